@@ -1,0 +1,1 @@
+"""The suite: one package per service, the same shelf in each."""
