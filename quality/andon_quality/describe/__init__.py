@@ -1,0 +1,1 @@
+"""Description of a sample: exact streaming moments, quantile sketches with a stated error, and summaries."""
