@@ -1,0 +1,68 @@
+"""One way to open a channel: mTLS, a bearer token, retries by service config, trace context on every call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import grpc
+
+from andon_client.keepalive import Option, channel_options
+from andon_client.tracing import tracing_interceptors
+
+# Every mutation carries a request id and every event an id, so a retry has no second effect.
+SERVICE_CONFIG = {
+    "methodConfig": [
+        {
+            "name": [{}],
+            "retryPolicy": {
+                "maxAttempts": 5,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
+            },
+        }
+    ]
+}
+
+
+class _Bearer(grpc.AuthMetadataPlugin):
+    """Asks for the token at each call, so that a renewed one is picked up."""
+
+    def __init__(self, token: Callable[[], str], locale: str) -> None:
+        self._token = token
+        self._locale = locale
+
+    def __call__(self, context: grpc.AuthMetadataContext, callback: grpc.AuthMetadataPluginCallback) -> None:
+        try:
+            callback((("authorization", f"Bearer {self._token()}"), ("accept-language", self._locale)), None)
+        except OSError as error:
+            callback((), error)
+
+
+def open_channel(
+    target: str,
+    *,
+    ca_file: Path,
+    cert_file: Path,
+    key_file: Path,
+    token: str | Callable[[], str],
+    locale: str = "en",
+    options: Sequence[Option] = (),
+) -> grpc.aio.Channel:
+    """A channel to `target`. Certificates are read once: open a new channel after they rotate."""
+    tls = grpc.ssl_channel_credentials(
+        root_certificates=ca_file.read_bytes(),
+        private_key=key_file.read_bytes(),
+        certificate_chain=cert_file.read_bytes(),
+    )
+    current = token if callable(token) else lambda: token
+    bearer = grpc.metadata_call_credentials(_Bearer(current, locale), name="andon-bearer")
+    return grpc.aio.secure_channel(
+        target,
+        grpc.composite_channel_credentials(tls, bearer),
+        options=[*channel_options(), ("grpc.service_config", json.dumps(SERVICE_CONFIG)), *options],
+        interceptors=tracing_interceptors(),
+    )

@@ -1,0 +1,67 @@
+"""Documents that people write as YAML, read as the messages of the contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+M = TypeVar("M", bound=Message)
+
+
+class MalformedDocument(ValueError):
+    """The document does not fit its contract; says where."""
+
+
+def load_document(path: Path, kind: type[M]) -> M:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise MalformedDocument(f"{path}: {error}") from error
+    return parse_document(content, kind, origin=str(path))
+
+
+def parse_document(content: object, kind: type[M], origin: str = "document") -> M:
+    """`content` as a message: proto-JSON with enum values in short form (`lower_is_better`, `week`)."""
+    if not isinstance(content, dict):
+        raise MalformedDocument(f"{origin}: a mapping is expected at the top")
+    message = kind()
+    try:
+        json_format.ParseDict(_expanded(content, message.DESCRIPTOR), message)
+    except json_format.ParseError as error:
+        raise MalformedDocument(f"{origin}: {error}") from error
+    return message
+
+
+def _expanded(content: Any, descriptor: Any) -> Any:
+    if not isinstance(content, dict):
+        return content
+    fields = {
+        **{field.name: field for field in descriptor.fields},
+        **{field.json_name: field for field in descriptor.fields},
+    }
+    return {key: _expanded_field(value, fields[key]) if key in fields else value for key, value in content.items()}
+
+
+def _expanded_field(value: Any, field: Any) -> Any:
+    if isinstance(value, list):
+        return [_expanded_field(item, field) for item in value]
+    if field.enum_type is not None and isinstance(value, str):
+        return _enum_name(value, field.enum_type)
+    if field.message_type is None or field.message_type.full_name.startswith("google.protobuf."):
+        return value
+    if field.message_type.GetOptions().map_entry:
+        inner = field.message_type.fields_by_name["value"]
+        return {key: _expanded_field(item, inner) for key, item in value.items()} if isinstance(value, dict) else value
+    return _expanded(value, field.message_type)
+
+
+def _enum_name(short: str, enum: Any) -> str:
+    """`week` -> WINDOW_WEEK: the one value whose name ends so; others are left for the parser to refuse."""
+    wanted = short.upper().replace("-", "_")
+    names = [value.name for value in enum.values]
+    prefix = names[0].removesuffix("UNSPECIFIED")
+    return next((name for name in (wanted, prefix + wanted) if name in names), short)

@@ -1,0 +1,41 @@
+"""The three services behind one object, with typed stubs."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from andon.improvement.v1 import improvement_pb2_grpc
+from andon.ingest.v1 import ingest_pb2_grpc
+from andon.scoring.v1 import scoring_pb2_grpc
+
+from andon_client.connection import Connection
+
+if TYPE_CHECKING:
+    from andon.improvement.v1.improvement_pb2_grpc import ImprovementServiceAsyncStub
+    from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub
+    from andon.scoring.v1.scoring_pb2_grpc import ScoringServiceAsyncStub
+
+
+class Suite:
+    """Open it with `async with Suite(load_connection()) as suite:` and call `suite.scoring.ListScores(...)`."""
+
+    ingest: IngestServiceAsyncStub
+    scoring: ScoringServiceAsyncStub
+    improvement: ImprovementServiceAsyncStub
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def __aenter__(self) -> Suite:
+        self._channels = {name: self._connection.open(name) for name in self._connection.targets}
+        self.ingest = ingest_pb2_grpc.IngestServiceStub(self._channels["ingest"])
+        self.scoring = scoring_pb2_grpc.ScoringServiceStub(self._channels["scoring"])
+        self.improvement = improvement_pb2_grpc.ImprovementServiceStub(self._channels["improvement"])
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for channel in self._channels.values():
+            await channel.close()
