@@ -60,8 +60,7 @@ def localize(
     Each combination's history is the median of its rates over the periods before `incident`, drawn a little towards
     the overall rate. Its excess e is what it has beyond that over its n opportunities, less half a standard deviation
     of counting; score = e (e / n)^0.2: much of the trouble, in few opportunities. Combinations rank by score. Of
-    combinations that hold the very same rows the most specific is listed, for it names all that these rows share;
-    an attribute with a single value says nothing and is left out.
+    combinations that hold the very same rows the most specific is listed, for it names all that these rows share.
 
     attributes: name -> the leaf rows' values, each of shape (rows,); period, events, opportunities: shape (rows,),
     opportunities >= 0; `incident` is the period to explain, and earlier ones are its history; later rows are ignored.
@@ -80,8 +79,7 @@ def localize(
         raise OutOfRange("needs at least one attribute and one cause")
     leaves = _leaves(attributes, period, events, opportunities, incident)
     total = _excess_of_all(leaves)
-    telling = [name for name, seen in leaves.names.items() if len(seen) > 1] or list(attributes)
-    found = [cause for names in _subsets(telling, deepest) for cause in _causes(leaves, names, total, rising)]
+    found = [cause for names in _subsets(list(attributes), deepest) for cause in _causes(leaves, names, total, rising)]
     found.sort(key=lambda cause: (-cause.score, -len(cause.where)))
     return tuple(_distinct(found, first))
 
