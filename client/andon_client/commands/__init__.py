@@ -1,0 +1,1 @@
+"""The commands of `andon`, one file per family."""

@@ -1,0 +1,75 @@
+"""`andon explain`: a score or a problem, down to the event ids it came from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from andon.improvement.v1 import improvement_pb2
+from andon.scoring.v1 import scoring_pb2
+from rich.tree import Tree
+
+from andon_client.commands.read import interval_of
+from andon_client.suite import Suite
+from andon_client.terminal import Context, Json, Limit, emit_json, number, optional, run, screen, span, spoken
+
+
+def explain(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="Key of a series, or name of a problem (problems/...).")],
+    at: Annotated[datetime | None, typer.Option("--at", help="A time within the window (UTC); for a series.")] = None,
+    limit: Limit = 20,
+    as_json: Json = False,
+) -> None:
+    """Show the working of a score, or the chain of a problem."""
+    if what.startswith("problems/"):
+        _explain_problem(context.obj, what, limit, as_json)
+    else:
+        _explain_score(context.obj, what, at, limit, as_json)
+
+
+def _explain_score(context: Context, series: str, at: datetime | None, limit: int, as_json: bool) -> None:
+    request = scoring_pb2.ExplainScoreRequest(series=series, time=interval_of(at, None).start, page_size=limit)
+
+    async def work(suite: Suite) -> scoring_pb2.ExplainScoreResponse:
+        return await suite.scoring.ExplainScore(request)
+
+    found = run(context, work)
+    if as_json:
+        emit_json(found)
+        return
+    value = number(optional(found.score, "value"))
+    tree = Tree(
+        f"[bold]{series}[/] in {span(found.score.interval)}: [bold]{value}[/] (revision {found.score.revision})"
+    )
+    tree.add(spoken(found.working, context.locale))
+    moments = found.score.moments
+    tree.add(f"n = {found.score.count:,}, total = {moments.total} x {moments.quantum:g}, squares = {moments.squares}")
+    cases = tree.add(f"{found.total_count:,} cases")
+    for case in found.cases:
+        cases.add(f"{case.case_id}: {case.value}").add(", ".join(case.event_ids))
+    if found.next_page_token:
+        cases.add(f"... {found.total_count - len(found.cases):,} more")
+    screen.print(tree)
+
+
+def _explain_problem(context: Context, name: str, limit: int, as_json: bool) -> None:
+    request = improvement_pb2.ExplainProblemRequest(name=name, events_max=limit)
+
+    async def work(suite: Suite) -> improvement_pb2.ExplainProblemResponse:
+        return await suite.improvement.ExplainProblem(request)
+
+    found = run(context, work)
+    if as_json:
+        emit_json(found)
+        return
+    tree = Tree(f"[bold]{spoken(found.problem.title, context.locale)}[/] ({name})")
+    for cause in found.problem.causes:
+        share = f" {cause.contribution:.0%}" if cause.HasField("contribution") else ""
+        tree.add(f"cause: {spoken(cause.title, context.locale)}{share}")
+    for link in found.links:
+        signal = tree.add(f"signal {link.signal}: {link.series} in {span(link.interval)} = {number(link.value)}")
+        events = signal.add(f"{link.case_count:,} cases")
+        events.add(", ".join(link.event_ids))
+    screen.print(tree)

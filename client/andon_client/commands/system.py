@@ -1,0 +1,117 @@
+"""`andon system`: indicator systems from YAML documents."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
+
+from andon_client.documents import load_document
+from andon_client.suite import Suite
+from andon_client.terminal import Context, Json, emit, emit_json, run, screen, short, spoken, when
+
+app = typer.Typer(no_args_is_help=True, help="What is measured, how it is weighed, and when it alarms.")
+Document = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="YAML document of an indicator system.")]
+
+
+@app.command()
+def lint(context: typer.Context, document: Document, as_json: Json = False) -> None:
+    """Check a document against the contract and the five principles."""
+    spec = load_document(document, indicator_system_pb2.IndicatorSystemSpec)
+
+    async def work(suite: Suite) -> scoring_pb2.LintIndicatorSystemResponse:
+        return await suite.scoring.LintIndicatorSystem(scoring_pb2.LintIndicatorSystemRequest(spec=spec))
+
+    findings = run(context.obj, work).findings
+    _show_findings(context.obj, findings, as_json)
+    if any(finding.severity == scoring_pb2.LintFinding.SEVERITY_ERROR for finding in findings):
+        raise typer.Exit(1)
+
+
+def _show_findings(context: Context, findings: object, as_json: bool) -> None:
+    emit(
+        findings,  # type: ignore[arg-type]
+        as_json,
+        "Findings",
+        ("severity", "field", "check", "message"),
+        lambda finding: (
+            short(scoring_pb2.LintFinding.Severity, finding.severity),
+            finding.field,
+            finding.check,
+            spoken(finding.message, context.locale),
+        ),
+    )
+
+
+@app.command()
+def apply(
+    context: typer.Context,
+    document: Document,
+    process: Annotated[str, typer.Option("--process", "-p", help="The process, for example it-desk.")],
+    name: Annotated[str, typer.Option("--name", help="Name of the indicator system.")] = "main",
+    draft: Annotated[bool, typer.Option("--draft", help="Store it, do not activate it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Store a document as a new version and score by it."""
+    spec = load_document(document, indicator_system_pb2.IndicatorSystemSpec)
+
+    async def work(suite: Suite) -> scoring_pb2.CreateIndicatorSystemResponse:
+        return await apply_system(suite, spec, process, name, activate=not draft)
+
+    made = run(context.obj, work)
+    if as_json:
+        emit_json(made.indicator_system)
+        return
+    _show_findings(context.obj, made.findings, as_json=False)
+    system = made.indicator_system
+    state = short(indicator_system_pb2.IndicatorSystem.State, system.state)
+    screen.print(f"{system.name} version {system.version} is {state}")
+
+
+async def apply_system(
+    suite: Suite,
+    spec: indicator_system_pb2.IndicatorSystemSpec,
+    process: str,
+    name: str = "main",
+    activate: bool = True,
+) -> scoring_pb2.CreateIndicatorSystemResponse:
+    made = await suite.scoring.CreateIndicatorSystem(
+        scoring_pb2.CreateIndicatorSystemRequest(
+            parent=f"processes/{process}", indicator_system_id=name, spec=spec, request_id=str(uuid.uuid4())
+        )
+    )
+    if activate:
+        activated = await suite.scoring.ActivateIndicatorSystem(
+            scoring_pb2.ActivateIndicatorSystemRequest(
+                name=made.indicator_system.name,
+                version=made.indicator_system.version,
+                etag=made.indicator_system.etag,
+                request_id=str(uuid.uuid4()),
+            )
+        )
+        made.indicator_system.CopyFrom(activated.indicator_system)
+    return made
+
+
+@app.command("list")
+def list_systems(context: typer.Context, as_json: Json = False) -> None:
+    """List all versions."""
+
+    async def work(suite: Suite) -> scoring_pb2.ListIndicatorSystemsResponse:
+        return await suite.scoring.ListIndicatorSystems(scoring_pb2.ListIndicatorSystemsRequest(page_size=1000))
+
+    emit(
+        run(context.obj, work).indicator_systems,
+        as_json,
+        "Indicator systems",
+        ("name", ">version", "state", "created"),
+        lambda system: (
+            system.name,
+            str(system.version),
+            short(indicator_system_pb2.IndicatorSystem.State, system.state),
+            when(system.create_time),
+        ),
+    )

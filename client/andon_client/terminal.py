@@ -1,0 +1,150 @@
+"""How the command shows things: tables for people, JSON lines for programs, errors with what to do about them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import grpc
+import typer
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from rich.console import Console
+from rich.table import Table
+
+from andon_client.connection import Connection, NoConnection, load_connection
+from andon_client.documents import MalformedDocument
+from andon_client.mapping import MalformedMapping
+from andon_client.suite import Suite
+
+T = TypeVar("T")
+screen = Console()
+notes = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line instead of a table.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Show at most this many.")]
+
+
+@dataclass
+class Context:
+    """What the options before the command say."""
+
+    home: Path | None = None
+    locale: str = "en"
+
+    def connection(self) -> Connection:
+        return load_connection(self.home, self.locale)
+
+
+def run(context: Context, work: Callable[[Suite], Awaitable[T]]) -> T:
+    """Opens the suite, does the work and turns every known failure into one clear line and exit code 1."""
+
+    async def opened() -> T:
+        async with Suite(context.connection()) as suite:
+            return await work(suite)
+
+    try:
+        return asyncio.run(opened())
+    except (NoConnection, MalformedDocument, MalformedMapping, OSError) as error:
+        fail(str(error))
+    except grpc.aio.AioRpcError as error:
+        fail(describe(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def fail(message: str) -> NoReturn:
+    notes.print(f"[bold red]error[/] {message}", highlight=False)
+    raise typer.Exit(1)
+
+
+def describe(error: grpc.aio.AioRpcError) -> str:
+    """The message in the caller's language, the reason, each field at fault and when to retry."""
+    lines = [error.details() or ""]
+    status = rpc_status.from_call(error)  # type: ignore[arg-type]
+    for detail in status.details if status is not None else ():
+        lines += _detail(detail)
+    return "\n      ".join([f"{error.code().name}: {lines[0]}", *dict.fromkeys(lines[1:])])
+
+
+def _detail(detail: Any) -> list[str]:
+    for kind, lines in _DETAILS.items():
+        if detail.Is(kind.DESCRIPTOR):
+            message = kind()
+            detail.Unpack(message)
+            return lines(message)
+    return []
+
+
+_DETAILS: dict[type[Message], Callable[[Any], list[str]]] = {
+    error_details_pb2.LocalizedMessage: lambda told: [told.message],
+    error_details_pb2.ErrorInfo: lambda info: [f"reason {info.reason}"],
+    error_details_pb2.BadRequest: lambda bad: [f"{item.field}: {item.description}" for item in bad.field_violations],
+    error_details_pb2.PreconditionFailure: lambda failure: [item.description for item in failure.violations],
+    error_details_pb2.RetryInfo: lambda retry: [f"retry in {retry.retry_delay.ToTimedelta().total_seconds():g} s"],
+}
+
+
+def emit_json(message: Message) -> None:
+    document = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+
+
+def emit(
+    messages: Iterable[Message], as_json: bool, title: str, columns: Sequence[str], row: Callable[[Any], Sequence[str]]
+) -> None:
+    """One JSON line per message, or one table."""
+    if as_json:
+        for message in messages:
+            emit_json(message)
+        return
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+    for message in messages:
+        table.add_row(*row(message))
+    screen.print(table if table.row_count else f"{title}: none")
+
+
+def when(time: Timestamp) -> str:
+    """ "2016-02-29 00:00", in UTC."""
+    return datetime.fromtimestamp(time.seconds, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def span(interval: Any) -> str:
+    if not interval.HasField("start") or interval.start.seconds == 0:
+        return "all time"
+    return datetime.fromtimestamp(interval.start.seconds, UTC).strftime("%Y-%m-%d %H:%M").removesuffix(" 00:00")
+
+
+def number(value: float | None) -> str:
+    """Four significant digits, with thousands apart."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.4g}"
+
+
+def optional(message: Any, name: str) -> float | None:
+    return getattr(message, name) if message.HasField(name) else None
+
+
+def spoken(text: Any, locale: str) -> str:
+    """The text in the caller's language, else in the other one."""
+    first, second = (text.zh, text.en) if locale.startswith("zh") else (text.en, text.zh)
+    return str(first or second)
+
+
+def short(enum: Any, value: int) -> str:
+    """WINDOW_WEEK -> week."""
+    names: list[str] = enum.keys()
+    prefix = names[0].removesuffix("UNSPECIFIED")
+    return str(enum.Name(value)).removeprefix(prefix).lower().replace("_", " ")
