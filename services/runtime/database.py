@@ -1,0 +1,165 @@
+"""Postgres as a service sees it: a pool of its role's connections, transactions of one tenant, wake-ups."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import structlog
+
+from services.runtime.metrics import runtime_metrics
+from services.runtime.queries import Queries, load_queries
+
+__all__ = [
+    "Listener",
+    "Queries",
+    "acquire",
+    "become_tenant",
+    "close_pool",
+    "healthy",
+    "load_queries",
+    "open_pool",
+    "tenant_transaction",
+]
+
+APPLICATION_SETTINGS: Mapping[str, str] = {
+    "timezone": "UTC",
+    "statement_timeout": "60s",
+    "lock_timeout": "20s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+CONNECT_S_MAX = 10.0
+ACQUIRE_S_MAX = 10.0
+HEALTH_S_MAX = 2.0
+LISTENER_CHECK_S = 10.0
+PAUSE_S_MAX = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+async def open_pool(
+    dsn: str,
+    *,
+    role_settings: Mapping[str, str] | None = None,
+    application_name: str = "andon",
+    min_size: int = 2,
+    max_size: int = 10,
+    statement_cache_size: int = 256,
+) -> asyncpg.Pool:
+    """`role_settings` are Postgres settings of every connection, such as {"search_path": "ingest"}."""
+    settings = {**APPLICATION_SETTINGS, "application_name": application_name, **(role_settings or {})}
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=min_size,
+        max_size=max(max_size, min_size),
+        server_settings=settings,
+        timeout=CONNECT_S_MAX,
+        statement_cache_size=statement_cache_size,
+    )
+
+
+@asynccontextmanager
+async def acquire(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """A pooled connection; the wait for it is measured."""
+    asked = time.perf_counter()
+    async with pool.acquire(timeout=ACQUIRE_S_MAX) as connection:
+        runtime_metrics.record("db.client.connection.wait_time", time.perf_counter() - asked)
+        yield connection
+
+
+@asynccontextmanager
+async def tenant_transaction(
+    pool: asyncpg.Pool, tenant: str, *, isolation: str | None = None, readonly: bool = False
+) -> AsyncIterator[asyncpg.Connection]:
+    """A transaction that sees and writes the rows of one tenant and of no other."""
+    async with acquire(pool) as connection, connection.transaction(isolation=isolation, readonly=readonly):
+        await become_tenant(connection, tenant)
+        yield connection
+
+
+async def become_tenant(connection: asyncpg.Connection, tenant: str) -> None:
+    """For the rest of this transaction only, so that a pooled connection never keeps a tenant."""
+    if not tenant:
+        raise ValueError("a tenant transaction needs a tenant")
+    await connection.fetchval("SELECT set_config('andon.tenant', $1, true)", tenant)
+
+
+async def healthy(pool: asyncpg.Pool) -> bool:
+    try:
+        async with asyncio.timeout(HEALTH_S_MAX), pool.acquire() as connection:
+            return bool(await connection.fetchval("SELECT 1") == 1)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+
+
+async def close_pool(pool: asyncpg.Pool, patience_s: float = 5.0) -> None:
+    try:
+        async with asyncio.timeout(patience_s):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+class Listener:
+    """Wake-ups from `NOTIFY channel` on a connection of its own. A hint only: each reconnection wakes once, too.
+
+    async for payload in Listener(dsn, "ingest_segment"):
+        signal.notify()
+    """
+
+    def __init__(self, dsn: str, channel: str, check_s: float = LISTENER_CHECK_S) -> None:
+        self._dsn = dsn
+        self._channel = channel
+        self._check_s = check_s
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        pause_s = 0.05
+        while True:
+            try:
+                connection = await asyncpg.connect(self._dsn, timeout=CONNECT_S_MAX)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, PAUSE_S_MAX)
+                continue
+            pause_s = 0.05
+            try:
+                async for payload in self._payloads(connection):
+                    yield payload
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("listener lost its connection", channel=self._channel, error=type(error).__name__)
+            finally:
+                connection.terminate()
+
+    async def _payloads(self, connection: asyncpg.Connection) -> AsyncIterator[str]:
+        waiting: dict[str, None] = {}
+        arrived = asyncio.Event()
+
+        def note(_connection: Any, _pid: int, _channel: str, payload: str) -> None:
+            waiting[payload] = None
+            arrived.set()
+
+        connection.add_termination_listener(lambda _: arrived.set())
+        await connection.add_listener(self._channel, note)
+        # Whatever was announced while we were away is lost, so the first wake-up is ours.
+        yield ""
+        while True:
+            if not await _within(arrived, self._check_s) or connection.is_closed():
+                await connection.fetchval("SELECT 1", timeout=HEALTH_S_MAX)
+            arrived.clear()
+            payloads = list(waiting)
+            waiting.clear()
+            for payload in payloads:
+                yield payload
+
+
+async def _within(event: asyncio.Event, patience_s: float) -> bool:
+    try:
+        async with asyncio.timeout(patience_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,259 @@
+"""The server's side of following: cursors that name their origin, and tails of a log that lose nothing.
+
+A log has positions that only grow and become visible in order; one position is one commit, and its item holds
+everything that the commit changed, so that a batch never splits one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import uuid
+import zlib
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from services.runtime.draining import Draining, draining_error
+from services.runtime.errors import FieldViolation, InvalidArgument, OutOfRange
+from services.runtime.metrics import runtime_metrics
+
+Item = TypeVar("Item")
+Read = Callable[[int, int], Awaitable[Sequence[tuple[int, Item]]]]
+
+CURSOR_VERSION = 1
+ORIGIN_BYTES = 16
+CHECK_BYTES = 4
+POSITIONS_MAX = 256
+HEARTBEAT_S = 10.0
+HEARTBEAT_S_MIN, HEARTBEAT_S_MAX = 0.1, 60.0
+
+
+class CursorCodec:
+    """Cursors of one origin: opaque to everybody else, and checked, so that a mistyped one is never taken for a place.
+
+    The check finds accidents. It is no secret: a cursor grants nothing that its caller may not read anyway.
+    """
+
+    def __init__(self, origin: uuid.UUID) -> None:
+        self.origin = origin
+
+    def encode(self, position: int) -> str:
+        return self.encode_many([position])
+
+    def decode(self, cursor: str, *, field: str = "after") -> int:
+        positions = self.decode_many(cursor, field=field)
+        if len(positions) != 1:
+            raise _invalid(cursor, field)
+        return positions[0]
+
+    def encode_many(self, positions: Sequence[int]) -> str:
+        """One position per partition, in the partitions' order."""
+        body = bytes([CURSOR_VERSION]) + self.origin.bytes + _varint(len(positions))
+        body += b"".join(_varint(position) for position in positions)
+        return base64.urlsafe_b64encode(body + _check(body)).rstrip(b"=").decode()
+
+    def decode_many(self, cursor: str, *, field: str = "after") -> list[int]:
+        body = _checked_body(cursor, field)
+        if uuid.UUID(bytes=body[1 : 1 + ORIGIN_BYTES]) != self.origin:
+            violation = FieldViolation(field, "a cursor of another deployment", "CURSOR_FOREIGN")
+            raise InvalidArgument("CURSOR_FOREIGN", "the cursor names another origin", field_violations=[violation])
+        try:
+            positions = _varints(body[1 + ORIGIN_BYTES :])
+        except ValueError as error:
+            raise _invalid(cursor, field) from error
+        if self.encode_many(positions) != cursor:
+            raise _invalid(cursor, field)
+        return positions
+
+    def expired(self, oldest: int | Sequence[int]) -> OutOfRange:
+        """The answer to a cursor from before what is kept; `oldest` is where reading can begin."""
+        text = self.encode(oldest) if isinstance(oldest, int) else self.encode_many(oldest)
+        return OutOfRange("CURSOR_EXPIRED", "the cursor is older than what is kept", metadata={"oldest": text})
+
+    def check_kept(self, position: int, oldest: int) -> int:
+        if position < oldest:
+            raise self.expired(oldest)
+        return position
+
+
+def _invalid(cursor: str, field: str) -> InvalidArgument:
+    violation = FieldViolation(field, f"not a cursor of this service ({len(cursor)} characters)", "CURSOR_INVALID")
+    return InvalidArgument("CURSOR_INVALID", "the cursor cannot be read", field_violations=[violation])
+
+
+def _checked_body(cursor: str, field: str) -> bytes:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _invalid(cursor, field) from error
+    body, check = raw[:-CHECK_BYTES], raw[-CHECK_BYTES:]
+    if len(body) < 2 + ORIGIN_BYTES or body[0] != CURSOR_VERSION or check != _check(body):
+        raise _invalid(cursor, field)
+    return body
+
+
+def _check(body: bytes) -> bytes:
+    return zlib.crc32(body).to_bytes(CHECK_BYTES, "big")
+
+
+def _varint(number: int) -> bytes:
+    if number < 0:
+        raise ValueError("positions are not negative")
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _varints(raw: bytes) -> list[int]:
+    numbers: list[int] = []
+    number = shift = 0
+    for byte in raw:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            numbers.append(number)
+            number = shift = 0
+    if shift or not numbers or numbers[0] != len(numbers) - 1 or numbers[0] > POSITIONS_MAX:
+        raise ValueError("truncated")
+    return numbers[1:]
+
+
+def heartbeat_within_limits(requested_s: float | None) -> float:
+    """Absent or zero: 10 s. Otherwise what was asked for, between 0.1 and 60 s."""
+    if not requested_s:
+        return HEARTBEAT_S
+    return min(max(requested_s, HEARTBEAT_S_MIN), HEARTBEAT_S_MAX)
+
+
+class Signal:
+    """Says that something changed, to those who took a ticket before they looked."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._changed = asyncio.Event()
+
+    def ticket(self) -> int:
+        return self._count
+
+    def notify(self) -> None:
+        self._count += 1
+        before, self._changed = self._changed, asyncio.Event()
+        before.set()
+
+    async def changed(self, ticket: int, patience_s: float) -> bool:
+        """True as soon as there was a `notify` after the ticket; False when patience ran out first."""
+        if self._count != ticket:
+            return True
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class Batch(Generic[Item]):
+    """Changes in commit order, and the position through which everything is delivered. No items: a heartbeat."""
+
+    items: Sequence[tuple[int, Item]]
+    through: int
+
+
+class Tail(Generic[Item]):
+    """One log, followed by many: who keeps up reads the ring in memory, who does not reads the log itself.
+
+    `read(after, limit)` returns whole positions greater than `after`, in order, none skipped.
+    """
+
+    def __init__(
+        self,
+        read: Read[Item],
+        signal: Signal,
+        draining: Draining,
+        *,
+        ring_positions_max: int = 1024,
+        batch_positions_max: int = 256,
+        poll_s: float = 1.0,
+    ) -> None:
+        self._read = read
+        self._signal = signal
+        self._draining = draining
+        self._batch_positions_max = batch_positions_max
+        self._poll_s = poll_s
+        # Everything in (_ring_after, _ring_through] is in the ring.
+        self._ring: deque[tuple[int, Item]] = deque()
+        self._ring_positions_max = ring_positions_max
+        self._ring_after = self._ring_through = -1
+        self._refilling = asyncio.Lock()
+
+    async def follow(
+        self,
+        after: int,
+        *,
+        heartbeat_s: float | None = None,
+        accepts: Callable[[Item], bool] | None = None,
+    ) -> AsyncIterator[Batch[Item]]:
+        """Batches from `after` on, for ever; ends with a retryable error when the server drains."""
+        beat_s = heartbeat_within_limits(heartbeat_s)
+        loop = asyncio.get_running_loop()
+        through, due_s = after, loop.time() + beat_s
+        while not self._draining.started:
+            # Ticket before read: a commit between the two would else go unnoticed.
+            ticket = self._signal.ticket()
+            found = await self._next(through)
+            through = found[-1][0] if found else through
+            chosen = [one for one in found if accepts is None or accepts(one[1])]
+            if chosen or loop.time() >= due_s:
+                yield Batch(chosen, through)
+                due_s = loop.time() + beat_s
+            if not found:
+                await self._wait(ticket, min(self._poll_s, due_s - loop.time()))
+        yield Batch([], through)
+        raise draining_error()
+
+    async def _wait(self, ticket: int, patience_s: float) -> None:
+        with self._draining.waking(self._signal):
+            await self._signal.changed(ticket, max(patience_s, 0.0))
+
+    async def _next(self, after: int) -> Sequence[tuple[int, Item]]:
+        if self._ring_after <= after < self._ring_through:
+            return self._from_ring(after)
+        if after < self._ring_after:
+            return await self._from_log(after)
+        async with self._refilling:
+            # Another follower may have read the same while this one waited for its turn.
+            if self._ring_after <= after < self._ring_through:
+                return self._from_ring(after)
+            found = await self._from_log(after)
+            self._remember(after, found)
+            return found
+
+    async def _from_log(self, after: int) -> Sequence[tuple[int, Item]]:
+        runtime_metrics.add("andon.runtime.tail.log_reads")
+        return await self._read(after, self._batch_positions_max)
+
+    def _from_ring(self, after: int) -> Sequence[tuple[int, Item]]:
+        newest_first: list[tuple[int, Item]] = []
+        for one in reversed(self._ring):
+            if one[0] <= after:
+                break
+            newest_first.append(one)
+        return newest_first[::-1][: self._batch_positions_max]
+
+    def _remember(self, after: int, found: Sequence[tuple[int, Item]]) -> None:
+        if not found:
+            return
+        if after != self._ring_through:
+            self._ring.clear()
+            self._ring_after = after
+        self._ring.extend(found)
+        self._ring_through = found[-1][0]
+        while len(self._ring) > self._ring_positions_max:
+            self._ring_after = self._ring.popleft()[0]

@@ -1,0 +1,252 @@
+"""What every call passes on its way in and out: identity, access, capacity, telemetry, statuses."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import structlog
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
+
+from services.runtime.draining import draining_error
+from services.runtime.errors import AndonError, ResourceExhausted, Unavailable
+from services.runtime.identity import Access, Caller, TokenVerifier, calling, locale_of, permit
+from services.runtime.metrics import runtime_metrics
+from services.runtime.statuses import status_of
+from services.runtime.telemetry import context_of, mark_failed, tracer
+from services.runtime.texts import Locale, Texts
+
+Handler = grpc.RpcMethodHandler[Any, Any]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(eq=False)
+class Stream:
+    """A response stream being served; `dismissed` tells a drain's cancellation from the client's."""
+
+    task: asyncio.Task[Any]
+    dismissed: bool = False
+
+
+@dataclass
+class Traffic:
+    """What is in flight now."""
+
+    calls: int = 0
+    streams: set[Stream] = field(default_factory=set)
+
+    def dismiss_streams(self) -> None:
+        for stream in self.streams:
+            stream.dismissed = True
+            stream.task.cancel()
+
+
+class FrontDoor(grpc.aio.ServerInterceptor):
+    def __init__(
+        self,
+        verifier: TokenVerifier,
+        access: Access,
+        *,
+        calls_in_flight_max: int,
+        stall_s: float,
+        texts: Texts | None = None,
+    ) -> None:
+        self.traffic = Traffic()
+        self._verifier = verifier
+        self._access = access
+        self._calls_in_flight_max = calls_in_flight_max
+        self._stall_s = stall_s
+        self._texts = texts
+
+    async def intercept_service(self, continuation: Any, details: Any) -> Handler | None:
+        metadata = tuple(details.invocation_metadata or ())
+        try:
+            caller = self._verifier.caller(metadata)
+            handler = await continuation(details)
+            if handler is None:
+                return None
+            permit(self._access, details.method, caller)
+            self._admit()
+        except AndonError as error:
+            runtime_metrics.add("andon.runtime.calls.refused", reason=error.reason)
+            return self._refusing(await continuation(details), details.method, metadata, error)
+        return self._serving(handler, details.method, metadata, caller)
+
+    def _admit(self) -> None:
+        if self.traffic.calls >= self._calls_in_flight_max:
+            raise ResourceExhausted("OVERLOADED", "too many calls are being served")
+
+    def _refusing(self, handler: Handler | None, method: str, metadata: Any, error: AndonError) -> Handler:
+        async def refuse(_: Any, context: Any) -> Any:
+            with observed(method, metadata, streaming=False) as outcome:
+                outcome.code = error.code
+                await self._abort(context, error, locale_of(metadata))
+
+        return with_behaviour(handler, refuse)
+
+    def _serving(self, handler: Handler, method: str, metadata: Any, caller: Caller) -> Handler:
+        inner = behaviour_of(handler)
+        if handler.response_streaming:
+            return with_behaviour(handler, self._stream(inner, method, metadata, caller))
+        return with_behaviour(handler, self._unary(inner, method, metadata, caller))
+
+    def _unary(self, inner: Any, method: str, metadata: Any, caller: Caller) -> Callable[..., Any]:
+        async def call(request: Any, context: Any) -> Any:
+            self.traffic.calls += 1
+            try:
+                with calling(caller), observed(method, metadata, streaming=False) as outcome:
+                    try:
+                        response = await inner(request, context)
+                    except Exception as error:
+                        await self._fail(context, error, caller.locale, outcome)
+                    outcome.see(context)
+                    return response
+            finally:
+                self.traffic.calls -= 1
+
+        return call
+
+    def _stream(self, inner: Any, method: str, metadata: Any, caller: Caller) -> Callable[..., Any]:
+        async def call(request: Any, context: Any) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            stream = Stream(task)
+            self.traffic.calls += 1
+            self.traffic.streams.add(stream)
+            runtime_metrics.set("andon.runtime.streams.active", len(self.traffic.streams))
+            try:
+                with calling(caller), observed(method, metadata, streaming=True) as outcome:
+                    try:
+                        await self._pump(inner(request, context), context, stream)
+                    except Exception as error:
+                        await self._fail(context, error, caller.locale, outcome)
+                    outcome.see(context)
+            finally:
+                self.traffic.calls -= 1
+                self.traffic.streams.discard(stream)
+                runtime_metrics.set("andon.runtime.streams.active", len(self.traffic.streams))
+
+        return call
+
+    async def _pump(self, responses: Any, context: Any, stream: Stream) -> None:
+        try:
+            if not hasattr(responses, "__aiter__"):
+                await responses
+                return
+            async with aclosing(responses):
+                async for response in responses:
+                    await self._write(context, response)
+        except asyncio.CancelledError:
+            if not stream.dismissed:
+                raise
+            stream.task.uncancel()
+            raise draining_error() from None
+
+    async def _write(self, context: Any, response: Any) -> None:
+        """gRPC buffers a little and then waits for the reader; that wait is bounded here."""
+        limit = asyncio.timeout(self._stall_s)
+        try:
+            async with limit:
+                await context.write(response)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            runtime_metrics.add("andon.runtime.streams.stalled")
+            message = "the stream was not read for too long, resume it from the last cursor"
+            raise Unavailable("READER_TOO_SLOW", message) from error
+
+    async def _fail(self, context: Any, error: Exception, locale: Locale, outcome: Outcome) -> None:
+        if isinstance(error, grpc.aio.AbortError):
+            outcome.see(context)
+            raise error
+        status = status_of(error, locale, self._texts)
+        outcome.code = status.code.name
+        await context.abort(status.code, status.message, status.trailers)
+
+    async def _abort(self, context: Any, error: AndonError, locale: Locale) -> None:
+        status = status_of(error, locale, self._texts)
+        await context.abort(status.code, status.message, status.trailers)
+
+
+@dataclass
+class Outcome:
+    code: str = "OK"
+
+    def see(self, context: Any) -> None:
+        """A servicer may have set a code on the context instead of raising."""
+        code = context.code()
+        if code:
+            self.code = code.name if isinstance(code, grpc.StatusCode) else _code_name(int(code))
+
+
+class observed:
+    """One call's span and duration. A stream's span is short: it marks the opening, and a failure its end."""
+
+    def __init__(self, method: str, metadata: Any, *, streaming: bool) -> None:
+        self._method = method.removeprefix("/")
+        self._context = context_of(metadata)
+        self._streaming = streaming
+        self._outcome = Outcome()
+
+    def __enter__(self) -> Outcome:
+        self._begun = time.perf_counter()
+        self._span = self._start_span()
+        otel_context.attach(trace.set_span_in_context(self._span, self._context))
+        if self._streaming:
+            self._span.end()
+        return self._outcome
+
+    def __exit__(self, kind: Any, error: BaseException | None, _: Any) -> None:
+        code = self._outcome.code
+        if error is not None and code == "OK":
+            code = "CANCELLED" if isinstance(error, asyncio.CancelledError) else "UNKNOWN"
+        failure = {} if code == "OK" else {"error.type": code}
+        runtime_metrics.record(
+            "rpc.server.call.duration",
+            time.perf_counter() - self._begun,
+            **{"rpc.system.name": "grpc", "rpc.method": self._method, "rpc.response.status_code": code, **failure},
+        )
+        span = self._start_span() if self._streaming and failure else self._span
+        span.set_attribute("rpc.response.status_code", code)
+        if failure:
+            mark_failed(span, code)
+        span.end()
+
+    def _start_span(self) -> trace.Span:
+        attributes = {"rpc.system.name": "grpc", "rpc.method": self._method}
+        return tracer.start_span(self._method, self._context, kind=SpanKind.SERVER, attributes=attributes)
+
+
+def _code_name(number: int) -> str:
+    return next((code.name for code in grpc.StatusCode if code.value[0] == number), "UNKNOWN")
+
+
+def behaviour_of(handler: Handler) -> Any:
+    if handler.request_streaming and handler.response_streaming:
+        return handler.stream_stream
+    if handler.request_streaming:
+        return handler.stream_unary
+    if handler.response_streaming:
+        return handler.unary_stream
+    return handler.unary_unary
+
+
+def with_behaviour(handler: Handler | None, behaviour: Callable[..., Any]) -> Handler:
+    """The same method, of the same kind, behaving otherwise."""
+    if handler is None:
+        return grpc.unary_unary_rpc_method_handler(behaviour)
+    make = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }[bool(handler.request_streaming), bool(handler.response_streaming)]
+    return make(behaviour, handler.request_deserializer, handler.response_serializer)

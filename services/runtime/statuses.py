@@ -1,0 +1,155 @@
+"""The one place that turns exceptions into google.rpc statuses. Driver text never leaves a service."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import grpc
+import structlog
+from google.protobuf import any_pb2, message
+from google.rpc import error_details_pb2, status_pb2
+
+from services.runtime.errors import (
+    Aborted,
+    AlreadyExists,
+    AndonError,
+    FailedPrecondition,
+    FieldViolation,
+    InvalidArgument,
+    NotFound,
+    OutOfRange,
+    PermissionDenied,
+    PreconditionViolation,
+    ResourceExhausted,
+    Unauthenticated,
+    Unavailable,
+)
+from services.runtime.texts import LANGUAGE_TAGS, Locale, Texts, sentence
+
+__all__ = [
+    "Aborted",
+    "AlreadyExists",
+    "AndonError",
+    "FailedPrecondition",
+    "FieldViolation",
+    "Internal",
+    "InvalidArgument",
+    "NotFound",
+    "OutOfRange",
+    "PermissionDenied",
+    "PreconditionViolation",
+    "ResourceExhausted",
+    "Status",
+    "Unauthenticated",
+    "Unavailable",
+    "domain_error",
+    "status_of",
+]
+
+DOMAIN = "andon"
+# Trailers share 8 KiB by default on the reader's side; details beyond it would turn the answer into a transport error.
+DETAILS_BYTES_MAX = 6_000
+
+DATABASE_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    ConnectionError,
+    TimeoutError,
+)
+PASSED_ON = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+}
+
+log = structlog.get_logger(__name__)
+
+
+class Internal(AndonError):
+    """Something unexpected; the incident id is all that leaves, the log has the rest."""
+
+
+@dataclass(frozen=True)
+class Status:
+    code: grpc.StatusCode
+    message: str
+    trailers: tuple[tuple[str, bytes], ...]
+
+
+def domain_error(error: BaseException) -> AndonError:
+    if isinstance(error, AndonError):
+        return error
+    if isinstance(error, DATABASE_AWAY):
+        log.warning("dependency unavailable", error=type(error).__name__)
+        return Unavailable("DATABASE_UNAVAILABLE", "a store is not available right now")
+    if isinstance(error, grpc.aio.AioRpcError) and error.code() in PASSED_ON:
+        return Unavailable("PEER_UNAVAILABLE", "a service behind this one is not available right now")
+    incident = uuid.uuid4().hex
+    log.error("unexpected error", incident=incident, exc_info=error)
+    return Internal("INTERNAL", f"internal error, incident {incident}", metadata={"incident": incident})
+
+
+def status_of(error: BaseException, locale: Locale, texts: Texts | None = None) -> Status:
+    known = domain_error(error)
+    code = grpc.StatusCode[known.code]
+    text = known.message or sentence(known.reason, known.code, "en", texts)
+    details = [_packed(detail) for detail in _details(known, locale, texts)]
+    status = status_pb2.Status(code=code.value[0], message=text, details=details)
+    return Status(code, text, (("grpc-status-details-bin", status.SerializeToString()),))
+
+
+def _details(error: AndonError, locale: Locale, texts: Texts | None) -> Iterable[message.Message]:
+    violations = _fitting(error.field_violations)
+    metadata = dict(error.metadata)
+    if len(violations) < len(error.field_violations):
+        metadata["field_violations_total"] = str(len(error.field_violations))
+    yield error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata)
+    if violations:
+        yield error_details_pb2.BadRequest(field_violations=[_field_violation(one) for one in violations])
+    if error.precondition_violations:
+        yield _precondition_failure(error.precondition_violations)
+    if error.retry_after_s is not None:
+        yield _retry_info(error.retry_after_s)
+    text = sentence(error.reason, error.code, locale, texts)
+    yield error_details_pb2.LocalizedMessage(locale=LANGUAGE_TAGS[locale], message=text)
+
+
+def _fitting(violations: tuple[FieldViolation, ...]) -> list[FieldViolation]:
+    kept: list[FieldViolation] = []
+    room = DETAILS_BYTES_MAX
+    for one in violations:
+        room -= len(one.field.encode()) + len(one.description.encode()) + len(one.reason) + 16
+        if room < 0:
+            break
+        kept.append(one)
+    return kept
+
+
+def _field_violation(one: FieldViolation) -> Any:
+    return error_details_pb2.BadRequest.FieldViolation(field=one.field, description=one.description, reason=one.reason)
+
+
+def _precondition_failure(violations: Iterable[PreconditionViolation]) -> Any:
+    kind = error_details_pb2.PreconditionFailure.Violation
+    return error_details_pb2.PreconditionFailure(
+        violations=[kind(type=one.kind, subject=one.subject, description=one.description) for one in violations]
+    )
+
+
+def _retry_info(retry_after_s: float) -> Any:
+    info = error_details_pb2.RetryInfo()
+    info.retry_delay.FromMilliseconds(round(retry_after_s * 1000))
+    return info
+
+
+def _packed(detail: message.Message) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(detail)
+    return packed
