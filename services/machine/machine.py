@@ -1,0 +1,243 @@
+"""The whole suite of one machine, from the first file to the last process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import grpc
+from andon_client.connection import Connection, save_connection
+from grpc_health.v1 import health_pb2
+
+from services.machine.children import Child, ChildFailed, Command, run_once
+from services.machine.external import ExternalPostgres
+from services.machine.home import Home
+from services.runtime.authority import Authority, CertificateFiles
+from services.runtime.postgres import EmbeddedPostgres
+
+READY_S_MAX = 60.0
+TOKEN_LIFETIME_S = 7 * 86_400.0
+TOKEN_RENEWAL_S = 3_600.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service of the suite, and the services that it calls."""
+
+    name: str
+    calls: Sequence[str] = ()
+
+    @property
+    def prefix(self) -> str:
+        return f"ANDON_{self.name.upper()}_"
+
+    @property
+    def role(self) -> str:
+        return f"andon_{self.name}"
+
+
+# In the order of the flow, which is the order of starting.
+SUITE = (Service("ingest"), Service("scoring", ("ingest",)), Service("improvement", ("scoring", "ingest")))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run: where, for whom, how many of each service, and settings that override the machine's own."""
+
+    home: Home
+    tenants: Sequence[str] = ("main",)
+    replicas: Mapping[str, int] = field(default_factory=dict)
+    # Address of a Postgres run elsewhere, by a role that may create schemas and roles. Empty: the embedded one.
+    dsn: str = ""
+    otlp_endpoint: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Machine:
+    """`async with Machine(plan) as machine:` - everything serves inside, everything is stopped after."""
+
+    def __init__(self, plan: Plan, say: Say = lambda line: None) -> None:
+        self.plan = plan
+        self.children: dict[str, Child] = {}
+        self.postgres = (
+            ExternalPostgres(plan.dsn, plan.home.passwords_file) if plan.dsn else EmbeddedPostgres(plan.home.postgres)
+        )
+        self._say = say
+        self._stack = AsyncExitStack()
+        self._ports: dict[str, int] = {}
+
+    async def __aenter__(self) -> Machine:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    @property
+    def connection(self) -> Connection:
+        home = self.plan.home
+        certificate, key = self._certificate("user")
+        return Connection(
+            targets={service.name: self._target(service.name) for service in SUITE},
+            ca_file=self._authority.ca_file,
+            cert_file=certificate,
+            key_file=key,
+            token_file=home.user_token,
+        )
+
+    async def _start(self) -> None:
+        home = self.plan.home
+        home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._authority = Authority(home.authority)
+        self._mint_tokens()
+        self._say("starting Postgres")
+        await self.postgres.start()
+        self._stack.push_async_callback(self.postgres.stop)
+        self._keep(self.postgres.watch())
+        self._keep(self._renew_tokens())
+        self._say("migrating")
+        await asyncio.gather(*(run_once(self._migration(service)) for service in SUITE))
+        for service in SUITE:
+            self._ports.update({child: home.port(child) for child in self._replicas(service.name)})
+        for service in SUITE:
+            self._say(f"starting {service.name}")
+            for child in self._replicas(service.name):
+                await self._start_child(child, service)
+        await asyncio.gather(*(self._ready(child) for child in self.children.values()))
+        save_connection(home.folder, self.connection)
+
+    async def _start_child(self, name: str, service: Service) -> None:
+        child = Child(self._serving(name, service))
+        self.children[name] = child
+        await child.start()
+        # Children are stopped in the opposite order: those who follow before those who are followed.
+        self._stack.push_async_callback(child.stop)
+        self._keep(child.watch())
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._stack.push_async_callback(_cancelled, task)
+
+    def _replicas(self, service: str) -> list[str]:
+        count = self.plan.replicas.get(service, 1)
+        return [service, *(f"{service}-{number}" for number in range(2, count + 1))]
+
+    def _target(self, service: str) -> str:
+        addresses = [f"127.0.0.1:{self._ports[child]}" for child in self._replicas(service)]
+        return addresses[0] if len(addresses) == 1 else "ipv4:" + ",".join(addresses)
+
+    def _certificate(self, name: str) -> CertificateFiles:
+        return self._authority.certificate(name)
+
+    def _migration(self, service: Service) -> Command:
+        environment = {
+            **self._environment(service.name, service),
+            f"{service.prefix}MIGRATION_DSN": self.postgres.dsn(),
+        }
+        log_file = self.plan.home.log_file(f"{service.name}-migrate")
+        return Command(f"{service.name} migrate", f"services.{service.name}", ("migrate",), environment, log_file)
+
+    def _serving(self, child: str, service: Service) -> Command:
+        environment = {
+            **self._environment(child, service),
+            f"{service.prefix}LISTEN": f"127.0.0.1:{self._ports[child]}",
+            f"{service.prefix}HEALTH_LISTEN": "127.0.0.1:0",
+            f"{service.prefix}ENDPOINT_FILE": str(self.plan.home.endpoint_file(child)),
+            **{f"{service.prefix}{called.upper()}_TARGET": self._target(called) for called in service.calls},
+        }
+        return Command(child, f"services.{service.name}", ("serve",), environment, self.plan.home.log_file(child))
+
+    def _environment(self, child: str, service: Service) -> dict[str, str]:
+        certificate, key = self._certificate(service.name)
+        settings = {
+            "SERVICE_NAME": f"andon-{service.name}",
+            "DSN": self.postgres.role_dsn(service.role),
+            "TLS_CA_FILE": str(self._authority.ca_file),
+            "TLS_CERT_FILE": str(certificate),
+            "TLS_KEY_FILE": str(key),
+            "JWKS_FILE": str(self._authority.jwks_file),
+            "TOKENS_DIR": str(self.plan.home.tokens(service.name)),
+            "TENANT_KEY_FILE": str(self.plan.home.key_file()),
+            "OTLP_ENDPOINT": self.plan.otlp_endpoint,
+        }
+        return {
+            **os.environ,
+            **{f"{service.prefix}{name}": value for name, value in settings.items()},
+            **self.plan.environment,
+        }
+
+    def _mint_tokens(self) -> None:
+        """One token per service and tenant, and the user's: an administrator of the first tenant."""
+        home = self.plan.home
+        for service in SUITE:
+            for tenant in self.plan.tenants:
+                token = self._authority.token(f"andon-{service.name}", tenant, ["service"], TOKEN_LIFETIME_S)
+                _write_secret(home.tokens(service.name) / f"{tenant}.jwt", token)
+        _write_secret(home.user_token, self.token("user", ["admin"]))
+
+    def token(self, subject: str, roles: Sequence[str], tenant: str = "") -> str:
+        return self._authority.token(subject, tenant or self.plan.tenants[0], roles, TOKEN_LIFETIME_S)
+
+    async def _renew_tokens(self) -> None:
+        while True:
+            await asyncio.sleep(TOKEN_RENEWAL_S)
+            self._mint_tokens()
+
+    async def _ready(self, child: Child) -> None:
+        """Returns once the child's health says serving."""
+        home, name = self.plan.home, child.command.name
+        deadline = asyncio.get_running_loop().time() + READY_S_MAX
+        while not await _is_serving(home.endpoint_file(name)):
+            if failure := child.failure():
+                raise failure
+            if asyncio.get_running_loop().time() > deadline:
+                raise ChildFailed(f"{name} was not ready within {READY_S_MAX:g} s; see {home.log_file(name)}")
+            await asyncio.sleep(0.05)
+
+
+async def _is_serving(endpoint_file: Path) -> bool:
+    try:
+        endpoint = json.loads(await asyncio.to_thread(endpoint_file.read_text, encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{endpoint['health_port']}") as channel:
+        try:
+            answer = await _health_check(channel)(health_pb2.HealthCheckRequest(), timeout=2.0)
+        except grpc.aio.AioRpcError:
+            return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def _health_check(channel: grpc.aio.Channel) -> Any:
+    return channel.unary_unary(
+        "/grpc.health.v1.Health/Check",
+        request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+        response_deserializer=health_pb2.HealthCheckResponse.FromString,
+    )
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _write_secret(file: Path, text: str) -> None:
+    draft = file.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="ascii")
+    draft.replace(file)
