@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
 from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class Kind(StrEnum):
@@ -146,6 +150,17 @@ def spread_of(sigma: ArrayLike) -> FloatArray:
     return array
 
 
-def per_point(parameter: FloatArray) -> FloatArray:
+def per_point(parameter: NDArray[Scalar]) -> NDArray[Scalar]:
     """A parameter of shape (...) ready to broadcast against points of shape (..., time)."""
     return np.asarray(parameter)[..., None]
+
+
+def tail_of(width: float) -> float:
+    """Probability of one normal tail beyond `width` sigma: what a limit at that width promises of one side.
+
+    >>> round(tail_of(3.0), 6)
+    0.00135
+    """
+    if not width > 0:
+        raise OutOfRange(f"the width of limits must be positive, got {width}")
+    return 0.5 * math.erfc(width / math.sqrt(2.0))

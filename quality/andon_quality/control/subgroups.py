@@ -71,3 +71,14 @@ def per_unit(counts: FloatArray, sizes: FloatArray) -> FloatArray:
     array([0.25,  nan])
     """
     return _ratio(counts, sizes)
+
+
+def grand_mean(means: FloatArray, sizes: FloatArray) -> FloatArray:
+    """sum(n x) / sum(n) over the subgroups that are not missing, shape (..., time) -> (...).
+
+    >>> float(grand_mean(np.array([1.0, 4.0]), np.array([2.0, 1.0])))
+    2.0
+    """
+    there = (sizes > 0) & ~np.isnan(means)
+    total = np.where(there, sizes * means, 0.0).sum(axis=-1)
+    return np.asarray(total / np.where(there, sizes, 0.0).sum(axis=-1))

@@ -28,7 +28,7 @@ from andon_quality.control.chart import (
     spread_of,
 )
 from andon_quality.control.constants import c4, each
-from andon_quality.control.subgroups import sizes_of
+from andon_quality.control.subgroups import grand_mean, sizes_of
 from andon_quality.errors import OutOfRange
 
 Method = Literal["minimum_variance", "average", "pooled"]
@@ -54,9 +54,7 @@ def baseline(means: ArrayLike, sds: ArrayLike, sizes: ArrayLike, method: Method 
     """
     x, s, n = _subgroups(means, sds, sizes)
     count = observed(x)
-    weight = np.where(np.isnan(x), 0.0, n)
-    centre = np.where(weight > 0, weight * x, 0.0).sum(axis=-1) / weight.sum(axis=-1)
-    return XbarSBaseline(Kind.MEAN, centre, spread_of(_sigma(s, n, method)), count, method)
+    return XbarSBaseline(Kind.MEAN, grand_mean(x, n), spread_of(_sigma(s, n, method)), count, method)
 
 
 def chart(baseline: Baseline, means: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:

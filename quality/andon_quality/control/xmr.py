@@ -50,7 +50,7 @@ def baseline(values: ArrayLike, method: Method = "moving_range") -> XmrBaseline:
     """
     array = points(values)
     count = observed(array)
-    centre = np.nansum(array, axis=-1) / count
+    centre = np.asarray(np.nansum(array, axis=-1) / count)
     return XmrBaseline(Kind.INDIVIDUALS, centre, spread_of(_sigma(array, method)), count, method)
 
 
