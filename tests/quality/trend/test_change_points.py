@@ -1,0 +1,113 @@
+"""Change points, against another implementation and against annotators."""
+
+import csv
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import ruptures
+from andon_quality.errors import NotFinite, OutOfRange
+from andon_quality.trend import SegmentModel, binary_segmentation, pelt
+from andon_quality.trend.segment_cost import noise_variance, standardised
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+DATA = Path(__file__).parents[3] / ".." / "shared" / "data"
+BOTH = pytest.mark.parametrize("method", [pelt, binary_segmentation])
+
+
+def steps(rng, levels=(0, 3, 1, 4), length=40):
+    return np.concatenate([level + rng.normal(0, 0.5, length) for level in levels])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pelt_on_means_agrees_with_ruptures(seed):
+    values = standardised(steps(np.random.default_rng(seed)))
+    noise = noise_variance(np.ones((160, 1)), values)
+    theirs = ruptures.Pelt(model="l2", min_size=8, jump=1).fit(values).predict(pen=2 * np.log(160) * noise)
+    assert pelt(values, SegmentModel.MEAN) == tuple(theirs[:-1])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_binary_segmentation_on_means_agrees_with_ruptures(seed):
+    values = standardised(steps(np.random.default_rng(seed)))
+    noise = noise_variance(np.ones((160, 1)), values)
+    theirs = ruptures.Binseg(model="l2", min_size=8, jump=1).fit(values).predict(pen=2 * np.log(160) * noise)
+    assert binary_segmentation(values, SegmentModel.MEAN) == tuple(theirs[:-1])
+
+
+@BOTH
+@pytest.mark.parametrize("model", list(SegmentModel))
+def test_clear_steps_are_found_by_every_model(method, model):
+    values = steps(np.random.default_rng(1), levels=(0, 6), length=60)
+    found = method(values, model)
+    assert any(abs(point - 60) <= 2 for point in found)
+    assert len(found) <= 3
+
+
+def test_a_change_of_variance_alone_is_found_by_the_model_that_has_one():
+    rng = np.random.default_rng(3)
+    values = np.concatenate([rng.normal(0, 0.3, 80), rng.normal(0, 3, 80)])
+    assert any(abs(point - 80) <= 6 for point in pelt(values, SegmentModel.MEAN_AND_VARIANCE))
+
+
+def test_a_kinked_line_has_one_change_of_trend():
+    rng = np.random.default_rng(4)
+    line = np.concatenate([np.arange(60.0), 60 - 2 * np.arange(60.0)])
+    found = pelt(line + rng.normal(0, 1, 120), SegmentModel.TREND)
+    assert len(found) == 1
+    assert abs(found[0] - 60) <= 3
+
+
+def test_autocorrelated_noise_rarely_has_change_points_by_default():
+    rng = np.random.default_rng(6)
+    found = 0
+    for _ in range(60):
+        noise = rng.normal(size=200)
+        series = np.empty(200)
+        series[0] = noise[0]
+        for i in range(1, 200):
+            series[i] = 0.6 * series[i - 1] + noise[i]
+        found += bool(pelt(series))
+    assert found <= 3
+
+
+@BOTH
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10_000), scale=st.floats(0.01, 100), shift=st.floats(-1000, 1000))
+def test_scale_and_shift_do_not_move_the_points(method, seed, scale, shift):
+    values = steps(np.random.default_rng(seed), length=15)
+    assert method(values, SegmentModel.MEAN) == method(scale * values + shift, SegmentModel.MEAN)
+
+
+@BOTH
+def test_constant_and_short_series_have_no_change_points(method):
+    assert method([3.0] * 50) == ()
+    assert method([1.0, 2.0]) == ()
+
+
+@BOTH
+def test_bad_input_is_refused(method):
+    with pytest.raises(NotFinite):
+        method([1.0, np.nan] * 10)
+    with pytest.raises(OutOfRange):
+        method([1.0, 2.0] * 10, penalty=-1.0)
+
+
+@pytest.mark.skipif(not (DATA / "anomaly").exists(), reason="the annotated series are not in ../shared/data")
+def test_annotated_series_are_segmented_with_f1_of_at_least_80_percent_by_one_setting(tmp_path):
+    series = {}
+    with gzip.open(DATA / "anomaly" / "tcpd_series.csv.gz", "rt") as file:
+        for row in csv.DictReader(file):
+            series.setdefault(row["dataset"], []).append((int(row["index"]), float(row["value"])))
+    found = {name: pelt([value for _, value in sorted(points)]) for name, points in series.items()}
+    predicted = tmp_path / "found.json"
+    predicted.write_text(json.dumps(found))
+    command = [sys.executable, str(DATA / "tools" / "score_tcpd.py"), str(predicted)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    print(lines)
+    assert float(lines.splitlines()[-1].split("F1")[1].split()[0]) >= 0.80
