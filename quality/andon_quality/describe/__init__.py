@@ -1,1 +1,19 @@
 """Description of a sample: exact streaming moments, quantile sketches with a stated error, and summaries."""
+
+from andon_quality.describe.moments import GroupedMoments, Moments, grouped_moments, merge, moments_of, quantise
+from andon_quality.describe.quantiles import QuantileSketch
+from andon_quality.describe.summary import Summary, median_interval, quantiles, summary
+
+__all__ = [
+    "GroupedMoments",
+    "Moments",
+    "QuantileSketch",
+    "Summary",
+    "grouped_moments",
+    "median_interval",
+    "merge",
+    "moments_of",
+    "quantiles",
+    "quantise",
+    "summary",
+]
