@@ -1,0 +1,32 @@
+"""The report as one self-contained page: charts, styles and scripts inside, nothing fetched."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import jinja2
+import vl_convert
+
+from demo.report import Report, Say
+
+_TEMPLATE = Path(__file__).with_name("report.html.j2")
+
+
+def write(path: Path, report: Report, say: Say, made_at: datetime) -> None:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    page = template.render(
+        report=report,
+        say=say,
+        made_at=f"{made_at:%Y-%m-%d %H:%M} UTC",
+        bundle=vl_convert.javascript_bundle(snippet=None),
+        specs=_script_json([spec for spec in (*report.chart_specs, report.pareto_spec) if spec is not None]),
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def _script_json(value: object) -> str:
+    # "</script>" inside a text must not end the script.
+    return json.dumps(value, ensure_ascii=False).replace("</", "<\\/")

@@ -1,0 +1,37 @@
+"""Sends the desk's events through the public API as fast as they are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+from andon_client.loading import Batch
+
+from demo.desk import SOURCE, Event
+
+BATCH_EVENTS = 2_000
+ATTRIBUTES = {"channel": pa.utf8(), "priority": pa.utf8(), "team": pa.utf8(), "csat": pa.float64()}
+
+
+def batches(events: Sequence[Event], batch_events: int = BATCH_EVENTS) -> Iterator[Batch]:
+    for sequence, start in enumerate(range(0, len(events), batch_events)):
+        piece = events[start : start + batch_events]
+        yield Batch(sequence, start + 1, len(piece), _arrow(piece), {}, start + len(piece))
+
+
+def _arrow(events: Sequence[Event]) -> bytes:
+    columns = {
+        "id": pa.array([event.id for event in events]),
+        "source": pa.array([SOURCE] * len(events)).dictionary_encode(),
+        "case_id": pa.array([event.case_id for event in events]).dictionary_encode(),
+        "activity": pa.array([event.activity for event in events]).dictionary_encode(),
+        "time": pa.array([event.time for event in events], pa.timestamp("us", "UTC")),
+        "resource": pa.array([event.agent or None for event in events], pa.utf8()).dictionary_encode(),
+    }
+    for name, kind in ATTRIBUTES.items():
+        columns[f"attributes.{name}"] = pa.array([event.attributes.get(name) for event in events], kind)
+    batch = pa.RecordBatch.from_pydict(columns)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue().to_pybytes())

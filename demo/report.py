@@ -1,0 +1,264 @@
+"""What the report says, decided once: the terminal and the page both show these lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from andon.improvement.v1 import problem_pb2
+from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
+from andon_client.terminal import number, optional, short, span, spoken
+
+from demo.desk import Fault
+from demo.findings import Findings
+from demo.judging import FaultFinding, Promise
+
+CHARTS_SHOWN = 6
+Say = Callable[..., str]
+
+
+@dataclass(frozen=True)
+class ScoreLine:
+    depth: int
+    title: str
+    phase: str
+    value: str
+    target: str
+    weight: str
+    points: float | None
+    points_text: str
+    cases: str
+    state: str
+    state_text: str
+
+
+@dataclass(frozen=True)
+class FaultLine:
+    title: str
+    span: str
+    found: bool
+    found_by: str
+    delay: str
+    cause: str
+    cause_is_right: bool
+
+
+@dataclass(frozen=True)
+class ProblemLine:
+    name: str
+    title: str
+    severity: str
+    signals: int
+    cause: str
+    since: str
+
+
+@dataclass(frozen=True)
+class Report:
+    language: str
+    lead: str
+    intake: Sequence[tuple[str, str, str, str, str]]
+    scorecards: Sequence[tuple[str, Sequence[ScoreLine]]]
+    faults: Sequence[FaultLine]
+    promise: str
+    problems: Sequence[ProblemLine]
+    charts: Sequence[scoring_pb2.GetControlChartResponse]
+    chart_specs: Sequence[dict[str, Any]]
+    pareto_spec: dict[str, Any] | None
+
+
+def build(findings: Findings, faults: Sequence[FaultFinding], promise: Promise, say: Say, language: str) -> Report:
+    problems = [_problem_line(problem, say, language) for problem in findings.problems]
+    charts = _worth_showing(findings.charts)
+    cards = [findings.scorecard, *([findings.whole] if findings.whole else [])]
+    return Report(
+        language=language,
+        lead=_lead(findings, say),
+        intake=[
+            (c.source, f"{c.received:,}", f"{c.accepted:,}", f"{c.duplicate:,}", f"{c.quarantined:,}")
+            for c in findings.counts.counts
+        ],
+        scorecards=[(_card_title(card, say), _score_lines(card, say, language)) for card in cards if card.nodes],
+        faults=[_fault_line(finding, say, language) for finding in faults],
+        promise=_promise_text(promise, say),
+        problems=problems,
+        charts=charts,
+        chart_specs=[_with_faults(chart, faults, say, language) for chart in charts],
+        pareto_spec=_pareto(problems, say) if problems else None,
+    )
+
+
+def _lead(findings: Findings, say: Say) -> str:
+    cases = sum(partition.case_count for partition in findings.status.partitions)
+    starts = [chart.points[0].interval for chart in findings.charts if chart.points]
+    start = span(min(starts, key=lambda interval: interval.start.seconds)) if starts else "-"
+    end = f"{findings.bounds.watermark.ToDatetime():%Y-%m-%d}"
+    return say("lead", events=f"{findings.bounds.event_count:,}", cases=f"{cases:,}", start=start, end=end)
+
+
+def _card_title(card: scoring_pb2.GetScorecardResponse, say: Say) -> str:
+    start = span(card.interval)
+    return say("all_time") if start == "all time" else say("week_of", start=start)
+
+
+def _score_lines(card: scoring_pb2.GetScorecardResponse, say: Say, language: str) -> list[ScoreLine]:
+    depth: dict[str, int] = {}
+    lines = []
+    for node in card.nodes:
+        depth[node.name] = depth.get(node.parent, -1) + 1
+        lines.append(_score_line(node, depth[node.name], say, language))
+    return lines
+
+
+def _score_line(node: scoring_pb2.ScorecardNode, depth: int, say: Say, language: str) -> ScoreLine:
+    score = node.score
+    state = short(score_pb2.ScoreState, score.state).replace(" ", "_") if node.is_indicator else ""
+    phase = short(indicator_system_pb2.Phase, node.phase)
+    unit = f" {node.unit}" if node.unit else ""
+    points, low, high = (optional(score, name) for name in ("points", "points_low", "points_high"))
+    interval = f"{low:.0f}-{high:.0f}" if low is not None and high is not None else "-"
+    return ScoreLine(
+        depth=depth,
+        title=spoken(node.title, language) or node.name,
+        phase=say(phase) if node.is_indicator and phase != "unspecified" else "",
+        value=f"{_value(score, node.unit)}{unit}" if node.is_indicator else "",
+        target=f"{_plain(node.target, node.unit)}{unit}" if node.HasField("target") else "",
+        weight=f"{node.weight_total:.0%}",
+        points=points,
+        points_text=interval if points is None else f"{points:.0f}",
+        cases=f"{score.count:,}" if node.is_indicator else "",
+        state=state,
+        state_text=say(state) if state not in ("", "unspecified") else "",
+    )
+
+
+def _value(score: score_pb2.Score, unit: str) -> str:
+    value = optional(score, "value")
+    return "-" if value is None else _plain(value, unit)
+
+
+def _plain(value: float, unit: str) -> str:
+    return f"{value * 100:.3g} %" if unit in ("", "share") and abs(value) <= 1 else number(value)
+
+
+def _fault_line(finding: FaultFinding, say: Say, language: str) -> FaultLine:
+    fault, signal = finding.fault, finding.signal
+    delay = finding.delay
+    series = signal.series.split("/")[-1] if signal else ""
+    cause = _slice_text(dict(finding.problem.slice), say) if finding.problem else "-"
+    return FaultLine(
+        title=fault_title(fault, language),
+        span=f"{finding.start:%Y-%m-%d}, {finding.end:%Y-%m-%d}",
+        found=signal is not None,
+        found_by=say("found_by", rule=signal.rule, series=series) if signal else say("missed_fault"),
+        delay=say("days", days=delay.total_seconds() / 86_400) if delay is not None else "-",
+        cause=cause,
+        cause_is_right=finding.cause_is_right,
+    )
+
+
+def fault_title(fault: Fault, language: str) -> str:
+    return fault.title_zh if language.startswith("zh") else fault.title_en
+
+
+def _slice_text(slice_: dict[str, str], say: Say) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in sorted(slice_.items())) or say("whole")
+
+
+def _promise_text(promise: Promise, say: Say) -> str:
+    return say(
+        "promise_text",
+        seen=f"{promise.seen:,}",
+        windows=f"{promise.windows:,}",
+        series=f"{promise.series:,}",
+        rate=f"{promise.seen / promise.windows:.2%}" if promise.windows else "-",
+        expected=f"{promise.expected:.1f}",
+    )
+
+
+def _problem_line(problem: problem_pb2.Problem, say: Say, language: str) -> ProblemLine:
+    cause = problem.causes[0] if problem.causes else None
+    text = f"{spoken(cause.title, language)} ({cause.contribution:.0%})" if cause else say("none")
+    return ProblemLine(
+        name=problem.name,
+        title=spoken(problem.title, language),
+        severity=f"{problem.severity:.1f}",
+        signals=len(problem.signals),
+        cause=text,
+        since=span(problem.interval),
+    )
+
+
+def _worth_showing(charts: Sequence[scoring_pb2.GetControlChartResponse]) -> list[scoring_pb2.GetControlChartResponse]:
+    """The charts with the most alarms, the whole before its slices; a quiet one only where there is none louder."""
+
+    def rank(chart: scoring_pb2.GetControlChartResponse) -> tuple[int, int, str]:
+        adverse = sum(signal.adverse for signal in chart.signals)
+        return (-adverse, len(chart.series.slice), chart.series.key)
+
+    return sorted(charts, key=rank)[:CHARTS_SHOWN]
+
+
+def _with_faults(
+    chart: scoring_pb2.GetControlChartResponse, faults: Sequence[FaultFinding], say: Say, language: str
+) -> dict[str, Any]:
+    """The service's own spec with a band behind it for each injected fault that the series must show."""
+    spec: dict[str, Any] = json.loads(chart.vega_lite)
+    spec |= {"width": "container", "height": 260}
+    bands = [
+        {"start": f.start.isoformat(), "end": f.end.isoformat(), "fault": fault_title(f.fault, language)}
+        for f in faults
+        if chart.series.indicator in f.fault.indicators
+    ]
+    if bands and "layer" in spec:
+        spec["layer"] = [_band_layer(bands, say), *spec["layer"]]
+    return spec
+
+
+def _band_layer(bands: list[dict[str, str]], say: Say) -> dict[str, Any]:
+    return {
+        "data": {"values": bands},
+        "mark": {"type": "rect", "color": "#f2b134", "opacity": 0.28},
+        "encoding": {
+            "x": {"field": "start", "type": "temporal"},
+            "x2": {"field": "end"},
+            "tooltip": {"field": "fault", "title": say("injected")},
+        },
+    }
+
+
+def _pareto(problems: Sequence[ProblemLine], say: Say) -> dict[str, Any]:
+    ranked = sorted(problems, key=lambda line: (-line.signals, line.title))[:12]
+    total, running, rows = sum(line.signals for line in problems) or 1, 0, []
+    for line in ranked:
+        running += line.signals
+        rows.append({"problem": line.title, "signals": line.signals, "share": running / total})
+    order = {"field": "problem", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 220}}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": "container",
+        "height": 260,
+        "data": {"values": rows},
+        "encoding": {"x": order},
+        "resolve": {"scale": {"y": "independent"}},
+        "layer": [
+            {
+                "mark": {"type": "bar", "color": "#3566a8", "tooltip": True},
+                "encoding": {"y": {"field": "signals", "type": "quantitative", "title": say("signals")}},
+            },
+            {
+                "mark": {"type": "line", "point": True, "color": "#c8442f", "tooltip": True},
+                "encoding": {
+                    "y": {
+                        "field": "share",
+                        "type": "quantitative",
+                        "title": say("cumulative"),
+                        "axis": {"format": "%"},
+                        "scale": {"domain": [0, 1]},
+                    }
+                },
+            },
+        ],
+    }
