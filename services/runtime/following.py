@@ -191,6 +191,8 @@ class Tail(Generic[Item]):
         self._ring: deque[tuple[int, Item]] = deque()
         self._ring_positions_max = ring_positions_max
         self._ring_after = self._ring_through = -1
+        # Position and ticket at which the log was last found to end.
+        self._end_seen = (-1, -1)
         self._refilling = asyncio.Lock()
 
     async def follow(
@@ -220,19 +222,27 @@ class Tail(Generic[Item]):
 
     async def _wait(self, ticket: int, patience_s: float) -> None:
         with self._draining.waking(self._signal):
-            await self._signal.changed(ticket, max(patience_s, 0.0))
+            if not await self._signal.changed(ticket, max(patience_s, 0.0)):
+                # Polling is a wake-up too: one follower's patience ends, all of them look, one of them reads.
+                self._signal.notify()
 
     async def _next(self, after: int) -> Sequence[tuple[int, Item]]:
         if self._ring_after <= after < self._ring_through:
             return self._from_ring(after)
-        if after < self._ring_after:
+        if self._ring and after < self._ring_after:
             return await self._from_log(after)
         async with self._refilling:
             # Another follower may have read the same while this one waited for its turn.
             if self._ring_after <= after < self._ring_through:
                 return self._from_ring(after)
+            end = (after, self._signal.ticket())
+            if end == self._end_seen:
+                return []
             found = await self._from_log(after)
-            self._remember(after, found)
+            if found:
+                self._remember(after, found)
+            else:
+                self._end_seen = end
             return found
 
     async def _from_log(self, after: int) -> Sequence[tuple[int, Item]]:
@@ -248,8 +258,6 @@ class Tail(Generic[Item]):
         return newest_first[::-1][: self._batch_positions_max]
 
     def _remember(self, after: int, found: Sequence[tuple[int, Item]]) -> None:
-        if not found:
-            return
         if after != self._ring_through:
             self._ring.clear()
             self._ring_after = after

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import structlog
@@ -23,7 +23,9 @@ from services.runtime.statuses import status_of
 from services.runtime.telemetry import context_of, mark_failed, tracer
 from services.runtime.texts import Locale, Texts
 
-Handler = grpc.RpcMethodHandler[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+Read = Callable[[Any], Any]
 
 log = structlog.get_logger(__name__)
 
@@ -87,24 +89,22 @@ class FrontDoor(grpc.aio.ServerInterceptor):
     def _refusing(self, handler: Handler | None, method: str, metadata: Any, error: AndonError) -> Handler:
         async def refuse(_: Any, context: Any) -> Any:
             with observed(method, metadata, streaming=False) as outcome:
-                outcome.code = error.code
-                await self._abort(context, error, locale_of(metadata))
+                await self._abort(context, error, locale_of(metadata), outcome)
 
-        return with_behaviour(handler, refuse)
+        return with_behaviour(handler, refuse, reads_request=False)
 
     def _serving(self, handler: Handler, method: str, metadata: Any, caller: Caller) -> Handler:
-        inner = behaviour_of(handler)
-        if handler.response_streaming:
-            return with_behaviour(handler, self._stream(inner, method, metadata, caller))
-        return with_behaviour(handler, self._unary(inner, method, metadata, caller))
+        inner, read = behaviour_of(handler), reader_of(handler)
+        wrap = self._stream if handler.response_streaming else self._unary
+        return with_behaviour(handler, wrap(inner, read, method, metadata, caller))
 
-    def _unary(self, inner: Any, method: str, metadata: Any, caller: Caller) -> Callable[..., Any]:
+    def _unary(self, inner: Any, read: Read, method: str, metadata: Any, caller: Caller) -> Callable[..., Any]:
         async def call(request: Any, context: Any) -> Any:
             self.traffic.calls += 1
             try:
                 with calling(caller), observed(method, metadata, streaming=False) as outcome:
                     try:
-                        response = await inner(request, context)
+                        response = await inner(read(request), context)
                     except Exception as error:
                         await self._fail(context, error, caller.locale, outcome)
                     outcome.see(context)
@@ -114,7 +114,7 @@ class FrontDoor(grpc.aio.ServerInterceptor):
 
         return call
 
-    def _stream(self, inner: Any, method: str, metadata: Any, caller: Caller) -> Callable[..., Any]:
+    def _stream(self, inner: Any, read: Read, method: str, metadata: Any, caller: Caller) -> Callable[..., Any]:
         async def call(request: Any, context: Any) -> None:
             task = asyncio.current_task()
             assert task is not None
@@ -125,7 +125,7 @@ class FrontDoor(grpc.aio.ServerInterceptor):
             try:
                 with calling(caller), observed(method, metadata, streaming=True) as outcome:
                     try:
-                        await self._pump(inner(request, context), context, stream)
+                        await self._pump(inner(read(request), context), context, stream)
                     except Exception as error:
                         await self._fail(context, error, caller.locale, outcome)
                     outcome.see(context)
@@ -167,13 +167,16 @@ class FrontDoor(grpc.aio.ServerInterceptor):
         if isinstance(error, grpc.aio.AbortError):
             outcome.see(context)
             raise error
+        await self._abort(context, error, locale, outcome)
+
+    async def _abort(self, context: Any, error: Exception, locale: Locale, outcome: Outcome) -> None:
         status = status_of(error, locale, self._texts)
         outcome.code = status.code.name
-        await context.abort(status.code, status.message, status.trailers)
-
-    async def _abort(self, context: Any, error: AndonError, locale: Locale) -> None:
-        status = status_of(error, locale, self._texts)
-        await context.abort(status.code, status.message, status.trailers)
+        try:
+            await context.abort(status.code, status.message, status.trailers)
+        except grpc.aio.InternalError:
+            # The caller left before the answer was out.
+            raise asyncio.CancelledError from None
 
 
 @dataclass
@@ -239,7 +242,14 @@ def behaviour_of(handler: Handler) -> Any:
     return handler.unary_unary
 
 
-def with_behaviour(handler: Handler | None, behaviour: Callable[..., Any]) -> Handler:
+def reader_of(handler: Handler) -> Read:
+    """A single request is read behind the door, so that an unreadable one gets an answer of ours, not gRPC's."""
+    if handler.request_streaming or handler.request_deserializer is None:
+        return lambda request: request
+    return handler.request_deserializer
+
+
+def with_behaviour(handler: Handler | None, behaviour: Callable[..., Any], *, reads_request: bool = True) -> Handler:
     """The same method, of the same kind, behaving otherwise."""
     if handler is None:
         return grpc.unary_unary_rpc_method_handler(behaviour)
@@ -249,4 +259,5 @@ def with_behaviour(handler: Handler | None, behaviour: Callable[..., Any]) -> Ha
         (True, False): grpc.stream_unary_rpc_method_handler,
         (True, True): grpc.stream_stream_rpc_method_handler,
     }[bool(handler.request_streaming), bool(handler.response_streaming)]
-    return make(behaviour, handler.request_deserializer, handler.response_serializer)
+    deserializer = handler.request_deserializer if reads_request and handler.request_streaming else None
+    return make(behaviour, deserializer, handler.response_serializer)

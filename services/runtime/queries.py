@@ -38,7 +38,7 @@ def load_queries(source: Path | str) -> Queries:
     """Reads blocks of `-- name: append_segment`, a one-line comment that says what for, and one statement."""
     text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
     heads = list(NAME.finditer(text))
-    ends = [head.start() for head in heads[1:]] + [len(text)]
+    ends = [*(head.start() for head in heads[1:]), len(text)][: len(heads)]
     statements: dict[str, str] = {}
     purpose: dict[str, str] = {}
     for head, end in zip(heads, ends, strict=True):

@@ -52,7 +52,10 @@ __all__ = [
 
 DOMAIN = "andon"
 # Trailers share 8 KiB by default on the reader's side; details beyond it would turn the answer into a transport error.
-DETAILS_BYTES_MAX = 6_000
+DETAILS_BYTES_MAX = 4_000
+MESSAGE_LENGTH_MAX = 400
+METADATA_LENGTH_MAX = 200
+METADATA_ENTRIES_MAX = 8
 
 DATABASE_AWAY = (
     asyncpg.PostgresConnectionError,
@@ -86,6 +89,8 @@ class Status:
 def domain_error(error: BaseException) -> AndonError:
     if isinstance(error, AndonError):
         return error
+    if isinstance(error, message.DecodeError):
+        return InvalidArgument("FIELD_INVALID", "the request is not a readable message of this method")
     if isinstance(error, DATABASE_AWAY):
         log.warning("dependency unavailable", error=type(error).__name__)
         return Unavailable("DATABASE_UNAVAILABLE", "a store is not available right now")
@@ -99,7 +104,7 @@ def domain_error(error: BaseException) -> AndonError:
 def status_of(error: BaseException, locale: Locale, texts: Texts | None = None) -> Status:
     known = domain_error(error)
     code = grpc.StatusCode[known.code]
-    text = known.message or sentence(known.reason, known.code, "en", texts)
+    text = known.message[:MESSAGE_LENGTH_MAX] or sentence(known.reason, known.code, "en", texts)
     details = [_packed(detail) for detail in _details(known, locale, texts)]
     status = status_pb2.Status(code=code.value[0], message=text, details=details)
     return Status(code, text, (("grpc-status-details-bin", status.SerializeToString()),))
@@ -107,7 +112,8 @@ def status_of(error: BaseException, locale: Locale, texts: Texts | None = None) 
 
 def _details(error: AndonError, locale: Locale, texts: Texts | None) -> Iterable[message.Message]:
     violations = _fitting(error.field_violations)
-    metadata = dict(error.metadata)
+    entries = list(error.metadata.items())[:METADATA_ENTRIES_MAX]
+    metadata = {key: value[:METADATA_LENGTH_MAX] for key, value in entries}
     if len(violations) < len(error.field_violations):
         metadata["field_violations_total"] = str(len(error.field_violations))
     yield error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata)

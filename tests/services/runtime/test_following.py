@@ -1,0 +1,263 @@
+"""Cursors are never mistaken, and a tail neither loses nor repeats."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.runtime.draining import Draining
+from services.runtime.errors import InvalidArgument, OutOfRange, Unavailable
+from services.runtime.following import Batch, CursorCodec, Signal, Tail, heartbeat_within_limits
+
+ORIGIN = uuid.UUID("0b7f0a52-6c4e-4c0f-9f43-1d2a3b4c5d6e")
+CODEC = CursorCodec(ORIGIN)
+positions = st.integers(min_value=0, max_value=2**63 - 1)
+quick = settings(deadline=None, max_examples=200)
+
+
+@quick
+@given(positions)
+def test_a_cursor_comes_back_as_the_position_it_was(position: int) -> None:
+    assert CODEC.decode(CODEC.encode(position)) == position
+
+
+@quick
+@given(st.lists(positions, max_size=64))
+def test_a_cursor_over_partitions_comes_back_whole(many: list[int]) -> None:
+    assert CODEC.decode_many(CODEC.encode_many(many)) == many
+
+
+@quick
+@given(positions, positions)
+def test_different_positions_have_different_cursors(one: int, other: int) -> None:
+    assert (CODEC.encode(one) == CODEC.encode(other)) == (one == other)
+
+
+@quick
+@given(st.text(max_size=80))
+def test_garbage_is_invalid_and_says_which_field(garbage: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        CODEC.decode(garbage, field="after")
+    assert caught.value.reason == "CURSOR_INVALID"
+    assert caught.value.field_violations[0].field == "after"
+
+
+@quick
+@given(positions, st.data())
+def test_one_changed_character_is_noticed(position: int, data: st.DataObject) -> None:
+    cursor = CODEC.encode(position)
+    at = data.draw(st.integers(0, len(cursor) - 1))
+    other = data.draw(st.sampled_from("ABCDEFabcdef0123456789-_").filter(lambda one: one != cursor[at]))
+    with pytest.raises(InvalidArgument):
+        CODEC.decode(cursor[:at] + other + cursor[at + 1 :])
+
+
+@quick
+@given(positions, st.integers(1, 20))
+def test_a_cut_cursor_is_noticed(position: int, cut: int) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        CODEC.decode(CODEC.encode(position)[:-cut])
+    assert caught.value.reason == "CURSOR_INVALID"
+
+
+@quick
+@given(positions, st.uuids().filter(lambda origin: origin != ORIGIN))
+def test_a_cursor_of_another_deployment_is_foreign(position: int, origin: uuid.UUID) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        CODEC.decode(CursorCodec(origin).encode(position))
+    assert caught.value.reason == "CURSOR_FOREIGN"
+
+
+def test_an_expired_cursor_is_answered_with_the_oldest_one() -> None:
+    with pytest.raises(OutOfRange) as caught:
+        CODEC.check_kept(4, oldest=9)
+    assert caught.value.reason == "CURSOR_EXPIRED"
+    assert CODEC.decode(caught.value.metadata["oldest"]) == 9
+    assert CODEC.check_kept(9, oldest=9) == 9
+
+
+def test_a_cursor_over_partitions_is_not_taken_for_one_position() -> None:
+    with pytest.raises(InvalidArgument):
+        CODEC.decode(CODEC.encode_many([1, 2]))
+
+
+@pytest.mark.parametrize(("asked_s", "given_s"), [(None, 10), (0, 10), (0.01, 0.1), (5, 5), (3600, 60)])
+def test_the_heartbeat_stays_within_limits(asked_s: float | None, given_s: float) -> None:
+    assert heartbeat_within_limits(asked_s) == given_s
+
+
+class Log:
+    """A log in a list; `read` gives way at random moments, as a database does."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.entries: list[tuple[int, int]] = []
+        self.reads: list[int] = []
+        self._random = random.Random(seed)
+
+    def append(self, value: int) -> None:
+        gap = self._random.choice([1, 1, 1, 5])
+        last = self.entries[-1][0] if self.entries else 0
+        self.entries.append((last + gap, value))
+
+    async def read(self, after: int, limit: int) -> list[tuple[int, int]]:
+        self.reads.append(after)
+        seen = [one for one in self.entries if one[0] > after][:limit]
+        for _ in range(self._random.randrange(4)):
+            await asyncio.sleep(0)
+        return seen
+
+
+def tail_of(log: Log, signal: Signal | None = None, draining: Draining | None = None, **sizes: Any) -> Tail[int]:
+    return Tail(log.read, signal or Signal(), draining or Draining(), **sizes)
+
+
+async def take(tail: Tail[int], count: int, after: int = 0, pause: Any = None) -> list[int]:
+    values: list[int] = []
+    through = after
+    async for batch in tail.follow(after):
+        assert [position for position, _ in batch.items] == sorted(position for position, _ in batch.items)
+        assert all(through < position <= batch.through for position, _ in batch.items)
+        through = batch.through
+        values.extend(value for _, value in batch.items)
+        if pause:
+            await pause()
+        if len(values) >= count:
+            return values
+    return values
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_followers_see_everything_once_and_in_order_whatever_the_timing(seed: int) -> None:
+    chance = random.Random(seed)
+    log, signal = Log(seed), Signal()
+    # Nothing but the signal may wake them: a lost wake-up would hang the test.
+    tail = tail_of(log, signal, ring_positions_max=8, batch_positions_max=3, poll_s=1000)
+    count = 200
+
+    async def write() -> None:
+        for value in range(count):
+            log.append(value)
+            signal.notify()
+            for _ in range(chance.randrange(4)):
+                await asyncio.sleep(0)
+
+    def dawdling(steps: int) -> Any:
+        async def pause() -> None:
+            for _ in range(chance.randrange(steps + 1)):
+                await asyncio.sleep(0)
+
+        return pause
+
+    followers = [take(tail, count, pause=dawdling(steps)) for steps in (0, 1, 3, 20, 60)]
+    async with asyncio.timeout(20):
+        *seen, _ = await asyncio.gather(*followers, write())
+    assert all(values == list(range(count)) for values in seen)
+
+
+async def test_a_resumed_follower_continues_behind_its_position() -> None:
+    log = Log()
+    for value in range(20):
+        log.append(value)
+    half = log.entries[9][0]
+    assert await take(tail_of(log), 10, after=half) == list(range(10, 20))
+
+
+async def test_followers_who_keep_up_share_one_read() -> None:
+    log, signal = Log(), Signal()
+    tail = tail_of(log, signal, poll_s=1000)
+    followers = asyncio.gather(*(take(tail, 50) for _ in range(20)))
+    for value in range(50):
+        log.append(value)
+        signal.notify()
+        await asyncio.sleep(0.001)
+    assert await asyncio.wait_for(followers, 10) == [list(range(50))] * 20
+    # A read that found something, and perhaps one that found nothing, per commit - not per follower.
+    assert len(log.reads) <= 50 * 3 + 20
+
+
+async def test_what_is_kept_in_memory_is_bounded() -> None:
+    log = Log()
+    for value in range(500):
+        log.append(value)
+    tail = tail_of(log, ring_positions_max=16, batch_positions_max=10)
+    assert await take(tail, 500) == list(range(500))
+    assert len(tail._ring) == 16
+
+
+async def test_an_idle_follower_hears_heartbeats() -> None:
+    log = Log()
+    log.append(1)
+    batches: list[Batch[int]] = []
+    async for batch in tail_of(log).follow(0, heartbeat_s=0.1):
+        batches.append(batch)
+        if len(batches) == 3:
+            break
+    assert [len(batch.items) for batch in batches] == [1, 0, 0]
+    assert {batch.through for batch in batches} == {log.entries[0][0]}
+
+
+async def test_a_heartbeat_moves_past_what_a_filter_leaves_out() -> None:
+    log = Log()
+    for value in range(10):
+        log.append(value)
+    async for batch in tail_of(log).follow(0, heartbeat_s=0.1, accepts=lambda value: value > 100):
+        assert batch == Batch([], log.entries[-1][0])
+        break
+
+
+async def test_polling_finds_what_no_signal_announced() -> None:
+    log = Log()
+    following = asyncio.ensure_future(take(tail_of(log, poll_s=0.05), 1))
+    await asyncio.sleep(0.1)
+    log.append(7)
+    assert await asyncio.wait_for(following, 2) == [7]
+
+
+async def test_a_drain_ends_every_follower_with_its_last_position_and_a_retry() -> None:
+    log, draining = Log(), Draining()
+    log.append(1)
+    tail = tail_of(log, draining=draining, poll_s=1000)
+    batches: list[Batch[int]] = []
+
+    note = batches.append
+
+    async def follow() -> None:
+        async for batch in tail.follow(0, heartbeat_s=60):
+            note(batch)
+
+    following = asyncio.ensure_future(follow())
+    await asyncio.sleep(0.05)
+    draining.start()
+    with pytest.raises(Unavailable) as caught:
+        await asyncio.wait_for(following, 2)
+    assert caught.value.reason == "DRAINING"
+    assert caught.value.retry_after_s is not None
+    assert batches[-1] == Batch([], log.entries[-1][0])
+
+
+async def test_a_follower_that_leaves_while_it_reads_disturbs_nobody() -> None:
+    log, signal = Log(3), Signal()
+    tail = tail_of(log, signal, poll_s=1000)
+    leaving = [asyncio.ensure_future(take(tail, 10**9)) for _ in range(10)]
+    staying = asyncio.ensure_future(take(tail, 100))
+    for value in range(100):
+        log.append(value)
+        signal.notify()
+        if value % 10 == 0:
+            leaving.pop().cancel()
+        await asyncio.sleep(0)
+    assert await asyncio.wait_for(staying, 5) == list(range(100))
+
+
+async def test_a_signal_between_ticket_and_wait_is_not_lost() -> None:
+    signal = Signal()
+    ticket = signal.ticket()
+    signal.notify()
+    assert await signal.changed(ticket, 0.0)
+    assert not await signal.changed(signal.ticket(), 0.01)
