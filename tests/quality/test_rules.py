@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -122,7 +123,7 @@ def by_definition(rule: Rule, x: list[float], t: int) -> bool:
     """The rule at point t, read off the definition: look at the window, restart after a missing point."""
     since = max((i + 1 for i in range(t + 1) if math.isnan(x[i])), default=0)
     window = x[max(since, t - rule.n + 1) : t + 1]
-    steps = [b - a for a, b in zip(window, window[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(window)]
     if not window:
         return False
     match rule.pattern:
@@ -137,7 +138,7 @@ def by_definition(rule: Rule, x: list[float], t: int) -> bool:
         case Pattern.TREND:
             return len(window) == rule.n and (all(s > 0 for s in steps) or all(s < 0 for s in steps))
         case Pattern.ALTERNATING:
-            turns = [a * b < 0 for a, b in zip(steps, steps[1:], strict=False)]
+            turns = [a * b < 0 for a, b in pairwise(steps)]
             return len(window) == rule.n and all(turns)
 
 

@@ -89,7 +89,7 @@ def of(values: ArrayLike, specification: Specification, confidence: float = 0.95
 
     >>> study = of([9.0, 11.0, 10.0, 9.5, 10.5], Specification(7.0, 13.0))
     >>> round(float(study.overall.cpk.value), 3), round(float(study.within.cpk.value), 3)
-    (1.265, 0.903)
+    (1.265, 1.003)
     """
     x = finite(values, at_least=2)
     mean, n = x.mean(axis=-1), float(x.shape[-1])

@@ -41,7 +41,7 @@ class NonNormal:
 
     low, median, high: the 0.135 %, 50 % and 99.865 % points. method: "percentile, type 8" or "fit, gamma".
     is_extrapolated: the sample is too small to hold a 0.135 % point (n < 741), so its extremes stand in for it and the
-    indices are too good; prefer `by_fit`. ppm_below, ppm_above: expected (fit) or counted (percentile) beyond each limit.
+    indices are too good; prefer `by_fit`. ppm_below, ppm_above: expected (fit) or counted (percentile).
     """
 
     pp: Estimate | None

@@ -116,10 +116,12 @@ def smoothed(
     """
     from scipy.signal import lfilter
 
+    if not x.size:
+        return np.array(x), np.array(first)
     rows, held = x.reshape(-1, x.shape[-1]), np.broadcast_to(first, x.shape[:-1]).reshape(-1).copy()
     there = present.reshape(rows.shape)
     result = np.full(rows.shape, np.nan)
-    full = there.all(axis=-1) & (rows.shape[-1] > 0)
+    full = there.all(axis=-1)
     if full.any():
         result[full] = lfilter([gain], [1.0, -keep], rows[full], axis=-1, zi=keep * held[full, None])[0]
         held[full] = result[full, -1]

@@ -13,16 +13,13 @@ import pytest
 from numpy.typing import NDArray
 
 DATA = Path(__file__).parents[3] / ".." / "shared" / "data"
+WORDS = {"True": 1.0, "False": 0.0, "": float("nan")}
 Columns = dict[str, NDArray[np.float64]]
-
-
-def _number(text: str) -> float:
-    return {"True": 1.0, "False": 0.0, "": float("nan")}.get(text) if text in ("True", "False", "") else float(text)  # type: ignore[return-value]
 
 
 @pytest.fixture(scope="session")
 def spc() -> Callable[[str], Columns]:
-    """Read the numeric columns of one published SPC data set."""
+    """Read one published SPC data set of numbers and truths."""
 
     def read(name: str) -> Columns:
         path = DATA / "spc" / f"{name}.csv"
@@ -30,7 +27,10 @@ def spc() -> Callable[[str], Columns]:
             pytest.skip("the published data sets are not beside this checkout")
         with path.open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        return {key: np.array([_number(row[key]) for row in rows]) for key in rows[0]}
+        return {
+            key: np.array([WORDS[row[key]] if row[key] in WORDS else float(row[key]) for row in rows])
+            for key in rows[0]
+        }
 
     return read
 
