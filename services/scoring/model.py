@@ -9,26 +9,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import assert_never
 
-from services.scoring.statistics import (
-    OBSERVATION_SCHEMA,
-    FoldStep,
-    Page,
-    PartChange,
-    PartStats,
-    SeriesKey,
-    WindowId,
-)
-
-__all__ = [
-    "ALL_TIME",
-    "OBSERVATION_SCHEMA",
-    "FoldStep",
-    "Page",
-    "PartChange",
-    "PartStats",
-    "SeriesKey",
-    "WindowId",
-]
+# The contract between the fold and the shell, importable from here.
+from services.scoring.statistics import OBSERVATION_SCHEMA as OBSERVATION_SCHEMA
+from services.scoring.statistics import FoldStep as FoldStep
+from services.scoring.statistics import Page as Page
+from services.scoring.statistics import PartChange as PartChange
+from services.scoring.statistics import PartStats as PartStats
+from services.scoring.statistics import SeriesKey as SeriesKey
+from services.scoring.statistics import WindowId as WindowId
 
 ALL_TIME = WindowId(0, 2**62)
 """The one window of `Window.ALL`."""

@@ -1,0 +1,245 @@
+"""Pages of events as sorted columns: which rows, of which case, in what order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from services.scoring.hashing import HashArray, mixed, text_hashes
+from services.scoring.model import AttributeValue, Pick, TimeValue
+
+IntArray = NDArray[np.int64]
+TIME_US = pa.timestamp("us", tz="UTC")
+MISSING = np.iinfo(np.int64).min
+QUANTA_MAX = 2.0**62
+
+
+def is_text(kind: pa.DataType) -> bool:
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
+
+
+def is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def joined(chunks: Sequence[pa.Array]) -> pa.Array:
+    """One array of chunks of text, dictionaries unified."""
+    if len({chunk.type for chunk in chunks}) > 1:
+        chunks = [chunk.cast(pa.utf8()) for chunk in chunks]
+    whole = pa.chunked_array(chunks)
+    if pa.types.is_dictionary(whole.type):
+        whole = whole.unify_dictionaries()
+    return whole.combine_chunks() if whole.num_chunks != 1 else whole.chunk(0)
+
+
+def encoded(texts: pa.Array) -> tuple[NDArray[np.int32], pa.Array]:
+    """Code per row (-1: null) and the distinct texts, each of which occurs."""
+    if not pa.types.is_dictionary(texts.type):
+        texts = texts.dictionary_encode()
+    elif texts.dictionary.null_count:
+        texts = texts.cast(texts.type.value_type).dictionary_encode()
+    codes = texts.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
+    used = np.bincount(codes[codes >= 0] if texts.null_count else codes, minlength=len(texts.dictionary)) > 0
+    if used.all():
+        return codes, texts.dictionary
+    renumbered = np.append(np.cumsum(used) - 1, -1).astype(np.int32)
+    return renumbered[codes], texts.dictionary.filter(pa.array(used))
+
+
+@dataclass
+class Batch:
+    """Events in the order of (time, tie). `case`: index of each row's case in `case_ids`."""
+
+    chunks: list[pa.Table]
+    case: IntArray
+    case_ids: list[str]
+    time: IntArray
+    order: IntArray | None
+    collided: bool = False
+    _rows: dict[tuple[str, ...], IntArray] = field(default_factory=dict)
+    _winners: dict[tuple[tuple[str, ...], Pick], tuple[IntArray, IntArray]] = field(default_factory=dict)
+
+    @property
+    def case_count(self) -> int:
+        return len(self.case_ids)
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def ordered(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        return values if self.order is None else values[self.order]
+
+    @cached_property
+    def activities(self) -> tuple[NDArray[np.int32], list[str]]:
+        codes, names = encoded(joined(self.column("activity")))
+        return np.asarray(self.ordered(codes), dtype=np.int32), names.to_pylist()
+
+    def column(self, name: str) -> list[pa.Array]:
+        """One array per page; nulls where the page lacks the column."""
+        kinds = [table.schema.field(name).type for table in self.chunks if name in table.column_names]
+        return [_chunk(table, name, kinds[0] if kinds else pa.utf8()) for table in self.chunks]
+
+    def rows_of(self, activities: tuple[str, ...]) -> IntArray | None:
+        """Rows of these activities; None: every row."""
+        if not activities:
+            return None
+        if activities not in self._rows:
+            codes, names = self.activities
+            self._rows[activities] = np.flatnonzero(np.array([name in activities for name in names], dtype=bool)[codes])
+        return self._rows[activities]
+
+    def winners(self, activities: tuple[str, ...], pick: Pick) -> tuple[IntArray, IntArray]:
+        """The first or last event with one of these activities: (cases that have one, row of each)."""
+        if (activities, pick) not in self._winners:
+            self._winners[activities, pick] = self.picked(self.rows_of(activities), pick)
+        return self._winners[activities, pick]
+
+    def picked(self, rows: IntArray | None, pick: Pick) -> tuple[IntArray, IntArray]:
+        """The first or last of these rows (None: of all) of each case: (cases that have one, row of each)."""
+        rows = np.arange(len(self)) if rows is None else rows
+        rows = rows if pick is Pick.LAST else rows[::-1]
+        winner = np.full(self.case_count, -1, dtype=np.int64)
+        # Of several values for one place numpy keeps the last, and rows ascend in time.
+        winner[self.case[rows]] = rows
+        cases = np.flatnonzero(winner >= 0)
+        return cases, winner[cases]
+
+    @cached_property
+    def hashes(self) -> HashArray:
+        """Hash of source and event id, in the order of the pages."""
+        return event_hashes(self.column("source"), self.column("id"))
+
+    @cached_property
+    def _ties(self) -> HashArray:
+        return np.asarray(self.ordered(self.hashes), dtype=np.uint64)
+
+    def ties(self, rows: IntArray | None = None) -> HashArray:
+        """What breaks ties of time: a hash of source and event id."""
+        return self._ties if rows is None else self._ties[rows]
+
+    def texts(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
+        """Code per row (-1: unknown) and the texts of a column; values of other types are written out."""
+        arrays = self.column(name)
+        codes, names = encoded(joined([chunk if is_text(chunk.type) else chunk.cast(pa.utf8()) for chunk in arrays]))
+        return np.asarray(self.ordered(codes), dtype=np.int32), names.to_pylist()
+
+    def _gathered(self, name: str, convert: Callable[[pa.Array], IntArray]) -> IntArray:
+        return np.asarray(self.ordered(np.concatenate([convert(chunk) for chunk in self.column(name)])), dtype=np.int64)
+
+    def times(self, name: str) -> IntArray:
+        """Microseconds per row; MISSING where the value is no time."""
+        return self._gathered(name, time_values)
+
+    def quanta(self, name: str, quantum: float) -> IntArray:
+        """Whole multiples of the quantum per row; MISSING where the value is no number or too large."""
+        return self._gathered(name, lambda chunk: quantised(chunk, quantum))
+
+    def matches(self, name: str, equals: tuple[AttributeValue, ...]) -> IntArray:
+        """1 where the value equals one of these, 0 where it does not, MISSING where there is none."""
+        return self._gathered(name, lambda chunk: matching(chunk, equals))
+
+
+def _chunk(table: pa.Table, name: str, absent: pa.DataType) -> pa.Array:
+    if name not in table.column_names or pa.types.is_null(table.schema.field(name).type):
+        return pa.nulls(len(table), pa.utf8() if pa.types.is_null(absent) else absent)
+    chunks = table.column(name).chunks
+    return chunks[0] if len(chunks) == 1 else pa.concat_arrays(table.column(name).unify_dictionaries().chunks)
+
+
+def event_hashes(sources: Sequence[pa.Array], ids: Sequence[pa.Array]) -> HashArray:
+    codes, names = encoded(joined(sources))
+    salts = mixed(np.append(text_hashes(names.cast(pa.utf8())), np.uint64(0)))
+    texts = joined(ids)
+    plain = texts.cast(texts.type.value_type) if pa.types.is_dictionary(texts.type) else texts
+    return mixed(text_hashes(plain) ^ salts[codes])
+
+
+def time_values(chunk: pa.Array) -> IntArray:
+    if not pa.types.is_timestamp(chunk.type):
+        return np.full(len(chunk), MISSING, dtype=np.int64)
+    micros = chunk if chunk.type == TIME_US else chunk.cast(pa.timestamp("us", tz=chunk.type.tz), safe=False)
+    return np.asarray(micros.cast(pa.int64()).fill_null(MISSING).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def quantised(chunk: pa.Array, quantum: float) -> IntArray:
+    """Rounded half to even; an integer is kept exactly where the quantum divides 1."""
+    if not is_number(chunk.type):
+        return np.full(len(chunk), MISSING, dtype=np.int64)
+    known = chunk.is_valid().to_numpy(zero_copy_only=False)
+    values = chunk.fill_null(0).to_numpy(zero_copy_only=False)
+    steps = 1 / Fraction(repr(quantum))
+    with np.errstate(over="ignore", invalid="ignore"):
+        multiples = values.astype(np.float64) / quantum
+        known = known & (np.abs(multiples) < QUANTA_MAX)
+        exact = pa.types.is_integer(chunk.type) and steps.denominator == 1
+        quanta = (
+            values.astype(np.int64) * int(steps) if exact else np.rint(np.where(known, multiples, 0.0)).astype(np.int64)
+        )
+    return np.where(known, quanta, MISSING)
+
+
+def matching(chunk: pa.Array, equals: tuple[AttributeValue, ...]) -> IntArray:
+    """Numbers equal integers of the same value; texts, flags and times only equal their own kind."""
+    kind = chunk.type
+    if is_text(kind):
+        codes, names = encoded(chunk)
+        wanted = {value for value in equals if isinstance(value, str)}
+        return np.append(np.array([name in wanted for name in names.to_pylist()], dtype=np.int64), MISSING)[codes]
+    if pa.types.is_timestamp(kind):
+        values = time_values(chunk)
+        wanted_us = np.array([value.us for value in equals if isinstance(value, TimeValue)], dtype=np.int64)
+        return np.where(values == MISSING, MISSING, np.isin(values, wanted_us).astype(np.int64))
+    flags = pa.types.is_boolean(kind)
+    alike = [value for value in equals if isinstance(value, (bool, int, float)) and isinstance(value, bool) == flags]
+    hits = np.zeros(len(chunk), dtype=bool)
+    for value in alike:
+        hits |= pc.equal(chunk, pa.scalar(value)).fill_null(False).to_numpy(zero_copy_only=False)
+    return np.where(chunk.is_valid().to_numpy(zero_copy_only=False), hits.astype(np.int64), MISSING)
+
+
+def batch_of(tables: Sequence[pa.Table]) -> Batch:
+    """The rows of these tables in the order of (time, tie). At least one row."""
+    tables = [table for table in tables if len(table)]
+    codes, ids = encoded(joined([_chunk(table, "case_id", pa.utf8()) for table in tables]))
+    time = np.concatenate([time_values(_chunk(table, "time", TIME_US)) for table in tables])
+    batch = Batch(list(tables), codes.astype(np.int64), ids.to_pylist(), time, None)
+    if len(time) > 1 and (time[1:] < time[:-1]).any():
+        _sort(batch, np.argsort(time, kind="stable"))
+    if len(time) > 1:
+        _break_ties(batch)
+    return batch
+
+
+def _sort(batch: Batch, order: IntArray) -> None:
+    batch.time, batch.case, batch.order = batch.time[order], batch.case[order], order
+
+
+def _break_ties(batch: Batch) -> None:
+    """Orders rows of the same instant by tie; only where two of them belong to one case."""
+    same = batch.time[1:] == batch.time[:-1]
+    if not same.any():
+        return
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    by_case = np.lexsort((batch.case[tied], batch.time[tied]))
+    case, time = batch.case[tied][by_case], batch.time[tied][by_case]
+    twice = (case[1:] == case[:-1]) & (time[1:] == time[:-1])
+    if not twice.any():
+        return
+    order = np.arange(len(batch)) if batch.order is None else batch.order
+    hashes = batch.hashes[order[tied]]
+    by_tie = np.lexsort((hashes, batch.time[tied]))
+    sorted_order = order.copy()
+    sorted_order[tied] = order[tied][by_tie]
+    case = batch.case.copy()
+    case[tied] = batch.case[tied][by_tie]
+    batch.case, batch.order = case, sorted_order
+    hashes, time = hashes[by_tie], batch.time[tied]
+    batch.collided = bool(((hashes[1:] == hashes[:-1]) & (time[1:] == time[:-1])).any())

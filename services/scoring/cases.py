@@ -1,0 +1,213 @@
+"""The fold of one partition under one indicator system: pages of events in, exact window statistics out.
+
+What it holds at the end depends only on the set of events, not on their order, their batching or on restarts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from services.scoring.batch import MISSING, Batch, IntArray, batch_of
+from services.scoring.columns import grown, integers
+from services.scoring.corrections import corrected_cases, live_events, only_cases, without_cases
+from services.scoring.measures import CaseView, Columns
+from services.scoring.model import Indicator, IndicatorSystem
+from services.scoring.observations import Books, Change, SliceCodes, Spans, observation_rows, observed
+from services.scoring.recovery import restore, snapshot
+from services.scoring.statistics import FoldStep, Page, PartChange
+
+CAPACITY_MIN = 1_024
+
+
+class CaseFold:
+    """The columnar state of one partition's cases, and the window statistics of its series."""
+
+    def __init__(self, system: IndicatorSystem) -> None:
+        self.system = system
+        self.columns = Columns(system.spec)
+        self.books = Books(system, self.columns)
+        self.case_ids: list[str] = []
+        self.number_by_case: dict[str, int] = {}
+        self.corrected: set[str] = set()
+        self.watermark_us: int | None = None
+        self.negative_spans = 0
+        spec = system.spec
+        self.anchor = np.zeros((len(spec.indicators), 0), dtype=np.int64)
+        self.value = np.zeros((len(spec.indicators), 0), dtype=np.int64)
+        self.label = np.zeros((len(spec.dimensions), 0), dtype=np.int64)
+        self.negative = np.zeros((len(spec.measures), 0), dtype=np.int64)
+
+    @property
+    def watermark(self) -> int | None:
+        """The latest event time that was folded, in microseconds since 1970 UTC; None before the first event."""
+        return self.watermark_us
+
+    def parts(self) -> list[PartChange]:
+        """Every window that holds an observation, ordered by series and window."""
+        return self.books.parts()
+
+    def fold(self, pages: Sequence[Page]) -> FoldStep:
+        """Takes pages that were not folded before."""
+        self._watch([page.events for page in pages])
+        tables = [self._of_sources(page.events) for page in pages]
+        events = sum(map(len, tables))
+        fresh = corrected_cases(tables)
+        batch = self._batch(tables)
+        corrected = fresh | (
+            {case for case in batch.case_ids if case in self.corrected} if batch and self.corrected else set()
+        )
+        if corrected:
+            self.corrected |= corrected
+            batch = self._batch(without_cases(tables, corrected))
+        known = len(self.case_ids)
+        return self._step(self._absorb(batch), sorted(corrected), events, known)
+
+    def rebuild(self, case_ids: Sequence[str], events: pa.Table) -> FoldStep:
+        """Replaces these cases by what their events say. events: all of theirs, corrections included."""
+        self._watch([events])
+        self.corrected.update(case_ids)
+        known = len(self.case_ids)
+        before = np.array(
+            [self.number_by_case[case] for case in case_ids if case in self.number_by_case], dtype=np.int64
+        )
+        self.columns.reset(np.unique(before))
+        table = live_events(only_cases(self._of_sources(events), set(case_ids)))
+        touched = np.union1d(before, self._absorb(self._batch([table])))
+        return self._step(touched, [], len(table), known)
+
+    def snapshot(self) -> bytes:
+        """Everything that `restore` needs to go on from here."""
+        return snapshot(self)
+
+    @classmethod
+    def restore(cls, system: IndicatorSystem, content: bytes) -> CaseFold:
+        """The fold of a snapshot. Raises ForeignSnapshot for one of another system, version or format."""
+        fold = cls(system)
+        restore(fold, content)
+        return fold
+
+    def _watch(self, tables: Sequence[pa.Table]) -> None:
+        for table in tables:
+            if len(table):
+                latest = pc.max(table.column("time")).cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).as_py()
+                self.watermark_us = latest if self.watermark_us is None else max(latest, self.watermark_us)
+
+    def _of_sources(self, table: pa.Table) -> pa.Table:
+        sources = self.system.spec.sources
+        if not sources or not len(table):
+            return table
+        return table.filter(pc.is_in(table.column("source").cast(pa.utf8()), pa.array(sources, type=pa.utf8())))
+
+    def _corrected_before(self, batch: Batch | None) -> set[str]:
+        if batch is None or not self.corrected:
+            return set()
+        return self.corrected.intersection(batch.case_ids)
+
+    @staticmethod
+    def _batch(tables: Sequence[pa.Table]) -> Batch | None:
+        return batch_of(tables) if any(map(len, tables)) else None
+
+    def _absorb(self, batch: Batch | None) -> IntArray:
+        """Takes the events into the columns; returns the numbers of the cases they belong to."""
+        if batch is None:
+            return np.zeros(0, dtype=np.int64)
+        cases = self._numbers(batch.case_ids)
+        self.columns.update(batch, cases)
+        return cases
+
+    def _numbers(self, case_ids: list[str]) -> IntArray:
+        cases = np.array([self.number_by_case.get(case, MISSING) for case in case_ids], dtype=np.int64)
+        fresh = np.flatnonzero(cases == MISSING)
+        cases[fresh] = np.arange(len(self.case_ids), len(self.case_ids) + len(fresh))
+        self.know([case_ids[place] for place in fresh.tolist()])
+        return cases
+
+    def know(self, case_ids: list[str]) -> None:
+        """Numbers cases that are new."""
+        first = len(self.case_ids)
+        self.case_ids += case_ids
+        self.number_by_case.update(zip(case_ids, range(first, first + len(case_ids)), strict=True))
+        self._reserve(len(self.case_ids))
+
+    def _reserve(self, count: int) -> None:
+        if count <= self.columns.capacity:
+            return
+        capacity = max(CAPACITY_MIN, count, 2 * self.columns.capacity)
+        self.columns.reserve(capacity)
+        self.anchor = integers(grown(self.anchor, capacity, MISSING))
+        self.value = integers(grown(self.value, capacity, 0))
+        self.label = integers(grown(self.label, capacity, MISSING))
+        self.negative = integers(grown(self.negative, capacity, 0))
+
+    def _step(self, cases: IntArray, corrected: list[str], events: int, known: int) -> FoldStep:
+        """Compares the touched cases with what was observed of them before, and moves the differences."""
+        view = CaseView(self.columns, cases)
+        labels = self._labels(view)
+        codes = self._slice_codes(labels, self.label[:, cases]) if cases.size else {}
+        parts: list[PartChange] = []
+        changes: list[tuple[Change, Spans]] = []
+        for position, indicator in enumerate(self.system.spec.indicators if cases.size else ()):
+            change = self._changed(view, position, indicator, codes)
+            if change.places.size:
+                parts += self._move(change, cases[change.places], codes, changes)
+        self.label[:, cases] = labels
+        names = [self.case_ids[case] for case in cases.tolist()]
+        rows = observation_rows(self.system, names, changes, self._label_columns(labels))
+        negative = self._negative_change(view)
+        return FoldStep(parts, rows, corrected, events, len(cases), len(self.case_ids) - known, negative)
+
+    def _labels(self, view: CaseView) -> IntArray:
+        labels = [view.label(dimension) for dimension in self.system.spec.dimensions]
+        return np.stack(labels) if labels else np.zeros((0, len(view.cases)), dtype=np.int64)
+
+    def _move(
+        self, change: Change, at: IntArray, codes: SliceCodes, changes: list[tuple[Change, Spans]]
+    ) -> list[PartChange]:
+        posted = self.books.post(change, self.value[change.position, at], codes)
+        changes.append((change, posted.around(change)))
+        self.anchor[change.position, at] = change.anchor
+        self.value[change.position, at] = change.value
+        return posted.parts
+
+    def _slice_codes(self, labels: IntArray, old_labels: IntArray) -> dict[tuple[str, ...], tuple[IntArray, IntArray]]:
+        wanted = {sliced.dimensions for slices in self.books.slices for sliced in slices}
+        code = self.books.slice_codes
+        return {names: (code(names, labels), code(names, old_labels)) for names in wanted}
+
+    def _changed(self, view: CaseView, position: int, indicator: Indicator, codes: SliceCodes) -> Change:
+        anchor, value = observed(view, indicator)
+        old_anchor, old_value = self.anchor[position, view.cases], self.value[position, view.cases]
+        differs = (anchor != old_anchor) | (value != old_value)
+        seen = anchor != MISSING
+        for sliced in indicator.slices:
+            after, before = codes[sliced.dimensions]
+            differs |= seen & (after != before)
+        places = np.flatnonzero(differs)
+        return Change(position, places, anchor[places], old_anchor[places], value[places])
+
+    def _label_columns(self, labels: IntArray) -> pa.StructArray | None:
+        dimensions = self.system.spec.dimensions
+        if not dimensions:
+            return None
+        columns = [
+            pa.DictionaryArray.from_arrays(
+                pa.array(codes, mask=codes == MISSING).cast(pa.int32()),
+                pa.array(self.columns.labels(dimension).names, type=pa.utf8()),
+            )
+            for dimension, codes in zip(dimensions, labels, strict=True)
+        ]
+        return pa.StructArray.from_arrays(columns, names=[dimension.name for dimension in dimensions])
+
+    def _negative_change(self, view: CaseView) -> int:
+        change, cases = 0, view.cases
+        for place, measure in enumerate(self.system.spec.measures):
+            if measure.name in view.negative:
+                now = view.negative[measure.name].astype(np.int64)
+                change += int((now - self.negative[place, cases]).sum())
+                self.negative[place, cases] = now
+        self.negative_spans += change
+        return change

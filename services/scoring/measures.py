@@ -1,0 +1,256 @@
+"""From the document to columns, and from columns to one number per case."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import TypeVar, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.scoring.batch import MISSING, Batch, IntArray
+from services.scoring.calendar import SECOND_US, Zone, working_us
+from services.scoring.columns import Column, Extreme, Picked, Tally
+from services.scoring.model import (
+    Above,
+    AttributeIs,
+    AttributeTime,
+    Closed,
+    Count,
+    Dimension,
+    Elapsed,
+    FirstOf,
+    Flag,
+    Handover,
+    LastOf,
+    Measure,
+    Moment,
+    Occurred,
+    Opened,
+    Pick,
+    Reading,
+    Rework,
+    SystemSpec,
+)
+from services.scoring.sequences import Handovers, Presence
+from services.scoring.sources import Labels, LabelSource, MatchSource, QuantaSource, TimeSource
+
+C = TypeVar("C", bound=Column)
+ROUND_HALF = SECOND_US // 2
+
+
+def activity_set(activities: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(activities)))
+
+
+class Columns:
+    """The columns that a system needs, each once, by a name that does not depend on the order in the document."""
+
+    def __init__(self, spec: SystemSpec) -> None:
+        self.spec = spec
+        self.zone = Zone(spec.time_zone)
+        self.by_name: dict[str, Column] = {}
+        self.capacity = 0
+        self.tally(())
+        self.extreme(Pick.FIRST, ())
+        for measure in spec.measures:
+            self._prepare(measure)
+        for dimension in spec.dimensions:
+            self.label(dimension)
+        for moment in [spec.case_rule.opened, spec.case_rule.closed, *(i.anchor for i in spec.indicators)]:
+            self._prepare_moment(moment)
+
+    def _column(self, name: str, make: Callable[[], C]) -> C:
+        if name not in self.by_name:
+            self.by_name[name] = make()
+            self.by_name[name].reserve(self.capacity)
+        return self.by_name[name]  # type: ignore[return-value]
+
+    def _prepare_moment(self, moment: Moment | None) -> None:
+        match moment:
+            case FirstOf(activities):
+                self.extreme(Pick.FIRST, activities)
+            case LastOf(activities):
+                self.extreme(Pick.LAST, activities)
+            case AttributeTime(attribute):
+                self.time(attribute)
+            case Opened() | Closed() | None:
+                pass
+            case _:
+                assert_never(moment)
+
+    def _prepare(self, measure: Measure) -> None:
+        """Makes the columns of a measure exist."""
+        match measure.kind:
+            case Elapsed(start, end):
+                self._prepare_moment(start)
+                self._prepare_moment(end)
+            case Count(activities) | Flag(Occurred(activities)):
+                self.tally(activities)
+            case Flag(AttributeIs() as condition):
+                self.match(condition)
+            case Reading() as reading:
+                self.reading(reading)
+            case Rework(activities):
+                self.tally(activities)
+                self.presence()
+            case Handover(attribute):
+                self.handovers(attribute)
+            case Flag() | None:
+                pass
+            case _:
+                assert_never(measure.kind)
+
+    def extreme(self, pick: Pick, activities: tuple[str, ...]) -> Extreme:
+        wanted = activity_set(activities)
+        return self._column(f"{pick.value} {wanted}", lambda: Extreme(pick, wanted))
+
+    def tally(self, activities: tuple[str, ...]) -> Tally:
+        wanted = activity_set(activities)
+        return self._column(f"count {wanted}", lambda: Tally(wanted))
+
+    def presence(self) -> Presence:
+        return self._column("presence", Presence)
+
+    def time(self, attribute: str) -> Picked:
+        return self._column(f"time {attribute}", lambda: Picked(Pick.LAST, TimeSource(attribute)))
+
+    def match(self, condition: AttributeIs) -> Picked:
+        name = f"match {condition.attribute} {condition.pick.value} {condition.equals!r}"
+        return self._column(name, lambda: Picked(condition.pick, MatchSource(condition.attribute, condition.equals)))
+
+    def reading(self, reading: Reading) -> Picked:
+        name = f"reading {reading.attribute} {reading.pick.value} {reading.quantum!r}"
+        return self._column(name, lambda: Picked(reading.pick, QuantaSource(reading.attribute, reading.quantum)))
+
+    def label(self, dimension: Dimension) -> Picked:
+        unknown = tuple(sorted(set(dimension.unknown_values)))
+        name = f"label {dimension.attribute} {dimension.pick.value} {unknown}"
+        source = LabelSource(f"attributes.{dimension.attribute}", Labels(frozenset(unknown)))
+        return self._column(name, lambda: Picked(dimension.pick, source))
+
+    def labels(self, dimension: Dimension) -> Labels:
+        source = self.label(dimension).source
+        assert isinstance(source, LabelSource)
+        return source.labels
+
+    def handovers(self, attribute: str) -> Handovers:
+        column = f"attributes.{attribute}" if attribute else "resource"
+        return self._column(f"handovers {column}", lambda: Handovers(LabelSource(column, Labels())))
+
+    def reserve(self, capacity: int) -> None:
+        self.capacity = capacity
+        for column in self.by_name.values():
+            column.reserve(capacity)
+
+    def reset(self, cases: IntArray) -> None:
+        for column in self.by_name.values():
+            column.reset(cases)
+
+    def update(self, batch: Batch, cases: IntArray) -> None:
+        for column in self.by_name.values():
+            column.update(batch, cases)
+
+
+class CaseView:
+    """Measures and moments of some cases; MISSING where there is none. Each is computed once."""
+
+    def __init__(self, columns: Columns, cases: IntArray) -> None:
+        self.columns, self.cases, self.spec = columns, cases, columns.spec
+        self.negative: dict[str, NDArray[np.bool_]] = {}
+        self._moments: dict[Moment, IntArray] = {}
+        self._values: dict[str, IntArray] = {}
+
+    def exists(self) -> NDArray[np.bool_]:
+        """False for cases of which every event was retracted."""
+        return np.asarray(self.columns.tally(()).count[self.cases] > 0)
+
+    def closed(self) -> NDArray[np.bool_]:
+        return np.asarray(self.moment(Closed()) != MISSING)
+
+    def moment(self, moment: Moment | None) -> IntArray:
+        if moment is None:
+            return np.full(len(self.cases), MISSING, dtype=np.int64)
+        if moment not in self._moments:
+            self._moments[moment] = self._moment(moment)
+        return self._moments[moment]
+
+    def _moment(self, moment: Moment) -> IntArray:
+        match moment:
+            case FirstOf(activities):
+                return self.columns.extreme(Pick.FIRST, activities).times(self.cases)
+            case LastOf(activities):
+                return self.columns.extreme(Pick.LAST, activities).times(self.cases)
+            case AttributeTime(attribute):
+                return self.columns.time(attribute).value[self.cases]
+            case Opened():
+                return self.moment(self.spec.case_rule.opened or FirstOf())
+            case Closed():
+                return self.moment(self.spec.case_rule.closed)
+            case _:
+                assert_never(moment)
+
+    def label(self, dimension: Dimension) -> IntArray:
+        return self.columns.label(dimension).value[self.cases]
+
+    def value(self, name: str) -> IntArray:
+        """The measure in quanta."""
+        if name not in self._values:
+            self._values[name] = self._value(self.spec.measure(name))
+        return self._values[name]
+
+    def _value(self, measure: Measure) -> IntArray:
+        kind, columns, cases = measure.kind, self.columns, self.cases
+        match kind:
+            case Elapsed():
+                return self._elapsed(measure.name, kind)
+            case Count(activities):
+                return columns.tally(activities).count[cases]
+            case Flag():
+                return self._flag(kind)
+            case Reading():
+                return columns.reading(kind).value[cases]
+            case Rework(activities):
+                return columns.tally(activities).count[cases] - columns.presence().distinct(activities, cases)
+            case Handover(attribute):
+                return columns.handovers(attribute).changes[cases]
+            case None:
+                return self.moment(None)
+            case _:
+                assert_never(kind)
+
+    def _elapsed(self, name: str, kind: Elapsed) -> IntArray:
+        """Whole seconds, rounded to the nearest, halves up. A negative span is no observation."""
+        start, end = self.moment(kind.start), self.moment(kind.end)
+        known = (start != MISSING) & (end != MISSING)
+        self.negative[name] = known & (end < start)
+        places = np.flatnonzero(known & (end >= start))
+        spans = end[places] - start[places]
+        if kind.business_time:
+            spans = working_us(self.spec.calendar, self.columns.zone, start[places], end[places])
+        seconds = np.full(len(start), MISSING, dtype=np.int64)
+        seconds[places] = (spans + ROUND_HALF) // SECOND_US
+        return seconds
+
+    def _flag(self, flag: Flag) -> IntArray:
+        """1 or 0; MISSING where the attribute or the other measure is."""
+        match flag.condition:
+            case AttributeIs() as condition:
+                answer = self.columns.match(condition).value[self.cases]
+            case Above(name, limit):
+                answer = self._above(name, limit)
+            case Occurred(activities):
+                answer = (self.columns.tally(activities).count[self.cases] > 0).astype(np.int64)
+            case None:
+                return self.moment(None)
+            case _:
+                assert_never(flag.condition)
+        return np.where(answer == MISSING, MISSING, 1 - answer) if flag.negate else answer
+
+    def _above(self, name: str, limit: float) -> IntArray:
+        values = self.value(name)
+        # A whole number lies above a limit if and only if it lies above its floor: no rounding at the border.
+        quanta = math.floor(Fraction(repr(limit)) / Fraction(repr(self.spec.measure(name).quantum)))
+        return np.where(values == MISSING, MISSING, (values > quanta).astype(np.int64))

@@ -1,0 +1,197 @@
+"""Which cases enter and leave which windows in one step, and what that does to the statistics of every series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from services.scoring.batch import MISSING, IntArray
+from services.scoring.calendar import WindowIds, window_numbers
+from services.scoring.measures import CaseView, Columns
+from services.scoring.model import Indicator, IndicatorSystem, Slice, Window, series_key
+from services.scoring.statistics import OBSERVATION_SCHEMA, TIME, PartChange
+from services.scoring.windows import Book, Rows, deltas, grouped
+
+WINDOW_ORDER = list(Window)
+BookKey = tuple[int, Window, int]
+"""Indicator and slice by position (slice 0: the whole), and window."""
+
+
+SliceCodes = dict[tuple[str, ...], tuple[IntArray, IntArray]]
+"""By the dimensions of a slice: one number per touched case for its values, after and before the step; -1: unknown."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Cases (places among the touched ones) whose observation of one indicator is another than before."""
+
+    position: int
+    places: IntArray
+    anchor: IntArray
+    old_anchor: IntArray
+    value: IntArray
+
+    def entering(self) -> IntArray:
+        return np.flatnonzero(self.anchor != MISSING)
+
+    def leaving(self) -> IntArray:
+        return np.flatnonzero(self.old_anchor != MISSING)
+
+
+@dataclass
+class Spans:
+    """The narrowest window around each changed observation, after and before."""
+
+    start: IntArray
+    end: IntArray
+    old_start: IntArray
+
+
+@dataclass
+class Books:
+    """All series of one partition, and how observations move in and out of their windows."""
+
+    system: IndicatorSystem
+    columns: Columns
+    by_key: dict[BookKey, dict[tuple[int, ...], Book]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.windows = WindowIds(self.columns.zone)
+        self.slices = [(Slice(()), *indicator.slices) for indicator in self.system.spec.indicators]
+        self.dimension_by_name = {dimension.name: dimension for dimension in self.system.spec.dimensions}
+        names = [dimension.name for dimension in self.system.spec.dimensions]
+        self.place_by_dimension = {name: place for place, name in enumerate(names)}
+
+    def parts(self) -> list[PartChange]:
+        every = [part for books in self.by_key.values() for book in books.values() for part in book.parts(self.windows)]
+        return sorted(every, key=lambda part: (part.series, part.window))
+
+    def book(self, key: BookKey, codes: tuple[int, ...]) -> Book:
+        books = self.by_key.setdefault(key, {})
+        if codes not in books:
+            books[codes] = self._new_book(key, codes)
+        return books[codes]
+
+    def _new_book(self, key: BookKey, codes: tuple[int, ...]) -> Book:
+        position, window, place = key
+        names = self.slices[position][place].dimensions
+        values = tuple((name, self._label_names(name)[code]) for name, code in zip(names, codes, strict=True))
+        return Book(series_key(self.system, self.system.spec.indicators[position].name, window, values), window)
+
+    def _label_names(self, dimension: str) -> list[str]:
+        return self.columns.labels(self.dimension_by_name[dimension]).names
+
+    def slice_codes(self, dimensions: tuple[str, ...], labels: NDArray[np.int64]) -> IntArray:
+        """One number per case for its values of these dimensions, -1 where one is unknown. labels: by dimension."""
+        code = np.zeros(labels.shape[1], dtype=np.int64)
+        for name in dimensions:
+            part = labels[self.place_by_dimension[name]]
+            known = (part != MISSING) & (code >= 0)
+            code = np.where(known, code * len(self._label_names(name)) + part, -1)
+        return code
+
+    def _split_codes(self, dimensions: tuple[str, ...], code: IntArray) -> list[tuple[int, ...]]:
+        parts = []
+        for name in reversed(dimensions):
+            size = max(1, len(self._label_names(name)))
+            parts.append((code % size).tolist())
+            code = code // size
+        return list(zip(*reversed(parts), strict=True)) if parts else [()] * len(code)
+
+    def post(
+        self, change: Change, old_value: IntArray, codes: dict[tuple[str, ...], tuple[IntArray, IntArray]]
+    ) -> Posted:
+        """Moves the observations of one indicator. codes: of each slice, by touched case, after and before."""
+        enter, leave = change.entering(), change.leaving()
+        anchors = np.concatenate([change.anchor[enter], change.old_anchor[leave]])
+        value = np.concatenate([change.value[enter], old_value[leave]])
+        sign = np.concatenate([np.ones(len(enter), np.int64), np.full(len(leave), -1, np.int64)])
+        days = self.columns.zone.days(anchors)
+        indicator = self.system.spec.indicators[change.position]
+        posted = Posted([], None)
+        for window in sorted(set(indicator.windows), key=WINDOW_ORDER.index):
+            rows = Rows(window_numbers(self.columns.zone, window, anchors, days), value, sign)
+            for place, sliced in enumerate(self.slices[change.position]):
+                after, before = codes[sliced.dimensions]
+                code = np.concatenate([after[change.places[enter]], before[change.places[leave]]])
+                self._post_slice(posted, (change.position, window, place), sliced, code, rows)
+        return posted
+
+    def _post_slice(self, posted: Posted, key: BookKey, sliced: Slice, code: IntArray, rows: Rows) -> None:
+        known = np.flatnonzero(code >= 0)
+        if not known.size:
+            return
+        if known.size < code.size:
+            code, rows = code[known], rows.take(known)
+        groups = grouped(code, rows.number)
+        indicator = self.system.spec.indicators[key[0]]
+        changes = deltas(groups, rows, indicator.needs_histogram)
+        windows = self.windows.of(key[1], groups.number.tolist())
+        if posted.spans is None:
+            bounds = np.array([(window.start_us, window.end_us) for window in windows], dtype=np.int64)
+            posted.spans = bounds[groups.group]
+        split = self._split_codes(sliced.dimensions, groups.code)
+        for codes, number, window, delta in zip(split, groups.number.tolist(), windows, changes, strict=True):
+            if delta.changes_anything:
+                book = self.book(key, codes)
+                posted.parts.append(PartChange(book.series, window, book.change(number, delta)))
+
+
+@dataclass
+class Posted:
+    """parts: after-states. spans: start and end of the narrowest window of each row, entering rows first."""
+
+    parts: list[PartChange]
+    spans: NDArray[np.int64] | None
+
+    def around(self, change: Change) -> Spans:
+        nowhere = np.full(len(change.places), MISSING, dtype=np.int64)
+        spans = Spans(nowhere.copy(), nowhere.copy(), nowhere)
+        if self.spans is not None:
+            enter, leave = change.entering(), change.leaving()
+            spans.start[enter], spans.end[enter] = self.spans[: len(enter)].T
+            spans.old_start[leave] = self.spans[len(enter) :, 0]
+        return spans
+
+
+def observed(view: CaseView, indicator: Indicator) -> tuple[IntArray, IntArray]:
+    """Anchor (MISSING: not observed) and value of each case."""
+    anchor, value = view.moment(view.spec.anchor(indicator)), view.value(indicator.measure)
+    counts = (anchor != MISSING) & (value != MISSING) & view.exists()
+    if view.spec.waits_for_close(indicator):
+        counts &= view.closed()
+    return np.where(counts, anchor, MISSING), np.where(counts, value, 0)
+
+
+def observation_rows(
+    system: IndicatorSystem, case_ids: list[str], changes: list[tuple[Change, Spans]], labels: pa.StructArray | None
+) -> pa.RecordBatch:
+    """One row per case and indicator that changed. labels: the slice values of the touched cases."""
+    schema = OBSERVATION_SCHEMA if labels is None else OBSERVATION_SCHEMA.append(pa.field("slice", labels.type))
+    if not changes:
+        return pa.RecordBatch.from_pylist([], schema=schema)
+    places = np.concatenate([change.places for change, _ in changes])
+    sizes = [len(change.places) for change, _ in changes]
+    positions = np.repeat(np.array([change.position for change, _ in changes], dtype=np.int32), sizes)
+    names = pa.array([indicator.name for indicator in system.spec.indicators], type=pa.utf8())
+    anchor = np.concatenate([change.anchor for change, _ in changes])
+    columns = [
+        pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), pa.array(case_ids, type=pa.utf8())),
+        pa.DictionaryArray.from_arrays(pa.array(positions), names),
+        _times(anchor),
+        _times(np.concatenate([change.old_anchor for change, _ in changes])),
+        _times(np.concatenate([spans.start for _, spans in changes])),
+        _times(np.concatenate([spans.end for _, spans in changes])),
+        _times(np.concatenate([spans.old_start for _, spans in changes])),
+        pa.array(np.concatenate([change.value for change, _ in changes]), mask=anchor == MISSING),
+    ]
+    if labels is not None:
+        columns.append(labels.take(pa.array(places)))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _times(us: IntArray) -> pa.Array:
+    return pa.array(us, mask=us == MISSING).cast(TIME)

@@ -1,0 +1,268 @@
+"""What depends on the sequence of a case's events: which activities came again, how often the case changed hands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.scoring.batch import MISSING, Batch, IntArray
+from services.scoring.columns import Arrays, Column, grown
+from services.scoring.hashing import HashArray
+from services.scoring.sources import LabelSource
+
+NONE = -1
+WASTE_MIN = 4_096
+"""Rows that must be dead before the store is written anew."""
+
+
+class Presence(Column):
+    """Which activities a case has had: one bit each, 64 to a word."""
+
+    words: HashArray
+
+    def __init__(self) -> None:
+        self.fills = {"words": (np.uint64, 0)}
+        self.words = np.zeros((0, 0), dtype=np.uint64)
+        self.bit_by_activity: dict[str, int] = {}
+
+    def update(self, batch: Batch, cases: IntArray) -> None:
+        codes, names = batch.activities
+        bits = np.array([self.bit_by_activity.setdefault(name, len(self.bit_by_activity)) for name in names])
+        self._widen()
+        for word in np.unique(bits // 64):
+            here = np.where(bits // 64 == word, np.uint64(1) << (bits % 64).astype(np.uint64), np.uint64(0))
+            met = np.zeros(batch.case_count, dtype=np.uint64)
+            np.bitwise_or.at(met, batch.case, here[codes])
+            self.words[word, cases] |= met
+
+    def _widen(self) -> None:
+        width = (len(self.bit_by_activity) + 63) // 64
+        more = np.zeros((max(0, width - len(self.words)), self.words.shape[1]), dtype=np.uint64)
+        self.words = np.concatenate([self.words, more])
+
+    def distinct(self, activities: tuple[str, ...], cases: IntArray) -> IntArray:
+        """How many of these activities (none named: of all) each case has had."""
+        total = np.zeros(len(cases), dtype=np.int64)
+        for word, mask in enumerate(self._masks(activities)):
+            total += np.bitwise_count(self.words[word, cases] & mask)
+        return total
+
+    def _masks(self, activities: tuple[str, ...]) -> HashArray:
+        if not activities:
+            return np.full(len(self.words), 2**64 - 1, dtype=np.uint64)
+        bits = [self.bit_by_activity[name] for name in activities if name in self.bit_by_activity]
+        masks = np.zeros(len(self.words), dtype=np.uint64)
+        for bit in bits:
+            masks[bit // 64] |= np.uint64(1 << (bit % 64))
+        return masks
+
+
+def stable_order(keys: IntArray, count: int) -> IntArray:
+    """`argsort` of keys in 0..count - 1, stable, by 16 bits at a time."""
+    order = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable")
+    if count > 1 << 16:
+        order = order[np.argsort((keys[order] >> 16).astype(np.uint16), kind="stable")]
+    return order
+
+
+def run_starts(sorted_keys: IntArray) -> IntArray:
+    """Where each run of equal keys begins."""
+    return (
+        np.flatnonzero(np.append(True, sorted_keys[1:] != sorted_keys[:-1]))
+        if len(sorted_keys)
+        else np.zeros(0, np.int64)
+    )
+
+
+def spread(starts: IntArray, sizes: IntArray) -> IntArray:
+    """The places starts[i], starts[i] + 1, ... of every block, one block after the other."""
+    shift = starts - (np.cumsum(sizes) - sizes)
+    return np.asarray(np.arange(int(sizes.sum())) + np.repeat(shift, sizes))
+
+
+@dataclass
+class Rows:
+    """Events of some cases as columns, ordered by (case, time, tie, value)."""
+
+    case: IntArray
+    time: IntArray
+    tie: HashArray
+    value: IntArray
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def take(self, places: IntArray | NDArray[np.bool_]) -> Rows:
+        return Rows(self.case[places], self.time[places], self.tie[places], self.value[places])
+
+    def changes(self, case_count: int) -> IntArray:
+        """Per case 0..case_count - 1: how often the value differs from the one before."""
+        differs = (self.value[1:] != self.value[:-1]) & (self.case[1:] == self.case[:-1])
+        return np.bincount(self.case[1:][differs], minlength=case_count)
+
+
+@dataclass
+class RowStore:
+    """Rows of many cases in blocks: each block is one case's rows of one batch and knows the case's block before it.
+
+    Appending costs what is appended, reading a case its own rows. Dead blocks are dropped once they outweigh the rest.
+    """
+
+    time: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    tie: HashArray = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+    value: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    start: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    size: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    before: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    row_count: int = 0
+    block_count: int = 0
+    dead: int = 0
+
+    def append(self, rows: Rows, sizes: IntArray, before: IntArray) -> IntArray:
+        """Keeps rows as consecutive blocks of these sizes; returns the number of each block."""
+        starts = self.row_count + np.cumsum(sizes) - sizes
+        self._write("row_count", {"time": rows.time, "tie": rows.tie, "value": rows.value})
+        blocks = np.arange(self.block_count, self.block_count + len(sizes))
+        self._write("block_count", {"start": starts, "size": sizes, "before": before})
+        return blocks
+
+    def _write(self, counter: str, values: dict[str, NDArray[np.generic]]) -> None:
+        used = getattr(self, counter)
+        needed = used + len(next(iter(values.values())))
+        for name, more in values.items():
+            if len(getattr(self, name)) < needed:
+                setattr(self, name, grown(getattr(self, name), max(needed, 2 * used), 0))
+            getattr(self, name)[used:needed] = more
+        setattr(self, counter, needed)
+
+    def read(self, heads: IntArray) -> Rows:
+        """All rows behind these last blocks; `case`: the place in `heads`. One pass per block of the longest chain."""
+        owners, blocks = [], []
+        owner, block = np.arange(len(heads)), heads
+        while (kept := np.flatnonzero(block != NONE)).size:
+            owner, block = owner[kept], block[kept]
+            owners.append(owner)
+            blocks.append(block)
+            block = self.before[block]
+        if not owners:
+            nothing = np.zeros(0, dtype=np.int64)
+            return Rows(nothing, nothing, nothing.view(np.uint64), nothing)
+        chain = np.concatenate(blocks)
+        places = spread(self.start[chain], self.size[chain])
+        case = np.repeat(np.concatenate(owners), self.size[chain])
+        return Rows(case, self.time[places], self.tie[places], self.value[places])
+
+
+class Handovers(Column):
+    """How often a case went from one value to another, between consecutive events whose value is known.
+
+    In-order events only compare with the last one kept; a case that gets an earlier event is counted from its rows.
+    """
+
+    changes: IntArray
+    head: IntArray
+    row_count: IntArray
+    time: IntArray
+    tie: HashArray
+    value: IntArray
+
+    def __init__(self, source: LabelSource) -> None:
+        self.source = source
+        self.store = RowStore()
+        self.fills = {
+            "changes": (np.int64, 0),
+            "head": (np.int64, NONE),
+            "row_count": (np.int64, 0),
+            "time": (np.int64, MISSING),
+            "tie": (np.uint64, 0),
+            "value": (np.int64, MISSING),
+        }
+        super().__init__()
+
+    def reset(self, cases: IntArray) -> None:
+        self.store.dead += int(self.row_count[cases].sum())
+        super().reset(cases)
+        self._tidy()
+
+    def update(self, batch: Batch, cases: IntArray) -> None:
+        rows = self._rows(batch)
+        if not len(rows):
+            return
+        starts = run_starts(rows.case)
+        sizes = np.diff(np.append(starts, len(rows)))
+        local = rows.case[starts]
+        at = cases[local]
+        late = self._late(at, rows, starts)
+        followed = (self.value[at] != MISSING) & (self.value[at] != rows.value[starts])
+        self.changes[at] += rows.changes(batch.case_count)[local] + followed
+        self.head[at] = self.store.append(rows, sizes, self.head[at])
+        self.row_count[at] += sizes
+        ends = starts + sizes - 1
+        on_time = at[~late]
+        self.time[on_time], self.tie[on_time] = rows.time[ends][~late], rows.tie[ends][~late]
+        self.value[on_time] = rows.value[ends][~late]
+        self._recount(at[late])
+
+    def _rows(self, batch: Batch) -> Rows:
+        values = self.source.values(batch)
+        known = np.flatnonzero(values != MISSING)
+        rows = Rows(batch.case[known], batch.time[known], batch.ties(known), values[known])
+        if batch.collided:
+            return rows.take(np.lexsort((self.source.rank(rows.value), rows.tie, rows.time, rows.case)))
+        return rows.take(stable_order(rows.case, batch.case_count))
+
+    def _late(self, at: IntArray, rows: Rows, starts: IntArray) -> NDArray[np.bool_]:
+        """Whether the first new row does not lie strictly after the last one kept."""
+        time, tie = rows.time[starts], rows.tie[starts]
+        after = (time > self.time[at]) | ((time == self.time[at]) & (tie > self.tie[at]))
+        return np.asarray(~after & (self.value[at] != MISSING))
+
+    def _recount(self, cases: IntArray) -> None:
+        if not cases.size:
+            return
+        rows = self.store.read(self.head[cases])
+        rows = rows.take(np.lexsort((self.source.rank(rows.value), rows.tie, rows.time, rows.case)))
+        starts = run_starts(rows.case)
+        sizes = np.diff(np.append(starts, len(rows)))
+        self.changes[cases] = rows.changes(len(cases))
+        self.head[cases] = self.store.append(rows, sizes, np.full(len(cases), NONE))
+        self.store.dead += len(rows)
+        ends = starts + sizes - 1
+        self.time[cases], self.tie[cases], self.value[cases] = rows.time[ends], rows.tie[ends], rows.value[ends]
+        self._tidy()
+
+    def _tidy(self) -> None:
+        if self.store.dead < max(WASTE_MIN, self.store.row_count // 2):
+            return
+        self._rewrite()
+
+    def _rewrite(self) -> None:
+        """Writes the living rows anew, one block per case."""
+        cases = np.flatnonzero(self.head != NONE)
+        rows = self.store.read(self.head[cases])
+        rows = rows.take(np.lexsort((self.source.rank(rows.value), rows.tie, rows.time, rows.case)))
+        self.store = RowStore()
+        sizes = np.bincount(rows.case, minlength=len(cases))
+        self.head[cases] = self.store.append(rows, sizes, np.full(len(cases), NONE))
+
+    def store_arrays(self) -> Arrays:
+        """The rows as arrays, one block per case, in the order of the cases."""
+        self._rewrite()
+        store = self.store
+        rows = {name: getattr(store, name)[: store.row_count] for name in ("time", "tie", "value")}
+        return {f"row_{name}": values for name, values in rows.items()}
+
+    def load_store(self, arrays: Arrays) -> None:
+        cases = np.flatnonzero(self.head != NONE)
+        sizes = self.row_count[cases]
+        case = np.repeat(np.arange(len(cases)), sizes)
+        rows = Rows(
+            case,
+            np.asarray(arrays["row_time"], dtype=np.int64),
+            np.asarray(arrays["row_tie"], dtype=np.uint64),
+            np.asarray(arrays["row_value"], dtype=np.int64),
+        )
+        self.store = RowStore()
+        self.head[cases] = self.store.append(rows, sizes, np.full(len(cases), NONE))

@@ -1,0 +1,95 @@
+"""Where the values of a picked column come from: one integer per event, whatever the type of the attribute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from services.scoring.batch import MISSING, Batch, IntArray
+from services.scoring.hashing import text_hashes
+from services.scoring.model import AttributeValue
+
+
+class Source(Protocol):
+    """Values of a batch, MISSING where there is none."""
+
+    def values(self, batch: Batch) -> IntArray: ...
+
+    def rank(self, values: IntArray) -> IntArray:
+        """What orders values that share event time and tie; must not depend on the order of arrival."""
+
+
+@dataclass(frozen=True)
+class TimeSource:
+    attribute: str
+
+    def values(self, batch: Batch) -> IntArray:
+        return batch.times(f"attributes.{self.attribute}")
+
+    def rank(self, values: IntArray) -> IntArray:
+        return values
+
+
+@dataclass(frozen=True)
+class QuantaSource:
+    attribute: str
+    quantum: float
+
+    def values(self, batch: Batch) -> IntArray:
+        return batch.quanta(f"attributes.{self.attribute}", self.quantum)
+
+    def rank(self, values: IntArray) -> IntArray:
+        return values
+
+
+@dataclass(frozen=True)
+class MatchSource:
+    """1 where the attribute equals one of these values, else 0."""
+
+    attribute: str
+    equals: tuple[AttributeValue, ...]
+
+    def values(self, batch: Batch) -> IntArray:
+        return batch.matches(f"attributes.{self.attribute}", self.equals)
+
+    def rank(self, values: IntArray) -> IntArray:
+        return values
+
+
+@dataclass
+class Labels:
+    """The texts of a column, numbered as they are met; texts in `unknown` count as absent."""
+
+    unknown: frozenset[str] = frozenset()
+    names: list[str] = field(default_factory=list)
+    code_by_name: dict[str, int] = field(default_factory=dict)
+    _hashes: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def codes(self, names: list[str]) -> IntArray:
+        """The number of each name, MISSING where it is unknown; one more at the end, for the code -1."""
+        for name in names:
+            if name not in self.unknown and name not in self.code_by_name:
+                self.code_by_name[name] = len(self.names)
+                self.names.append(name)
+        return np.array([*(self.code_by_name.get(name, MISSING) for name in names), MISSING], dtype=np.int64)
+
+    def rank(self, codes: IntArray) -> IntArray:
+        if len(self._hashes) < len(self.names):
+            self._hashes = text_hashes(pa.array(self.names, type=pa.utf8())).view(np.int64)
+        return np.append(self._hashes, MISSING)[np.where(codes == MISSING, -1, codes)]
+
+
+@dataclass(frozen=True)
+class LabelSource:
+    column: str
+    labels: Labels
+
+    def values(self, batch: Batch) -> IntArray:
+        codes, names = batch.texts(self.column)
+        return self.labels.codes(names)[codes]
+
+    def rank(self, values: IntArray) -> IntArray:
+        return self.labels.rank(values)

@@ -1,0 +1,183 @@
+"""Window statistics of every series: observations out of their old window, into their new one, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from andon_quality.describe.moments import grouped_moments
+from numpy.typing import NDArray
+
+from services.scoring.batch import IntArray
+from services.scoring.calendar import WindowIds
+from services.scoring.model import Window
+from services.scoring.statistics import Histogram, PartChange, PartStats, SeriesKey
+
+LIMB_BITS = 32
+EXACT = 2**53
+"""Below this float64 holds every integer, so sums by `bincount` are exact."""
+ROWS_MAX = 1 << 20
+DENSE_MIN = 4_096
+
+
+@dataclass
+class Rows:
+    """Observations that enter (sign 1) or leave (sign -1) windows."""
+
+    number: IntArray
+    value: IntArray
+    sign: IntArray
+
+    def take(self, places: IntArray) -> Rows:
+        return Rows(self.number[places], self.value[places], self.sign[places])
+
+
+@dataclass
+class Cell:
+    """What is counted in one window of one series."""
+
+    count: int = 0
+    total: int = 0
+    squares: int = 0
+    histogram: Histogram | None = None
+
+    @property
+    def changes_anything(self) -> bool:
+        spread = self.histogram is not None and len(self.histogram[0]) > 0
+        return bool(self.count or self.total or self.squares or spread)
+
+    def stats(self) -> PartStats:
+        return PartStats(self.count, self.total, self.squares, self.histogram)
+
+
+@dataclass
+class Book:
+    """The windows of one series by number."""
+
+    series: SeriesKey
+    window: Window
+    cells: dict[int, Cell] = field(default_factory=dict)
+
+    def change(self, number: int, delta: Cell) -> PartStats:
+        """The cell after the change; an empty one is let go."""
+        cell = self.cells.setdefault(number, Cell())
+        cell.count += delta.count
+        cell.total += delta.total
+        cell.squares += delta.squares
+        if delta.histogram is not None:
+            cell.histogram = (
+                delta.histogram if cell.histogram is None else with_changes(cell.histogram, delta.histogram)
+            )
+        if not cell.count:
+            del self.cells[number]
+        return cell.stats()
+
+    def parts(self, windows: WindowIds) -> Iterator[PartChange]:
+        numbers = sorted(self.cells)
+        for number, window in zip(numbers, windows.of(self.window, numbers), strict=True):
+            yield PartChange(self.series, window, self.cells[number].stats())
+
+
+def with_changes(base: Histogram | None, delta: Histogram) -> Histogram:
+    """The histogram with signed counts added. Costs a binary search per change, and a copy where values come or go."""
+    if base is None or not len(base[0]):
+        return delta
+    values, counts = base
+    places = np.searchsorted(values, delta[0])
+    met = (places < len(values)) & (values[np.minimum(places, len(values) - 1)] == delta[0])
+    counts = counts.copy()
+    counts[places[met]] += delta[1][met]
+    if not met.all():
+        values = np.insert(values, places[~met], delta[0][~met])
+        counts = np.insert(counts, places[~met], delta[1][~met])
+    kept = counts != 0
+    return (values, counts) if kept.all() else (values[kept], counts[kept])
+
+
+@dataclass
+class Groups:
+    """Rows by (slice, window): the group of each row, and slice code and window number of each group that occurs."""
+
+    group: IntArray
+    code: IntArray
+    number: IntArray
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+
+def grouped(code: IntArray, number: IntArray) -> Groups:
+    """Groups in order of (code, number). Without sorting where codes and numbers are dense."""
+    low = int(number.min())
+    width = int(number.max()) - low + 1
+    cells = width * (int(code.max()) + 1)
+    if cells > max(DENSE_MIN, 4 * len(code)):
+        return _sorted_groups(code, number)
+    key = code * width + (number - low)
+    places = np.flatnonzero(np.bincount(key, minlength=cells))
+    renumbered = np.empty(cells, dtype=np.int64)
+    renumbered[places] = np.arange(len(places))
+    return Groups(renumbered[key], places // width, places % width + low)
+
+
+def _sorted_groups(code: IntArray, number: IntArray) -> Groups:
+    order = np.lexsort((number, code))
+    code, number = code[order], number[order]
+    first = np.append(True, (code[1:] != code[:-1]) | (number[1:] != number[:-1]))
+    group = np.empty(len(order), dtype=np.int64)
+    group[order] = np.cumsum(first) - 1
+    return Groups(group, code[first], number[first])
+
+
+def deltas(groups: Groups, rows: Rows, histograms: bool) -> list[Cell]:
+    """Signed count, sum and sum of squares of each group; Python integers, exact."""
+    size = len(groups)
+    counts = _sums(groups.group, rows.sign, size).tolist()
+    totals, squares = signed_moments(groups.group, rows, size)
+    if not histograms:
+        return [Cell(*cell) for cell in zip(counts, totals, squares, strict=True)]
+    spreads = signed_histograms(groups.group, rows, size)
+    return [Cell(*cell) for cell in zip(counts, totals, squares, spreads, strict=True)]
+
+
+def _sums(group: IntArray, weights: NDArray[np.generic], size: int) -> IntArray:
+    return np.bincount(group, weights=weights, minlength=size).astype(np.int64)
+
+
+def signed_moments(group: IntArray, rows: Rows, size: int) -> tuple[list[int], list[int]]:
+    """Sums and sums of squares per group: squares in two limbs, values beyond 32 bits by `grouped_moments`."""
+    value, sign = rows.value, rows.sign
+    largest = max(abs(int(value.max())), abs(int(value.min())))
+    if largest * len(value) >= EXACT or largest >= 1 << LIMB_BITS or len(value) >= ROWS_MAX:
+        return _long_moments(group, rows, size)
+    totals = _sums(group, value * sign, size).tolist()
+    if largest <= 1 and int(value.min()) >= 0:
+        return totals, totals
+    square = value.astype(np.uint64) ** 2 if largest else value.astype(np.uint64)
+    if largest**2 * len(value) < EXACT:
+        return totals, _sums(group, square.astype(np.float64) * sign, size).tolist()
+    low = _sums(group, (square & np.uint64(2**LIMB_BITS - 1)).astype(np.float64) * sign, size).tolist()
+    high = _sums(group, (square >> np.uint64(LIMB_BITS)).astype(np.float64) * sign, size).tolist()
+    return totals, [(upper << LIMB_BITS) + lower for lower, upper in zip(low, high, strict=True)]
+
+
+def _long_moments(group: IntArray, rows: Rows, size: int) -> tuple[list[int], list[int]]:
+    enter, leave = rows.sign > 0, rows.sign < 0
+    moments = grouped_moments(group[enter], rows.value[enter], size) - grouped_moments(
+        group[leave], rows.value[leave], size
+    )
+    return moments.totals().tolist(), moments.sums_of_squares().tolist()
+
+
+def signed_histograms(group: IntArray, rows: Rows, size: int) -> list[Histogram]:
+    """Distinct values and signed counts of each group; counts that cancel are left out."""
+    order = np.lexsort((rows.value, group))
+    group, value, sign = group[order], rows.value[order], rows.sign[order]
+    first = np.flatnonzero(np.append(True, (group[1:] != group[:-1]) | (value[1:] != value[:-1])))
+    counts = np.add.reduceat(sign, first)
+    kept = counts != 0
+    group, value, counts = group[first][kept], value[first][kept], counts[kept]
+    edges = np.searchsorted(group, np.arange(size + 1)).tolist()
+    return [(value[a:b], counts[a:b]) for a, b in pairwise(edges)]
