@@ -1,0 +1,113 @@
+"""Ingest as a process: `python -m services.ingest serve` or `migrate`."""
+
+import argparse
+import asyncio
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from services.ingest import wire
+from services.ingest.access import ACCESS
+from services.ingest.log import Forms, Limits
+from services.ingest.model import Written
+from services.ingest.reading import LogReader
+from services.ingest.servicer import SERVICE_NAME, IngestServicer
+from services.ingest.servicer.logs import Logs
+from services.ingest.servicer.quarantine import Quarantine
+from services.ingest.servicer.reading import Reading
+from services.ingest.servicer.sources import Sources
+from services.ingest.servicer.writing import Writing
+from services.ingest.settings import IngestSettings
+from services.ingest.store import CHANNEL, MIGRATIONS, SCHEMA, Head, LogStore
+from services.runtime.database import Listener, close_pool, healthy, open_pool
+from services.runtime.draining import Draining
+from services.runtime.following import CursorCodec
+from services.runtime.migrations import migrate, require_migrated
+from services.runtime.server import serve
+
+TENANT_KEY_BYTES_MIN = 32
+
+
+def clock_us() -> int:
+    return time.time_ns() // 1_000
+
+
+def answer(written: Written, head: Head) -> bytes:
+    assert written.position is not None
+    return wire.written_response(written, CursorCodec(head.origin).encode(written.position)).SerializeToString()
+
+
+def tenant_secret(settings: IngestSettings) -> bytes:
+    secret = settings.tenant_key_file.read_bytes()
+    if len(secret) < TENANT_KEY_BYTES_MIN:
+        raise SystemExit(f"tenant_key_file holds fewer than {TENANT_KEY_BYTES_MIN} bytes")
+    return secret
+
+
+async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> None:
+    secret = tenant_secret(settings)
+    await require_migrated(settings.dsn, schema=SCHEMA, directory=MIGRATIONS)
+    pool = await open_pool(
+        settings.dsn,
+        role_settings={"search_path": SCHEMA},
+        application_name=settings.service_name,
+        min_size=settings.pool_connections_min,
+        max_size=settings.pool_connections_max,
+    )
+    store = LogStore(pool)
+    draining = Draining()
+    limits = Limits(
+        commit_rows_max=settings.commit_rows_max,
+        queue_rows_max=settings.queue_rows_max,
+        partition_count=settings.partition_count,
+        cache_bytes_max=settings.segment_cache_bytes_max,
+    )
+    logs = Logs(store, secret, limits, Forms(wire.event_as_sent, answer), clock_us)
+    reader = LogReader(store, draining, settings.response_bytes_max, settings.poll_s)
+    servicer = IngestServicer(
+        Writing(logs, draining), Reading(logs, store, reader, clock_us), Sources(logs, store), Quarantine(logs, store)
+    )
+
+    async def listen() -> None:
+        async for tenant in Listener(settings.dsn, CHANNEL):
+            logs.wake(tenant)
+
+    await serve(
+        settings=settings,
+        servicers=[servicer.register],
+        access=ACCESS,
+        health_names=[SERVICE_NAME],
+        background=[listen],
+        draining=draining,
+        ready=lambda: healthy(pool),
+        closers=[logs.close, lambda: close_pool(pool)],
+        stop=stop,
+    )
+
+
+async def bring_up_to_date(settings: IngestSettings) -> None:
+    """The owner of the schema migrates it and prepares the service's own role, which is named in its address."""
+    service = urlsplit(settings.dsn)
+    await migrate(
+        settings.migration_dsn,
+        schema=SCHEMA,
+        directory=MIGRATIONS,
+        service_role=service.username,
+        service_password=service.password,
+    )
+
+
+COMMANDS: dict[str, Callable[[IngestSettings], None]] = {
+    "serve": lambda settings: asyncio.run(run(settings)),
+    "migrate": lambda settings: asyncio.run(bring_up_to_date(settings)),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m services.ingest", description=__doc__)
+    parser.add_argument("command", choices=sorted(COMMANDS))
+    COMMANDS[parser.parse_args().command](IngestSettings())  # type: ignore[call-arg]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""Who may call what. What is not in the table may be called by nobody."""
+
+from services.runtime.identity import Access
+
+_SERVICE = "/andon.ingest.v1.IngestService/"
+_WRITE = frozenset({"writer", "admin"})
+_READ = frozenset({"reader", "analyst", "quality_manager", "operator", "service", "admin"})
+_OPERATE = frozenset({"operator", "admin"})
+
+ACCESS: Access = {
+    _SERVICE + "WriteEvents": _WRITE,
+    _SERVICE + "StreamEvents": _WRITE,
+    _SERVICE + "ReadEvents": _READ,
+    _SERVICE + "ReadCases": _READ,
+    _SERVICE + "GetWatchBounds": _READ | _WRITE,
+    _SERVICE + "GetIntakeCounts": _READ | _WRITE,
+    _SERVICE + "CreateSource": _OPERATE,
+    _SERVICE + "GetSource": _READ | _WRITE,
+    _SERVICE + "ListSources": _READ | _WRITE,
+    _SERVICE + "UpdateSource": _OPERATE,
+    _SERVICE + "ListQuarantinedEvents": _OPERATE,
+}

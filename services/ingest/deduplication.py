@@ -1,0 +1,116 @@
+"""Which events are new: a hash hit is a suspicion, the ids decide, and the payload tells a repeat from a conflict."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from services.ingest.columns import logical
+from services.ingest.hashing import Hashes
+from services.ingest.index import Places, segment_and_row
+
+Mask = NDArray[np.bool_]
+
+_NOT_PAYLOAD = frozenset({"id", "source", "traceparent"})
+
+
+class Outcome(IntEnum):
+    NEW = 0
+    DUPLICATE = 1
+    CONFLICT = 2
+
+
+def same_values(left: pa.Array, right: pa.Array) -> Mask:
+    """Row by row; two nulls are the same, a number is the same in every type, and otherwise types must agree."""
+    kinds = {logical(left.type), logical(right.type)}
+    if len(kinds) > 1 and kinds != {pa.int64(), pa.float64()}:
+        return _both_null(left, right)
+    kind = pa.float64() if len(kinds) > 1 else kinds.pop()
+    left, right = (side if side.type == kind else side.cast(kind) for side in (left, right))
+    equal: Mask = np.asarray(pc.equal(left, right).fill_null(False))
+    if left.null_count and right.null_count:
+        equal = equal | _both_null(left, right)
+    return equal
+
+
+def _both_null(left: pa.Array, right: pa.Array) -> Mask:
+    mask: Mask = np.asarray(left.is_null()) & np.asarray(right.is_null())
+    return mask
+
+
+def same_events(left: pa.RecordBatch, right: pa.RecordBatch) -> Mask:
+    """Row by row: source and id."""
+    return same_values(left.column("id"), right.column("id")) & same_values(
+        left.column("source"), right.column("source")
+    )
+
+
+def same_payloads(left: pa.RecordBatch, right: pa.RecordBatch) -> Mask:
+    """Row by row: all that was said of the event; the trace of the call that said it is not part of it."""
+    same = np.ones(left.num_rows, dtype=np.bool_)
+    for name in {*left.schema.names, *right.schema.names} - _NOT_PAYLOAD:
+        same &= same_values(_value(left, name), _value(right, name))
+    return same
+
+
+def _value(page: pa.RecordBatch, name: str) -> pa.Array:
+    """An attribute's value, whichever of its columns holds it; columns of one name never fill the same row."""
+    columns = [page.column(place) for place, other in enumerate(page.schema.names) if other == name]
+    if not columns:
+        return pa.nulls(page.num_rows, pa.string())
+    filled = [column for column in columns if column.null_count < len(column)]
+    if len(filled) <= 1:
+        return filled[0] if filled else columns[0]
+    return pc.coalesce(*[column.cast(pa.string()) for column in filled])
+
+
+def judge_known(
+    page: pa.RecordBatch, rows: Places, places: Places, stored: Mapping[int, pa.RecordBatch]
+) -> NDArray[np.int8]:
+    """The outcome of each row of the page, given pairs of (row, place of a stored event) with equal hashes.
+
+    `stored` holds the segments of these places by number. Of several stored events with the id, the latest counts.
+    """
+    outcome = np.zeros(page.num_rows, dtype=np.int8)
+    segments, stored_rows = segment_and_row(places)
+    for number in np.unique(segments).tolist():
+        pairs = np.flatnonzero(segments == number)
+        mine = page.take(pa.array(rows[pairs]))
+        theirs = stored[number].take(pa.array(stored_rows[pairs]))
+        known = np.flatnonzero(same_events(mine, theirs))
+        if len(known) == 0:
+            continue
+        same = same_payloads(mine, theirs)[known]
+        outcome[rows[pairs[known]]] = np.where(same, Outcome.DUPLICATE, Outcome.CONFLICT)
+    return outcome
+
+
+def judge_within(page: pa.RecordBatch, hashes: Hashes, outcome: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Adds the outcome of events that stand twice in the page itself: the first is new, the later ones repeat it."""
+    new = np.flatnonzero(outcome == Outcome.NEW)
+    suspects = new[_repeated(hashes[new])]
+    if len(suspects) == 0:
+        return outcome
+    mine = page.take(pa.array(suspects))
+    identity = pc.binary_join_element_wise(mine.column("source").cast(pa.string()), mine.column("id"), "\n")
+    codes = identity.dictionary_encode().indices.to_numpy()
+    _, first, code = np.unique(codes, return_index=True, return_inverse=True)
+    later = np.flatnonzero(first[code] != np.arange(len(suspects)))
+    if len(later) == 0:
+        return outcome
+    same = same_payloads(mine.take(pa.array(later)), mine.take(pa.array(first[code[later]])))
+    judged = outcome.copy()
+    judged[suspects[later]] = np.where(same, Outcome.DUPLICATE, Outcome.CONFLICT)
+    return judged
+
+
+def _repeated(hashes: Hashes) -> Places:
+    """Rows whose hash stands more than once, in order."""
+    if len(hashes) < 2:
+        return np.zeros(0, dtype=np.int64)
+    ordered = np.sort(hashes)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    return np.flatnonzero(np.isin(hashes, twice)) if len(twice) else np.zeros(0, dtype=np.int64)

@@ -1,0 +1,159 @@
+"""What ingest speaks about: events in columns, sources and their policy, faults, counts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NewType
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+TenantId = NewType("TenantId", str)
+SourceId = NewType("SourceId", str)
+Position = NewType("Position", int)
+
+BATCH_EVENTS_MAX = 50_000
+BATCH_BYTES_MAX = 16 * 1024 * 1024
+ID_CHARS_MAX = 200
+SOURCE_CHARS_MAX = 64
+ATTRIBUTES_MAX = 100
+ATTRIBUTE_NAME_CHARS_MAX = 64
+ATTRIBUTE_TEXT_CHARS_MAX = 4_000
+TRACEPARENTS_MAX = 16
+
+ATTRIBUTE_PREFIX = "attributes."
+OBJECT_KINDS = ("person", "process", "facility", "environment", "outcome")
+UTC_US = pa.timestamp("us", tz="UTC")
+CODED_TEXT = pa.dictionary(pa.int32(), pa.string())
+
+SECOND_US = 1_000_000
+DAY_US = 86_400 * SECOND_US
+DEDUP_HORIZON_US = 7 * DAY_US
+DEDUP_HORIZON_US_MIN = 3_600 * SECOND_US
+TIME_EARLIEST_US = 946_684_800 * SECOND_US  # 2000-01-01
+FUTURE_TOLERANCE_US = DAY_US
+
+
+class MalformedBatch(Exception):
+    """The batch as a whole cannot be read; `field` says where."""
+
+    def __init__(self, field: str, message: str, reason: str = "ARROW_MALFORMED") -> None:
+        super().__init__(message)
+        self.field, self.message, self.reason = field, message, reason
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where events come from, and how they are treated at the door."""
+
+    id: SourceId
+    kind: int = 1
+    title_en: str = ""
+    title_zh: str = ""
+    dedup_horizon_us: int = DEDUP_HORIZON_US
+    time_earliest_us: int = TIME_EARLIEST_US
+    future_tolerance_us: int = FUTURE_TOLERANCE_US
+    resources_are_not_persons: bool = False
+    personal_attributes: frozenset[str] = frozenset()
+    revision: int = 1
+    created_at_us: int = 0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why one event was refused; `message` holds no value of the event."""
+
+    index: int
+    field: str
+    reason: str
+    message: str
+    # Empty: it names none, or an invalid one.
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A batch as it came, in columns of known types; `unreadable` marks texts that are not Unicode, by column index."""
+
+    page: pa.RecordBatch
+    unreadable: Mapping[int, NDArray[np.bool_]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What a batch became at the door: `index` maps each row of the accepted page to its place in the batch."""
+
+    page: pa.RecordBatch
+    index: NDArray[np.int64]
+    id_hashes: NDArray[np.uint64]
+    case_hashes: NDArray[np.uint64]
+    faults: tuple[Fault, ...]
+    sources: tuple[SourceId, ...]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """received = accepted + duplicate + quarantined, always."""
+
+    accepted: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+
+    @property
+    def received(self) -> int:
+        return self.accepted + self.duplicate + self.quarantined
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """
+    >>> total([Tally(1, 2, 3), Tally(4, 0, 0)])
+    Tally(accepted=5, duplicate=2, quarantined=3)
+    """
+    accepted = duplicate = quarantined = 0
+    for tally in tallies:
+        accepted += tally.accepted
+        duplicate += tally.duplicate
+        quarantined += tally.quarantined
+    return Tally(accepted, duplicate, quarantined)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One call's batch on its way into the log. `request_id` is absent where the caller gave none."""
+
+    arrival: Arrival
+    admission: Admission
+    traceparent: str = ""
+    request_id: UUID | None = None
+    fingerprint: bytes = b""
+    validate_only: bool = False
+
+    @property
+    def received(self) -> int:
+        rows: int = self.arrival.page.num_rows
+        return rows
+
+
+@dataclass(frozen=True)
+class Written:
+    """The answer to one batch. `position` is absent where nothing was to be written."""
+
+    tally: Tally
+    faults: tuple[Fault, ...]
+    quarantine_ids: tuple[str, ...] = ()
+    position: Position | None = None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Events of one partition written by one commit; `events` is an Arrow IPC stream."""
+
+    partition: int
+    first_offset: int
+    event_count: int
+    time_min_us: int
+    time_max_us: int
+    id_hashes: bytes
+    case_hashes: bytes
+    events: bytes

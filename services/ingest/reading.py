@@ -1,0 +1,101 @@
+"""The log, read in commit order: pages as they are stored, whole commits only, and on with what is written next."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from services.ingest.model import TenantId
+from services.ingest.store import Commit, LogStore, StoredPage
+from services.runtime.draining import Draining, draining_error
+from services.runtime.following import Signal
+
+COMMITS_MAX = 256
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Partitions absent: all. A page is chosen if its span of event time overlaps [start_us, end_us)."""
+
+    partitions: tuple[int, ...] | None
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True)
+class Read:
+    """Whole commits, in order. Without pages: nothing of it was asked for, or a heartbeat."""
+
+    through: int
+    watermark_us: int | None
+    pages: Sequence[StoredPage] = ()
+    commits: Sequence[Commit] = ()
+
+
+def bounded(commits: Sequence[Commit], bytes_max: int) -> Sequence[Commit]:
+    """As many commits as fit, at least one."""
+    size = 0
+    for count, commit in enumerate(commits):
+        size += commit.byte_count
+        if count and size > bytes_max:
+            return commits[:count]
+    return commits
+
+
+class LogReader:
+    def __init__(self, store: LogStore, draining: Draining, response_bytes_max: int, poll_s: float) -> None:
+        self._store = store
+        self._draining = draining
+        self._response_bytes_max = response_bytes_max
+        self._poll_s = poll_s
+
+    async def after(self, tenant: TenantId, after: int, selection: Selection) -> Read | None:
+        """The next commits; None at the head of the log."""
+        async with self._store.session(tenant, readonly=True) as session:
+            commits = bounded(await session.commits_after(after, COMMITS_MAX), self._response_bytes_max)
+            if not commits:
+                return None
+            last = commits[-1]
+            pages = await session.pages_between(
+                after, last.position, selection.partitions, selection.start_us, selection.end_us
+            )
+        return Read(last.position, last.watermark_us, pages, commits)
+
+    async def replay(self, tenant: TenantId, after: int, selection: Selection) -> AsyncIterator[Read]:
+        """Up to the head of the log as it is when it gets there."""
+        while not self._draining.started:
+            found = await self.after(tenant, after, selection)
+            if found is None:
+                return
+            after = found.through
+            yield found
+        raise draining_error()
+
+    async def follow(
+        self, tenant: TenantId, signal: Signal, after: int, selection: Selection, heartbeat_s: float, clock: "Seconds"
+    ) -> AsyncIterator[Read]:
+        """For ever; ends with a retryable error when the server drains."""
+        through, watermark_us, due_s = after, None, clock() + heartbeat_s
+        while not self._draining.started:
+            # Ticket before read: a commit between the two would else go unnoticed.
+            ticket = signal.ticket()
+            found = await self.after(tenant, through, selection)
+            if found is not None:
+                through, watermark_us = found.through, found.watermark_us
+                if found.pages or clock() >= due_s:
+                    yield found
+                    due_s = clock() + heartbeat_s
+                continue
+            if clock() >= due_s:
+                yield Read(through, watermark_us)
+                due_s = clock() + heartbeat_s
+            with self._draining.waking(signal):
+                await signal.changed(ticket, max(0.0, min(self._poll_s, due_s - clock())))
+        yield Read(through, watermark_us)
+        raise draining_error()
+
+
+Seconds = Callable[[], float]
+
+
+def monotonic() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,47 @@
+"""ListQuarantinedEvents: the refused events, as they came."""
+
+from typing import Any
+
+from andon.ingest.v1 import event_pb2, ingest_pb2
+
+from services.ingest import wire
+from services.ingest.admission import MESSAGES
+from services.ingest.model import Fault, TenantId
+from services.ingest.pages import PageToken, page_size
+from services.ingest.quarantine import opened
+from services.ingest.servicer.logs import Logs
+from services.ingest.store import LogStore, Sealed
+from services.runtime.identity import current_caller
+
+
+class Quarantine:
+    def __init__(self, logs: Logs, store: LogStore) -> None:
+        self._logs = logs
+        self._store = store
+
+    async def ListQuarantinedEvents(
+        self, request: ingest_pb2.ListQuarantinedEventsRequest, context: Any
+    ) -> ingest_pb2.ListQuarantinedEventsResponse:
+        size = page_size(request.page_size)
+        token = PageToken.read(request.page_token, "ListQuarantinedEvents", request.source)
+        log = await self._logs.of(TenantId(current_caller().tenant))
+        async with self._store.session(log.tenant, readonly=True) as session:
+            found = await session.quarantined(request.source, (token.position, token.last), size + 1)
+            count = await session.quarantined_count(request.source)
+        chosen = found[:size]
+        more = ""
+        if len(found) > size:
+            more = PageToken(token.method, request.source, chosen[-1].position, chosen[-1].quarantine_id).text()
+        return ingest_pb2.ListQuarantinedEventsResponse(
+            events=[_message(log.keys.quarantine, one) for one in chosen], next_page_token=more, total_count=count
+        )
+
+
+def _message(key: bytes, one: Sealed) -> ingest_pb2.QuarantinedEvent:
+    fault = Fault(one.batch_index, one.field, one.reason, MESSAGES[one.reason], one.source)
+    return ingest_pb2.QuarantinedEvent(
+        quarantine_id=one.quarantine_id,
+        rejection=wire.rejection(fault, one.quarantine_id),
+        event=event_pb2.Event.FromString(opened(key, one.quarantine_id, one.payload)),
+        quarantine_time=wire.timestamp(one.quarantined_at_us),
+    )

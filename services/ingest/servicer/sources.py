@@ -1,0 +1,175 @@
+"""Sources: create, get, list, update."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+from uuid import UUID
+
+from andon.ingest.v1 import ingest_pb2, source_pb2
+from google.protobuf.message import Message
+
+from services.ingest import wire
+from services.ingest.admission import ATTRIBUTE_NAME, SOURCE
+from services.ingest.model import DEDUP_HORIZON_US_MIN, Source, SourceId, TenantId
+from services.ingest.pages import PageToken, page_size
+from services.ingest.requests import fingerprint, parsed_request_id, request_id_reused
+from services.ingest.servicer.logs import Logs
+from services.ingest.store import Answer, LogStore, Session
+from services.runtime.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound
+from services.runtime.identity import current_caller
+
+ResponseT = TypeVar("ResponseT", bound=Message)
+
+CHANGEABLE = (
+    "kind",
+    "title",
+    "dedup_horizon",
+    "time_earliest",
+    "future_tolerance",
+    "resources_are_not_persons",
+    "personal_attributes",
+)
+TITLE_CHARS_MAX = 200
+PERSONAL_ATTRIBUTES_MAX = 100
+_FIELDS = {
+    "kind": ("kind",),
+    "title": ("title_en", "title_zh"),
+    "title.en": ("title_en",),
+    "title.zh": ("title_zh",),
+    "dedup_horizon": ("dedup_horizon_us",),
+    "time_earliest": ("time_earliest_us",),
+    "future_tolerance": ("future_tolerance_us",),
+    "resources_are_not_persons": ("resources_are_not_persons",),
+    "personal_attributes": ("personal_attributes",),
+}
+
+
+class Sources:
+    def __init__(self, logs: Logs, store: LogStore) -> None:
+        self._logs = logs
+        self._store = store
+
+    async def CreateSource(
+        self, request: ingest_pb2.CreateSourceRequest, context: Any
+    ) -> ingest_pb2.CreateSourceResponse:
+        source = wire.source(request.source, _source_id(request.source_id, "source_id"))
+        _check(source, request.source)
+
+        async def create(session: Session) -> ingest_pb2.CreateSourceResponse:
+            if source.id in await session.sources():
+                raise AlreadyExists("ALREADY_EXISTS", "this source exists")
+            if request.validate_only:
+                return ingest_pb2.CreateSourceResponse(source=wire.source_message(source))
+            await session.create_source(source)
+            made = (await session.sources())[source.id]
+            return ingest_pb2.CreateSourceResponse(source=wire.source_message(made))
+
+        return await self._once("CreateSource", request, ingest_pb2.CreateSourceResponse, create)
+
+    async def UpdateSource(
+        self, request: ingest_pb2.UpdateSourceRequest, context: Any
+    ) -> ingest_pb2.UpdateSourceResponse:
+        name = _source_id(wire.source_id(request.source.name), "source.name")
+        given = wire.source(request.source, name)
+        paths = list(request.update_mask.paths) if request.HasField("update_mask") else list(CHANGEABLE)
+        changes = {field: getattr(given, field) for path in paths for field in _changed(path)}
+
+        async def update(session: Session) -> ingest_pb2.UpdateSourceResponse:
+            current = (await session.sources()).get(name)
+            if current is None:
+                raise NotFound("NOT_FOUND", "no such source")
+            if request.source.etag and request.source.etag != wire.etag(current):
+                raise Aborted("ETAG_STALE", "the source has changed since it was read")
+            changed = replace(current, **changes)
+            _check(changed, request.source)
+            if not request.validate_only:
+                if not await session.update_source(changed):
+                    raise Aborted("ETAG_STALE", "the source has changed since it was read")
+                changed = replace(changed, revision=current.revision + 1)
+            return ingest_pb2.UpdateSourceResponse(source=wire.source_message(changed))
+
+        return await self._once("UpdateSource", request, ingest_pb2.UpdateSourceResponse, update)
+
+    async def GetSource(self, request: ingest_pb2.GetSourceRequest, context: Any) -> ingest_pb2.GetSourceResponse:
+        found = (await self._all()).get(wire.source_id(request.name))
+        if found is None:
+            raise NotFound("NOT_FOUND", "no such source")
+        return ingest_pb2.GetSourceResponse(source=wire.source_message(found))
+
+    async def ListSources(self, request: ingest_pb2.ListSourcesRequest, context: Any) -> ingest_pb2.ListSourcesResponse:
+        size = page_size(request.page_size)
+        after = PageToken.read(request.page_token, "ListSources").last
+        names = sorted(name for name in await self._all() if name > after)
+        sources = await self._all()
+        chosen = names[:size]
+        more = PageToken("ListSources", "", 0, chosen[-1]).text() if len(names) > size else ""
+        return ingest_pb2.ListSourcesResponse(
+            sources=[wire.source_message(sources[name]) for name in chosen], next_page_token=more
+        )
+
+    async def _all(self) -> dict[SourceId, Source]:
+        log = await self._logs.of(TenantId(current_caller().tenant))
+        async with self._store.session(log.tenant, readonly=True) as session:
+            return await session.sources()
+
+    async def _once(self, method: str, request: Any, kind: type[ResponseT], act: Callable[[Session], Any]) -> ResponseT:
+        """Acts under the head's lock, and only if the request id was not answered before."""
+        log = await self._logs.of(TenantId(current_caller().tenant))
+        request_id = None if request.validate_only else parsed_request_id(request.request_id)
+        mark = fingerprint(request.SerializeToString(deterministic=True))
+        async with self._store.session(log.tenant) as session:
+            await session.lock_head()
+            before = await _answered(session, request_id, method, mark)
+            if before is not None:
+                return kind.FromString(before)
+            response: ResponseT = await act(session)
+            if request_id is not None:
+                await session.remember(method, [Answer(request_id, method, mark, response.SerializeToString())])
+        return response
+
+
+async def _answered(session: Session, request_id: UUID | None, method: str, mark: bytes) -> bytes | None:
+    if request_id is None:
+        return None
+    answer = (await session.answered([request_id])).get(request_id)
+    if answer is None:
+        return None
+    if answer.method != method or answer.fingerprint != mark:
+        raise request_id_reused()
+    return answer.answer
+
+
+def _source_id(text: str, field: str) -> SourceId:
+    if not SOURCE.fullmatch(text):
+        _refuse([FieldViolation(field, "1 to 64 of [a-z0-9._-]", "FIELD_INVALID")])
+    return SourceId(text)
+
+
+def _changed(path: str) -> Sequence[str]:
+    if path not in _FIELDS:
+        _refuse([FieldViolation("update_mask", f"can be changed: {', '.join(CHANGEABLE)}", "FIELD_INVALID")])
+    return _FIELDS[path]
+
+
+def _check(source: Source, message: source_pb2.Source) -> None:
+    found = []
+    if source.kind not in source_pb2.SourceKind.values():
+        found.append(FieldViolation("source.kind", "not a kind of source", "FIELD_INVALID"))
+    for language, title in (("en", source.title_en), ("zh", source.title_zh)):
+        if len(title) > TITLE_CHARS_MAX:
+            found.append(FieldViolation(f"source.title.{language}", f"at most {TITLE_CHARS_MAX} characters", ""))
+    if source.dedup_horizon_us < DEDUP_HORIZON_US_MIN:
+        found.append(FieldViolation("source.dedup_horizon", "at least 1 hour", "FIELD_INVALID"))
+    if source.future_tolerance_us < 0:
+        found.append(FieldViolation("source.future_tolerance", "not negative", "FIELD_INVALID"))
+    if len(source.personal_attributes) > PERSONAL_ATTRIBUTES_MAX:
+        found.append(FieldViolation("source.personal_attributes", f"at most {PERSONAL_ATTRIBUTES_MAX}", ""))
+    for index, name in enumerate(message.personal_attributes):
+        if not ATTRIBUTE_NAME.fullmatch(name):
+            found.append(FieldViolation(f"source.personal_attributes[{index}]", "not a name of an attribute", ""))
+    if found:
+        _refuse(found)
+
+
+def _refuse(violations: Sequence[FieldViolation]) -> None:
+    raise InvalidArgument("FIELD_INVALID", "the request is not valid", field_violations=violations)

@@ -1,0 +1,32 @@
+"""What ingest is told by its environment, ANDON_INGEST_*."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.runtime.settings import RuntimeSettings
+
+
+class IngestSettings(RuntimeSettings):
+    model_config = SettingsConfigDict(env_prefix="ANDON_INGEST_", frozen=True, extra="ignore")
+
+    service_name: str = Field("andon-ingest", description="Name in telemetry and logs.")
+    tenant_key_file: Path = Field(
+        description="32 or more secret bytes that the keys of tenants are derived from: pseudonyms, quarantine, ids. "
+        "Without it quarantined events cannot be read, persons get new pseudonyms and repeats are not recognised."
+    )
+    partition_count: int = Field(
+        4, ge=1, le=255, description="Partitions of a tenant's log; fixed for a tenant by its first call."
+    )
+    commit_rows_max: int = Field(100_000, ge=1, le=500_000, description="Events that share one commit at most.")
+    queue_rows_max: int = Field(
+        400_000, ge=1, description="Events waiting to be written per tenant; beyond it callers are told to retry."
+    )
+    response_bytes_max: int = Field(
+        4_000_000, ge=1, description="A response with several commits holds about this many bytes of events at most."
+    )
+    segment_cache_bytes_max: int = Field(
+        64 * 1024 * 1024, ge=0, description="Memory for decoded segments, per tenant, to compare repeated events with."
+    )
+    poll_s: float = Field(1.0, gt=0.0, description="Followers look at the log this often even if nobody wakes them.")

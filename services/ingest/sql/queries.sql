@@ -1,0 +1,208 @@
+-- name: create_head
+-- The first call of a tenant fixes how many partitions its log has.
+INSERT INTO head (tenant, next_offsets)
+VALUES ($1, array_fill(0::bigint, ARRAY[$2::int]))
+ON CONFLICT (tenant) DO NOTHING;
+
+-- name: read_head
+-- Where the log begins and ends.
+SELECT origin, position, oldest_position, next_offsets, event_count, watermark_us, sources_revision
+FROM head
+WHERE tenant = $1;
+
+-- name: lock_head
+-- Where the log ends, held in place until this commit is through.
+SELECT origin, position, oldest_position, next_offsets, event_count, watermark_us, sources_revision
+FROM head
+WHERE tenant = $1
+FOR UPDATE;
+
+-- name: append
+-- One commit: the head moves, what came is counted, segments are kept, and those who follow are told.
+WITH moved AS (
+    UPDATE head
+    SET position = $2, next_offsets = $3, event_count = event_count + $4,
+        watermark_us = GREATEST(watermark_us, $5)
+    WHERE tenant = $1
+    RETURNING watermark_us
+), counted AS (
+    INSERT INTO intake AS known (tenant, source, accepted_count, duplicate_count, quarantined_count)
+    SELECT $1, came.source, came.accepted, came.duplicate, came.quarantined
+    FROM unnest($9::text[], $10::bigint[], $11::bigint[], $12::bigint[])
+        AS came (source, accepted, duplicate, quarantined)
+    ON CONFLICT (tenant, source) DO UPDATE
+    SET accepted_count = known.accepted_count + EXCLUDED.accepted_count,
+        duplicate_count = known.duplicate_count + EXCLUDED.duplicate_count,
+        quarantined_count = known.quarantined_count + EXCLUDED.quarantined_count
+), kept AS (
+    INSERT INTO segment (tenant, position, partition, first_offset, event_count, time_min_us, time_max_us,
+                         id_hashes, case_hashes, events)
+    SELECT $1, $2, made.partition, made.first_offset, made.event_count, made.time_min_us, made.time_max_us,
+           made.id_hashes, made.case_hashes, made.events
+    FROM unnest($13::int[], $14::bigint[], $15::int[], $16::bigint[], $17::bigint[],
+                $18::bytea[], $19::bytea[], $20::bytea[])
+        AS made (partition, first_offset, event_count, time_min_us, time_max_us, id_hashes, case_hashes, events)
+)
+INSERT INTO commit (tenant, position, accepted_count, duplicate_count, quarantined_count, byte_count, watermark_us,
+                    committed_at, traceparents)
+SELECT $1, $2, $4, $6, $7, $8, moved.watermark_us, clock_timestamp(), $21
+FROM moved
+RETURNING committed_at;
+
+-- name: announce
+-- Wakes those who follow this tenant's log in other processes.
+SELECT pg_notify('andon_ingest', $1);
+
+-- name: count_reasons
+-- Why events of this commit were refused.
+INSERT INTO intake_reason AS known (tenant, source, reason, quarantined_count)
+SELECT $1, came.source, came.reason, came.quarantined
+FROM unnest($2::text[], $3::text[], $4::bigint[]) AS came (source, reason, quarantined)
+ON CONFLICT (tenant, source, reason) DO UPDATE
+SET quarantined_count = known.quarantined_count + EXCLUDED.quarantined_count;
+
+-- name: quarantine
+-- Keeps refused events; the same event refused again for the same reason is the same entry.
+INSERT INTO quarantine (tenant, quarantine_id, position, source, batch_index, field, reason, sealed)
+SELECT $1, bad.quarantine_id, $2, bad.source, bad.batch_index, bad.field, bad.reason, bad.sealed
+FROM unnest($3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::bytea[])
+    AS bad (quarantine_id, source, batch_index, field, reason, sealed)
+ON CONFLICT (tenant, quarantine_id) DO NOTHING;
+
+-- name: register_sources
+-- Sources that nobody created get the defaults.
+INSERT INTO source (tenant, source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us,
+                    future_tolerance_us, resources_are_not_persons, personal_attributes)
+SELECT $1, unknown.source, 1, '', '', $3, $4, $5, false, '{}'
+FROM unnest($2::text[]) AS unknown (source)
+ON CONFLICT (tenant, source) DO NOTHING;
+
+-- name: hashes_after
+-- What other commits wrote, to recognise its events; in order, a page at a time.
+SELECT segment.position, partition, first_offset, segment.event_count, id_hashes, committed_at
+FROM segment
+JOIN commit USING (tenant, position)
+WHERE tenant = $1 AND segment.position > $2 AND segment.position <= $3
+ORDER BY segment.position, partition, first_offset;
+
+-- name: case_hashes_after
+-- Which cases each segment holds; in order, a page at a time.
+SELECT position, partition, first_offset, case_hashes
+FROM segment
+WHERE tenant = $1 AND position > $2 AND position <= $3
+ORDER BY position, partition, first_offset;
+
+-- name: first_position_since
+-- The last commit before a moment: what lies through it is older than any horizon.
+SELECT position
+FROM commit
+WHERE tenant = $1 AND committed_at < $2
+ORDER BY position DESC
+LIMIT 1;
+
+-- name: segments_by_place
+-- Some segments, wherever they are.
+SELECT segment.position, segment.partition, segment.first_offset, segment.events
+FROM unnest($2::bigint[], $3::int[], $4::bigint[]) AS wanted (position, partition, first_offset)
+JOIN segment USING (position, partition, first_offset)
+WHERE segment.tenant = $1;
+
+-- name: commits_after
+-- The next commits and their sizes, so that a response can be bounded without splitting one.
+SELECT position, byte_count, watermark_us, committed_at, traceparents
+FROM commit
+WHERE tenant = $1 AND position > $2
+ORDER BY position
+LIMIT $3;
+
+-- name: segments_between
+-- The pages of some commits, pruned by partition and by time.
+SELECT position, partition, first_offset, event_count, events
+FROM segment
+WHERE tenant = $1 AND position > $2 AND position <= $3
+  AND ($4::int[] IS NULL OR partition = ANY ($4))
+  AND time_max_us >= $5 AND time_min_us < $6
+ORDER BY position, partition, first_offset;
+
+-- name: intake_counts
+-- What came in, by source.
+SELECT source, accepted_count, duplicate_count, quarantined_count
+FROM intake
+WHERE tenant = $1
+ORDER BY source;
+
+-- name: intake_reasons
+-- Why events were refused, by source.
+SELECT source, reason, quarantined_count
+FROM intake_reason
+WHERE tenant = $1
+ORDER BY source, reason;
+
+-- name: sources
+-- Every source of the tenant.
+SELECT source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
+       resources_are_not_persons, personal_attributes, revision, created_at
+FROM source
+WHERE tenant = $1
+ORDER BY source;
+
+-- name: create_source
+-- A new source; nothing is returned where it exists.
+INSERT INTO source (tenant, source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us,
+                    future_tolerance_us, resources_are_not_persons, personal_attributes)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (tenant, source) DO NOTHING
+RETURNING created_at;
+
+-- name: update_source
+-- Replaces what can be changed of a source, if it is as it was read.
+UPDATE source
+SET kind = $4, title_en = $5, title_zh = $6, dedup_horizon_us = $7, time_earliest_us = $8,
+    future_tolerance_us = $9, resources_are_not_persons = $10, personal_attributes = $11, revision = revision + 1
+WHERE tenant = $1 AND source = $2 AND revision = $3
+RETURNING revision;
+
+-- name: revise_sources
+-- Tells every process that its copy of the sources is old.
+UPDATE head
+SET sources_revision = sources_revision + 1
+WHERE tenant = $1;
+
+-- name: answered
+-- First answers to these request ids within 24 hours.
+SELECT request_id, method, fingerprint, answer
+FROM request
+WHERE tenant = $1 AND request_id = ANY ($2::uuid[]) AND answered_at > now() - interval '24 hours';
+
+-- name: remember_answers
+-- Keeps first answers; an id whose 24 hours are over may be used anew.
+INSERT INTO request AS known (tenant, request_id, method, fingerprint, answer)
+SELECT $1, given.request_id, $2, given.fingerprint, given.answer
+FROM unnest($3::uuid[], $4::bytea[], $5::bytea[]) AS given (request_id, fingerprint, answer)
+ON CONFLICT (tenant, request_id) DO UPDATE
+SET method = EXCLUDED.method, fingerprint = EXCLUDED.fingerprint, answer = EXCLUDED.answer, answered_at = now();
+
+-- name: forget_answers
+-- Drops first answers that are older than 24 hours, some at a time.
+DELETE FROM request
+WHERE tenant = $1
+  AND request_id IN (
+      SELECT request_id
+      FROM request
+      WHERE tenant = $1 AND answered_at < now() - interval '24 hours'
+      LIMIT 1000
+  );
+
+-- name: quarantined
+-- Refused events after a place in order.
+SELECT quarantine_id, position, source, batch_index, field, reason, sealed, quarantined_at
+FROM quarantine
+WHERE tenant = $1 AND ($2 = '' OR source = $2) AND (position, quarantine_id) > ($3, $4)
+ORDER BY position, quarantine_id
+LIMIT $5;
+
+-- name: quarantined_count
+-- How many refused events are kept.
+SELECT count(*)
+FROM quarantine
+WHERE tenant = $1 AND ($2 = '' OR source = $2);

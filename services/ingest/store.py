@@ -1,0 +1,354 @@
+"""The log in Postgres. Nothing else in ingest knows SQL."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.ingest.model import (
+    DEDUP_HORIZON_US,
+    FUTURE_TOLERANCE_US,
+    TIME_EARLIEST_US,
+    Segment,
+    Source,
+    SourceId,
+    Tally,
+    TenantId,
+)
+from services.runtime.database import load_queries, tenant_transaction
+
+SCHEMA = "ingest"
+CHANNEL = "andon_ingest"
+MIGRATIONS = Path(__file__).parent / "sql" / "migrations"
+queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=us)
+
+
+@dataclass(frozen=True)
+class Head:
+    origin: UUID
+    position: int
+    oldest_position: int
+    next_offsets: tuple[int, ...]
+    event_count: int
+    watermark_us: int | None
+    sources_revision: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """What finds one segment."""
+
+    position: int
+    partition: int
+    first_offset: int
+
+
+@dataclass(frozen=True)
+class HashedSegment:
+    place: Place
+    hashes: bytes
+    committed_at_us: int
+
+
+@dataclass(frozen=True)
+class Commit:
+    position: int
+    byte_count: int
+    watermark_us: int | None
+    committed_at_us: int
+    traceparents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StoredPage:
+    place: Place
+    event_count: int
+    events: bytes
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A refused event; `payload` is encrypted."""
+
+    quarantine_id: str
+    source: str
+    batch_index: int
+    field: str
+    reason: str
+    payload: bytes
+    position: int = 0
+    quarantined_at_us: int = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    request_id: UUID
+    method: str
+    fingerprint: bytes
+    answer: bytes
+
+
+@dataclass(frozen=True)
+class Addition:
+    """All that one commit writes."""
+
+    position: int
+    next_offsets: tuple[int, ...]
+    watermark_us: int | None
+    total: Tally
+    tallies: Mapping[str, Tally]
+    reasons: Mapping[tuple[str, str], int]
+    segments: tuple[Segment, ...]
+    refused: tuple[Sealed, ...]
+    sources: tuple[SourceId, ...]
+    answers: tuple[Answer, ...]
+    traceparents: tuple[str, ...]
+
+
+class Session:
+    """One transaction of one tenant."""
+
+    def __init__(self, connection: asyncpg.Connection, tenant: TenantId) -> None:
+        self._connection = connection
+        self._tenant = tenant
+
+    async def create_head(self, partition_count: int) -> None:
+        await self._connection.execute(queries.create_head, self._tenant, partition_count)
+
+    async def read_head(self) -> Head:
+        return _head(await self._connection.fetchrow(queries.read_head, self._tenant))
+
+    async def lock_head(self) -> Head:
+        return _head(await self._connection.fetchrow(queries.lock_head, self._tenant))
+
+    async def append(self, addition: Addition, method: str) -> int:
+        """Returns the time of the commit."""
+        connection, tenant = self._connection, self._tenant
+        if addition.sources:
+            await connection.execute(
+                queries.register_sources,
+                tenant,
+                list(addition.sources),
+                DEDUP_HORIZON_US,
+                TIME_EARLIEST_US,
+                FUTURE_TOLERANCE_US,
+            )
+        committed_at = await connection.fetchval(queries.append, tenant, *_append_arguments(addition))
+        if addition.reasons:
+            sources, reasons = zip(*addition.reasons, strict=True)
+            counts = list(addition.reasons.values())
+            await connection.execute(queries.count_reasons, tenant, list(sources), list(reasons), counts)
+        if addition.refused:
+            await self._quarantine(addition)
+        if addition.answers:
+            await self.remember(method, addition.answers)
+        await connection.fetchval(queries.announce, tenant)
+        return micros(committed_at)
+
+    async def _quarantine(self, addition: Addition) -> None:
+        refused = addition.refused
+        await self._connection.execute(
+            queries.quarantine,
+            self._tenant,
+            addition.position,
+            [one.quarantine_id for one in refused],
+            [one.source for one in refused],
+            [one.batch_index for one in refused],
+            [one.field for one in refused],
+            [one.reason for one in refused],
+            [one.payload for one in refused],
+        )
+
+    async def remember(self, method: str, answers: Sequence[Answer]) -> None:
+        await self._connection.execute(
+            queries.remember_answers,
+            self._tenant,
+            method,
+            [one.request_id for one in answers],
+            [one.fingerprint for one in answers],
+            [one.answer for one in answers],
+        )
+
+    async def answered(self, request_ids: Sequence[UUID]) -> dict[UUID, Answer]:
+        rows = await self._connection.fetch(queries.answered, self._tenant, list(request_ids))
+        return {row["request_id"]: Answer(**row) for row in rows}
+
+    async def forget_answers(self) -> None:
+        await self._connection.execute(queries.forget_answers, self._tenant)
+
+    async def hashes_between(self, after: int, through: int) -> list[HashedSegment]:
+        rows = await self._connection.fetch(queries.hashes_after, self._tenant, after, through)
+        return [HashedSegment(_place(row), row["id_hashes"], micros(row["committed_at"])) for row in rows]
+
+    async def case_hashes_between(self, after: int, through: int) -> list[tuple[Place, bytes]]:
+        rows = await self._connection.fetch(queries.case_hashes_after, self._tenant, after, through)
+        return [(_place(row), row["case_hashes"]) for row in rows]
+
+    async def last_position_before(self, us: int) -> int:
+        position = await self._connection.fetchval(queries.first_position_since, self._tenant, moment(us))
+        return int(position or 0)
+
+    async def segments(self, places: Sequence[Place]) -> dict[Place, bytes]:
+        rows = await self._connection.fetch(
+            queries.segments_by_place,
+            self._tenant,
+            [place.position for place in places],
+            [place.partition for place in places],
+            [place.first_offset for place in places],
+        )
+        return {_place(row): row["events"] for row in rows}
+
+    async def commits_after(self, after: int, count_max: int) -> list[Commit]:
+        rows = await self._connection.fetch(queries.commits_after, self._tenant, after, count_max)
+        return [
+            Commit(
+                row["position"],
+                row["byte_count"],
+                row["watermark_us"],
+                micros(row["committed_at"]),
+                tuple(row["traceparents"]),
+            )
+            for row in rows
+        ]
+
+    async def pages_between(
+        self, after: int, through: int, partitions: Sequence[int] | None, start_us: int, end_us: int
+    ) -> list[StoredPage]:
+        chosen = list(partitions) if partitions is not None else None
+        rows = await self._connection.fetch(
+            queries.segments_between, self._tenant, after, through, chosen, start_us, end_us
+        )
+        return [StoredPage(_place(row), row["event_count"], row["events"]) for row in rows]
+
+    async def intake(self) -> tuple[dict[str, Tally], dict[tuple[str, str], int]]:
+        counts = await self._connection.fetch(queries.intake_counts, self._tenant)
+        reasons = await self._connection.fetch(queries.intake_reasons, self._tenant)
+        tallies = {
+            row["source"]: Tally(row["accepted_count"], row["duplicate_count"], row["quarantined_count"])
+            for row in counts
+        }
+        return tallies, {(row["source"], row["reason"]): row["quarantined_count"] for row in reasons}
+
+    async def sources(self) -> dict[SourceId, Source]:
+        rows = await self._connection.fetch(queries.sources, self._tenant)
+        return {row["source"]: _source(row) for row in rows}
+
+    async def create_source(self, source: Source) -> bool:
+        """False where it exists."""
+        made = await self._connection.fetchval(queries.create_source, self._tenant, source.id, *_source_values(source))
+        if made is not None:
+            await self._connection.execute(queries.revise_sources, self._tenant)
+        return made is not None
+
+    async def update_source(self, source: Source) -> bool:
+        """False where it is no longer at `source.revision`."""
+        revision = await self._connection.fetchval(
+            queries.update_source, self._tenant, source.id, source.revision, *_source_values(source)
+        )
+        if revision is not None:
+            await self._connection.execute(queries.revise_sources, self._tenant)
+        return revision is not None
+
+    async def quarantined(self, source: str, after: tuple[int, str], count_max: int) -> list[Sealed]:
+        rows = await self._connection.fetch(queries.quarantined, self._tenant, source, after[0], after[1], count_max)
+        return [
+            Sealed(
+                quarantine_id=row["quarantine_id"],
+                source=row["source"],
+                batch_index=row["batch_index"],
+                field=row["field"],
+                reason=row["reason"],
+                payload=row["sealed"],
+                position=row["position"],
+                quarantined_at_us=micros(row["quarantined_at"]),
+            )
+            for row in rows
+        ]
+
+    async def quarantined_count(self, source: str) -> int:
+        return int(await self._connection.fetchval(queries.quarantined_count, self._tenant, source))
+
+
+class LogStore:
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def session(self, tenant: TenantId, *, readonly: bool = False) -> AsyncIterator[Session]:
+        # Readers see one state of the log over several statements.
+        isolation = "repeatable_read" if readonly else None
+        async with tenant_transaction(self._pool, tenant, isolation=isolation, readonly=readonly) as connection:
+            yield Session(connection, tenant)
+
+
+def _append_arguments(addition: Addition) -> tuple[Any, ...]:
+    segments, tallies = addition.segments, addition.tallies
+    return (
+        addition.position,
+        list(addition.next_offsets),
+        addition.total.accepted,
+        addition.watermark_us,
+        addition.total.duplicate,
+        addition.total.quarantined,
+        sum(len(segment.events) for segment in segments),
+        list(tallies),
+        [tally.accepted for tally in tallies.values()],
+        [tally.duplicate for tally in tallies.values()],
+        [tally.quarantined for tally in tallies.values()],
+        [segment.partition for segment in segments],
+        [segment.first_offset for segment in segments],
+        [segment.event_count for segment in segments],
+        [segment.time_min_us for segment in segments],
+        [segment.time_max_us for segment in segments],
+        [segment.id_hashes for segment in segments],
+        [segment.case_hashes for segment in segments],
+        [segment.events for segment in segments],
+        list(addition.traceparents),
+    )
+
+
+def _head(row: asyncpg.Record) -> Head:
+    return Head(**{**row, "next_offsets": tuple(row["next_offsets"])})
+
+
+def _place(row: asyncpg.Record) -> Place:
+    return Place(row["position"], row["partition"], row["first_offset"])
+
+
+def _source_values(source: Source) -> tuple[Any, ...]:
+    return (
+        source.kind,
+        source.title_en,
+        source.title_zh,
+        source.dedup_horizon_us,
+        source.time_earliest_us,
+        source.future_tolerance_us,
+        source.resources_are_not_persons,
+        sorted(source.personal_attributes),
+    )
+
+
+def _source(row: asyncpg.Record) -> Source:
+    values = dict(row)
+    return Source(
+        id=SourceId(values.pop("source")),
+        personal_attributes=frozenset(values.pop("personal_attributes")),
+        created_at_us=micros(values.pop("created_at")),
+        **values,
+    )

@@ -1,0 +1,195 @@
+"""Protobuf and model, both ways."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+from andon.common.v1.errors_pb2 import ErrorReason
+from andon.common.v1.text_pb2 import Text
+from andon.common.v1.value_pb2 import Value
+from andon.ingest.v1 import event_pb2, ingest_pb2, source_pb2
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.ingest.columns import FIXED, read_arrow
+from services.ingest.model import (
+    ATTRIBUTE_PREFIX,
+    BATCH_BYTES_MAX,
+    BATCH_EVENTS_MAX,
+    DEDUP_HORIZON_US,
+    FUTURE_TOLERANCE_US,
+    OBJECT_KINDS,
+    SECOND_US,
+    TIME_EARLIEST_US,
+    UTC_US,
+    Arrival,
+    Fault,
+    MalformedBatch,
+    Source,
+    SourceId,
+    Tally,
+    Written,
+)
+from services.ingest.rows import read_rows
+
+SOURCE_PREFIX = "sources/"
+_KIND_NUMBERS = {name: event_pb2.ObjectKind.Value(f"OBJECT_KIND_{name.upper()}") for name in OBJECT_KINDS}
+
+
+def timestamp(us: int) -> Timestamp:
+    return Timestamp(seconds=us // SECOND_US, nanos=us % SECOND_US * 1_000)
+
+
+def duration(us: int) -> Duration:
+    # Seconds and nanos of a negative span must have the same sign.
+    seconds, rest = divmod(abs(us), SECOND_US)
+    sign = -1 if us < 0 else 1
+    return Duration(seconds=sign * seconds, nanos=sign * rest * 1_000)
+
+
+def micros(value: Timestamp | Duration) -> int:
+    return int(value.seconds * SECOND_US + value.nanos // 1_000)
+
+
+def arrival(batch: event_pb2.EventBatch) -> Arrival:
+    """Raises MalformedBatch; its field is relative to the batch."""
+    encoding = batch.WhichOneof("encoding")
+    if encoding == "arrow_ipc":
+        return read_arrow(batch.arrow_ipc)
+    if encoding is None:
+        raise MalformedBatch("", "a batch needs rows or arrow_ipc", "FIELD_REQUIRED")
+    if len(batch.rows.events) > BATCH_EVENTS_MAX:
+        raise MalformedBatch("rows.events", f"more than {BATCH_EVENTS_MAX} events", "BATCH_TOO_LARGE")
+    batch.rows.DiscardUnknownFields()
+    serialised = batch.rows.SerializeToString()
+    if len(serialised) > BATCH_BYTES_MAX:
+        raise MalformedBatch("rows.events", f"more than {BATCH_BYTES_MAX} bytes", "BATCH_TOO_LARGE")
+    return read_rows(serialised)
+
+
+def written_response(written: Written, through: str) -> ingest_pb2.WriteEventsResponse:
+    return ingest_pb2.WriteEventsResponse(
+        accepted=written.tally.accepted,
+        duplicate=written.tally.duplicate,
+        quarantined=written.tally.quarantined,
+        rejections=rejections(written.faults, written.quarantine_ids),
+        through=through,
+    )
+
+
+def rejections(faults: Iterable[Fault], ids: tuple[str, ...]) -> list[event_pb2.Rejection]:
+    named = dict(enumerate(ids))
+    found = [rejection(fault, named.get(number, "")) for number, fault in enumerate(faults)]
+    return sorted(found, key=lambda one: one.index)
+
+
+def rejection(fault: Fault, quarantine_id: str) -> event_pb2.Rejection:
+    return event_pb2.Rejection(
+        index=fault.index,
+        field=fault.field,
+        reason=ErrorReason.Value("ERROR_REASON_" + fault.reason),
+        message=fault.message,
+        quarantine_id=quarantine_id,
+    )
+
+
+def event_as_sent(came: Arrival, index: int) -> bytes:
+    """Deterministic, so that the same event has the same bytes."""
+    return event(came.page, index).SerializeToString(deterministic=True)
+
+
+def event(page: pa.RecordBatch, row: int) -> event_pb2.Event:
+    one = event_pb2.Event()
+    for place, name in enumerate(page.schema.names):
+        column = page.column(place)
+        scalar = column[row]
+        if not scalar.is_valid:
+            continue
+        if place >= len(FIXED):
+            _set_value(one.attributes[name.removeprefix(ATTRIBUTE_PREFIX)], scalar, column.type)
+        elif name == "time":
+            one.time.CopyFrom(timestamp(scalar.value))
+        elif name == "object_kind":
+            # What is no kind keeps a number that is none.
+            one.object_kind = _KIND_NUMBERS.get(scalar.as_py(), event_pb2.OBJECT_KIND_UNSPECIFIED)
+        else:
+            setattr(one, name, scalar.as_py())
+    return one
+
+
+def _set_value(value: Value, scalar: Any, kind: pa.DataType) -> None:
+    if kind == UTC_US:
+        value.time.CopyFrom(timestamp(scalar.value))
+    elif kind == pa.float64():
+        value.number = scalar.as_py()
+    elif kind == pa.int64():
+        value.integer = scalar.as_py()
+    elif kind == pa.bool_():
+        value.flag = scalar.as_py()
+    else:
+        value.text = scalar.as_py()
+
+
+def rows_of(page: pa.RecordBatch) -> event_pb2.EventBatch:
+    events = [event(page, row) for row in range(page.num_rows)]
+    return event_pb2.EventBatch(rows=event_pb2.EventRows(events=events))
+
+
+def arrow_of(stream: bytes) -> event_pb2.EventBatch:
+    return event_pb2.EventBatch(arrow_ipc=stream)
+
+
+def source_id(name: str) -> SourceId:
+    return SourceId(name.removeprefix(SOURCE_PREFIX))
+
+
+def etag(source: Source) -> str:
+    return f"r{source.revision}"
+
+
+def source_message(source: Source) -> source_pb2.Source:
+    return source_pb2.Source(
+        name=SOURCE_PREFIX + source.id,
+        kind=source.kind,  # type: ignore[arg-type]
+        title=Text(en=source.title_en, zh=source.title_zh),
+        dedup_horizon=duration(source.dedup_horizon_us),
+        time_earliest=timestamp(source.time_earliest_us),
+        future_tolerance=duration(source.future_tolerance_us),
+        resources_are_not_persons=source.resources_are_not_persons,
+        personal_attributes=sorted(source.personal_attributes),
+        etag=etag(source),
+        create_time=timestamp(source.created_at_us),
+    )
+
+
+def source(message: source_pb2.Source, name: SourceId) -> Source:
+    """Absent fields are the defaults."""
+    return Source(
+        id=name,
+        kind=message.kind or source_pb2.SOURCE_KIND_EVENT_LOG,
+        title_en=message.title.en,
+        title_zh=message.title.zh,
+        dedup_horizon_us=micros(message.dedup_horizon) if message.HasField("dedup_horizon") else DEDUP_HORIZON_US,
+        time_earliest_us=micros(message.time_earliest) if message.HasField("time_earliest") else TIME_EARLIEST_US,
+        future_tolerance_us=(
+            micros(message.future_tolerance) if message.HasField("future_tolerance") else FUTURE_TOLERANCE_US
+        ),
+        resources_are_not_persons=message.resources_are_not_persons,
+        personal_attributes=frozenset(message.personal_attributes),
+    )
+
+
+def counts(
+    tallies: Mapping[str, Tally], reasons: Mapping[tuple[str, str], int]
+) -> list[ingest_pb2.GetIntakeCountsResponse.Count]:
+    return [
+        ingest_pb2.GetIntakeCountsResponse.Count(
+            source=name,
+            received=tally.received,
+            accepted=tally.accepted,
+            duplicate=tally.duplicate,
+            quarantined=tally.quarantined,
+            quarantined_by_reason={reason: count for (owner, reason), count in reasons.items() if owner == name},
+        )
+        for name, tally in tallies.items()
+    ]
