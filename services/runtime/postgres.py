@@ -81,7 +81,8 @@ class EmbeddedPostgres:
         return self._home / "cluster"
 
     def dsn(self, role: str = SUPERUSER, database: str = DATABASE) -> str:
-        return f"postgresql://{role}:{self.password(role)}@127.0.0.1:{self._port}/{database}"
+        # The server has no TLS and listens on loopback only; without the word a driver looks for key files first.
+        return f"postgresql://{role}:{self.password(role)}@127.0.0.1:{self._port}/{database}?sslmode=disable"
 
     def role_dsn(self, role: str, database: str = DATABASE) -> str:
         return self.dsn(role, database)
