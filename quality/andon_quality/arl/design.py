@@ -27,7 +27,7 @@ def design(
 
     >>> from andon_quality.arl import cusum
     >>> round(design(lambda h: cusum(0.5, h), 370.0), 4)
-    4.7743
+    4.7738
     """
     if not (requested_arl > 1.0 and math.isfinite(requested_arl)):
         raise OutOfRange(f"the requested ARL must be above 1 and finite, got {requested_arl}")

@@ -7,8 +7,9 @@ from typing import Literal
 import numpy as np
 
 from andon_quality.arl.design import design
-from andon_quality.arl.quadrature import legendre, nodes_for, normal_density
-from andon_quality.arl.run_length import RunLength
+from andon_quality.arl.estimated import averaged
+from andon_quality.arl.quadrature import legendre, nodes_for, normal_density, unit_nodes
+from andon_quality.arl.run_length import RunLength, solved
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import OutOfRange
 
@@ -23,6 +24,7 @@ def ewma(
     limits: Limits = "fixed",
     head_start: float = 0.0,
     sided: Sided = "two",
+    phase1_size: int | None = None,
 ) -> float:
     """The zero-state average run length of Z_t = (1 - smoothing) Z_{t-1} + smoothing X_t, X_t ~ N(shift, 1).
 
@@ -32,6 +34,7 @@ def ewma(
     Nystroem with Gauss-Legendre nodes on the Fredholm equation L(u) = 1 + 1/l int L(y) phi((y - (1-l) u)/l - shift) dy;
     varying limits prepend the integrals over each narrower interval until it hardly changes (seven digits, and the
     cost grows as 1 / smoothing). Otherwise ten digits; cost n^3 with n about 10 + 2.5 limit / sqrt(smoothing).
+    phase1_size: centre and sigma are the mean and standard deviation of that many points (`estimated`; fixed limits).
     Prefer `cusum` when the shift to be found is known, `mewma` for vectors.
     Raises OutOfRange for smoothing outside (0, 1], a limit that is not positive or a head start outside the limits.
     Sources: Crowder (1987), Technometrics 29, 401-407; Lucas and Saccucci (1990), Technometrics 32, 1-12;
@@ -40,11 +43,15 @@ def ewma(
     >>> round(ewma(0.25, 3.0, 1.0), 6)
     11.154267
     """
-    if limits == "fixed":
-        return ewma_run(smoothing, limit, shift, head_start, sided).mean()
     _check(smoothing, limit, shift, head_start)
-    if sided != "two":
-        raise OutOfRange("varying limits are two-sided")
+    if limits == "fixed":
+        if phase1_size is None:
+            return ewma_run(smoothing, limit, shift, head_start, sided).mean()
+        return averaged(
+            lambda centre, s: _means(smoothing, limit * s, shift - centre, head_start * s, sided), phase1_size
+        )
+    if sided != "two" or phase1_size is not None:
+        raise OutOfRange("varying limits are two-sided, around a known centre")
     return _varying(smoothing, limit, shift, head_start)
 
 
@@ -57,17 +64,8 @@ def ewma_run(
     347
     """
     _check(smoothing, limit, shift, head_start)
-    half_width = limit * _asymptotic_sd(smoothing)
-    low = -half_width if sided == "two" else 0.0
-    nodes, weights = legendre(low, half_width, nodes_for((half_width - low) / smoothing))
-    start = head_start * _asymptotic_sd(smoothing)
-    # The start is one more state, which the chart never comes back to; with a barrier, a start at it is that state.
-    states = np.append(nodes, start) if sided == "two" else np.concatenate([nodes, [0.0, start]])
-    kernel = np.zeros((len(states), len(states)))
-    kernel[:, : len(nodes)] = _densities(nodes, states, smoothing, shift) * weights
-    if sided == "upper":
-        kernel[:, len(nodes)] = _below_zero(states, smoothing, shift)
-    return RunLength(kernel, np.eye(1, len(states), len(states) - 1)[0])
+    kernel = _kernels(smoothing, np.array([limit]), np.array([shift]), np.array([head_start]), sided)[0]
+    return RunLength(kernel, np.eye(1, len(kernel), len(kernel) - 1)[0])
 
 
 def design_ewma(
@@ -76,6 +74,7 @@ def design_ewma(
     limits: Limits = "fixed",
     head_start: float = 0.0,
     sided: Sided = "two",
+    phase1_size: int | None = None,
 ) -> float:
     """The limit at which the in-control ARL of `ewma` is the requested one.
 
@@ -104,11 +103,36 @@ def _asymptotic_sd(smoothing: float) -> float:
     return float(np.sqrt(smoothing / (2.0 - smoothing)))
 
 
-def _densities(after: FloatArray, before: FloatArray, smoothing: float, shift: float) -> FloatArray:
-    return normal_density((after - (1.0 - smoothing) * before[:, None]) / smoothing - shift) / smoothing
+def _means(smoothing: float, limit: FloatArray, shift: FloatArray, head_start: FloatArray, sided: Sided) -> FloatArray:
+    """Zero-state means of many charts with the same smoothing, shape (charts,): one batched solve."""
+    return solved(_kernels(smoothing, limit, shift, head_start, sided))[:, -1]
 
 
-def _below_zero(before: FloatArray, smoothing: float, shift: float) -> FloatArray:
+def _kernels(
+    smoothing: float, limit: FloatArray, shift: FloatArray, head_start: FloatArray, sided: Sided
+) -> FloatArray:
+    """Kernels over the states (nodes, barrier when one-sided, start), shape (charts, n, n)."""
+    high = limit * _asymptotic_sd(smoothing)
+    low = -high if sided == "two" else np.zeros_like(high)
+    nodes, weights = unit_nodes(nodes_for(float((high - low).max()) / smoothing))
+    size, half = len(nodes), 0.5 * (high - low)[:, None]
+    after = low[:, None] + half * (1.0 + nodes)
+    # The start is one more state, which the chart never comes back to.
+    start = (head_start * _asymptotic_sd(smoothing))[:, None]
+    before = np.hstack([after, start] if sided == "two" else [after, np.zeros_like(start), start])
+    kernels = np.zeros((len(limit), before.shape[1], before.shape[1]))
+    kernels[:, :, :size] = _densities(after, before, smoothing, shift[:, None, None]) * (half * weights)[:, None, :]
+    if sided == "upper":
+        kernels[:, :, size] = _below_zero(before, smoothing, shift[:, None])
+    return kernels
+
+
+def _densities(after: FloatArray, before: FloatArray, smoothing: float, shift: float | FloatArray) -> FloatArray:
+    moves = after[..., None, :] - (1.0 - smoothing) * before[..., :, None]
+    return normal_density(moves / smoothing - shift) / smoothing
+
+
+def _below_zero(before: FloatArray, smoothing: float, shift: FloatArray) -> FloatArray:
     from scipy.special import ndtr
 
     return np.asarray(ndtr(-(1.0 - smoothing) * before / smoothing - shift))

@@ -20,7 +20,8 @@ class RunLength:
     kernel: shape (n, n), substochastic: the probability (or quadrature weight times density) of going from state i
     to state j without an alarm. start: shape (n,), the distribution of the state before the first point.
     Exact for a finite chain; for a continuous state the nodes are those of a quadrature rule (Nystroem), whose error
-    falls exponentially with their number. Sources: Brook and Evans (1972), Biometrika 59, 539-549;
+    falls exponentially with their number. A signed kernel will do as long as start @ kernel^n @ 1 is the survival
+    function. Sources: Brook and Evans (1972), Biometrika 59, 539-549;
     Champ and Rigdon (1991), Communications in Statistics B 20, 191-204.
 
     >>> coin = RunLength(np.array([[0.75]]), np.array([1.0]))
@@ -41,12 +42,12 @@ class RunLength:
         except np.linalg.LinAlgError:
             return np.full(len(self.start), np.inf)
         means = np.asarray(solved, dtype=np.float64)
-        return means if 0.0 < means[0] < LARGEST else np.full(len(self.start), np.inf)
+        return means if 0.0 < self.start @ means < LARGEST else np.full(len(self.start), np.inf)
 
     def mean(self) -> float:
         """The average run length (ARL). Cost n^3 / 3."""
         means = self.from_each_state()
-        return float(self.start @ means) if np.isfinite(means[0]) else np.inf
+        return np.inf if np.isinf(means[0]) else float(self.start @ means)
 
     def sd(self) -> float:
         """The standard deviation of the run length: E[T(T+1)] = 2 (I - K)^-2 1. Cost n^3."""
@@ -95,6 +96,24 @@ class RunLength:
                 raise OutOfRange("the run length is beyond 2^60 points")
             powers.append(powers[-1] @ powers[-1])
         return powers
+
+
+def solved(kernels: FloatArray) -> FloatArray:
+    """Mean run lengths of many charts from each of their states, shape (charts, n) for kernels (charts, n, n).
+
+    Infinite where a chart all but never alarms.
+
+    >>> solved(np.array([[[0.5]], [[0.75]]])).tolist()
+    [[2.0], [4.0]]
+    """
+    size = kernels.shape[-1]
+    try:
+        means = np.linalg.solve(np.eye(size) - kernels, np.ones((size, 1)))[..., 0]
+    except np.linalg.LinAlgError:
+        # Then at least one is singular to machine precision; a relative 1e-16 of escape makes all solvable.
+        means = np.linalg.solve(np.eye(size) * (1.0 + 1e-15) - kernels, np.ones((size, 1)))[..., 0]
+    valid = np.all((means > 0.0) & (means < LARGEST), axis=1)
+    return np.asarray(np.where(valid[:, None], means, np.inf))
 
 
 def steady_state_delay(before: RunLength, after: RunLength) -> float:

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from andon_quality.arl.design import design
+from andon_quality.arl.estimated import averaged
 from andon_quality.arl.run_length import LARGEST, RunLength
 from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.errors import OutOfRange
@@ -24,7 +25,9 @@ NAMED: dict[str, Rule] = (
 )
 
 
-def shewhart(rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float = 1.0) -> float:
+def shewhart(
+    rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float = 1.0, phase1_size: int | None = None
+) -> float:
     """The average run length of a chart of independent normal points that alarms when any of `rules` fires.
 
     rules: `andon_quality.rules.Rule` objects or names, "WE1" to "WE4" (Western Electric), "N1", "N2", "N5" to "N8"
@@ -32,21 +35,24 @@ def shewhart(rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float
     `width` of the chart divided by 3; a rule about the centre line stays.
     Exact: the points fall into the zones between the rules' lines, the state is what each rule remembers of the last
     points, and L = (I - Q)^-1 1. The chain is built once per set of rules, then merged to its smallest equivalent;
-    afterwards a call costs one solve (107 states for the four Western Electric rules, under a millisecond).
-    Prefer `cusum` or `ewma` where a small lasting shift matters. For limits that come from a sample, see
-    `shewhart_estimated`. Raises OutOfRange for an unknown rule, an empty set, a scale that is not positive, and for
-    rules about the order of the values (N3, N4), which no zone chain can follow.
+    afterwards a call costs one solve (108 states for the four Western Electric rules, under a millisecond).
+    phase1_size: centre and sigma are the mean and standard deviation of that many points (`estimated`: 840 solves).
+    Prefer `cusum` or `ewma` where a small lasting shift matters.
+    Raises OutOfRange for an unknown rule, an empty set, a scale that is not positive, and for rules about the order of
+    the values (N3, N4), which no chain of zones can follow.
     Source: Champ and Woodall (1987), Technometrics 29, 393-399.
 
     >>> round(shewhart(["WE1", "WE2", "WE3", "WE4"]), 2)
     91.75
     """
     chosen = zoned(rules)
-    probabilities = _zone_probabilities(_lines(chosen, shift, limit_scale), shift)
-    ahead = _chain(chosen, shift == 0.0)
-    if len(ahead) <= SPARSE_ABOVE:
-        return RunLength(_kernel(ahead, probabilities), np.eye(1, len(ahead))[0]).mean()
-    return _sparse_mean(ahead, probabilities)
+    if phase1_size is None:
+        return _mean(chosen, shift, limit_scale)
+
+    def arl_at(centre: FloatArray, spread: FloatArray) -> FloatArray:
+        return np.array([_mean(chosen, shift - c, limit_scale * s) for c, s in zip(centre, spread, strict=True)])
+
+    return averaged(arl_at, phase1_size)
 
 
 def shewhart_run(rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float = 1.0) -> RunLength:
@@ -61,14 +67,14 @@ def shewhart_run(rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: f
     return RunLength(_kernel(ahead, probabilities), np.eye(1, len(ahead))[0])
 
 
-def design_shewhart(rules: Iterable[str | Rule], requested_arl: float) -> float:
+def design_shewhart(rules: Iterable[str | Rule], requested_arl: float, phase1_size: int | None = None) -> float:
     """The factor on the rules' distances that makes the in-control ARL the requested one.
 
     Deterministic root search on the exact chain, about seven solves. Raises OutOfRange when no factor reaches it: the
     rule of eight on one side of the centre alone allows at most 255, since no scaling moves the centre line.
 
     >>> round(design_shewhart(["WE1", "WE2"], 370.0), 4)
-    1.0517
+    1.0516
     """
     chosen = zoned(rules)
     peak = _widest(chosen)
@@ -76,7 +82,9 @@ def design_shewhart(rules: Iterable[str | Rule], requested_arl: float) -> float:
     if requested_arl >= ceiling:
         names = ", ".join(rule.name for rule in chosen)
         raise OutOfRange(f"{names}: an ARL of at most {ceiling:.6g} can be reached, not {requested_arl:g}")
-    return design(lambda scale: shewhart(chosen, 0.0, scale), requested_arl, guess=min(1.1, peak), upper=peak)
+    return design(
+        lambda scale: shewhart(chosen, 0.0, scale, phase1_size), requested_arl, guess=min(1.1, peak), upper=peak
+    )
 
 
 def zoned(rules: Iterable[str | Rule]) -> tuple[Rule, ...]:
@@ -94,6 +102,14 @@ def zoned(rules: Iterable[str | Rule]) -> tuple[Rule, ...]:
     if ordinal:
         raise OutOfRange(f"{', '.join(ordinal)}: about the order of values, which no chain of zones can follow")
     return chosen
+
+
+def _mean(rules: tuple[Rule, ...], shift: float, limit_scale: float) -> float:
+    probabilities = _zone_probabilities(_lines(rules, shift, limit_scale), shift)
+    ahead = _chain(rules, shift == 0.0)
+    if len(ahead) <= SPARSE_ABOVE:
+        return RunLength(_kernel(ahead, probabilities), np.eye(1, len(ahead))[0]).mean()
+    return _sparse_mean(ahead, probabilities)
 
 
 def _widest(rules: tuple[Rule, ...]) -> float:

@@ -1,0 +1,78 @@
+"""Variance charts against Knoth's CUSUM-S2 table and simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from andon_quality.arl import design_s2_cusum, design_s2_ewma, s2_cusum, s2_cusum_run, s2_ewma
+from andon_quality.errors import OutOfRange
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+KNOTH = [
+    *((1.0, 260.7369), (1.1, 90.1319), (1.2, 43.6867), (1.3, 26.2916)),
+    *((1.4, 18.1231), (1.5, 13.6268), (2.0, 5.9904)),
+]
+
+
+@pytest.mark.parametrize(("sigma", "printed"), KNOTH)
+def test_cusum_of_variances_df_1_k_1_46_h_10_without_head_start_is_knoth(sigma: float, printed: float) -> None:
+    assert s2_cusum(1, 1.46, 10.0, sigma) == pytest.approx(printed, abs=6e-5)
+
+
+def simulated_ewma(df: int, smoothing: float, limit: float, sigma: float, two: bool) -> tuple[float, float]:
+    rng = np.random.default_rng(17)
+    reach = limit * np.sqrt(smoothing / (2 - smoothing) * 2 / df)
+    state, alive, runs = np.ones(30_000), np.ones(30_000, dtype=bool), np.zeros(30_000)
+    while alive.any():
+        state = (1 - smoothing) * state + smoothing * sigma**2 * rng.chisquare(df, state.size) / df
+        runs += alive
+        alive &= (state <= 1 + reach) & ((state >= 1 - reach) | (not two))
+    return float(runs.mean()), float(runs.std() / runs.size**0.5)
+
+
+@pytest.mark.parametrize(
+    ("df", "smoothing", "limit", "sigma", "sided"),
+    [(4, 0.3, 2.4, 1.2, "two"), (1, 0.1, 1.0, 1.0, "two"), (1, 0.1, 1.0, 1.2, "upper"), (9, 0.2, 2.0, 1.1, "upper")],
+)
+def test_ewma_of_variances_agrees_with_a_simulation(
+    df: int, smoothing: float, limit: float, sigma: float, sided: str
+) -> None:
+    mean, error = simulated_ewma(df, smoothing, limit, sigma, sided == "two")
+    assert s2_ewma(df, smoothing, limit, sigma, sided) == pytest.approx(mean, abs=4 * error)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("df", [1, 2, 4, 9])
+def test_without_smoothing_the_upper_ewma_is_the_chi_square_chart(df: int) -> None:
+    from scipy.stats import chi2
+
+    limit = 2.5
+    assert s2_ewma(df, 1.0, limit) == pytest.approx(1 / chi2.sf(df * (1 + limit * np.sqrt(2 / df)), df), rel=1e-8)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(1, 12), st.floats(1.05, 1.8), st.floats(30.0, 3000.0))
+def test_the_designed_interval_has_the_requested_run_length(df: int, k: float, requested: float) -> None:
+    assert s2_cusum(df, k, design_s2_cusum(df, k, requested)) == pytest.approx(requested, rel=1e-6)
+
+
+@pytest.mark.parametrize("sided", ["upper", "two"])
+def test_the_designed_limit_has_the_requested_run_length(sided: str) -> None:
+    limit = design_s2_ewma(5, 0.15, 200.0, sided)  # type: ignore[arg-type]
+    assert s2_ewma(5, 0.15, limit, sided=sided) == pytest.approx(200.0, rel=1e-7)  # type: ignore[arg-type]
+
+
+def test_a_head_start_at_h_is_the_worst_and_survival_starts_at_one() -> None:
+    assert s2_cusum(4, 1.3, 4.0, 1.0, 4.0) < s2_cusum(4, 1.3, 4.0)
+    assert s2_cusum_run(4, 1.3, 4.0).survival(0) == 1.0
+
+
+@pytest.mark.parametrize(("df", "k", "h"), [(0, 1.2, 4.0), (1, 0.0, 4.0), (1, 0.05, 4.0), (1, 1.2, 0.0)])
+def test_parameters_outside_their_domain_are_refused(df: int, k: float, h: float) -> None:
+    with pytest.raises(OutOfRange):
+        s2_cusum(df, k, h)
+
+
+def test_a_lower_limit_below_zero_is_refused() -> None:
+    with pytest.raises(OutOfRange, match="below zero"):
+        s2_ewma(1, 1.0, 3.0, sided="two")
