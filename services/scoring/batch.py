@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from services.scoring.hashing import HashArray, mixed, text_hashes
+from services.scoring.hashing import HashArray, mixed, text_hashes, trailing_numbers
 from services.scoring.model import AttributeValue, Pick, TimeValue
 
 IntArray = NDArray[np.int64]
@@ -113,16 +113,16 @@ class Batch:
         return cases, winner[cases]
 
     @cached_property
-    def hashes(self) -> HashArray:
-        """Hash of source and event id, in the order of the pages."""
-        return event_hashes(self.column("source"), self.column("id"))
+    def ties_unordered(self) -> HashArray:
+        """`ties`, in the order of the pages."""
+        return event_ties(self.column("source"), self.column("id"))
 
     @cached_property
     def _ties(self) -> HashArray:
-        return np.asarray(self.ordered(self.hashes), dtype=np.uint64)
+        return np.asarray(self.ordered(self.ties_unordered), dtype=np.uint64)
 
     def ties(self, rows: IntArray | None = None) -> HashArray:
-        """What breaks ties of time: a hash of source and event id."""
+        """What breaks ties of time, see `event_ties`."""
         return self._ties if rows is None else self._ties[rows]
 
     def texts(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
@@ -154,12 +154,17 @@ def _chunk(table: pa.Table, name: str, absent: pa.DataType) -> pa.Array:
     return chunks[0] if len(chunks) == 1 else pa.concat_arrays(table.column(name).unify_dictionaries().chunks)
 
 
-def event_hashes(sources: Sequence[pa.Array], ids: Sequence[pa.Array]) -> HashArray:
+def event_ties(sources: Sequence[pa.Array], ids: Sequence[pa.Array]) -> HashArray:
+    """Orders events of the same instant: by the number that the id ends with, then by a hash of source and id.
+
+    27 bits of number over 37 bits of hash. Producers that count their ids up are thus taken at their word.
+    """
     codes, names = encoded(joined(sources))
     salts = mixed(np.append(text_hashes(names.cast(pa.utf8())), np.uint64(0)))
     texts = joined(ids)
     plain = texts.cast(texts.type.value_type) if pa.types.is_dictionary(texts.type) else texts
-    return mixed(text_hashes(plain) ^ salts[codes])
+    hashes = mixed(text_hashes(plain) ^ salts[codes])
+    return np.asarray(trailing_numbers(plain) << np.uint64(37) | hashes >> np.uint64(27))
 
 
 def time_values(chunk: pa.Array) -> IntArray:
@@ -233,13 +238,11 @@ def _break_ties(batch: Batch) -> None:
     twice = (case[1:] == case[:-1]) & (time[1:] == time[:-1])
     if not twice.any():
         return
-    order = np.arange(len(batch)) if batch.order is None else batch.order
-    hashes = batch.hashes[order[tied]]
-    by_tie = np.lexsort((hashes, batch.time[tied]))
-    sorted_order = order.copy()
-    sorted_order[tied] = order[tied][by_tie]
-    case = batch.case.copy()
-    case[tied] = batch.case[tied][by_tie]
-    batch.case, batch.order = case, sorted_order
-    hashes, time = hashes[by_tie], batch.time[tied]
-    batch.collided = bool(((hashes[1:] == hashes[:-1]) & (time[1:] == time[:-1])).any())
+    order = np.arange(len(batch)) if batch.order is None else batch.order.copy()
+    ties = batch.ties_unordered[order[tied]]
+    by_tie = np.lexsort((ties, batch.case[tied], batch.time[tied]))
+    order[tied] = order[tied][by_tie]
+    batch.order, batch.case = order, batch.case.copy()
+    batch.case[tied] = case
+    ties = ties[by_tie]
+    batch.collided = bool((twice & (ties[1:] == ties[:-1])).any())

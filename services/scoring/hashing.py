@@ -11,6 +11,13 @@ HashArray = NDArray[np.uint64]
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
 FINISH = np.uint64(0xD6E8FEB86659FD93)
 FOLD = np.uint64(32)
+MASKS = np.array([2 ** (8 * size) - 1 for size in range(9)], dtype=np.uint64)
+
+DIGITS = np.uint64(0x0F0F0F0F0F0F0F0F)
+HIGH_HALVES = np.uint64(0xF0F0F0F0F0F0F0F0)
+ZEROS = np.uint64(0x3030303030303030)
+SIX = np.uint64(0x0606060606060606)
+ONES = np.uint64(0x0101010101010101)
 
 
 def mixed(hashes: HashArray) -> HashArray:
@@ -41,8 +48,8 @@ def text_hashes(texts: pa.Array, rows: NDArray[np.int64] | None = None) -> HashA
 
 
 def _mask(left: NDArray[np.int64]) -> HashArray:
-    bits = np.minimum(left, 8).astype(np.uint64) * np.uint64(8)
-    return np.asarray(np.uint64(0xFFFFFFFFFFFFFFFF) >> (np.uint64(64) - bits))
+    """Ones in the lowest `left` bytes, at most eight."""
+    return MASKS[np.minimum(left, 8)]
 
 
 def _spans(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
@@ -59,3 +66,30 @@ def _spans(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArr
     if data is not None:
         content[:-8] = np.frombuffer(data, dtype=np.uint8)[places[0] : places[-1]]
     return places[:-1] - places[0], np.diff(places), content
+
+
+def trailing_numbers(texts: pa.Array, rows: NDArray[np.int64] | None = None) -> HashArray:
+    """The number that each text (of these rows) ends with, of at most eight digits; 0 where it ends with no digit.
+
+    >>> trailing_numbers(pa.array(["INC7/0012", "a", "9", "x1y", "123456789"])).tolist()
+    [12, 0, 9, 0, 23456789]
+    """
+    starts, lengths, content = _spans(texts)
+    if rows is not None:
+        starts, lengths = starts[rows], lengths[rows]
+    content = np.concatenate([np.zeros(8, dtype=np.uint8), content])
+    words = np.ndarray(shape=(len(content) - 7,), dtype="<u8", buffer=content, strides=(1,))
+    # The last character is the highest byte; what lies before the text's first is cleared.
+    word = words[starts + lengths] & ~_mask(8 - np.minimum(lengths, 8))
+    return _digits_at_the_top(word)
+
+
+def _digits_at_the_top(word: HashArray) -> HashArray:
+    """All eight bytes of a word are looked at and then joined in three steps."""
+    other = ((word & HIGH_HALVES) ^ ZEROS) | (((word + SIX) & HIGH_HALVES) ^ ZEROS)
+    for shift in (8, 16, 32, 4, 2, 1):
+        other |= other >> np.uint64(shift)
+    digits = word & DIGITS & ~((other & ONES) * np.uint64(255))
+    digits = (digits * np.uint64(2561)) >> np.uint64(8)
+    digits = ((digits & np.uint64(0x00FF00FF00FF00FF)) * np.uint64(6553601)) >> np.uint64(16)
+    return np.asarray(((digits & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(42949672960001)) >> np.uint64(32))
