@@ -122,7 +122,7 @@ def always_valid(
     estimate D(t) = mean of the first t points after - mean before; information I(t) = 1 / (v (1/t + 1/n)), v the
     long-run variance learnt before the action. I(t) D(t) is Brownian motion in I(t) when nothing changed, and
     `Boundary` bounds it: each end of the interval is right at every look with probability `confidence`, so
-    "improved" is said wrongly, ever, with probability at most 1 - confidence. The p-value is one-sided and valid in the same sense.
+    "improved" is said wrongly, ever, with probability at most 1 - confidence. The p-value is one-sided, valid likewise.
 
     before: shape (n,), n >= 8, better 100 and more; after: shape (t,), t >= 1, directly following; same unit, one value
     per period. planned: the looks within which a verdict is wanted; the interval is valid afterwards too, but wider.

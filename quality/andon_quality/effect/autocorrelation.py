@@ -76,5 +76,5 @@ def welch_degrees(first: MeanOfDependent, second: MeanOfDependent) -> float:
     total = first.variance + second.variance
     if total == 0:
         return math.inf
-    parts = sum(m.variance**2 / max(m.independent_points - 1, 0.5) for m in (first, second))
-    return max(total**2 / parts, 1.0)
+    parts = sum((m.variance / total) ** 2 / max(m.independent_points - 1, 0.5) for m in (first, second))
+    return max(1 / parts, 1.0)
