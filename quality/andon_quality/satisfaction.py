@@ -1,0 +1,187 @@
+"""What customers say, as indices with intervals: CSAT, NPS, CES and the SERVQUAL gaps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from andon_quality.arrays import FloatArray, finite
+from andon_quality.errors import Inconsistent, OutOfRange, TooFew
+from andon_quality.inference.interval import Interval, normal_quantile, tail
+from andon_quality.inference.multiple import holm
+from andon_quality.inference.proportion import wilson
+
+ANSWERS_MIN = 10
+
+
+@dataclass(frozen=True)
+class Index:
+    """The index in its own unit, its interval, and how many answers it rests on."""
+
+    value: float
+    interval: Interval
+    n: int
+
+
+def csat(
+    answers: ArrayLike, satisfied_from: float = 4.0, answers_min: int = ANSWERS_MIN, confidence: float = 0.95
+) -> Index:
+    """Customer satisfaction: the share, in percent, of answers at or above `satisfied_from`; Wilson's interval.
+
+    answers: shape (n,), any rising scale (1..5 by default: the top two boxes). Assumes independent respondents, and
+    speaks for those who answered. Cost O(n). Raises TooFew below answers_min ("not enough data"), NotFinite,
+    OutOfRange. Source: Wilson, 1927, Journal of the American Statistical Association 22:209 (interval).
+
+    >>> result = csat([5, 4, 4, 3, 5, 2, 4, 5, 5, 1])
+    >>> result.value, round(result.interval.low, 1), round(result.interval.high, 1)
+    (70.0, 39.7, 89.2)
+    """
+    given = _answers(answers, answers_min)
+    hits = int((given >= satisfied_from).sum())
+    low, high = wilson(hits, len(given), confidence)
+    return Index(100.0 * hits / len(given), Interval(100.0 * float(low), 100.0 * float(high), confidence), len(given))
+
+
+def nps(answers: ArrayLike, answers_min: int = ANSWERS_MIN, confidence: float = 0.95) -> Index:
+    """Net promoter score: percent of 9 and 10 minus percent of 0 to 6; -100..100.
+
+    Interval: adjusted Wald for a difference of two shares of one sample - one answer is added to promoters and one to
+    detractors, then d -+ z sqrt((a + b - d^2) / (n + 2)), which covers close to nominal from ten answers on.
+    answers: shape (n,), integers 0..10, independent. Two scores differ only if their difference's interval says so: it
+    is wide (about -+14 points at n = 100). Cost O(n). Raises TooFew below answers_min, NotFinite, OutOfRange.
+    Sources: Reichheld, 2003, Harvard Business Review 81(12):46; Bonett and Price, 2012, Journal of Educational and
+    Behavioral Statistics 37:479.
+
+    >>> result = nps([10, 9, 9, 8, 7, 6, 10, 3, 9, 10])
+    >>> result.value, round(result.interval.low, 1), round(result.interval.high, 1)
+    (40.0, -14.7, 81.4)
+    """
+    given = _answers(answers, answers_min)
+    if (given < 0).any() or (given > 10).any() or (given != np.floor(given)).any():
+        raise OutOfRange("answers must be integers 0..10")
+    n, promoters, detractors = len(given), int((given >= 9).sum()), int((given <= 6).sum())
+    a, b = (promoters + 1.0) / (n + 2.0), (detractors + 1.0) / (n + 2.0)
+    half = normal_quantile(confidence) * math.sqrt((a + b - (a - b) ** 2) / (n + 2.0))
+    ends = max(100.0 * (a - b - half), -100.0), min(100.0 * (a - b + half), 100.0)
+    return Index(100.0 * (promoters - detractors) / n, Interval(*ends, confidence), n)
+
+
+def ces(
+    answers: ArrayLike,
+    scale: tuple[float, float] = (1.0, 7.0),
+    answers_min: int = ANSWERS_MIN,
+    confidence: float = 0.95,
+) -> Index:
+    """Customer effort score: the mean answer, with Student's interval cut to the scale.
+
+    answers: shape (n,), within `scale`; say which end is easy, as both are in use. Assumes independent respondents.
+    Cost O(n); scipy is imported on use. Raises TooFew below answers_min (or 2), NotFinite, OutOfRange.
+    Source: Dixon, Freeman and Toman, 2010, Harvard Business Review 88(7):116.
+
+    >>> round(ces([5, 6, 7, 7, 4, 6, 6, 5, 7, 2]).value, 2)
+    5.5
+    """
+    given = _answers(answers, max(answers_min, 2))
+    if (given < scale[0]).any() or (given > scale[1]).any():
+        raise OutOfRange(f"answers must lie in {scale[0]}..{scale[1]}")
+    half = _half_widths(given[:, None], confidence)[0]
+    mean = float(given.mean())
+    return Index(mean, Interval(max(mean - half, scale[0]), min(mean + half, scale[1]), confidence), len(given))
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Perception minus expectation: per item and per dimension (arrays, with interval ends), p per dimension adjusted
+    by Holm, and the overall gap weighted by the importance of the dimensions."""
+
+    item_gap: FloatArray
+    item_low: FloatArray
+    item_high: FloatArray
+    dimension_gap: FloatArray
+    dimension_low: FloatArray
+    dimension_high: FloatArray
+    dimension_p: FloatArray
+    overall: Index
+
+
+def servqual(
+    expected: ArrayLike,
+    perceived: ArrayLike,
+    dimensions: ArrayLike,
+    importance: ArrayLike | None = None,
+    answers_min: int = ANSWERS_MIN,
+    confidence: float = 0.95,
+) -> Gaps:
+    """SERVQUAL gaps: perceived minus expected service; negative where it falls short of what was expected.
+
+    A respondent's dimension gap is the mean over its items, the overall gap the weighted mean over dimensions;
+    intervals are Student's over respondents. expected, perceived: shape (n respondents, items), same scale, complete;
+    dimensions: shape (items,), integers 0..k - 1, each in use (classically five: tangibles, reliability,
+    responsiveness, assurance, empathy); importance: shape (k,), relative, default equal. Cost O(n items); scipy is
+    imported on use. Raises TooFew below answers_min, NotFinite, OutOfRange, Inconsistent.
+    Source: Parasuraman, Zeithaml and Berry, 1988, Journal of Retailing 64:12.
+
+    >>> gaps = servqual([[7, 6, 7]] * 4, [[6, 6, 5], [5, 6, 6], [6, 5, 5], [6, 6, 6]], [0, 0, 1], answers_min=4)
+    >>> gaps.dimension_gap.tolist(), gaps.overall.value
+    ([-0.75, -1.5], -1.125)
+    """
+    from scipy.special import stdtr
+
+    gap = _gap_table(expected, perceived, max(answers_min, 2))
+    belongs, weight = _belonging(dimensions, importance, gap.shape[1])
+    by_dimension = gap @ belongs
+    item_half, half = _half_widths(gap, confidence), _half_widths(by_dimension, confidence)
+    mean, n = by_dimension.mean(axis=0), len(gap)
+    error = by_dimension.std(axis=0, ddof=1) / math.sqrt(n)
+    t = np.abs(mean) / np.where(error > 0.0, error, np.where(mean == 0.0, np.inf, np.finfo(float).tiny))
+    whole = by_dimension @ weight
+    overall, reach = float(whole.mean()), _half_widths(whole[:, None], confidence)[0]
+    return Gaps(
+        item_gap=gap.mean(axis=0),
+        item_low=gap.mean(axis=0) - item_half,
+        item_high=gap.mean(axis=0) + item_half,
+        dimension_gap=mean,
+        dimension_low=mean - half,
+        dimension_high=mean + half,
+        dimension_p=holm(np.minimum(2.0 * stdtr(n - 1, -t), 1.0)),
+        overall=Index(overall, Interval(overall - reach, overall + reach, confidence), n),
+    )
+
+
+def _answers(answers: ArrayLike, answers_min: int) -> FloatArray:
+    given = finite(answers)
+    if given.ndim != 1 or len(given) < max(answers_min, 1):
+        raise TooFew(f"not enough data: needs at least {max(answers_min, 1)} answers, got {given.size}")
+    return given
+
+
+def _gap_table(expected: ArrayLike, perceived: ArrayLike, answers_min: int) -> FloatArray:
+    before, after = finite(expected), finite(perceived)
+    if before.shape != after.shape or before.ndim != 2:
+        raise Inconsistent("expected and perceived need the same respondents and items")
+    if len(before) < answers_min:
+        raise TooFew(f"not enough data: needs at least {answers_min} respondents, got {len(before)}")
+    return after - before
+
+
+def _belonging(dimensions: ArrayLike, importance: ArrayLike | None, items: int) -> tuple[FloatArray, FloatArray]:
+    place = np.asarray(dimensions, dtype=np.int64)
+    if place.shape != (items,) or place.min() < 0 or (np.bincount(place) == 0).any():
+        raise Inconsistent("needs one dimension per item, numbered from 0 without a gap")
+    member = (place[:, None] == np.arange(place.max() + 1)).astype(np.float64)
+    weight = np.ones(member.shape[1]) if importance is None else finite(importance)
+    if weight.shape != (member.shape[1],):
+        raise Inconsistent("needs one importance per dimension")
+    if (weight < 0.0).any() or not weight.sum() > 0.0:
+        raise OutOfRange("importance is never negative and not all zero")
+    return member / member.sum(axis=0), weight / weight.sum()
+
+
+def _half_widths(table: FloatArray, confidence: float) -> FloatArray:
+    from scipy.special import stdtrit
+
+    reach = float(stdtrit(len(table) - 1, 1.0 - tail(confidence)))
+    return np.asarray(reach * table.std(axis=0, ddof=1) / math.sqrt(len(table)), dtype=np.float64)
