@@ -19,14 +19,16 @@ from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
 
 Overdispersion = Literal["none", "multiplicative", "additive"]
 LEVELS = (0.95, 0.998)
+# Mean square of a standard normal winsorised by a tenth on either side: what chance alone leaves of phi.
+_WINSORISED_SQUARE = 0.6786546
 
 
 @dataclass(frozen=True)
 class Funnel:
     """One point per unit. Arrays have shape (units,), limits (levels, units).
 
-    z is the distance from target in standard errors, overdispersion included. phi is the winsorised dispersion around
-    the target (1 under chance alone), tau the standard deviation between units that "additive" allows for.
+    z is the distance from target in standard errors, overdispersion included. phi is the dispersion around the target,
+    winsorised and scaled to be 1 under chance alone, tau the standard deviation between units "additive" allows for.
     """
 
     estimates: FloatArray
@@ -149,7 +151,7 @@ def _funnel(
     if not levels or not all(0 < level < 1 for level in levels):
         raise OutOfRange(f"levels must lie between 0 and 1, got {tuple(levels)}")
     z = (estimates - target) / error
-    phi = float(np.mean(_winsorised(z) ** 2))
+    phi = float(np.mean(_winsorised(z) ** 2)) / _WINSORISED_SQUARE
     tau = _tau(phi, error)
     is_more = overdispersion != "none" and phi > 1 + 2 * np.sqrt(2 / z.size)
     spread = _widened(error, phi, tau, overdispersion) if is_more else error

@@ -9,6 +9,7 @@ Journal of Quality Technology 23 (1991) 17-26.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +17,8 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.control import xmr
 from andon_quality.errors import NoSpread, OutOfRange, TooFew
+
+CpmInterval = Literal["boyles", "linear"]
 
 
 @dataclass(frozen=True)
@@ -104,12 +107,15 @@ def from_moments(
     specification: Specification,
     confidence: float = 0.95,
     freedom: ArrayLike | None = None,
+    cpm_interval: CpmInterval = "boyles",
 ) -> Capability:
     """Indices from a mean, a sigma and the number of values n behind them, each of shape (...).
 
     Cp = (U - L) / 6 sigma, interval by chi-square with `freedom` (n - 1 when None; pass sum(n_i - 1) for a sigma pooled
     within subgroups). Cpk = min(mean - L, U - mean) / 3 sigma, interval Cpk (1 +- z sqrt(1 / (9 n Cpk^2) + 1 / (2 f)))
-    (Bissell), one-sided indices likewise. Cpm = Cp / sqrt(1 + ((mean - T) / sigma)^2), chi-square interval (Boyles).
+    (Bissell), one-sided indices likewise. Cpm = Cp / sqrt(1 + d^2) with d = (mean - T) / sigma, interval by chi-square
+    with n (1 + d^2)^2 / (1 + 2 d^2) degrees of freedom (Boyles); "linear" leaves out the square, as R's qcc does: the
+    same on target and far too wide off it, only there to compare with such figures.
     Intervals are approximate below about 30 values. Cost: O(series).
     Raises TooFew for n < 2, NoSpread for sigma 0, OutOfRange for a confidence outside (0, 1), NotFinite.
 
@@ -131,7 +137,11 @@ def from_moments(
     cp = cpm = None
     if lower is not None and upper is not None:
         cp = _chi_square((upper - lower) / (6 * s), f, confidence)
-        cpm = None if target is None else _boyles((upper - lower) / (6 * s), (m - target) / s, count, confidence)
+        cpm = (
+            None
+            if target is None
+            else _cpm((upper - lower) / (6 * s), (m - target) / s, count, confidence, cpm_interval)
+        )
     below, above = _ppm(m, s, lower, upper)
     return Capability(m, s, cp, low, high, _nearer(low, high), cpm, below, above)
 
@@ -150,9 +160,10 @@ def _chi_square(value: FloatArray, freedom: FloatArray, confidence: float) -> Es
     return Estimate(np.asarray(value), np.asarray(value * low), np.asarray(value * high))
 
 
-def _boyles(cp: FloatArray, off_target: FloatArray, n: FloatArray, confidence: float) -> Estimate:
+def _cpm(cp: FloatArray, off_target: FloatArray, n: FloatArray, confidence: float, interval: CpmInterval) -> Estimate:
     square = off_target**2
-    return _chi_square(cp / np.sqrt(1 + square), n * (1 + square) ** 2 / (1 + 2 * square), confidence)
+    power = 2 if interval == "boyles" else 1
+    return _chi_square(cp / np.sqrt(1 + square), n * (1 + square) ** power / (1 + 2 * square), confidence)
 
 
 def _nearer(low: Estimate | None, high: Estimate | None) -> Estimate:
