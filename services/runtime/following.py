@@ -79,6 +79,12 @@ class CursorCodec:
         return position
 
 
+def foreign_position(cursor: str, *, field: str = "at_least") -> int:
+    """The place that a cursor of another service's log stands for: to compare with, not to read from."""
+    origin = uuid.UUID(bytes=_checked_body(cursor, field)[1 : 1 + ORIGIN_BYTES])
+    return CursorCodec(origin).decode(cursor, field=field)
+
+
 def _invalid(cursor: str, field: str) -> InvalidArgument:
     violation = FieldViolation(field, f"not a cursor of this service ({len(cursor)} characters)", "CURSOR_INVALID")
     return InvalidArgument("CURSOR_INVALID", "the cursor cannot be read", field_violations=[violation])

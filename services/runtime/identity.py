@@ -98,7 +98,8 @@ class TokenVerifier:
         self._issuer = issuer
         self._audience = audience
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._stamp: tuple[int, int] = (0, 0)
+        # No file has it, so that the first reading is never taken for a repeated one.
+        self._stamp: tuple[int, int] = (-1, -1)
         self._reread_at_s = float("-inf")
         self._remembered: OrderedDict[str, _Verified] = OrderedDict()
         self._read_keys()

@@ -32,8 +32,8 @@ class Instrument:
 class Instruments(Generic[NameT]):
     """Counters, histograms and gauges of one catalogue; a name outside of it is a type error."""
 
-    def __init__(self, scope: str, catalogue: Mapping[NameT, Instrument]) -> None:
-        meter = otel.get_meter(scope)
+    def __init__(self, scope: str, catalogue: Mapping[NameT, Instrument], meter: otel.Meter | None = None) -> None:
+        meter = meter or otel.get_meter(scope)
         self.catalogue = catalogue
         self._counters: dict[str, otel.Counter] = {}
         self._histograms: dict[str, otel.Histogram] = {}

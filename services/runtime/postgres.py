@@ -9,11 +9,9 @@ import os
 import random
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,13 +21,13 @@ import asyncpg
 import structlog
 
 from services.runtime.binaries import Account, major_version, runnable_binaries, unprivileged_account
+from services.runtime.postmaster import alive, end, is_server_of, recorded_pid, says_ready
 
 SUPERUSER = "andon"
 DATABASE = "andon"
 # Below the range that the kernel hands out to outgoing connections, so that a kept port stays free.
 PORTS = range(15_432, 32_000)
 READY_S_MAX = 60.0
-STOP_S_MAX = 30.0
 LOG_BYTES_MAX = 16 * 1024 * 1024
 FALLBACK_HOMES = (Path("/var/lib/andon"), Path("/var/tmp/andon"))
 
@@ -107,7 +105,7 @@ class EmbeddedPostgres:
     async def stop(self) -> None:
         self._stopping = True
         if self._process:
-            await asyncio.to_thread(_end, self._process.pid, self._process)
+            await asyncio.to_thread(end, self._process.pid, self._process)
             self._process = None
         if self._lock:
             self._lock.close()
@@ -171,13 +169,13 @@ class EmbeddedPostgres:
 
     def _stop_orphan(self) -> None:
         """A server left by a killed supervisor cannot be waited for, so it is stopped and replaced."""
-        pid = _recorded_pid(self.cluster)
+        pid = recorded_pid(self.cluster)
         if pid is None:
             return
-        if _is_server_of(pid, self.cluster):
+        if is_server_of(pid, self.cluster):
             log.info("stopping a server left by an earlier run", pid=pid)
-            _end(pid, None)
-        elif _alive(pid):
+            end(pid, None)
+        elif alive(pid):
             # The pid was given to another program since. Our own pid, the server's parent, is one it ignores,
             # and the rest of the file still lets it find shared memory that is in use.
             lines = (self.cluster / "postmaster.pid").read_text().splitlines(keepends=True)
@@ -226,7 +224,8 @@ class EmbeddedPostgres:
         if log_file.exists() and log_file.stat().st_size > LOG_BYTES_MAX:
             log_file.replace(log_file.with_suffix(".log.1"))
         options = [part for name, value in self._options.items() for part in ("-c", f"{name}={value}")]
-        with log_file.open("ab") as output:
+        # A failing CREATE ROLE is logged with its password, so the log is nobody else's to read.
+        with os.fdopen(os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - forking takes a millisecond
                 [str(self._binaries / "bin" / "postgres"), "-D", str(self.cluster), "-p", str(self._port), *options],
                 stdin=subprocess.DEVNULL,
@@ -242,11 +241,11 @@ class EmbeddedPostgres:
 
     async def _ready(self, process: subprocess.Popen[bytes], log_file: Path) -> None:
         deadline = asyncio.get_running_loop().time() + READY_S_MAX
-        while not _says_ready(self.cluster, process.pid):
+        while not says_ready(self.cluster, process.pid):
             if process.poll() is not None:
                 raise PostgresFailed(f"postgres exited with {process.returncode}: {_last_lines(log_file)}")
             if asyncio.get_running_loop().time() > deadline:
-                await asyncio.to_thread(_end, process.pid, process)
+                await asyncio.to_thread(end, process.pid, process)
                 raise PostgresFailed(f"postgres was not ready after {READY_S_MAX} s: {_last_lines(log_file)}")
             await asyncio.sleep(0.02)
 
@@ -286,56 +285,6 @@ def _exclusive(file: Path) -> IO[str]:
         stream.close()
         raise DataFolderInUse(f"{file.parent} is looked after by another process") from error
     return stream
-
-
-def _recorded_pid(cluster: Path) -> int | None:
-    try:
-        return int((cluster / "postmaster.pid").read_text().split("\n", 1)[0])
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _says_ready(cluster: Path, pid: int) -> bool:
-    try:
-        lines = (cluster / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
-        return False
-    return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _is_server_of(pid: int, cluster: Path) -> bool:
-    outcome = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True)
-    return "postgres" in outcome.stdout and str(cluster) in outcome.stdout
-
-
-def _end(pid: int, process: subprocess.Popen[bytes] | None) -> None:
-    """Fast shutdown first; what does not heed it is stopped harder, and recovers at the next start."""
-    for number, patience_s in ((signal.SIGINT, STOP_S_MAX), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)):
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            return
-        if _gone(pid, process, patience_s):
-            return
-
-
-def _gone(pid: int, process: subprocess.Popen[bytes] | None, patience_s: float) -> bool:
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        if process.poll() is not None if process else not _alive(pid):
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def _free(port: int) -> bool:

@@ -263,11 +263,11 @@ def test_as_a_normal_user_it_works_as_well(seed: Path) -> None:
     # The interpreter itself may be out of that user's reach, so the program steps down once it is loaded.
     step_down = f"import os; os.setgroups([]); os.setgid({nobody.pw_gid}); os.setuid({nobody.pw_uid})"
     program = SUPERVISOR.replace("await server.watch()", "await server.stop()")
-    program = program.replace("asyncio.run(main())", f"import concurrent.futures.thread, encodings.idna; {step_down}; asyncio.run(main())")
-    command = [sys.executable, "-c", textwrap.dedent(program), str(home / "data")]
-    outcome = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "HOME": str(home)}
+    program = program.replace(
+        "asyncio.run(main())", f"import concurrent.futures.thread, encodings.idna; {step_down}; asyncio.run(main())"
     )
+    command = [sys.executable, "-c", textwrap.dedent(program), str(home / "data")]
+    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "HOME": str(home)})
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith("postgresql://andon:")
 
