@@ -21,7 +21,7 @@ def write(path: Path, report: Report, say: Say, made_at: datetime) -> None:
         report=report,
         say=say,
         made_at=f"{made_at:%Y-%m-%d %H:%M} UTC",
-        bundle=vl_convert.javascript_bundle(snippet=None),
+        bundle=vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"),
         specs=_script_json([spec for spec in (*report.chart_specs, report.pareto_spec) if spec is not None]),
     )
     path.write_text(page, encoding="utf-8")

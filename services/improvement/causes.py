@@ -1,0 +1,90 @@
+"""Which slice moved the figure: contributions that add up to the change, and whether one of them stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from andon_quality.contribution import Split, ratio
+from andon_quality.errors import QualityError
+
+from services.improvement.model import Cause, Evidence, Slice, SliceSums, Text
+
+CAUSES_MAX = 5
+# One value stands out when it carries most of the change, and clearly more of it than of the cases.
+SHARE_MIN = 0.6
+SURPLUS_MIN = 1.5
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """`slice`: the one that stands out. Empty: the whole changed alike."""
+
+    slice: Slice
+    causes: tuple[Cause, ...]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    dimension: str
+    value: str
+    share: float
+    surplus: float
+
+
+def rank(evidence: Evidence, problem: str, series: str) -> Ranking:
+    """Shares of one dimension sum to 1; candidates of all dimensions are ordered by how far their share of the change
+    exceeds their share of the cases. A dimension whose change cannot be split is left out.
+    """
+    candidates = [one for name, sums in evidence.by_dimension.items() for one in _candidates(name, sums)]
+    candidates.sort(key=lambda one: (-one.surplus, one.dimension, one.value))
+    outstanding = [one for one in candidates if one.share >= SHARE_MIN and one.surplus >= SURPLUS_MIN]
+    if not outstanding:
+        return Ranking((), (_whole(problem, series), *_as_causes(candidates[: CAUSES_MAX - 1], problem, series)))
+    top = outstanding[0]
+    rest = [one for one in candidates if one != top][: CAUSES_MAX - 1]
+    return Ranking(((top.dimension, top.value),), _as_causes([top, *rest], problem, series))
+
+
+def _candidates(dimension: str, sums: Mapping[str, SliceSums]) -> list[_Candidate]:
+    split = _split(sums)
+    cases = sum(one.count_after for one in sums.values())
+    if split is None or not cases:
+        return []
+    return [
+        _Candidate(dimension, part.value, part.share, part.share * cases / sums[part.value].count_after)
+        for part in split.parts
+        if part.share is not None and part.share > 0 and sums[part.value].count_after
+    ]
+
+
+def _split(sums: Mapping[str, SliceSums]) -> Split[str] | None:
+    if len(sums) < 2:
+        return None
+    try:
+        return ratio(
+            {value: one.total_before for value, one in sums.items()},
+            {value: one.count_before for value, one in sums.items()},
+            {value: one.total_after for value, one in sums.items()},
+            {value: one.count_after for value, one in sums.items()},
+        )
+    except QualityError:
+        return None
+
+
+def _as_causes(candidates: list[_Candidate], problem: str, series: str) -> tuple[Cause, ...]:
+    return tuple(
+        Cause(
+            name=f"{problem}/causes/{one.dimension}-{index}",
+            title=Text(f"{one.dimension} = {one.value}", f"{one.dimension} = {one.value}"),
+            slice=((one.dimension, one.value),),
+            contribution=one.share,
+            evidence=(series,),
+        )
+        for index, one in enumerate(candidates, start=1)
+    )
+
+
+def _whole(problem: str, series: str) -> Cause:
+    title = Text("The whole process; no slice stands out", "整個流程；沒有突出的分組")
+    return Cause(name=f"{problem}/causes/whole", title=title, contribution=1.0, evidence=(series,))

@@ -1,0 +1,38 @@
+"""The problem logs that are followed in this process, one tail for each tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.improvement.store import Entry, ProblemStore
+from services.runtime.draining import Draining
+from services.runtime.following import Signal, Tail
+
+
+@dataclass(frozen=True)
+class Follower:
+    changed: Signal
+    tail: Tail[Entry]
+
+
+class Followers:
+    def __init__(self, store: ProblemStore, draining: Draining) -> None:
+        self._store = store
+        self._draining = draining
+        self._of: dict[str, Follower] = {}
+
+    def of(self, tenant: str) -> Follower:
+        if tenant not in self._of:
+            changed = Signal()
+
+            async def read(after: int, limit: int) -> list[tuple[int, Entry]]:
+                return await self._store.log(tenant, after, limit)
+
+            self._of[tenant] = Follower(changed, Tail(read, changed, self._draining))
+        return self._of[tenant]
+
+    def wake(self, tenant: str) -> None:
+        """Empty: all."""
+        for name, follower in self._of.items():
+            if tenant in ("", name):
+                follower.changed.notify()

@@ -1,0 +1,105 @@
+"""The life cycles as tables: (state, event) -> state. What is not in a table is refused, with the legal moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import TypeVar
+
+from services.improvement.model import ActionState, ProblemState
+
+
+class ProblemEvent(Enum):
+    ACKNOWLEDGE = "ACKNOWLEDGE"
+    ADD_CAUSE = "ADD_CAUSE"
+    PLAN_ACTION = "PLAN_ACTION"
+    START_ACTION = "START_ACTION"
+    COMPLETE_ACTION = "COMPLETE_ACTION"
+    ACTION_VERIFIED = "ACTION_VERIFIED"
+    ACTION_UNDECIDED = "ACTION_UNDECIDED"
+    ACTION_FAILED = "ACTION_FAILED"
+    CANCEL_ACTION = "CANCEL_ACTION"
+    CLOSE = "CLOSE"
+    DISMISS = "DISMISS"
+    # By the service itself: every signal was retracted, or the problem was merged.
+    WITHDRAW = "WITHDRAW"
+
+
+class ActionEvent(Enum):
+    START = "START"
+    COMPLETE = "COMPLETE"
+    VERIFY_IMPROVED = "VERIFY_IMPROVED"
+    VERIFY_UNDECIDED = "VERIFY_UNDECIDED"
+    VERIFY_FAILED = "VERIFY_FAILED"
+    CANCEL = "CANCEL"
+
+
+_P, _E = ProblemState, ProblemEvent
+LIVE = (_P.OPEN, _P.ACKNOWLEDGED, _P.ANALYSED, _P.ACTING, _P.VERIFYING)
+
+PROBLEM_MOVES: Mapping[tuple[ProblemState, ProblemEvent], ProblemState] = {
+    (_P.OPEN, _E.ACKNOWLEDGE): _P.ACKNOWLEDGED,
+    (_P.OPEN, _E.ADD_CAUSE): _P.ANALYSED,
+    (_P.ACKNOWLEDGED, _E.ADD_CAUSE): _P.ANALYSED,
+    (_P.ANALYSED, _E.ADD_CAUSE): _P.ANALYSED,
+    (_P.ACTING, _E.ADD_CAUSE): _P.ACTING,
+    (_P.ANALYSED, _E.PLAN_ACTION): _P.ANALYSED,
+    (_P.ACTING, _E.PLAN_ACTION): _P.ACTING,
+    (_P.VERIFYING, _E.PLAN_ACTION): _P.VERIFYING,
+    (_P.ANALYSED, _E.START_ACTION): _P.ACTING,
+    (_P.ACTING, _E.START_ACTION): _P.ACTING,
+    (_P.VERIFYING, _E.START_ACTION): _P.ACTING,
+    (_P.ACTING, _E.COMPLETE_ACTION): _P.VERIFYING,
+    (_P.VERIFYING, _E.ACTION_VERIFIED): _P.VERIFYING,
+    (_P.VERIFYING, _E.ACTION_UNDECIDED): _P.VERIFYING,
+    (_P.VERIFYING, _E.ACTION_FAILED): _P.ANALYSED,
+    (_P.ACTING, _E.ACTION_VERIFIED): _P.ACTING,
+    (_P.ACTING, _E.ACTION_UNDECIDED): _P.ACTING,
+    (_P.ACTING, _E.ACTION_FAILED): _P.ACTING,
+    (_P.ANALYSED, _E.CANCEL_ACTION): _P.ANALYSED,
+    (_P.ACTING, _E.CANCEL_ACTION): _P.ANALYSED,
+    (_P.VERIFYING, _E.CANCEL_ACTION): _P.VERIFYING,
+    (_P.VERIFYING, _E.CLOSE): _P.CLOSED,
+    **{(state, _E.DISMISS): _P.DISMISSED for state in (_P.OPEN, _P.ACKNOWLEDGED, _P.ANALYSED)},
+    **{(state, _E.WITHDRAW): _P.WITHDRAWN for state in LIVE},
+}
+
+_A, _D = ActionState, ActionEvent
+ACTION_MOVES: Mapping[tuple[ActionState, ActionEvent], ActionState] = {
+    (_A.PLANNED, _D.START): _A.STARTED,
+    (_A.PLANNED, _D.CANCEL): _A.CANCELLED,
+    (_A.STARTED, _D.COMPLETE): _A.DONE,
+    (_A.STARTED, _D.CANCEL): _A.CANCELLED,
+    (_A.DONE, _D.VERIFY_IMPROVED): _A.VERIFIED,
+    (_A.DONE, _D.VERIFY_UNDECIDED): _A.DONE,
+    (_A.DONE, _D.VERIFY_FAILED): _A.FAILED,
+    (_A.DONE, _D.CANCEL): _A.CANCELLED,
+}
+
+S = TypeVar("S", bound=Enum)
+E = TypeVar("E", bound=Enum)
+
+
+class IllegalMove(Exception):
+    """`legal`: the events that the state does allow, by name."""
+
+    def __init__(self, subject: str, state: str, event: str, legal: list[str]) -> None:
+        super().__init__(f"{subject} is {state}: {event} is not possible; possible are {', '.join(legal) or 'none'}")
+        self.subject, self.state, self.event, self.legal = subject, state, event, legal
+
+
+def legal(table: Mapping[tuple[S, E], S], state: S) -> list[str]:
+    return [event.name for (known, event) in table if known == state and event.name != "WITHDRAW"]
+
+
+def move(table: Mapping[tuple[S, E], S], subject: str, state: S, event: E) -> S:
+    try:
+        return table[state, event]
+    except KeyError:
+        raise IllegalMove(subject, state.value, event.name, legal(table, state)) from None
+
+
+def diagram(table: Mapping[tuple[S, E], S]) -> str:
+    """The table as a Mermaid state diagram, for the docs."""
+    lines = [f"    {state.value} --> {after.value}: {event.value}" for (state, event), after in table.items()]
+    return "\n".join(["stateDiagram-v2", *lines])

@@ -1,0 +1,22 @@
+"""What improvement counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from services.runtime.metrics import Instrument, Instruments, Kind
+
+ImprovementMetric = Literal[
+    "andon.improvement.signals", "andon.improvement.problems", "andon.improvement.verifications"
+]
+
+IMPROVEMENT_METRICS: Mapping[ImprovementMetric, Instrument] = {
+    "andon.improvement.signals": Instrument(Kind.COUNTER, "{signal}", "Changes of signals that were followed."),
+    "andon.improvement.problems": Instrument(
+        Kind.COUNTER, "{problem}", "Changes of problems made from signals, by the state after."
+    ),
+    "andon.improvement.verifications": Instrument(Kind.COUNTER, "{verification}", "Proofs that were run, by verdict."),
+}
+
+metrics: Instruments[ImprovementMetric] = Instruments("andon.improvement", IMPROVEMENT_METRICS)

@@ -1,0 +1,205 @@
+"""What improvement speaks of: signals that stand, problems, causes, actions and proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NewType
+
+ProblemName = NewType("ProblemName", str)
+ActionName = NewType("ActionName", str)
+# Dimension and value, sorted by dimension. Empty: the whole.
+Slice = tuple[tuple[str, str], ...]
+
+DAY_US = 86_400_000_000
+
+
+class ProblemState(Enum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    ANALYSED = "analysed"
+    ACTING = "acting"
+    VERIFYING = "verifying"
+    CLOSED = "closed"
+    DISMISSED = "dismissed"
+    WITHDRAWN = "withdrawn"
+
+
+class ActionState(Enum):
+    PLANNED = "planned"
+    STARTED = "started"
+    DONE = "done"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class CauseClass(Enum):
+    UNSPECIFIED = "unspecified"
+    PEOPLE = "people"
+    PROCESS = "process"
+    RESOURCES = "resources"
+    EXTERNAL = "external"
+
+
+class ActionKind(Enum):
+    UNSPECIFIED = "unspecified"
+    CORRECTIVE = "corrective"
+    PREVENTIVE = "preventive"
+
+
+class Verdict(Enum):
+    IMPROVED = "improved"
+    NO_CHANGE = "no change"
+    WORSE = "worse"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Text:
+    en: str = ""
+    zh: str = ""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Signals of one family can share a problem: an indicator of a system."""
+
+    process: str
+    system: str
+    indicator: str
+
+
+@dataclass(frozen=True)
+class StandingSignal:
+    """An adverse alarm that has not been retracted. Times in microseconds since the epoch, UTC."""
+
+    name: str
+    family: Family
+    series: str
+    window: str
+    start_us: int
+    end_us: int
+    rule: str
+    value: float
+    centre: float
+    severity: float
+    promised_arl: float
+    baseline_start_us: int
+    baseline_end_us: int
+    symptom_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SignalReference:
+    signal: str
+    series: str
+    start_us: int
+    end_us: int
+    rule: str
+    value: float
+    centre: float
+    promised_arl: float
+    symptom: bool = False
+
+
+@dataclass(frozen=True)
+class Cause:
+    """`contribution`: share of the change. None: stated by a person."""
+
+    name: str
+    title: Text
+    slice: Slice = ()
+    cause_class: CauseClass = CauseClass.UNSPECIFIED
+    parent: str = ""
+    contribution: float | None = None
+    evidence: tuple[str, ...] = ()
+    confirmed: bool = False
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What must be seen. `expected_effect`: signed, in the unit of the series. `before_us` None: the faulty time."""
+
+    series: str
+    expected_effect: float
+    confidence: float = 0.95
+    before_us: int | None = None
+    windows_min: int = 8
+
+
+@dataclass(frozen=True)
+class Verification:
+    verdict: Verdict
+    effect: float
+    lower: float
+    upper: float
+    confidence: float
+    before_mean: float
+    after_mean: float
+    before_windows: int
+    after_windows: int
+    before_start_us: int
+    before_end_us: int
+    after_start_us: int
+    after_end_us: int
+    method: str
+    warnings: tuple[str, ...]
+    verified_at_us: int
+
+
+@dataclass(frozen=True)
+class Action:
+    name: ActionName
+    kind: ActionKind
+    title: Text
+    owner: str
+    due_us: int
+    goal: Goal
+    cause: str = ""
+    state: ActionState = ActionState.PLANNED
+    started_us: int | None = None
+    done_us: int | None = None
+    verifications: tuple[Verification, ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    name: ProblemName
+    family: Family
+    title: Text
+    state: ProblemState = ProblemState.OPEN
+    slice: Slice = ()
+    start_us: int = 0
+    end_us: int = 0
+    signals: tuple[SignalReference, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    actions: tuple[Action, ...] = ()
+    severity: float = 0.0
+    reason: str = ""
+    merged_into: str = ""
+    revision: int = 1
+    opened_us: int = 0
+    updated_us: int = 0
+
+    def action(self, name: str) -> Action | None:
+        return next((action for action in self.actions if action.name == name), None)
+
+
+@dataclass(frozen=True)
+class SliceSums:
+    """Sum of the measure and number of cases of one slice, in phase I and in the windows that alarmed."""
+
+    total_before: float
+    count_before: float
+    total_after: float
+    count_after: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What scoring says of a session: the indicator's title and, per dimension, the sums of its values."""
+
+    title: Text
+    by_dimension: Mapping[str, Mapping[str, SliceSums]] = field(default_factory=dict)

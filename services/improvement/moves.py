@@ -1,0 +1,171 @@
+"""What people do to problems and actions: each move checks the life cycle and returns the problem as it is after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from services.improvement.lifecycle import ACTION_MOVES, PROBLEM_MOVES, ActionEvent, ProblemEvent, legal, move
+from services.improvement.model import (
+    Action,
+    ActionName,
+    ActionState,
+    Cause,
+    Problem,
+    ProblemState,
+    Verdict,
+    Verification,
+)
+
+OUTCOMES = {
+    Verdict.IMPROVED: (ActionEvent.VERIFY_IMPROVED, ProblemEvent.ACTION_VERIFIED),
+    Verdict.UNDECIDED: (ActionEvent.VERIFY_UNDECIDED, ProblemEvent.ACTION_UNDECIDED),
+    Verdict.NO_CHANGE: (ActionEvent.VERIFY_FAILED, ProblemEvent.ACTION_FAILED),
+    Verdict.WORSE: (ActionEvent.VERIFY_FAILED, ProblemEvent.ACTION_FAILED),
+}
+
+
+class UnknownAction(Exception):
+    """The problem has no action of this name."""
+
+
+class UnknownCause(Exception):
+    """The problem has no cause of this name."""
+
+
+class ProofMissing(Exception):
+    """No action of the problem was verified as improved."""
+
+
+class DatesOutOfOrder(Exception):
+    """An action cannot be done before it was started."""
+
+
+def acknowledge(problem: Problem, now_us: int) -> Problem:
+    return _moved(problem, ProblemEvent.ACKNOWLEDGE, now_us)
+
+
+def add_cause(problem: Problem, cause: Cause, now_us: int) -> Problem:
+    """A cause with a name confirms the found one of that name; without, it is a new one."""
+    moved = _moved(problem, ProblemEvent.ADD_CAUSE, now_us)
+    if not cause.name:
+        number = sum(known.confirmed for known in problem.causes) + 1
+        stated = replace(cause, name=f"{problem.name}/causes/stated-{number}", confirmed=True)
+        return replace(moved, causes=(stated, *problem.causes))
+    known = next((one for one in problem.causes if one.name == cause.name), None)
+    if known is None:
+        raise UnknownCause(cause.name)
+    title = cause.title if cause.title.en or cause.title.zh else known.title
+    confirmed = replace(known, confirmed=True, cause_class=cause.cause_class, title=title, parent=cause.parent)
+    return replace(moved, causes=(confirmed, *(one for one in problem.causes if one.name != cause.name)))
+
+
+def plan_action(problem: Problem, action: Action, now_us: int) -> Problem:
+    moved = _moved(problem, ProblemEvent.PLAN_ACTION, now_us)
+    named = replace(action, name=ActionName(f"{problem.name}/actions/{len(problem.actions) + 1}"))
+    return replace(moved, actions=(*problem.actions, named))
+
+
+def start_action(problem: Problem, name: str, started_us: int, now_us: int) -> Problem:
+    return _act(
+        problem,
+        name,
+        ActionEvent.START,
+        ProblemEvent.START_ACTION,
+        now_us,
+        lambda action: replace(action, started_us=started_us),
+    )
+
+
+def complete_action(problem: Problem, name: str, done_us: int, now_us: int) -> Problem:
+    action = _known_action(problem, name)
+    if action.started_us is not None and done_us < action.started_us:
+        raise DatesOutOfOrder(name)
+    return _act(
+        problem,
+        name,
+        ActionEvent.COMPLETE,
+        ProblemEvent.COMPLETE_ACTION,
+        now_us,
+        lambda action: replace(action, done_us=done_us),
+    )
+
+
+def cancel_action(problem: Problem, name: str, now_us: int) -> Problem:
+    planned = _known_action(problem, name).state is ActionState.PLANNED
+    if planned:
+        # Nothing was under way yet, so the problem stays where it is.
+        after = _set_action(problem, name, ActionEvent.CANCEL, lambda action: action)
+        return _touched(after, now_us)
+    return _act(problem, name, ActionEvent.CANCEL, ProblemEvent.CANCEL_ACTION, now_us, lambda action: action)
+
+
+def check_verifiable(problem: Problem, name: str) -> Action:
+    action = _known_action(problem, name)
+    move(ACTION_MOVES, name, action.state, ActionEvent.VERIFY_UNDECIDED)
+    return action
+
+
+def verified(problem: Problem, name: str, verification: Verification, now_us: int) -> Problem:
+    action_event, problem_event = OUTCOMES[verification.verdict]
+
+    def keep(action: Action) -> Action:
+        return replace(action, verifications=(*action.verifications, verification))
+
+    return _act(problem, name, action_event, problem_event, now_us, keep)
+
+
+def close(problem: Problem, now_us: int) -> Problem:
+    after = _moved(problem, ProblemEvent.CLOSE, now_us)
+    if not any(action.state is ActionState.VERIFIED for action in problem.actions):
+        raise ProofMissing(problem.name)
+    return after
+
+
+def dismiss(problem: Problem, reason: str, now_us: int) -> Problem:
+    return replace(_moved(problem, ProblemEvent.DISMISS, now_us), reason=reason)
+
+
+def moves(problem: Problem) -> list[str]:
+    """What people may do next."""
+    outcomes = {ProblemEvent.ACTION_VERIFIED.name, ProblemEvent.ACTION_UNDECIDED.name, ProblemEvent.ACTION_FAILED.name}
+    possible = [event for event in legal(PROBLEM_MOVES, problem.state) if event not in outcomes]
+    if problem.state in (ProblemState.ACTING, ProblemState.VERIFYING) and any(
+        action.state is ActionState.DONE for action in problem.actions
+    ):
+        possible.append("VERIFY_ACTION")
+    proven = any(action.state is ActionState.VERIFIED for action in problem.actions)
+    return [event for event in possible if event != ProblemEvent.CLOSE.name or proven]
+
+
+def _moved(problem: Problem, event: ProblemEvent, now_us: int) -> Problem:
+    return _touched(replace(problem, state=move(PROBLEM_MOVES, problem.name, problem.state, event)), now_us)
+
+
+def _touched(problem: Problem, now_us: int) -> Problem:
+    return replace(problem, revision=problem.revision + 1, updated_us=now_us)
+
+
+def _known_action(problem: Problem, name: str) -> Action:
+    action = problem.action(name)
+    if action is None:
+        raise UnknownAction(name)
+    return action
+
+
+def _act(
+    problem: Problem,
+    name: str,
+    action_event: ActionEvent,
+    problem_event: ProblemEvent,
+    now_us: int,
+    change: Callable[[Action], Action],
+) -> Problem:
+    after = _set_action(problem, name, action_event, change)
+    return _moved(after, problem_event, now_us)
+
+
+def _set_action(problem: Problem, name: str, event: ActionEvent, change: Callable[[Action], Action]) -> Problem:
+    action = _known_action(problem, name)
+    after = change(replace(action, state=move(ACTION_MOVES, name, action.state, event)))
+    return replace(problem, actions=tuple(after if one.name == name else one for one in problem.actions))

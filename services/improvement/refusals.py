@@ -1,0 +1,39 @@
+"""The core's refusals as errors that a caller can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from services.improvement.lifecycle import IllegalMove
+from services.improvement.moves import DatesOutOfOrder, ProofMissing, UnknownAction, UnknownCause
+from services.improvement.peer import UnknownSeries
+from services.improvement.proof import NotEnoughWindows
+from services.runtime.errors import (
+    FailedPrecondition,
+    FieldViolation,
+    InvalidArgument,
+    NotFound,
+    PreconditionViolation,
+)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    try:
+        yield
+    except IllegalMove as error:
+        legal = [PreconditionViolation("MOVE", error.subject, f"possible: {event}") for event in error.legal]
+        raise FailedPrecondition("MOVE_ILLEGAL", str(error), precondition_violations=legal) from error
+    except ProofMissing as error:
+        raise FailedPrecondition("PROOF_MISSING", "no action of this problem was verified as improved") from error
+    except NotEnoughWindows as error:
+        raise FailedPrecondition("NOT_ENOUGH_DATA", str(error)) from error
+    except (UnknownAction, UnknownCause) as error:
+        raise NotFound("NOT_FOUND", "the problem has no such action or cause") from error
+    except UnknownSeries as error:
+        violation = FieldViolation("action.goal.series", "scoring has no such series", "FIELD_INVALID")
+        raise InvalidArgument("FIELD_INVALID", "unknown series", field_violations=[violation]) from error
+    except DatesOutOfOrder as error:
+        violation = FieldViolation("done_time", "lies before the action's start", "FIELD_INVALID")
+        raise InvalidArgument("FIELD_INVALID", "done before it was started", field_violations=[violation]) from error

@@ -1,0 +1,21 @@
+"""What an improvement process is told by its environment, ANDON_IMPROVEMENT_*."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.runtime.settings import RuntimeSettings
+
+
+class ImprovementSettings(RuntimeSettings):
+    model_config = SettingsConfigDict(env_prefix="ANDON_IMPROVEMENT_", frozen=True, extra="ignore")
+
+    service_name: str = Field("andon-improvement", description="Name in telemetry and logs.")
+    scoring_target: str = Field(
+        "127.0.0.1:7443", description="Address of scoring's contract, whose signals are followed."
+    )
+    lease_beat_s: float = Field(0.5, gt=0.0, description="Time in seconds between signs of life of a replica.")
+    lease_silent_s: float = Field(
+        3.0, gt=0.0, description="A replica that was silent for so many seconds loses its tenants to the others."
+    )
