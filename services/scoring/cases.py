@@ -66,18 +66,22 @@ class CaseFold:
         known = len(self.case_ids)
         return self._step(self._absorb(batch), sorted(corrected), events, known)
 
-    def rebuild(self, case_ids: Sequence[str], events: pa.Table) -> FoldStep:
-        """Replaces these cases by what their events say. events: all of theirs, corrections included."""
-        self._watch([events])
+    def rebuild(self, case_ids: Sequence[str], events: pa.Table | Sequence[pa.Table]) -> FoldStep:
+        """Replaces these cases by what their events say. events: all of theirs, corrections included.
+
+        Several tables where an attribute has not the same type in all of them.
+        """
+        tables = [events] if isinstance(events, pa.Table) else events
+        self._watch(tables)
         self.corrected.update(case_ids)
         known = len(self.case_ids)
         before = np.array(
             [self.number_by_case[case] for case in case_ids if case in self.number_by_case], dtype=np.int64
         )
         self.columns.reset(np.unique(before))
-        table = live_events(only_cases(self._of_sources(events), set(case_ids)))
-        touched = np.union1d(before, self._absorb(self._batch([table])))
-        return self._step(touched, [], len(table), known)
+        standing = live_events(only_cases([self._of_sources(table) for table in tables], set(case_ids)))
+        touched = np.union1d(before, self._absorb(self._batch(standing)))
+        return self._step(touched, [], sum(map(len, standing)), known)
 
     def snapshot(self) -> bytes:
         """Everything that `restore` needs to go on from here."""

@@ -44,20 +44,31 @@ def without_cases(tables: Sequence[pa.Table], cases: set[str]) -> list[pa.Table]
     return [table.filter(pc.invert(pc.is_in(table.column("case_id").cast(pa.utf8()), names))) for table in tables]
 
 
-def only_cases(table: pa.Table, cases: set[str]) -> pa.Table:
+def only_cases(tables: Sequence[pa.Table], cases: set[str]) -> list[pa.Table]:
     names = pa.array(sorted(cases), type=pa.utf8())
-    return table.filter(pc.is_in(table.column("case_id").cast(pa.utf8()), names))
+    return [table.filter(pc.is_in(table.column("case_id").cast(pa.utf8()), names)) for table in tables]
 
 
-def live_events(table: pa.Table) -> pa.Table:
+def live_events(tables: Sequence[pa.Table]) -> list[pa.Table]:
     """The events that stand after all corrections among them."""
-    if not corrects(table):
-        return table
-    source = _text(table, "source")
-    keys = pc.binary_join_element_wise(source, _text(table, "id"), SEPARATOR)
-    named = []
-    for name in NAMING:
-        targets = pc.binary_join_element_wise(source, _text(table, name), SEPARATOR)
-        named.append(targets.filter(pc.not_equal(targets, keys).fill_null(False)).combine_chunks())
-    gone = pc.is_in(keys, pa.concat_arrays(named))
-    return table.filter(pc.invert(pc.or_(gone, _text(table, "retracts").is_valid())))
+    if not any(corrects(table) for table in tables):
+        return list(tables)
+    named = pa.concat_arrays([targets for table in tables for targets in _targets(table)])
+    return [_standing(table, named) for table in tables]
+
+
+def _keys(table: pa.Table, column: str) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(_text(table, "source"), _text(table, column), SEPARATOR)
+
+
+def _targets(table: pa.Table) -> list[pa.Array]:
+    own = _keys(table, "id")
+    return [
+        targets.filter(pc.not_equal(targets, own).fill_null(False)).combine_chunks()
+        for targets in (_keys(table, name) for name in NAMING)
+    ]
+
+
+def _standing(table: pa.Table, named: pa.Array) -> pa.Table:
+    gone = pc.or_(pc.is_in(_keys(table, "id"), named), _text(table, "retracts").is_valid())
+    return table.filter(pc.invert(gone))

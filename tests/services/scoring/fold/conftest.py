@@ -1,0 +1,329 @@
+"""A rich indicator system, events as rows, and a reference fold: one case at a time, in plain Python."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+
+from services.scoring import model
+from services.scoring.model import (
+    Above,
+    Aggregate,
+    AttributeIs,
+    AttributeTime,
+    Calendar,
+    CaseRule,
+    Closed,
+    Count,
+    Dimension,
+    Elapsed,
+    FirstOf,
+    Flag,
+    Handover,
+    Hours,
+    Indicator,
+    IndicatorSystem,
+    LastOf,
+    Measure,
+    Observe,
+    Occurred,
+    Opened,
+    Page,
+    Pick,
+    Reading,
+    Rework,
+    Slice,
+    SystemSpec,
+    Window,
+)
+
+TIME = pa.timestamp("us", tz="UTC")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Result = dict[tuple[str, int], tuple[int, int, int, tuple[tuple[int, int], ...]]]
+
+
+@dataclass(frozen=True)
+class Event:
+    id: str
+    case_id: str
+    activity: str
+    time: datetime
+    source: str = "desk"
+    resource: str | None = None
+    supersedes: str | None = None
+    retracts: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def as_table(events: Sequence[Event]) -> pa.Table:
+    """A page as ingest writes it: only the columns that are used."""
+    columns: dict[str, pa.Array] = {}
+    for name in ("id", "source", "case_id", "activity", "resource", "supersedes", "retracts"):
+        columns[name] = pa.array([getattr(event, name) for event in events], type=pa.utf8())
+    columns["activity"] = columns["activity"].dictionary_encode()
+    columns["time"] = pa.array([event.time for event in events], type=TIME)
+    for name in sorted({name for event in events for name in event.attributes}):
+        columns[f"attributes.{name}"] = pa.array([event.attributes.get(name) for event in events])
+    return pa.table(columns)
+
+
+def rich_system() -> IndicatorSystem:
+    charted = (Window.HOUR, Window.DAY, Window.WEEK, Window.MONTH, Window.ALL)
+
+    def indicator(name: str, aggregate: Aggregate, **more: Any) -> Indicator:
+        return Indicator(name, name, aggregate, windows=more.pop("windows", (Window.WEEK, Window.ALL)), **more)
+
+    spec = SystemSpec(
+        time_zone="America/New_York",
+        sources=("desk",),
+        calendar=Calendar(tuple(Hours(day, 9 * 60, 17 * 60 + 30) for day in range(1, 6)), ("2026-03-10",)),
+        case_rule=CaseRule(FirstOf(("Created",)), LastOf(("Closed", "Cancelled"))),
+        measures=(
+            Measure("cycle", Elapsed(Opened(), Closed())),
+            Measure("working", Elapsed(FirstOf(), LastOf(("Resolved",)), business_time=True)),
+            Measure("promised", Elapsed(LastOf(), AttributeTime("due"))),
+            Measure("touches", Count()),
+            Measure("waits", Count(("Waiting",))),
+            Measure("late", Flag(Above("cycle", 86_400.0))),
+            Measure("reopened", Flag(Occurred(("Reopened",)))),
+            Measure("kept", Flag(AttributeIs("sla", (False, "no", 0)), negate=True)),
+            Measure("rating", Reading("csat", Pick.FIRST, quantum=0.1)),
+            Measure("cost", Reading("cost")),
+            Measure("rework", Rework()),
+            Measure("work_again", Rework(("Started", "Waiting"))),
+            Measure("hands", Handover()),
+            Measure("teams", Handover("team")),
+        ),
+        dimensions=(
+            Dimension("team", "team", unknown_values=("?",)),
+            Dimension("channel", "channel", pick=Pick.FIRST),
+        ),
+        indicators=(
+            indicator(
+                "cycle", Aggregate.MEDIAN, windows=charted, slices=(Slice(("team",)), Slice(("team", "channel")))
+            ),
+            indicator("working", Aggregate.MEAN, anchor=Opened(), observe=Observe.ALWAYS),
+            indicator(
+                "promised", Aggregate.QUANTILE, quantile=0.9, observe=Observe.ALWAYS, anchor=AttributeTime("due")
+            ),
+            indicator("touches", Aggregate.SUM, observe=Observe.ALWAYS, anchor=LastOf(), windows=(Window.DAY,)),
+            indicator("waits", Aggregate.MEAN),
+            indicator("late", Aggregate.SHARE, slices=(Slice(("channel",)),)),
+            indicator(
+                "reopened", Aggregate.SHARE, observe=Observe.ALWAYS, anchor=FirstOf(), slices=(Slice(("team",)),)
+            ),
+            indicator("kept", Aggregate.SHARE),
+            indicator("rating", Aggregate.MEAN, anchor=FirstOf()),
+            indicator("cost", Aggregate.SUM, observe=Observe.ALWAYS, anchor=FirstOf()),
+            indicator("rework", Aggregate.MEAN, observe=Observe.ALWAYS, anchor=FirstOf()),
+            indicator("work_again", Aggregate.MEAN, slices=(Slice(("team",)),)),
+            indicator("hands", Aggregate.MEAN, observe=Observe.ALWAYS, anchor=FirstOf()),
+            indicator("teams", Aggregate.MEAN),
+        ),
+    )
+    return IndicatorSystem("processes/desk/indicatorSystems/main", 1, spec)
+
+
+def us(time: datetime) -> int:
+    return (time - EPOCH) // timedelta(microseconds=1)
+
+
+class Reference:
+    """One case, by its events in order; every measure straight from its definition."""
+
+    def __init__(self, system: IndicatorSystem, events: Sequence[Event]) -> None:
+        self.spec = system.spec
+        self.events = sorted(
+            events, key=lambda event: (event.time, int((re.findall(r"\d{1,8}$", event.id) or ["0"])[0]))
+        )
+
+    def moment(self, moment: model.Moment | None) -> datetime | None:
+        match moment:
+            case FirstOf(activities) | LastOf(activities):
+                times = [event.time for event in self.events if not activities or event.activity in activities]
+                return (times[0] if isinstance(moment, FirstOf) else times[-1]) if times else None
+            case AttributeTime(attribute):
+                return self.picked(attribute, Pick.LAST, lambda value: isinstance(value, datetime))
+            case Opened():
+                return self.moment(self.spec.case_rule.opened or FirstOf())
+            case Closed():
+                return self.moment(self.spec.case_rule.closed)
+            case None:
+                return None
+
+    def picked(self, attribute: str, pick: Pick, suits: Callable[[Any], bool]) -> Any:
+        values = [event.attributes[attribute] for event in self.events if event.attributes.get(attribute) is not None]
+        values = [value for value in values if suits(value)]
+        return (values[0] if pick is Pick.FIRST else values[-1]) if values else None
+
+    def value(self, name: str) -> int | None:
+        kind = self.spec.measure(name).kind
+        match kind:
+            case Elapsed(start, end, business):
+                return self.elapsed(self.moment(start), self.moment(end), business)
+            case Count(activities):
+                return sum(1 for event in self.events if not activities or event.activity in activities)
+            case Flag(condition, negate):
+                answer = self.condition(condition)
+                return None if answer is None else int(answer != negate)
+            case Reading(attribute, pick, quantum):
+                value = self.picked(attribute, pick, lambda value: isinstance(value, int | float))
+                return None if value is None else round(value / quantum)
+            case Rework(activities):
+                times = Counter(event.activity for event in self.events)
+                return sum(n - 1 for name, n in times.items() if not activities or name in activities)
+            case Handover(attribute):
+                texts = [event.attributes.get(attribute) if attribute else event.resource for event in self.events]
+                known = [text for text in texts if text is not None]
+                return sum(1 for a, b in pairwise(known) if a != b)
+        raise AssertionError(kind)
+
+    def condition(self, condition: Any) -> bool | None:
+        match condition:
+            case Above(measure, limit):
+                value = self.value(measure)
+                return None if value is None else value > limit
+            case Occurred(activities):
+                return any(event.activity in activities for event in self.events)
+            case AttributeIs(attribute, equals, pick):
+                value = self.picked(attribute, pick, lambda value: True)
+                same = [other == value and isinstance(other, bool) == isinstance(value, bool) for other in equals]
+                return None if value is None else any(same)
+        raise AssertionError(condition)
+
+    def elapsed(self, start: datetime | None, end: datetime | None, business: bool) -> int | None:
+        if start is None or end is None or end < start:
+            return None
+        span = self.working(start, end) if business else end - start
+        return (us(EPOCH + span) + 500_000) // 1_000_000
+
+    def working(self, start: datetime, end: datetime) -> timedelta:
+        zone, total = ZoneInfo(self.spec.time_zone), timedelta()
+        day = start.astimezone(zone).date() - timedelta(days=1)
+        while day <= end.astimezone(zone).date():
+            if day.isoformat() not in self.spec.calendar.holidays:
+                for hours in self.spec.calendar.hours:
+                    if hours.weekday == day.isoweekday():
+                        opens, shuts = (local(zone, day, m) for m in (hours.start_minute, hours.end_minute))
+                        total += max(min(end, shuts) - max(start, opens), timedelta())
+            day += timedelta(days=1)
+        return total
+
+    def slice(self, names: Sequence[str]) -> tuple[tuple[str, str], ...] | None:
+        pairs = []
+        for name in names:
+            dimension = next(d for d in self.spec.dimensions if d.name == name)
+            known = dimension.unknown_values
+            value = self.picked(dimension.attribute, dimension.pick, lambda value, known=known: value not in known)
+            if value is None:
+                return None
+            pairs.append((name, value))
+        return tuple(pairs)
+
+
+def local(zone: ZoneInfo, day: date, minute: int) -> datetime:
+    return datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone).astimezone(UTC)
+
+
+def window_start(zone: ZoneInfo, window: Window, time: datetime) -> int:
+    here = time.astimezone(zone)
+    match window:
+        case Window.ALL:
+            return 0
+        case Window.HOUR:
+            return us(time - timedelta(minutes=here.minute, seconds=here.second, microseconds=here.microsecond))
+        case Window.DAY:
+            return us(local(zone, here.date(), 0))
+        case Window.WEEK:
+            return us(local(zone, here.date() - timedelta(days=here.weekday()), 0))
+        case Window.MONTH:
+            return us(local(zone, here.date().replace(day=1), 0))
+
+
+def live(events: Sequence[Event]) -> list[Event]:
+    named = {(e.source, name) for e in events for name in (e.supersedes, e.retracts) if name and name != e.id}
+    return [event for event in events if (event.source, event.id) not in named and not event.retracts]
+
+
+def reference_parts(system: IndicatorSystem, events: Sequence[Event]) -> Result:
+    """Every window of every series by direct computation."""
+    spec, zone = system.spec, ZoneInfo(system.spec.time_zone)
+    values: dict[tuple[str, int], list[int]] = {}
+    spread: set[str] = set()
+    for case_id in {event.case_id for event in events}:
+        mine = live(
+            [event for event in events if event.case_id == case_id and event.source in (spec.sources or [event.source])]
+        )
+        case = Reference(system, mine)
+        for indicator in spec.indicators if mine else ():
+            anchor, value = case.moment(spec.anchor(indicator)), case.value(indicator.measure)
+            if anchor is None or value is None or (spec.waits_for_close(indicator) and case.moment(Closed()) is None):
+                continue
+            for window in indicator.windows:
+                for sliced in (Slice(()), *indicator.slices):
+                    pairs = case.slice(sliced.dimensions)
+                    if pairs is not None:
+                        series = model.series_key(system, indicator.name, window, pairs)
+                        spread |= {series} if indicator.needs_histogram else set()
+                        values.setdefault((series, window_start(zone, window, anchor)), []).append(value)
+    return {
+        key: (len(v), sum(v), sum(x * x for x in v), tuple(sorted(Counter(v).items())) if key[0] in spread else ())
+        for key, v in values.items()
+    }
+
+
+def as_result(parts: Sequence[model.PartChange]) -> Result:
+    return {
+        (part.series, part.window.start_us): (
+            part.stats.count,
+            part.stats.total,
+            part.stats.squares,
+            ()
+            if part.stats.histogram is None
+            else tuple(zip(*(a.tolist() for a in part.stats.histogram), strict=True)),
+        )
+        for part in parts
+    }
+
+
+def as_page(events: Sequence[Event], position: int = 1) -> Page:
+    return Page(as_table(events), 0, position)
+
+
+@pytest.fixture
+def system() -> IndicatorSystem:
+    return rich_system()
+
+
+@pytest.fixture
+def event() -> type[Event]:
+    return Event
+
+
+@pytest.fixture
+def page() -> Callable[..., Page]:
+    return as_page
+
+
+@pytest.fixture
+def table() -> Callable[..., pa.Table]:
+    return as_table
+
+
+@pytest.fixture
+def result() -> Callable[..., Result]:
+    return as_result
+
+
+@pytest.fixture
+def reference() -> Callable[..., Result]:
+    return reference_parts
