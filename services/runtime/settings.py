@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
 from andon_client.keepalive import CONNECTION_AGE_S_MAX, MESSAGE_BYTES_MAX
 from pydantic import Field
@@ -43,6 +43,12 @@ class RuntimeSettings(BaseSettings):
         CONNECTION_AGE_S_MAX, gt=0.0, description="Connections are renewed after this, so that new replicas get calls."
     )
     reuse_port: bool = Field(False, description="Let several processes share the listening port.")
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        # To a type checker the fields without default are arguments; here the environment gives them.
+        given: dict[str, Any] = {}
+        return cls(**given)
 
     def tenants(self) -> list[str]:
         """The tenants whose tokens this service holds, in order."""

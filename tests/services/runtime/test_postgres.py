@@ -21,7 +21,6 @@ import asyncpg
 import pytest
 
 from services.runtime import binaries, postgres
-from services.runtime.binaries import Account
 from services.runtime.postgres import DataFolderInUse, EmbeddedPostgres
 
 ROOT = Path(__file__).parents[3]
@@ -191,7 +190,7 @@ async def test_a_pid_file_that_names_another_program_is_no_obstacle(room: Path) 
         cluster = server.cluster
         lines = (cluster / "postmaster.pid").read_text().splitlines(keepends=True)
     stranger = subprocess.Popen(  # noqa: ASYNC220 - a test may wait for a fork
-        ["sleep", "60"], **Account(None, None).popen_arguments()
+        ["sleep", "60"], **binaries.unprivileged_account().popen_arguments()
     )
     (cluster / "postmaster.pid").write_text("".join([f"{stranger.pid}\n", *lines[1:]]))
     shutil.chown(cluster / "postmaster.pid", cluster.stat().st_uid, cluster.stat().st_gid)

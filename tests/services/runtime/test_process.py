@@ -94,8 +94,8 @@ class Sink(trace_grpc.TraceServiceServicer, metrics_grpc.MetricsServiceServicer)
 @pytest.fixture
 async def sink() -> AsyncIterator[tuple[Sink, str]]:
     kept, server = Sink(), grpc.aio.server()
-    trace_grpc.add_TraceServiceServicer_to_server(kept, server)
-    metrics_grpc.add_MetricsServiceServicer_to_server(kept, server)
+    trace_grpc.add_TraceServiceServicer_to_server(kept, server)  # type: ignore[no-untyped-call]
+    metrics_grpc.add_MetricsServiceServicer_to_server(kept, server)  # type: ignore[no-untyped-call]
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     yield kept, f"http://127.0.0.1:{port}"
