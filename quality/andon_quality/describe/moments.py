@@ -188,7 +188,7 @@ def grouped_moments(group_index: ArrayLike, values: ArrayLike, groups: int) -> G
 
     group_index: shape (n,), integers in 0..groups - 1; values: shape (n,), int64, in units of a declared quantum.
     Values are split into 32-bit limbs whose float64 bincounts are exact below 2^53, and carried every 2^20 points.
-    Cost O(n + groups), about 30 ns a point for values below 2^32 and twice that beyond. Equal for every order of
+    Cost O(n + groups), about 90 ns a point for values below 2^32 and 250 ns beyond on one core. Equal for every order of
     the points and for every way of cutting them into parts that are then added.
     Raises NotFinite for values that are not integers, Inconsistent for shapes that differ, OutOfRange for an index.
 
@@ -241,6 +241,8 @@ def _halves(product: NDArray[np.uint64], place: int, times: int) -> Limbs:
 def _limb_sums(index: IntArray, limbs: Limbs, groups: int, places: int) -> IntArray:
     sums = np.zeros((groups, places), dtype=np.int64)
     for place, limb in limbs:
-        if limb.any():
+        if groups == 1:
+            sums[0, place] += int(limb.sum())
+        elif limb.any():
             sums[:, place] += np.bincount(index, weights=limb, minlength=groups).astype(np.int64)
     return sums

@@ -33,7 +33,7 @@ def two_factor_items(seed: int = 4, n: int = 400) -> NDArray[np.float64]:
     random = np.random.default_rng(seed)
     loadings = np.array([[0.9, 0], [0.8, 0], [0.7, 0], [0, 0.85], [0, 0.75], [0, 0.65]])
     scores = random.normal(size=(n, 2)) @ np.array([[1.0, 0.3], [0.0, 0.95]])
-    return scores @ loadings.T + 0.5 * random.normal(size=(n, 6))
+    return np.asarray(scores @ loadings.T + 0.5 * random.normal(size=(n, 6)), dtype=np.float64)
 
 
 def test_the_bank_survey_has_its_known_adequacy_and_eigenvalues(bank: Columns, expected: Any) -> None:

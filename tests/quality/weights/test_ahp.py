@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from pymcdm.weights.subjective import AHP
 
-PRINTED = [
+PRINTED: list[list[float]] = [
     [1, 4, 3, 1, 3, 4],
     [1 / 4, 1, 7, 3, 1 / 5, 1],
     [1 / 3, 1 / 7, 1, 1 / 5, 1 / 5, 1 / 6],
@@ -64,7 +64,7 @@ def test_malformed_judgements_are_refused() -> None:
     with pytest.raises(Inconsistent):
         ahp([[1, 2], [2, 1]])
     with pytest.raises(OutOfRange):
-        ahp([[1, -2], [-0.5, 1]])
+        ahp([[1.0, -2.0], [-0.5, 1.0]])
     with pytest.raises(OutOfRange):
         ahp(np.ones((16, 16)))
     with pytest.raises(TooFew):
