@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from services.ingest.columns import FIXED, FIXED_NAMES
+from services.ingest.columns import FIXED, FIXED_NAMES, codes_of
 from services.ingest.hashing import Hashes, hash_coded, hash_texts, mix
 from services.ingest.model import (
     ATTRIBUTE_NAME_CHARS_MAX,
@@ -27,7 +27,7 @@ from services.ingest.model import (
     SourceId,
 )
 from services.ingest.pseudonyms import TenantKeys, as_text, pseudonymised
-from services.ingest.texts import empty, longer_than, unlike, with_control_characters
+from services.ingest.texts import Texts, unlike
 
 Mask = NDArray[np.bool_]
 
@@ -122,57 +122,73 @@ def _check_texts(page: pa.RecordBatch, arrival: Arrival, findings: Findings) -> 
     for place, mask in arrival.unreadable.items():
         if page.schema.names[place] in FIXED_NAMES:
             findings.note(mask, page.schema.names[place], "EVENT_TEXT_INVALID")
-    ids = page.column("id")
-    findings.note(empty(ids), "id", "EVENT_ID_MISSING")
-    findings.note(longer_than(ids, ID_CHARS_MAX), "id", "EVENT_ID_TOO_LONG")
-    findings.note(with_control_characters(ids, multiline=False), "id", "EVENT_TEXT_INVALID")
-    findings.note(_coded_unlike(page.column("source"), rf"^{SOURCE.pattern}$"), "source", "EVENT_SOURCE_INVALID")
-    findings.note(empty(page.column("case_id")), "case_id", "EVENT_CASE_MISSING")
-    _check_text(page.column("case_id"), "case_id", ID_CHARS_MAX, findings)
-    findings.note(_coded_empty(page.column("activity")), "activity", "EVENT_ACTIVITY_MISSING")
+    ids = Texts(page.column("id"))
+    findings.note(ids.empty(), "id", "EVENT_ID_MISSING")
+    findings.note(ids.longer_than(ID_CHARS_MAX), "id", "EVENT_ID_TOO_LONG")
+    findings.note(ids.with_control_characters(), "id", "EVENT_TEXT_INVALID")
+    source = page.column("source")
+    sources = np.array([not SOURCE.fullmatch(name or "") for name in source.dictionary.to_pylist()], dtype=np.bool_)
+    findings.note(_with_nulls(source, _by_code(source, sources)), "source", "EVENT_SOURCE_INVALID")
+    case_ids = Texts(page.column("case_id"))
+    findings.note(case_ids.empty(), "case_id", "EVENT_CASE_MISSING")
+    _check_text(page.column("case_id"), case_ids, "case_id", ID_CHARS_MAX, findings)
+    activity = page.column("activity")
+    blank = _by_code(activity, Texts(activity.dictionary).empty())
+    findings.note(_with_nulls(activity, blank), "activity", "EVENT_ACTIVITY_MISSING")
     for name in ("activity", "resource", "supersedes", "retracts"):
-        _check_text(page.column(name), name, ID_CHARS_MAX, findings)
-    kinds = page.column("object_kind")
-    unknown = np.array([bool(kind) and kind not in OBJECT_KINDS for kind in kinds.dictionary.to_pylist()], np.bool_)
-    findings.note(_by_code(kinds, unknown), "object_kind", "EVENT_OBJECT_KIND_UNKNOWN")
-    traces = page.column("traceparent")
+        column = page.column(name)
+        if column.null_count < len(column):
+            _check_text(column, _texts_of(column), name, ID_CHARS_MAX, findings)
+    _check_kinds(page.column("object_kind"), findings)
+    _check_traces(page.column("traceparent"), findings)
+
+
+def _check_kinds(kinds: pa.DictionaryArray, findings: Findings) -> None:
+    if kinds.null_count < len(kinds):
+        values = kinds.dictionary.to_pylist()
+        unknown = np.array([bool(kind) and kind not in OBJECT_KINDS for kind in values], dtype=np.bool_)
+        findings.note(_by_code(kinds, unknown), "object_kind", "EVENT_OBJECT_KIND_UNKNOWN")
+
+
+def _check_traces(traces: pa.Array, findings: Findings) -> None:
     if traces.null_count < len(traces):
         bad = unlike(traces, TRACEPARENT_PATTERN) | ~unlike(traces, _NO_TRACE)
-        blank = empty(traces)
+        blank = Texts(traces).empty()
         findings.note(bad if blank is None else bad & ~blank, "traceparent", "EVENT_TRACEPARENT_INVALID")
 
 
-def _check_text(column: pa.Array, name: str, chars_max: int, findings: Findings, multiline: bool = False) -> None:
-    texts = column.dictionary if column.type == CODED_TEXT else column
-    for mask in (longer_than(texts, chars_max), with_control_characters(texts, multiline)):
+def _texts_of(column: pa.Array) -> Texts:
+    return Texts(column.dictionary if column.type == CODED_TEXT else column)
+
+
+def _check_text(
+    column: pa.Array, texts: Texts, name: str, chars_max: int, findings: Findings, multiline: bool = False
+) -> None:
+    for mask in (texts.longer_than(chars_max), texts.with_control_characters(multiline)):
         if mask is not None:
             findings.note(_by_code(column, mask) if column.type == CODED_TEXT else mask, name, "EVENT_TEXT_INVALID")
 
 
-def _by_code(column: pa.DictionaryArray, values: Mask) -> Mask | None:
+def _by_code(column: pa.DictionaryArray, values: Mask | None) -> Mask | None:
     """What is true of a dictionary's values, for the rows that hold them; nulls are false."""
-    if not values.any():
+    if values is None or not values.any():
         return None
     present = np.asarray(column.is_valid())
-    mask: Mask = values[column.indices.fill_null(0).to_numpy(zero_copy_only=False)] & present
+    mask: Mask = values[codes_of(column)] & present
     return mask
 
 
-def _coded_unlike(column: pa.DictionaryArray, pattern: str) -> Mask:
-    missing = np.asarray(column.is_null())
-    mask = _by_code(column, unlike(column.dictionary, pattern))
-    return missing if mask is None else mask | missing
-
-
-def _coded_empty(column: pa.DictionaryArray) -> Mask:
-    missing = np.asarray(column.is_null())
-    blank = empty(column.dictionary)
-    mask = None if blank is None else _by_code(column, blank)
+def _with_nulls(column: pa.DictionaryArray, mask: Mask | None) -> Mask | None:
+    if column.null_count == 0:
+        return mask
+    missing: Mask = np.asarray(column.is_null())
     return missing if mask is None else mask | missing
 
 
 def _micros(column: pa.Array) -> NDArray[np.int64]:
-    numbers: NDArray[np.int64] = column.view(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    numbers: NDArray[np.int64]
+    whole = column.view(pa.int64())
+    numbers = (whole.fill_null(0) if whole.null_count else whole).to_numpy(zero_copy_only=False)
     return numbers
 
 
@@ -188,7 +204,7 @@ def _check_times(page: pa.RecordBatch, policies: Sequence[Source], now_us: int, 
     latest = min(now_us + policy.future_tolerance_us for policy in policies)
     if missing is None and earliest <= int(micros.min()) and int(micros.max()) <= latest:
         return
-    codes = page.column("source").indices.fill_null(0).to_numpy(zero_copy_only=False)
+    codes = codes_of(page.column("source"))
     floors = np.array([policy.time_earliest_us for policy in policies], dtype=np.int64)
     ceilings = np.array([now_us + policy.future_tolerance_us for policy in policies], dtype=np.int64)
     findings.note(micros < floors[codes], "time", "EVENT_TIME_TOO_EARLY")
@@ -230,9 +246,9 @@ def _check_attributes(page: pa.RecordBatch, arrival: Arrival, findings: Findings
 
 def _check_value(column: pa.Array, path: str, findings: Findings) -> None:
     if column.type in (CODED_TEXT, pa.string()):
-        _check_text(column, path, ATTRIBUTE_TEXT_CHARS_MAX, findings, multiline=True)
+        _check_text(column, _texts_of(column), path, ATTRIBUTE_TEXT_CHARS_MAX, findings, multiline=True)
     elif column.type == pa.float64():
-        numbers = column.fill_null(0.0).to_numpy(zero_copy_only=False)
+        numbers = (column.fill_null(0.0) if column.null_count else column).to_numpy(zero_copy_only=False)
         findings.note(~np.isfinite(numbers), path, "EVENT_NUMBER_NOT_FINITE")
 
 
@@ -274,7 +290,7 @@ def _hide(columns: list[pa.Array], names: list[str], path: str, personal: Mask, 
 def _tidied(page: pa.RecordBatch, traceparent: str) -> pa.RecordBatch:
     """One form for everything that means the same: absent is null, and no kind is a process."""
     columns = list(page.columns)
-    for place, (name, kind) in enumerate(FIXED):
+    for place, (name, _) in enumerate(FIXED):
         column = columns[place]
         if name == "object_kind":
             columns[place] = _kinds(column)
@@ -282,8 +298,6 @@ def _tidied(page: pa.RecordBatch, traceparent: str) -> pa.RecordBatch:
             columns[place] = _nulled(column, "")
             if name == "traceparent" and traceparent:
                 columns[place] = _nulled(columns[place], traceparent)
-        elif name in _OPTIONAL:
-            columns[place] = pa.nulls(len(column), kind)
     kept = [
         place for place in range(len(columns)) if place < len(FIXED) or columns[place].null_count < len(columns[place])
     ]
@@ -298,7 +312,7 @@ def _nulled(column: pa.Array, value: str) -> pa.Array:
         if value not in values:
             return column
         drop = np.array([one == value for one in values], dtype=np.bool_)
-        codes = column.indices.fill_null(0).to_numpy(zero_copy_only=False)
+        codes = codes_of(column)
         return pa.DictionaryArray.from_arrays(
             pa.array(codes, mask=drop[codes] | np.asarray(column.is_null())), column.dictionary
         )

@@ -298,6 +298,23 @@ def _retyped(array: pa.Array, kind: pa.DataType) -> pa.Array:
     return cast(pa.Array, array.cast(kind))
 
 
+def taken_rows(page: pa.RecordBatch, rows: NDArray[np.int64]) -> pa.RecordBatch:
+    """Like `take`, at no cost for the columns that hold nothing."""
+    chosen = pa.array(rows)
+    columns = [
+        pa.nulls(len(rows), column.type) if column.null_count == page.num_rows else column.take(chosen)
+        for column in page.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=page.schema.names)
+
+
+def codes_of(column: pa.DictionaryArray) -> NDArray[np.int32]:
+    """The dictionary codes; 0 for a null."""
+    indices = column.indices
+    codes: NDArray[np.int32] = (indices.fill_null(0) if indices.null_count else indices).to_numpy(zero_copy_only=False)
+    return codes
+
+
 def separate(page: pa.RecordBatch) -> list[tuple[pa.RecordBatch, NDArray[np.int64] | None]]:
     """Pages in which each name stands once, with the rows that each took; None: the page as it is.
 

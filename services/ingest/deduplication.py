@@ -1,6 +1,7 @@
 """Which events are new: a hash hit is a suspicion, the ids decide, and the payload tells a repeat from a conflict."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -10,11 +11,36 @@ from numpy.typing import NDArray
 
 from services.ingest.columns import logical
 from services.ingest.hashing import Hashes
-from services.ingest.index import Places, segment_and_row
+from services.ingest.index import Rows
 
 Mask = NDArray[np.bool_]
 
 _NOT_PAYLOAD = frozenset({"id", "source", "traceparent"})
+
+
+@dataclass(frozen=True)
+class StoredEvents:
+    """One segment, decoded, with the hashes of its events in ascending order and the row of each."""
+
+    page: pa.RecordBatch
+    hashes: Hashes
+    rows: Rows
+
+    @classmethod
+    def of(cls, page: pa.RecordBatch, hashes: Hashes) -> "StoredEvents":
+        order = np.argsort(hashes)
+        return cls(page, hashes[order], order)
+
+    @property
+    def size(self) -> int:
+        return int(self.page.nbytes + self.hashes.nbytes + self.rows.nbytes)
+
+    def rows_with(self, hashes: Hashes, asked: Rows) -> tuple[Rows, Rows]:
+        """Pairs (asked, row) with equal hashes."""
+        first = np.searchsorted(self.hashes, hashes, "left")
+        count = np.searchsorted(self.hashes, hashes, "right") - first
+        within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+        return np.repeat(asked, count), self.rows[np.repeat(first, count) + within]
 
 
 class Outcome(IntEnum):
@@ -68,23 +94,23 @@ def _value(page: pa.RecordBatch, name: str) -> pa.Array:
 
 
 def judge_known(
-    page: pa.RecordBatch, rows: Places, places: Places, stored: Mapping[int, pa.RecordBatch]
+    page: pa.RecordBatch, hashes: Hashes, rows: Rows, segments: Rows, stored: Mapping[int, StoredEvents]
 ) -> NDArray[np.int8]:
-    """The outcome of each row of the page, given pairs of (row, place of a stored event) with equal hashes.
+    """The outcome of each row of the page, given the segments (by number, in log order) that may hold its event.
 
-    `stored` holds the segments of these places by number. Of several stored events with the id, the latest counts.
+    Of several stored events with the id, the latest counts.
     """
     outcome = np.zeros(page.num_rows, dtype=np.int8)
-    segments, stored_rows = segment_and_row(places)
     for number in np.unique(segments).tolist():
-        pairs = np.flatnonzero(segments == number)
-        mine = page.take(pa.array(rows[pairs]))
-        theirs = stored[number].take(pa.array(stored_rows[pairs]))
-        known = np.flatnonzero(same_events(mine, theirs))
-        if len(known) == 0:
+        asked = rows[segments == number]
+        asked, found = stored[number].rows_with(hashes[asked], asked)
+        if len(asked) == 0:
             continue
+        mine = page.take(pa.array(asked))
+        theirs = stored[number].page.take(pa.array(found))
+        known = np.flatnonzero(same_events(mine, theirs))
         same = same_payloads(mine, theirs)[known]
-        outcome[rows[pairs[known]]] = np.where(same, Outcome.DUPLICATE, Outcome.CONFLICT)
+        outcome[asked[known]] = np.where(same, Outcome.DUPLICATE, Outcome.CONFLICT)
     return outcome
 
 
@@ -107,7 +133,7 @@ def judge_within(page: pa.RecordBatch, hashes: Hashes, outcome: NDArray[np.int8]
     return judged
 
 
-def _repeated(hashes: Hashes) -> Places:
+def _repeated(hashes: Hashes) -> Rows:
     """Rows whose hash stands more than once, in order."""
     if len(hashes) < 2:
         return np.zeros(0, dtype=np.int64)

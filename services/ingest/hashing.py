@@ -97,9 +97,10 @@ def mix(values: Hashes) -> Hashes:
 
 def hash_coded(texts: pa.DictionaryArray, key: HashKey) -> Hashes:
     """Hashes of a dictionary-encoded column; each value is hashed once."""
-    codes = texts.indices.fill_null(0).to_numpy(zero_copy_only=False)
     if len(texts.dictionary) == 0:
         return np.zeros(len(texts), dtype=np.uint64)
+    indices = texts.indices
+    codes = (indices.fill_null(0) if indices.null_count else indices).to_numpy(zero_copy_only=False)
     return cast(Hashes, hash_texts(texts.dictionary, key)[codes])
 
 

@@ -1,6 +1,5 @@
-"""Which event ids were seen before: sorted runs of 64-bit hashes, merged as they grow, behind a bit filter."""
+"""Which hashes were seen in which segment: sorted runs of packed numbers, merged as they grow, behind a bit filter."""
 
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -8,38 +7,26 @@ from numpy.typing import NDArray
 
 from services.ingest.hashing import Hashes
 
-Places = NDArray[np.int64]
+Rows = NDArray[np.int64]
 
-ROW_BITS = 20
-_FANOUT = 4
+SEGMENT_BITS = 24
+SEGMENTS_MAX = 1 << SEGMENT_BITS
+_SEGMENT = np.uint64(SEGMENTS_MAX - 1)
+_FANOUT = 8
 _FILTER_BITS_MIN = 20
-_FILTER_BITS_PER_HASH = 8
-
-
-def place_of(segment: int, rows: Places) -> Places:
-    """Where an event lies: the number of its segment and its row in it, in one integer."""
-    return (np.int64(segment) << np.int64(ROW_BITS)) | rows
-
-
-def segment_and_row(places: Places) -> tuple[Places, Places]:
-    return places >> ROW_BITS, places & ((1 << ROW_BITS) - 1)
-
-
-@dataclass(frozen=True)
-class Run:
-    hashes: Hashes
-    places: Places
+_FILTER_BITS_PER_HASH = 16
 
 
 class HashIndex:
-    """Memory: 16 bytes for each hash and 1 to 2 for the filter.
+    """One number for each hash: its upper 40 bits, then the number of the segment that holds it.
 
-    A look-up of n hashes that are new costs n reads of the filter and a search of about one in ten in each run; there
-    are at most 3 runs of each size, sizes growing by 4, so neither depends much on how many hashes there are.
+    Memory: 8 bytes for each hash, and 2 to 4 for the filter. A look-up of n new hashes costs n reads of the filter
+    and, for the one in twenty that it cannot rule out, a binary search in each run. There are at most 7 runs of each
+    size, sizes growing by 8, and each hash is merged once per size, so neither cost depends much on their number.
     """
 
     def __init__(self) -> None:
-        self.runs: list[Run] = []
+        self._runs: list[Hashes] = []
         self._filter = np.zeros(1 << (_FILTER_BITS_MIN - 3), dtype=np.uint8)
         self._filter_bits = _FILTER_BITS_MIN
         self._count = 0
@@ -47,47 +34,39 @@ class HashIndex:
     def __len__(self) -> int:
         return self._count
 
-    def add(self, hashes: Hashes, places: Places) -> None:
-        """`hashes` in ascending order."""
+    def add(self, hashes: Hashes, segments: Rows) -> None:
         if len(hashes) == 0:
             return
-        self._count += len(hashes)
-        self.runs.append(Run(hashes, places))
-        while len(self.runs) >= _FANOUT and len(self.runs[-_FANOUT].hashes) < _FANOUT * len(self.runs[-1].hashes):
-            self.runs[-_FANOUT:] = [_merged(self.runs[-_FANOUT:])]
+        run = np.sort((hashes & ~_SEGMENT) | segments.astype(np.uint64))
+        self._count += len(run)
+        self._runs.append(run)
+        while len(self._runs) >= _FANOUT and len(self._runs[-_FANOUT]) < _FANOUT * len(self._runs[-1]):
+            # Stable: the sort that finds the runs in its input and merges them.
+            self._runs[-_FANOUT:] = [np.sort(np.concatenate(self._runs[-_FANOUT:]), kind="stable")]
         if self._count * _FILTER_BITS_PER_HASH > 1 << self._filter_bits:
             self._grow()
         else:
-            self._mark(hashes)
+            self._mark(run)
 
-    def candidates(self, hashes: Hashes) -> tuple[Places, Places]:
-        """All pairs (row of `hashes`, place) of equal hashes; fastest for hashes in ascending order."""
+    def candidates(self, hashes: Hashes) -> tuple[Rows, Rows]:
+        """Pairs (row of `hashes`, segment that may hold it): suspicions, since hashes may agree in 40 bits only."""
         rows = np.flatnonzero(self._maybe(hashes))
         if len(rows) == 0:
             return rows, rows
-        asked = hashes[rows]
-        found_rows: list[Places] = []
-        found_places: list[Places] = []
-        for run in self.runs:
-            left = np.searchsorted(run.hashes, asked, "left")
-            hit = np.flatnonzero(run.hashes[np.minimum(left, len(run.hashes) - 1)] == asked)
-            if len(hit) == 0:
-                continue
-            first = left[hit]
-            count = np.searchsorted(run.hashes, asked[hit], "right") - first
-            within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-            found_rows.append(np.repeat(rows[hit], count))
-            found_places.append(run.places[np.repeat(first, count) + within])
-        if not found_rows:
-            return rows[:0], rows[:0]
-        return np.concatenate(found_rows), np.concatenate(found_places)
+        order = np.argsort(hashes[rows])
+        rows = rows[order]
+        low = hashes[rows] & ~_SEGMENT
+        high = low | _SEGMENT
+        pairs = [_matches(run, low, high) for run in self._runs]
+        asked = np.concatenate([pair[0] for pair in pairs])
+        segments = np.concatenate([pair[1] for pair in pairs])
+        return rows[asked], segments
 
     def forget_before(self, segment: int) -> None:
         """Drops what lies in segments of lower numbers."""
-        least = segment << ROW_BITS
-        kept = [Run(run.hashes[run.places >= least], run.places[run.places >= least]) for run in self.runs]
-        self.runs = [run for run in kept if len(run.hashes)]
-        self._count = sum(len(run.hashes) for run in self.runs)
+        kept = [run[(run & _SEGMENT) >= np.uint64(segment)] for run in self._runs]
+        self._runs = [run for run in kept if len(run)]
+        self._count = sum(len(run) for run in self._runs)
         self._grow()
 
     def _grow(self) -> None:
@@ -95,11 +74,11 @@ class HashIndex:
         needed = max(2 * self._count * _FILTER_BITS_PER_HASH, 1 << _FILTER_BITS_MIN)
         self._filter_bits = int(needed - 1).bit_length()
         self._filter = np.zeros(1 << (self._filter_bits - 3), dtype=np.uint8)
-        for run in self.runs:
-            self._mark(run.hashes)
+        for run in self._runs:
+            self._mark(run)
 
-    def _mark(self, hashes: Hashes) -> None:
-        slots = hashes >> np.uint64(64 - self._filter_bits)
+    def _mark(self, run: Hashes) -> None:
+        slots = run >> np.uint64(64 - self._filter_bits)
         octets = slots >> np.uint64(3)
         firsts = np.flatnonzero(np.concatenate([[True], octets[1:] != octets[:-1]]))
         bits = np.left_shift(np.uint8(1), (slots & np.uint64(7)).astype(np.uint8))
@@ -111,8 +90,14 @@ class HashIndex:
         return cast(NDArray[np.bool_], (octets >> (slots & np.uint64(7)).astype(np.uint8)) & 1 != 0)
 
 
-def _merged(runs: list[Run]) -> Run:
-    hashes = np.concatenate([run.hashes for run in runs])
-    places = np.concatenate([run.places for run in runs])
-    order = np.argsort(hashes, kind="stable")
-    return Run(hashes[order], places[order])
+def _matches(run: Hashes, low: Hashes, high: Hashes) -> tuple[Rows, Rows]:
+    """For ascending spans [low, high]: which span each match belongs to, and the segment that it names."""
+    first = np.searchsorted(run, low, "left")
+    hit = np.flatnonzero(run[np.minimum(first, len(run) - 1)] - low <= _SEGMENT)
+    if len(hit) == 0:
+        return hit, hit
+    first = first[hit]
+    count = np.searchsorted(run, high[hit], "right") - first
+    within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+    segments = run[np.repeat(first, count) + within] & _SEGMENT
+    return np.repeat(hit, count), segments.astype(np.int64)

@@ -7,9 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.ingest.deduplication import judge_known, judge_within
-from services.ingest.hashing import Hashes
-from services.ingest.index import ROW_BITS, HashIndex, Places, place_of, segment_and_row
+from services.ingest.deduplication import StoredEvents, judge_known, judge_within
+from services.ingest.index import HashIndex, Rows
 from services.ingest.model import DEDUP_HORIZON_US, Source, SourceId
 from services.ingest.plan import Gathering, Plan
 from services.ingest.segments import decoded
@@ -28,7 +27,7 @@ class Memory:
         self._index = HashIndex()
         self._places: dict[int, Place] = {}
         self._committed_us: list[int] = []
-        self._pages: OrderedDict[int, pa.RecordBatch] = OrderedDict()
+        self._pages: OrderedDict[int, StoredEvents] = OrderedDict()
         self._page_bytes = 0
         self._cache_bytes_max = cache_bytes_max
         self._forgotten_at_us = 0
@@ -52,15 +51,9 @@ class Memory:
     def _learn(self, segments: Sequence[HashedSegment]) -> None:
         if not segments:
             return
-        hashes = np.concatenate([np.frombuffer(segment.hashes, dtype="<u8") for segment in segments])
-        places = np.concatenate(
-            [
-                place_of(self._number(segment.place, segment.committed_at_us), np.arange(len(segment.hashes) // 8))
-                for segment in segments
-            ]
-        )
-        order = np.argsort(hashes)
-        self._index.add(hashes[order], places[order])
+        hashes = [np.frombuffer(segment.hashes, dtype="<u8") for segment in segments]
+        numbers = [self._number(segment.place, segment.committed_at_us) for segment in segments]
+        self._index.add(np.concatenate(hashes), np.repeat(numbers, [len(some) for some in hashes]))
 
     def _number(self, place: Place, committed_at_us: int) -> int:
         number = len(self._committed_us)
@@ -79,34 +72,28 @@ class Memory:
                 for segment in plan.cut.segments
             ]
         )
-        places = (numbers[plan.cut.segment] << ROW_BITS) | plan.cut.row
-        order = np.argsort(plan.id_hashes)
-        self._index.add(plan.id_hashes[order], places[order])
+        self._index.add(plan.id_hashes, numbers[plan.cut.segment])
 
     async def judge(
         self, session: Session, gathering: Gathering, sources: Mapping[SourceId, Source], now_us: int
     ) -> NDArray[np.int8]:
         """New, duplicate or conflict, for each gathered event."""
+        hashes = gathering.id_hashes
         outcome = np.zeros(gathering.page.num_rows, dtype=np.int8)
-        rows, places = self._suspects(gathering.id_hashes)
+        rows, segments = self._index.candidates(hashes)
         if len(rows):
-            live = self._live(gathering.page, rows, places, sources, now_us)
-            rows, places = rows[live], places[live]
+            live = self._live(gathering.page, rows, segments, sources, now_us)
+            rows, segments = rows[live], segments[live]
         if len(rows):
-            numbers = np.unique(segment_and_row(places)[0]).tolist()
-            outcome = judge_known(gathering.page, rows, places, await self._stored(session, numbers))
-        return judge_within(gathering.page, gathering.id_hashes, outcome)
-
-    def _suspects(self, hashes: Hashes) -> tuple[Places, Places]:
-        order = np.argsort(hashes)
-        rows, places = self._index.candidates(hashes[order])
-        return order[rows], places
+            stored = await self._stored(session, np.unique(segments).tolist())
+            outcome = judge_known(gathering.page, hashes, rows, segments, stored)
+        return judge_within(gathering.page, hashes, outcome)
 
     def _live(
         self,
         page: pa.RecordBatch,
-        rows: Places,
-        places: Places,
+        rows: Rows,
+        segments: Rows,
         sources: Mapping[SourceId, Source],
         now_us: int,
     ) -> NDArray[np.bool_]:
@@ -115,26 +102,26 @@ class Memory:
         known = [sources.get(SourceId(name)) for name in column.dictionary.to_pylist()]
         horizons = np.array([one.dedup_horizon_us if one else DEDUP_HORIZON_US for one in known], dtype=np.int64)
         codes = column.indices.to_numpy(zero_copy_only=False)[rows]
-        segments, _ = segment_and_row(places)
         numbers, where = np.unique(segments, return_inverse=True)
         committed = np.array([self._committed_us[number] for number in numbers.tolist()], dtype=np.int64)[where]
         return np.asarray(committed >= now_us - horizons[codes])
 
-    async def _stored(self, session: Session, numbers: Sequence[int]) -> dict[int, pa.RecordBatch]:
+    async def _stored(self, session: Session, numbers: Sequence[int]) -> dict[int, StoredEvents]:
         found = {number: self._pages[number] for number in numbers if number in self._pages}
         absent = [number for number in numbers if number not in found]
         streams = await session.segments([self._places[number] for number in absent]) if absent else {}
         for number in absent:
-            found[number] = decoded(streams[self._places[number]])
+            stored = streams[self._places[number]]
+            found[number] = StoredEvents.of(decoded(stored.events), np.frombuffer(stored.id_hashes, dtype="<u8"))
             self._keep(number, found[number])
         return found
 
-    def _keep(self, number: int, page: pa.RecordBatch) -> None:
-        self._pages[number] = page
-        self._page_bytes += page.nbytes
+    def _keep(self, number: int, stored: StoredEvents) -> None:
+        self._pages[number] = stored
+        self._page_bytes += stored.size
         while self._page_bytes > self._cache_bytes_max and self._pages:
             _, dropped = self._pages.popitem(last=False)
-            self._page_bytes -= dropped.nbytes
+            self._page_bytes -= dropped.size
 
     def forget(self, now_us: int, horizon_us: int) -> None:
         """Drops what is older than the longest horizon, once an hour."""
@@ -149,4 +136,4 @@ class Memory:
             for number in dead:
                 self._places.pop(number)
                 page = self._pages.pop(number, None)
-                self._page_bytes -= page.nbytes if page is not None else 0
+                self._page_bytes -= page.size if page is not None else 0

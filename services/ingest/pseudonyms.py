@@ -3,6 +3,7 @@
 import hmac
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 import numpy as np
@@ -44,6 +45,7 @@ def _derived(secret: bytes, tenant: TenantId, purpose: bytes) -> bytes:
     return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(secret)
 
 
+@lru_cache(maxsize=65_536)
 def pseudonym(key: bytes, value: str) -> str:
     """The same value has the same pseudonym within a tenant, and none that another tenant could link.
 

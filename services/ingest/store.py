@@ -76,6 +76,12 @@ class Commit:
 
 
 @dataclass(frozen=True)
+class StoredSegment:
+    id_hashes: bytes
+    events: bytes
+
+
+@dataclass(frozen=True)
 class StoredPage:
     place: Place
     event_count: int
@@ -204,7 +210,7 @@ class Session:
         position = await self._connection.fetchval(queries.first_position_since, self._tenant, moment(us))
         return int(position or 0)
 
-    async def segments(self, places: Sequence[Place]) -> dict[Place, bytes]:
+    async def segments(self, places: Sequence[Place]) -> dict[Place, StoredSegment]:
         rows = await self._connection.fetch(
             queries.segments_by_place,
             self._tenant,
@@ -212,7 +218,7 @@ class Session:
             [place.partition for place in places],
             [place.first_offset for place in places],
         )
-        return {_place(row): row["events"] for row in rows}
+        return {_place(row): StoredSegment(row["id_hashes"], row["events"]) for row in rows}
 
     async def commits_after(self, after: int, count_max: int) -> list[Commit]:
         rows = await self._connection.fetch(queries.commits_after, self._tenant, after, count_max)

@@ -79,7 +79,7 @@ class Reading:
             async with self._store.session(log.tenant, readonly=True) as session:
                 streams = await session.segments(some)
             for place in some:
-                found = events_of(streams[place], wanted)
+                found = events_of(streams[place].events, wanted)
                 if found.num_rows:
                     yield ingest_pb2.ReadCasesResponse(events=_encoded(found, request.encoding))
 

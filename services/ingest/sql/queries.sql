@@ -102,7 +102,7 @@ LIMIT 1;
 
 -- name: segments_by_place
 -- Some segments, wherever they are.
-SELECT segment.position, segment.partition, segment.first_offset, segment.events
+SELECT segment.position, segment.partition, segment.first_offset, segment.id_hashes, segment.events
 FROM unnest($2::bigint[], $3::int[], $4::bigint[]) AS wanted (position, partition, first_offset)
 JOIN segment USING (position, partition, first_offset)
 WHERE segment.tenant = $1;
