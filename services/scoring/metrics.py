@@ -1,0 +1,44 @@
+"""What scoring counts and measures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from services.runtime.metrics import Instrument, Instruments, Kind
+
+ScoringMetric = Literal[
+    "andon.scoring.events.folded",
+    "andon.scoring.steps",
+    "andon.scoring.step.duration",
+    "andon.scoring.decision.duration",
+    "andon.scoring.intake.lag",
+    "andon.scoring.scores.stated",
+    "andon.scoring.signals.raised",
+    "andon.scoring.signals.retracted",
+    "andon.scoring.cases.corrected",
+    "andon.scoring.spans.negative",
+    "andon.scoring.snapshots",
+    "andon.scoring.replayed",
+    "andon.scoring.restarts",
+]
+
+CATALOGUE: Mapping[ScoringMetric, Instrument] = {
+    "andon.scoring.events.folded": Instrument(Kind.COUNTER, "{event}", "Events folded into scores."),
+    "andon.scoring.steps": Instrument(Kind.COUNTER, "{step}", "Steps of the fold that were kept."),
+    "andon.scoring.step.duration": Instrument(
+        Kind.HISTOGRAM, "s", "Time of a step, from its first page to its commit."
+    ),
+    "andon.scoring.decision.duration": Instrument(Kind.HISTOGRAM, "s", "Time to decide what a step changes."),
+    "andon.scoring.intake.lag": Instrument(Kind.HISTOGRAM, "s", "Time from ingest's commit to its delivery here."),
+    "andon.scoring.scores.stated": Instrument(Kind.COUNTER, "{score}", "Scores stated or restated."),
+    "andon.scoring.signals.raised": Instrument(Kind.COUNTER, "{signal}", "Signals raised or revised."),
+    "andon.scoring.signals.retracted": Instrument(Kind.COUNTER, "{signal}", "Signals taken back."),
+    "andon.scoring.cases.corrected": Instrument(Kind.COUNTER, "{case}", "Cases rebuilt because of a correction."),
+    "andon.scoring.spans.negative": Instrument(Kind.COUNTER, "{span}", "Spans whose end lies before their start."),
+    "andon.scoring.snapshots": Instrument(Kind.COUNTER, "{snapshot}", "Snapshots of a partition's state."),
+    "andon.scoring.replayed": Instrument(Kind.COUNTER, "{event}", "Events folded again during recovery."),
+    "andon.scoring.restarts": Instrument(Kind.COUNTER, "{restart}", "Folds begun anew from a snapshot."),
+}
+
+scoring_metrics: Instruments[ScoringMetric] = Instruments("andon.scoring", CATALOGUE)

@@ -1,0 +1,26 @@
+"""The contract of scoring, served: one file per family of RPCs."""
+
+from __future__ import annotations
+
+from andon.scoring.v1 import scoring_pb2_grpc
+
+from services.runtime.draining import Draining
+from services.scoring.servicer.cards import Cards
+from services.scoring.servicer.control_charts import ControlCharts
+from services.scoring.servicer.desk import Desk
+from services.scoring.servicer.explaining import Explaining
+from services.scoring.servicer.scores import Scores
+from services.scoring.servicer.signals import Signals
+from services.scoring.servicer.status import Status
+from services.scoring.servicer.systems import Systems
+from services.scoring.store import Store
+from services.scoring.tenants import Intake
+
+
+class ScoringServicer(
+    Systems, Scores, Signals, Cards, ControlCharts, Explaining, Status, scoring_pb2_grpc.ScoringServiceServicer
+):
+    """Every family answers from the same desk."""
+
+    def __init__(self, store: Store, intake: Intake, draining: Draining) -> None:
+        self.desk = Desk(store, intake, draining)

@@ -1,0 +1,80 @@
+"""GetScorecard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from andon.scoring.v1 import indicator_system_pb2 as system_pb
+from andon.scoring.v1 import scoring_pb2
+
+from services.runtime.errors import FieldViolation, InvalidArgument, NotFound
+from services.scoring.appraisal import tree_of
+from services.scoring.book import series_name
+from services.scoring.model import SeriesKey, WindowId
+from services.scoring.scorecard import CardNode, PhaseShare, card_nodes, phase_shares
+from services.scoring.servicer.desk import Desk
+from services.scoring.wire import interval, microseconds, score_of, text
+from services.scoring.wire_system import PHASE_NUMBERS
+
+
+class Cards:
+    desk: Desk
+
+    async def GetScorecard(
+        self, request: scoring_pb2.GetScorecardRequest, context: Any
+    ) -> scoring_pb2.GetScorecardResponse:
+        tenant, kind = self.desk.tenant, request.window
+        if kind == system_pb.WINDOW_UNSPECIFIED:
+            violation = FieldViolation("window", "is required", "FIELD_REQUIRED")
+            raise InvalidArgument("FIELD_REQUIRED", "a scorecard needs a window", field_violations=[violation])
+        system = await self.desk.system(tenant, request.name)
+        await self.desk.reached(tenant, request.at_least, system.process, system.system, context)
+        codec, newest, _ = await self.desk.cursors(tenant)
+        at_us = microseconds(request.time) if request.HasField("time") else None
+        found = await self.desk.store.window_at(tenant, system.process, system.system, kind, at_us)
+        if found is None:
+            raise NotFound("NOT_FOUND", "no window of this kind has scores at this time")
+        messages = {
+            series_name(SeriesKey(one.series)).indicator: one
+            for one in await self.desk.store.scores_of_window(tenant, system.process, system.system, kind, found[0])
+        }
+        scores = {name: score_of(message) for name, message in messages.items()}
+        tree = tree_of(system)
+        response = scoring_pb2.GetScorecardResponse(
+            interval=interval(WindowId(*found)),
+            nodes=[_node(node) for node in card_nodes(system, tree, scores)],
+            phases=[_phase(share) for share in phase_shares(tree, scores)],
+            system_version=system.version,
+            through=codec.encode(newest),
+        )
+        for node in response.nodes:
+            if node.name in messages:
+                node.score.CopyFrom(messages[node.name])
+        return response
+
+
+def _node(node: CardNode) -> scoring_pb2.ScorecardNode:
+    message = scoring_pb2.ScorecardNode(
+        name=node.name,
+        parent=node.parent,
+        title=text(node.title),
+        weight=node.weight,
+        weight_total=node.weight_total,
+        is_indicator=node.indicator is not None,
+    )
+    if node.indicator is not None:
+        message.phase = system_pb.Phase.ValueType(PHASE_NUMBERS[node.indicator.phase])
+        message.unit = node.indicator.unit
+        if node.indicator.target is not None:
+            message.target = node.indicator.target.value
+    return message
+
+
+def _phase(share: PhaseShare) -> scoring_pb2.PhasePoints:
+    return scoring_pb2.PhasePoints(
+        phase=system_pb.Phase.ValueType(PHASE_NUMBERS[share.phase]),
+        weight=share.weight,
+        points=share.points,
+        points_low=share.points_low,
+        points_high=share.points_high,
+    )

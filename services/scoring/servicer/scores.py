@@ -1,0 +1,103 @@
+"""ListSeries, ListScores, WatchScores, GetWatchBounds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from andon.scoring.v1 import score_pb2, scoring_pb2
+
+from services.scoring.paging import page_size, page_token, place_of
+from services.scoring.servicer.desk import Desk, Step, following, lag_since, watch_from
+from services.scoring.store import Page
+from services.scoring.wire import EARLIEST_US, LATEST_US, bounds, matches, series_message, window_id
+from services.scoring.wire_system import system_of
+
+LIST_DEFAULT, LIST_MAX = 1_000, 10_000
+SNAPSHOT_PAGE = 2_000
+
+
+class Scores:
+    desk: Desk
+
+    async def ListSeries(self, request: scoring_pb2.ListSeriesRequest, context: Any) -> scoring_pb2.ListSeriesResponse:
+        tenant, size = self.desk.tenant, page_size(request.page_size, LIST_DEFAULT, LIST_MAX)
+        (after,) = place_of(request, "")
+        keys = await self.desk.store.list_series(tenant, request.filter, after, size + 1)
+        systems = {
+            (one.name.split("/")[1], one.name.split("/")[3]): system_of(one)
+            for one in await self.desk.store.active_systems(tenant)
+        }
+        listed = [series_message(key, systems.get((key.split("/")[0], key.split("/")[1]))) for key in keys[:size]]
+        token = page_token(request, keys[size - 1]) if len(keys) > size else ""
+        return scoring_pb2.ListSeriesResponse(series=listed, next_page_token=token)
+
+    async def ListScores(self, request: scoring_pb2.ListScoresRequest, context: Any) -> scoring_pb2.ListScoresResponse:
+        tenant, size = self.desk.tenant, page_size(request.page_size, LIST_DEFAULT, LIST_MAX)
+        codec, newest, _ = await self.desk.cursors(tenant)
+        if not request.page_token:
+            filter_ = request.filter
+            await self.desk.reached(tenant, request.at_least, filter_.process, filter_.system, context)
+            codec, newest, _ = await self.desk.cursors(tenant)
+        series, start_us, through = place_of(request, "", EARLIEST_US, newest)
+        as_of = request.as_of.ToDatetime(UTC) if request.HasField("as_of") else None
+        scores = await self.desk.store.list_scores(
+            tenant, request.filter, bounds(request.interval), Page((series, start_us), size + 1), as_of
+        )
+        token = ""
+        if len(scores) > size:
+            last = scores[size - 1]
+            token = page_token(request, last.series, window_id(last.interval).start_us, through)
+        return scoring_pb2.ListScoresResponse(
+            scores=scores[:size], next_page_token=token, through=codec.encode(through)
+        )
+
+    async def WatchScores(
+        self, request: scoring_pb2.WatchScoresRequest, context: Any
+    ) -> AsyncIterator[scoring_pb2.WatchScoresResponse]:
+        tenant = self.desk.tenant
+        codec, newest, oldest = await self.desk.cursors(tenant)
+        after = watch_from(codec, request.after, request.snapshot, newest, oldest)
+        if request.snapshot:
+            async for scores, is_last in self._snapshot(tenant, request.filter):
+                ends = codec.encode(after) if is_last else ""
+                yield scoring_pb2.WatchScoresResponse(scores=scores, through=ends, snapshot_complete=is_last)
+
+        def pick(step: Step) -> list[score_pb2.Score]:
+            return [score for score in step.scores if matches(request.filter, score.series)]
+
+        async for groups, through in following(self.desk, tenant, after, request.heartbeat, pick):
+            for group in groups[:-1]:
+                yield _response(group.items, codec.encode(group.through), group.committed_at)
+            last = groups[-1] if groups else None
+            yield _response(last.items if last else [], codec.encode(through), last.committed_at if last else None)
+
+    async def _snapshot(
+        self, tenant: str, filter_: scoring_pb2.SeriesFilter
+    ) -> AsyncIterator[tuple[list[score_pb2.Score], bool]]:
+        """Page by page, so that no reader holds a transaction open; what changed meanwhile comes again with the log."""
+        after = ("", EARLIEST_US)
+        while True:
+            scores = await self.desk.store.list_scores(
+                tenant, filter_, (EARLIEST_US, LATEST_US), Page(after, SNAPSHOT_PAGE)
+            )
+            yield scores, len(scores) < SNAPSHOT_PAGE
+            if len(scores) < SNAPSHOT_PAGE:
+                return
+            after = (scores[-1].series, window_id(scores[-1].interval).start_us)
+
+    async def GetWatchBounds(
+        self, request: scoring_pb2.GetWatchBoundsRequest, context: Any
+    ) -> scoring_pb2.GetWatchBoundsResponse:
+        codec, newest, oldest = await self.desk.cursors(self.desk.tenant)
+        return scoring_pb2.GetWatchBoundsResponse(oldest=codec.encode(oldest), newest=codec.encode(newest))
+
+
+def _response(
+    scores: list[score_pb2.Score], through: str, committed_at: datetime | None
+) -> scoring_pb2.WatchScoresResponse:
+    response = scoring_pb2.WatchScoresResponse(scores=scores, through=through)
+    if committed_at is not None:
+        response.lag.CopyFrom(lag_since(committed_at))
+    return response

@@ -1,0 +1,153 @@
+"""CreateIndicatorSystem, GetIndicatorSystem, ListIndicatorSystems, LintIndicatorSystem, ActivateIndicatorSystem."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from typing import Any
+
+from andon.scoring.v1 import indicator_system_pb2 as system_pb
+from andon.scoring.v1 import scoring_pb2
+from google.protobuf.message import Message
+
+from services.runtime.errors import (
+    Aborted,
+    FailedPrecondition,
+    FieldViolation,
+    InvalidArgument,
+    NotFound,
+    PreconditionViolation,
+)
+from services.scoring.lint import Finding, Severity, lint
+from services.scoring.paging import page_size, page_token, place_of
+from services.scoring.servicer.desk import Desk
+from services.scoring.store import RequestReused, SystemEditor
+from services.scoring.wire import finding_message
+from services.scoring.wire_system import spec_of
+
+PARENT = re.compile(r"processes/[a-z0-9-]{1,64}")
+SYSTEM_ID = re.compile(r"[a-z0-9-]{1,64}")
+LIST_DEFAULT, LIST_MAX = 100, 1_000
+NEWEST = 2**31 - 1
+
+
+class Systems:
+    desk: Desk
+
+    async def CreateIndicatorSystem(
+        self, request: scoring_pb2.CreateIndicatorSystemRequest, context: Any
+    ) -> scoring_pb2.CreateIndicatorSystemResponse:
+        name, request_id = _new_name(request), _request_id(request.request_id)
+        findings = lint(spec_of(request.spec))
+        _refuse_errors(name, findings)
+        messages = [finding_message(finding) for finding in findings]
+        spec = request.spec.SerializeToString(deterministic=True)
+        if request.validate_only:
+            draft = system_pb.IndicatorSystem(name=name, state=system_pb.IndicatorSystem.STATE_DRAFT, spec=request.spec)
+            return scoring_pb2.CreateIndicatorSystemResponse(indicator_system=draft, findings=messages)
+        fingerprint = _fingerprint(request)
+        async with self.desk.store.editing(self.desk.tenant) as editor:
+            first = await _first_answer(editor, request_id, "CreateIndicatorSystem", fingerprint)
+            if first is not None:
+                return scoring_pb2.CreateIndicatorSystemResponse.FromString(first)
+            made = await editor.create(name, spec, uuid.uuid4().hex)
+            answer = scoring_pb2.CreateIndicatorSystemResponse(indicator_system=made, findings=messages)
+            await editor.keep_answer(request_id, "CreateIndicatorSystem", fingerprint, answer.SerializeToString())
+        return answer
+
+    async def GetIndicatorSystem(
+        self, request: scoring_pb2.GetIndicatorSystemRequest, context: Any
+    ) -> scoring_pb2.GetIndicatorSystemResponse:
+        found = await self.desk.store.system(self.desk.tenant, request.name, request.version)
+        if found is None:
+            raise NotFound("NOT_FOUND", "there is no such indicator system")
+        return scoring_pb2.GetIndicatorSystemResponse(indicator_system=found)
+
+    async def ListIndicatorSystems(
+        self, request: scoring_pb2.ListIndicatorSystemsRequest, context: Any
+    ) -> scoring_pb2.ListIndicatorSystemsResponse:
+        size = page_size(request.page_size, LIST_DEFAULT, LIST_MAX)
+        if request.parent and not PARENT.fullmatch(request.parent):
+            raise _invalid("parent", "processes/{process}")
+        name, version = place_of(request, "", NEWEST)
+        listed = await self.desk.store.list_systems(self.desk.tenant, request.parent, (name, version), size + 1)
+        token = page_token(request, listed[size - 1].name, listed[size - 1].version) if len(listed) > size else ""
+        return scoring_pb2.ListIndicatorSystemsResponse(indicator_systems=listed[:size], next_page_token=token)
+
+    async def LintIndicatorSystem(
+        self, request: scoring_pb2.LintIndicatorSystemRequest, context: Any
+    ) -> scoring_pb2.LintIndicatorSystemResponse:
+        findings = lint(spec_of(request.spec))
+        return scoring_pb2.LintIndicatorSystemResponse(findings=[finding_message(finding) for finding in findings])
+
+    async def ActivateIndicatorSystem(
+        self, request: scoring_pb2.ActivateIndicatorSystemRequest, context: Any
+    ) -> scoring_pb2.ActivateIndicatorSystemResponse:
+        request_id, fingerprint = _request_id(request.request_id), _fingerprint(request)
+        async with self.desk.store.editing(self.desk.tenant) as editor:
+            first = await _first_answer(editor, request_id, "ActivateIndicatorSystem", fingerprint)
+            if first is not None:
+                return scoring_pb2.ActivateIndicatorSystemResponse.FromString(first)
+            known = await _known(editor, request)
+            if request.validate_only or known.state == system_pb.IndicatorSystem.STATE_ACTIVE:
+                return scoring_pb2.ActivateIndicatorSystemResponse(indicator_system=known)
+            activated = await editor.activate(known.name, known.version, uuid.uuid4().hex, uuid.uuid4().hex)
+            answer = scoring_pb2.ActivateIndicatorSystemResponse(indicator_system=activated)
+            await editor.keep_answer(request_id, "ActivateIndicatorSystem", fingerprint, answer.SerializeToString())
+        self.desk.intake.look()
+        return answer
+
+
+async def _known(
+    editor: SystemEditor, request: scoring_pb2.ActivateIndicatorSystemRequest
+) -> system_pb.IndicatorSystem:
+    known = await editor.version(request.name, request.version)
+    if known is None:
+        raise NotFound("NOT_FOUND", "there is no such version of this indicator system")
+    if request.etag and request.etag != known.etag:
+        raise Aborted("ETAG_STALE", "the version changed since it was read")
+    return known
+
+
+async def _first_answer(editor: SystemEditor, request_id: str, method: str, fingerprint: bytes) -> bytes | None:
+    try:
+        return await editor.first_answer(request_id, method, fingerprint)
+    except RequestReused as error:
+        violation = FieldViolation("request_id", "came before with another request", "REQUEST_ID_REUSED")
+        raise InvalidArgument("REQUEST_ID_REUSED", "the request id is taken", field_violations=[violation]) from error
+
+
+def _new_name(request: scoring_pb2.CreateIndicatorSystemRequest) -> str:
+    if not PARENT.fullmatch(request.parent):
+        raise _invalid("parent", "processes/{process}, with 1 to 64 of [a-z0-9-]")
+    if not SYSTEM_ID.fullmatch(request.indicator_system_id):
+        raise _invalid("indicator_system_id", "1 to 64 of [a-z0-9-]")
+    return f"{request.parent}/indicatorSystems/{request.indicator_system_id}"
+
+
+def _request_id(request_id: str) -> str:
+    if not request_id:
+        return ""
+    try:
+        return str(uuid.UUID(request_id))
+    except ValueError as error:
+        raise _invalid("request_id", "a UUID") from error
+
+
+def _fingerprint(request: Message) -> bytes:
+    return hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
+
+
+def _invalid(field: str, description: str) -> InvalidArgument:
+    violation = FieldViolation(field, description, "FIELD_INVALID")
+    return InvalidArgument("FIELD_INVALID", f"{field} is not valid", field_violations=[violation])
+
+
+def _refuse_errors(name: str, findings: list[Finding]) -> None:
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        violations = [PreconditionViolation(one.check, f"{name}: {one.field}", one.message.en) for one in errors]
+        raise FailedPrecondition(
+            "LINT_FAILED", "the indicator system does not pass its lint", precondition_violations=violations
+        )

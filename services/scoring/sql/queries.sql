@@ -1,0 +1,436 @@
+-- name: found_tenant
+-- The tenant's first row, once.
+INSERT INTO score_head (tenant)
+VALUES ($1)
+ON CONFLICT (tenant) DO NOTHING;
+
+-- name: head
+-- Where the score log stands, for readers.
+SELECT origin, position, oldest
+FROM score_head
+WHERE tenant = $1;
+
+-- name: lock_head
+-- The lock that every change of scores goes through, with the last entry of one version. No row: it is not active.
+SELECT head.position, fold.scored_position, fold.switched
+FROM score_head AS head
+JOIN indicator_system AS active
+    ON active.tenant = head.tenant AND active.name = $2 AND active.version = $3 AND active.state = 2
+JOIN fold ON fold.tenant = head.tenant AND fold.system_name = $2 AND fold.version = $3
+WHERE head.tenant = $1
+FOR UPDATE OF head;
+
+-- name: guard_partitions
+-- Epochs of the partitions that are about to be written, held until the transaction ends.
+SELECT resource, epoch
+FROM lease
+WHERE tenant = $1 AND resource = ANY($2::text[])
+FOR SHARE;
+
+-- name: progress
+-- How far each partition of one version was folded.
+SELECT partition, epoch, owner, position, through, next_offset, watermark_us, case_count, event_count
+FROM progress
+WHERE tenant = $1 AND system_name = $2 AND version = $3
+ORDER BY partition;
+
+-- name: progress_of_active
+-- How far every partition of every version that is scored by was folded.
+SELECT active.name AS system_name, active.version, fold.partition_count, progress.partition, progress.epoch, progress.owner,
+    progress.position, progress.through, progress.watermark_us, progress.case_count, progress.event_count
+FROM indicator_system AS active
+LEFT JOIN fold
+    ON fold.tenant = active.tenant AND fold.system_name = active.name AND fold.version = active.version
+LEFT JOIN progress
+    ON progress.tenant = fold.tenant AND progress.system_name = fold.system_name AND progress.version = fold.version
+WHERE active.tenant = $1 AND active.state = 2 AND ($2 = '' OR active.name = $2) AND ($3 = '' OR active.name LIKE $3)
+ORDER BY active.name, progress.partition;
+
+-- name: keep_progress
+-- Progress of the partitions of one step.
+INSERT INTO progress (
+    tenant, system_name, version, partition, epoch, owner, position, through, next_offset, watermark_us, case_count,
+    event_count
+)
+SELECT $1, $2, $3, one.*
+FROM unnest(
+    $4::integer[], $5::bigint[], $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[],
+    $12::bigint[]
+) AS one
+ON CONFLICT (tenant, system_name, version, partition) DO UPDATE
+SET epoch = EXCLUDED.epoch,
+    owner = EXCLUDED.owner,
+    position = EXCLUDED.position,
+    through = EXCLUDED.through,
+    next_offset = EXCLUDED.next_offset,
+    watermark_us = EXCLUDED.watermark_us,
+    case_count = EXCLUDED.case_count,
+    event_count = EXCLUDED.event_count;
+
+-- name: append_entry
+-- One step as one entry of the score log, moving the head with it.
+WITH head AS (
+    UPDATE score_head
+    SET position = position + 1
+    WHERE tenant = $1
+    RETURNING position
+), folded AS (
+    UPDATE fold
+    SET scored_position = head.position, switched = fold.switched OR $8
+    FROM head
+    WHERE fold.tenant = $1 AND fold.system_name = $2 AND fold.version = $3
+)
+INSERT INTO score_log (tenant, position, system_name, version, scores, signals, parts, traceparent)
+SELECT $1, head.position, $2, $3, $4, $5, $6, $7
+FROM head
+RETURNING position, pg_notify('scoring_log', $1);
+
+-- name: announce
+-- Wakes those who wait for progress that changed no score.
+SELECT pg_notify('scoring_log', $1);
+
+-- name: keep_scores
+-- Current scores of one step, and the same as history.
+WITH fresh AS (
+    SELECT *
+    FROM unnest(
+        $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::smallint[], $9::boolean[],
+        $10::boolean[], $11::boolean[], $12::bytea[], $13::bytea[], $14::bigint[]
+    ) AS one (
+        series, window_start, window_end, process, system, indicator, window_kind, whole, present, complete, body,
+        digest, revision
+    )
+), history AS (
+    INSERT INTO score_history (tenant, series, window_start, revision, score_time, present, body)
+    SELECT $1, series, window_start, revision, $15, present, body
+    FROM fresh
+    ON CONFLICT (tenant, series, window_start, revision) DO NOTHING
+)
+INSERT INTO score (
+    tenant, series, window_start, window_end, process, system, indicator, window_kind, whole, present, complete, body,
+    digest
+)
+SELECT $1, series, window_start, window_end, process, system, indicator, window_kind, whole, present, complete, body,
+    digest
+FROM fresh
+ON CONFLICT (tenant, series, window_start) DO UPDATE
+SET window_end = EXCLUDED.window_end,
+    present = EXCLUDED.present,
+    complete = EXCLUDED.complete,
+    body = EXCLUDED.body,
+    digest = EXCLUDED.digest;
+
+-- name: keep_signals
+-- Current signals of one step.
+INSERT INTO signal (
+    tenant, name, series, window_start, window_end, process, system, indicator, window_kind, whole, standing, body,
+    digest
+)
+SELECT $1, one.*
+FROM unnest(
+    $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::smallint[],
+    $10::boolean[], $11::boolean[], $12::bytea[], $13::bytea[]
+) AS one
+ON CONFLICT (tenant, name) DO UPDATE
+SET standing = EXCLUDED.standing,
+    body = EXCLUDED.body,
+    digest = EXCLUDED.digest;
+
+-- name: keep_observations
+-- Which cases moved in one step.
+INSERT INTO observation (tenant, system_name, version, partition, anchor_min, anchor_max, page)
+SELECT $1, $2, $3, one.*
+FROM unnest($4::integer[], $5::bigint[], $6::bigint[], $7::bytea[]) AS one;
+
+-- name: keep_snapshot
+-- The state of a partition, from which recovery starts.
+INSERT INTO snapshot (
+    tenant, system_name, version, partition, position, through, next_offset, watermark_us, event_count,
+    scored_position, fold, parts
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (tenant, system_name, version, partition) DO UPDATE
+SET position = EXCLUDED.position,
+    through = EXCLUDED.through,
+    next_offset = EXCLUDED.next_offset,
+    watermark_us = EXCLUDED.watermark_us,
+    event_count = EXCLUDED.event_count,
+    scored_position = EXCLUDED.scored_position,
+    fold = EXCLUDED.fold,
+    parts = EXCLUDED.parts,
+    create_time = now()
+WHERE snapshot.position <= EXCLUDED.position;
+
+-- name: snapshot
+-- Where the recovery of a partition starts.
+SELECT position, through, next_offset, watermark_us, event_count, fold
+FROM snapshot
+WHERE tenant = $1 AND system_name = $2 AND version = $3 AND partition = $4;
+
+-- name: part_checkpoints
+-- Statistics of every partition as they stood at its last snapshot.
+SELECT partition, scored_position, parts
+FROM snapshot
+WHERE tenant = $1 AND system_name = $2 AND version = $3;
+
+-- name: entries_of_version
+-- What a replica must apply to catch up with its own version.
+SELECT position, scores, signals, parts
+FROM score_log
+WHERE tenant = $1 AND system_name = $2 AND version = $3 AND position > $4
+ORDER BY position
+LIMIT $5;
+
+-- name: entries
+-- The score log for those who follow it.
+SELECT position, system_name, version, scores, signals, traceparent, committed_at
+FROM score_log
+WHERE tenant = $1 AND position > $2
+ORDER BY position
+LIMIT $3;
+
+-- name: begin_fold
+-- Notes from which place of ingest's log on a version may replace its predecessor; the first to say so wins.
+INSERT INTO fold (tenant, system_name, version, partition_count, switch_position, switched, scored_position)
+SELECT $1, $2, $3, $4, $5, false, coalesce(max(position), 0)
+FROM score_log
+WHERE tenant = $1 AND system_name = $2 AND version = $3
+ON CONFLICT (tenant, system_name, version) DO NOTHING;
+
+-- name: fold
+-- How one version is being folded.
+SELECT partition_count, switch_position, switched, scored_position
+FROM fold
+WHERE tenant = $1 AND system_name = $2 AND version = $3;
+
+-- name: scores_of_system
+-- Every score of a system, for a book that is opened.
+SELECT body
+FROM score
+WHERE tenant = $1 AND process = $2 AND system = $3;
+
+-- name: signals_of_system
+-- Every signal of a system, retracted ones too.
+SELECT body
+FROM signal
+WHERE tenant = $1 AND process = $2 AND system = $3;
+
+-- name: list_scores
+-- A page of current scores by series and window.
+SELECT body
+FROM score
+WHERE tenant = $1 AND present AND (series, window_start) > ($2, $3)
+    AND ($4 = '' OR process = $4) AND ($5 = '' OR system = $5)
+    AND (cardinality($6::text[]) = 0 OR indicator = ANY($6))
+    AND (cardinality($7::smallint[]) = 0 OR window_kind = ANY($7))
+    AND (cardinality($8::text[]) = 0 OR series = ANY($8))
+    AND (NOT $9 OR whole)
+    AND window_start >= $10 AND window_start < $11
+ORDER BY series, window_start
+LIMIT $12;
+
+-- name: list_scores_as_of
+-- A page of scores as they stood at an instant, by series and window.
+SELECT body
+FROM (
+    SELECT DISTINCT ON (history.series, history.window_start)
+        history.series, history.window_start, history.body, history.present
+    FROM score_history AS history
+    JOIN score
+        ON score.tenant = history.tenant AND score.series = history.series
+        AND score.window_start = history.window_start
+    WHERE history.tenant = $1 AND (history.series, history.window_start) > ($2, $3)
+        AND ($4 = '' OR score.process = $4) AND ($5 = '' OR score.system = $5)
+        AND (cardinality($6::text[]) = 0 OR score.indicator = ANY($6))
+        AND (cardinality($7::smallint[]) = 0 OR score.window_kind = ANY($7))
+        AND (cardinality($8::text[]) = 0 OR history.series = ANY($8))
+        AND (NOT $9 OR score.whole)
+        AND history.window_start >= $10 AND history.window_start < $11
+        AND history.score_time <= $13
+    ORDER BY history.series, history.window_start, history.revision DESC
+) AS latest
+WHERE present
+ORDER BY series, window_start
+LIMIT $12;
+
+-- name: list_series
+-- A page of series that have at least one score.
+SELECT DISTINCT series
+FROM score
+WHERE tenant = $1 AND present AND series > $2
+    AND ($3 = '' OR process = $3) AND ($4 = '' OR system = $4)
+    AND (cardinality($5::text[]) = 0 OR indicator = ANY($5))
+    AND (cardinality($6::smallint[]) = 0 OR window_kind = ANY($6))
+    AND (cardinality($7::text[]) = 0 OR series = ANY($7))
+    AND (NOT $8 OR whole)
+ORDER BY series
+LIMIT $9;
+
+-- name: list_signals
+-- A page of signals by name.
+SELECT body
+FROM signal
+WHERE tenant = $1 AND name > $2
+    AND ($3 = '' OR process = $3) AND ($4 = '' OR system = $4)
+    AND (cardinality($5::text[]) = 0 OR indicator = ANY($5))
+    AND (cardinality($6::smallint[]) = 0 OR window_kind = ANY($6))
+    AND (cardinality($7::text[]) = 0 OR series = ANY($7))
+    AND (NOT $8 OR whole)
+    AND window_start >= $9 AND window_start < $10
+    AND ($11 OR standing)
+ORDER BY name
+LIMIT $12;
+
+-- name: score_at
+-- The score of a series in the window that holds an instant.
+SELECT body
+FROM score
+WHERE tenant = $1 AND series = $2 AND present AND window_start <= $3 AND window_end > $3
+ORDER BY window_start DESC
+LIMIT 1;
+
+-- name: scores_of_series
+-- The windows of one series that start within a span, in time order.
+SELECT body
+FROM score
+WHERE tenant = $1 AND series = $2 AND present AND window_start >= $3 AND window_start < $4
+ORDER BY window_start;
+
+-- name: signals_of_series
+-- The standing signals of one series, in time order.
+SELECT body
+FROM signal
+WHERE tenant = $1 AND series = $2 AND standing
+ORDER BY window_start, name;
+
+-- name: window_at
+-- The window of a kind that holds an instant.
+SELECT window_start, window_end
+FROM score
+WHERE tenant = $1 AND process = $2 AND system = $3 AND window_kind = $4 AND present
+    AND window_start <= $5 AND window_end > $5
+ORDER BY window_start DESC
+LIMIT 1;
+
+-- name: window_latest
+-- The latest complete window of a kind, or the latest of all where none is complete.
+SELECT window_start, window_end
+FROM score
+WHERE tenant = $1 AND process = $2 AND system = $3 AND window_kind = $4 AND present
+ORDER BY complete DESC, window_start DESC
+LIMIT 1;
+
+-- name: scores_of_window
+-- The whole scores of one window.
+SELECT body
+FROM score
+WHERE tenant = $1 AND process = $2 AND system = $3 AND window_kind = $4 AND window_start = $5 AND whole AND present;
+
+-- name: observations_of_window
+-- Pages that may say something about a window, in the order of their steps.
+SELECT partition, page
+FROM observation
+WHERE tenant = $1 AND system_name = $2 AND version = $3 AND anchor_min < $5 AND anchor_max >= $4
+ORDER BY partition, id;
+
+-- name: create_system
+-- A new version as a draft; versions are counted under the tenant's lock.
+INSERT INTO indicator_system (tenant, name, version, state, spec, etag)
+SELECT $1, $2, coalesce(max(version), 0) + 1, 1, $3, $4
+FROM indicator_system
+WHERE tenant = $1 AND name = $2
+RETURNING name, version, state, spec, etag, create_time, activate_time;
+
+-- name: system_version
+-- One version of a system.
+SELECT name, version, state, spec, etag, create_time, activate_time
+FROM indicator_system
+WHERE tenant = $1 AND name = $2 AND version = $3;
+
+-- name: system_current
+-- The active version, else the newest.
+SELECT name, version, state, spec, etag, create_time, activate_time
+FROM indicator_system
+WHERE tenant = $1 AND name = $2
+ORDER BY (state = 2) DESC, version DESC
+LIMIT 1;
+
+-- name: active_systems
+-- Every version that is scored by.
+SELECT name, version, state, spec, etag, create_time, activate_time
+FROM indicator_system
+WHERE tenant = $1 AND state = 2
+ORDER BY name;
+
+-- name: list_systems
+-- A page of versions, newest first within a name.
+SELECT name, version, state, spec, etag, create_time, activate_time
+FROM indicator_system
+WHERE tenant = $1 AND ($2 = '' OR name LIKE $2) AND (name > $3 OR (name = $3 AND version < $4))
+ORDER BY name, version DESC
+LIMIT $5;
+
+-- name: lock_tenant
+-- Orders changes of indicator systems.
+SELECT position
+FROM score_head
+WHERE tenant = $1
+FOR UPDATE;
+
+-- name: retire_active
+-- The active version makes room.
+UPDATE indicator_system
+SET state = 3, etag = $3
+WHERE tenant = $1 AND name = $2 AND state = 2;
+
+-- name: activate
+-- A version becomes the one that is scored by.
+UPDATE indicator_system
+SET state = 2, etag = $4, activate_time = now()
+WHERE tenant = $1 AND name = $2 AND version = $3
+RETURNING name, version, state, spec, etag, create_time, activate_time;
+
+-- name: forget_fold
+-- A version that is activated again catches up in silence before it is scored by.
+DELETE FROM fold
+WHERE tenant = $1 AND system_name = $2 AND version = $3;
+
+-- name: first_answer
+-- What a request was answered when it came first.
+SELECT method, fingerprint, answer
+FROM request
+WHERE tenant = $1 AND request_id = $2 AND create_time > now() - interval '24 hours';
+
+-- name: keep_answer
+-- Remembers an answer for a day.
+INSERT INTO request (tenant, request_id, method, fingerprint, answer)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (tenant, request_id) DO UPDATE
+SET method = EXCLUDED.method, fingerprint = EXCLUDED.fingerprint, answer = EXCLUDED.answer, create_time = now();
+
+-- name: forget_answers
+-- Answers that nobody can ask for any more.
+DELETE FROM request
+WHERE tenant = $1 AND create_time <= now() - interval '24 hours';
+
+-- name: content_hash
+-- SHA-256 over the digests of scores by (series, window), a bar, and those of standing signals by name.
+SELECT encode(sha256(
+    coalesce((
+        SELECT string_agg(digest, ''::bytea ORDER BY series, window_start)
+        FROM score
+        WHERE tenant = $1 AND present
+    ), ''::bytea)
+    || '|'::bytea
+    || coalesce((
+        SELECT string_agg(digest, ''::bytea ORDER BY name)
+        FROM signal
+        WHERE tenant = $1 AND standing
+    ), ''::bytea)
+), 'hex') AS content_hash;
+
+-- name: counts
+-- How many scores and standing signals there are.
+SELECT
+    (SELECT count(*) FROM score WHERE tenant = $1 AND present) AS score_count,
+    (SELECT count(*) FROM signal WHERE tenant = $1 AND standing) AS signal_count;

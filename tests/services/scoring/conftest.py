@@ -1,0 +1,296 @@
+"""Ingest and scoring served side by side on a fresh database, and small factories of events and systems."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import grpc
+import pytest
+from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
+from andon.scoring.v1 import indicator_system_pb2 as system_pb
+from andon.scoring.v1 import scoring_pb2, scoring_pb2_grpc
+from andon_client.channel import open_channel
+
+from services.ingest.__main__ import bring_up_to_date as bring_up_ingest
+from services.ingest.__main__ import run as run_ingest
+from services.ingest.settings import IngestSettings
+from services.runtime.authority import Authority
+from services.scoring.__main__ import bring_up_to_date as bring_up_scoring
+from services.scoring.__main__ import run as run_scoring
+from services.scoring.settings import ScoringSettings
+
+TENANT = "acme"
+SYSTEM = "processes/desk/indicatorSystems/main"
+MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
+HOUR_S, DAY_S, WEEK_S = 3_600, 86_400, 604_800
+ROLES = ("writer", "reader", "analyst", "operator", "admin", "service")
+
+
+class Suite:
+    """One ingest, any number of scoring replicas, and clients of both."""
+
+    def __init__(self, dsn: str, authority: Authority, folder: Path) -> None:
+        self.dsn = dsn
+        self.authority = authority
+        self.folder = folder
+        self.ingest_port = 0
+        self.scoring_ports: list[int] = []
+        self._leaving = AsyncExitStack()
+        tokens = folder / "tokens"
+        tokens.mkdir()
+        (tokens / f"{TENANT}.jwt").write_text(authority.token("andon-scoring", TENANT, ["service"]))
+
+    def settings(self, role: str) -> dict[str, Any]:
+        # The role is shared by all databases of the run, so its password is fixed.
+        parts = urlsplit(self.dsn)
+        server = self.authority.certificate("server")
+        return {
+            "dsn": urlunsplit(parts._replace(netloc=f"andon_{role}:{role}@{parts.hostname}:{parts.port}")),
+            "migration_dsn": self.dsn,
+            "listen": "127.0.0.1:0",
+            "health_listen": "127.0.0.1:0",
+            "endpoint_file": self.folder / f"{uuid.uuid4().hex}.json",
+            "tls_ca_file": self.authority.ca_file,
+            "tls_cert_file": server.certificate,
+            "tls_key_file": server.key,
+            "jwks_file": self.authority.jwks_file,
+            "pool_connections_min": 1,
+            "log_level": "error",
+            "grace_s": 2.0,
+        }
+
+    def ingest_settings(self) -> IngestSettings:
+        key_file = self.folder / "tenant.key"
+        key_file.write_bytes(bytes(range(48)))
+        return IngestSettings(**self.settings("ingest"), tenant_key_file=key_file, poll_s=0.2)
+
+    def scoring_settings(self, **changes: Any) -> ScoringSettings:
+        values = {
+            **self.settings("scoring"),
+            "ingest_target": f"127.0.0.1:{self.ingest_port}",
+            "ingest_heartbeat_s": 0.1,
+            "systems_poll_s": 0.2,
+            "lease_beat_s": 0.1,
+            "lease_silent_s": 1.0,
+            "tokens_dir": self.folder / "tokens",
+        }
+        return ScoringSettings(**{**values, **changes})
+
+    async def migrate(self) -> None:
+        await bring_up_ingest(self.ingest_settings())
+        await bring_up_scoring(self.scoring_settings())
+
+    async def start_ingest(self) -> None:
+        settings, stop = self.ingest_settings(), asyncio.Event()
+        self.ingest_port = await self._started(settings.endpoint_file, run_ingest(settings, stop), stop)
+
+    async def start_scoring(self, **changes: Any) -> asyncio.Event:
+        """Returns what stops it."""
+        settings, stop = self.scoring_settings(**changes), asyncio.Event()
+        self.scoring_ports.append(await self._started(settings.endpoint_file, run_scoring(settings, stop=stop), stop))
+        return stop
+
+    async def _started(self, endpoint_file: Path | None, serving: Any, stop: asyncio.Event) -> int:
+        task = asyncio.create_task(serving)
+        assert endpoint_file is not None
+        while not endpoint_file.exists():
+            if task.done():
+                task.result()
+            await asyncio.sleep(0.01)
+
+        async def end() -> None:
+            stop.set()
+            await task
+
+        self._leaving.push_async_callback(end)
+        return int(json.loads(endpoint_file.read_text())["port"])
+
+    def _channel(self, port: int, tenant: str, roles: Sequence[str]) -> grpc.aio.Channel:
+        files = self.authority.certificate("client")
+        channel = open_channel(
+            f"127.0.0.1:{port}",
+            ca_file=self.authority.ca_file,
+            cert_file=files.certificate,
+            key_file=files.key,
+            token=self.authority.token("tester", tenant, roles),
+            options=[("grpc.enable_retries", 0)],
+        )
+        self._leaving.push_async_callback(channel.close)
+        return channel
+
+    def ingest(self, tenant: str = TENANT) -> Any:
+        return ingest_pb2_grpc.IngestServiceStub(self._channel(self.ingest_port, tenant, ROLES))
+
+    def scoring(self, replica: int = 0, tenant: str = TENANT, roles: Sequence[str] = ROLES) -> Any:
+        return scoring_pb2_grpc.ScoringServiceStub(self._channel(self.scoring_ports[replica], tenant, roles))
+
+    async def write(self, events: Sequence[event_pb2.Event]) -> str:
+        """The cursor through which they are durable."""
+        batch = event_pb2.EventBatch(rows=event_pb2.EventRows(events=events))
+        answer = await self.ingest().WriteEvents(ingest_pb2.WriteEventsRequest(batch=batch))
+        assert answer.quarantined == 0, answer.rejections[:3]
+        return str(answer.through)
+
+    async def activate(self, spec: system_pb.IndicatorSystemSpec) -> system_pb.IndicatorSystem:
+        stub = self.scoring()
+        parent, _, system_id = SYSTEM.partition("/indicatorSystems/")
+        made = await stub.CreateIndicatorSystem(
+            scoring_pb2.CreateIndicatorSystemRequest(parent=parent, indicator_system_id=system_id, spec=spec)
+        )
+        answer = await stub.ActivateIndicatorSystem(
+            scoring_pb2.ActivateIndicatorSystemRequest(name=SYSTEM, version=made.indicator_system.version)
+        )
+        return answer.indicator_system
+
+    async def close(self) -> None:
+        await self._leaving.aclose()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+async def suite_of(
+    database: str, authority: Authority, tmp_path: Path
+) -> AsyncIterator[Callable[[], Awaitable[Suite]]]:
+    made: list[Suite] = []
+
+    async def make() -> Suite:
+        suite = Suite(database, authority, tmp_path)
+        await suite.migrate()
+        await suite.start_ingest()
+        made.append(suite)
+        return suite
+
+    yield make
+    for suite in made:
+        await suite.close()
+
+
+@pytest.fixture
+async def suite(suite_of: Callable[[], Awaitable[Suite]]) -> Suite:
+    """Ingest and one scoring replica."""
+    made = await suite_of()
+    await made.start_scoring()
+    return made
+
+
+def make_event(id: str, case: str, activity: str, at_s: float, **attributes: Any) -> event_pb2.Event:
+    """`at_s` counts from Monday 2026-01-05 UTC."""
+    event = event_pb2.Event(id=id, source="desk", case_id=case, activity=activity)
+    event.time.FromMicroseconds(round((MONDAY.timestamp() + at_s) * 1e6))
+    for name, value in attributes.items():
+        kind = {bool: "flag", int: "integer", float: "number", str: "text"}[type(value)]
+        setattr(event.attributes[name], kind, value)
+    return event
+
+
+def make_case(
+    number: int, opened_s: float, hours: float, breached: bool, priority: str = "low"
+) -> list[event_pb2.Event]:
+    """A ticket that is opened, worked on and closed."""
+    case, closed_s = f"case-{number:05d}", opened_s + hours * HOUR_S
+    return [
+        make_event(f"{case}-1", case, "Opened", opened_s, priority=priority),
+        make_event(f"{case}-2", case, "Assigned", (opened_s + closed_s) / 2, priority=priority),
+        make_event(f"{case}-3", case, "Closed", closed_s, priority=priority, breached=breached),
+    ]
+
+
+def make_weeks(weeks: int, cases: int, breached: Callable[[int, int], bool]) -> list[event_pb2.Event]:
+    """`cases` tickets a week, evenly spread; `breached(week, place)` says which breach their agreement."""
+    return [
+        event
+        for week in range(weeks)
+        for place in range(cases)
+        for event in make_case(
+            week * cases + place,
+            week * WEEK_S + place * (5 * DAY_S / cases),
+            hours=4.0 + (week * 7 + place * 3) % 11,
+            breached=breached(week, place),
+            priority=("low", "high")[place % 2],
+        )
+    ]
+
+
+def make_spec(baseline_windows: int = 6) -> system_pb.IndicatorSystemSpec:
+    """Share of breaches (charted, sliced by priority), mean and median hours to close."""
+    spec = system_pb.IndicatorSystemSpec()
+    spec.title.en = "Desk"
+    spec.case_rule.opened.first.activities.append("Opened")
+    spec.case_rule.closed.last.activities.append("Closed")
+    for name, phase in (("Opened", system_pb.PHASE_BEFORE), ("Assigned", system_pb.PHASE_DURING), ("Closed", 3)):
+        step = spec.steps.add(name=name.lower(), phase=phase, activities=[name])
+        step.title.en = name
+    breach = spec.measures.add(name="breach").flag.attribute
+    breach.attribute = "breached"
+    breach.equals.add(flag=True)
+    duration = spec.measures.add(name="to_close").duration
+    getattr(duration, "from").opened = True
+    duration.to.closed = True
+    spec.dimensions.add(name="priority", attribute="priority")
+    windows = [system_pb.WINDOW_WEEK, system_pb.WINDOW_ALL]
+    share = spec.indicators.add(
+        name="sla_breach",
+        measure="breach",
+        aggregate=system_pb.Indicator.AGGREGATE_SHARE,
+        direction=system_pb.DIRECTION_LOWER_IS_BETTER,
+        phase=system_pb.PHASE_DURING,
+        windows=windows,
+        weight=3.0,
+        owner="service desk lead",
+        symptom_of=["to_close"],
+    )
+    share.title.en, share.title.zh = "Breaches", "违约率"
+    share.target.value, share.target.worst = 0.1, 0.5
+    share.slices.add(dimensions=["priority"])
+    share.chart.baseline_windows = baseline_windows
+    mean = spec.indicators.add(
+        name="to_close",
+        measure="to_close",
+        aggregate=system_pb.Indicator.AGGREGATE_MEAN,
+        direction=system_pb.DIRECTION_LOWER_IS_BETTER,
+        phase=system_pb.PHASE_AFTER,
+        unit="h",
+        windows=windows,
+        owner="service desk lead",
+    )
+    mean.target.value = 8.0
+    mean.chart.baseline_windows = baseline_windows
+    spec.indicators.add(
+        name="to_close_median",
+        measure="to_close",
+        aggregate=system_pb.Indicator.AGGREGATE_MEDIAN,
+        direction=system_pb.DIRECTION_LOWER_IS_BETTER,
+        phase=system_pb.PHASE_AFTER,
+        unit="h",
+        windows=windows,
+        owner="service desk lead",
+    )
+    return spec
+
+
+class Factories:
+    """What tests build their worlds from."""
+
+    system = SYSTEM
+    tenant = TENANT
+    event = staticmethod(make_event)
+    case = staticmethod(make_case)
+    weeks = staticmethod(make_weeks)
+    spec = staticmethod(make_spec)
+
+
+@pytest.fixture
+def make() -> type[Factories]:
+    return Factories
