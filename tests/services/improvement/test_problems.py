@@ -1,0 +1,72 @@
+"""From sessions to problems."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.improvement import moves
+from services.improvement.model import Cause, CauseClass, Problem, ProblemState, StandingSignal, Text
+from services.improvement.problems import current_sessions, decide
+from services.improvement.wire import content_hash
+
+NOW = 10**15
+
+
+def settle(signals: list[StandingSignal], problems: list[Problem]) -> list[Problem]:
+    changed = decide(current_sessions(signals, problems), {}, problems, NOW)
+    return list(({problem.name: problem for problem in problems} | {one.name: one for one in changed}).values())
+
+
+def test_one_run_of_alarms_opens_one_problem_that_grows(signal):
+    (first,) = settle([signal(30)], [])
+    (second,) = settle([signal(30), signal(31)], [first])
+    assert (first.name, first.state) == (second.name, ProblemState.OPEN)
+    assert len(second.signals) == 2
+    assert second.revision == first.revision + 1
+
+
+def test_the_same_signals_again_change_nothing(signal):
+    problems = settle([signal(30)], [])
+    assert decide(current_sessions([signal(30)], problems), {}, problems, NOW) == []
+
+
+def test_a_problem_whose_signals_are_all_retracted_is_withdrawn_with_the_reason(signal):
+    (gone,) = settle([], settle([signal(30)], []))
+    assert gone.state is ProblemState.WITHDRAWN
+    assert gone.reason == "every signal was retracted"
+
+
+def test_an_untouched_problem_is_named_by_its_first_signal_whatever_the_order_of_arrival(signal):
+    late_first = settle([signal(30), signal(31)], settle([signal(31)], []))
+    at_once = settle([signal(30), signal(31)], [])
+    assert content_hash(late_first) == content_hash(at_once)
+    assert {problem.merged_into for problem in late_first if problem.state is ProblemState.WITHDRAWN} == {
+        at_once[0].name
+    }
+
+
+def test_a_problem_that_somebody_works_on_keeps_its_name(signal):
+    (problem,) = settle([signal(31)], [])
+    (kept,) = settle([signal(30), signal(31)], [moves.acknowledge(problem, NOW)])
+    assert kept.name == problem.name
+    assert kept.state is ProblemState.ACKNOWLEDGED
+
+
+def test_signals_of_a_dismissed_problem_do_not_open_it_again(signal):
+    (problem,) = settle([signal(30)], [])
+    dismissed = moves.dismiss(problem, "planned maintenance", NOW)
+    assert settle([signal(30)], [dismissed]) == [dismissed]
+
+
+def test_a_withdrawn_problem_whose_signals_come_back_goes_on_with_its_revisions(signal):
+    withdrawn = settle([], settle([signal(30)], []))
+    (back,) = settle([signal(30)], withdrawn)
+    assert back.state is ProblemState.OPEN
+    assert back.revision > withdrawn[0].revision
+
+
+def test_a_cause_that_a_person_stated_survives_new_evidence(signal):
+    (problem,) = settle([signal(30)], [])
+    stated = moves.add_cause(problem, Cause("", Text("No checklist"), cause_class=CauseClass.PROCESS), NOW)
+    (after,) = settle([signal(30), signal(31)], [replace(stated)])
+    assert [cause.title.en for cause in after.causes if cause.confirmed] == ["No checklist"]
