@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import assert_never
 
 import numpy as np
@@ -79,6 +80,8 @@ NELSON: tuple[Rule, ...] = (
     Rule("8_outside_1_sigma", 8, 8, 1.0, Pattern.OUTSIDE),
 )
 
+# Up to so many points, stepping over time with all series side by side is the quicker way.
+_SHORT = 64
 # Points that are independent and have symmetric zones; everything else knows its limits only.
 _ZONED = frozenset(
     {Kind.INDIVIDUALS, Kind.MEAN, Kind.PROPORTION, Kind.NUMBER, Kind.COUNT, Kind.RATE},
@@ -181,28 +184,44 @@ def advance(
     if deviation.shape != x.shape:
         raise Inconsistent(f"centre and sigma do not fit points of shape {x.shape}")
     x = np.where(np.isnan(deviation), np.nan, x)
+    x = np.concatenate((state.statistic, np.where(np.isnan(deviation), np.nan, x)), axis=-1)
+    z = np.concatenate((state.z, deviation), axis=-1)
     kept = state.z.shape[-1]
-    x, z = np.concatenate((state.statistic, x), axis=-1), np.concatenate((state.z, deviation), axis=-1)
-    fired = {rule.name: _fires(rule, x, z, width / 3.0)[..., kept:] for rule in rules}
+    # Time first, so that one operation runs over all series side by side.
+    by_time = _Points(*(np.ascontiguousarray(np.moveaxis(column, -1, 0)) for column in (x, z)))
+    fired = {rule.name: np.moveaxis(_fires(rule, by_time, width / 3.0)[kept:], 0, -1) for rule in rules}
     return RulesState(x[..., x.shape[-1] - kept :].copy(), z[..., z.shape[-1] - kept :].copy()), fired
 
 
-def _fires(rule: Rule, x: FloatArray, z: FloatArray, scale: float) -> BoolArray:
-    zone = rule.zone_sigma * scale
+@dataclass(frozen=True)
+class _Points:
+    """Statistic and deviation from the centre in sigma, shape (time, ...), with how long neither has been missing."""
+
+    x: FloatArray
+    z: FloatArray
+
+    @cached_property
+    def unbroken(self) -> IntArray:
+        return _run_length(~np.isnan(self.z))
+
+
+def _fires(rule: Rule, points: _Points, scale: float) -> BoolArray:
+    """Where the rule fires, shape (time, ...)."""
+    zone, z = rule.zone_sigma * scale, points.z
     match rule.pattern:
         case Pattern.BEYOND:
-            return _k_of_n(z > zone, z, rule) | _k_of_n(z < -zone, z, rule)
+            return _k_of_n(z > zone, points, rule) | _k_of_n(z < -zone, points, rule)
         case Pattern.OUTSIDE:
-            return _k_of_n(np.abs(z) > zone, z, rule)
+            return _k_of_n(np.abs(z) > zone, points, rule)
         case Pattern.WITHIN:
             return _run_length(np.abs(z) < zone) >= rule.n
         case Pattern.TREND:
-            step = _steps(x)
+            step = _steps(points.x)
             return (_run_length(step > 0) >= rule.n - 1) | (_run_length(step < 0) >= rule.n - 1)
         case Pattern.ALTERNATING:
-            step = np.sign(_steps(x))
-            turns = np.zeros(x.shape, dtype=np.bool_)
-            turns[..., 1:] = step[..., 1:] * step[..., :-1] < 0
+            step = np.sign(_steps(points.x))
+            turns = np.zeros(z.shape, dtype=np.bool_)
+            turns[1:] = step[1:] * step[:-1] < 0
             return _run_length(turns) >= rule.n - 2
         case _:
             assert_never(rule.pattern)
@@ -211,24 +230,28 @@ def _fires(rule: Rule, x: FloatArray, z: FloatArray, scale: float) -> BoolArray:
 def _steps(x: FloatArray) -> FloatArray:
     """x_t - x_(t-1), NaN where either is missing and at the first point."""
     steps = np.full(x.shape, np.nan)
-    np.subtract(x[..., 1:], x[..., :-1], out=steps[..., 1:])
+    np.subtract(x[1:], x[:-1], out=steps[1:])
     return steps
 
 
-def _k_of_n(hit: BoolArray, z: FloatArray, rule: Rule) -> BoolArray:
+def _k_of_n(hit: BoolArray, points: _Points, rule: Rule) -> BoolArray:
     """True at a hit that is at least the k-th among the last n points, none of them missing."""
     if rule.k == 1:
         return hit
     if rule.k == rule.n:
         return _run_length(hit) >= rule.n
-    unbroken = _run_length(~np.isnan(z))
-    count = hit.astype(np.int64)
+    count = hit.astype(np.int8)
     for lag in range(1, rule.n):
-        count[..., lag:] += hit[..., :-lag] & (unbroken[..., lag:] > lag)
+        count[lag:] += hit[:-lag] & (points.unbroken[lag:] > lag)
     return hit & (count >= rule.k)
 
 
 def _run_length(flag: BoolArray) -> IntArray:
-    """How many points up to and including this one are True without a break."""
-    time = np.arange(1, flag.shape[-1] + 1)
-    return np.asarray(time - np.maximum.accumulate(np.where(flag, 0, time), axis=-1), dtype=np.int64)
+    """How many points up to and including this one are True without a break; shape (time, ...)."""
+    if len(flag) <= _SHORT:
+        run = np.zeros(flag.shape, dtype=np.int64)
+        for t in range(len(flag)):
+            np.multiply(run[t - 1] + 1 if t else 1, flag[t], out=run[t, ...])
+        return run
+    time = np.arange(1, len(flag) + 1).reshape(-1, *([1] * (flag.ndim - 1)))
+    return np.asarray(time - np.maximum.accumulate(np.where(flag, 0, time), axis=0), dtype=np.int64)
