@@ -1,4 +1,4 @@
-"""The fold against its definition: any order, any batching, any restart give what a plain fold of the same events gives."""
+"""The fold against its definition: any order, batching and restart give what a plain fold of the same events gives."""
 
 from __future__ import annotations
 

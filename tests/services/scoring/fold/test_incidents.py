@@ -35,7 +35,7 @@ def expected() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def incidents() -> pa.Table:
-    """One event per row; an id ends with the row's own count of updates, so rows of the same minute keep their order."""
+    """One event per row; ids end with the count of updates, so rows of one minute keep their order."""
     kinds = {name: pa.utf8() for name in [*TIMES, "sys_updated_at", "number", "incident_state"]}
     options = pyarrow.csv.ConvertOptions(column_types=kinds, null_values=["?"], strings_can_be_null=True)
     rows = pyarrow.csv.read_csv(LOG, convert_options=options)
