@@ -258,20 +258,19 @@ class _Step:
         return {name: score for name, score in found.items() if score is not None}
 
     def draw_charts(self) -> None:
-        touched = {series for series, _ in self.changed if self.bears_on_chart(series)}
-        if self.switching:
-            touched |= set(self.book.signals)
+        changed: dict[SeriesKey, list[Score]] = defaultdict(list)
+        for (series, _), score in self.changed.items():
+            if self.bears_on_chart(series) and (self.switching or self.moves_chart(score)):
+                changed[series].append(score)
+        touched = set(changed) | (set(self.book.signals) if self.switching else set())
         for series in sorted(touched):
-            self.draw_chart(series)
+            self.draw_chart(series, changed[series])
 
     def bears_on_chart(self, series: SeriesKey) -> bool:
         name = series_name(series)
         return name.indicator in self.book.plans and name.window is not Window.ALL
 
-    def draw_chart(self, series: SeriesKey) -> None:
-        changed = [score for (key, _), score in self.changed.items() if key == series]
-        if not self.switching and not any(self.moves_chart(score) for score in changed):
-            return
+    def draw_chart(self, series: SeriesKey, changed: Sequence[Score]) -> None:
         plan = self.book.plans.get(series_name(series).indicator)
         standing = self.book.signals.get(series, {})
         raised: dict[str, Signal] = {}
@@ -314,7 +313,7 @@ def signal_changes(standing: Mapping[str, Signal], raised: Mapping[str, Signal],
         if before is None:
             changes.append(signal)
         elif not before.says_the_same(signal):
-            changes.append(replace(signal, revision=before.revision + 1, reason="" if before.standing else reason))
+            changes.append(replace(signal, revision=before.revision + 1, reason=reason))
     for name, before in standing.items():
         if name not in raised and before.standing:
             changes.append(replace(before, state=SignalState.RETRACTED, reason=reason, revision=before.revision + 1))

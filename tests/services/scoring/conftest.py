@@ -34,6 +34,10 @@ HOUR_S, DAY_S, WEEK_S = 3_600, 86_400, 604_800
 ROLES = ("writer", "reader", "analyst", "operator", "admin", "service")
 
 
+def port_in(endpoint_file: Path) -> int | None:
+    return int(json.loads(endpoint_file.read_text())["port"]) if endpoint_file.exists() else None
+
+
 class Suite:
     """One ingest, any number of scoring replicas, and clients of both."""
 
@@ -101,7 +105,7 @@ class Suite:
     async def _started(self, endpoint_file: Path | None, serving: Any, stop: asyncio.Event) -> int:
         task = asyncio.create_task(serving)
         assert endpoint_file is not None
-        while not endpoint_file.exists():
+        while (port := port_in(endpoint_file)) is None:
             if task.done():
                 task.result()
             await asyncio.sleep(0.01)
@@ -111,7 +115,7 @@ class Suite:
             await task
 
         self._leaving.push_async_callback(end)
-        return int(json.loads(endpoint_file.read_text())["port"])
+        return port
 
     def _channel(self, port: int, tenant: str, roles: Sequence[str]) -> grpc.aio.Channel:
         files = self.authority.certificate("client")
