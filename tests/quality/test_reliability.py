@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from andon_quality.errors import Inconsistent, NoSpread, OutOfRange, TooFew
+from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
 from andon_quality.reliability import Disagreement, cohen, cronbach, fleiss
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -103,3 +103,5 @@ def test_malformed_ratings_are_refused() -> None:
         fleiss([[2, 1], [3, 0]])
     with pytest.raises(TooFew):
         cronbach([[1.0], [2.0]])
+    with pytest.raises(NotFinite):
+        fleiss([[2.0, 1.0], [np.nan, 0.0], [1.0, 1.0]])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray, finite
-from andon_quality.errors import OutOfRange, TooFew
+from andon_quality.errors import Inconsistent, OutOfRange, TooFew
 
 STEPS = 2000
 TOLERANCE = 1e-13
@@ -24,8 +24,8 @@ def varimax(loadings: ArrayLike, kaiser: bool = True) -> FloatArray:
     [[0.8485, 0.0], [0.0, 0.8485]]
     """
     table = finite(loadings)
-    if table.ndim != 2 or table.shape[1] < 1:
-        raise TooFew("loadings need a row per item and a column per factor")
+    if table.ndim != 2 or not 1 <= table.shape[1] <= table.shape[0]:
+        raise TooFew("loadings need a row per item and a column per factor, and no more factors than items")
     length = np.sqrt((table**2).sum(axis=1, keepdims=True))
     weight = np.where(length > 0.0, length, 1.0) if kaiser else np.ones_like(length)
     rotated = table / weight
@@ -56,7 +56,7 @@ def promax(loadings: ArrayLike, power: int = 4) -> tuple[FloatArray, FloatArray]
 
     The varimax solution is fitted to a target that sharpens it, |l|^power with the sign of l, by least squares.
     loadings: shape (p items, k factors), p > k; power: 2..8. Prefer `varimax` when factors may not correlate.
-    Cost O(p k^2). Raises TooFew, NotFinite, OutOfRange.
+    Cost O(p k^2). Raises TooFew, NotFinite, OutOfRange, Inconsistent for dependent factors.
     Source: Hendrickson and White, 1964, British Journal of Statistical Psychology 17:65.
 
     >>> pattern, between = promax([[0.8, 0.2], [0.7, 0.3], [0.2, 0.8], [0.3, 0.7]])
@@ -67,7 +67,9 @@ def promax(loadings: ArrayLike, power: int = 4) -> tuple[FloatArray, FloatArray]
         raise OutOfRange("power must lie in 2..8")
     start = varimax(loadings)
     target = np.sign(start) * np.abs(start) ** power
-    turn = np.linalg.lstsq(start, target, rcond=None)[0]
+    turn, _, rank, _ = np.linalg.lstsq(start, target, rcond=None)
+    if rank < start.shape[1]:
+        raise Inconsistent("a factor is empty or repeats the others")
     turn = turn * np.sqrt(np.diag(np.linalg.inv(turn.T @ turn)))
     back = np.linalg.inv(turn)
     return np.asarray(start @ turn, dtype=np.float64), np.asarray(back @ back.T, dtype=np.float64)

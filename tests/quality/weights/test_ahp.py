@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from andon_quality.errors import Inconsistent, OutOfRange, TooFew
+from andon_quality.errors import Inconsistent, NotFinite, OutOfRange, TooFew
 from andon_quality.weights import ahp, most_inconsistent
 from andon_quality.weights.ahp import RANDOM_INDEX
 from hypothesis import given, settings
@@ -69,3 +69,7 @@ def test_malformed_judgements_are_refused() -> None:
         ahp(np.ones((16, 16)))
     with pytest.raises(TooFew):
         ahp([[1, 2, 3], [1, 2, 3]])
+    with pytest.raises(NotFinite):
+        ahp([[1.0, np.nan], [np.nan, 1.0]])
+    with pytest.raises(TooFew):
+        ahp([])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from andon_quality.arrays import FloatArray
-from andon_quality.errors import Inconsistent, OutOfRange
+from andon_quality.errors import Inconsistent, NotFinite, OutOfRange, TooFew
 from andon_quality.weights import bwm
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,3 +57,7 @@ def test_contradictions_are_refused() -> None:
         bwm([1, 2, 6], [6, 1])
     with pytest.raises(OutOfRange):
         bwm([1, 0.5, 6], [6, 3, 1])
+    with pytest.raises(NotFinite):
+        bwm([1, np.inf, 6], [6, 3, 1])
+    with pytest.raises(TooFew):
+        bwm([1], [1])
