@@ -1,0 +1,109 @@
+"""The limits at which streams like the baseline, judged by baselines like it, run as long as was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from andon_quality.arrays import FloatArray
+from andon_quality.promise.process import Fit, Form, Rows, deviations, fit, simulate
+from andon_quality.promise.scheme import Scheme, advance, start
+
+REFITS = 150
+# Streams are followed for this many requested run lengths; what is left is extrapolated at its last hazard.
+HORIZON = 5.0
+POINTS_MOST = 2_500_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits on the statistics of `Scheme`, and what they gave in the simulation that found them.
+
+    mean, median: of the run length over baselines and futures; error: the standard error of that mean, relative.
+    """
+
+    upper: float
+    lower: float
+    mean: float
+    median: float
+    error: float
+
+
+def calibrate(
+    form: Form, fitted: Fit, rows: Rows, scheme: Scheme, requested_arl: float, seed: int, chart_order: int
+) -> Limits:
+    """Limits for the chart of `fitted`, whose parameters are themselves estimates, at the requested mean run length.
+
+    Parametric bootstrap in two rounds: refits to simulated baselines first tell the bias of the estimates, which is
+    taken off; then each of 150 new simulated baselines is refitted and judges its own simulated futures, exactly as the
+    real baseline will judge the real one. Upper and lower limits share the false alarms evenly.
+    chart_order: how much memory the chart takes out; 0 charts the deviations themselves (inflated limits).
+    Sources: Jones and Steiner (2012), Journal of Quality Technology 44, 95-108; Gandy and Kvaloy (2013), Scandinavian
+    Journal of Statistics 40, 647-668.
+    """
+    rng = np.random.default_rng(seed)
+    horizon = int(np.ceil(HORIZON * requested_arl))
+    futures = max(3, min(16, POINTS_MOST // (horizon * REFITS)))
+    rough = fit(form, simulate(form, fitted, rows, REFITS, rng), rows)
+    likely = fitted.less_bias(rough)
+    judges = fit(form, simulate(form, likely, rows, REFITS, rng), rows)
+    judges = charted(judges, form, chart_order)
+    ahead = onwards(rows, horizon)
+    streams = simulate(form, likely, ahead, REFITS * futures, rng)
+    judging = judges.repeated(futures)
+    away = deviations(form, judging, streams, ahead)
+    _, up, down = advance(scheme, start(chart_order, away.shape[1]), away, judging.phi, judging.sd)
+    np.maximum.accumulate(up, axis=0, out=up)
+    np.maximum.accumulate(down, axis=0, out=down)
+    return _search(up, down, requested_arl, futures)
+
+
+def charted(fitted: Fit, form: Form, chart_order: int) -> Fit:
+    """The fit as the chart uses it: with chart_order 0 the deviations keep their memory and their whole spread."""
+    if chart_order == form.order:
+        return fitted
+    return replace(fitted, phi=fitted.phi[:0], sd=fitted.spread)
+
+
+def onwards(rows: Rows, points: int) -> Rows:
+    """The rows that follow a baseline: its own over again."""
+    phase = None if rows.phase is None else np.resize(rows.phase, points)
+    return Rows(np.resize(rows.sizes, points), phase, np.resize(rows.present, points))
+
+
+def _search(up: FloatArray, down: FloatArray, requested_arl: float, futures: int) -> Limits:
+    """Bisection on the share of streams that either side stops within the requested run length."""
+    at = min(max(round(requested_arl), 2), len(up)) - 1
+    highest, lowest = np.sort(up[at]), np.sort(down[at])
+    low, high = 0.0, 1.0
+    for _ in range(18):
+        share = 0.5 * (low + high)
+        if _mean(_alive(up, down, _at(highest, share), _at(lowest, share))) < requested_arl:
+            low = share
+        else:
+            high = share
+    upper, lower = _at(highest, high), _at(lowest, high)
+    alive = _alive(up, down, upper, lower)
+    runs = 1.0 + alive[:-1].sum(axis=0)
+    own = runs.reshape(-1, futures).mean(axis=1)
+    error = float(own.std() / np.sqrt(len(own)) / runs.mean())
+    return Limits(upper, lower, _mean(alive), float(np.median(runs)), error)
+
+
+def _alive(up: FloatArray, down: FloatArray, upper: float, lower: float) -> FloatArray:
+    return np.asarray((up <= upper) & (down <= lower))
+
+
+def _mean(alive: FloatArray) -> float:
+    share = alive.mean(axis=1)
+    half = len(share) // 2
+    counted = 1.0 + float(share[:-1].sum())
+    if share[-1] == 0.0:
+        return counted
+    hazard = max(float(share[half] - share[-1]), 1e-12) / float(share[half:-1].sum())
+    return counted + float(share[-1]) / hazard
+
+
+def _at(ordered: FloatArray, share: float) -> float:
+    return float(np.interp(share * (len(ordered) - 1), np.arange(len(ordered)), ordered))

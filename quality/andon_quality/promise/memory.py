@@ -1,0 +1,70 @@
+"""How much a point remembers of the ones before: an autoregression, and what is new in each point."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from andon_quality.arrays import BoolArray, FloatArray
+
+ORDER_MOST = 5
+
+
+def autocovariances(deviations: FloatArray, present: BoolArray, lags: int) -> FloatArray:
+    """Autocovariances at lags 0 to `lags`, shape (lags + 1, series), over the pairs of which neither is missing.
+
+    deviations: shape (n, series), anything where not present; present: shape (n,).
+
+    >>> autocovariances(np.array([[1.0], [-1.0], [1.0]]), np.array([True, True, True]), 1).ravel().tolist()
+    [1.0, -1.0]
+    """
+    known = np.where(present[:, None], deviations, 0.0)
+    found = [(known**2).sum(axis=0) / max(present.sum(), 1)]
+    for lag in range(1, lags + 1):
+        pairs = (present[lag:] & present[:-lag]).sum()
+        found.append((known[lag:] * known[:-lag]).sum(axis=0) / max(pairs, 1))
+    return np.array(found)
+
+
+def autoregression(covariances: FloatArray, order: int) -> tuple[FloatArray, FloatArray]:
+    """Yule-Walker: coefficients, shape (order, series), and the standard deviation of what is new, shape (series,).
+
+    covariances: shape (>= order + 1, series). Coefficients that are not those of a stationary process are drawn in.
+    Source: Brockwell and Davis (1991), Time Series: Theory and Methods, chapter 8.
+
+    >>> phi, sd = autoregression(np.array([[1.0], [0.5]]), 1)
+    >>> round(phi.item(), 6), round(sd.item(), 6)
+    (0.5, 0.866025)
+    """
+    if order == 0:
+        return np.zeros((0, covariances.shape[1])), np.sqrt(covariances[0])
+    at = np.abs(np.arange(order)[:, None] - np.arange(order))
+    matrices = covariances[at].transpose(2, 0, 1)
+    right = covariances[1 : order + 1].T[..., None]
+    phi = _stationary(np.linalg.solve(matrices, right)[..., 0])
+    new = covariances[0] - (phi.T * covariances[1 : order + 1]).sum(axis=0)
+    return phi.T, np.sqrt(np.maximum(new, 1e-6 * covariances[0]))
+
+
+def choose_order(covariances: FloatArray, points: int) -> int:
+    """The order with the least n log s^2 + order log n (Schwarz), covariances of one series: shape (lags + 1, 1).
+
+    >>> choose_order(np.array([[1.0], [0.02], [0.0]]), 100), choose_order(np.array([[1.0], [0.6], [0.36]]), 100)
+    (0, 1)
+    """
+    spreads = [float(autoregression(covariances, order)[1][0]) for order in range(len(covariances))]
+    return int(np.argmin([points * 2.0 * np.log(sd) + at * np.log(points) for at, sd in enumerate(spreads)]))
+
+
+def _stationary(phi: FloatArray) -> FloatArray:
+    """phi: shape (series, order); shrunk by powers of 0.97 until every root lies inside the unit circle."""
+    order = phi.shape[1]
+    shrink = 0.97 ** np.arange(1, order + 1)
+    companion = np.zeros((len(phi), order, order))
+    companion[:, 1:, :-1] = np.eye(order - 1)
+    for _ in range(60):
+        companion[:, 0, :] = phi
+        outside = np.abs(np.linalg.eigvals(companion)).max(axis=1) > 0.985
+        if not outside.any():
+            break
+        phi = np.where(outside[:, None], phi * shrink, phi)
+    return phi
