@@ -77,9 +77,9 @@ class Pair:
 class Baseline:
     """Phase-I parameters, frozen: later points are judged against them and never change them.
 
-    kind: the chart it was estimated for. centre, sigma: shape (...), one per series; sigma is that of a single value
-    (or, for attributes, the overdispersion multiplier times the model's spread is taken per point from `sigma_z`).
-    points: how many points of each series entered. method: how sigma was estimated.
+    kind: the chart it was estimated for. centre, sigma: shape (...), one per series; sigma is that of a single value,
+    for attributes that of a single unit. points: how many points of each series entered. method: how sigma was
+    estimated.
     """
 
     kind: Kind
