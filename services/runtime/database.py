@@ -34,6 +34,8 @@ APPLICATION_SETTINGS: Mapping[str, str] = {
 }
 CONNECT_S_MAX = 10.0
 ACQUIRE_S_MAX = 10.0
+# Longer than the server's own statement timeout: it is for the case that the server cannot be heard at all.
+COMMAND_S_MAX = 75.0
 HEALTH_S_MAX = 2.0
 LISTENER_CHECK_S = 10.0
 PAUSE_S_MAX = 5.0
@@ -59,6 +61,7 @@ async def open_pool(
         server_settings=settings,
         timeout=CONNECT_S_MAX,
         statement_cache_size=statement_cache_size,
+        command_timeout=COMMAND_S_MAX,
     )
 
 
@@ -89,6 +92,9 @@ async def become_tenant(connection: asyncpg.Connection, tenant: str) -> None:
 
 
 async def healthy(pool: asyncpg.Pool) -> bool:
+    """Whether Postgres answers. A pool whose connections are all at work is busy, not ill."""
+    if pool.get_size() == pool.get_max_size() and not pool.get_idle_size():
+        return not pool.is_closing()
     try:
         async with asyncio.timeout(HEALTH_S_MAX), pool.acquire() as connection:
             return bool(await connection.fetchval("SELECT 1") == 1)

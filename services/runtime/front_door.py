@@ -27,6 +27,8 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 Read = Callable[[Any], Any]
 
+UNKNOWN_METHOD = "_OTHER"
+
 log = structlog.get_logger(__name__)
 
 
@@ -87,8 +89,11 @@ class FrontDoor(grpc.aio.ServerInterceptor):
             raise ResourceExhausted("OVERLOADED", "too many calls are being served")
 
     def _refusing(self, handler: Handler | None, method: str, metadata: Any, error: AndonError) -> Handler:
+        # A made-up method must not become a label: strangers could make as many as they like.
+        seen_as = method if handler else UNKNOWN_METHOD
+
         async def refuse(_: Any, context: Any) -> Any:
-            with observed(method, metadata, streaming=False) as outcome:
+            with observed(seen_as, metadata, streaming=False) as outcome:
                 await self._abort(context, error, locale_of(metadata), outcome)
 
         return with_behaviour(handler, refuse, reads_request=False)

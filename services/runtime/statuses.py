@@ -59,7 +59,6 @@ METADATA_ENTRIES_MAX = 8
 
 DATABASE_AWAY = (
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
@@ -91,7 +90,7 @@ def domain_error(error: BaseException) -> AndonError:
         return error
     if isinstance(error, message.DecodeError):
         return InvalidArgument("FIELD_INVALID", "the request is not a readable message of this method")
-    if isinstance(error, DATABASE_AWAY):
+    if isinstance(error, DATABASE_AWAY) or _lost_connection(error):
         log.warning("dependency unavailable", error=type(error).__name__)
         return Unavailable("DATABASE_UNAVAILABLE", "a store is not available right now")
     if isinstance(error, grpc.aio.AioRpcError) and error.code() in PASSED_ON:
@@ -99,6 +98,11 @@ def domain_error(error: BaseException) -> AndonError:
     incident = uuid.uuid4().hex
     log.error("unexpected error", incident=incident, exc_info=error)
     return Internal("INTERNAL", f"internal error, incident {incident}", metadata={"incident": incident})
+
+
+def _lost_connection(error: BaseException) -> bool:
+    # The driver has one class for a connection that went and for a call that was wrong; only the first is a retry.
+    return isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
 
 
 def status_of(error: BaseException, locale: Locale, texts: Texts | None = None) -> Status:

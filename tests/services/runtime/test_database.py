@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -103,6 +105,31 @@ async def test_a_listener_comes_back_after_its_connection_was_ended(database: st
     await connection.execute("NOTIFY changes, 'after'")
     assert await asyncio.wait_for(anext(wakes), 5) == "after"
     await connection.close()
+
+
+async def test_a_busy_pool_is_healthy(service_dsn: str) -> None:
+    pool = await open_pool(service_dsn, min_size=1, max_size=1)
+    async with pool.acquire():
+        assert await healthy(pool)
+    await pool.close()
+
+
+async def test_a_template_is_prepared_once_and_copied_as_often_as_needed(databases: Any) -> None:
+    prepared: list[str] = []
+
+    async def prepare(dsn: str) -> None:
+        prepared.append(dsn)
+        connection = await asyncpg.connect(dsn)
+        await connection.execute("CREATE TABLE filled AS SELECT 7 AS seven")
+        await connection.close()
+
+    name = f"template test {uuid.uuid4()}"
+    for _ in range(2):
+        dsn = await databases.create(await databases.template(name, prepare))
+        connection = await asyncpg.connect(dsn)
+        assert await connection.fetchval("SELECT seven FROM filled") == 7
+        await connection.close()
+    assert len(prepared) == 1
 
 
 async def test_a_database_that_cannot_be_reached_is_not_healthy(service_dsn: str) -> None:

@@ -71,8 +71,8 @@ def test_a_valid_token_names_subject_tenant_and_roles(authority: Authority, veri
     [
         {"iss": "someone"},
         {"aud": "elsewhere"},
-        {"exp": int(time.time()) - 3600},
-        {"nbf": int(time.time()) + 3600},
+        {"exp": 1_000_000_000},
+        {"nbf": 4_000_000_000},
         {"sub": None},
         {"exp": None},
         {"tenant": None},
@@ -173,7 +173,6 @@ def test_a_broken_key_file_locks_nobody_out(authority: Authority, verifier: Toke
         (ANY_CALLER, set(), True),
         ({"a"}, {"*"}, False),
     ],
-    ids=str,
 )
 def test_a_role_from_the_table_is_needed(allowed: set[str], roles: set[str], passes: bool) -> None:
     caller = Caller("s", "t", frozenset(roles))

@@ -94,8 +94,12 @@ class Sink(trace_grpc.TraceServiceServicer, metrics_grpc.MetricsServiceServicer)
 @pytest.fixture
 async def sink() -> AsyncIterator[tuple[Sink, str]]:
     kept, server = Sink(), grpc.aio.server()
-    trace_grpc.add_TraceServiceServicer_to_server(kept, server)  # type: ignore[no-untyped-call]
-    metrics_grpc.add_MetricsServiceServicer_to_server(kept, server)  # type: ignore[no-untyped-call]
+    register: list[Any] = [
+        trace_grpc.add_TraceServiceServicer_to_server,
+        metrics_grpc.add_MetricsServiceServicer_to_server,
+    ]
+    for add in register:
+        add(kept, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     yield kept, f"http://127.0.0.1:{port}"
@@ -233,3 +237,17 @@ async def test_a_missing_key_file_stops_the_process_before_it_listens(tmp_path: 
     with pytest.raises(AssertionError, match="No such file"):
         async with process(tmp_path, JWKS_FILE=str(tmp_path / "absent.json")):
             pass
+
+
+async def test_a_made_up_method_never_becomes_a_label(tmp_path: Path, sink: tuple[Sink, str]) -> None:
+    kept, endpoint = sink
+    async with process(tmp_path, OTLP_ENDPOINT=endpoint) as running, running.channel() as channel:
+        for metadata in ([], running.metadata()):
+            with pytest.raises(grpc.aio.AioRpcError):
+                await channel.unary_unary("/made.Up/ByAStranger")(b"", metadata=metadata)
+        running.process.send_signal(signal.SIGTERM)
+        await running.ended()
+    points = kept.metrics["rpc.server.call.duration"].histogram.data_points
+    labels = [{one.key: one.value.string_value for one in point.attributes} for point in points]
+    assert {one["rpc.method"] for one in labels} == {"_OTHER"}
+    assert not any("Stranger" in span.name for span in kept.spans)

@@ -114,7 +114,14 @@ def test_a_very_long_message_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError("SELECT secret FROM vault"), KeyError("password=hunter2")], ids=["text", "key"]
+    "error",
+    [
+        RuntimeError("SELECT secret FROM vault"),
+        KeyError("password=hunter2"),
+        asyncpg.InterfaceError("invalid input for query argument $1: 'secret'"),
+        asyncpg.UndefinedTableError('relation "secret" does not exist'),
+    ],
+    ids=["text", "key", "argument", "statement"],
 )
 def test_an_unexpected_error_leaves_as_an_incident_and_nothing_else(error: Exception) -> None:
     status = status_of(error, "en")
