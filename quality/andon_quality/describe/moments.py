@@ -188,8 +188,8 @@ def grouped_moments(group_index: ArrayLike, values: ArrayLike, groups: int) -> G
 
     group_index: shape (n,), integers in 0..groups - 1; values: shape (n,), int64, in units of a declared quantum.
     Values are split into 32-bit limbs whose float64 bincounts are exact below 2^53, and carried every 2^20 points.
-    Cost O(n + groups), about 90 ns a point for values below 2^32 and 250 ns beyond on one core. Equal for every order of
-    the points and for every way of cutting them into parts that are then added.
+    Cost O(n + groups), about 90 ns a point for values below 2^32 and 250 ns beyond on one core. Equal for every
+    order of the points and for every way of cutting them into parts that are then added.
     Raises NotFinite for values that are not integers, Inconsistent for shapes that differ, OutOfRange for an index.
 
     >>> parts = grouped_moments([0, 1, 0], [2**62, 7, 2**62], groups=2)

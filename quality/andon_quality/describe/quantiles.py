@@ -51,7 +51,7 @@ class QuantileSketch:
 
     def add(self, values: ArrayLike) -> QuantileSketch:
         """With more values; raises NotFinite."""
-        buckets, counts = np.unique(self._bucket(finite(values)), return_counts=True)
+        buckets, counts = np.unique(self.bucket_of(finite(values)), return_counts=True)
         return self + QuantileSketch(self.relative_error, buckets, counts.astype(np.int64))
 
     def subtract(self, values: ArrayLike) -> QuantileSketch:
@@ -82,19 +82,21 @@ class QuantileSketch:
         if self.n < 1:
             raise TooFew("the quantile of nothing")
         rank = np.floor(shares * (self.n - 1))
-        return self._value(self.buckets[np.searchsorted(np.cumsum(self.counts), rank, side="right")])
+        return self.value_of(self.buckets[np.searchsorted(np.cumsum(self.counts), rank, side="right")])
 
     @property
     def _log_gamma(self) -> float:
         return math.log1p(self.relative_error) - math.log1p(-self.relative_error)
 
-    def _bucket(self, values: FloatArray) -> IntArray:
+    def bucket_of(self, values: FloatArray) -> IntArray:
+        """The signed bucket number of each value, which sorts as the values do."""
         size = np.abs(values.ravel())
         seen = size > 0.0
         exponent = np.ceil(np.log(np.where(seen, size, 1.0)) / self._log_gamma).astype(np.int64)
         return np.where(seen, np.sign(values.ravel()).astype(np.int64) * (exponent + OFFSET), 0)
 
-    def _value(self, buckets: IntArray) -> FloatArray:
+    def value_of(self, buckets: IntArray) -> FloatArray:
+        """The value that stands for each bucket, within the relative error of all values in it."""
         exponent = np.abs(buckets) - OFFSET
         middle = np.exp(exponent * self._log_gamma) * (1.0 - self.relative_error)
         return np.where(buckets == 0, 0.0, np.sign(buckets) * middle)
