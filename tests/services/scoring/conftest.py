@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -28,10 +31,24 @@ from services.scoring.__main__ import run as run_scoring
 from services.scoring.settings import ScoringSettings
 
 TENANT = "acme"
+TENANTS = (TENANT, "quiet")
+ROOT = Path(__file__).parents[3]
 SYSTEM = "processes/desk/indicatorSystems/main"
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 HOUR_S, DAY_S, WEEK_S = 3_600, 86_400, 604_800
 ROLES = ("writer", "reader", "analyst", "operator", "admin", "service")
+
+
+def start_process(environment: dict[str, str], log_file: Path) -> subprocess.Popen[bytes]:
+    with log_file.open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "services.scoring", "serve"], env={**os.environ, **environment}, cwd=ROOT, stderr=log
+        )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
 
 
 def port_in(endpoint_file: Path) -> int | None:
@@ -48,9 +65,11 @@ class Suite:
         self.ingest_port = 0
         self.scoring_ports: list[int] = []
         self._leaving = AsyncExitStack()
+        self._writers: dict[str, Any] = {}
         tokens = folder / "tokens"
         tokens.mkdir()
-        (tokens / f"{TENANT}.jwt").write_text(authority.token("andon-scoring", TENANT, ["service"]))
+        for tenant in TENANTS:
+            (tokens / f"{tenant}.jwt").write_text(authority.token("andon-scoring", tenant, ["service"]))
 
     def settings(self, role: str) -> dict[str, Any]:
         # The role is shared by all databases of the run, so its password is fixed.
@@ -102,6 +121,19 @@ class Suite:
         self.scoring_ports.append(await self._started(settings.endpoint_file, run_scoring(settings, stop=stop), stop))
         return stop
 
+    async def start_scoring_process(self, **changes: Any) -> subprocess.Popen[bytes]:
+        """A replica in a process of its own, which can be killed."""
+        settings = self.scoring_settings(**changes)
+        environment = {f"ANDON_SCORING_{name.upper()}": str(value) for name, value in settings if value is not None}
+        process = start_process(environment, self.folder / "scoring.log")
+        self._leaving.callback(_end, process)
+        assert settings.endpoint_file is not None
+        while (port := port_in(settings.endpoint_file)) is None:
+            assert process.poll() is None, (self.folder / "scoring.log").read_text()[-2000:]
+            await asyncio.sleep(0.02)
+        self.scoring_ports.append(port)
+        return process
+
     async def _started(self, endpoint_file: Path | None, serving: Any, stop: asyncio.Event) -> int:
         task = asyncio.create_task(serving)
         assert endpoint_file is not None
@@ -136,15 +168,25 @@ class Suite:
     def scoring(self, replica: int = 0, tenant: str = TENANT, roles: Sequence[str] = ROLES) -> Any:
         return scoring_pb2_grpc.ScoringServiceStub(self._channel(self.scoring_ports[replica], tenant, roles))
 
-    async def write(self, events: Sequence[event_pb2.Event]) -> str:
+    async def write(self, events: Sequence[event_pb2.Event], tenant: str = TENANT) -> str:
         """The cursor through which they are durable."""
         batch = event_pb2.EventBatch(rows=event_pb2.EventRows(events=events))
-        answer = await self.ingest().WriteEvents(ingest_pb2.WriteEventsRequest(batch=batch))
+        if tenant not in self._writers:
+            self._writers[tenant] = self.ingest(tenant)
+        answer = await self._writers[tenant].WriteEvents(ingest_pb2.WriteEventsRequest(batch=batch))
         assert answer.quarantined == 0, answer.rejections[:3]
         return str(answer.through)
 
-    async def activate(self, spec: system_pb.IndicatorSystemSpec) -> system_pb.IndicatorSystem:
-        stub = self.scoring()
+    async def content_hash(self, through: str, tenant: str = TENANT, replica: int = -1) -> str:
+        """Of everything through this cursor of ingest."""
+        stub = self.scoring(replica, tenant)
+        await stub.ListScores(scoring_pb2.ListScoresRequest(at_least=through, page_size=1), timeout=30)
+        return str((await stub.GetScoringStatus(scoring_pb2.GetScoringStatusRequest())).content_hash)
+
+    async def activate(
+        self, spec: system_pb.IndicatorSystemSpec, tenant: str = TENANT, replica: int = -1
+    ) -> system_pb.IndicatorSystem:
+        stub = self.scoring(replica, tenant)
         parent, _, system_id = SYSTEM.partition("/indicatorSystems/")
         made = await stub.CreateIndicatorSystem(
             scoring_pb2.CreateIndicatorSystemRequest(parent=parent, indicator_system_id=system_id, spec=spec)

@@ -1,0 +1,101 @@
+"""Killed at any moment, split over replicas, fed in any order: the same events end in the same scores and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from andon.scoring.v1 import scoring_pb2
+
+QUIET = "quiet"
+
+
+def badly(week: int, place: int) -> bool:
+    return place < (14 if week >= 9 else 2 + week % 3)
+
+
+def shuffled_batches(events: Sequence[Any], seed: int, batches: int) -> list[list[Any]]:
+    dice = random.Random(seed)
+    mixed = list(events)
+    dice.shuffle(mixed)
+    cuts = sorted(dice.sample(range(1, len(mixed)), batches - 1))
+    return [mixed[start:end] for start, end in zip([0, *cuts], [*cuts, len(mixed)], strict=True)]
+
+
+async def undisturbed(suite: Any, make: Any, events: Sequence[Any]) -> str:
+    """The hash that the same events give when they come at once to a tenant that nobody disturbs."""
+    await suite.activate(make.spec(), QUIET)
+    return str(await suite.content_hash(await suite.write(events, QUIET), QUIET))
+
+
+async def test_order_batches_and_duplicates_change_nothing(suite: Any, make: Any) -> None:
+    events = make.weeks(11, 20, badly)
+    await suite.activate(make.spec())
+    for batch in shuffled_batches(events, 7, 9):
+        through = await suite.write(batch)
+    through = await suite.write(events[:100])
+    assert await suite.content_hash(through) == await undisturbed(suite, make, events)
+
+
+async def test_corrections_and_retractions_restate_and_end_where_the_truth_would_have(suite: Any, make: Any) -> None:
+    true = make.weeks(11, 20, badly)
+    wrong = make.case(7, 100.0, hours=900.0, breached=True, priority="high")
+    await suite.activate(make.spec())
+    right = [event for event in true if event.case_id != "case-00007"]
+    await suite.content_hash(await suite.write([*right, *wrong]))
+    corrections = [event for event in true if event.case_id == "case-00007"]
+    for correction, event in zip(corrections, wrong, strict=True):
+        correction.id, correction.supersedes = f"fix-{event.id}", event.id
+    through = await suite.write(corrections)
+    assert await suite.content_hash(through) == await undisturbed(suite, make, make.weeks(11, 20, badly))
+    listed = await suite.scoring().ListScores(scoring_pb2.ListScoresRequest(page_size=10_000))
+    assert "correction" in {score.reason for score in listed.scores}
+
+
+async def test_kill_9_at_random_moments_leaves_no_trace(suite_of: Callable[[], Awaitable[Any]], make: Any) -> None:
+    suite, dice = await suite_of(), random.Random(11)
+    events = make.weeks(11, 30, badly)
+    process = await suite.start_scoring_process(snapshot_events=120, snapshot_interval_s=0.3)
+    await suite.activate(make.spec())
+    for number, batch in enumerate(shuffled_batches(events, 3, 24)):
+        through = await suite.write(batch)
+        await asyncio.sleep(dice.random() * 0.15)
+        if number % 6 == 5:
+            process.kill()
+            process.wait()
+            process = await suite.start_scoring_process(snapshot_events=120, snapshot_interval_s=0.3)
+    assert await suite.content_hash(through) == await undisturbed(suite, make, events)
+
+
+async def test_two_replicas_share_the_partitions_and_the_dead_ones_move(
+    suite_of: Callable[[], Awaitable[Any]], make: Any
+) -> None:
+    suite = await suite_of()
+    events = make.weeks(11, 30, badly)
+    first = await suite.start_scoring_process()
+    second = await suite.start_scoring_process()
+    await suite.activate(make.spec())
+    batches = shuffled_batches(events, 5, 12)
+    for batch in batches[:6]:
+        through = await suite.write(batch)
+        await asyncio.sleep(0.05)
+    await suite.content_hash(through)
+    assert len(await owners(suite)) == 2
+
+    first.kill()
+    began_s = asyncio.get_running_loop().time()
+    for batch in batches[6:]:
+        through = await suite.write(batch)
+    final = await suite.content_hash(through)
+    assert asyncio.get_running_loop().time() - began_s < 15.0
+    assert len(await owners(suite)) == 1
+    assert final == await undisturbed(suite, make, events)
+    assert second.poll() is None
+
+
+async def owners(suite: Any) -> set[str]:
+    status = await suite.scoring(-1).GetScoringStatus(scoring_pb2.GetScoringStatusRequest())
+    assert len(status.partitions) == 4
+    return {partition.owner for partition in status.partitions}
