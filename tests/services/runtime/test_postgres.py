@@ -18,10 +18,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import grpc
 import pytest
 
 from services.runtime import binaries, postgres
+from services.runtime.database import healthy, open_pool, tenant_transaction
 from services.runtime.postgres import DataFolderInUse, EmbeddedPostgres
+from services.runtime.statuses import status_of
 
 ROOT = Path(__file__).parents[3]
 SMALL = {"shared_buffers": "16MB", "max_connections": "20"}
@@ -135,6 +138,27 @@ async def test_it_comes_back_after_kill_9_with_everything_that_was_committed(roo
             await restarted(server, before + 1)
             assert await count(server.dsn()) == acknowledged
         assert server.restarts == 3
+
+
+async def test_a_pool_outlives_the_servers_death(room: Path) -> None:
+    async with running(room) as server:
+        pool = await open_pool(server.dsn(), min_size=2, max_size=2)
+        assert server.pid
+        os.kill(server.pid, signal.SIGKILL)
+        answers: list[int] = []
+        told: set[grpc.StatusCode] = set()
+        for _ in range(1500):
+            try:
+                async with tenant_transaction(pool, "acme") as connection:
+                    answers.append(await connection.fetchval("SELECT 1"))
+                break
+            except Exception as error:
+                told.add(status_of(error, "en").code)
+                await asyncio.sleep(0.02)
+        assert answers == [1]
+        assert told <= {grpc.StatusCode.UNAVAILABLE}
+        assert await healthy(pool)
+        await pool.close()
 
 
 async def test_a_killed_backend_does_not_take_the_server_down(room: Path) -> None:
