@@ -1,6 +1,6 @@
 """Weights from experts (AHP, BWM), from data (entropy, CRITIC, MEREC), from both; moving under a cap; stability."""
 
-from andon_quality.weights.ahp import Ahp, ahp, most_inconsistent
+from andon_quality.weights.ahp import Ahp, ahp, group_judgements, most_inconsistent
 from andon_quality.weights.bwm import Bwm, bwm
 from andon_quality.weights.combined import Mix, combined
 from andon_quality.weights.critic import critic
@@ -22,6 +22,7 @@ __all__ = [
     "critic",
     "dynamic",
     "entropy",
+    "group_judgements",
     "merec",
     "most_inconsistent",
     "rank_reversals",

@@ -66,6 +66,29 @@ def _reciprocal(judgements: ArrayLike) -> FloatArray:
     return matrix
 
 
+def group_judgements(matrices: ArrayLike, voices: ArrayLike | None = None) -> FloatArray:
+    """One matrix from several experts: the weighted geometric mean of their judgements, reciprocal again.
+
+    matrices: shape (experts >= 1, n, n), each as `ahp` takes it; voices: shape (experts,), relative, default equal.
+    Check each expert's ratio by `ahp` first: the mean hides contradictions. Cost O(experts n^2).
+    Raises TooFew, NotFinite, OutOfRange, Inconsistent.
+    Source: Aczel and Saaty, 1983, Journal of Mathematical Psychology 27:93.
+
+    >>> group_judgements([[[1, 2], [1/2, 1]], [[1, 8], [1/8, 1]]]).round(6).tolist()
+    [[1.0, 4.0], [0.25, 1.0]]
+    """
+    table = finite(matrices, at_least=1)
+    if table.ndim != 3:
+        raise TooFew("needs one matrix per expert")
+    every = np.stack([_reciprocal(matrix) for matrix in table])
+    voice = np.ones(len(every)) if voices is None else finite(voices)
+    if voice.shape != (len(every),):
+        raise Inconsistent("needs one voice per expert")
+    if (voice < 0.0).any() or not voice.sum() > 0.0:
+        raise OutOfRange("a voice is never negative, and not all are zero")
+    return np.asarray(np.exp(np.tensordot(voice / voice.sum(), np.log(every), axes=1)), dtype=np.float64)
+
+
 def most_inconsistent(judgements: ArrayLike) -> tuple[int, int, float]:
     """The judgement that contradicts the weights most: (i, j, the ratio w_i / w_j that the others imply).
 

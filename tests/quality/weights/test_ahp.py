@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from andon_quality.errors import Inconsistent, NotFinite, OutOfRange, TooFew
-from andon_quality.weights import ahp, most_inconsistent
+from andon_quality.weights import ahp, group_judgements, most_inconsistent
 from andon_quality.weights.ahp import RANDOM_INDEX
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,6 +58,19 @@ def test_the_worst_judgement_is_named() -> None:
     i, j, implied = most_inconsistent(PRINTED)
     assert (i, j) == (0, 2)
     assert implied == pytest.approx(0.3208 / 0.0348, rel=2e-3)
+
+
+def test_one_voice_of_several_is_that_expert_and_the_order_of_experts_does_not_matter() -> None:
+    first, second = np.array(PRINTED), np.array(PRINTED).T
+    assert_allclose(group_judgements([first, second], [1, 0]), first, rtol=1e-12)
+    assert_allclose(group_judgements([first, second]), 1.0, rtol=1e-12)
+    assert_allclose(group_judgements([first, second], [2, 1]), group_judgements([second, first], [1, 2]), rtol=1e-12)
+    with pytest.raises(Inconsistent):
+        group_judgements([first], [1, 1])
+    with pytest.raises(OutOfRange):
+        group_judgements([first, second], [0, 0])
+    with pytest.raises(TooFew):
+        group_judgements(first)
 
 
 def test_malformed_judgements_are_refused() -> None:
