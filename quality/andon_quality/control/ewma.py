@@ -22,8 +22,8 @@ from andon_quality.control.subgroups import sizes_of
 from andon_quality.errors import OutOfRange
 
 Limits = Literal["varying", "fixed"]
-# Where stepping over time with all series at once is the quicker way.
-_SHORT, _MANY = 8, 64
+# Up to so many points, stepping over time with all series side by side is the quicker way.
+_SHORT = 64
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def smoothed(
 ) -> tuple[FloatArray, FloatArray]:
     """y_t = keep y_(t-1) + gain x_t per series over its present points, NaN at the others; also the last y of each.
 
-    Few long series run through a compiled recursive filter, many short ones step by step; both give the same bits.
+    Long series run through a compiled recursive filter, short ones step by step; both give the same bits.
 
     >>> smoothed(np.array([2.0, 4.0]), np.array([True, True]), 0.5, 0.5, np.array(0.0))[0]
     array([1. , 2.5])
@@ -121,8 +121,7 @@ def smoothed(
         return np.array(x), np.array(first)
     rows, there = x.reshape(-1, x.shape[-1]), present.reshape(-1, x.shape[-1])
     held = np.broadcast_to(first, x.shape[:-1]).reshape(-1).copy()
-    is_wide = rows.shape[-1] <= _SHORT or len(rows) >= _MANY
-    smooth = _stepwise if is_wide and _filter_rounds_each_step() else _filtered
+    smooth = _stepwise if rows.shape[-1] <= _SHORT and _filter_rounds_each_step() else _filtered
     result = smooth(rows, there, gain, keep, held)
     return result.reshape(x.shape), held.reshape(x.shape[:-1])
 
