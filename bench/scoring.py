@@ -21,7 +21,7 @@ from services.scoring.cases import CaseFold
 from services.scoring.model import IndicatorSystem, Page, PartChange
 from services.scoring.wire_system import spec_of
 
-SYSTEM = Path(__file__).parents[1] / "examples" / "service-desk.system.yaml"
+SYSTEM = Path(__file__).with_suffix(".system.yaml")
 NAME = "processes/desk/indicatorSystems/main"
 SECOND, DAY = 1_000_000, 86_400 * 1_000_000
 START_US = 1_767_571_200 * SECOND
@@ -113,7 +113,7 @@ def encoded(log: pa.Table) -> list[bytes]:
 
 
 def decoded(page: bytes) -> pa.Table:
-    with pa.ipc.open_stream(page) as reader:
+    with pa.ipc.open_stream(page, options=pa.ipc.IpcReadOptions(use_threads=False)) as reader:
         return reader.read_all()
 
 

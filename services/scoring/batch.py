@@ -30,6 +30,14 @@ def is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
+def stable_order(keys: IntArray, count: int) -> IntArray:
+    """`argsort` of keys in 0..count - 1, stable, by 16 bits at a time."""
+    order = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable")
+    if count > 1 << 16:
+        order = order[np.argsort((keys[order] >> 16).astype(np.uint16), kind="stable")]
+    return order
+
+
 def joined(chunks: Sequence[pa.Array]) -> pa.Array:
     """One array of chunks of text, dictionaries unified."""
     if len({chunk.type for chunk in chunks}) > 1:
@@ -46,7 +54,8 @@ def encoded(texts: pa.Array) -> tuple[NDArray[np.int32], pa.Array]:
         texts = texts.dictionary_encode()
     elif texts.dictionary.null_count:
         texts = texts.cast(texts.type.value_type).dictionary_encode()
-    codes = texts.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
+    places = texts.indices if texts.indices.type == pa.int32() else texts.indices.cast(pa.int32())
+    codes = (places.fill_null(-1) if places.null_count else places).to_numpy(zero_copy_only=False)
     used = np.bincount(codes[codes >= 0] if texts.null_count else codes, minlength=len(texts.dictionary)) > 0
     if used.all():
         return codes, texts.dictionary
@@ -125,6 +134,11 @@ class Batch:
         """What breaks ties of time, see `event_ties`."""
         return self._ties if rows is None else self._ties[rows]
 
+    @cached_property
+    def by_case(self) -> IntArray:
+        """Rows in the order of (case, time, tie)."""
+        return stable_order(self.case, self.case_count)
+
     def texts(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
         """Code per row (-1: unknown) and the texts of a column; values of other types are written out."""
         arrays = self.column(name)
@@ -171,7 +185,8 @@ def time_values(chunk: pa.Array) -> IntArray:
     if not pa.types.is_timestamp(chunk.type):
         return np.full(len(chunk), MISSING, dtype=np.int64)
     micros = chunk if chunk.type == TIME_US else chunk.cast(pa.timestamp("us", tz=chunk.type.tz), safe=False)
-    return np.asarray(micros.cast(pa.int64()).fill_null(MISSING).to_numpy(zero_copy_only=False), dtype=np.int64)
+    whole = micros.view(pa.int64())
+    return np.asarray((whole.fill_null(MISSING) if whole.null_count else whole).to_numpy(zero_copy_only=False))
 
 
 def quantised(chunk: pa.Array, quantum: float) -> IntArray:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.scoring.batch import MISSING, Batch, IntArray, batch_of
+from services.scoring.batch import MISSING, Batch, IntArray, batch_of, time_values
 from services.scoring.columns import grown, integers
 from services.scoring.corrections import corrected_cases, live_events, only_cases, without_cases
 from services.scoring.measures import CaseView, Columns
@@ -64,7 +64,8 @@ class CaseFold:
             self.corrected |= corrected
             batch = self._batch(without_cases(tables, corrected))
         known = len(self.case_ids)
-        return self._step(self._absorb(batch), sorted(corrected), events, known)
+        names = batch.case_ids if batch else []
+        return self._step(self._absorb(batch), names, sorted(corrected), events, known)
 
     def rebuild(self, case_ids: Sequence[str], events: pa.Table | Sequence[pa.Table]) -> FoldStep:
         """Replaces these cases by what their events say. events: all of theirs, corrections included.
@@ -81,7 +82,8 @@ class CaseFold:
         self.columns.reset(np.unique(before))
         standing = live_events(only_cases([self._of_sources(table) for table in tables], set(case_ids)))
         touched = np.union1d(before, self._absorb(self._batch(standing)))
-        return self._step(touched, [], sum(map(len, standing)), known)
+        names = [self.case_ids[case] for case in touched.tolist()]
+        return self._step(touched, names, [], sum(map(len, standing)), known)
 
     def snapshot(self) -> bytes:
         """Everything that `restore` needs to go on from here."""
@@ -95,14 +97,15 @@ class CaseFold:
         return fold
 
     def _watch(self, tables: Sequence[pa.Table]) -> None:
-        for table in tables:
-            if len(table):
-                latest = pc.max(table.column("time")).cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).as_py()
-                self.watermark_us = latest if self.watermark_us is None else max(latest, self.watermark_us)
+        latest = [
+            int(time_values(chunk).max()) for table in tables for chunk in table.column("time").chunks if len(chunk)
+        ]
+        if latest:
+            self.watermark_us = max(latest) if self.watermark_us is None else max(*latest, self.watermark_us)
 
     def _of_sources(self, table: pa.Table) -> pa.Table:
         sources = self.system.spec.sources
-        if not sources or not len(table):
+        if not sources or set(table.column("source").unique().to_pylist()) <= set(sources):
             return table
         return table.filter(pc.is_in(table.column("source").cast(pa.utf8()), pa.array(sources, type=pa.utf8())))
 
@@ -147,7 +150,7 @@ class CaseFold:
         self.label = integers(grown(self.label, capacity, MISSING))
         self.negative = integers(grown(self.negative, capacity, 0))
 
-    def _step(self, cases: IntArray, corrected: list[str], events: int, known: int) -> FoldStep:
+    def _step(self, cases: IntArray, names: list[str], corrected: list[str], events: int, known: int) -> FoldStep:
         """Compares the touched cases with what was observed of them before, and moves the differences."""
         view = CaseView(self.columns, cases)
         labels = self._labels(view)
@@ -159,7 +162,6 @@ class CaseFold:
             if change.places.size:
                 parts += self._move(change, cases[change.places], codes, changes)
         self.label[:, cases] = labels
-        names = [self.case_ids[case] for case in cases.tolist()]
         rows = observation_rows(self.system, names, changes, self._label_columns(labels))
         negative = self._negative_change(view)
         return FoldStep(parts, rows, corrected, events, len(cases), len(self.case_ids) - known, negative)

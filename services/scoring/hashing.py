@@ -42,7 +42,9 @@ def text_hashes(texts: pa.Array, rows: NDArray[np.int64] | None = None) -> HashA
         left = lengths - offset
         if offset and (left.min(initial=0) <= 0):
             active = np.flatnonzero(left > 0)
-        part = words[starts[active] + offset] & _mask(left[active])
+        part = words[starts[active] + offset]
+        if left[active].min() < 8:
+            part &= _mask(left[active])
         hashes[active] = (hashes[active] ^ mixed(part + FACTOR)) * FINISH
     return mixed(hashes)
 

@@ -112,20 +112,27 @@ class Books:
         days = self.columns.zone.days(anchors)
         indicator = self.system.spec.indicators[change.position]
         posted = Posted([], None)
+        coded = [
+            self._row_codes(codes[sliced.dimensions], change, enter, leave) for sliced in self.slices[change.position]
+        ]
         for window in sorted(set(indicator.windows), key=WINDOW_ORDER.index):
             rows = Rows(window_numbers(self.columns.zone, window, anchors, days), value, sign)
-            for place, sliced in enumerate(self.slices[change.position]):
-                after, before = codes[sliced.dimensions]
-                code = np.concatenate([after[change.places[enter]], before[change.places[leave]]])
-                self._post_slice(posted, (change.position, window, place), sliced, code, rows)
+            for place, (known, code) in enumerate(coded):
+                if code.size:
+                    self._post_slice(posted, (change.position, window, place), code, rows.of(known))
         return posted
 
-    def _post_slice(self, posted: Posted, key: BookKey, sliced: Slice, code: IntArray, rows: Rows) -> None:
-        known = np.flatnonzero(code >= 0)
-        if not known.size:
-            return
-        if known.size < code.size:
-            code, rows = code[known], rows.take(known)
+    @staticmethod
+    def _row_codes(
+        codes: tuple[IntArray, IntArray], change: Change, enter: IntArray, leave: IntArray
+    ) -> tuple[IntArray | None, IntArray]:
+        """Which rows have a known value (None: all) and the slice code of these."""
+        after, before = codes
+        code = np.concatenate([after[change.places[enter]], before[change.places[leave]]])
+        known = code >= 0
+        return (None, code) if known.all() else (np.flatnonzero(known), code[known])
+
+    def _post_slice(self, posted: Posted, key: BookKey, code: IntArray, rows: Rows) -> None:
         groups = grouped(code, rows.number)
         indicator = self.system.spec.indicators[key[0]]
         changes = deltas(groups, rows, indicator.needs_histogram)
@@ -133,7 +140,7 @@ class Books:
         if posted.spans is None:
             bounds = np.array([(window.start_us, window.end_us) for window in windows], dtype=np.int64)
             posted.spans = bounds[groups.group]
-        split = self._split_codes(sliced.dimensions, groups.code)
+        split = self._split_codes(self.slices[key[0]][key[2]].dimensions, groups.code)
         for codes, number, window, delta in zip(split, groups.number.tolist(), windows, changes, strict=True):
             if delta.changes_anything:
                 book = self.book(key, codes)

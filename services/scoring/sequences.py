@@ -59,14 +59,6 @@ class Presence(Column):
         return masks
 
 
-def stable_order(keys: IntArray, count: int) -> IntArray:
-    """`argsort` of keys in 0..count - 1, stable, by 16 bits at a time."""
-    order = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable")
-    if count > 1 << 16:
-        order = order[np.argsort((keys[order] >> 16).astype(np.uint16), kind="stable")]
-    return order
-
-
 def run_starts(sorted_keys: IntArray) -> IntArray:
     """Where each run of equal keys begins."""
     return (
@@ -207,11 +199,13 @@ class Handovers(Column):
 
     def _rows(self, batch: Batch) -> Rows:
         values = self.source.values(batch)
-        known = np.flatnonzero(values != MISSING)
-        rows = Rows(batch.case[known], batch.time[known], batch.ties(known), values[known])
+        order = batch.by_case
+        known = (values != MISSING)[order]
+        order = order if known.all() else order[known]
+        rows = Rows(batch.case[order], batch.time[order], batch.ties(order), values[order])
         if batch.collided:
             return rows.take(np.lexsort((self.source.rank(rows.value), rows.tie, rows.time, rows.case)))
-        return rows.take(stable_order(rows.case, batch.case_count))
+        return rows
 
     def _late(self, at: IntArray, rows: Rows, starts: IntArray) -> NDArray[np.bool_]:
         """Whether the first new row does not lie strictly after the last one kept."""

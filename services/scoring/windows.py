@@ -30,8 +30,9 @@ class Rows:
     value: IntArray
     sign: IntArray
 
-    def take(self, places: IntArray) -> Rows:
-        return Rows(self.number[places], self.value[places], self.sign[places])
+    def of(self, places: IntArray | None) -> Rows:
+        """Some of the rows; None: all."""
+        return self if places is None else Rows(self.number[places], self.value[places], self.sign[places])
 
 
 @dataclass
