@@ -35,6 +35,7 @@ from demo.texts import texts
 from services.machine.home import DEFAULT, Home
 from services.machine.machine import Machine, Plan
 
+WIDTH = 140
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -154,4 +155,6 @@ async def _work(arguments: argparse.Namespace, console: Console, stop: asyncio.E
 
 
 if __name__ == "__main__":
-    asyncio.run(_run(_arguments(), Console()))
+    screen = Console()
+    # Without a terminal the width is a guess: tables need room.
+    asyncio.run(_run(_arguments(), screen if screen.is_terminal else Console(width=WIDTH)))

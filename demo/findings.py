@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+import grpc
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import ingest_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
@@ -13,14 +15,17 @@ from andon_client.commands.read import list_problems, list_signals
 from andon_client.suite import Suite
 
 REACHED_S_MAX = 600.0
+CHARTS_AT_ONCE = 16
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Findings:
     bounds: ingest_pb2.GetWatchBoundsResponse
     counts: ingest_pb2.GetIntakeCountsResponse
-    scorecard: scoring_pb2.GetScorecardResponse
-    whole: scoring_pb2.GetScorecardResponse | None
+    scorecards: Sequence[scoring_pb2.GetScorecardResponse]
+    shares: frozenset[str]
     signals: Sequence[score_pb2.Signal]
     problems: Sequence[problem_pb2.Problem]
     charts: Sequence[scoring_pb2.GetControlChartResponse]
@@ -47,8 +52,8 @@ async def gather(suite: Suite, process: str, language: str) -> Findings:
     return Findings(
         bounds=await suite.ingest.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest()),
         counts=await suite.ingest.GetIntakeCounts(ingest_pb2.GetIntakeCountsRequest()),
-        scorecard=await _scorecard(suite, name, indicator_system_pb2.WINDOW_WEEK),
-        whole=await _scorecard(suite, name, indicator_system_pb2.WINDOW_ALL),
+        scorecards=await _scorecards(suite, name),
+        shares=await _shares(suite, name),
         signals=sorted(signals, key=lambda signal: (signal.interval.start.seconds, signal.series, signal.rule)),
         problems=problems,
         charts=await _charts(suite, wanted, language),
@@ -56,10 +61,23 @@ async def gather(suite: Suite, process: str, language: str) -> Findings:
     )
 
 
-async def _scorecard(
-    suite: Suite, name: str, window: indicator_system_pb2.Window.ValueType
-) -> scoring_pb2.GetScorecardResponse:
-    return await suite.scoring.GetScorecard(scoring_pb2.GetScorecardRequest(name=name, window=window))
+async def _scorecards(suite: Suite, name: str) -> list[scoring_pb2.GetScorecardResponse]:
+    """Of the latest complete week and of all time, as far as the system has such windows."""
+    windows = (indicator_system_pb2.WINDOW_WEEK, indicator_system_pb2.WINDOW_ALL)
+    cards = [await _found(suite.scoring.GetScorecard(_card_request(name, window))) for window in windows]
+    return [card for card in cards if card is not None]
+
+
+def _card_request(name: str, window: indicator_system_pb2.Window.ValueType) -> scoring_pb2.GetScorecardRequest:
+    return scoring_pb2.GetScorecardRequest(name=name, window=window)
+
+
+async def _shares(suite: Suite, name: str) -> frozenset[str]:
+    """The indicators that are shares, which people read as percentages."""
+    request = scoring_pb2.GetIndicatorSystemRequest(name=name)
+    system = (await suite.scoring.GetIndicatorSystem(request)).indicator_system
+    share = indicator_system_pb2.Indicator.AGGREGATE_SHARE
+    return frozenset(one.name for one in system.spec.indicators if one.aggregate == share)
 
 
 async def _charts(
@@ -67,11 +85,22 @@ async def _charts(
 ) -> list[scoring_pb2.GetControlChartResponse]:
     """The charts of every series that has phase I behind it."""
     series = (await suite.scoring.ListSeries(scoring_pb2.ListSeriesRequest(filter=wanted, page_size=10_000))).series
-    charted = [item for item in series if item.window != indicator_system_pb2.WINDOW_ALL]
-    charts = await asyncio.gather(
-        *(
-            suite.scoring.GetControlChart(scoring_pb2.GetControlChartRequest(series=item.key, language=language))
-            for item in charted
-        )
-    )
-    return [chart for chart in charts if chart.HasField("baseline")]
+    room = asyncio.Semaphore(CHARTS_AT_ONCE)
+
+    async def chart(key: str) -> scoring_pb2.GetControlChartResponse | None:
+        async with room:
+            request = scoring_pb2.GetControlChartRequest(series=key, language=language)
+            return await _found(suite.scoring.GetControlChart(request))
+
+    charts = await asyncio.gather(*(chart(item.key) for item in series))
+    return [found for found in charts if found is not None and found.HasField("baseline")]
+
+
+async def _found(call: Awaitable[T]) -> T | None:
+    """None: there is no such card or chart."""
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        if error.code() != grpc.StatusCode.NOT_FOUND:
+            raise
+        return None

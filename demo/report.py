@@ -72,7 +72,6 @@ class Report:
 def build(findings: Findings, faults: Sequence[FaultFinding], promise: Promise, say: Say, language: str) -> Report:
     problems = [_problem_line(problem, say, language) for problem in findings.problems]
     charts = _worth_showing(findings.charts)
-    cards = [findings.scorecard, *([findings.whole] if findings.whole else [])]
     return Report(
         language=language,
         lead=_lead(findings, say),
@@ -80,9 +79,11 @@ def build(findings: Findings, faults: Sequence[FaultFinding], promise: Promise, 
             (c.source, f"{c.received:,}", f"{c.accepted:,}", f"{c.duplicate:,}", f"{c.quarantined:,}")
             for c in findings.counts.counts
         ],
-        scorecards=[(_card_title(card, say), _score_lines(card, say, language)) for card in cards if card.nodes],
+        scorecards=[
+            (_card_title(card, say), _score_lines(card, findings.shares, say, language)) for card in findings.scorecards
+        ],
         faults=[_fault_line(finding, say, language) for finding in faults],
-        promise=_promise_text(promise, say),
+        promise=_promise_text(promise, bool(faults), say),
         problems=problems,
         charts=charts,
         chart_specs=[_with_faults(chart, faults, say, language) for chart in charts],
@@ -103,28 +104,30 @@ def _card_title(card: scoring_pb2.GetScorecardResponse, say: Say) -> str:
     return say("all_time") if start == "all time" else say("week_of", start=start)
 
 
-def _score_lines(card: scoring_pb2.GetScorecardResponse, say: Say, language: str) -> list[ScoreLine]:
+def _score_lines(
+    card: scoring_pb2.GetScorecardResponse, shares: frozenset[str], say: Say, language: str
+) -> list[ScoreLine]:
     depth: dict[str, int] = {}
     lines = []
     for node in card.nodes:
         depth[node.name] = depth.get(node.parent, -1) + 1
-        lines.append(_score_line(node, depth[node.name], say, language))
+        lines.append(_score_line(node, depth[node.name], node.name in shares, say, language))
     return lines
 
 
-def _score_line(node: scoring_pb2.ScorecardNode, depth: int, say: Say, language: str) -> ScoreLine:
+def _score_line(node: scoring_pb2.ScorecardNode, depth: int, share: bool, say: Say, language: str) -> ScoreLine:
     score = node.score
     state = short(score_pb2.ScoreState, score.state).replace(" ", "_") if node.is_indicator else ""
     phase = short(indicator_system_pb2.Phase, node.phase)
-    unit = f" {node.unit}" if node.unit else ""
+    value = optional(score, "value")
     points, low, high = (optional(score, name) for name in ("points", "points_low", "points_high"))
     interval = f"{low:.0f}-{high:.0f}" if low is not None and high is not None else "-"
     return ScoreLine(
         depth=depth,
         title=spoken(node.title, language) or node.name,
         phase=say(phase) if node.is_indicator and phase != "unspecified" else "",
-        value=f"{_value(score, node.unit)}{unit}" if node.is_indicator else "",
-        target=f"{_plain(node.target, node.unit)}{unit}" if node.HasField("target") else "",
+        value=("-" if value is None else _quantity(value, node.unit, share)) if node.is_indicator else "",
+        target=_quantity(node.target, node.unit, share) if node.HasField("target") else "",
         weight=f"{node.weight_total:.0%}",
         points=points,
         points_text=interval if points is None else f"{points:.0f}",
@@ -134,13 +137,8 @@ def _score_line(node: scoring_pb2.ScorecardNode, depth: int, say: Say, language:
     )
 
 
-def _value(score: score_pb2.Score, unit: str) -> str:
-    value = optional(score, "value")
-    return "-" if value is None else _plain(value, unit)
-
-
-def _plain(value: float, unit: str) -> str:
-    return f"{value * 100:.3g} %" if unit in ("", "share") and abs(value) <= 1 else number(value)
+def _quantity(value: float, unit: str, share: bool) -> str:
+    return f"{value * 100:.3g} %" if share else f"{number(value)} {unit}".rstrip()
 
 
 def _fault_line(finding: FaultFinding, say: Say, language: str) -> FaultLine:
@@ -167,9 +165,9 @@ def _slice_text(slice_: dict[str, str], say: Say) -> str:
     return ", ".join(f"{name} = {value}" for name, value in sorted(slice_.items())) or say("whole")
 
 
-def _promise_text(promise: Promise, say: Say) -> str:
+def _promise_text(promise: Promise, faults_known: bool, say: Say) -> str:
     return say(
-        "promise_text",
+        "promise_text" if faults_known else "promise_text_unknown",
         seen=f"{promise.seen:,}",
         windows=f"{promise.windows:,}",
         series=f"{promise.series:,}",

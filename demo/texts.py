@@ -44,12 +44,18 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "cause": ("Likeliest cause", "最可能原因"),
     "cause_right": ("right", "正確"),
     "cause_wrong": ("not as injected", "與注入不符"),
-    "promise": ("False alarms against the promise", "誤報與承諾"),
+    "promise": ("Alarms against the promise", "報警與承諾"),
     "promise_text": (
         "{seen} of {windows} quiet windows on {series} charts alarmed falsely ({rate});"
         " the promised run lengths allow {expected}.",
         "{series} 張控制圖的 {windows} 個平穩窗口中有 {seen} 個誤報（{rate}）；"
         "按承諾的平均運行長度允許 {expected} 個。",
+    ),
+    "promise_text_unknown": (
+        "{seen} of {windows} windows on {series} charts alarmed ({rate});"
+        " of a process without any fault the promised run lengths allow {expected}.",
+        "{series} 張控制圖的 {windows} 個窗口中有 {seen} 個報警（{rate}）；"
+        "若過程無任何故障，按承諾的平均運行長度允許 {expected} 個。",
     ),
     "problems": ("Problems opened", "已開立的問題"),
     "problem": ("Problem", "問題"),

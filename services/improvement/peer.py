@@ -42,7 +42,9 @@ class ScoringPeer:
     async def signals(self, after: str) -> AsyncIterator[Step]:
         """For ever, from `after` on; empty: from the oldest signal kept."""
         if not after:
-            bounds = await self._scoring.GetWatchBounds(scoring_pb2.GetWatchBoundsRequest(), timeout=CALL_S_MAX)
+            bounds = await self._scoring.GetWatchBounds(
+                scoring_pb2.GetWatchBoundsRequest(), timeout=CALL_S_MAX, wait_for_ready=True
+            )
             after = bounds.oldest
 
         def stream(cursor: str) -> AsyncIterator[scoring_pb2.WatchSignalsResponse]:
