@@ -78,19 +78,31 @@ def same_payloads(left: pa.RecordBatch, right: pa.RecordBatch) -> Mask:
     """Row by row: all that was said of the event; the trace of the call that said it is not part of it."""
     same = np.ones(left.num_rows, dtype=np.bool_)
     for name in {*left.schema.names, *right.schema.names} - _NOT_PAYLOAD:
-        same &= same_values(_value(left, name), _value(right, name))
+        same &= _same_field(_filled_columns(left, name), _filled_columns(right, name), left.num_rows)
     return same
 
 
-def _value(page: pa.RecordBatch, name: str) -> pa.Array:
-    """An attribute's value, whichever of its columns holds it; columns of one name never fill the same row."""
+def _filled_columns(page: pa.RecordBatch, name: str) -> list[pa.Array]:
     columns = [page.column(place) for place, other in enumerate(page.schema.names) if other == name]
-    if not columns:
-        return pa.nulls(page.num_rows, pa.string())
-    filled = [column for column in columns if column.null_count < len(column)]
-    if len(filled) <= 1:
-        return filled[0] if filled else columns[0]
-    return pc.coalesce(*[column.cast(pa.string()) for column in filled])
+    return [column for column in columns if column.null_count < len(column)]
+
+
+def _same_field(left: list[pa.Array], right: list[pa.Array], rows: int) -> Mask:
+    """A name may have a column for each type, of which one at most holds a row's value."""
+    if len(left) == 1 and len(right) == 1:
+        return same_values(left[0], right[0])
+    same = ~(_any_valid(left, rows) | _any_valid(right, rows))
+    for one in left:
+        for other in right:
+            same |= same_values(one, other) & np.asarray(one.is_valid())
+    return same
+
+
+def _any_valid(columns: list[pa.Array], rows: int) -> Mask:
+    valid = np.zeros(rows, dtype=np.bool_)
+    for column in columns:
+        valid |= np.asarray(column.is_valid())
+    return valid
 
 
 def judge_known(

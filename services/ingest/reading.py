@@ -74,7 +74,9 @@ class LogReader:
         self, tenant: TenantId, signal: Signal, after: int, selection: Selection, heartbeat_s: float, clock: "Seconds"
     ) -> AsyncIterator[Read]:
         """For ever; ends with a retryable error when the server drains."""
-        through, watermark_us, due_s = after, None, clock() + heartbeat_s
+        through, due_s = after, clock() + heartbeat_s
+        async with self._store.session(tenant, readonly=True) as session:
+            watermark_us = await session.watermark_at(after)
         while not self._draining.started:
             # Ticket before read: a commit between the two would else go unnoticed.
             ticket = signal.ticket()

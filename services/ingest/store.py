@@ -233,6 +233,11 @@ class Session:
             for row in rows
         ]
 
+    async def watermark_at(self, position: int) -> int | None:
+        """The latest event time through a position; None where there is none."""
+        us = await self._connection.fetchval(queries.watermark_at, self._tenant, position)
+        return None if us is None else int(us)
+
     async def pages_between(
         self, after: int, through: int, partitions: Sequence[int] | None, start_us: int, end_us: int
     ) -> list[StoredPage]:

@@ -115,6 +115,12 @@ WHERE tenant = $1 AND position > $2
 ORDER BY position
 LIMIT $3;
 
+-- name: watermark_at
+-- The latest event time through a place, for those who follow from there.
+SELECT watermark_us
+FROM commit
+WHERE tenant = $1 AND position = $2;
+
 -- name: segments_between
 -- The pages of some commits, pruned by partition and by time.
 SELECT position, partition, first_offset, event_count, events

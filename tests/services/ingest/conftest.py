@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import time
+import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -23,6 +23,7 @@ from services.ingest.__main__ import bring_up_to_date, run
 from services.ingest.settings import IngestSettings
 from services.runtime.authority import Authority
 
+ROOT = Path(__file__).parents[3]
 START_S = 1_700_000_000
 COLUMNS = ("id", "source", "case_id", "activity", "time")
 EVERYONE = ("writer", "reader", "operator")
@@ -134,6 +135,39 @@ async def start(
 
 
 @pytest.fixture
+async def spawn(
+    migrated: str, make_settings: Callable[..., IngestSettings], authority: Authority
+) -> AsyncIterator[Callable[..., Awaitable[tuple[Served, asyncio.subprocess.Process]]]]:
+    """Starts a replica as a process of its own, to be killed."""
+    processes: list[asyncio.subprocess.Process] = []
+    replicas: list[Served] = []
+
+    async def begin(**changes: Any) -> tuple[Served, asyncio.subprocess.Process]:
+        settings = make_settings(migrated, **changes)
+        values = {name: value for name, value in settings.model_dump().items() if value not in (None, "")}
+        environment = {**os.environ, **{f"ANDON_INGEST_{name.upper()}": str(value) for name, value in values.items()}}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services.ingest", "serve", env=environment, cwd=ROOT
+        )
+        processes.append(process)
+        file = settings.endpoint_file
+        assert file is not None
+        while not file.exists():
+            assert process.returncode is None
+            await asyncio.sleep(0.02)
+        replicas.append(Served(settings, authority, json.loads(file.read_text())["port"]))
+        return replicas[-1], process
+
+    yield begin
+    for process in processes:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    for replica in replicas:
+        await replica.close()
+
+
+@pytest.fixture
 async def served(start: Callable[..., Awaitable[Served]]) -> Served:
     return await start()
 
@@ -220,9 +254,3 @@ def arrow() -> Callable[..., event_pb2.EventBatch]:
 @pytest.fixture
 def everything() -> Callable[..., Awaitable[list[dict[str, Any]]]]:
     return read_all
-
-
-def wait_until_gone(pid: int, patience_s: float = 10.0) -> None:
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline and os.path.exists(f"/proc/{pid}"):
-        time.sleep(0.01)

@@ -1,0 +1,83 @@
+"""The index finds every hash that was added, wherever it lies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.ingest.hashing import hash_coded, hash_key, hash_texts, partition_of
+from services.ingest.index import HashIndex
+
+KEY = hash_key(bytes(32))
+
+
+def test_every_hash_that_was_added_is_a_candidate_in_its_segment() -> None:
+    index, dice = HashIndex(), np.random.default_rng(7)
+    added = [dice.integers(0, 2**64, size, dtype=np.uint64) for size in (1, 5, 900, 3, 70, 4_000, 2, 2, 2, 60, 1, 1)]
+    for number, hashes in enumerate(added):
+        index.add(hashes, np.full(len(hashes), number))
+    assert len(index) == sum(map(len, added))
+    for number, hashes in enumerate(added):
+        rows, segments = index.candidates(hashes)
+        assert set(rows[segments == number].tolist()) == set(range(len(hashes)))
+
+
+def test_new_hashes_are_no_candidates() -> None:
+    index, dice = HashIndex(), np.random.default_rng(8)
+    for number in range(50):
+        index.add(dice.integers(0, 2**64, 2_000, dtype=np.uint64), np.full(2_000, number))
+    rows, _ = index.candidates(dice.integers(0, 2**64, 2_000, dtype=np.uint64))
+    assert len(rows) == 0
+
+
+def test_hashes_at_both_ends_of_the_range_are_found() -> None:
+    index = HashIndex()
+    ends = np.array([0, 2**64 - 1], dtype=np.uint64)
+    index.add(ends, np.array([3, 4]))
+    rows, segments = index.candidates(ends)
+    assert sorted(zip(rows.tolist(), segments.tolist(), strict=True)) == [(0, 3), (1, 4)]
+
+
+def test_a_hash_in_two_segments_has_two_candidates() -> None:
+    index = HashIndex()
+    for number in (1, 2):
+        index.add(np.array([77 << 40], dtype=np.uint64), np.array([number]))
+    rows, segments = index.candidates(np.array([1, 77 << 40], dtype=np.uint64))
+    assert (rows.tolist(), sorted(segments.tolist())) == ([1, 1], [1, 2])
+
+
+def test_forgotten_segments_are_gone() -> None:
+    index = HashIndex()
+    hashes = np.arange(1, 11, dtype=np.uint64) << np.uint64(50)
+    index.add(hashes, np.arange(10))
+    index.forget_before(6)
+    _, segments = index.candidates(hashes)
+    assert sorted(segments.tolist()) == [6, 7, 8, 9]
+    assert len(index) == 4
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.one_of(st.none(), st.text(max_size=40)), max_size=30))
+def test_equal_texts_have_equal_hashes_and_different_ones_do_not(texts: list[str | None]) -> None:
+    plain = pa.array(texts, pa.string())
+    hashes = hash_texts(plain, KEY)
+    assert len({text or "" for text in texts}) == len(set(hashes.tolist()))
+    assert hash_texts(pa.concat_arrays([pa.array(["before"]), plain]).slice(1), KEY).tolist() == hashes.tolist()
+    assert hash_coded(plain.fill_null("").dictionary_encode(), KEY).tolist() == hashes.tolist()
+
+
+def test_a_hash_does_not_depend_on_its_neighbours() -> None:
+    alone = hash_texts(pa.array(["x" * 13]), KEY)[0]
+    assert hash_texts(pa.array(["", "y" * 200, "x" * 13, "z"]), KEY)[2] == alone
+
+
+def test_another_key_gives_other_hashes() -> None:
+    texts = pa.array(["a", "b", "c"])
+    assert not set(hash_texts(texts, KEY).tolist()) & set(hash_texts(texts, hash_key(bytes(31) + b"1")).tolist())
+
+
+def test_cases_spread_over_the_partitions() -> None:
+    cases = hash_texts(pa.array([f"case-{number}" for number in range(4_000)]), KEY)
+    assert np.bincount(partition_of(cases, 4)).min() > 850
