@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from andon_quality.promise import keep
+from andon_quality.promise.calibration import mean_run
 from andon_quality.promise.process import Values
 from numpy.typing import NDArray
 
@@ -77,15 +78,15 @@ def student(df: int) -> Draw:
 
 
 def laplace(rng: np.random.Generator, time: int, streams: int, shift: float, sizes: Array) -> Array:
-    return rng.laplace(0.0, 1.0, (time, streams)) + shift * np.sqrt(2.0)
+    return np.asarray(rng.laplace(0.0, 1.0, (time, streams)) + shift * np.sqrt(2.0))
 
 
 def uniform(rng: np.random.Generator, time: int, streams: int, shift: float, sizes: Array) -> Array:
-    return rng.uniform(0.0, 1.0, (time, streams)) + shift / np.sqrt(12.0)
+    return np.asarray(rng.uniform(0.0, 1.0, (time, streams)) + shift / np.sqrt(12.0))
 
 
 def poisson(mean: float, alpha: float = 0.0, zeros: float = 0.0) -> Draw:
-    """Poisson, negative binomial for alpha > 0, with extra zeros; the shift raises the mean by sigma per unit of size."""
+    """Poisson, negative binomial for alpha > 0, with extra zeros; the shift is in sigma at a typical size."""
 
     def draw(rng: np.random.Generator, time: int, streams: int, shift: float, sizes: Array) -> Array:
         typical = mean * sizes.mean()
@@ -105,7 +106,7 @@ def remembered_counts(mean: float, log_sd: float, phi: float) -> Draw:
 
     def draw(rng: np.random.Generator, time: int, streams: int, shift: float, sizes: Array) -> Array:
         wave = np.exp(log_sd * gaussian(rng, (time, streams), (phi,)) - 0.5 * log_sd**2)
-        return rng.poisson((mean + shift * sd) * wave).astype(np.float64)
+        return np.asarray(rng.poisson((mean + shift * sd) * wave), dtype=np.float64)
 
     return draw
 
@@ -180,8 +181,8 @@ FAMILIES = [
     Family("negative binomial 2, alpha 1", poisson(2.0, 1.0), kind="count"),
     Family("negative binomial 5, alpha 0.2", poisson(5.0, 0.2), kind="count"),
     Family("negative binomial 20, alpha 0.1", poisson(20.0, 0.1), kind="count"),
-    Family("Poisson 0.2 a unit, 10 to 60 units", poisson(0.2), kind="count", sizes=(10, 60)),
-    Family("neg. binomial 0.2 a unit, 10 to 60 units", poisson(0.2, 0.3), kind="count", sizes=(10, 60)),
+    Family("Poisson 0.2 a unit, 10-60 units", poisson(0.2), kind="count", sizes=(10, 60)),
+    Family("neg. binomial 0.2 a unit, 10-60 units", poisson(0.2, 0.3), kind="count", sizes=(10, 60)),
     Family("30 % zeros, else Poisson 3", poisson(3.0, 0.0, 0.3), kind="count"),
     Family("60 % zeros, else Poisson 5", poisson(5.0, 0.0, 0.6), 300, "count"),
     Family("40 % zeros, else neg. binomial 4, 0.3", poisson(4.0, 0.3, 0.4), 300, "count"),
@@ -251,10 +252,10 @@ def measure(job: tuple[int, int, float, int]) -> Realised:
     return Realised(
         family.name,
         family.points,
-        mean_of(pooled, horizon),
+        mean_run(pooled, horizon),
         float(np.median(pooled)),
-        tuple(mean_of(np.concatenate(kept), int(2 * requested)) for kept in delays),
-        mean_of(np.concatenate(textbook), horizon),
+        tuple(mean_run(np.concatenate(kept), int(2 * requested)) for kept in delays),
+        mean_run(np.concatenate(textbook), horizon),
         float(np.median(seconds)),
     )
 
@@ -279,15 +280,6 @@ def first_alarm(alarms: NDArray[np.bool_]) -> Array:
 def individuals_alarms(baseline: Array, future: Array) -> NDArray[np.bool_]:
     reach = 2.66 * np.nanmean(np.abs(np.diff(baseline)))
     return np.abs(future - np.nanmean(baseline)) > reach
-
-
-def mean_of(runs: Array, horizon: int) -> float:
-    """The mean, with what lies beyond the horizon at the rate of alarms in the half before it."""
-    left = np.isinf(runs).mean()
-    counted = float(np.minimum(runs, horizon).mean())
-    late = (runs > horizon / 2) & np.isfinite(runs)
-    exposed = float((np.minimum(runs, horizon) - horizon / 2).clip(0).mean())
-    return counted + (float(left) * exposed / float(late.mean()) if left and late.any() else 0.0)
 
 
 def main() -> None:

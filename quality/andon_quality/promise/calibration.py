@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from andon_quality.arrays import FloatArray
+from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.promise.process import Fit, Form, Rows, deviations, fit, simulate
 from andon_quality.promise.scheme import Scheme, advance, start
 
 REFITS = 150
 # Streams are followed for this many requested run lengths; what is left is extrapolated at its last hazard.
 HORIZON = 5.0
-POINTS_MOST = 2_500_000
+POINTS_MOST = 1_500_000
 
 
 @dataclass(frozen=True)
@@ -74,35 +74,53 @@ def onwards(rows: Rows, points: int) -> Rows:
 
 def _search(up: FloatArray, down: FloatArray, requested_arl: float, futures: int) -> Limits:
     """Bisection on the share of streams that either side stops within the requested run length."""
-    at = min(max(round(requested_arl), 2), len(up)) - 1
+    horizon = len(up)
+    at = min(max(round(requested_arl), 2), horizon) - 1
     highest, lowest = np.sort(up[at]), np.sort(down[at])
+
+    def runs_at(share: float) -> FloatArray:
+        stopped = np.minimum(_first_above(up, _at(highest, share)), _first_above(down, _at(lowest, share)))
+        return stopped.astype(np.float64)
+
     low, high = 0.0, 1.0
-    for _ in range(18):
+    for _ in range(24):
         share = 0.5 * (low + high)
-        if _mean(_alive(up, down, _at(highest, share), _at(lowest, share))) < requested_arl:
+        if mean_run(runs_at(share), horizon) < requested_arl:
             low = share
         else:
             high = share
-    upper, lower = _at(highest, high), _at(lowest, high)
-    alive = _alive(up, down, upper, lower)
-    runs = 1.0 + alive[:-1].sum(axis=0)
-    own = runs.reshape(-1, futures).mean(axis=1)
-    error = float(own.std() / np.sqrt(len(own)) / runs.mean())
-    return Limits(upper, lower, _mean(alive), float(np.median(runs)), error)
+    runs = runs_at(high)
+    own = np.minimum(runs, horizon).reshape(-1, futures).mean(axis=1)
+    error = float(own.std() / np.sqrt(len(own)) / own.mean())
+    return Limits(_at(highest, high), _at(lowest, high), mean_run(runs, horizon), float(np.median(runs)), error)
 
 
-def _alive(up: FloatArray, down: FloatArray, upper: float, lower: float) -> FloatArray:
-    return np.asarray((up <= upper) & (down <= lower))
+def _first_above(rising: FloatArray, limit: float) -> IntArray:
+    """For each column, which never falls, the number of the first row above the limit; one past the last if none."""
+    columns = np.arange(rising.shape[1])
+    low, high = np.zeros(len(columns), dtype=np.int64), np.full(len(columns), len(rising))
+    while (low < high).any():
+        middle = np.minimum((low + high) // 2, len(rising) - 1)
+        above = rising[middle, columns] > limit
+        low, high = np.where(above | (low == high), low, middle + 1), np.where(above, middle, high)
+    return low + 1
 
 
-def _mean(alive: FloatArray) -> float:
-    share = alive.mean(axis=1)
-    half = len(share) // 2
-    counted = 1.0 + float(share[:-1].sum())
-    if share[-1] == 0.0:
+def mean_run(runs: FloatArray, horizon: int) -> float:
+    """The mean of run lengths that are known up to `horizon` points only, shape (n,); larger ones count as beyond.
+
+    What lies beyond comes at the rate of alarms in the half before the horizon.
+
+    >>> mean_run(np.array([1.0, 3.0]), 10)
+    2.0
+    """
+    counted, beyond = float(np.minimum(runs, horizon).mean()), runs > horizon
+    if not beyond.any():
         return counted
-    hazard = max(float(share[half] - share[-1]), 1e-12) / float(share[half:-1].sum())
-    return counted + float(share[-1]) / hazard
+    half = 0.5 * horizon
+    alarms = max(int(((runs > half) & ~beyond).sum()), 1)
+    exposed = float((np.minimum(runs, horizon) - half).clip(0.0).sum())
+    return counted + float(beyond.mean()) * exposed / alarms
 
 
 def _at(ordered: FloatArray, share: float) -> float:

@@ -153,11 +153,11 @@ def _rows(kind: Values, values: FloatArray, sizes: ArrayLike | None, phase: Arra
     if sizes is None and kind == "proportion":
         raise Inconsistent("proportions need the number of items behind each point")
     size = np.ones(count) if sizes is None else np.asarray(sizes, dtype=np.float64)
-    # Where nothing was observed its size does not matter, and none may be known.
-    size = np.where(np.isnan(values) & ~(size > 0.0), 1.0, size)
     hour: IntArray | None = None if phase is None else np.asarray(phase, dtype=np.int64)
     if size.shape != (count,) or (hour is not None and hour.shape != (count,)):
         raise Inconsistent(f"sizes and phase must have one entry for each of the {count} points")
+    # Where nothing was observed its size does not matter, and none may be known.
+    size = np.where(np.isnan(values) & ~(size > 0.0), 1.0, size)
     if hour is not None and ((hour < 0) | (hour >= CELLS)).any():
         raise OutOfRange(f"the hour of the week lies in 0 to {CELLS - 1}")
     if not (np.isfinite(size) & (size > 0.0)).all():

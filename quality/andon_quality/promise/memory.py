@@ -56,15 +56,10 @@ def choose_order(covariances: FloatArray, points: int) -> int:
 
 
 def _stationary(phi: FloatArray) -> FloatArray:
-    """phi: shape (series, order); shrunk by powers of 0.97 until every root lies inside the unit circle."""
+    """phi: shape (series, order); where a root lies outside 0.985, all roots shrunk until the largest is there."""
     order = phi.shape[1]
-    shrink = 0.97 ** np.arange(1, order + 1)
     companion = np.zeros((len(phi), order, order))
-    companion[:, 1:, :-1] = np.eye(order - 1)
-    for _ in range(60):
-        companion[:, 0, :] = phi
-        outside = np.abs(np.linalg.eigvals(companion)).max(axis=1) > 0.985
-        if not outside.any():
-            break
-        phi = np.where(outside[:, None], phi * shrink, phi)
-    return phi
+    companion[:, 0, :], companion[:, 1:, :-1] = phi, np.eye(order - 1)
+    largest = np.abs(np.linalg.eigvals(companion)).max(axis=1)
+    shrink = np.minimum(1.0, 0.985 / np.maximum(largest, 1e-12))
+    return np.asarray(phi * shrink[:, None] ** np.arange(1, order + 1))

@@ -61,33 +61,56 @@ def advance(
     >>> up.item(), down.item()
     (2.0, -2.0)
     """
-    ups, downs = np.empty(deviations.shape), np.empty(deviations.shape)
-    past, up, down = state.past, state.up, state.down
     missing: BoolArray = np.asarray(np.isnan(deviations))
-    gaps: BoolArray = np.asarray(missing.any(axis=1))
-    for at, deviation in enumerate(deviations):
-        forecast = (phi * past).sum(axis=0)
-        known = np.where(missing[at], forecast, deviation) if gaps[at] else deviation
-        higher, lower = _step(scheme, up, down, (known - forecast) / sd)
-        up, down = (
-            (np.where(missing[at], up, higher), np.where(missing[at], down, lower)) if gaps[at] else (higher, lower)
-        )
-        if len(past):
-            past = np.vstack([known[None, :], past[:-1]])
-        ups[at], downs[at] = up, down
-    return ChartState(past, up, down), ups, downs
+    order = len(phi)
+    known = np.vstack([state.past[::-1], deviations])
+    for at in np.flatnonzero(missing.any(axis=1)):
+        forecast = _forecast(known[at : at + order + 1], phi)[0]
+        known[at + order] = np.where(missing[at], forecast, deviations[at])
+    new = (known[order:] - _forecast(known, phi)) / sd
+    up, down = _charted(scheme, state, np.where(missing, np.nan, new) if missing.any() else new)
+    last = (up[-1], down[-1]) if len(up) else (state.up, state.down)
+    return ChartState(known[len(known) - order :][::-1], *last), up, down
 
 
-def _step(scheme: Scheme, up: FloatArray, down: FloatArray, new: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _forecast(known: FloatArray, phi: FloatArray) -> FloatArray:
+    """What is expected of each row but the first `order` from those before it."""
+    order, count = len(phi), len(known) - len(phi)
+    forecast = np.zeros((count, known.shape[1]))
+    for lag, share in enumerate(phi, 1):
+        forecast += share * known[order - lag : order - lag + count]
+    return forecast
+
+
+def _charted(scheme: Scheme, state: ChartState, new: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Both statistics after each point; a missing one leaves them where they were."""
+    up, down = np.empty(new.shape), np.empty(new.shape)
     match scheme.kind:
         case "ewma":
             # In units of the asymptotic standard deviation, so that limits of all schemes read alike.
-            gain = np.sqrt(scheme.smoothing * (2.0 - scheme.smoothing))
-            level = (1.0 - scheme.smoothing) * up + gain * new
-            return level, -level
+            gained = np.sqrt(scheme.smoothing * (2.0 - scheme.smoothing)) * new
+            before = state.up
+            for at, gain in enumerate(gained):
+                before = _or_before((1.0 - scheme.smoothing) * before + gain, before)
+                up[at] = before
+            np.negative(up, out=down)
         case "cusum":
-            return np.maximum(0.0, up + new - scheme.k), np.maximum(0.0, down - new - scheme.k)
+            higher, lower = state.up, state.down
+            for at, point in enumerate(new):
+                higher = _or_before(np.maximum(0.0, higher + (point - scheme.k)), higher)
+                lower = _or_before(np.maximum(0.0, lower - (point + scheme.k)), lower)
+                up[at], down[at] = higher, lower
         case "shewhart":
-            return new, -new
+            before = state.up
+            for at, point in enumerate(new):
+                before = _or_before(point, before)
+                up[at] = before
+            np.negative(up, out=down)
         case _:
             assert_never(scheme.kind)
+    return up, down
+
+
+def _or_before(after: FloatArray, before: FloatArray) -> FloatArray:
+    gaps = np.isnan(after)
+    return np.where(gaps, before, after) if gaps.any() else after
