@@ -2,6 +2,7 @@
 
 from andon_quality.inference.comparison import Check, Comparison
 from andon_quality.inference.contingency import chi_square
+from andon_quality.inference.exact import fisher
 from andon_quality.inference.interval import Interval
 from andon_quality.inference.means import one_mean, paired, welch
 from andon_quality.inference.multiple import benjamini_hochberg, holm
@@ -20,6 +21,7 @@ __all__ = [
     "clopper_pearson",
     "compare_proportions",
     "compare_spread",
+    "fisher",
     "hodges_lehmann",
     "holm",
     "kruskal",

@@ -20,8 +20,8 @@ def chi_square(table: ArrayLike, confidence: float = 0.95) -> Comparison:
     chi^2 = sum (observed - expected)^2 / expected, without Yates' correction. The interval inverts the noncentral
     chi-square: V = sqrt(nc / (n k)). table: counts, shape (rows >= 2, columns >= 2), independent cases.
     Checked (Cochran): four fifths of the expected counts at least 5, all at least 1. Prefer `compare_proportions`
-    for a 2 x 2 where the difference matters, `kruskal` when the classes are ordered. Cost O(cells).
-    Raises TooFew, NotFinite, OutOfRange for a negative count, NoSpread for an empty row or column.
+    for a 2 x 2 where the difference matters, `fisher` where counts are small, `kruskal` when the classes are ordered.
+    Cost O(cells). Raises TooFew, NotFinite, OutOfRange for a negative count, NoSpread for an empty row or column.
     Sources: Pearson, 1900; Cramer, 1946, Mathematical Methods of Statistics, section 21.9; Smithson, 2003.
 
     >>> result = chi_square([[30, 10], [15, 25]])
