@@ -52,6 +52,25 @@ def composite(
     return Composite(node_low[..., root], node_high[..., root], missing_weight, node_low, node_high)
 
 
+def contributions(
+    scores: ArrayLike, weights: ArrayLike | Hierarchy, scale: tuple[float, float] = (0.0, 100.0)
+) -> tuple[FloatArray, FloatArray]:
+    """What each leaf brings to the low and to the high bound, in points of the composite; each sums to its bound.
+
+    leaf weight * score; a missing leaf brings between its weight times scale[0] and times scale[1]. Any grouping of the
+    leaves (by phase, by branch) adds up to the whole. Shapes (..., leaves); cost and errors as `composite`.
+
+    >>> low, high = contributions([80.0, float("nan")], [1, 3])
+    >>> low.tolist(), high.tolist()
+    ([20.0, 0.0], [20.0, 75.0])
+    """
+    tree = weights if isinstance(weights, Hierarchy) else flat(weights)
+    given = checked_scores(scores, tree, scale)
+    missing = np.isnan(given)
+    low, high = (np.where(missing, end, given) * tree.leaf_weights for end in scale)
+    return low, high
+
+
 def checked_scores(scores: ArrayLike, tree: Hierarchy, scale: tuple[float, float]) -> FloatArray:
     given = np.asarray(scores, dtype=np.float64)
     if given.ndim == 0 or given.shape[-1] != len(tree.leaves):

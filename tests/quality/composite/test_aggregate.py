@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from andon_quality.composite import Hierarchy, composite, flat, hierarchy
+from andon_quality.composite import Hierarchy, composite, contributions, flat, hierarchy
 from andon_quality.errors import Inconsistent, NotFinite, OutOfRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,6 +56,23 @@ def test_the_interval_of_missing_leaves_holds_the_composite_of_the_full_leaves(t
     assert_allclose(seen.missing_weight, tree.leaf_weights[gone].sum(), atol=1e-12)
 
 
+@settings(max_examples=60, deadline=None)
+@given(tree=trees(), seed=st.integers(0, 1000))
+def test_contributions_of_the_leaves_sum_to_the_bounds_and_by_branch_to_the_branches(
+    tree: Hierarchy, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    scores = random.uniform(0, 100, len(tree.leaves))
+    scores[random.random(len(scores)) < 0.3] = np.nan
+    low, high = contributions(scores, tree)
+    whole = composite(scores, tree)
+    assert_allclose([low.sum(), high.sum()], [whole.low, whole.high], atol=1e-11)
+    for node in range(len(tree.names)):
+        below = [place for place, leaf in enumerate(tree.leaves) if node in tree.paths[leaf]]
+        share = math.prod(tree.weights[list(tree.paths[node])])
+        assert low[below].sum() == pytest.approx(share * whole.node_low[node], abs=1e-11)
+
+
 def test_many_rows_at_once_equal_row_by_row() -> None:
     tree = hierarchy([-1, 0, 0, 1, 1, 2], [1, 2, 3, 1, 1, 1])
     rows = np.array([[50.0, 60.0, np.nan], [1.0, 2.0, 3.0]])
@@ -68,7 +85,9 @@ def test_many_rows_at_once_equal_row_by_row() -> None:
 
 def test_nothing_known_is_the_whole_scale_and_never_a_number() -> None:
     result = composite([np.nan, np.nan], [1.0, 2.0])
-    assert (float(result.low), float(result.high), float(result.missing_weight)) == pytest.approx((0.0, 100.0, 1.0), abs=1e-12)
+    assert (float(result.low), float(result.high), float(result.missing_weight)) == pytest.approx(
+        (0.0, 100.0, 1.0), abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("parents", [[-1, 2, 1], [-1, -1, 0], [0, 0, 0], [-1, 0, 9], [-1, 0, 1, 5, 4, 3]])
