@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.scoring.cases import CaseFold
 
 EXAMPLES = settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 ACTIVITIES = ["Created", "Started", "Waiting", "Resolved", "Reopened", "Closed", "Cancelled"]
 START = datetime(2026, 3, 6, 20, tzinfo=UTC)

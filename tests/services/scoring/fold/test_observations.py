@@ -1,0 +1,82 @@
+"""Observations tell where every case counts, and move it when its story changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from services.scoring.cases import CaseFold
+from services.scoring.hashing import text_hashes, trailing_numbers
+
+TIME = datetime(2026, 5, 4, 9, tzinfo=UTC)
+
+
+def rows_of(step: Any, indicator: str) -> list[dict[str, Any]]:
+    return [row for row in step.observations.to_pylist() if row["indicator"] == indicator]
+
+
+def test_a_late_label_moves_the_case_between_series(system: Any, page: Any, event: Any) -> None:
+    fold = CaseFold(system)
+    story = [
+        event("1", "A", "Created", TIME, attributes={"team": "red"}),
+        event("2", "A", "Closed", TIME + timedelta(hours=1)),
+    ]
+    fold.fold([page(story)])
+    step = fold.fold([page([event("3", "A", "Waiting", TIME + timedelta(minutes=5), attributes={"team": "blue"})])])
+    moved = {part.series: part.stats.count for part in step.parts if "/cycle@week" in part.series}
+    assert moved == {"desk/main/cycle@week{team=red}": 0, "desk/main/cycle@week{team=blue}": 1}
+    (row,) = rows_of(step, "cycle")
+    assert row["anchor"] == row["old_anchor"] == TIME + timedelta(hours=1)
+    assert (row["value"], row["slice"]) == (3600, {"team": "blue", "channel": None})
+
+
+def test_an_unknown_label_counts_in_the_whole_only(system: Any, page: Any, event: Any) -> None:
+    fold = CaseFold(system)
+    fold.fold([page([event("1", "A", "Created", TIME, attributes={"team": "?"}), event("2", "A", "Closed", TIME)])])
+    series = {part.series for part in fold.parts() if "/cycle@day" in part.series}
+    assert series == {"desk/main/cycle@day"}
+
+
+def test_a_reopened_case_leaves_its_old_window_for_the_new_one(system: Any, page: Any, event: Any) -> None:
+    fold = CaseFold(system)
+    fold.fold([page([event("1", "A", "Created", TIME), event("2", "A", "Closed", TIME)])])
+    step = fold.fold([page([event("3", "A", "Closed", TIME + timedelta(days=8))])])
+    counts = {part.window.start_us: part.stats.count for part in step.parts if part.series == "desk/main/cycle@week"}
+    assert sorted(counts.values()) == [0, 1]
+    (row,) = rows_of(step, "waits")
+    assert row["old_window_start"] < row["window_start"] <= row["anchor"] < row["window_end"]
+
+
+def test_negative_spans_are_counted_and_not_observed(system: Any, page: Any, event: Any) -> None:
+    fold = CaseFold(system)
+    late = event("1", "A", "Created", TIME, attributes={"due": TIME - timedelta(hours=1)})
+    assert fold.fold([page([late])]).negative_spans == 1
+    assert not [part for part in fold.parts() if "promised" in part.series]
+    assert (
+        fold.fold(
+            [page([event("2", "A", "Started", TIME, attributes={"due": TIME + timedelta(hours=1)})])]
+        ).negative_spans
+        == -1
+    )
+    assert fold.negative_spans == 0
+
+
+def test_events_of_other_sources_are_not_folded(system: Any, page: Any, event: Any) -> None:
+    fold = CaseFold(system)
+    assert fold.fold([page([event("1", "A", "Created", TIME, source="other")])]).events == 0
+    assert fold.parts() == []
+
+
+def test_hashes_do_not_depend_on_the_layout_of_the_column() -> None:
+    texts = ["", "a", "ab", "12345678", "123456789", "täglich-00017", "x" * 200]
+    plain = text_hashes(pa.array(texts))
+    assert len(set(plain.tolist())) == len(texts)
+    assert text_hashes(pa.array(["before", *texts])[1:]).tolist() == plain.tolist()
+    assert text_hashes(pa.array(texts, pa.large_utf8())).tolist() == plain.tolist()
+
+
+def test_trailing_numbers_read_at_most_eight_digits() -> None:
+    texts = pa.array(["", "7", "no", "INC7/0012", "1a2", "12345678", "99123456789", "día9", "é"])
+    assert trailing_numbers(texts).tolist() == [0, 7, 0, 12, 2, 12345678, 23456789, 9, 0]
