@@ -139,8 +139,12 @@ def _filtered(rows: FloatArray, there: BoolArray, gain: float, keep: float, held
     """All points of a series at once; leaves the last average of each in `held`."""
     from scipy.signal import lfilter
 
-    result = np.full(rows.shape, np.nan)
     full = there.all(axis=-1)
+    if full.all():
+        whole: FloatArray = lfilter([gain], [1.0, -keep], rows, axis=-1, zi=keep * held[:, None])[0]
+        held[:] = whole[:, -1]
+        return whole
+    result = np.full(rows.shape, np.nan)
     if full.any():
         result[full] = lfilter([gain], [1.0, -keep], rows[full], axis=-1, zi=keep * held[full, None])[0]
         held[full] = result[full, -1]

@@ -11,6 +11,7 @@ from andon_quality.control.chart import Kind
 from andon_quality.errors import OutOfRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from river import stats
 
 KNOWN = xmr.XmrBaseline(Kind.INDIVIDUALS, np.array(0.0), np.array(1.0), np.array(20), "known")
 values = st.lists(st.one_of(st.floats(-5, 5), st.just(math.nan)), min_size=1, max_size=80)
@@ -114,3 +115,13 @@ def test_a_series_keeps_its_own_missing_points_among_many() -> None:
     together = ewma.chart(xmr.XmrBaseline(KNOWN.kind, np.zeros(4), np.ones(4), np.full(4, 20), "known"), x)
     for row in range(4):
         assert np.array_equal(together.statistic[row], ewma.chart(KNOWN, x[row]).statistic, equal_nan=True)
+
+
+def test_the_average_is_that_of_river_when_it_starts_at_the_first_value() -> None:
+    x = np.random.default_rng(8).normal(size=300)
+    theirs, average = stats.EWMean(0.2), []
+    for value in x.tolist():
+        theirs.update(value)
+        average.append(theirs.get())
+    at_first = xmr.XmrBaseline(KNOWN.kind, np.array(x[0]), np.array(1.0), np.array(20), "known")
+    assert ewma.chart(at_first, x).statistic == pytest.approx(average)
