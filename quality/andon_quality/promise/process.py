@@ -11,6 +11,9 @@ from andon_quality.arrays import BoolArray, FloatArray, IntArray
 from andon_quality.promise.memory import autocovariances, autoregression
 from andon_quality.promise.season import additive_level, rate_level
 
+# The memory of a hidden intensity where the counts do not tell.
+MEMORY_TAKEN = 0.6
+
 Values = Literal["continuous", "count", "proportion"]
 
 
@@ -172,11 +175,17 @@ def _chances(chance: FloatArray, fitted: Fit, remembered: bool, size: float, rng
 
 
 def _hidden(first: float, dispersion: float, scale: float) -> tuple[float, float]:
-    """Dispersion and lag-1 memory of what lies behind counts with this autocorrelation, where the hidden part of the
-    variance is dispersion scale / (1 + dispersion scale) of it."""
+    """Dispersion and lag-1 memory of what lies behind counts with this autocorrelation at lag 1.
+
+    The hidden part is dispersion scale / (1 + dispersion scale) of the variance. Where that is too little for the
+    autocorrelation, it is taken to be as much as a memory of 0.6 needs.
+    """
     first = float(np.clip(first, 0.0, 0.95))
-    dispersion = max(dispersion, (first + 0.02) / max((1.0 - first) * scale, 1e-9))
-    return dispersion, min(first * (1.0 + dispersion * scale) / (dispersion * scale), 0.97)
+    share = dispersion * scale / (1.0 + dispersion * scale)
+    if first < 0.97 * share:
+        return dispersion, first / share
+    share = min(max(first, 0.01), 0.55) / MEMORY_TAKEN
+    return share / ((1.0 - share) * scale), MEMORY_TAKEN
 
 
 def _wave(memory: float, shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
