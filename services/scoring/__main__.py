@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import socket
 from collections.abc import Awaitable, Callable
 from urllib.parse import unquote, urlsplit
 
@@ -48,7 +46,7 @@ async def run(
         beat_s=settings.lease_beat_s,
         silent_s=settings.lease_silent_s,
     )
-    intake = Intake(store, settings, _channels(settings), f"{socket.gethostname()}/{os.getpid()}/{leases.replica}")
+    intake = Intake(store, settings, _channels(settings), str(leases.replica))
     servicer = ScoringServicer(store, intake, draining)
 
     async def listen() -> None:

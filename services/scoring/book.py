@@ -200,7 +200,7 @@ class _Step:
         """Scores of the version before that this one does not state."""
         for series, windows in self.book.scores.items():
             for score in windows.values():
-                if (series, score.window) not in self.changed and not self.states(series, score.window):
+                if not self.states(series, score.window):
                     self.state(_withdrawn(score, self.book.system.version))
 
     def states(self, series: SeriesKey, window: WindowId) -> bool:

@@ -320,7 +320,7 @@ class SystemFold:
     async def _decide(self, step: StepTransaction, gathered: Gathered, progress: Sequence[Progress]) -> Decision:
         assert self._opened is not None
         assert self._fold is not None
-        everyone = {one.partition: one for one in (*await step.progress(), *progress)}
+        everyone = {one.partition: one for one in (*step.progress, *progress)}
         book, caught_up = self._opened.book, is_caught_up(self._fold, everyone)
         watermark_us = least_watermark(self._fold, everyone)
         corrected = frozenset(gathered.corrected)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,9 @@ class Progress:
     watermark_us: int | None
     case_count: int
     event_count: int
+
+
+PROGRESS_COLUMNS = [field.name for field in fields(Progress)]
 
 
 @dataclass(frozen=True)
@@ -138,12 +141,15 @@ class StepTransaction:
         self._key = (tenant, system, version)
         self.scored_position = 0
         self.switched = False
+        self.progress: list[Progress] = []
 
     async def lock(self, leases: Sequence[Lease]) -> None:
-        row = await self._connection.fetchrow(QUERIES.lock_head, *self._key)
-        if row is None:
+        await self._connection.fetchval(QUERIES.lock_head, self._key[0])
+        rows = await self._connection.fetch(QUERIES.version_state, *self._key)
+        if not rows:
             raise VersionRetired
-        self.scored_position, self.switched = row["scored_position"], row["switched"]
+        self.scored_position, self.switched = rows[0]["scored_position"], rows[0]["switched"]
+        self.progress = [_progress(row) for row in rows if row["partition"] is not None]
         await self._guard(leases)
 
     async def _guard(self, leases: Sequence[Lease]) -> None:
@@ -153,9 +159,6 @@ class StepTransaction:
         for lease in leases:
             if epochs.get(lease.resource) != lease.epoch:
                 raise LostLease(lease)
-
-    async def progress(self) -> list[Progress]:
-        return [Progress(**row) for row in await self._connection.fetch(QUERIES.progress, *self._key)]
 
     async def entries_after(self, position: int) -> AsyncIterator[Entry]:
         while True:
@@ -176,20 +179,7 @@ class StepTransaction:
         await self._connection.fetchval(QUERIES.announce, self._key[0])
 
     async def keep_progress(self, progress: Sequence[Progress]) -> None:
-        columns = [
-            [getattr(one, name) for one in progress]
-            for name in (
-                "partition",
-                "epoch",
-                "owner",
-                "position",
-                "through",
-                "next_offset",
-                "watermark_us",
-                "case_count",
-                "event_count",
-            )
-        ]
+        columns = [[getattr(one, name) for one in progress] for name in PROGRESS_COLUMNS]
         await self._connection.execute(QUERIES.keep_progress, *self._key, *columns)
 
     async def keep_scores(self, scores: Sequence[Score], messages: Sequence[score_pb2.Score], now: datetime) -> None:
@@ -303,7 +293,7 @@ class Store:
     async def progress(self, tenant: str, system: str, version: int) -> list[Progress]:
         async with tenant_transaction(self._pool, tenant) as connection:
             rows = await connection.fetch(QUERIES.progress, tenant, system, version)
-        return [Progress(**row) for row in rows]
+        return [_progress(row) for row in rows]
 
     async def progress_of_active(self, tenant: str, process: str = "", system: str = "") -> list[SystemProgress]:
         exact = f"processes/{process}/indicatorSystems/{system}" if process and system else ""
@@ -447,7 +437,7 @@ class Store:
         """One change of indicator systems; changes of a tenant come one after the other."""
         async with tenant_transaction(self._pool, tenant) as connection:
             await connection.execute(QUERIES.found_tenant, tenant)
-            await connection.fetchval(QUERIES.lock_tenant, tenant)
+            await connection.fetchval(QUERIES.lock_head, tenant)
             yield SystemEditor(connection, tenant)
 
     async def system(self, tenant: str, name: str, version: int = 0) -> system_pb.IndicatorSystem | None:
@@ -545,6 +535,10 @@ def _system(row: asyncpg.Record) -> system_pb.IndicatorSystem:
     if row["activate_time"] is not None:
         message.activate_time.FromDatetime(row["activate_time"])
     return message
+
+
+def _progress(row: asyncpg.Record) -> Progress:
+    return Progress(**{name: row[name] for name in PROGRESS_COLUMNS})
 
 
 def _system_progress(name: str, rows: Iterable[asyncpg.Record]) -> SystemProgress:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub as IngestStub
 
 WAIT_S_MAX = 30.0
-# Enough to answer before the caller's deadline does.
-ANSWER_S = 0.1
+# Enough to answer before the caller's deadline does: a share of what is left, but not more than needed.
+ANSWER_SHARE, ANSWER_S_MAX = 0.3, 0.5
 POLL_S = 0.5
 RESPONSE_ITEMS_MAX = 5_000
 
@@ -89,7 +89,9 @@ class Desk:
             return
         wanted = CursorCodec(cursor_origin(at_least)).decode(at_least, field="at_least")
         left_s = context.time_remaining()
-        due_s = _clock() + (WAIT_S_MAX if left_s is None else min(left_s - ANSWER_S, WAIT_S_MAX))
+        due_s = _clock() + (
+            WAIT_S_MAX if left_s is None else min(left_s - min(ANSWER_SHARE * left_s, ANSWER_S_MAX), WAIT_S_MAX)
+        )
         wake = self.intake.wake(tenant)
         while True:
             ticket = wake.ticket()

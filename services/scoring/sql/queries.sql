@@ -11,14 +11,24 @@ FROM score_head
 WHERE tenant = $1;
 
 -- name: lock_head
--- The lock that every change of scores goes through, with the last entry of one version. No row: it is not active.
-SELECT head.position, fold.scored_position, fold.switched
-FROM score_head AS head
+-- The lock that every change of scores goes through. What is read after it, in statements of its own, is up to date.
+SELECT position
+FROM score_head
+WHERE tenant = $1
+FOR UPDATE;
+
+-- name: version_state
+-- The last entry of one version and how far each partition was folded. No row: it is not the active one.
+SELECT fold.scored_position, fold.switched, progress.partition, progress.epoch, progress.owner, progress.position,
+    progress.through, progress.next_offset, progress.watermark_us, progress.case_count, progress.event_count
+FROM fold
 JOIN indicator_system AS active
-    ON active.tenant = head.tenant AND active.name = $2 AND active.version = $3 AND active.state = 2
-JOIN fold ON fold.tenant = head.tenant AND fold.system_name = $2 AND fold.version = $3
-WHERE head.tenant = $1
-FOR UPDATE OF head;
+    ON active.tenant = fold.tenant AND active.name = fold.system_name AND active.version = fold.version
+    AND active.state = 2
+LEFT JOIN progress
+    ON progress.tenant = fold.tenant AND progress.system_name = fold.system_name AND progress.version = fold.version
+WHERE fold.tenant = $1 AND fold.system_name = $2 AND fold.version = $3
+ORDER BY progress.partition;
 
 -- name: guard_partitions
 -- Epochs of the partitions that are about to be written, held until the transaction ends.
@@ -35,14 +45,17 @@ WHERE tenant = $1 AND system_name = $2 AND version = $3
 ORDER BY partition;
 
 -- name: progress_of_active
--- How far every partition of every version that is scored by was folded.
-SELECT active.name AS system_name, active.version, fold.partition_count, progress.partition, progress.epoch, progress.owner,
+-- How far every partition of every version that is scored by was folded, and who owns it now.
+SELECT active.name AS system_name, active.version, fold.partition_count, progress.partition,
+    coalesce(lease.epoch, progress.epoch) AS epoch, coalesce(lease.replica::text, progress.owner) AS owner,
     progress.position, progress.through, progress.watermark_us, progress.case_count, progress.event_count
 FROM indicator_system AS active
 LEFT JOIN fold
     ON fold.tenant = active.tenant AND fold.system_name = active.name AND fold.version = active.version
 LEFT JOIN progress
     ON progress.tenant = fold.tenant AND progress.system_name = fold.system_name AND progress.version = fold.version
+LEFT JOIN lease
+    ON lease.tenant = progress.tenant AND lease.resource = 'partition/' || progress.partition
 WHERE active.tenant = $1 AND active.state = 2 AND ($2 = '' OR active.name = $2) AND ($3 = '' OR active.name LIKE $3)
 ORDER BY active.name, progress.partition;
 
@@ -369,13 +382,6 @@ FROM indicator_system
 WHERE tenant = $1 AND ($2 = '' OR name LIKE $2) AND (name > $3 OR (name = $3 AND version < $4))
 ORDER BY name, version DESC
 LIMIT $5;
-
--- name: lock_tenant
--- Orders changes of indicator systems.
-SELECT position
-FROM score_head
-WHERE tenant = $1
-FOR UPDATE;
 
 -- name: retire_active
 -- The active version makes room.

@@ -20,7 +20,7 @@ import pytest
 from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import scoring_pb2, scoring_pb2_grpc
-from andon_client.channel import open_channel
+from andon_client.keepalive import channel_options
 
 from services.ingest.__main__ import bring_up_to_date as bring_up_ingest
 from services.ingest.__main__ import run as run_ingest
@@ -66,10 +66,17 @@ class Suite:
         self.scoring_ports: list[int] = []
         self._leaving = AsyncExitStack()
         self._writers: dict[str, Any] = {}
-        tokens = folder / "tokens"
-        tokens.mkdir()
+        (folder / "tokens").mkdir()
         for tenant in TENANTS:
-            (tokens / f"{tenant}.jwt").write_text(authority.token("andon-scoring", tenant, ["service"]))
+            self.serve_tenant(tenant, served=True)
+
+    def serve_tenant(self, tenant: str, served: bool) -> None:
+        """Scoring looks after the tenants that it holds a token of."""
+        file = self.folder / "tokens" / f"{tenant}.jwt"
+        if served:
+            file.write_text(self.authority.token("andon-scoring", tenant, ["service"]))
+        else:
+            file.unlink()
 
     def settings(self, role: str) -> dict[str, Any]:
         # The role is shared by all databases of the run, so its password is fixed.
@@ -150,14 +157,16 @@ class Suite:
         return port
 
     def _channel(self, port: int, tenant: str, roles: Sequence[str]) -> grpc.aio.Channel:
+        # Without the retries of andon_client, so that a test sees each answer.
         files = self.authority.certificate("client")
-        channel = open_channel(
+        tls = grpc.ssl_channel_credentials(
+            self.authority.ca_file.read_bytes(), files.key.read_bytes(), files.certificate.read_bytes()
+        )
+        token = grpc.access_token_call_credentials(self.authority.token("tester", tenant, roles))
+        channel = grpc.aio.secure_channel(
             f"127.0.0.1:{port}",
-            ca_file=self.authority.ca_file,
-            cert_file=files.certificate,
-            key_file=files.key,
-            token=self.authority.token("tester", tenant, roles),
-            options=[("grpc.enable_retries", 0)],
+            grpc.composite_channel_credentials(tls, token),
+            options=[*channel_options(), ("grpc.enable_retries", 0)],
         )
         self._leaving.push_async_callback(channel.close)
         return channel

@@ -1,0 +1,127 @@
+"""Indicator systems: versions, lint, activation, repeated requests, and history scored anew."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import grpc
+import pytest
+from andon.scoring.v1 import indicator_system_pb2 as system_pb
+from andon.scoring.v1 import scoring_pb2, scoring_pb2_grpc
+
+from services.scoring.access import ACCESS
+
+CREATE = scoring_pb2.CreateIndicatorSystemRequest
+ACTIVATE = scoring_pb2.ActivateIndicatorSystemRequest
+
+
+async def refused(call: Any) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
+
+
+async def test_versions_are_counted_listed_and_remembered_by_request_id(suite: Any, make: Any) -> None:
+    stub = suite.scoring()
+    request = CREATE(
+        parent="processes/desk", indicator_system_id="main", spec=make.spec(), request_id=str(uuid.uuid4())
+    )
+    first = await stub.CreateIndicatorSystem(request)
+    again = await stub.CreateIndicatorSystem(request)
+    assert again == first
+    assert first.indicator_system.version == 1
+    assert first.indicator_system.state == system_pb.IndicatorSystem.STATE_DRAFT
+    second = await stub.CreateIndicatorSystem(
+        CREATE(parent="processes/desk", indicator_system_id="main", spec=make.spec(7))
+    )
+    assert second.indicator_system.version == 2
+    listed = await stub.ListIndicatorSystems(scoring_pb2.ListIndicatorSystemsRequest(parent="processes/desk"))
+    assert [one.version for one in listed.indicator_systems] == [2, 1]
+    newest = await stub.GetIndicatorSystem(scoring_pb2.GetIndicatorSystemRequest(name=make.system))
+    assert newest.indicator_system.version == 2
+    request.spec.CopyFrom(make.spec(9))
+    error = await refused(stub.CreateIndicatorSystem(request))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert (
+        await stub.CreateIndicatorSystem(
+            CREATE(parent="processes/desk", indicator_system_id="main", spec=make.spec(), validate_only=True)
+        )
+    ).indicator_system.version == 0
+
+
+async def test_what_does_not_pass_the_lint_is_not_stored(suite: Any, make: Any) -> None:
+    stub, spec = suite.scoring(), make.spec()
+    spec.indicators[0].measure = "nowhere"
+    findings = (await stub.LintIndicatorSystem(scoring_pb2.LintIndicatorSystemRequest(spec=spec))).findings
+    assert ("indicators[0].measure", scoring_pb2.LintFinding.SEVERITY_ERROR) in [
+        (one.field, one.severity) for one in findings
+    ]
+    error = await refused(
+        stub.CreateIndicatorSystem(CREATE(parent="processes/desk", indicator_system_id="main", spec=spec))
+    )
+    assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert not (await stub.ListIndicatorSystems(scoring_pb2.ListIndicatorSystemsRequest())).indicator_systems
+
+
+async def test_a_stale_etag_and_an_unknown_version_are_refused(suite: Any, make: Any) -> None:
+    stub = suite.scoring()
+    made = await stub.CreateIndicatorSystem(
+        CREATE(parent="processes/desk", indicator_system_id="main", spec=make.spec())
+    )
+    stale = await refused(stub.ActivateIndicatorSystem(ACTIVATE(name=make.system, version=1, etag="old")))
+    assert stale.code() is grpc.StatusCode.ABORTED
+    unknown = await refused(stub.ActivateIndicatorSystem(ACTIVATE(name=make.system, version=9)))
+    assert unknown.code() is grpc.StatusCode.NOT_FOUND
+    etag = made.indicator_system.etag
+    active = await stub.ActivateIndicatorSystem(ACTIVATE(name=make.system, version=1, etag=etag))
+    assert active.indicator_system.state == system_pb.IndicatorSystem.STATE_ACTIVE
+    assert active.indicator_system.etag != etag
+
+
+async def test_a_new_version_scores_history_anew_and_an_old_one_can_come_back(suite: Any, make: Any) -> None:
+    stub = suite.scoring()
+    await suite.activate(make.spec())
+    events = make.weeks(10, 20, lambda week, place: place < (12 if week == 7 else 1 + week % 2))
+    first_hash = await suite.content_hash(await suite.write(events[:-60]))
+    changed = make.spec()
+    changed.indicators[0].target.value = 0.2
+    del changed.indicators[0].slices[:]
+    await suite.activate(changed)
+    through = await suite.write(events[-60:])
+    await suite.content_hash(through)
+    listed = (await stub.ListScores(scoring_pb2.ListScoresRequest(page_size=10_000))).scores
+    assert {one.system_version for one in listed} == {2}
+    assert not any("{" in one.series for one in listed)
+    assert "new system version" in {one.reason for one in listed}
+    signals = (await stub.ListSignals(scoring_pb2.ListSignalsRequest(include_retracted=True))).signals
+    assert {one.reason for one in signals if one.series.endswith("}")} == {"new system version"}
+
+    await stub.ActivateIndicatorSystem(ACTIVATE(name=make.system, version=1))
+    back = await suite.content_hash(await suite.write(make.case(90_000, 9.5 * 604_800, 1.0, False)))
+    await suite.activate(make.spec(), "quiet")
+    extra = make.case(90_000, 9.5 * 604_800, 1.0, False)
+    assert back == await suite.content_hash(await suite.write([*events, *extra], "quiet"), "quiet")
+    assert back != first_hash
+
+
+async def test_every_rpc_has_its_roles_and_nobody_else_may(suite: Any, make: Any) -> None:
+    methods = scoring_pb2.DESCRIPTOR.services_by_name["ScoringService"].methods
+    assert set(ACCESS) == {f"/andon.scoring.v1.ScoringService/{method.name}" for method in methods}
+    assert issubclass(scoring_pb2_grpc.ScoringServiceServicer, object)
+    reader, nobody = suite.scoring(roles=["reader"]), suite.scoring(roles=["writer"])
+    create = CREATE(parent="processes/desk", indicator_system_id="main", spec=make.spec())
+    assert (await refused(reader.CreateIndicatorSystem(create))).code() is grpc.StatusCode.PERMISSION_DENIED
+    assert (
+        await refused(nobody.ListScores(scoring_pb2.ListScoresRequest()))
+    ).code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_tenants_do_not_see_each_other(suite: Any, make: Any) -> None:
+    await suite.activate(make.spec())
+    await suite.content_hash(await suite.write(make.weeks(2, 10, lambda week, place: False)))
+    other = suite.scoring(tenant="quiet")
+    assert not (await other.ListScores(scoring_pb2.ListScoresRequest())).scores
+    assert not (await other.ListIndicatorSystems(scoring_pb2.ListIndicatorSystemsRequest())).indicator_systems
+    request = scoring_pb2.GetIndicatorSystemRequest(name=make.system)
+    assert (await refused(other.GetIndicatorSystem(request))).code() is grpc.StatusCode.NOT_FOUND
