@@ -58,9 +58,7 @@ def test_the_interval_of_missing_leaves_holds_the_composite_of_the_full_leaves(t
 
 @settings(max_examples=60, deadline=None)
 @given(tree=trees(), seed=st.integers(0, 1000))
-def test_contributions_sum_to_the_bounds_and_by_branch_to_the_branches(
-    tree: Hierarchy, seed: int
-) -> None:
+def test_contributions_sum_to_the_bounds_and_by_branch_to_the_branches(tree: Hierarchy, seed: int) -> None:
     random = np.random.default_rng(seed)
     scores = random.uniform(0, 100, len(tree.leaves))
     scores[random.random(len(scores)) < 0.3] = np.nan
