@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
+from andon_quality.arrays import BoolArray
 from andon_quality.control.chart import Chart
 from andon_quality.errors import Inconsistent, OutOfRange
+from andon_quality.rules import Rule, judge
+
+_ARRAYS = ("statistic", "centre", "lower", "upper", "sigma")
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ def staged(stages: Sequence[Stage], length: int, draw: Callable[[slice], Chart])
     """One chart of `length` points, drawn stage by stage and joined along time.
 
     draw: gets the slice of a stage and charts it, with a baseline of its own or one frozen before. The first stage
-    starts at 0. Rules should be run per stage as well (`split`), for a run does not cross a change of process.
+    starts at 0. Rules are run per stage as well: `judged`.
     Raises OutOfRange unless the stages start at 0 and rise below `length`, Inconsistent without a cause.
 
     >>> from andon_quality.control import xmr
@@ -37,9 +41,25 @@ def staged(stages: Sequence[Stage], length: int, draw: Callable[[slice], Chart])
     charts = [draw(part) for part in split(stages, length)]
     if len({(chart.kind, chart.width) for chart in charts}) > 1:
         raise Inconsistent("all stages of a chart need one kind and one width")
-    arrays = [field.name for field in fields(Chart) if field.name not in ("kind", "width")]
-    joined = {name: np.concatenate([getattr(chart, name) for chart in charts], axis=-1) for name in arrays}
+    joined = {name: np.concatenate([getattr(chart, name) for chart in charts], axis=-1) for name in _ARRAYS}
     return Chart(kind=charts[0].kind, width=charts[0].width, **joined)
+
+
+def judged(rules: Sequence[Rule], stages: Sequence[Stage], chart: Chart) -> dict[str, BoolArray]:
+    """Where the rules that apply fire on a staged chart, run per stage, so that no run crosses a change of process.
+
+    >>> from andon_quality.control.chart import Kind, limits
+    >>> from andon_quality.rules import WESTERN_ELECTRIC
+    >>> chart = limits(Kind.INDIVIDUALS, np.full(10, 0.5), 0.0, 1.0, 3.0)
+    >>> bool(judged(WESTERN_ELECTRIC, [Stage(0, "as found"), Stage(5, "new form")], chart)["8_on_one_side"].any())
+    False
+    """
+    arrays = {name: getattr(chart, name) for name in _ARRAYS}
+    parts = [
+        judge(rules, replace(chart, **{name: array[..., part] for name, array in arrays.items()}))
+        for part in split(stages, chart.statistic.shape[-1])
+    ]
+    return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
 
 
 def split(stages: Sequence[Stage], length: int) -> list[slice]:

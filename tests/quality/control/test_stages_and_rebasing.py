@@ -7,9 +7,11 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 from andon_quality.control import xmr
+from andon_quality.control.chart import Kind, limits
 from andon_quality.control.rebase import propose, shift_start
-from andon_quality.control.stages import Stage, split, staged
+from andon_quality.control.stages import Stage, judged, split, staged
 from andon_quality.errors import Inconsistent, OutOfRange
+from andon_quality.rules import WESTERN_ELECTRIC
 
 RNG = np.random.default_rng(12)
 BEFORE, AFTER = RNG.normal(10, 1, size=60), RNG.normal(13, 1, size=40)
@@ -24,6 +26,14 @@ def test_each_stage_has_the_limits_of_its_own_points() -> None:
     assert chart.centre[59] == pytest.approx(BEFORE.mean())
     assert chart.centre[60] == pytest.approx(AFTER.mean())
     assert chart.statistic.tolist() == x.tolist()
+
+
+def test_no_run_crosses_from_one_stage_into_the_next() -> None:
+    chart = limits(Kind.INDIVIDUALS, np.full(20, 0.5), 0.0, 1.0, 3.0)
+    whole = judged(WESTERN_ELECTRIC, [Stage(0, "as found")], chart)
+    parts = judged(WESTERN_ELECTRIC, [Stage(0, "as found"), Stage(10, "second desk")], chart)
+    assert np.flatnonzero(whole["8_on_one_side"]).tolist() == list(range(7, 20))
+    assert np.flatnonzero(parts["8_on_one_side"]).tolist() == [7, 8, 9, 17, 18, 19]
 
 
 def test_a_stage_without_a_cause_or_out_of_order_is_refused() -> None:
