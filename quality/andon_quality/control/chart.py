@@ -134,7 +134,11 @@ def points(values: ArrayLike) -> FloatArray:
 
 
 def observed(array: FloatArray, at_least: int = 2) -> IntArray:
-    """Points of each series that are not missing, shape (...); raises TooFew where fewer than `at_least`."""
+    """Points of each series that are not missing, shape (...); raises TooFew where fewer than `at_least`.
+
+    >>> int(observed(np.array([1.0, np.nan, 2.0])))
+    2
+    """
     count = np.asarray((~np.isnan(array)).sum(axis=-1), dtype=np.int64)
     if (count < at_least).any():
         raise TooFew(f"a baseline needs at least {at_least} points, got {int(count.min())}")
@@ -142,7 +146,11 @@ def observed(array: FloatArray, at_least: int = 2) -> IntArray:
 
 
 def spread_of(sigma: ArrayLike) -> FloatArray:
-    """`sigma` when every series has spread; else raises NoSpread and says which series (flat index) have none."""
+    """`sigma` when every series has spread; else raises NoSpread and says which series (flat index) have none.
+
+    >>> float(spread_of(2.0))
+    2.0
+    """
     array = np.asarray(sigma, dtype=np.float64)
     flat = np.flatnonzero(~(array > 0))
     if flat.size:
@@ -151,7 +159,11 @@ def spread_of(sigma: ArrayLike) -> FloatArray:
 
 
 def per_point(parameter: NDArray[Scalar]) -> NDArray[Scalar]:
-    """A parameter of shape (...) ready to broadcast against points of shape (..., time)."""
+    """A parameter of shape (...) ready to broadcast against points of shape (..., time).
+
+    >>> per_point(np.zeros(3)).shape
+    (3, 1)
+    """
     return np.asarray(parameter)[..., None]
 
 

@@ -74,14 +74,23 @@ def chart(baseline: GapBaseline, gaps: ArrayLike, width: float = 3.0, limits: Li
 
 
 def start(baseline: GapBaseline) -> Memoryless:
-    """The state before the first gap: none, as no point depends on another."""
+    """The state before the first gap: none, as no point depends on another.
+
+    >>> start(baseline([10, 30, 20]))
+    Memoryless()
+    """
     return Memoryless()
 
 
 def advance(
     baseline: GapBaseline, state: Memoryless, gaps: ArrayLike, width: float = 3.0, limits: Limits = "probability"
 ) -> tuple[Memoryless, Chart]:
-    """The next gaps, shape (..., m); the same bits in any split into calls."""
+    """The next gaps, shape (..., m); the same bits in any split into calls.
+
+    >>> frozen = baseline([10, 30, 20])
+    >>> advance(frozen, start(frozen), [200])[1].beyond
+    array([ True])
+    """
     return state, chart(baseline, gaps, width, limits)
 
 

@@ -151,14 +151,23 @@ def contributions(baseline: VectorBaseline, vectors: ArrayLike, sizes: ArrayLike
 
 
 def start(baseline: VectorBaseline) -> Memoryless:
-    """The state before the first vector: none, as no point depends on another."""
+    """The state before the first vector: none, as no point depends on another.
+
+    >>> start(baseline(np.random.default_rng(1).normal(size=(50, 2))))
+    Memoryless()
+    """
     return Memoryless()
 
 
 def advance(
     baseline: VectorBaseline, state: Memoryless, vectors: ArrayLike, sizes: ArrayLike = 1.0, width: float = 3.0
 ) -> tuple[Memoryless, Chart]:
-    """The next vectors, shape (..., m, p), in phase II; the same bits in any split into calls."""
+    """The next vectors, shape (..., m, p), in phase II; the same bits in any split into calls.
+
+    >>> frozen = baseline(np.random.default_rng(1).normal(size=(50, 2)))
+    >>> advance(frozen, start(frozen), [[9.0, -9.0]])[1].beyond
+    array([ True])
+    """
     return state, chart(baseline, vectors, sizes, width)
 
 

@@ -102,14 +102,23 @@ def is_overdispersed(counts: ArrayLike, sizes: ArrayLike, alpha: float = 0.05) -
 
 
 def start(baseline: ProportionBaseline) -> Memoryless:
-    """The state before the first point: none, as no point depends on another."""
+    """The state before the first point: none, as no point depends on another.
+
+    >>> start(baseline([12, 8], 50))
+    Memoryless()
+    """
     return Memoryless()
 
 
 def advance(
     baseline: ProportionBaseline, state: Memoryless, counts: ArrayLike, sizes: ArrayLike, width: float = 3.0
 ) -> tuple[Memoryless, Chart]:
-    """The next points, shape (..., m); the same bits in any split into calls."""
+    """The next points, shape (..., m); the same bits in any split into calls.
+
+    >>> frozen = baseline([12, 8], 50)
+    >>> advance(frozen, start(frozen), [20], [50])[1].beyond
+    array([ True])
+    """
     return state, chart(baseline, counts, sizes, width)
 
 

@@ -99,14 +99,23 @@ def is_overdispersed(counts: ArrayLike, sizes: ArrayLike = 1.0, alpha: float = 0
 
 
 def start(baseline: RateBaseline) -> Memoryless:
-    """The state before the first point: none, as no point depends on another."""
+    """The state before the first point: none, as no point depends on another.
+
+    >>> start(baseline([10, 14], [5, 5]))
+    Memoryless()
+    """
     return Memoryless()
 
 
 def advance(
     baseline: RateBaseline, state: Memoryless, counts: ArrayLike, sizes: ArrayLike = 1.0, width: float = 3.0
 ) -> tuple[Memoryless, Chart]:
-    """The next points, shape (..., m); the same bits in any split into calls."""
+    """The next points, shape (..., m); the same bits in any split into calls.
+
+    >>> frozen = baseline([10, 14], [5, 5])
+    >>> advance(frozen, start(frozen), [30], [5])[1].beyond
+    array([ True])
+    """
     return state, chart(baseline, counts, sizes, width)
 
 

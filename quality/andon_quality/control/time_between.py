@@ -52,14 +52,23 @@ def chart(baseline: TimeBetweenBaseline, times: ArrayLike, width: float = 3.0) -
 
 
 def start(baseline: TimeBetweenBaseline) -> Memoryless:
-    """The state before the first time: none, as no point depends on another."""
+    """The state before the first time: none, as no point depends on another.
+
+    >>> start(baseline([2.0, 9.0, 4.0, 6.0]))
+    Memoryless()
+    """
     return Memoryless()
 
 
 def advance(
     baseline: TimeBetweenBaseline, state: Memoryless, times: ArrayLike, width: float = 3.0
 ) -> tuple[Memoryless, Chart]:
-    """The next times, shape (..., m); the same bits in any split into calls."""
+    """The next times, shape (..., m); the same bits in any split into calls.
+
+    >>> frozen = baseline([2.0, 9.0, 4.0, 6.0])
+    >>> advance(frozen, start(frozen), [90.0])[1].beyond
+    array([ True])
+    """
     return state, chart(baseline, times, width)
 
 

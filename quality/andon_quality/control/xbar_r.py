@@ -84,14 +84,23 @@ def range_chart(baseline: Baseline, ranges: ArrayLike, sizes: ArrayLike, width: 
 
 
 def start(baseline: Baseline) -> Memoryless:
-    """The state before the first subgroup: none, as no point depends on another."""
+    """The state before the first subgroup: none, as no point depends on another.
+
+    >>> start(baseline([10.0, 12.0], [2.0, 3.0], 5))
+    Memoryless()
+    """
     return Memoryless()
 
 
 def advance(
     baseline: Baseline, state: Memoryless, means: ArrayLike, ranges: ArrayLike, sizes: ArrayLike, width: float = 3.0
 ) -> tuple[Memoryless, Pair]:
-    """The next subgroups, shape (..., m), on both charts; the same bits in any split into calls."""
+    """The next subgroups, shape (..., m), on both charts; the same bits in any split into calls.
+
+    >>> frozen = baseline([10.0, 12.0], [2.0, 3.0], 5)
+    >>> advance(frozen, start(frozen), [13.0], [2.0], [20])[1].location.beyond
+    array([ True])
+    """
     return state, Pair(chart(baseline, means, sizes, width), range_chart(baseline, ranges, sizes, width))
 
 

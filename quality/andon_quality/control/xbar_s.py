@@ -87,14 +87,23 @@ def sd_chart(baseline: Baseline, sds: ArrayLike, sizes: ArrayLike, width: float 
 
 
 def start(baseline: Baseline) -> Memoryless:
-    """The state before the first subgroup: none, as no point depends on another."""
+    """The state before the first subgroup: none, as no point depends on another.
+
+    >>> start(baseline([10.0, 12.0], [1.0, 1.0], 5))
+    Memoryless()
+    """
     return Memoryless()
 
 
 def advance(
     baseline: Baseline, state: Memoryless, means: ArrayLike, sds: ArrayLike, sizes: ArrayLike, width: float = 3.0
 ) -> tuple[Memoryless, Pair]:
-    """The next subgroups, shape (..., m), on both charts; the same bits in any split into calls."""
+    """The next subgroups, shape (..., m), on both charts; the same bits in any split into calls.
+
+    >>> frozen = baseline([10.0, 12.0], [1.0, 1.0], 5)
+    >>> advance(frozen, start(frozen), [13.0], [1.0], [20])[1].location.beyond
+    array([ True])
+    """
     return state, Pair(chart(baseline, means, sizes, width), sd_chart(baseline, sds, sizes, width))
 
 
