@@ -135,9 +135,10 @@ class Batch:
         return self._ties if rows is None else self._ties[rows]
 
     @cached_property
-    def by_case(self) -> IntArray:
-        """Rows in the order of (case, time, tie)."""
-        return stable_order(self.case, self.case_count)
+    def by_case(self) -> tuple[IntArray, IntArray, IntArray, HashArray]:
+        """Rows in the order of (case, time, tie), and these three of them."""
+        order = stable_order(self.case, self.case_count)
+        return order, self.case[order], self.time[order], self.ties(order)
 
     def texts(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
         """Code per row (-1: unknown) and the texts of a column; values of other types are written out."""

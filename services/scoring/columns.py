@@ -111,7 +111,8 @@ class Picked(Column):
         rows = np.flatnonzero(values != MISSING)
         if batch.collided:
             rows = rows[np.lexsort((self.source.rank(values[rows]), batch.ties(rows), batch.time[rows]))]
-        local, rows = batch.picked(rows, self.pick)
+        whole = len(rows) == len(batch) and not batch.collided
+        local, rows = batch.winners((), self.pick) if whole else batch.picked(rows, self.pick)
         self._offer(cases[local], batch.time[rows], batch.ties(rows), values[rows])
 
     def _offer(self, cases: IntArray, time: IntArray, tie: HashArray, value: IntArray) -> None:

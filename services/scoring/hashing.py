@@ -45,7 +45,8 @@ def text_hashes(texts: pa.Array, rows: NDArray[np.int64] | None = None) -> HashA
         part = words[starts[active] + offset]
         if left[active].min() < 8:
             part &= _mask(left[active])
-        hashes[active] = (hashes[active] ^ mixed(part + FACTOR)) * FINISH
+        part = (part ^ hashes[active]) * FACTOR
+        hashes[active] = part ^ (part >> FOLD)
     return mixed(hashes)
 
 

@@ -108,7 +108,7 @@ class Books:
         enter, leave = change.entering(), change.leaving()
         anchors = np.concatenate([change.anchor[enter], change.old_anchor[leave]])
         value = np.concatenate([change.value[enter], old_value[leave]])
-        sign = np.concatenate([np.ones(len(enter), np.int64), np.full(len(leave), -1, np.int64)])
+        sign = np.repeat(np.array([1, -1]), [len(enter), len(leave)]) if leave.size else None
         days = self.columns.zone.days(anchors)
         indicator = self.system.spec.indicators[change.position]
         posted = Posted([], None)

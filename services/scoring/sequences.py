@@ -199,10 +199,10 @@ class Handovers(Column):
 
     def _rows(self, batch: Batch) -> Rows:
         values = self.source.values(batch)
-        order = batch.by_case
-        known = (values != MISSING)[order]
-        order = order if known.all() else order[known]
-        rows = Rows(batch.case[order], batch.time[order], batch.ties(order), values[order])
+        order, case, time, tie = batch.by_case
+        rows = Rows(case, time, tie, values[order])
+        known = rows.value != MISSING
+        rows = rows if known.all() else rows.take(known)
         if batch.collided:
             return rows.take(np.lexsort((self.source.rank(rows.value), rows.tie, rows.time, rows.case)))
         return rows

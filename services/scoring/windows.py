@@ -24,18 +24,22 @@ DENSE_MIN = 4_096
 
 @dataclass
 class Rows:
-    """Observations that enter (sign 1) or leave (sign -1) windows."""
+    """Observations that enter (sign 1) or leave (sign -1) windows; sign None: all enter."""
 
     number: IntArray
     value: IntArray
-    sign: IntArray
+    sign: IntArray | None
 
     def of(self, places: IntArray | None) -> Rows:
         """Some of the rows; None: all."""
-        return self if places is None else Rows(self.number[places], self.value[places], self.sign[places])
+        return (
+            self
+            if places is None
+            else Rows(self.number[places], self.value[places], None if self.sign is None else self.sign[places])
+        )
 
 
-@dataclass
+@dataclass(slots=True)
 class Cell:
     """What is counted in one window of one series."""
 
@@ -135,7 +139,8 @@ def _sorted_groups(code: IntArray, number: IntArray) -> Groups:
 def deltas(groups: Groups, rows: Rows, histograms: bool) -> list[Cell]:
     """Signed count, sum and sum of squares of each group; Python integers, exact."""
     size = len(groups)
-    counts = _sums(groups.group, rows.sign, size).tolist()
+    signs = rows.sign
+    counts = (np.bincount(groups.group, minlength=size) if signs is None else _sums(groups.group, signs, size)).tolist()
     totals, squares = signed_moments(groups.group, rows, size)
     if not histograms:
         return [Cell(*cell) for cell in zip(counts, totals, squares, strict=True)]
@@ -149,7 +154,7 @@ def _sums(group: IntArray, weights: NDArray[np.generic], size: int) -> IntArray:
 
 def signed_moments(group: IntArray, rows: Rows, size: int) -> tuple[list[int], list[int]]:
     """Sums and sums of squares per group: squares in two limbs, values beyond 32 bits by `grouped_moments`."""
-    value, sign = rows.value, rows.sign
+    value, sign = rows.value, 1 if rows.sign is None else rows.sign
     largest = max(abs(int(value.max())), abs(int(value.min())))
     if largest * len(value) >= EXACT or largest >= 1 << LIMB_BITS or len(value) >= ROWS_MAX:
         return _long_moments(group, rows, size)
@@ -165,6 +170,9 @@ def signed_moments(group: IntArray, rows: Rows, size: int) -> tuple[list[int], l
 
 
 def _long_moments(group: IntArray, rows: Rows, size: int) -> tuple[list[int], list[int]]:
+    if rows.sign is None:
+        moments = grouped_moments(group, rows.value, size)
+        return moments.totals().tolist(), moments.sums_of_squares().tolist()
     enter, leave = rows.sign > 0, rows.sign < 0
     moments = grouped_moments(group[enter], rows.value[enter], size) - grouped_moments(
         group[leave], rows.value[leave], size
@@ -175,9 +183,12 @@ def _long_moments(group: IntArray, rows: Rows, size: int) -> tuple[list[int], li
 def signed_histograms(group: IntArray, rows: Rows, size: int) -> list[Histogram]:
     """Distinct values and signed counts of each group; counts that cancel are left out."""
     order = np.lexsort((rows.value, group))
-    group, value, sign = group[order], rows.value[order], rows.sign[order]
+    group, value = group[order], rows.value[order]
     first = np.flatnonzero(np.append(True, (group[1:] != group[:-1]) | (value[1:] != value[:-1])))
-    counts = np.add.reduceat(sign, first)
+    if rows.sign is None:
+        counts = np.diff(np.append(first, len(order)))
+    else:
+        counts = np.add.reduceat(rows.sign[order], first)
     kept = counts != 0
     group, value, counts = group[first][kept], value[first][kept], counts[kept]
     edges = np.searchsorted(group, np.arange(size + 1)).tolist()
