@@ -26,6 +26,11 @@ def rise_kernel(edges: FloatArray, size: int, base: FloatArray, rise: float, df:
     that the density leaves there; the integral over x = S^2 uses x = x_end sin^2(angle), smooth at both ends even
     for df = 1, where the density is infinite at zero. Source: Knoth (2006), Computational Statistics and Data
     Analysis 51, 499-512, for the panels; Knoth (2005), Statistics and Computing 15, 341-352.
+
+    >>> kernel = rise_kernel(np.array([0.0, 5.0]), 12, np.array([0.0]), 1.0, 4, 1.0)
+    >>> from scipy.stats import chi2
+    >>> bool(abs(kernel.sum() - chi2.cdf(20.0, 4)) < 1e-9)
+    True
     """
     from scipy.special import gammaln
 

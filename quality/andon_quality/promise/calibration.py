@@ -41,6 +41,11 @@ def calibrate(
     chart_order: how much memory the chart takes out; 0 charts the deviations themselves (inflated limits).
     Sources: Jones and Steiner (2012), Journal of Quality Technology 44, 95-108; Gandy and Kvaloy (2013), Scandinavian
     Journal of Statistics 40, 647-668.
+
+    >>> along = Rows(np.ones(100), None, np.full(100, True))
+    >>> fitted = fit(Form("continuous"), np.random.default_rng(1).standard_normal((100, 1)), along)
+    >>> 1.5 < calibrate(Form("continuous"), fitted, along, Scheme("shewhart"), 20.0, 0, 0).upper < 2.5
+    True
     """
     rng = np.random.default_rng(seed)
     horizon = int(np.ceil(HORIZON * requested_arl))
@@ -60,14 +65,23 @@ def calibrate(
 
 
 def charted(fitted: Fit, form: Form, chart_order: int) -> Fit:
-    """The fit as the chart uses it: with chart_order 0 the deviations keep their memory and their whole spread."""
+    """The fit as the chart uses it: with chart_order 0 the deviations keep their memory and their whole spread.
+
+    >>> one = np.ones(1)
+    >>> charted(Fit(one[None], one, 0.6 * one[None], 0.8 * one, one, one), Form("continuous", 1), 0).sd.item()
+    1.0
+    """
     if chart_order == form.order:
         return fitted
     return replace(fitted, phi=fitted.phi[:0], sd=fitted.spread)
 
 
 def onwards(rows: Rows, points: int) -> Rows:
-    """The rows that follow a baseline: its own over again."""
+    """The rows that follow a baseline: its own over again.
+
+    >>> onwards(Rows(np.array([1.0, 2.0]), None, np.array([True, False])), 3).sizes.tolist()
+    [1.0, 2.0, 1.0]
+    """
     phase = None if rows.phase is None else np.resize(rows.phase, points)
     return Rows(np.resize(rows.sizes, points), phase, np.resize(rows.present, points))
 

@@ -82,7 +82,12 @@ class Fit:
 
 
 def fit(form: Form, values: FloatArray, rows: Rows) -> Fit:
-    """The parameters of each series, values: shape (n, series) in transformed units; missing rows are ignored."""
+    """The parameters of each series, values: shape (n, series) in transformed units; missing rows are ignored.
+
+    >>> along = Rows(np.array([10.0, 30.0]), None, np.array([True, True]))
+    >>> fit(Form("proportion"), np.array([[1.0], [5.0]]), along).level.item()
+    0.15
+    """
     here = rows.present
     phase = None if rows.phase is None else rows.phase[here]
     if form.values == "continuous":
@@ -103,6 +108,10 @@ def deviations(form: Form, fitted: Fit, values: FloatArray, rows: Rows) -> Float
     """How far each point lies from what was expected: transformed units, or standardised (Pearson) for counts.
 
     values: shape (time, series); rows of the same time. Missing points are NaN.
+
+    >>> one, along = np.ones(1), Rows(np.array([4.0]), None, np.array([True]))
+    >>> deviations(Form("count"), Fit(np.ones((1, 1)), 0 * one, np.zeros((0, 1)), one, one, one), 6 * one[None], along)
+    array([[1.]])
     """
     expected = _expected(fitted.level, rows.sizes, rows.phase)
     away = values - expected
@@ -112,7 +121,15 @@ def deviations(form: Form, fitted: Fit, values: FloatArray, rows: Rows) -> Float
 
 
 def simulate(form: Form, fitted: Fit, rows: Rows, series: int, rng: np.random.Generator) -> FloatArray:
-    """Streams of the fitted process (one series in `fitted`) along `rows`, shape (time, series)."""
+    """Streams of the fitted process (one series in `fitted`) along `rows`, shape (time, series).
+
+    Counts with memory have a hidden lognormal intensity, proportions a hidden logistic normal chance, each an AR(1).
+
+    >>> one, along = np.ones(1), Rows(np.ones(3), None, np.full(3, True))
+    >>> likely = Fit(4 * one[None], 0 * one, np.zeros((0, 1)), one, one, one)
+    >>> simulate(Form("count"), likely, along, 2, np.random.default_rng(1)).shape
+    (3, 2)
+    """
     shape = (len(rows.sizes), series)
     expected = np.broadcast_to(_expected(fitted.level, rows.sizes, rows.phase), shape)
     match form.values:

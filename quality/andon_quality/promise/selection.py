@@ -30,7 +30,11 @@ def to_scale(values: FloatArray, power: float) -> FloatArray:
 def choose_power(values: FloatArray, rows: Rows) -> float:
     """The scale on which the deviations from the level are nearest to normal by likelihood; 1 unless clearly worse.
 
+    values: shape (n,), NaN where missing. Values that are not all positive stay as they are.
     Source: Box and Cox (1964), Journal of the Royal Statistical Society B 26, 211-252.
+
+    >>> choose_power(np.array([-1.0, 2.0]), Rows(np.ones(2), None, np.full(2, True)))
+    1.0
     """
     known = values[rows.present]
     if (known <= 0.0).any():
@@ -47,7 +51,15 @@ def choose_power(values: FloatArray, rows: Rows) -> float:
 
 
 def choose_form(kind: Values, values: FloatArray, rows: Rows) -> Form:
-    """The form of one baseline, values: shape (n, 1), already on its scale."""
+    """The form of one baseline, values: shape (n, 1), already on its scale.
+
+    The order of memory by Schwarz's criterion, up to 5 (3 for counts); innovations are the residuals themselves where
+    Jarque and Bera's test rejects normal ones at 1 %; the share of extra zeros by likelihood.
+
+    >>> noise = np.random.default_rng(2).standard_normal((200, 1))
+    >>> choose_form("continuous", noise, Rows(np.ones(200), None, np.full(200, True))).order
+    0
+    """
     plain = Form(kind)
     fitted = fit(plain, values, rows)
     away = deviations(plain, fitted, values, rows)

@@ -43,6 +43,14 @@ def test_means_of_subgroups_shifted_by_a_tenth_of_sigma_match_the_textbook(size:
     assert shewhart(["WE1"], 0.1 * size**0.5) == pytest.approx(printed, abs=1.0)
 
 
+@pytest.mark.parametrize(("shift", "printed"), [(0.1, (0.9972, 0.9966, 0.9959)), (0.2, (0.9968, 0.9944, 0.9909))])
+def test_the_chance_to_miss_a_shift_of_subgroups_of_1_5_and_10_matches_the_textbook(
+    shift: float, printed: tuple[float, ...]
+) -> None:
+    for size, chance in zip((1, 5, 10), printed, strict=True):
+        assert shewhart_run(["WE1"], shift * size**0.5).survival(1) == pytest.approx(chance, abs=6e-5)
+
+
 @pytest.mark.parametrize("length", [8, 9])
 def test_a_run_on_one_side_of_the_centre_has_the_run_length_of_coin_tosses(length: int) -> None:
     name = {8: "WE4", 9: "N2"}[length]
