@@ -1,7 +1,29 @@
 """Did the action work: an effect with an interval, and the verdict that interval allows."""
 
+from andon_quality.effect.always_valid import EffectWatch, always_valid, begin, look
 from andon_quality.effect.before_after import before_after
+from andon_quality.effect.cuped import cuped
+from andon_quality.effect.difference_in_differences import difference_in_differences
+from andon_quality.effect.interrupted import interrupted_counts, interrupted_means
 from andon_quality.effect.proportion import before_after_proportion
+from andon_quality.effect.structural import structural
 from andon_quality.effect.verdict import Check, Direction, Effect, Verdict, decide
 
-__all__ = ["Check", "Direction", "Effect", "Verdict", "before_after", "before_after_proportion", "decide"]
+__all__ = [
+    "Check",
+    "Direction",
+    "Effect",
+    "EffectWatch",
+    "Verdict",
+    "always_valid",
+    "before_after",
+    "before_after_proportion",
+    "begin",
+    "cuped",
+    "decide",
+    "difference_in_differences",
+    "interrupted_counts",
+    "interrupted_means",
+    "look",
+    "structural",
+]
