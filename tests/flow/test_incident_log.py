@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
-from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
+from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 from andon_client.commands.system import apply_system
 from andon_client.documents import load_document
 from andon_client.loading import Batch, load, read_batches
@@ -21,7 +22,7 @@ ROWS = 141_712
 
 
 @pytest.fixture
-def expected(incident_log: Path) -> dict:
+def expected(incident_log: Path) -> dict[str, Any]:
     return json.loads((incident_log.parents[1] / "EXPECTED.json").read_text())["uci_incident_log"]
 
 
@@ -30,7 +31,7 @@ async def _begin(suite: Suite) -> None:
     await apply_system(suite, spec, "it-incidents")
 
 
-async def _scores(suite: Suite, indicator: str) -> dict[tuple[str, str], scoring_pb2.ListScoresResponse]:
+async def _scores(suite: Suite, indicator: str) -> dict[tuple[str, str], score_pb2.Score]:
     request = scoring_pb2.ListScoresRequest(filter=scoring_pb2.SeriesFilter(indicators=[indicator]), page_size=10_000)
     page = await suite.scoring.ListScores(request)
     assert not page.next_page_token
@@ -65,7 +66,7 @@ async def test_the_known_answers_come_out_and_the_file_again_changes_nothing(sui
         assert (await client.scoring.GetScoringStatus(scoring_pb2.GetScoringStatusRequest())).content_hash == in_order
 
 
-async def _known_answers(client: Suite, expected: dict) -> None:
+async def _known_answers(client: Suite, expected: dict[str, Any]) -> None:
     breach = await _scores(client, "sla_breach")
     everything = breach[("all", "1970-01-01")]
     published = expected["sla_breach"]
