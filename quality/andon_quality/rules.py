@@ -27,7 +27,7 @@ class Pattern(StrEnum):
     """What the points of a rule have in common."""
 
     BEYOND = "beyond"  # further than zone_sigma from the centre, all on the same side
-    OUTSIDE = "outside"  # further than zone_sigma from the centre, on either side
+    OUTSIDE = "outside"  # further than zone_sigma from the centre, some on either side
     WITHIN = "within"  # nearer than zone_sigma to the centre
     TREND = "trend"  # each above the one before, or each below it
     ALTERNATING = "alternating"  # up and down in turn
@@ -37,8 +37,9 @@ class Pattern(StrEnum):
 class Rule:
     """Fires at a point that completes `k` of the last `n` points in `pattern`; zone_sigma counts at a width of 3.
 
-    For TREND and ALTERNATING k = n, all points of the run counted. When the limits are wider or narrower than 3 sigma
-    the zones move with them: zone_sigma width / 3.
+    Only BEYOND may have k < n: it can fire before n points have been seen, as in Champ and Woodall, unless the caller
+    asks for whole windows. The other patterns are runs of all their points. When the limits are wider or narrower than
+    3 sigma the zones move with them: zone_sigma width / 3.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Rule:
     def __post_init__(self) -> None:
         if not 1 <= self.k <= self.n or self.zone_sigma < 0:
             raise OutOfRange(f"rule {self.name!r} needs 1 <= k <= n and zone_sigma >= 0")
-        if self.k < self.n and self.pattern in (Pattern.WITHIN, Pattern.TREND, Pattern.ALTERNATING):
+        if self.k < self.n and self.pattern is not Pattern.BEYOND:
             raise OutOfRange(f"rule {self.name!r}: {self.pattern} is a run of all its points, so k must equal n")
 
     @property
@@ -115,21 +116,23 @@ def fire(
     sigma: ArrayLike,
     width: float = 3.0,
     kind: Kind = Kind.INDIVIDUALS,
+    whole_windows: bool = False,
 ) -> dict[str, BoolArray]:
     """Where each rule fires: name -> shape (..., time), True at the point that completes the pattern.
 
     statistic: shape (..., time), NaN = missing; centre and sigma broadcast against it and may vary per point. The
-    zones scale with `width`, the multiple of sigma at which the limits stand. Cost: O(points x rules).
+    zones scale with `width`, the multiple of sigma at which the limits stand. whole_windows: a rule of k in n waits for
+    n points, as in R's qcc; the published run lengths, and `arl`, do not wait. Cost: O(points x rules).
     Raises OutOfRange for sigma <= 0 or a rule that does not apply to `kind` (see `applicable`).
 
     >>> {name: hit.tolist() for name, hit in fire(WESTERN_ELECTRIC[:2], [2.5, 0.0, 2.5, 3.5], 0.0, 1.0).items()}
     {'beyond_limits': [False, False, False, True], '2_of_3_beyond_2_sigma': [False, False, True, True]}
     """
     x = points(statistic)
-    return advance(rules, start(rules, x.shape[:-1]), x, centre, sigma, width, kind)[1]
+    return advance(rules, start(rules, x.shape[:-1]), x, centre, sigma, width, kind, whole_windows)[1]
 
 
-def judge(rules: Sequence[Rule], chart: Chart) -> dict[str, BoolArray]:
+def judge(rules: Sequence[Rule], chart: Chart, whole_windows: bool = False) -> dict[str, BoolArray]:
     """Where the rules that apply to `chart` fire on it; those that do not apply are left out, never run.
 
     The limit rule compares with the chart's own limits, so it is right for skewed statistics too.
@@ -142,7 +145,7 @@ def judge(rules: Sequence[Rule], chart: Chart) -> dict[str, BoolArray]:
     zoned = [rule for rule in applicable(rules, chart.kind) if not rule.is_limit]
     fired = {rule.name: chart.beyond for rule in rules if rule.is_limit}
     if zoned:
-        fired |= fire(zoned, chart.statistic, chart.centre, chart.sigma, chart.width, chart.kind)
+        fired |= fire(zoned, chart.statistic, chart.centre, chart.sigma, chart.width, chart.kind, whole_windows)
     return {rule.name: fired[rule.name] for rule in rules if rule.name in fired}
 
 
@@ -164,6 +167,7 @@ def advance(
     sigma: ArrayLike,
     width: float = 3.0,
     kind: Kind = Kind.INDIVIDUALS,
+    whole_windows: bool = False,
 ) -> tuple[RulesState, dict[str, BoolArray]]:
     """The next points, shape (..., m): the new state and where each rule fires among them; equal in any split.
 
@@ -189,7 +193,7 @@ def advance(
     kept = state.z.shape[-1]
     # Time first, so that one operation runs over all series side by side.
     by_time = _Points(*(np.ascontiguousarray(np.moveaxis(column, -1, 0)) for column in (x, z)))
-    fired = {rule.name: np.moveaxis(_fires(rule, by_time, width / 3.0)[kept:], 0, -1) for rule in rules}
+    fired = {rule.name: np.moveaxis(_fires(rule, by_time, width / 3.0, whole_windows)[kept:], 0, -1) for rule in rules}
     return RulesState(x[..., x.shape[-1] - kept :].copy(), z[..., z.shape[-1] - kept :].copy()), fired
 
 
@@ -205,14 +209,15 @@ class _Points:
         return _run_length(~np.isnan(self.z))
 
 
-def _fires(rule: Rule, points: _Points, scale: float) -> BoolArray:
+def _fires(rule: Rule, points: _Points, scale: float, is_whole: bool) -> BoolArray:
     """Where the rule fires, shape (time, ...)."""
     zone, z = rule.zone_sigma * scale, points.z
     match rule.pattern:
         case Pattern.BEYOND:
-            return _k_of_n(z > zone, points, rule) | _k_of_n(z < -zone, points, rule)
+            return _k_of_n(z > zone, points, rule, is_whole) | _k_of_n(z < -zone, points, rule, is_whole)
         case Pattern.OUTSIDE:
-            return _k_of_n(np.abs(z) > zone, points, rule)
+            sides = [_run_length(side) >= rule.n for side in (z > zone, z < -zone)]
+            return (_run_length(np.abs(z) > zone) >= rule.n) & ~sides[0] & ~sides[1]
         case Pattern.WITHIN:
             return _run_length(np.abs(z) < zone) >= rule.n
         case Pattern.TREND:
@@ -234,7 +239,7 @@ def _steps(x: FloatArray) -> FloatArray:
     return steps
 
 
-def _k_of_n(hit: BoolArray, points: _Points, rule: Rule) -> BoolArray:
+def _k_of_n(hit: BoolArray, points: _Points, rule: Rule, is_whole: bool) -> BoolArray:
     """True at a hit that is at least the k-th among the last n points, none of them missing."""
     if rule.k == 1:
         return hit
@@ -243,7 +248,8 @@ def _k_of_n(hit: BoolArray, points: _Points, rule: Rule) -> BoolArray:
     count = hit.astype(np.int8)
     for lag in range(1, rule.n):
         count[lag:] += hit[:-lag] & (points.unbroken[lag:] > lag)
-    return hit & (count >= rule.k)
+    fired = hit & (count >= rule.k)
+    return fired & (points.unbroken >= rule.n) if is_whole else fired
 
 
 def _run_length(flag: BoolArray) -> IntArray:

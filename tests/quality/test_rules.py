@@ -56,11 +56,23 @@ def fired(name: str, points: list[float], width: float = 3.0) -> list[int]:
         ("15_within_1_sigma", [0.9, -0.9] * 8, [15, 16]),
         ("15_within_1_sigma", [0.9] * 14 + [1.0], []),
         ("8_outside_1_sigma", [1.1, -1.1] * 4, [8]),
+        ("8_outside_1_sigma", [1.1] * 8 + [-1.1], [9]),
         ("8_outside_1_sigma", [1.1, -1.1] * 3 + [1.0, 1.1, 1.1], []),
     ],
 )
 def test_a_rule_fires_at_the_point_that_completes_it(name: str, points: list[float], expected: list[int]) -> None:
     assert fired(name, points) == expected
+
+
+def test_whole_windows_wait_for_all_their_points() -> None:
+    above = [2.5] * 6
+    early = fire(WESTERN_ELECTRIC, above, 0.0, 1.0)
+    late = fire(WESTERN_ELECTRIC, above, 0.0, 1.0, whole_windows=True)
+    assert np.flatnonzero(early["2_of_3_beyond_2_sigma"]).tolist() == [1, 2, 3, 4, 5]
+    assert np.flatnonzero(late["2_of_3_beyond_2_sigma"]).tolist() == [2, 3, 4, 5]
+    assert np.flatnonzero(late["4_of_5_beyond_1_sigma"]).tolist() == [4, 5]
+    broken = fire(WESTERN_ELECTRIC, [2.5, 0.0, NAN, 2.5, 2.5, 2.5], 0.0, 1.0, whole_windows=True)
+    assert np.flatnonzero(broken["2_of_3_beyond_2_sigma"]).tolist() == [5]
 
 
 def test_the_published_sets_have_four_and_eight_rules() -> None:
@@ -114,6 +126,8 @@ def test_a_rule_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(OutOfRange):
         Rule("loose trend", 5, 6, 0.0, Pattern.TREND)
     with pytest.raises(OutOfRange):
+        Rule("loose run", 7, 8, 1.0, Pattern.OUTSIDE)
+    with pytest.raises(OutOfRange):
         fire(WESTERN_ELECTRIC, [1.0], 0.0, 0.0)
     with pytest.raises(OutOfRange):
         fire(WESTERN_ELECTRIC, [1.0], 0.0, 1.0, width=0.0)
@@ -132,7 +146,8 @@ def by_definition(rule: Rule, x: list[float], t: int) -> bool:
             down = [v < -rule.zone_sigma for v in window]
             return any(side[-1] and sum(side) >= rule.k for side in (up, down))
         case Pattern.OUTSIDE:
-            return sum(abs(v) > rule.zone_sigma for v in window) >= rule.k
+            is_run = len(window) == rule.n and all(abs(v) > rule.zone_sigma for v in window)
+            return is_run and min(window) < 0 < max(window)
         case Pattern.WITHIN:
             return len(window) == rule.n and all(abs(v) < rule.zone_sigma for v in window)
         case Pattern.TREND:
