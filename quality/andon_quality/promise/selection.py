@@ -53,7 +53,7 @@ def choose_power(values: FloatArray, rows: Rows) -> float:
 def choose_form(kind: Values, values: FloatArray, rows: Rows) -> Form:
     """The form of one baseline, values: shape (n, 1), already on its scale.
 
-    The order of memory by Schwarz's criterion, up to 5 (3 for counts); innovations are the residuals themselves where
+    The order of memory (`choose_order`) is up to 5, for counts up to 3; innovations are the residuals themselves where
     Jarque and Bera's test rejects normal ones at 1 %; the share of extra zeros by likelihood.
 
     >>> noise = np.random.default_rng(2).standard_normal((200, 1))
