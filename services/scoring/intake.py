@@ -37,7 +37,7 @@ from services.scoring.reopening import (
     restore_partition,
 )
 from services.scoring.settings import ScoringSettings
-from services.scoring.store import Fold, ObservationPage, Progress, StepTransaction, Store, VersionRetired
+from services.scoring.store import Fold, NewEntry, ObservationPage, Progress, StepTransaction, Store, VersionRetired
 from services.scoring.wire import (
     foreign_position,
     microseconds,
@@ -58,6 +58,15 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class Folded:
+    """A step of one partition. `rebuilt`: of cases that were corrected."""
+
+    step: FoldStep
+    page: ObservationPage | None
+    rebuilt: bool = False
+
+
 @dataclass
 class Gathered:
     """What some responses come to, before anything is decided."""
@@ -68,16 +77,16 @@ class Gathered:
     traceparents: list[str] = field(default_factory=list)
     events: int = 0
 
-    def take(self, partition: int, steps: Sequence[tuple[FoldStep, bool]]) -> None:
-        """Steps of one partition in order; the later one knows better. True: the step rebuilt corrected cases."""
+    def take(self, partition: int, folded: Sequence[Folded]) -> None:
+        """Steps of one partition in order; the later one knows better."""
         latest: dict[Place, PartChange] = {}
-        for step, rebuilt in steps:
-            places = {(change.series, change.window): change for change in step.parts}
+        for one in folded:
+            places = {(change.series, change.window): change for change in one.step.parts}
             latest.update(places)
-            if rebuilt:
+            if one.rebuilt:
                 self.corrected.update(places)
-            if step.observations.num_rows:
-                self.observations.append(_observation_page(partition, step.observations))
+            if one.page is not None:
+                self.observations.append(one.page)
         if latest:
             self.parts[partition] = list(latest.values())
 
@@ -225,8 +234,8 @@ class SystemFold:
         pages = self._new_pages(responses)
         gathered = Gathered()
         folded = await asyncio.to_thread(self._fold_pages, pages, position) if pages else {}
-        for partition, step in folded.items():
-            steps = [(step, False)]
+        for partition, one in folded.items():
+            step, steps = one.step, [one]
             if step.corrected_cases:
                 steps += await self._rebuild(partition, step.corrected_cases, through)
             if self._states[partition].is_ahead:
@@ -252,22 +261,23 @@ class SystemFold:
                     state.event_count += page.event_count
         return fresh
 
-    def _fold_pages(self, pages: Mapping[int, Sequence[ingest_pb2.Page]], position: int) -> dict[int, FoldStep]:
-        return {
-            partition: self._states[partition].fold.fold(
-                [Page(_table(page.events.arrow_ipc), partition, position) for page in listed]
-            )
-            for partition, listed in pages.items()
-        }
+    def _fold_pages(self, pages: Mapping[int, Sequence[ingest_pb2.Page]], position: int) -> dict[int, Folded]:
+        folded: dict[int, Folded] = {}
+        for partition, listed in pages.items():
+            tables = [Page(_table(page.events.arrow_ipc), partition, position) for page in listed]
+            step = self._states[partition].fold.fold(tables)
+            folded[partition] = Folded(step, _observation_page(partition, step.observations))
+        return folded
 
-    async def _rebuild(self, partition: int, cases: Sequence[str], through: str) -> list[tuple[FoldStep, bool]]:
+    async def _rebuild(self, partition: int, cases: Sequence[str], through: str) -> list[Folded]:
         fold = self._states[partition].fold
-        steps: list[tuple[FoldStep, bool]] = []
+        steps: list[Folded] = []
         for start in range(0, len(cases), CASES_READ_MAX):
             some = list(cases[start : start + CASES_READ_MAX])
             events = await read_cases(self._ingest, some, through)
             if events is not None:
-                steps.append((await asyncio.to_thread(fold.rebuild, some, events), True))
+                step = await asyncio.to_thread(fold.rebuild, some, events)
+                steps.append(Folded(step, _observation_page(partition, step.observations), rebuilt=True))
         scoring_metrics.add("andon.scoring.cases.corrected", len(cases))
         return steps
 
@@ -311,6 +321,9 @@ class SystemFold:
 
     async def _catch_up(self, step: StepTransaction) -> None:
         assert self._opened is not None
+        if self._opened.book.switched and not step.switched:
+            # Another version was scored by in between: this book does not know what that one stated.
+            raise VersionRetired
         if step.scored_position != self._opened.position:
             async for entry in step.entries_after(self._opened.position):
                 apply_entry(self._opened, entry)
@@ -337,24 +350,19 @@ class SystemFold:
         self, step: StepTransaction, gathered: Gathered, progress: Sequence[Progress], decision: Decision
     ) -> int | None:
         assert self._opened is not None
-        position = None
-        if decision.empty:
-            await step.announce()
-        else:
-            now, traceparent = datetime.now(UTC), current_traceparent()
-            now_us = round(now.timestamp() * 1e6)
-            scores = [score_message(score, now_us) for score in decision.scores]
-            signals = [signal_message(signal, now_us, traceparent) for signal in decision.signals]
-            parts = encode_parts(decision.parts, self._opened.book.parts)
-            await step.keep_scores(decision.scores, scores, now)
-            await step.keep_signals(decision.signals, signals)
-            position = await step.append(
-                pack_scores(scores), pack_signals(signals), parts, traceparent, decision.switches
-            )
-            _count(decision)
-        await step.keep_observations(gathered.observations)
-        await step.keep_progress(progress)
-        return position
+        if decision.empty and not gathered.observations:
+            await step.keep_progress(progress)
+            return None
+        now, traceparent = datetime.now(UTC), current_traceparent()
+        now_us = round(now.timestamp() * 1e6)
+        scores = [score_message(score, now_us) for score in decision.scores]
+        signals = [signal_message(signal, now_us, traceparent) for signal in decision.signals]
+        parts = encode_parts(decision.parts, self._opened.book.parts)
+        await step.keep_scores(decision.scores, scores, now)
+        await step.keep_signals(decision.signals, signals)
+        entry = NewEntry(pack_scores(scores), pack_signals(signals), parts, traceparent, decision.switches)
+        _count(decision)
+        return await step.append(entry, progress, gathered.observations)
 
     def _progress(self, state: PartitionState) -> Progress:
         return Progress(
@@ -393,7 +401,9 @@ def _table(arrow_ipc: bytes) -> pa.Table:
     return pa.ipc.open_stream(arrow_ipc).read_all()
 
 
-def _observation_page(partition: int, rows: pa.RecordBatch) -> ObservationPage:
+def _observation_page(partition: int, rows: pa.RecordBatch) -> ObservationPage | None:
+    if not rows.num_rows:
+        return None
     anchors = [one for name in ("anchor", "old_anchor") for one in _extremes(rows.column(name))]
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:

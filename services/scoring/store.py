@@ -106,6 +106,17 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class NewEntry:
+    """One step, about to be appended. `switches`: from here on its version is the one that is scored by."""
+
+    scores: bytes
+    signals: bytes
+    parts: bytes
+    traceparent: str
+    switches: bool
+
+
+@dataclass(frozen=True)
 class LogEntry:
     """One step, as followers read it."""
 
@@ -123,6 +134,9 @@ class ObservationPage:
     anchor_min: int
     anchor_max: int
     page: bytes
+
+
+OBSERVATION_COLUMNS = [field.name for field in fields(ObservationPage)]
 
 
 @dataclass(frozen=True)
@@ -169,18 +183,25 @@ class StepTransaction:
                 return
             position = rows[-1]["position"]
 
-    async def append(self, scores: bytes, signals: bytes, parts: bytes, traceparent: str, switches: bool) -> int:
+    async def append(
+        self, entry: NewEntry, progress: Sequence[Progress], observations: Sequence[ObservationPage]
+    ) -> int:
+        """The entry's position."""
         row = await self._connection.fetchrow(
-            QUERIES.append_entry, *self._key, scores, signals, parts, traceparent, switches
+            QUERIES.append_entry,
+            *self._key,
+            *_columns(progress, PROGRESS_COLUMNS),
+            entry.scores,
+            entry.signals,
+            entry.parts,
+            entry.traceparent,
+            entry.switches,
+            *_columns(observations, OBSERVATION_COLUMNS),
         )
         return int(row["position"])
 
-    async def announce(self) -> None:
-        await self._connection.fetchval(QUERIES.announce, self._key[0])
-
     async def keep_progress(self, progress: Sequence[Progress]) -> None:
-        columns = [[getattr(one, name) for one in progress] for name in PROGRESS_COLUMNS]
-        await self._connection.execute(QUERIES.keep_progress, *self._key, *columns)
+        await self._connection.execute(QUERIES.keep_progress, *self._key, *_columns(progress, PROGRESS_COLUMNS))
 
     async def keep_scores(self, scores: Sequence[Score], messages: Sequence[score_pb2.Score], now: datetime) -> None:
         if not scores:
@@ -225,17 +246,6 @@ class StepTransaction:
             [message.SerializeToString() for message in messages],
             [signal_digest(signal) for signal in signals],
         )
-
-    async def keep_observations(self, pages: Sequence[ObservationPage]) -> None:
-        if pages:
-            await self._connection.execute(
-                QUERIES.keep_observations,
-                *self._key,
-                [page.partition for page in pages],
-                [page.anchor_min for page in pages],
-                [page.anchor_max for page in pages],
-                [page.page for page in pages],
-            )
 
 
 class Store:
@@ -535,6 +545,10 @@ def _system(row: asyncpg.Record) -> system_pb.IndicatorSystem:
     if row["activate_time"] is not None:
         message.activate_time.FromDatetime(row["activate_time"])
     return message
+
+
+def _columns(rows: Sequence[object], names: Sequence[str]) -> list[list[Any]]:
+    return [[getattr(row, name) for row in rows] for name in names]
 
 
 def _progress(row: asyncpg.Record) -> Progress:

@@ -60,28 +60,31 @@ WHERE active.tenant = $1 AND active.state = 2 AND ($2 = '' OR active.name = $2) 
 ORDER BY active.name, progress.partition;
 
 -- name: keep_progress
--- Progress of the partitions of one step.
-INSERT INTO progress (
-    tenant, system_name, version, partition, epoch, owner, position, through, next_offset, watermark_us, case_count,
-    event_count
+-- Progress of the partitions of a step that changed nothing else; wakes those who wait for it.
+WITH moved AS (
+    INSERT INTO progress (
+        tenant, system_name, version, partition, epoch, owner, position, through, next_offset, watermark_us,
+        case_count, event_count
+    )
+    SELECT $1, $2, $3, one.*
+    FROM unnest(
+        $4::integer[], $5::bigint[], $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[],
+        $11::bigint[], $12::bigint[]
+    ) AS one
+    ON CONFLICT (tenant, system_name, version, partition) DO UPDATE
+    SET epoch = EXCLUDED.epoch,
+        owner = EXCLUDED.owner,
+        position = EXCLUDED.position,
+        through = EXCLUDED.through,
+        next_offset = EXCLUDED.next_offset,
+        watermark_us = EXCLUDED.watermark_us,
+        case_count = EXCLUDED.case_count,
+        event_count = EXCLUDED.event_count
 )
-SELECT $1, $2, $3, one.*
-FROM unnest(
-    $4::integer[], $5::bigint[], $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[],
-    $12::bigint[]
-) AS one
-ON CONFLICT (tenant, system_name, version, partition) DO UPDATE
-SET epoch = EXCLUDED.epoch,
-    owner = EXCLUDED.owner,
-    position = EXCLUDED.position,
-    through = EXCLUDED.through,
-    next_offset = EXCLUDED.next_offset,
-    watermark_us = EXCLUDED.watermark_us,
-    case_count = EXCLUDED.case_count,
-    event_count = EXCLUDED.event_count;
+SELECT pg_notify('scoring_log', $1);
 
 -- name: append_entry
--- One step as one entry of the score log, moving the head with it.
+-- One step as one entry of the score log: moves the head and the progress of its partitions, keeps what it observed.
 WITH head AS (
     UPDATE score_head
     SET position = position + 1
@@ -89,17 +92,40 @@ WITH head AS (
     RETURNING position
 ), folded AS (
     UPDATE fold
-    SET scored_position = head.position, switched = fold.switched OR $8
+    SET scored_position = head.position, switched = fold.switched OR $17
     FROM head
     WHERE fold.tenant = $1 AND fold.system_name = $2 AND fold.version = $3
+), moved AS (
+    INSERT INTO progress (
+        tenant, system_name, version, partition, epoch, owner, position, through, next_offset, watermark_us,
+        case_count, event_count
+    )
+    SELECT $1, $2, $3, one.*
+    FROM unnest(
+        $4::integer[], $5::bigint[], $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[],
+        $11::bigint[], $12::bigint[]
+    ) AS one
+    ON CONFLICT (tenant, system_name, version, partition) DO UPDATE
+    SET epoch = EXCLUDED.epoch,
+        owner = EXCLUDED.owner,
+        position = EXCLUDED.position,
+        through = EXCLUDED.through,
+        next_offset = EXCLUDED.next_offset,
+        watermark_us = EXCLUDED.watermark_us,
+        case_count = EXCLUDED.case_count,
+        event_count = EXCLUDED.event_count
+), observed AS (
+    INSERT INTO observation (tenant, system_name, version, partition, anchor_min, anchor_max, page)
+    SELECT $1, $2, $3, one.*
+    FROM unnest($18::integer[], $19::bigint[], $20::bigint[], $21::bytea[]) AS one
 )
 INSERT INTO score_log (tenant, position, system_name, version, scores, signals, parts, traceparent)
-SELECT $1, head.position, $2, $3, $4, $5, $6, $7
+SELECT $1, head.position, $2, $3, $13, $14, $15, $16
 FROM head
 RETURNING position, pg_notify('scoring_log', $1);
 
 -- name: announce
--- Wakes those who wait for progress that changed no score.
+-- Wakes every replica after a change of indicator systems.
 SELECT pg_notify('scoring_log', $1);
 
 -- name: keep_scores
@@ -148,12 +174,6 @@ ON CONFLICT (tenant, name) DO UPDATE
 SET standing = EXCLUDED.standing,
     body = EXCLUDED.body,
     digest = EXCLUDED.digest;
-
--- name: keep_observations
--- Which cases moved in one step.
-INSERT INTO observation (tenant, system_name, version, partition, anchor_min, anchor_max, page)
-SELECT $1, $2, $3, one.*
-FROM unnest($4::integer[], $5::bigint[], $6::bigint[], $7::bytea[]) AS one;
 
 -- name: keep_snapshot
 -- The state of a partition, from which recovery starts.

@@ -93,7 +93,7 @@ class Suite:
             "tls_key_file": server.key,
             "jwks_file": self.authority.jwks_file,
             "pool_connections_min": 1,
-            "log_level": "error",
+            "log_level": "warning",
             "grace_s": 2.0,
         }
 
@@ -108,8 +108,8 @@ class Suite:
             "ingest_target": f"127.0.0.1:{self.ingest_port}",
             "ingest_heartbeat_s": 0.1,
             "systems_poll_s": 0.2,
-            "lease_beat_s": 0.1,
-            "lease_silent_s": 1.0,
+            "lease_beat_s": 0.25,
+            "lease_silent_s": 3.0,
             "tokens_dir": self.folder / "tokens",
         }
         return ScoringSettings(**{**values, **changes})
