@@ -1,4 +1,4 @@
-"""Which segments hold a case, so that a case is read without scanning the log."""
+"""Which commits hold a case, so that a case is read without scanning the log."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.ingest.hashing import Hashes, hash_texts
-from services.ingest.index import HashIndex
+from services.ingest.hashing import hash_texts, partition_of
+from services.ingest.index import HashIndex, positions_of
 from services.ingest.pseudonyms import TenantKeys
 from services.ingest.segments import decoded
-from services.ingest.store import Place, Session
+from services.ingest.store import Session
 
 LOAD_COMMITS = 500
 
@@ -26,30 +26,33 @@ class CaseBook:
     def __init__(self, keys: TenantKeys) -> None:
         self._keys = keys
         self._index = HashIndex()
-        self._places: list[Place] = []
         self._position = 0
         self._catching_up = asyncio.Lock()
 
-    async def places(self, session: Session, case_ids: Sequence[str], through: int) -> list[Place]:
-        """Where these cases may be, in log order, through a position."""
+    async def positions(self, session: Session, case_ids: Sequence[str], through: int) -> list[int]:
+        """The commits that may hold these cases, in order, through a position."""
         async with self._catching_up:
             while self._position < through:
                 until = min(self._position + LOAD_COMMITS, through)
                 self._learn(await session.case_hashes_between(self._position, until))
                 self._position = until
-        asked = hash_texts(pa.array(case_ids, pa.string()), self._keys.cases)
-        _, found = self._index.candidates(asked)
-        places = [self._places[number] for number in np.unique(found).tolist()]
-        return [place for place in places if place.position <= through]
+        rows, numbers = self._index.candidates(self._hashes(case_ids))
+        _, found = positions_of(rows, numbers, 0, min(through, self._position))
+        positions: list[int] = np.unique(found).tolist()
+        return positions
 
-    def _learn(self, segments: Sequence[tuple[Place, bytes]]) -> None:
-        if not segments:
-            return
-        hashes: list[Hashes] = [np.frombuffer(stored, dtype="<u8") for _, stored in segments]
-        first = len(self._places)
-        self._places += [place for place, _ in segments]
-        numbers = np.repeat(np.arange(first, len(self._places)), [len(some) for some in hashes])
-        self._index.add(np.concatenate(hashes), numbers)
+    def partitions(self, case_ids: Sequence[str], partition_count: int) -> list[int]:
+        partitions: list[int] = np.unique(partition_of(self._hashes(case_ids), partition_count)).tolist()
+        return partitions
+
+    def _hashes(self, case_ids: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+        return hash_texts(pa.array(case_ids, pa.string()), self._keys.cases)
+
+    def _learn(self, segments: Sequence[tuple[int, bytes]]) -> None:
+        if segments:
+            hashes = [np.frombuffer(stored, dtype="<u8") for _, stored in segments]
+            positions = np.repeat([position for position, _ in segments], [len(some) for some in hashes])
+            self._index.add(np.concatenate(hashes), positions)
 
 
 def events_of(stream: bytes, case_ids: pa.Array) -> pa.RecordBatch:

@@ -33,7 +33,8 @@ FIXED: tuple[tuple[str, pa.DataType], ...] = (
     ("retracts", pa.string()),
     ("traceparent", pa.string()),
 )
-FIXED_NAMES = tuple(name for name, _ in FIXED)
+FIXED_TYPES = dict(FIXED)
+FIXED_NAMES = tuple(FIXED_TYPES)
 COLUMNS_MAX = 1_000
 
 _UTC_NAMES = frozenset({"UTC", "utc", "Etc/UTC", "Z", "+00:00", "GMT", "Etc/GMT"})
@@ -52,13 +53,12 @@ def read_arrow(stream: bytes) -> Arrival:
             raise MalformedBatch("arrow_ipc", "decodes to more than is allowed", "BATCH_TOO_LARGE")
         with pa.ipc.open_stream(pa.py_buffer(stream)) as reader:
             check_schema(reader.schema)
-            batches = _read_bounded(reader)
             schema = reader.schema
+            arrivals = [_normalised(batch) for batch in _read_bounded(reader)]
     except MalformedBatch:
         raise
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError, struct.error, IndexError) as error:
         raise MalformedBatch("arrow_ipc", "not a readable Arrow IPC stream") from error
-    arrivals = [_normalised(batch) for batch in batches]
     if len(arrivals) == 1:
         return arrivals[0]
     return _joined(arrivals, schema)
@@ -130,17 +130,18 @@ def _normalised(batch: pa.RecordBatch) -> Arrival:
     unreadable: dict[int, NDArray[np.bool_]] = {}
     present = {name: place for place, name in enumerate(batch.schema.names)}
     attributes = [name for name in batch.schema.names if name.startswith(ATTRIBUTE_PREFIX)]
-    for name, kind in FIXED:
+    for name in (*FIXED_NAMES, *attributes):
         if name not in present:
-            columns.append(pa.nulls(rows, kind))
-        else:
-            columns.append(_column(batch.column(present[name]), kind, unreadable, len(columns)))
-        names.append(name)
-    for name in attributes:
-        array = batch.column(present[name])
-        if array.null_count == rows:
+            columns.append(pa.nulls(rows, FIXED_TYPES[name]))
+            names.append(name)
             continue
-        columns.append(_column(array, _attribute_type(array.type), unreadable, len(columns)))
+        # Nothing is asked of an array before it is known to be sound.
+        array, bad = _sound(batch.column(present[name]))
+        if array.null_count == rows and name not in FIXED_TYPES:
+            continue
+        if bad is not None:
+            unreadable[len(columns)] = bad
+        columns.append(_column(array, FIXED_TYPES.get(name) or _attribute_type(array.type)))
         names.append(name)
     return Arrival(pa.RecordBatch.from_arrays(columns, names=names), unreadable)
 
@@ -157,17 +158,18 @@ def _attribute_type(kind: pa.DataType) -> pa.DataType:
     return pa.bool_() if pa.types.is_boolean(kind) else pa.int64()
 
 
-def _column(array: pa.Array, kind: pa.DataType, unreadable: dict[int, NDArray[np.bool_]], place: int) -> pa.Array:
-    if pa.types.is_null(array.type):
-        return pa.nulls(len(array), kind)
+def _sound(array: pa.Array) -> tuple[pa.Array, NDArray[np.bool_] | None]:
     try:
         array.validate(full=True)
     except pa.ArrowException:
-        array, mask = _without_bad_unicode(array)
-        unreadable[place] = mask
-    if pa.types.is_timestamp(kind):
-        return _microseconds(array)
-    return _cast(array, kind)
+        return _without_bad_unicode(array)
+    return array, None
+
+
+def _column(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_null(array.type):
+        return pa.nulls(len(array), kind)
+    return _microseconds(array) if pa.types.is_timestamp(kind) else _cast(array, kind)
 
 
 def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -1,8 +1,8 @@
 """Which events are new: a hash hit is a suspicion, the ids decide, and the payload tells a repeat from a conflict."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -12,35 +12,36 @@ from numpy.typing import NDArray
 from services.ingest.columns import logical
 from services.ingest.hashing import Hashes
 from services.ingest.index import Rows
+from services.ingest.segments import decoded
 
 Mask = NDArray[np.bool_]
 
 _NOT_PAYLOAD = frozenset({"id", "source", "traceparent"})
 
 
-@dataclass(frozen=True)
 class StoredEvents:
-    """One segment, decoded, with the hashes of its events in ascending order and the row of each."""
+    """One segment: the hashes of its events in ascending order and the row of each; the events when asked for."""
 
-    page: pa.RecordBatch
-    hashes: Hashes
-    rows: Rows
+    def __init__(self, stream: bytes, hashes: Hashes) -> None:
+        self._stream = stream
+        self._rows = np.argsort(hashes)
+        self._hashes = hashes[self._rows]
 
-    @classmethod
-    def of(cls, page: pa.RecordBatch, hashes: Hashes) -> "StoredEvents":
-        order = np.argsort(hashes)
-        return cls(page, hashes[order], order)
+    @cached_property
+    def page(self) -> pa.RecordBatch:
+        return decoded(self._stream)
 
     @property
     def size(self) -> int:
-        return int(self.page.nbytes + self.hashes.nbytes + self.rows.nbytes)
+        """Bytes in memory, with the events decoded (they take three to four times their compressed size)."""
+        return 5 * len(self._stream) + self._hashes.nbytes + self._rows.nbytes
 
     def rows_with(self, hashes: Hashes, asked: Rows) -> tuple[Rows, Rows]:
         """Pairs (asked, row) with equal hashes."""
-        first = np.searchsorted(self.hashes, hashes, "left")
-        count = np.searchsorted(self.hashes, hashes, "right") - first
+        first = np.searchsorted(self._hashes, hashes, "left")
+        count = np.searchsorted(self._hashes, hashes, "right") - first
         within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-        return np.repeat(asked, count), self.rows[np.repeat(first, count) + within]
+        return np.repeat(asked, count), self._rows[np.repeat(first, count) + within]
 
 
 class Outcome(IntEnum):
@@ -106,24 +107,31 @@ def _any_valid(columns: list[pa.Array], rows: int) -> Mask:
 
 
 def judge_known(
-    page: pa.RecordBatch, hashes: Hashes, rows: Rows, segments: Rows, stored: Mapping[int, StoredEvents]
+    page: pa.RecordBatch,
+    hashes: Hashes,
+    rows: Rows,
+    positions: Rows,
+    stored: Mapping[int, Sequence[StoredEvents]],
 ) -> NDArray[np.int8]:
-    """The outcome of each row of the page, given the segments (by number, in log order) that may hold its event.
+    """The outcome of each row of the page, given the commits (by position) that may hold its event.
 
     Of several stored events with the id, the latest counts.
     """
     outcome = np.zeros(page.num_rows, dtype=np.int8)
-    for number in np.unique(segments).tolist():
-        asked = rows[segments == number]
-        asked, found = stored[number].rows_with(hashes[asked], asked)
-        if len(asked) == 0:
-            continue
-        mine = page.take(pa.array(asked))
-        theirs = stored[number].page.take(pa.array(found))
-        known = np.flatnonzero(same_events(mine, theirs))
-        same = same_payloads(mine, theirs)[known]
-        outcome[asked[known]] = np.where(same, Outcome.DUPLICATE, Outcome.CONFLICT)
+    for position in np.unique(positions).tolist():
+        asked = np.unique(rows[positions == position])
+        for events in stored[position]:
+            mine_rows, found = events.rows_with(hashes[asked], asked)
+            if len(found):
+                _judge_pairs(page, mine_rows, events.page.take(pa.array(found)), outcome)
     return outcome
+
+
+def _judge_pairs(page: pa.RecordBatch, rows: Rows, theirs: pa.RecordBatch, outcome: NDArray[np.int8]) -> None:
+    mine = page.take(pa.array(rows))
+    known = np.flatnonzero(same_events(mine, theirs))
+    same = same_payloads(mine, theirs)[known]
+    outcome[rows[known]] = np.where(same, Outcome.DUPLICATE, Outcome.CONFLICT)
 
 
 def judge_within(page: pa.RecordBatch, hashes: Hashes, outcome: NDArray[np.int8]) -> NDArray[np.int8]:

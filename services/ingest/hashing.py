@@ -58,15 +58,24 @@ def hash_texts(texts: pa.Array, key: HashKey) -> Hashes:
     Cost: a dozen numpy operations over the rows for each 8 bytes of the longest text. Equal texts have equal hashes;
     different ones collide by chance only, so a hit is a suspicion that the texts themselves must confirm.
     """
-    data, starts, lengths = text_spans(texts)
+    return hash_spans(*text_spans(texts), key)
+
+
+def hash_spans(data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64], key: HashKey) -> Hashes:
     total = (lengths + 1).astype(np.uint64) * (key.seed | np.uint64(1))
     if len(data) == 0:
+        return mix(total)
+    longest, shortest = int(lengths.max()), int(lengths.min())
+    if longest == shortest:
+        # Ids are mostly of one length; then every step reads one column of a matrix.
+        matrix = np.zeros((len(lengths), -(-longest // 8) * 8), dtype=np.uint8)
+        matrix[:, :longest] = data.reshape(len(lengths), longest)
+        for step, word in enumerate(np.ascontiguousarray(matrix.view("<u8").T)):
+            total += _term(word, key, step)
         return mix(total)
     padded = np.zeros(len(data) + 8, dtype=np.uint8)
     padded[: len(data)] = data
     words = np.ndarray((len(data) + 1,), dtype="<u8", buffer=padded.data, strides=(1,))
-    longest = int(lengths.max())
-    shortest = int(lengths.min())
     for step, begin in enumerate(range(0, longest, 8)):
         if begin + 8 <= shortest:
             total += _term(words[starts + begin], key, step)

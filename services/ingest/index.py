@@ -1,4 +1,4 @@
-"""Which hashes were seen in which segment: sorted runs of packed numbers, merged as they grow, behind a bit filter."""
+"""Which hashes were seen in which commit: sorted runs of packed numbers, merged as they grow, behind a bit filter."""
 
 from typing import cast
 
@@ -9,16 +9,16 @@ from services.ingest.hashing import Hashes
 
 Rows = NDArray[np.int64]
 
-SEGMENT_BITS = 24
-SEGMENTS_MAX = 1 << SEGMENT_BITS
-_SEGMENT = np.uint64(SEGMENTS_MAX - 1)
+POSITION_BITS = 26
+SPAN = 1 << POSITION_BITS
+_POSITION = np.uint64(SPAN - 1)
 _FANOUT = 8
 _FILTER_BITS_MIN = 20
 _FILTER_BITS_PER_HASH = 16
 
 
 class HashIndex:
-    """One number for each hash: its upper 40 bits, then the number of the segment that holds it.
+    """One number for each hash: its upper 38 bits, then the lower 26 bits of the position of its commit.
 
     Memory: 8 bytes for each hash, and 2 to 4 for the filter. A look-up of n new hashes costs n reads of the filter
     and, for the one in twenty that it cannot rule out, a binary search in each run. There are at most 7 runs of each
@@ -34,10 +34,10 @@ class HashIndex:
     def __len__(self) -> int:
         return self._count
 
-    def add(self, hashes: Hashes, segments: Rows) -> None:
+    def add(self, hashes: Hashes, positions: Rows) -> None:
         if len(hashes) == 0:
             return
-        run = np.sort((hashes & ~_SEGMENT) | segments.astype(np.uint64))
+        run = np.sort((hashes & ~_POSITION) | (positions.astype(np.uint64) & _POSITION))
         self._count += len(run)
         self._runs.append(run)
         while len(self._runs) >= _FANOUT and len(self._runs[-_FANOUT]) < _FANOUT * len(self._runs[-1]):
@@ -49,22 +49,23 @@ class HashIndex:
             self._mark(run)
 
     def candidates(self, hashes: Hashes) -> tuple[Rows, Rows]:
-        """Pairs (row of `hashes`, segment that may hold it): suspicions, since hashes may agree in 40 bits only."""
+        """Pairs (row of `hashes`, lower bits of a position that may hold it): suspicions, as 38 bits may agree."""
         rows = np.flatnonzero(self._maybe(hashes))
         if len(rows) == 0:
             return rows, rows
         order = np.argsort(hashes[rows])
         rows = rows[order]
-        low = hashes[rows] & ~_SEGMENT
-        high = low | _SEGMENT
+        low = hashes[rows] & ~_POSITION
+        high = low | _POSITION
         pairs = [_matches(run, low, high) for run in self._runs]
         asked = np.concatenate([pair[0] for pair in pairs])
-        segments = np.concatenate([pair[1] for pair in pairs])
-        return rows[asked], segments
+        return rows[asked], np.concatenate([pair[1] for pair in pairs])
 
-    def forget_before(self, segment: int) -> None:
-        """Drops what lies in segments of lower numbers."""
-        kept = [run[(run & _SEGMENT) >= np.uint64(segment)] for run in self._runs]
+    def forget(self, after: int, through: int) -> None:
+        """Drops the commits of positions (after, through], which must be fewer than the span."""
+        first = np.uint64((after + 1) & (SPAN - 1))
+        count = np.uint64(through - after)
+        kept = [run[((run - first) & _POSITION) >= count] for run in self._runs]
         self._runs = [run for run in kept if len(run)]
         self._count = sum(len(run) for run in self._runs)
         self._grow()
@@ -91,13 +92,22 @@ class HashIndex:
 
 
 def _matches(run: Hashes, low: Hashes, high: Hashes) -> tuple[Rows, Rows]:
-    """For ascending spans [low, high]: which span each match belongs to, and the segment that it names."""
+    """For ascending spans [low, high]: which span each match belongs to, and the lower bits that it holds."""
     first = np.searchsorted(run, low, "left")
-    hit = np.flatnonzero(run[np.minimum(first, len(run) - 1)] - low <= _SEGMENT)
+    hit = np.flatnonzero(run[np.minimum(first, len(run) - 1)] - low <= _POSITION)
     if len(hit) == 0:
         return hit, hit
     first = first[hit]
     count = np.searchsorted(run, high[hit], "right") - first
     within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-    segments = run[np.repeat(first, count) + within] & _SEGMENT
-    return np.repeat(hit, count), segments.astype(np.int64)
+    numbers = run[np.repeat(first, count) + within] & _POSITION
+    return np.repeat(hit, count), numbers.astype(np.int64)
+
+
+def positions_of(rows: Rows, numbers: Rows, after: int, through: int) -> tuple[Rows, Rows]:
+    """Pairs (row, position) in (after, through] for pairs (row, lower bits of a position): one each, unless wrapped."""
+    first = after + 1 + (numbers - after - 1) % SPAN
+    laps = [first + lap * SPAN for lap in range(1 + max(0, through - after - 1) // SPAN)]
+    positions, rows = np.concatenate(laps), np.tile(rows, len(laps))
+    inside = positions <= through
+    return rows[inside], positions[inside]

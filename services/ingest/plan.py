@@ -85,8 +85,9 @@ def _by_source(page: pa.RecordBatch, outcome: NDArray[np.int8], faults: Sequence
     column = page.column("source")
     names: list[str] = column.dictionary.to_pylist()
     codes = column.indices.to_numpy(zero_copy_only=False)
-    accepted = np.bincount(codes[outcome == Outcome.NEW], minlength=len(names)).tolist()
-    duplicate = np.bincount(codes[outcome == Outcome.DUPLICATE], minlength=len(names)).tolist()
+    # One count over pairs of outcome and source.
+    pairs = np.bincount(outcome * np.int64(len(names)) + codes, minlength=3 * len(names)).reshape(3, len(names))
+    accepted, duplicate = pairs[Outcome.NEW].tolist(), pairs[Outcome.DUPLICATE].tolist()
     came: Counter[str] = Counter()
     repeated: Counter[str] = Counter()
     for name, accepted_count, duplicate_count in zip(names, accepted, duplicate, strict=True):

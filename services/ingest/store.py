@@ -61,7 +61,7 @@ class Place:
 
 @dataclass(frozen=True)
 class HashedSegment:
-    place: Place
+    position: int
     hashes: bytes
     committed_at_us: int
 
@@ -200,25 +200,26 @@ class Session:
 
     async def hashes_between(self, after: int, through: int) -> list[HashedSegment]:
         rows = await self._connection.fetch(queries.hashes_after, self._tenant, after, through)
-        return [HashedSegment(_place(row), row["id_hashes"], micros(row["committed_at"])) for row in rows]
+        return [HashedSegment(row["position"], row["id_hashes"], micros(row["committed_at"])) for row in rows]
 
-    async def case_hashes_between(self, after: int, through: int) -> list[tuple[Place, bytes]]:
+    async def case_hashes_between(self, after: int, through: int) -> list[tuple[int, bytes]]:
         rows = await self._connection.fetch(queries.case_hashes_after, self._tenant, after, through)
-        return [(_place(row), row["case_hashes"]) for row in rows]
+        return [(row["position"], row["case_hashes"]) for row in rows]
 
     async def last_position_before(self, us: int) -> int:
         position = await self._connection.fetchval(queries.first_position_since, self._tenant, moment(us))
         return int(position or 0)
 
-    async def segments(self, places: Sequence[Place]) -> dict[Place, StoredSegment]:
-        rows = await self._connection.fetch(
-            queries.segments_by_place,
-            self._tenant,
-            [place.position for place in places],
-            [place.partition for place in places],
-            [place.first_offset for place in places],
-        )
-        return {_place(row): StoredSegment(row["id_hashes"], row["events"]) for row in rows}
+    async def segments_at(
+        self, positions: Sequence[int], partitions: Sequence[int] | None = None
+    ) -> dict[int, list[StoredSegment]]:
+        """The segments of some commits, by position, in log order; those without any have an empty list."""
+        chosen = list(partitions) if partitions is not None else None
+        rows = await self._connection.fetch(queries.segments_at, self._tenant, list(positions), chosen)
+        found: dict[int, list[StoredSegment]] = {position: [] for position in positions}
+        for row in rows:
+            found[row["position"]].append(StoredSegment(row["id_hashes"], row["events"]))
+        return found
 
     async def commits_after(self, after: int, count_max: int) -> list[Commit]:
         rows = await self._connection.fetch(queries.commits_after, self._tenant, after, count_max)

@@ -20,7 +20,7 @@ from services.runtime.following import CursorCodec, heartbeat_within_limits
 from services.runtime.identity import current_caller
 
 CASE_IDS_MAX = 10_000
-CASE_SEGMENTS_AT_ONCE = 64
+CASE_COMMITS_AT_ONCE = 16
 _FOREVER_US = 2**62
 _ROWS = ingest_pb2.ENCODING_ROWS
 
@@ -72,14 +72,15 @@ class Reading:
         through = _through(CursorCodec(head.origin), request.through, head.position)
         book = self._books.setdefault(log.tenant, CaseBook(log.keys))
         async with self._store.session(log.tenant, readonly=True) as session:
-            places = await book.places(session, case_ids, through)
+            positions = await book.positions(session, case_ids, through)
+        partitions = book.partitions(case_ids, len(head.next_offsets))
         wanted = pa.array(case_ids, pa.string())
-        for first in range(0, len(places), CASE_SEGMENTS_AT_ONCE):
-            some = places[first : first + CASE_SEGMENTS_AT_ONCE]
+        for first in range(0, len(positions), CASE_COMMITS_AT_ONCE):
+            some = positions[first : first + CASE_COMMITS_AT_ONCE]
             async with self._store.session(log.tenant, readonly=True) as session:
-                streams = await session.segments(some)
-            for place in some:
-                found = events_of(streams[place].events, wanted)
+                stored = await session.segments_at(some, partitions)
+            for segment in (segment for position in some for segment in stored[position]):
+                found = events_of(segment.events, wanted)
                 if found.num_rows:
                     yield ingest_pb2.ReadCasesResponse(events=_encoded(found, request.encoding))
 

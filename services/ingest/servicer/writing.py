@@ -80,8 +80,10 @@ class Writing:
                     raise draining_error()
                 await log.room()
                 await sent.put(Sent(request.sequence, log.submit(admitted(log, request.batch))))
-        finally:
+        except Exception:
             await sent.put(None)
+            raise
+        await sent.put(None)
 
 
 def admitted(log: TenantLog, batch: event_pb2.EventBatch) -> Batch:

@@ -79,7 +79,7 @@ ON CONFLICT (tenant, source) DO NOTHING;
 
 -- name: hashes_after
 -- What other commits wrote, to recognise its events; in order, a page at a time.
-SELECT segment.position, partition, first_offset, segment.event_count, id_hashes, committed_at
+SELECT segment.position, id_hashes, committed_at
 FROM segment
 JOIN commit USING (tenant, position)
 WHERE tenant = $1 AND segment.position > $2 AND segment.position <= $3
@@ -87,7 +87,7 @@ ORDER BY segment.position, partition, first_offset;
 
 -- name: case_hashes_after
 -- Which cases each segment holds; in order, a page at a time.
-SELECT position, partition, first_offset, case_hashes
+SELECT position, case_hashes
 FROM segment
 WHERE tenant = $1 AND position > $2 AND position <= $3
 ORDER BY position, partition, first_offset;
@@ -100,12 +100,12 @@ WHERE tenant = $1 AND committed_at < $2
 ORDER BY position DESC
 LIMIT 1;
 
--- name: segments_by_place
--- Some segments, wherever they are.
-SELECT segment.position, segment.partition, segment.first_offset, segment.id_hashes, segment.events
-FROM unnest($2::bigint[], $3::int[], $4::bigint[]) AS wanted (position, partition, first_offset)
-JOIN segment USING (position, partition, first_offset)
-WHERE segment.tenant = $1;
+-- name: segments_at
+-- The segments of some commits.
+SELECT position, id_hashes, events
+FROM segment
+WHERE tenant = $1 AND position = ANY ($2::bigint[]) AND ($3::int[] IS NULL OR partition = ANY ($3))
+ORDER BY position, partition, first_offset;
 
 -- name: commits_after
 -- The next commits and their sizes, so that a response can be bounded without splitting one.

@@ -161,6 +161,7 @@ async def test_a_restarted_process_still_recognises_its_events(spawn: Any, table
     assert (again.accepted, again.duplicate) == (0, 200)
 
 
+@pytest.mark.slow
 async def test_a_process_that_is_killed_loses_nothing_that_it_acknowledged(spawn: Any, table: Any, arrow: Any) -> None:
     acknowledged: set[int] = set()
     sent = 0

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.hashing import hash_coded, hash_key, hash_texts, partition_of
-from services.ingest.index import HashIndex
+from services.ingest.index import SPAN, HashIndex, positions_of
 
 KEY = hash_key(bytes(32))
 
@@ -20,8 +20,8 @@ def test_every_hash_that_was_added_is_a_candidate_in_its_segment() -> None:
         index.add(hashes, np.full(len(hashes), number))
     assert len(index) == sum(map(len, added))
     for number, hashes in enumerate(added):
-        rows, segments = index.candidates(hashes)
-        assert set(rows[segments == number].tolist()) == set(range(len(hashes)))
+        rows, positions = index.candidates(hashes)
+        assert set(rows[positions == number].tolist()) == set(range(len(hashes)))
 
 
 def test_new_hashes_are_no_candidates() -> None:
@@ -36,26 +36,36 @@ def test_hashes_at_both_ends_of_the_range_are_found() -> None:
     index = HashIndex()
     ends = np.array([0, 2**64 - 1], dtype=np.uint64)
     index.add(ends, np.array([3, 4]))
-    rows, segments = index.candidates(ends)
-    assert sorted(zip(rows.tolist(), segments.tolist(), strict=True)) == [(0, 3), (1, 4)]
+    rows, positions = index.candidates(ends)
+    assert sorted(zip(rows.tolist(), positions.tolist(), strict=True)) == [(0, 3), (1, 4)]
 
 
-def test_a_hash_in_two_segments_has_two_candidates() -> None:
+def test_a_hash_in_two_positions_has_two_candidates() -> None:
     index = HashIndex()
     for number in (1, 2):
         index.add(np.array([77 << 40], dtype=np.uint64), np.array([number]))
-    rows, segments = index.candidates(np.array([1, 77 << 40], dtype=np.uint64))
-    assert (rows.tolist(), sorted(segments.tolist())) == ([1, 1], [1, 2])
+    rows, positions = index.candidates(np.array([1, 77 << 40], dtype=np.uint64))
+    assert (rows.tolist(), sorted(positions.tolist())) == ([1, 1], [1, 2])
 
 
-def test_forgotten_segments_are_gone() -> None:
+def test_forgotten_commits_are_gone() -> None:
     index = HashIndex()
     hashes = np.arange(1, 11, dtype=np.uint64) << np.uint64(50)
     index.add(hashes, np.arange(10))
-    index.forget_before(6)
-    _, segments = index.candidates(hashes)
-    assert sorted(segments.tolist()) == [6, 7, 8, 9]
+    index.forget(-1, 5)
+    _, positions = index.candidates(hashes)
+    assert sorted(positions.tolist()) == [6, 7, 8, 9]
     assert len(index) == 4
+
+
+def test_positions_beyond_the_span_wrap_and_are_all_suspected() -> None:
+    index, hashes = HashIndex(), np.array([1 << 60, 2 << 60], dtype=np.uint64)
+    index.add(hashes, np.array([SPAN + 5, 7]))
+    rows, numbers = index.candidates(hashes)
+    rows, positions = positions_of(rows, numbers, 3, SPAN + 6)
+    assert sorted(zip(rows.tolist(), positions.tolist(), strict=True)) == [(0, 5), (0, SPAN + 5), (1, 7)]
+    index.forget(SPAN + 4, SPAN + 5)
+    assert len(index) == 1
 
 
 @settings(deadline=None, max_examples=100)
