@@ -1,0 +1,245 @@
+"""Writes the reference pages that are made from code, or with --check says which of them are out of date."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT))
+
+from services.improvement.lifecycle import ACTION_MOVES, PROBLEM_MOVES, diagram  # noqa: E402
+from services.runtime.metrics import Instrument  # noqa: E402
+from services.runtime.settings import RuntimeSettings  # noqa: E402
+
+NOTICE = "<!-- Made from code by docs/reference/generate.py: change the code, then run it. -->"
+CONTRACT = re.compile(r"^ +rpc (?P<name>\w+)\(", re.MULTILINE)
+ROLES = ("reader", "writer", "analyst", "quality_manager", "operator", "service", "admin")
+
+Row = Sequence[str]
+
+
+def services() -> list[str]:
+    """The folders that are deployed, in the order of the flow where it is known."""
+    flow = ("ingest", "scoring", "improvement")
+    found = {folder.parent.name for folder in ROOT.glob("services/*/__main__.py")}
+    return [*(name for name in flow if name in found), *sorted(found - set(flow))]
+
+
+def page(title: str, lead: str, *sections: str) -> str:
+    return "\n\n".join([f"# {title}", NOTICE, lead, *sections]) + "\n"
+
+
+def table(head: Row, rows: Sequence[Row]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def module(service: str, name: str) -> Any:
+    return importlib.import_module(f"services.{service}.{name}")
+
+
+# Settings
+
+
+def settings_page() -> str:
+    prefixes = ", ".join(f"`{_prefix(settings_class(name))}`" for name in services())
+    lead = (
+        f"Every setting is an environment variable: the service's prefix ({prefixes})\n"
+        "and the name in upper case, such as `ANDON_INGEST_GRACE_S`. A value that is missing or out of range stops the\n"
+        "process before it listens, and the message names the setting. Units stand in the names: `_s` seconds, `_bytes`\n"
+        "bytes, `_max` the most, `_min` the least."
+    )
+    shared = "## Every service\n\n" + _settings_table(RuntimeSettings, RuntimeSettings.model_fields, "ANDON_<SERVICE>_")
+    return page("Settings", lead, shared, *(_own_settings(name) for name in services()))
+
+
+def settings_class(service: str) -> type[RuntimeSettings]:
+    classes = [
+        value
+        for value in vars(module(service, "settings")).values()
+        if isinstance(value, type) and issubclass(value, RuntimeSettings) and value is not RuntimeSettings
+    ]
+    return classes[0]
+
+
+def _own_settings(service: str) -> str:
+    kind = settings_class(service)
+    inherited = RuntimeSettings.model_fields
+    own = {name: field for name, field in kind.model_fields.items() if name not in inherited}
+    changed = {
+        name: field
+        for name, field in kind.model_fields.items()
+        if name in inherited and field.default != inherited[name].default
+    }
+    return f"## {service.capitalize()}\n\n" + _settings_table(kind, {**changed, **own}, _prefix(kind))
+
+
+def _prefix(kind: type[RuntimeSettings]) -> str:
+    return str(kind.model_config["env_prefix"])
+
+
+def _settings_table(kind: type[RuntimeSettings], fields: Mapping[str, Any], prefix: str) -> str:
+    rows = [
+        (f"`{name}`", f"`{prefix}{name.upper()}`", _default(field), _range(field), str(field.description))
+        for name, field in fields.items()
+    ]
+    return table(("setting", "variable", "default", "range", "meaning"), rows)
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "required"
+    if field.default is None:
+        return "absent"
+    if field.default == "":
+        return "empty"
+    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+
+
+def _range(field: Any) -> str:
+    choices = getattr(field.annotation, "__args__", ()) if "Literal" in str(field.annotation) else ()
+    signs = {"ge": "≥ ", "gt": "> ", "le": "≤ ", "lt": "< "}
+    bounds = [
+        f"{sign}{getattr(rule, key)}" for rule in field.metadata for key, sign in signs.items() if hasattr(rule, key)
+    ]
+    return ", ".join([*(str(choice) for choice in choices), *bounds])
+
+
+# Metrics
+
+
+def metrics_page() -> str:
+    lead = (
+        "Metrics go by OTLP to `otlp_endpoint`. Names follow OpenTelemetry; units are UCUM: `s` seconds, `By` bytes,\n"
+        "`{event}` a count of events. No label holds a person, a case or an event."
+    )
+    sections = [f"## {title}\n\n" + _metrics_table(catalogue) for title, catalogue in catalogues()]
+    return page("Metrics", lead, *sections)
+
+
+def catalogues() -> Iterator[tuple[str, Mapping[str, Instrument]]]:
+    for service in ("runtime", *services()):
+        title = "Every service" if service == "runtime" else service.capitalize()
+        for value in vars(module(service, "metrics")).values():
+            if isinstance(value, Mapping) and value and all(isinstance(one, Instrument) for one in value.values()):
+                yield title, value
+
+
+def _metrics_table(catalogue: Mapping[str, Instrument]) -> str:
+    rows = [(f"`{name}`", one.kind.value, f"`{one.unit}`", one.meaning) for name, one in catalogue.items()]
+    return table(("metric", "kind", "unit", "meaning"), rows)
+
+
+# RPCs
+
+
+def rpcs_page() -> str:
+    lead = (
+        "Every RPC of every contract, and the roles that may call it, from each service's `access.py`. Whatever is not\n"
+        "listed is denied to everybody. The contracts themselves stand in `protos/andon/`, with a comment on every field."
+    )
+    return page("RPCs", lead, *(_service_section(name) for name in services()))
+
+
+def contract(service: str) -> Any:
+    """The descriptor of the one service that the contract package declares."""
+    file = importlib.import_module(f"andon.{service}.v1.{service}_pb2").DESCRIPTOR
+    return next(iter(file.services_by_name.values()))
+
+
+def _service_section(service: str) -> str:
+    described = contract(service)
+    access = module(service, "access").ACCESS
+    comments = comments_of(ROOT / "protos" / described.file.name)
+    rows = [
+        (
+            f"`{method.name}`",
+            _shape(method),
+            comments.get(method.name, ""),
+            *_ticks(access.get(f"/{described.full_name}/{method.name}", frozenset())),
+        )
+        for method in described.methods
+    ]
+    head = ("RPC", "shape", "what it does", *(role.replace("_", " ") for role in ROLES))
+    return f"## {service.capitalize()}: `{described.full_name}`\n\n" + table(head, rows)
+
+
+def _shape(method: Any) -> str:
+    shapes = {
+        (False, False): "call",
+        (False, True): "stream out",
+        (True, False): "stream in",
+        (True, True): "both ways",
+    }
+    return shapes[method.client_streaming, method.server_streaming]
+
+
+def _ticks(allowed: frozenset[str]) -> Iterator[str]:
+    if unknown := allowed - set(ROLES):
+        raise SystemExit(f"roles that this page does not know: {', '.join(sorted(unknown))}")
+    return ("✓" if role in allowed else "" for role in ROLES)
+
+
+def comments_of(proto: Path) -> dict[str, str]:
+    """The comment that stands above each rpc."""
+    text = proto.read_text(encoding="utf-8")
+    found = {}
+    for match in CONTRACT.finditer(text):
+        above: list[str] = []
+        for line in reversed(text[: match.start()].splitlines()):
+            if not line.strip().startswith("//"):
+                break
+            above.insert(0, line.strip().removeprefix("//").strip())
+        found[match["name"]] = " ".join(above)
+    return found
+
+
+# Life cycles
+
+
+def life_cycles_page() -> str:
+    lead = (
+        "The states of a problem and of an action, and what moves them, drawn from the tables in\n"
+        "[lifecycle.py](../../services/improvement/lifecycle.py). Any other move is refused with FAILED_PRECONDITION\n"
+        "(`MOVE_ILLEGAL`) and the list of legal ones. `WITHDRAW` is the service's own: every signal was retracted, or the\n"
+        "problem was merged into another."
+    )
+    problem = "## A problem\n\n```mermaid\n" + diagram(PROBLEM_MOVES) + "\n```"
+    action = "## An action\n\n```mermaid\n" + diagram(ACTION_MOVES) + "\n```"
+    return page("Life cycles", lead, problem, action)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "metrics.md": metrics_page,
+    "rpcs.md": rpcs_page,
+    "life-cycles.md": life_cycles_page,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is out of date")
+    check = parser.parse_args().check
+    stale = []
+    for name, make in PAGES.items():
+        path, text = HERE / name, make()
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    if stale:
+        print(f"{'out of date' if check else 'written'}: {', '.join(stale)}")
+    if check and stale:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
