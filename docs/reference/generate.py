@@ -51,10 +51,10 @@ def module(service: str, name: str) -> Any:
 def settings_page() -> str:
     prefixes = ", ".join(f"`{_prefix(settings_class(name))}`" for name in services())
     lead = (
-        f"Every setting is an environment variable: the service's prefix ({prefixes})\n"
-        "and the name in upper case, such as `ANDON_INGEST_GRACE_S`. A value that is missing or out of range stops the\n"
-        "process before it listens, and the message names the setting. Units stand in the names: `_s` seconds, `_bytes`\n"
-        "bytes, `_max` the most, `_min` the least."
+        f"Every setting is an environment variable: the service's prefix ({prefixes}) and the name in upper\n"
+        "case, such as `ANDON_INGEST_GRACE_S`. A value that is missing or out of range stops the process\n"
+        "before it listens, and the message names the setting. Units stand in the names: `_s` seconds,\n"
+        "`_bytes` bytes, `_max` the most, `_min` the least."
     )
     shared = "## Every service\n\n" + _settings_table(RuntimeSettings, RuntimeSettings.model_fields, "ANDON_<SERVICE>_")
     return page("Settings", lead, shared, *(_own_settings(name) for name in services()))
@@ -117,8 +117,8 @@ def _range(field: Any) -> str:
 
 def metrics_page() -> str:
     lead = (
-        "Metrics go by OTLP to `otlp_endpoint`. Names follow OpenTelemetry; units are UCUM: `s` seconds, `By` bytes,\n"
-        "`{event}` a count of events. No label holds a person, a case or an event."
+        "Metrics go by OTLP to `otlp_endpoint`. Names follow OpenTelemetry; units are UCUM: `s` seconds, `By`\n"
+        "bytes, `{event}` a count of events. No label holds a person, a case or an event."
     )
     sections = [f"## {title}\n\n" + _metrics_table(catalogue) for title, catalogue in catalogues()]
     return page("Metrics", lead, *sections)
@@ -142,8 +142,9 @@ def _metrics_table(catalogue: Mapping[str, Instrument]) -> str:
 
 def rpcs_page() -> str:
     lead = (
-        "Every RPC of every contract, and the roles that may call it, from each service's `access.py`. Whatever is not\n"
-        "listed is denied to everybody. The contracts themselves stand in `protos/andon/`, with a comment on every field."
+        "Every RPC of every contract, and the roles that may call it, from each service's `access.py`.\n"
+        "Whatever is not listed is denied to everybody. The contracts themselves stand in `protos/andon/`,\n"
+        "with a comment on every field."
     )
     return page("RPCs", lead, *(_service_section(name) for name in services()))
 
@@ -207,9 +208,9 @@ def comments_of(proto: Path) -> dict[str, str]:
 def life_cycles_page() -> str:
     lead = (
         "The states of a problem and of an action, and what moves them, drawn from the tables in\n"
-        "[lifecycle.py](../../services/improvement/lifecycle.py). Any other move is refused with FAILED_PRECONDITION\n"
-        "(`MOVE_ILLEGAL`) and the list of legal ones. `WITHDRAW` is the service's own: every signal was retracted, or the\n"
-        "problem was merged into another."
+        "[lifecycle.py](../../services/improvement/lifecycle.py). Any other move is refused with\n"
+        "FAILED_PRECONDITION (`MOVE_ILLEGAL`) and the list of legal ones. `WITHDRAW` is the service's own:\n"
+        "every signal was retracted, or the problem was merged into another."
     )
     problem = "## A problem\n\n```mermaid\n" + diagram(PROBLEM_MOVES) + "\n```"
     action = "## An action\n\n```mermaid\n" + diagram(ACTION_MOVES) + "\n```"
