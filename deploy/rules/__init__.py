@@ -1,0 +1,28 @@
+"""What rendered manifests must keep; every rule is a function from objects to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deploy.declared import Service
+from deploy.objects import Objects
+from deploy.rules import environment, images, labels, network, ports, references, resources, restricted, rollout, shelf
+from deploy.rules.finding import Finding, Rule
+
+RULES: tuple[Rule, ...] = (
+    *environment.RULES,
+    *images.RULES,
+    *labels.RULES,
+    *network.RULES,
+    *ports.RULES,
+    *references.RULES,
+    *resources.RULES,
+    *restricted.RULES,
+    *rollout.RULES,
+    *shelf.RULES,
+)
+
+
+def findings(objects: Objects, services: Mapping[str, Service]) -> list[Finding]:
+    """Everything that is wrong with these objects; empty means fit to be applied."""
+    return [Finding(rule.__name__, place, message) for rule in RULES for place, message in rule(objects, services)]

@@ -1,0 +1,122 @@
+"""Every variable is a setting of the service that it is given to, with a value that the service would take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from pydantic import ValidationError
+
+from deploy.declared import TARGET, Service, secrets
+from deploy.objects import Object, Objects, Workload, environment, title_of, workloads
+from deploy.rules.finding import Found, Rule, Services
+from services.runtime.settings import RuntimeSettings
+
+MIGRATION = "-migrate"
+# What a container without a file would not start on, and what it would start on and then not work.
+NEEDED_TO_SERVE = ("dsn",)
+NEEDED_TO_MIGRATE = ("dsn", "migration_dsn")
+
+
+def _ours(objects: Objects, services: Services) -> Iterator[tuple[Workload, Service, dict[str, Object]]]:
+    for workload in workloads(objects):
+        service = services.get(workload.name.removesuffix(MIGRATION))
+        if service:
+            for container in workload.containers:
+                yield workload, service, environment(container, objects)
+
+
+def variables_are_settings(objects: Objects, services: Services) -> Found:
+    for workload, service, given in _ours(objects, services):
+        known = {f"{service.prefix}{field.upper()}" for field in service.settings.model_fields}
+        for name in sorted(set(given) - known):
+            yield title_of(workload.owner), f"{name} is no setting of {service.name}"
+
+
+def required_settings_are_given(objects: Objects, services: Services) -> Found:
+    for workload, service, given in _ours(objects, services):
+        needed = NEEDED_TO_MIGRATE if workload.name.endswith(MIGRATION) else (*NEEDED_TO_SERVE, *_depends_on(service))
+        required = [name for name, field in service.settings.model_fields.items() if field.is_required()]
+        for field in sorted({*required, *needed}):
+            if f"{service.prefix}{field.upper()}" not in given:
+                yield title_of(workload.owner), f"{service.prefix}{field.upper()} is not given"
+
+
+def _depends_on(service: Service) -> Iterator[str]:
+    """Settings with a default that fits one machine only."""
+    for called in service.calls:
+        yield f"{called}{TARGET}"
+        yield "tokens_dir"
+
+
+def values_are_taken(objects: Objects, services: Services) -> Found:
+    for workload, service, given in _ours(objects, services):
+        values = {
+            name.removeprefix(service.prefix).lower(): entry.get("value", "given by a Secret")
+            for name, entry in given.items()
+        }
+        try:
+            _parse(service.settings, values)
+        except ValidationError as error:
+            for one in error.errors():
+                if one["type"] != "missing":
+                    yield title_of(workload.owner), f"{one['loc']}: {one['msg']}"
+
+
+def _parse(settings: type[RuntimeSettings], values: dict[str, str]) -> None:
+    settings.model_validate(values)
+
+
+def files_are_mounted(objects: Objects, services: Services) -> Found:
+    """A path in a setting is a key of a Secret that is mounted there."""
+    keys = secrets(services)
+    for workload, _, given in _ours(objects, services):
+        if workload.name.endswith(MIGRATION):
+            continue
+        mounted = _mounted_secrets(workload)
+        for name, entry in given.items():
+            if name.endswith(("_FILE", "_DIR")):
+                path = PurePosixPath(entry.get("value", ""))
+                folder, key = (path, None) if name.endswith("_DIR") else (path.parent, path.name)
+                secret = mounted.get(str(folder), "")
+                if secret not in keys or (key is not None and key not in keys[secret]):
+                    yield title_of(workload.owner), f"{name}: nothing is mounted at {path}"
+
+
+def _mounted_secrets(workload: Workload) -> dict[str, str]:
+    volumes = {one["name"]: one.get("secret", {}).get("secretName", "") for one in workload.pod.get("volumes", [])}
+    mounts = [mount for one in workload.containers for mount in one.get("volumeMounts", [])]
+    return {mount["mountPath"]: volumes.get(mount["name"], "") for mount in mounts}
+
+
+def targets_are_services(objects: Objects, services: Services) -> Found:
+    """A service calls another by the name and port of its Service, over all of its pods."""
+    for workload, service, given in _ours(objects, services):
+        for called in service.calls:
+            entry = given.get(f"{service.prefix}{called.upper()}{TARGET.upper()}", {})
+            if entry.get("value") != f"dns:///{called}:{_port_of(called, objects)}":
+                yield title_of(workload.owner), f"the address of {called} is not that of its Service"
+
+
+def _port_of(service: str, objects: Objects) -> int | None:
+    for one in objects:
+        if one["kind"] == "Service" and one["metadata"]["name"] == service:
+            return int(one["spec"]["ports"][0]["port"])
+    return None
+
+
+def commands_are_the_services_own(objects: Objects, services: Services) -> Found:
+    for workload, service, _ in _ours(objects, services):
+        wanted = ["migrate"] if workload.name.endswith(MIGRATION) else ["serve"]
+        if any(one.get("args") != wanted or "command" in one for one in workload.containers):
+            yield title_of(workload.owner), f"{service.name} is not told to {wanted[0]}"
+
+
+RULES: tuple[Rule, ...] = (
+    variables_are_settings,
+    required_settings_are_given,
+    values_are_taken,
+    files_are_mounted,
+    targets_are_services,
+    commands_are_the_services_own,
+)

@@ -1,0 +1,140 @@
+"""What the network policies let through is the call graph: every edge of it, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+
+from deploy.declared import CONTRACT_PORT, DNS_PORT, METRICS_PORT, OTLP_PORT, POSTGRES_PORT, Edge, call_graph
+from deploy.objects import Object, Objects, of_kind, selects, title_of, workloads
+from deploy.rules.finding import Found, Rule, Services
+
+PORTS = (22, 80, 443, DNS_PORT, CONTRACT_PORT, 7480, POSTGRES_PORT, OTLP_PORT, METRICS_PORT, 13133)
+PROTOCOLS = ("TCP", "UDP")
+ADDRESSES_MAX = 65_536
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One end of a connection. Those of other namespaces follow no policy of ours."""
+
+    name: str
+    labels: dict[str, str]
+    inside: bool = True
+    namespace: dict[str, str] = field(default_factory=dict)
+
+
+# Who else there is: those that may call, those that may not, and where names are looked up.
+OUTSIDE = (
+    Peer("client", {"andon/client": "true"}, False, {"andon/clients": "true"}),
+    Peer("stranger", {}, False, {"kubernetes.io/metadata.name": "default"}),
+    Peer("unlabelled pod of a client namespace", {}, False, {"andon/clients": "true"}),
+    Peer("client elsewhere", {"andon/client": "true"}, False, {"kubernetes.io/metadata.name": "default"}),
+    Peer("monitoring", {"app": "prometheus"}, False, {"andon/monitoring": "true"}),
+    Peer("dns", {"k8s-app": "kube-dns"}, False, {"kubernetes.io/metadata.name": "kube-system"}),
+    Peer("api server", {"component": "kube-apiserver"}, False, {"kubernetes.io/metadata.name": "kube-system"}),
+)
+# Postgres may be run elsewhere; the base then names these labels, and an overlay where it is instead.
+POSTGRES = Peer("postgres", {"app.kubernetes.io/name": "postgres", "app.kubernetes.io/component": "database"})
+
+
+def everything_is_denied_first(objects: Objects, services: Services) -> Found:
+    for policy in of_kind(objects, "NetworkPolicy"):
+        spec = policy["spec"]
+        if spec["podSelector"] == {} and set(spec.get("policyTypes", [])) == {"Ingress", "Egress"}:
+            if spec.get("ingress") or spec.get("egress"):
+                yield title_of(policy), "lets something through for every pod"
+            return
+    yield "NetworkPolicy/default-deny", "no policy denies both ways for every pod"
+
+
+def the_network_is_the_call_graph(objects: Objects, services: Services) -> Found:
+    wanted, open_edges = call_graph(services), set(edges(objects))
+    for edge in sorted(open_edges - wanted):
+        yield "NetworkPolicy", f"{edge.source} can reach {edge.destination} at {edge.port}, and has no business there"
+    for edge in sorted(wanted - open_edges):
+        yield "NetworkPolicy", f"{edge.source} cannot reach {edge.destination} at {edge.port}"
+
+
+def policies_select_somebody(objects: Objects, services: Services) -> Found:
+    for policy in of_kind(objects, "NetworkPolicy"):
+        if not any(selects(policy["spec"]["podSelector"], peer.labels) for peer in _inside(objects)):
+            yield title_of(policy), "selects no pod"
+
+
+def edges(objects: Objects) -> Iterator[Edge]:
+    """Every connection that can be opened, found by trying them all."""
+    policies = of_kind(objects, "NetworkPolicy")
+    inside = _inside(objects)
+    for source in (*inside, *OUTSIDE):
+        for destination in (*inside, *OUTSIDE):
+            if source is destination or not _is_ours(source, destination):
+                continue
+            for port in PORTS:
+                if any(_open(policies, source, destination, port, protocol) for protocol in PROTOCOLS):
+                    yield Edge(source.name, destination.name, port)
+
+
+def _is_ours(source: Peer, destination: Peer) -> bool:
+    """A Postgres that is not among the objects is not there to refuse: those who run it say who may come."""
+    return any(one.inside and one is not POSTGRES for one in (source, destination))
+
+
+def _inside(objects: Objects) -> list[Peer]:
+    peers = [Peer(one.name, one.labels) for one in workloads(objects)]
+    return peers if any(peer.name == POSTGRES.name for peer in peers) else [*peers, POSTGRES]
+
+
+def _open(policies: list[Object], source: Peer, destination: Peer, port: int, protocol: str) -> bool:
+    leaves = not source.inside or _allowed(policies, "Egress", source, destination, port, protocol)
+    arrives = not destination.inside or destination is POSTGRES
+    return leaves and (arrives or _allowed(policies, "Ingress", destination, source, port, protocol))
+
+
+def _allowed(policies: list[Object], way: str, own: Peer, other: Peer, port: int, protocol: str) -> bool:
+    mine = [
+        policy["spec"]
+        for policy in policies
+        if way in policy["spec"].get("policyTypes", []) and selects(policy["spec"]["podSelector"], own.labels)
+    ]
+    if not mine:
+        return True
+    list_name, peers_name = ("ingress", "from") if way == "Ingress" else ("egress", "to")
+    return any(
+        _peer_matches(rule.get(peers_name), other) and _port_matches(rule.get("ports"), port, protocol)
+        for spec in mine
+        for rule in spec.get(list_name) or []
+    )
+
+
+def _peer_matches(peers: list[Object] | None, other: Peer) -> bool:
+    """No list means everybody."""
+    return not peers or any(_one_matches(peer, other) for peer in peers)
+
+
+def _one_matches(peer: Object, other: Peer) -> bool:
+    if "ipBlock" in peer:
+        return other is POSTGRES or _is_wide(peer["ipBlock"]["cidr"])
+    if "namespaceSelector" in peer:
+        of_namespace = selects(peer["namespaceSelector"], other.namespace)
+    else:
+        of_namespace = other.inside
+    return of_namespace and ("podSelector" not in peer or selects(peer["podSelector"], other.labels))
+
+
+def _is_wide(cidr: str) -> bool:
+    """A block that may hold anybody, and not just the database that an overlay wants to name."""
+    return ip_network(cidr, strict=False).num_addresses > ADDRESSES_MAX
+
+
+def _port_matches(ports: list[Object] | None, port: int, protocol: str) -> bool:
+    return not ports or any(_in_range(one, port) and one.get("protocol", "TCP") == protocol for one in ports)
+
+
+def _in_range(one: Object, port: int) -> bool:
+    first = int(one.get("port", port))
+    return first <= port <= int(one.get("endPort", first))
+
+
+RULES: tuple[Rule, ...] = (everything_is_denied_first, the_network_is_the_call_graph, policies_select_somebody)

@@ -1,0 +1,40 @@
+"""A folder in services is deployed if and only if it has `__main__.py`, and each service has the same objects."""
+
+from __future__ import annotations
+
+from deploy.objects import Objects, names, of_kind, title_of
+from deploy.rules.finding import Found, Rule, Services
+
+# Deployments that are no service of the suite.
+BESIDE = {"otel-collector"}
+
+
+def the_services_are_deployed_and_no_others(objects: Objects, services: Services) -> Found:
+    for name in sorted(names(objects, "Deployment") ^ (set(services) | BESIDE)):
+        yield f"Deployment/{name}", "is deployed and no service, or a service and not deployed"
+
+
+def each_service_has_its_shelf(objects: Objects, services: Services) -> Found:
+    for name in services:
+        for kind, wanted in (
+            ("ServiceAccount", name),
+            ("Service", name),
+            ("PodDisruptionBudget", name),
+            ("Job", f"{name}-migrate"),
+        ):
+            if wanted not in names(objects, kind):
+                yield f"{kind}/{wanted}", "is not there"
+
+
+def contracts_are_behind_headless_services(objects: Objects, services: Services) -> Found:
+    """One address for all pods would pin a long-lived connection to one of them."""
+    for one in of_kind(objects, "Service"):
+        if one["metadata"]["name"] in services and one["spec"].get("clusterIP") != "None":
+            yield title_of(one), "is not headless"
+
+
+RULES: tuple[Rule, ...] = (
+    the_services_are_deployed_and_no_others,
+    each_service_has_its_shelf,
+    contracts_are_behind_headless_services,
+)
