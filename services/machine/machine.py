@@ -46,7 +46,7 @@ class Service:
 
 
 # In the order of the flow, which is the order of starting.
-SUITE = (Service("ingest"), Service("scoring", ("ingest",)), Service("improvement", ("scoring", "ingest")))
+SUITE = (Service("ingest"), Service("scoring", ("ingest",)), Service("improvement", ("scoring",)))
 
 
 @dataclass(frozen=True)
