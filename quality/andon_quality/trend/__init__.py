@@ -1,6 +1,27 @@
 """Does a series drift, repeat, jump, and where does it go from here."""
 
 from andon_quality.trend.change_points import binary_segmentation, pelt
+from andon_quality.trend.decompose import Decomposition, moving_average, seasonal_trend
+from andon_quality.trend.mann_kendall import Correction, MonotoneTrend, mann_kendall, seasonal_mann_kendall
 from andon_quality.trend.segment_cost import SegmentModel
+from andon_quality.trend.smoothing import Forecast, Smoother, coverage, forecast
+from andon_quality.trend.theil_sen import Line, theil_sen
 
-__all__ = ["SegmentModel", "binary_segmentation", "pelt"]
+__all__ = [
+    "Correction",
+    "Decomposition",
+    "Forecast",
+    "Line",
+    "MonotoneTrend",
+    "SegmentModel",
+    "Smoother",
+    "binary_segmentation",
+    "coverage",
+    "forecast",
+    "mann_kendall",
+    "moving_average",
+    "pelt",
+    "seasonal_mann_kendall",
+    "seasonal_trend",
+    "theil_sen",
+]
