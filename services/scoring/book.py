@@ -108,6 +108,8 @@ class Book:
             self.provisional[score.window.end_us].add(place)
         elif score.window.end_us in self.provisional:
             self.provisional[score.window.end_us].discard(place)
+            if not self.provisional[score.window.end_us]:
+                del self.provisional[score.window.end_us]
 
 
 def open_book(system: IndicatorSystem, partition_count: int, switched: bool) -> Book:

@@ -27,6 +27,8 @@ MIGRATIONS = SQL / "migrations"
 QUERIES = load_queries(SQL / "queries.sql")
 CHANNEL = "scoring_log"
 ENTRIES_READ_MAX = 1000
+# What one read of a follower brings at most, beyond its first entry.
+FOLLOWED_BYTES_MAX = 4_000_000
 
 
 class VersionRetired(Exception):
@@ -271,7 +273,7 @@ class Store:
 
     async def entries(self, tenant: str, after: int, limit: int) -> list[tuple[int, LogEntry]]:
         async with tenant_transaction(self._pool, tenant) as connection:
-            rows = await connection.fetch(QUERIES.entries, tenant, after, limit)
+            rows = await connection.fetch(QUERIES.entries, tenant, after, limit, FOLLOWED_BYTES_MAX)
         return [
             (
                 row["position"],

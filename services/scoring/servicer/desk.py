@@ -31,6 +31,7 @@ WAIT_S_MAX = 30.0
 ANSWER_SHARE, ANSWER_S_MAX = 0.3, 0.5
 POLL_S = 0.5
 RESPONSE_ITEMS_MAX = 5_000
+RING_POSITIONS_MAX = 256
 
 T = TypeVar("T")
 
@@ -72,7 +73,9 @@ class Desk:
             async def read(after: int, limit: int) -> Sequence[tuple[int, Step]]:
                 return [(position, _step(entry)) for position, entry in await self.store.entries(tenant, after, limit)]
 
-            self._tails[tenant] = Tail(read, self.intake.wake(tenant), self.draining)
+            self._tails[tenant] = Tail(
+                read, self.intake.wake(tenant), self.draining, ring_positions_max=RING_POSITIONS_MAX
+            )
         return self._tails[tenant]
 
     async def cursors(self, tenant: str) -> tuple[CursorCodec, int, int]:

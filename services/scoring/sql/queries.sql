@@ -215,12 +215,19 @@ ORDER BY position
 LIMIT $5;
 
 -- name: entries
--- The score log for those who follow it.
+-- The score log for those who follow it: whole entries, at least one, up to about so many bytes.
 SELECT position, system_name, version, scores, signals, traceparent, committed_at
-FROM score_log
-WHERE tenant = $1 AND position > $2
-ORDER BY position
-LIMIT $3;
+FROM (
+    SELECT position, system_name, version, scores, signals, traceparent, committed_at,
+        sum(octet_length(scores) + octet_length(signals)) OVER (ORDER BY position)
+            - octet_length(scores) - octet_length(signals) AS bytes_before
+    FROM score_log
+    WHERE tenant = $1 AND position > $2
+    ORDER BY position
+    LIMIT $3
+) AS next
+WHERE bytes_before < $4
+ORDER BY position;
 
 -- name: begin_fold
 -- Notes from which place of ingest's log on a version may replace its predecessor; the first to say so wins.
