@@ -20,7 +20,7 @@ from andon_quality.control.subgroups import sizes_of
 from andon_quality.errors import OutOfRange
 
 # Sums start afresh from their own value every so many points: few enough that no digits are lost to a drifting sum.
-_BLOCK = 1024
+_BLOCK = 2048
 
 
 @dataclass(frozen=True)
@@ -139,5 +139,5 @@ def _accumulate(state: CusumState, steps: FloatArray) -> tuple[CusumState, Float
 
 
 def _chart(statistic: FloatArray, lower: float, upper: float, width: float) -> Chart:
-    zero, nothing = np.zeros(statistic.shape), np.full(statistic.shape, np.nan)
-    return Chart(Kind.CUSUM, statistic, zero, zero + lower, zero + upper, nothing, width)
+    centre, low, high, sigma = (np.broadcast_to(np.float64(v), statistic.shape) for v in (0.0, lower, upper, np.nan))
+    return Chart(Kind.CUSUM, statistic, centre, low, high, sigma, width)

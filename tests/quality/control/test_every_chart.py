@@ -153,9 +153,9 @@ def test_streamed_points_equal_the_batch_bit_for_bit(name: str, cuts: list[int],
 
 @every_chart
 def test_a_long_series_point_by_point_equals_the_batch_bit_for_bit(name: str) -> None:
-    member, frozen, inputs = setup(name, series=1, time=1500)
+    member, frozen, inputs = setup(name, series=1, time=2200)
     whole = arrays(member.batch(frozen, inputs))
-    parts = [arrays(chart) for chart in member.streamed(frozen, inputs, list(range(1, 1500)))]
+    parts = [arrays(chart) for chart in member.streamed(frozen, inputs, list(range(1, 2200)))]
     for field, array in whole.items():
         joined = np.concatenate([part[field] for part in parts], axis=-1)
         assert np.array_equal(joined, array, equal_nan=joined.dtype.kind == "f"), field
