@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import asyncpg
+import grpc
 import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
@@ -19,7 +20,7 @@ from andon_client.follow import follow
 from google.protobuf.duration_pb2 import Duration
 
 from services.runtime.following import Signal as Wake
-from services.runtime.ownership import Lease
+from services.runtime.ownership import Lease, LostLease
 from services.runtime.telemetry import batch_span, current_traceparent
 from services.scoring.book import Decision, Place, decide
 from services.scoring.inbox import Inbox
@@ -134,13 +135,23 @@ class SystemFold:
             except VersionRetired:
                 return
             except Exception as error:
-                # A step that was broken off leaves fold and book apart: both come back from what was kept.
-                self._states.clear()
-                self._opened = None
-                scoring_metrics.add("andon.scoring.restarts")
-                log.warning("fold begins anew", system=self.system.name, error=type(error).__name__, exc_info=error)
+                self._begin_anew(error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S_MAX)
+
+    def _begin_anew(self, error: Exception) -> None:
+        """A step that was broken off leaves fold and book apart: both come back from what was kept."""
+        self._states.clear()
+        self._opened = None
+        scoring_metrics.add("andon.scoring.restarts")
+        # Losing a lease, or ingest for a while, is part of life; anything else is a defect to look into.
+        expected = isinstance(error, (LostLease, grpc.aio.AioRpcError, *AWAY))
+        log.warning(
+            "fold begins anew",
+            system=self.system.name,
+            error=type(error).__name__,
+            exc_info=None if expected else error,
+        )
 
     async def _follow(self) -> None:
         """Until the partitions that this replica owns change."""
@@ -215,11 +226,12 @@ class SystemFold:
     async def _step(self, responses: Sequence[ingest_pb2.ReadEventsResponse]) -> None:
         began_s = time.perf_counter()
         traceparents = [one for response in responses for page in response.pages for one in page.traceparents]
+        has_pages = any(response.pages for response in responses)
         attributes: dict[str, str | int | float | bool] = {
             "andon.system": self.system.name,
             "andon.version": self.system.version,
         }
-        with batch_span("scoring.fold", traceparents, attributes) if traceparents else nullcontext():
+        with batch_span("scoring.fold", traceparents, attributes) if has_pages else nullcontext():
             gathered = await self._gather(responses)
             gathered.traceparents = traceparents
             await self._keep_until_kept(gathered)
