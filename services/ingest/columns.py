@@ -40,6 +40,17 @@ COLUMNS_MAX = 1_000
 _UTC_NAMES = frozenset({"UTC", "utc", "Etc/UTC", "Z", "+00:00", "GMT", "Etc/GMT"})
 _UNITS_US = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _INT64_MAX = np.iinfo(np.int64).max
+# What damaged bytes make Arrow and Python raise; a SystemError is a length below zero.
+_DAMAGE = (
+    pa.ArrowException,
+    OSError,
+    ValueError,
+    MemoryError,
+    OverflowError,
+    IndexError,
+    SystemError,
+    struct.error,
+)
 # Arrow decodes a compressed body of 16 MiB to no more than this much, or it is an attack.
 _DECODED_BYTES_MAX = 16 * BATCH_BYTES_MAX
 
@@ -57,7 +68,7 @@ def read_arrow(stream: bytes) -> Arrival:
             arrivals = [_normalised(batch) for batch in _read_bounded(reader)]
     except MalformedBatch:
         raise
-    except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError, struct.error, IndexError) as error:
+    except _DAMAGE as error:
         raise MalformedBatch("arrow_ipc", "not a readable Arrow IPC stream") from error
     if len(arrivals) == 1:
         return arrivals[0]
@@ -67,6 +78,7 @@ def read_arrow(stream: bytes) -> Arrival:
 def _read_bounded(reader: pa.RecordBatchStreamReader) -> list[pa.RecordBatch]:
     batches, events = [], 0
     for batch in reader:
+        batch.validate()
         events += batch.num_rows
         if events > BATCH_EVENTS_MAX:
             raise MalformedBatch("arrow_ipc", f"more than {BATCH_EVENTS_MAX} events", "BATCH_TOO_LARGE")
