@@ -25,10 +25,10 @@ from services.ingest.model import (
 from services.ingest.plan import Plan, gather, plan, reasons
 from services.ingest.pseudonyms import TenantKeys
 from services.ingest.quarantine import quarantine_id, sealed
-from services.ingest.requests import request_id_reused
 from services.ingest.store import Addition, Answer, Head, LogStore, Sealed, Session
 from services.runtime.errors import ResourceExhausted
 from services.runtime.following import Signal
+from services.runtime.requests import request_id_reused
 from services.runtime.telemetry import batch_span
 
 Clock = Callable[[], int]

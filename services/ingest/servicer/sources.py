@@ -12,11 +12,11 @@ from services.ingest import wire
 from services.ingest.admission import ATTRIBUTE_NAME, SOURCE
 from services.ingest.model import DEDUP_HORIZON_US_MIN, Source, SourceId, TenantId
 from services.ingest.pages import PageToken, page_size
-from services.ingest.requests import fingerprint, parsed_request_id, request_id_reused
 from services.ingest.servicer.logs import Logs
 from services.ingest.store import Answer, LogStore, Session
 from services.runtime.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound
 from services.runtime.identity import current_caller
+from services.runtime.requests import fingerprint, parsed_request_id, request_id_reused
 
 ResponseT = TypeVar("ResponseT", bound=Message)
 

@@ -13,12 +13,12 @@ from services.ingest import wire
 from services.ingest.log import TenantLog
 from services.ingest.metrics import metrics
 from services.ingest.model import Batch, MalformedBatch, TenantId, Written
-from services.ingest.requests import fingerprint, parsed_request_id
 from services.ingest.servicer.logs import Logs
 from services.runtime.draining import Draining, draining_error
 from services.runtime.errors import FieldViolation, InvalidArgument
 from services.runtime.following import CursorCodec
 from services.runtime.identity import current_caller
+from services.runtime.requests import fingerprint, parsed_request_id
 from services.runtime.telemetry import current_traceparent
 
 READ_AHEAD_BATCHES_MAX = 64
