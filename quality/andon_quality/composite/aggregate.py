@@ -72,6 +72,10 @@ def contributions(
 
 
 def checked_scores(scores: ArrayLike, tree: Hierarchy, scale: tuple[float, float]) -> FloatArray:
+    """Leaf scores as an array (..., leaves), finite and within the scale, NaN where missing.
+
+    Raises Inconsistent for another number of leaves or a score off the scale, NotFinite for an infinite one.
+    """
     given = np.asarray(scores, dtype=np.float64)
     if given.ndim == 0 or given.shape[-1] != len(tree.leaves):
         raise Inconsistent(f"needs {len(tree.leaves)} leaf scores, got shape {given.shape}")
@@ -83,6 +87,7 @@ def checked_scores(scores: ArrayLike, tree: Hierarchy, scale: tuple[float, float
 
 
 def roll_up(tree: Hierarchy, leaf_scores: FloatArray) -> FloatArray:
+    """Scores of all nodes (..., nodes) from those of the leaves: each node is the weighted sum of its children."""
     nodes = np.zeros((*leaf_scores.shape[:-1], len(tree.names)))
     nodes[..., tree.leaves] = leaf_scores
     for node in tree.bottom_up[:-1]:
