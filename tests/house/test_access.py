@@ -1,0 +1,50 @@
+"""The contract and the table of who may call what name the same RPCs, and every RPC can be called by somebody."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+ROLES = {"reader", "writer", "analyst", "quality_manager", "operator", "service", "admin"}
+READS = ("Get", "List", "Read", "Watch", "Explain", "Lint")
+
+
+@pytest.fixture
+def contract(service):
+    """The methods of every service that the contract package declares."""
+    file = importlib.import_module(f"andon.{service}.v1.{service}_pb2").DESCRIPTOR
+    return {
+        f"/{declared.full_name}/{method.name}": method
+        for declared in file.services_by_name.values()
+        for method in declared.methods
+    }
+
+
+def test_every_rpc_of_the_contract_is_in_the_access_table_and_nothing_else_is(contract, part):
+    assert set(part("access").ACCESS) == set(contract)
+
+
+def test_every_rpc_is_for_known_roles_and_an_administrator_may_call_all(part):
+    for method, roles in part("access").ACCESS.items():
+        assert roles <= ROLES, f"{method}: {roles - ROLES}"
+        assert "admin" in roles, method
+
+
+def test_a_reader_changes_nothing_and_a_service_only_reads(contract, part):
+    access = part("access").ACCESS
+    changes = {method for method, described in contract.items() if not described.name.startswith(READS)}
+    assert changes, "a contract that changes nothing needs no roles"
+    assert {method for method in changes if access[method] & {"reader", "service"}} == set()
+
+
+def test_a_writer_reads_no_events_scores_or_problems(contract, part):
+    open_to_writers = {contract[method].name for method, roles in part("access").ACCESS.items() if "writer" in roles}
+    bounds_and_sources = {"GetWatchBounds", "GetIntakeCounts", "GetSource", "ListSources"}
+    assert open_to_writers <= bounds_and_sources | {"WriteEvents", "StreamEvents"}
+
+
+def test_what_was_refused_is_shown_to_operators_only(service, part):
+    if service != "ingest":
+        pytest.skip("only ingest keeps refused events")
+    assert part("access").ACCESS["/andon.ingest.v1.IngestService/ListQuarantinedEvents"] == {"operator", "admin"}

@@ -1,0 +1,121 @@
+"""The documents keep up with the code: generated pages are current, links lead somewhere, decisions are whole."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from urllib.parse import unquote
+
+import pytest
+
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)|!\[[^\]]*\]\((?P<image>[^)\s]+)\)")
+FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`[^`\n]*`")
+HEADING = re.compile(r"^#{1,6} +(?P<text>.+?)\s*$", re.MULTILINE)
+DECISION = ("## Context", "## Decision", "## Consequences")
+
+
+def _prose(path):
+    return CODE.sub("", FENCE.sub("", path.read_text(encoding="utf-8")))
+
+
+def _anchors(path):
+    """The anchors of a page's headings, as repository hosts make them."""
+    headings = HEADING.finditer(FENCE.sub("", path.read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w\- ]", "", match["text"].lower()).replace(" ", "-") for match in headings}
+
+
+def _links(path):
+    targets = (match["target"] or match["image"] for match in LINK.finditer(_prose(path)))
+    return [target for target in targets if not re.match(r"[a-z]+:", target)]
+
+
+def test_generated_pages_are_up_to_date(root):
+    command = [sys.executable, str(root / "docs" / "reference" / "generate.py"), "--check"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, f"run docs/reference/generate.py\n{checked.stdout}{checked.stderr}"
+
+
+def test_every_relative_link_leads_to_a_file_and_to_one_of_its_headings(root, pages):
+    broken = []
+    for page in pages:
+        for link in _links(page):
+            file, _, anchor = unquote(link).partition("#")
+            target = (page.parent / file).resolve() if file else page
+            if not target.exists():
+                broken.append(f"{page.relative_to(root)}: {link}")
+            elif anchor and target.suffix == ".md" and anchor not in _anchors(target):
+                broken.append(f"{page.relative_to(root)}: {link} (no such heading)")
+    assert broken == []
+
+
+def test_every_decision_has_its_number_and_its_three_headings(root):
+    decisions = sorted((root / "docs" / "adr").glob("*.md"))
+    assert [path.name[:4] for path in decisions] == [f"{number:04d}" for number in range(1, len(decisions) + 1)]
+    for path in decisions:
+        text = path.read_text(encoding="utf-8")
+        positions = [text.find(f"\n{heading}\n") for heading in DECISION]
+        assert -1 not in positions, f"{path.name} lacks one of {', '.join(DECISION)}"
+        assert positions == sorted(positions), f"{path.name}: the headings stand in another order"
+
+
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"])
+def test_the_front_pages_are_there_and_say_something(root, name):
+    assert len((root / name).read_text(encoding="utf-8")) > 500
+
+
+def test_every_page_of_the_docs_is_reached_from_the_readme(root, pages):
+    reached, ahead = set(), [root / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page in reached:
+            continue
+        reached.add(page)
+        targets = ((page.parent / unquote(link).partition("#")[0]).resolve() for link in _links(page))
+        ahead += [target for target in targets if target.suffix == ".md" and target.is_file()]
+    lost = [str(page.relative_to(root)) for page in pages if (root / "docs") in page.parents and page not in reached]
+    assert lost == []
+
+
+def test_the_targets_that_the_readme_names_exist(root):
+    made = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z-]+)\b", " ".join(CODE.findall((root / "README.md").read_text("utf-8")))))
+    assert {"run", "test"} <= named
+    assert named <= made
+
+
+def test_the_commands_that_the_readme_shows_exist(root):
+    from andon_client.__main__ import app
+    from typer.main import get_command
+
+    commands = set(get_command(app).commands)  # type: ignore[attr-defined]
+    shown = set(re.findall(r"andon (?:--\w+ \w+ )?([a-z]+)", "\n".join(_shells(root / "README.md"))))
+    assert commands <= shown | {"events"}
+    assert shown <= commands
+
+
+def _shells(page):
+    return re.findall(r"^```(?:sh|bash|shell)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def test_every_setting_metric_and_rpc_stands_in_the_reference(root, service, part):
+    reference = root / "docs" / "reference"
+    rpcs, settings = (reference / name for name in ("rpcs.md", "settings.md"))
+    for method in part("access").ACCESS:
+        assert f"`{method.rsplit('/', 1)[1]}`" in rpcs.read_text(encoding="utf-8")
+    shown = settings.read_text(encoding="utf-8")
+    kinds = [
+        kind
+        for kind in vars(part("settings")).values()
+        if isinstance(kind, type) and kind.__module__ == part("settings").__name__
+    ]
+    assert kinds
+    for kind in kinds:
+        for name in kind.model_fields:
+            assert f"`{name}`" in shown, name
+    metrics = (reference / "metrics.md").read_text(encoding="utf-8")
+    source = (root / "services" / service / "metrics.py").read_text(encoding="utf-8")
+    names = set(re.findall(rf'"(andon\.{service}\.[a-z._]+)"', source))
+    assert names
+    assert {name for name in names if f"`{name}`" not in metrics} == set()

@@ -1,0 +1,162 @@
+"""Nothing is in a drawer: names say what is inside, modules have users, and nothing of a machine is kept."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+from collections import defaultdict
+from pathlib import Path
+
+DRAWERS = {"utils", "util", "common", "helpers", "helper", "misc", "base", "stuff", "various"}
+GENERATED = re.compile(r"_pb2(_grpc)?\.pyi?$")
+# Where packages come from is a matter of the machine, and so is where a home folder lies.
+PLACES = re.compile(
+    rb"(?<![\w.$~-])/(?:home|root|Users|work|workspace|mnt|private/var)/[\w.-]+"
+    rb"|https?://[\w.-]*(?:pypi\.org|pythonhosted\.org|/simple/)"
+    rb"|--(?:extra-)?index-url|--trusted-host|--find-links"
+)
+TEXT = {".py", ".md", ".toml", ".txt", ".in", ".yaml", ".yml", ".proto", ".sql", ".cfg", ".json", ".j2", ""}
+
+
+# Words of a convention outside of the house: what all contracts share, and what an overlay is laid over.
+CONVENTIONS = {Path("protos/andon/common"), Path("deploy/kubernetes/base")}
+
+
+def test_no_file_or_folder_has_a_name_that_says_nothing(root, tracked):
+    places = {path.relative_to(root) for path in tracked}
+    places |= {folder for path in places for folder in path.parents} - CONVENTIONS
+    assert [str(place) for place in sorted(places) if place.stem.lower() in DRAWERS] == []
+
+
+def test_every_python_file_begins_with_one_sentence(root, python_files):
+    silent = []
+    for path in python_files:
+        first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+        if not first.endswith((".", ":", "!", "?")) or len(first) < 10:
+            silent.append(f"{path.relative_to(root)}: {first!r}")
+    assert silent == []
+
+
+def test_generated_stubs_are_not_kept(tracked):
+    assert [path.name for path in tracked if GENERATED.search(path.name)] == []
+
+
+def test_no_file_names_a_place_of_one_machine_or_a_registry(root, tracked):
+    this = Path(__file__)
+    found = []
+    for path in tracked:
+        if path.suffix in TEXT and path != this:
+            found += [f"{path.relative_to(root)}: {match.decode()}" for match in PLACES.findall(path.read_bytes())]
+    assert found == []
+
+
+def test_requirements_are_pinned_by_hash(root):
+    for name in ("dev.txt", "run.txt", "build.txt", "bootstrap.txt"):
+        text = (root / "requirements" / name).read_text(encoding="utf-8")
+        packages = re.findall(r"^[a-z0-9][\w.\[\]-]*(?P<pin>==\S+)?.*$", text, re.MULTILINE | re.IGNORECASE)
+        assert packages, name
+        assert all(packages), f"{name} leaves a version open"
+        blocks = re.split(r"^(?=[a-zA-Z0-9])", text, flags=re.MULTILINE)[1:]
+        assert [block.split()[0] for block in blocks if "--hash=sha256:" not in block] == [], name
+
+
+# Cut out of a larger module of the runtime so that each file stays one noun; nobody else reaches for them.
+PARTS = {"certificates": "server", "front_door": "server", "postmaster": "postgres"}
+
+
+def test_every_module_of_the_runtime_has_two_users(root):
+    users = _users_of_the_runtime(root)
+    modules = {path.stem for path in (root / "services" / "runtime").glob("*.py")} - {"__init__"}
+    lonely = {name: sorted(users[name]) for name in sorted(modules - set(PARTS)) if len(users[name]) < 2}
+    assert lonely == {}, "a module with fewer users belongs to the one who uses it"
+
+
+def test_a_part_of_a_runtime_module_is_used_by_its_whole_alone(root):
+    users = _users_of_the_runtime(root)
+    assert {part: [f"services/runtime/{whole}.py"] for part, whole in PARTS.items()} == {
+        part: sorted(users[part]) for part in PARTS
+    }
+
+
+def test_no_two_services_keep_the_same_file(root, python_files):
+    seen = defaultdict(list)
+    for path in python_files:
+        body = path.read_text(encoding="utf-8").replace("from __future__ import annotations\n\n", "")
+        if len(body) > 200:
+            seen[body].append(str(path.relative_to(root)))
+    assert [paths for paths in seen.values() if len(paths) > 1] == []
+
+
+def _users_of_the_runtime(root: Path) -> dict[str, set[str]]:
+    """Who imports each module of the runtime: other modules of it, services, the machine, tests."""
+    users: dict[str, set[str]] = defaultdict(set)
+    for folder in ("services", "demo", "bench", "tests"):
+        for path in (root / folder).rglob("*.py"):
+            for name in _imported(path):
+                if name != path.stem or path.parent.name != "runtime":
+                    users[name].add(str(path.relative_to(root)))
+    return users
+
+
+def _imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            parts = node.module.split(".")
+            if parts[:2] == ["services", "runtime"]:
+                found |= {parts[2]} if len(parts) > 2 else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[2] for alias in node.names if alias.name.startswith("services.runtime.")}
+    return found
+
+
+def _public_functions(root: Path):
+    for path in sorted((root / "quality" / "andon_quality").rglob("*.py")):
+        if path.name.startswith("_") and path.name != "__init__.py":
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                yield f"{path.relative_to(root / 'quality')}:{node.name}", ast.get_docstring(node) or ""
+
+
+def test_every_public_function_of_the_mathematics_is_documented(root):
+    assert [name for name, text in _public_functions(root) if not text] == []
+
+
+def test_nearly_every_public_function_of_the_mathematics_shows_an_example(root):
+    documented = dict(_public_functions(root))
+    without = [name for name, text in documented.items() if ">>> " not in text]
+    assert len(without) <= 0.1 * len(documented), f"{len(without)} of {len(documented)} show none: {without}"
+
+
+def test_each_service_has_the_same_shelf(root, service):
+    shelf = root / "services" / service
+    for name in ("__init__", "__main__", "settings", "model", "wire", "store", "access", "metrics"):
+        assert (shelf / f"{name}.py").is_file(), name
+    assert (shelf / "servicer.py").is_file() or (shelf / "servicer" / "__init__.py").is_file()
+    assert (shelf / "sql" / "queries.sql").is_file()
+    assert list((shelf / "sql" / "migrations").glob("0001_*.sql"))
+
+
+def test_only_the_store_knows_sql(root, service):
+    for path in (root / "services" / service).rglob("*.py"):
+        if path.stem not in ("store",) and path.parent.name != "sql":
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            texts = [
+                node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            ]
+            spoken = [text for text in texts if re.match(r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH)\s", text)]
+            assert spoken == [], path.relative_to(root)
+
+
+def test_the_version_is_the_same_everywhere(root):
+    versions = {
+        name: re.search(
+            r'^version = "(.+)"$', (root / name / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
+        )
+        for name in (".", "client", "protos", "quality")
+    }
+    found = {name: match[1] for name, match in versions.items() if match}
+    assert len(found) == 4
+    assert set(found.values()) == {importlib.metadata.version("andon")}
