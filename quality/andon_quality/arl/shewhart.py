@@ -9,10 +9,13 @@ import numpy as np
 
 from andon_quality.arl.design import design
 from andon_quality.arl.estimated import averaged
+from andon_quality.arl.ordered import ordered_mean
 from andon_quality.arl.run_length import LARGEST, RunLength
 from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.errors import OutOfRange
 from andon_quality.rules import NELSON, WESTERN_ELECTRIC, Pattern, Rule
+
+ABOUT_ORDER = (Pattern.TREND, Pattern.ALTERNATING)
 
 # Above this many states a sparse factorisation is faster than a dense one.
 SPARSE_ABOVE = 300
@@ -30,22 +33,23 @@ def shewhart(
 ) -> float:
     """The average run length of a chart of independent normal points that alarms when any of `rules` fires.
 
-    rules: `andon_quality.rules.Rule` objects or names, "WE1" to "WE4" (Western Electric), "N1", "N2", "N5" to "N8"
-    (Nelson), or a rule's own. shift: the mean, in units of sigma. limit_scale: multiplies every zone, which is the
+    rules: `andon_quality.rules.Rule` objects or names, "WE1" to "WE4" (Western Electric), "N1" to "N8" (Nelson), or a
+    rule's own. shift: the mean, in units of sigma. limit_scale: multiplies every zone, which is the
     `width` of the chart divided by 3; a rule about the centre line stays.
     Exact: the points fall into the zones between the rules' lines, the state is what each rule remembers of the last
     points, and L = (I - Q)^-1 1. The chain is built once per set of rules, then merged to its smallest equivalent;
     afterwards a call costs one solve (108 states for the four Western Electric rules, under a millisecond).
     phase1_size: centre and sigma are the mean and standard deviation of that many points (`estimated`: 840 solves).
+    Rules about the order of values (N3, N4) make the last value part of the state: collocation (`ordered`), nine
+    digits, from milliseconds to seconds with the number of rules.
     Prefer `cusum` or `ewma` where a small lasting shift matters.
-    Raises OutOfRange for an unknown rule, an empty set, a scale that is not positive, and for rules about the order of
-    the values (N3, N4), which no chain of zones can follow.
+    Raises OutOfRange for an unknown rule, an empty set, a scale that is not positive, or too many rules at once.
     Source: Champ and Woodall (1987), Technometrics 29, 393-399.
 
     >>> round(shewhart(["WE1", "WE2", "WE3", "WE4"]), 2)
     91.75
     """
-    chosen = zoned(rules)
+    chosen = named(rules)
     if phase1_size is None:
         return _mean(chosen, shift, limit_scale)
 
@@ -56,12 +60,14 @@ def shewhart(
 
 
 def shewhart_run(rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float = 1.0) -> RunLength:
-    """The whole distribution behind `shewhart`: mean, quantiles, survival, steady state.
+    """The whole distribution behind `shewhart` for rules about zones: mean, quantiles, survival, steady state.
 
     >>> shewhart_run(["WE1"]).quantile(0.5)
     257
     """
-    chosen = zoned(rules)
+    chosen = named(rules)
+    if any(rule.pattern in ABOUT_ORDER for rule in chosen):
+        raise OutOfRange("rules about the order of values have no finite chain; `shewhart` knows their mean")
     probabilities = _zone_probabilities(_lines(chosen, shift, limit_scale), shift)
     ahead = _chain(chosen, False)
     return RunLength(_kernel(ahead, probabilities), np.eye(1, len(ahead))[0])
@@ -76,7 +82,7 @@ def design_shewhart(rules: Iterable[str | Rule], requested_arl: float, phase1_si
     >>> round(design_shewhart(["WE1", "WE2"], 370.0), 4)
     1.0516
     """
-    chosen = zoned(rules)
+    chosen = named(rules)
     peak = _widest(chosen)
     ceiling = shewhart(chosen, 0.0, peak)
     if requested_arl >= ceiling:
@@ -87,26 +93,28 @@ def design_shewhart(rules: Iterable[str | Rule], requested_arl: float, phase1_si
     )
 
 
-def zoned(rules: Iterable[str | Rule]) -> tuple[Rule, ...]:
-    """The rules behind the names; raises OutOfRange for one that is unknown or not a matter of zones.
+def named(rules: Iterable[str | Rule]) -> tuple[Rule, ...]:
+    """The rules behind the names, each once; raises OutOfRange for one that is unknown, or for none at all.
 
-    >>> zoned(["WE2"])[0].name
+    >>> named(["WE2"])[0].name
     '2_of_3_beyond_2_sigma'
     """
     given = [rules] if isinstance(rules, str) else list(rules)
     unknown = [rule for rule in given if isinstance(rule, str) and rule not in NAMED]
     if unknown or not given:
         raise OutOfRange(f"unknown rules: {unknown}; known are {', '.join(NAMED)}")
-    chosen = tuple(dict.fromkeys(NAMED[rule] if isinstance(rule, str) else rule for rule in given))
-    ordinal = [rule.name for rule in chosen if rule.pattern in (Pattern.TREND, Pattern.ALTERNATING)]
-    if ordinal:
-        raise OutOfRange(f"{', '.join(ordinal)}: about the order of values, which no chain of zones can follow")
-    return chosen
+    return tuple(dict.fromkeys(NAMED[rule] if isinstance(rule, str) else rule for rule in given))
 
 
 def _mean(rules: tuple[Rule, ...], shift: float, limit_scale: float) -> float:
-    probabilities = _zone_probabilities(_lines(rules, shift, limit_scale), shift)
-    ahead = _chain(rules, shift == 0.0)
+    about_order = tuple(rule for rule in rules if rule.pattern in ABOUT_ORDER)
+    about_zones = tuple(rule for rule in rules if rule not in about_order)
+    lines = _lines(about_zones, shift, limit_scale)
+    if about_order:
+        ahead = _chain(about_zones, False) if about_zones else np.zeros((1, 1), dtype=np.int64)
+        return ordered_mean(about_order, ahead, lines, shift)
+    ahead = _chain(about_zones, shift == 0.0)
+    probabilities = _zone_probabilities(lines, shift)
     if len(ahead) <= SPARSE_ABOVE:
         return RunLength(_kernel(ahead, probabilities), np.eye(1, len(ahead))[0]).mean()
     return _sparse_mean(ahead, probabilities)

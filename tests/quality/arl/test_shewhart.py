@@ -94,9 +94,9 @@ def test_design_is_deterministic_and_takes_less_than_50_ms() -> None:
     first = design_shewhart(WESTERN, 200.0)
     times_s = []
     for _ in range(5):
-        started = time.perf_counter()
+        started = time.process_time()
         assert design_shewhart(WESTERN, 200.0) == first
-        times_s.append(time.perf_counter() - started)
+        times_s.append(time.process_time() - started)
     assert min(times_s) < 0.05
 
 
@@ -105,8 +105,8 @@ def test_what_no_scale_can_reach_is_refused_with_the_ceiling() -> None:
         design_shewhart(WESTERN, 370.0)
 
 
-@pytest.mark.parametrize("rules", [[], ["N3"], ["WE9"]])
-def test_an_empty_set_and_rules_that_are_not_of_zones_are_refused(rules: list[str]) -> None:
+@pytest.mark.parametrize("rules", [[], ["WE9"]])
+def test_an_empty_set_and_unknown_rules_are_refused(rules: list[str]) -> None:
     with pytest.raises(OutOfRange):
         shewhart(rules)
 
