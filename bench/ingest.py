@@ -247,6 +247,8 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="also grow a log to 10 million events (minutes)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="andon-bench-") as name:
+        # Postgres runs under an account of its own where this one is root, and must get in.
+        Path(name).chmod(0o711)
         asyncio.run(compare(Path(name), arguments.batches))
         if arguments.full:
             (Path(name) / "endpoint.json").unlink(missing_ok=True)
