@@ -23,7 +23,8 @@ ROWS = 141_712
 
 @pytest.fixture
 def expected(incident_log: Path) -> dict[str, Any]:
-    return json.loads((incident_log.parents[1] / "EXPECTED.json").read_text())["uci_incident_log"]
+    document: dict[str, Any] = json.loads((incident_log.parents[1] / "EXPECTED.json").read_text())["uci_incident_log"]
+    return document
 
 
 async def _begin(suite: Suite) -> None:

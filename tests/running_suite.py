@@ -27,7 +27,7 @@ from andon_client.suite import Suite
 
 from services.runtime.authority import Authority
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 TENANTS = [f"tenant-{number:02d}" for number in range(16)]
 START_S_MAX = 150.0
 Row = dict[str, object]
@@ -75,7 +75,8 @@ class RunningSuite:
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(60)
-        shutil.rmtree(self.home, ignore_errors=True)
+        if "ANDON_KEEP_HOME" not in os.environ:
+            shutil.rmtree(self.home, ignore_errors=True)
         return status
 
 
