@@ -6,6 +6,7 @@ from andon_quality.effect.cuped import cuped
 from andon_quality.effect.difference_in_differences import difference_in_differences
 from andon_quality.effect.interrupted import interrupted_counts, interrupted_means
 from andon_quality.effect.proportion import before_after_proportion
+from andon_quality.effect.sequential import sequential
 from andon_quality.effect.structural import structural
 from andon_quality.effect.verdict import Check, Direction, Effect, Verdict, decide
 
@@ -25,5 +26,6 @@ __all__ = [
     "interrupted_counts",
     "interrupted_means",
     "look",
+    "sequential",
     "structural",
 ]
