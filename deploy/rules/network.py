@@ -65,19 +65,20 @@ def policies_select_somebody(objects: Objects, services: Services) -> Found:
 
 def edges(objects: Objects) -> Iterator[Edge]:
     """Every connection that can be opened, found by trying them all."""
-    policies = of_kind(objects, "NetworkPolicy")
-    inside = _inside(objects)
+    policies, inside = of_kind(objects, "NetworkPolicy"), _inside(objects)
+    leaving = {one.name: _rules(policies, "Egress", one) for one in inside}
+    # A Postgres that is not among the objects is not there to refuse: those who run it say who may come.
+    arriving = {one.name: _rules(policies, "Ingress", one) for one in inside if one is not POSTGRES}
     for source in (*inside, *OUTSIDE):
         for destination in (*inside, *OUTSIDE):
             if source is destination or not _is_ours(source, destination):
                 continue
-            for port in PORTS:
-                if any(_open(policies, source, destination, port, protocol) for protocol in PROTOCOLS):
-                    yield Edge(source.name, destination.name, port)
+            out = _ports(leaving.get(source.name), destination)
+            for port in sorted({port for port, _ in out & _ports(arriving.get(destination.name), source)}):
+                yield Edge(source.name, destination.name, port)
 
 
 def _is_ours(source: Peer, destination: Peer) -> bool:
-    """A Postgres that is not among the objects is not there to refuse: those who run it say who may come."""
     return any(one.inside and one is not POSTGRES for one in (source, destination))
 
 
@@ -86,26 +87,23 @@ def _inside(objects: Objects) -> list[Peer]:
     return peers if any(peer.name == POSTGRES.name for peer in peers) else [*peers, POSTGRES]
 
 
-def _open(policies: list[Object], source: Peer, destination: Peer, port: int, protocol: str) -> bool:
-    leaves = not source.inside or _allowed(policies, "Egress", source, destination, port, protocol)
-    arrives = not destination.inside or destination is POSTGRES
-    return leaves and (arrives or _allowed(policies, "Ingress", destination, source, port, protocol))
-
-
-def _allowed(policies: list[Object], way: str, own: Peer, other: Peer, port: int, protocol: str) -> bool:
+def _rules(policies: list[Object], way: str, own: Peer) -> list[Object] | None:
+    """What the policies of a pod let through that way; None where none speaks of it, so that everything passes."""
     mine = [
         policy["spec"]
         for policy in policies
         if way in policy["spec"].get("policyTypes", []) and selects(policy["spec"]["podSelector"], own.labels)
     ]
-    if not mine:
-        return True
-    list_name, peers_name = ("ingress", "from") if way == "Ingress" else ("egress", "to")
-    return any(
-        _peer_matches(rule.get(peers_name), other) and _port_matches(rule.get("ports"), port, protocol)
-        for spec in mine
-        for rule in spec.get(list_name) or []
-    )
+    return [rule for spec in mine for rule in spec.get(way.lower()) or []] if mine else None
+
+
+def _ports(rules: list[Object] | None, other: Peer) -> set[tuple[int, str]]:
+    """Those of PORTS that are open towards or from another pod."""
+    every = {(port, protocol) for port in PORTS for protocol in PROTOCOLS}
+    if rules is None:
+        return every
+    met = [rule for rule in rules if _peer_matches(rule.get("from", rule.get("to")), other)]
+    return {one for one in every if any(_port_matches(rule.get("ports"), *one) for rule in met)}
 
 
 def _peer_matches(peers: list[Object] | None, other: Peer) -> bool:

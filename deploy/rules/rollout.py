@@ -48,7 +48,11 @@ def _pre_stop_s(workload: Workload) -> float:
 def _grace_s(workload: Workload, objects: Objects, services: Services) -> float:
     service = services[workload.name]
     given = environment(workload.pod["containers"][0], objects).get(f"{service.prefix}GRACE_S", {})
-    return float(given.get("value", service.settings.model_fields["grace_s"].default))
+    default = float(service.settings.model_fields["grace_s"].default)
+    try:
+        return float(given.get("value", default))
+    except ValueError:  # What is no number is another rule's finding.
+        return default
 
 
 def rollouts_add_before_they_take(objects: Objects, services: Services) -> Found:
