@@ -56,3 +56,10 @@ def test_a_trend_sooner_than_the_request_is_refused_with_its_ceiling() -> None:
 def test_the_distribution_is_refused_and_the_mean_is_not() -> None:
     with pytest.raises(OutOfRange, match="order of values"):
         shewhart_run(["N3"])
+
+
+@pytest.mark.slow
+def test_all_eight_of_nelson_alarm_falsely_every_73_points() -> None:
+    mean, error = simulated(list(NELSON), 0.0, 600)
+    assert shewhart(NELSON) == pytest.approx(mean, abs=4 * error)
+    assert shewhart(NELSON) == pytest.approx(73.4800, abs=1e-4)
