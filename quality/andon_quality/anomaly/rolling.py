@@ -14,7 +14,7 @@ class Rolling:
 
     >>> rolling = Rolling(2)
     >>> for value in (5.0, 1.0, 3.0): rolling.push(value)
-    >>> rolling.mean, rolling.variance
+    >>> rolling.moments()
     (2.0, 1.0)
     """
 
@@ -26,40 +26,33 @@ class Rolling:
     squares: float = 0.0
 
     def push(self, value: float) -> None:
-        if len(self.ring) < self.window:
-            if not self.ring:
+        ring = self.ring
+        if len(ring) < self.window:
+            if not ring:
                 self.origin = value
-            self.ring.append(value)
-        else:
-            gone = self.ring[self.at] - self.origin
-            self.total -= gone
-            self.squares -= gone * gone
-            self.ring[self.at] = value
-            self.at += 1
-            if self.at == self.window:
-                self.at = 0
-                self._rebuild()
-                return
-        come = value - self.origin
-        self.total += come
-        self.squares += come * come
+            ring.append(value)
+            come = value - self.origin
+            self.total += come
+            self.squares += come * come
+            return
+        gone, come = ring[self.at] - self.origin, value - self.origin
+        ring[self.at] = value
+        self.total += come - gone
+        self.squares += come * come - gone * gone
+        self.at += 1
+        if self.at == self.window:
+            self.at = 0
+            self._rebuild()
 
-    @property
-    def mean(self) -> float:
-        return self.origin + self.total / len(self.ring) if self.ring else 0.0
-
-    @property
-    def variance(self) -> float:
-        if not self.ring:
-            return 0.0
-        about = self.total / len(self.ring)
-        rest = self.squares / len(self.ring) - about * about
+    def moments(self) -> tuple[float, float]:
+        """Mean and variance; both 0 while empty."""
+        n = len(self.ring)
+        if n == 0:
+            return 0.0, 0.0
+        about, raw = self.total / n, self.squares / n
+        rest = raw - about * about
         # What is left of equal values is rounding.
-        return rest if rest > 1e-12 * self.squares / len(self.ring) else 0.0
-
-    @property
-    def deviation(self) -> float:
-        return math.sqrt(self.variance)
+        return self.origin + about, rest if rest > 1e-12 * raw else 0.0
 
     def copy(self) -> Rolling:
         return Rolling(self.window, self.ring.copy(), self.at, self.origin, self.total, self.squares)

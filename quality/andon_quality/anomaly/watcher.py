@@ -86,7 +86,7 @@ class Watcher:
     def _log_spread(self, value: float) -> float | None:
         self.burst.push(value)
         self.overall.push(value)
-        spread = self.burst.variance + 1e-6 * self.overall.variance
+        spread = self.burst.moments()[1] + 1e-6 * self.overall.variance
         return math.log(spread) if spread > 0 else None
 
     def _off_phase(self, value: float, index: int) -> float:
@@ -105,9 +105,11 @@ class Watcher:
             self.overall.push(seen)
         else:
             floor = 0.0
-        away, spread = abs(seen - self.past.mean), self.past.deviation + floor
+        mean, variance = self.past.moments()
         known = bool(self.past.ring)
         self.past.push(seen)
+        away = abs(seen - mean)
         if not known or away == 0:
             return 0.0
+        spread = math.sqrt(variance) + floor
         return min(away / spread, SCORE_MAX) if spread > 0 else SCORE_MAX
