@@ -156,7 +156,7 @@ asyncio.run(leases.run(work))
 @contextlib.asynccontextmanager
 async def process_holding_everything(dsn: str) -> AsyncIterator[subprocess.Popen[str]]:
     wanted = [f"{one.tenant} {one.name}" for one in RESOURCES]
-    process = subprocess.Popen(  # noqa: ASYNC220 - a test may wait for a fork
+    process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(PROCESS), dsn, *wanted],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

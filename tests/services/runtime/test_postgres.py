@@ -190,7 +190,7 @@ asyncio.run(main())
 
 
 async def test_a_server_whose_supervisor_was_killed_is_taken_over(room: Path) -> None:
-    supervisor = subprocess.Popen(  # noqa: ASYNC220 - a test may wait for a fork
+    supervisor = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(SUPERVISOR), str(room)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
     assert supervisor.stdout
@@ -213,9 +213,7 @@ async def test_a_pid_file_that_names_another_program_is_no_obstacle(room: Path) 
         await insert(server.dsn())
         cluster = server.cluster
         lines = (cluster / "postmaster.pid").read_text().splitlines(keepends=True)
-    stranger = subprocess.Popen(  # noqa: ASYNC220 - a test may wait for a fork
-        ["sleep", "60"], **binaries.unprivileged_account().popen_arguments()
-    )
+    stranger = subprocess.Popen(["sleep", "60"], **binaries.unprivileged_account().popen_arguments())
     (cluster / "postmaster.pid").write_text("".join([f"{stranger.pid}\n", *lines[1:]]))
     shutil.chown(cluster / "postmaster.pid", cluster.stat().st_uid, cluster.stat().st_gid)
     try:

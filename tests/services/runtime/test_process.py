@@ -144,7 +144,7 @@ async def process(tmp_path: Path, **environment: str) -> AsyncIterator[Process]:
         "GRACE_S": "5",
         **environment,
     }
-    started = subprocess.Popen(  # noqa: ASYNC220 - a test may wait for a fork
+    started = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(PROGRAM)],
         env={**os.environ, **{f"ANDON_ECHO_{name}": value for name, value in settings.items()}},
         stderr=subprocess.PIPE,
