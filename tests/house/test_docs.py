@@ -89,7 +89,7 @@ def test_the_commands_that_the_readme_shows_exist(root):
     from andon_client.__main__ import app
     from typer.main import get_command
 
-    commands = set(get_command(app).commands)  # type: ignore[attr-defined]
+    commands = set(get_command(app).commands)
     shown = set(re.findall(r"andon (?:--\w+ \w+ )?([a-z]+)", "\n".join(_shells(root / "README.md"))))
     assert commands <= shown | {"events"}
     assert shown <= commands

@@ -1,0 +1,80 @@
+"""Every command explains itself, speaks JSON, and fails in one clear line."""
+
+from __future__ import annotations
+
+import pytest
+from andon_client.__main__ import app
+from typer.main import get_command
+from typer.testing import CliRunner
+
+
+def _commands(command, path=()):
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        return [(path, command)]
+    return [leaf for name, child in sorted(inner.items()) for leaf in _commands(child, (*path, name))]
+
+
+COMMANDS = _commands(get_command(app))
+IDS = [" ".join(path) for path, _ in COMMANDS]
+
+
+@pytest.fixture
+def runner():
+    return CliRunner()
+
+
+def test_the_commands_are_those_that_were_promised():
+    promised = {"load", "events", "scores", "signals", "problems", "chart", "watch", "explain", "status"}
+    assert promised <= set(IDS)
+    assert {"system lint", "system apply", "system list"} <= set(IDS)
+
+
+@pytest.mark.parametrize(("path", "command"), COMMANDS, ids=IDS)
+def test_every_command_has_help_that_says_what_it_does(path, command, runner):
+    shown = runner.invoke(app, [*path, "--help"])
+    assert shown.exit_code == 0
+    assert command.help
+    assert "Usage" in shown.output
+
+
+@pytest.mark.parametrize(("path", "command"), COMMANDS, ids=IDS)
+def test_every_command_speaks_json(path, command):
+    assert any("--json" in option.opts for option in command.params)
+
+
+@pytest.mark.parametrize(("path", "command"), COMMANDS, ids=IDS)
+def test_every_option_and_argument_is_explained(path, command):
+    assert [option.name for option in command.params if not getattr(option, "help", None)] == []
+
+
+@pytest.mark.parametrize("command", ["status", "scores", "signals", "problems", "watch", "events"])
+def test_without_a_suite_a_command_fails_in_one_line_that_says_what_to_do(command, runner, tmp_path):
+    done = runner.invoke(app, ["--home", str(tmp_path), command])
+    assert done.exit_code == 1
+    assert "make run" in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.output
+
+
+def test_a_window_that_does_not_exist_is_refused_with_those_that_do(runner, tmp_path):
+    done = runner.invoke(app, ["--home", str(tmp_path), "scores", "--window", "fortnight"])
+    assert done.exit_code == 2
+    assert "fortnight is none of hour, day, week, month, all" in " ".join(done.stderr.split())
+
+
+def test_a_malformed_document_is_refused_before_anything_is_sent(runner, tmp_path):
+    document = tmp_path / "desk.yaml"
+    document.write_text("colour: red\n", encoding="utf-8")
+    done = runner.invoke(app, ["--home", str(tmp_path), "system", "lint", str(document)])
+    assert done.exit_code == 1
+    assert "colour" in done.stderr
+    assert "Traceback" not in done.output + done.stderr
+
+
+def test_a_malformed_mapping_is_refused_before_anything_is_sent(runner, tmp_path):
+    mapping, log = tmp_path / "m.yaml", tmp_path / "log.csv"
+    mapping.write_text("colour: red\n", encoding="utf-8")
+    log.write_text("a,b\n1,2\n", encoding="utf-8")
+    done = runner.invoke(app, ["--home", str(tmp_path), "load", str(log), "--mapping", str(mapping)])
+    assert done.exit_code == 1
+    assert "unknown keys colour" in " ".join(done.stderr.split())

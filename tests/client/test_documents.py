@@ -1,0 +1,70 @@
+"""Documents in YAML become messages, and what does not fit is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from andon.scoring.v1 import indicator_system_pb2
+from andon_client.documents import MalformedDocument, load_document, parse_document
+
+SPEC = indicator_system_pb2.IndicatorSystemSpec
+
+
+def indicator(**fields):
+    return {"indicators": [{"name": "wait", **fields}]}
+
+
+@pytest.mark.parametrize("direction", ["lower_is_better", "LOWER_IS_BETTER", "lower-is-better"])
+def test_enum_values_may_be_written_short(direction):
+    parsed = parse_document(indicator(direction=direction, windows=["day", "WINDOW_WEEK"]), SPEC)
+    assert parsed.indicators[0].direction == indicator_system_pb2.DIRECTION_LOWER_IS_BETTER
+    week, day = indicator_system_pb2.WINDOW_WEEK, indicator_system_pb2.WINDOW_DAY
+    assert list(parsed.indicators[0].windows) == [day, week]
+
+
+def test_an_enum_value_that_does_not_exist_is_refused_by_its_name():
+    with pytest.raises(MalformedDocument, match="fortnight"):
+        parse_document(indicator(windows=["fortnight"]), SPEC, origin="desk.yaml")
+
+
+def test_an_unknown_field_is_refused_with_the_document_and_the_path_to_it():
+    with pytest.raises(MalformedDocument) as refused:
+        parse_document({"indicators": [{"name": "a"}, {"name": "b", "colour": "red"}]}, SPEC, origin="desk.yaml")
+    message = str(refused.value)
+    assert message.startswith("desk.yaml: ")
+    assert "colour" in message
+    assert "indicators[1]" in message
+
+
+def test_a_value_of_the_wrong_type_is_refused_with_the_fields_that_lead_to_it():
+    with pytest.raises(MalformedDocument, match=r"steps.*name"):
+        parse_document({"steps": [{"name": ["not", "a", "name"]}]}, SPEC)
+
+
+@pytest.mark.parametrize("content", [None, [], "text", 7])
+def test_a_document_that_is_no_mapping_is_refused(content):
+    with pytest.raises(MalformedDocument, match="a mapping is expected"):
+        parse_document(content, SPEC)
+
+
+def test_a_file_that_is_not_yaml_is_refused_with_its_name(tmp_path):
+    path = tmp_path / "broken.yaml"
+    path.write_text("title: {en: [", encoding="utf-8")
+    with pytest.raises(MalformedDocument, match=r"broken\.yaml"):
+        load_document(path, SPEC)
+
+
+def test_a_file_that_is_not_text_is_refused_with_its_name(tmp_path):
+    path = tmp_path / "bytes.yaml"
+    path.write_bytes(b"title: \xff\xfe")
+    with pytest.raises(MalformedDocument, match=r"bytes\.yaml"):
+        load_document(path, SPEC)
+
+
+@pytest.mark.parametrize("name", ["service-desk", "it-incidents"])
+def test_the_examples_that_are_shipped_can_be_read(name):
+    spec = load_document(Path(__file__).parents[2] / "examples" / f"{name}.system.yaml", SPEC)
+    assert spec.title.en
+    assert spec.title.zh
+    assert len(spec.indicators) > 0

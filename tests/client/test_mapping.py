@@ -1,0 +1,164 @@
+"""A mapping turns columns of text into events, and what it cannot read stays visible."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from andon_client.mapping import MalformedMapping, apply_mapping, load_mapping, parse_mapping
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+LEAST = {"source": "desk", "id": "number", "case_id": "number", "activity": "state", "time": "at"}
+
+
+def table(**columns):
+    return pa.RecordBatch.from_pydict({name: pa.array(values, pa.utf8()) for name, values in columns.items()})
+
+
+def rows(count=1, **columns):
+    """A table whose other columns do not matter."""
+    plain = {"number": ["A-1"] * count, "state": ["New"] * count, "at": ["2026-01-05T08:00:00"] * count}
+    return table(**{**plain, **columns})
+
+
+def applied(batch=None, **more):
+    return apply_mapping(parse_mapping({**LEAST, **more}), batch if batch is not None else rows())
+
+
+def column(result, name):
+    return result.events.column(name).to_pylist()
+
+
+def test_each_row_becomes_one_event_of_the_source():
+    result = applied(rows(2, number=["A-1", "A-2"]))
+    assert column(result, "id") == column(result, "case_id") == ["A-1", "A-2"]
+    assert column(result, "source") == ["desk", "desk"]
+    assert column(result, "object_kind") == ["process", "process"]
+    assert column(result, "time") == [datetime(2026, 1, 5, 8, tzinfo=UTC)] * 2
+    assert result.unparsed == {}
+
+
+def test_a_template_joins_columns_and_the_text_between_them():
+    batch = rows(2, row=["7", "8"])
+    assert column(applied(batch, id="case {number}/{row}!"), "id") == ["case A-1/7!", "case A-1/8!"]
+
+
+def test_a_template_with_an_absent_part_is_absent():
+    assert column(applied(rows(2, row=["7", ""]), id="{number}/{row}"), "id") == ["A-1/7", None]
+
+
+def test_unknown_values_are_absent_everywhere():
+    batch = rows(3, number=["A-1", "?", "A-3"], team=["Red", "?", " "])
+    result = applied(batch, unknown=["?"], attributes={"team": "text"}, resource="team")
+    assert column(result, "id") == ["A-1", None, "A-3"]
+    assert column(result, "attributes.team") == column(result, "resource") == ["Red", None, None]
+    assert result.unparsed == {}
+
+
+def test_values_are_trimmed_and_replaced():
+    batch = rows(3, state=[" -100 ", "New", "-100"])
+    activity = {"column": "state", "replace": {"-100": "Unknown state"}}
+    assert column(applied(batch, activity=activity), "activity") == ["Unknown state", "New", "Unknown state"]
+
+
+def test_a_day_first_date_is_read_day_first():
+    batch = rows(2, at=["03/04/2026 09:30", "29/02/2016 01:16"])
+    assert column(applied(batch, time_formats=["%d/%m/%Y %H:%M"]), "time") == [
+        datetime(2026, 4, 3, 9, 30, tzinfo=UTC),
+        datetime(2016, 2, 29, 1, 16, tzinfo=UTC),
+    ]
+
+
+def test_the_first_format_that_fits_is_taken():
+    batch = rows(2, at=["2026-01-05", "05/01/2026 08:00"])
+    formats = ["%Y-%m-%d", "%d/%m/%Y %H:%M"]
+    assert column(applied(batch, time_formats=formats), "time") == [
+        datetime(2026, 1, 5, tzinfo=UTC),
+        datetime(2026, 1, 5, 8, tzinfo=UTC),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("local", "utc"),
+    [
+        ("2026-03-29T01:59:59", datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC)),
+        ("2026-03-29T03:00:00", datetime(2026, 3, 29, 1, tzinfo=UTC)),
+        # The hour that comes twice: the first of the two.
+        ("2026-10-25T02:30:00", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        ("2026-10-25T03:00:00", datetime(2026, 10, 25, 2, tzinfo=UTC)),
+    ],
+)
+def test_local_times_become_utc_across_clock_changes(local, utc):
+    assert column(applied(rows(at=[local]), time_zone="Europe/Berlin"), "time") == [utc]
+
+
+def test_an_hour_that_does_not_exist_is_still_a_time_and_never_lost():
+    (time,) = column(applied(rows(at=["2026-03-29T02:30:00"]), time_zone="Europe/Berlin"), "time")
+    assert time == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+
+
+def test_what_cannot_be_read_as_its_type_is_kept_as_text_and_counted():
+    batch = rows(4, cost=["1.5", "many", "", "2"], done=["true", "perhaps", "N", ""], tries=["3", "x", "", "4"])
+    result = applied(batch, attributes={"cost": "number", "done": "flag", "tries": "integer"})
+    assert column(result, "attributes.cost") == [1.5, None, None, 2.0]
+    assert column(result, "attributes.unparsed.cost") == [None, "many", None, None]
+    assert column(result, "attributes.done") == [True, None, False, None]
+    assert column(result, "attributes.unparsed.done") == [None, "perhaps", None, None]
+    assert column(result, "attributes.tries") == [3, None, None, 4]
+    assert result.unparsed == {"cost": 1, "done": 1, "tries": 1}
+
+
+def test_a_time_that_cannot_be_read_is_absent_and_kept_as_text():
+    result = applied(rows(2, at=["yesterday", "2026-01-05T08:00:00"]))
+    assert column(result, "time") == [None, datetime(2026, 1, 5, 8, tzinfo=UTC)]
+    assert column(result, "attributes.unparsed.time") == ["yesterday", None]
+
+
+@settings(deadline=None, max_examples=60)
+@given(values=st.lists(st.text(max_size=8), min_size=1, max_size=12))
+def test_no_value_is_lost_whether_it_is_a_number_or_not(values):
+    result = applied(rows(len(values), cost=values), attributes={"cost": "number"})
+    typed = column(result, "attributes.cost")
+    shown = "attributes.unparsed.cost" in result.events.schema.names
+    kept = column(result, "attributes.unparsed.cost") if shown else [None] * len(values)
+    for value, number, text in zip(values, typed, kept, strict=True):
+        stripped = pa.compute.utf8_trim_whitespace(pa.array([value]))[0].as_py()
+        assert (number is None) or (text is None)
+        assert (number is None and text is None) == (stripped == "")
+        assert text in (None, stripped)
+
+
+def test_only_the_columns_that_are_needed_are_read_each_once():
+    mapping = parse_mapping({**LEAST, "id": "{number}/{at}", "attributes": {"team": "text", "at": "time"}})
+    assert mapping.columns() == ["number", "at", "state", "team"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ([], "a mapping is expected"),
+        ({"source": "desk"}, "missing id, case_id, activity, time"),
+        ({**LEAST, "colour": "red"}, "unknown keys colour"),
+        ({**LEAST, "attributes": {"cost": "money"}}, "attributes.cost: type 'money'"),
+        ({**LEAST, "time": {"column": "at", "formats": []}}, "time: unknown keys formats"),
+    ],
+)
+def test_a_mapping_that_does_not_fit_says_where(content, says):
+    with pytest.raises(MalformedMapping, match=says.replace("'", "'")):
+        parse_mapping(content)
+
+
+def test_a_malformed_file_is_named(tmp_path):
+    path = tmp_path / "broken.yaml"
+    path.write_text("source: [", encoding="utf-8")
+    with pytest.raises(MalformedMapping, match=r"broken\.yaml"):
+        load_mapping(path)
+
+
+@pytest.mark.parametrize("name", ["service-desk", "it-incidents"])
+def test_the_mappings_that_are_shipped_can_be_read(name):
+    mapping = load_mapping(Path(__file__).parents[2] / "examples" / f"{name}.mapping.yaml")
+    assert mapping.source == name

@@ -1,0 +1,87 @@
+"""What the command shows: errors with what to do about them, numbers and names for people."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+import typer
+from andon.common.v1 import interval_pb2, text_pb2
+from andon.scoring.v1 import indicator_system_pb2
+from andon_client.terminal import describe, fail, number, short, span, spoken
+from google.protobuf import any_pb2
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2, status_pb2
+
+
+def detailed(*details):
+    status = status_pb2.Status(code=grpc.StatusCode.INVALID_ARGUMENT.value[0], message="bad request")
+    for detail in details:
+        status.details.append(any_pb2.Any())
+        status.details[-1].Pack(detail)
+    return ("grpc-status-details-bin", status.SerializeToString())
+
+
+def test_an_error_without_details_is_its_code_and_message(rpc_error):
+    assert describe(rpc_error(grpc.StatusCode.UNAVAILABLE, "no route")) == "UNAVAILABLE: no route"
+
+
+def test_a_rich_error_is_told_in_full(rpc_error):
+    violation = error_details_pb2.BadRequest.FieldViolation(
+        field="spec.indicators[2].weight", description="is negative"
+    )
+    move = error_details_pb2.PreconditionFailure.Violation(description="possible are CLOSE")
+    trailer = detailed(
+        error_details_pb2.ErrorInfo(reason="FIELD_INVALID", domain="andon"),
+        error_details_pb2.LocalizedMessage(locale="zh", message="請求有誤"),
+        error_details_pb2.BadRequest(field_violations=[violation]),
+        error_details_pb2.PreconditionFailure(violations=[move]),
+        error_details_pb2.RetryInfo(retry_delay=Duration(seconds=1, nanos=500_000_000)),
+        Timestamp(seconds=1),
+    )
+    told = describe(rpc_error(grpc.StatusCode.INVALID_ARGUMENT, "bad request", (trailer,)))
+    assert [line.strip() for line in told.splitlines()] == [
+        "INVALID_ARGUMENT: bad request",
+        "reason FIELD_INVALID",
+        "請求有誤",
+        "spec.indicators[2].weight: is negative",
+        "possible are CLOSE",
+        "retry in 1.5 s",
+    ]
+
+
+def test_brackets_in_an_error_are_shown_as_they_are(capsys):
+    with pytest.raises(typer.Exit):
+        fail("desk.yaml: [red] is no colour of indicators[1]")
+    assert "desk.yaml: [red] is no colour of indicators[1]" in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_same_line_is_said_once(rpc_error):
+    info = error_details_pb2.ErrorInfo(reason="NOT_FOUND")
+    told = describe(rpc_error(grpc.StatusCode.INVALID_ARGUMENT, "bad request", (detailed(info, info),)))
+    assert told.count("reason NOT_FOUND") == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, "-"), (0.0, "0"), (0.36580, "0.3658"), (315.33, "315.3"), (9115.0, "9,115"), (141712.0, "141,712")],
+)
+def test_numbers_have_four_significant_digits_and_thousands_apart(value, shown):
+    assert number(value) == shown
+
+
+def test_a_window_is_shown_by_its_start_and_the_whole_of_time_by_words():
+    day = interval_pb2.Interval(start=Timestamp(seconds=1_456_704_000))
+    hour = interval_pb2.Interval(start=Timestamp(seconds=1_456_704_000 + 3600))
+    assert span(day) == "2016-02-29"
+    assert span(hour) == "2016-02-29 01:00"
+    assert span(interval_pb2.Interval()) == "all time"
+
+
+def test_a_text_is_spoken_in_the_language_asked_for_or_in_the_one_there_is():
+    both, english = text_pb2.Text(en="wait", zh="等候"), text_pb2.Text(en="wait")
+    assert (spoken(both, "en"), spoken(both, "zh-Hant"), spoken(english, "zh")) == ("wait", "等候", "wait")
+
+
+def test_an_enum_value_is_shown_without_its_prefix():
+    assert short(indicator_system_pb2.Window, indicator_system_pb2.WINDOW_WEEK) == "week"
