@@ -19,6 +19,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from andon_client.connection import Connection, NoConnection, load_connection
@@ -62,8 +63,16 @@ def run(context: Context, work: Callable[[Suite], Awaitable[T]]) -> T:
         raise typer.Exit(130) from None
 
 
+def given(read: Callable[[], T]) -> T:
+    """What a person's file holds, or one clear line about what is wrong with it."""
+    try:
+        return read()
+    except (MalformedDocument, MalformedMapping, OSError) as error:
+        fail(str(error))
+
+
 def fail(message: str) -> NoReturn:
-    notes.print(f"[bold red]error[/] {message}", highlight=False)
+    notes.print(f"[bold red]error[/] {escape(message)}", highlight=False)
     raise typer.Exit(1)
 
 

@@ -15,7 +15,7 @@ from andon_client.connection import connection_file
 from andon_client.loading import Batch, Bookmark, LoadReport, load, read_batches, register_source
 from andon_client.mapping import CsvMapping, load_mapping
 from andon_client.suite import Suite
-from andon_client.terminal import Context, Json, notes, run, screen
+from andon_client.terminal import Context, Json, given, notes, run, screen
 
 
 def load_file(
@@ -30,7 +30,7 @@ def load_file(
     as_json: Json = False,
 ) -> None:
     """Load a file. Loading it again changes nothing; a broken load goes on where it stopped."""
-    rules = load_mapping(mapping)
+    rules = given(lambda: load_mapping(mapping))
     options: Context = context.obj
     bookmark = Bookmark(connection_file(options.home).parent / "loads", file, mapping)
     skip = 0 if restart else bookmark.rows()

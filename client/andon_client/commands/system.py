@@ -11,7 +11,7 @@ from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
 
 from andon_client.documents import load_document
 from andon_client.suite import Suite
-from andon_client.terminal import Context, Json, emit, emit_json, run, screen, short, spoken, when
+from andon_client.terminal import Context, Json, emit, emit_json, given, run, screen, short, spoken, when
 
 app = typer.Typer(no_args_is_help=True, help="What is measured, how it is weighed, and when it alarms.")
 Document = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="YAML document of an indicator system.")]
@@ -20,7 +20,7 @@ Document = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="YAM
 @app.command()
 def lint(context: typer.Context, document: Document, as_json: Json = False) -> None:
     """Check a document against the contract and the five principles."""
-    spec = load_document(document, indicator_system_pb2.IndicatorSystemSpec)
+    spec = given(lambda: load_document(document, indicator_system_pb2.IndicatorSystemSpec))
 
     async def work(suite: Suite) -> scoring_pb2.LintIndicatorSystemResponse:
         return await suite.scoring.LintIndicatorSystem(scoring_pb2.LintIndicatorSystemRequest(spec=spec))
@@ -56,7 +56,7 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """Store a document as a new version and score by it."""
-    spec = load_document(document, indicator_system_pb2.IndicatorSystemSpec)
+    spec = given(lambda: load_document(document, indicator_system_pb2.IndicatorSystemSpec))
 
     async def work(suite: Suite) -> scoring_pb2.CreateIndicatorSystemResponse:
         return await apply_system(suite, spec, process, name, activate=not draft)
