@@ -41,6 +41,10 @@ def counts(answer: ingest_pb2.WriteEventsResponse) -> tuple[int, int, int]:
     return answer.accepted, answer.duplicate, answer.quarantined
 
 
+async def answer_of(client: Any, batch: event_pb2.EventBatch) -> Any:
+    return await client.WriteEvents(write(batch))
+
+
 async def first(responses: Any) -> Any:
     async for response in responses:
         return response
@@ -467,17 +471,24 @@ async def test_an_id_is_remembered_for_its_horizon_and_then_forgotten(
     await connection.close()
 
 
-async def test_a_full_queue_refuses_and_says_when_to_retry(start: Any, table: Any, arrow: Any) -> None:
-    served = await start(queue_rows_max=1_000)
-    client = served.client()
-    batches = [arrow(table(900, id=[f"{n}-{row}" for row in range(900)])) for n in range(20)]
-    answers = await asyncio.gather(*(client.WriteEvents(write(one)) for one in batches), return_exceptions=True)
-    refused = [one for one in answers if isinstance(one, grpc.aio.AioRpcError)]
-    assert refused
-    assert {(one.code(), reason_of(one)) for one in refused} == {(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")}
-    accepted = sum(one.accepted for one in answers if not isinstance(one, BaseException))
-    bounds = await client.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest())
-    assert bounds.event_count == accepted
+async def test_a_full_queue_refuses_and_says_when_to_retry(start: Any, table: Any, arrow: Any, migrated: str) -> None:
+    client = (await start(queue_rows_max=1_000)).client()
+    batches = [arrow(table(900, id=[f"{n}-{row}" for row in range(900)])) for n in range(5)]
+    await client.WriteEvents(write(batches[0]))
+    connection = await asyncpg.connect(migrated)
+    # Nothing can be committed while another holds the head, so what arrives has to wait.
+    async with connection.transaction():
+        await connection.execute("SELECT 1 FROM ingest.head FOR UPDATE")
+        calls = [asyncio.create_task(answer_of(client, batch)) for batch in batches[1:]]
+        done, waiting = await asyncio.wait(calls, timeout=0.05)
+        while len(waiting) > 1:
+            done, waiting = await asyncio.wait(calls, timeout=0.05)
+    await connection.close()
+    errors: list[Any] = [one.exception() for one in done]
+    assert len(errors) == 3
+    assert {(one.code(), reason_of(one)) for one in errors} == {(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")}
+    assert (await waiting.pop()).accepted == 900
+    assert (await client.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest())).event_count == 1_800
 
 
 async def test_roles_decide_who_may_call_what(served: Any, event: Any, rows: Any) -> None:
