@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import assert_never
 
@@ -12,6 +12,7 @@ import numpy as np
 from andon_quality import arl, rules
 from andon_quality.control import chart as control
 from andon_quality.control import ewma, proportion, xbar_s, xmr
+from andon_quality.control.laney import dispersion, sigma_z
 from andon_quality.errors import OutOfRange, QualityError
 from numpy.typing import NDArray
 
@@ -22,6 +23,7 @@ RULES = {f"WE{number}": rule for number, rule in enumerate(rules.WESTERN_ELECTRI
 LIMIT = "LIMIT"
 DEFAULT_RULES = ("WE1", "WE2")
 SIGMAS = 3.0
+OVERDISPERSED_P = 0.05
 STATISTICS = {
     ChartKind.XMR: "individual",
     ChartKind.XBAR_S: "mean",
@@ -224,8 +226,11 @@ def _chart(
             return single, xmr.chart(single, values, plan.width), 1.0, "XmR"
         case ChartKind.XBAR_S:
             sds = np.array([_deviation(point) for point in points])
-            grouped = xbar_s.baseline(values[phase_one], sds[phase_one], counts[phase_one])
-            return grouped, xbar_s.chart(grouped, values, counts, plan.width), 1.0, "Xbar-S"
+            within = xbar_s.baseline(values[phase_one], sds[phase_one], counts[phase_one])
+            factor = _between_windows(within, values[phase_one], counts[phase_one])
+            grouped = replace(within, sigma=within.sigma * factor)
+            label = "Xbar-S'" if factor > 1 else "Xbar-S"
+            return grouped, xbar_s.chart(grouped, values, counts, plan.width), factor, label
         case ChartKind.P:
             hits = np.array([point.total for point in points], dtype=np.float64)
             spread = bool(proportion.is_overdispersed(hits[phase_one], counts[phase_one]))
@@ -239,6 +244,17 @@ def _chart(
             raise ValueError("a chart's kind is resolved before it is drawn")
         case _:
             assert_never(plan.kind)
+
+
+def _between_windows(within: control.Baseline, means: Floats, counts: Floats) -> float:
+    """How much more the means vary than their cases alone would make them: Laney's factor, where it is called for.
+
+    Queues make the cases of a window alike, and with hundreds of cases plain limits would flag every other day.
+    """
+    z = (means - within.centre) / (within.sigma / np.sqrt(counts))
+    if dispersion(z).p_value >= OVERDISPERSED_P:
+        return 1.0
+    return max(1.0, float(sigma_z(z)))
 
 
 def _ewma_chart(frozen: control.Baseline, values: Floats, first: int, plan: ChartPlan) -> control.Chart:

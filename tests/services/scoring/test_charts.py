@@ -130,6 +130,17 @@ def test_limits_of_means_narrow_with_more_cases() -> None:
     assert drawn.baseline.chart == "Xbar-S"
 
 
+def test_means_that_vary_more_than_their_cases_get_wider_limits() -> None:
+    alike = draw(points(STEADY * 2, count=50, spread=20), plan(ChartKind.XBAR_S))
+    apart = draw(points([value * 10 - 900 for value in STEADY] * 2, count=50, spread=20), plan(ChartKind.XBAR_S))
+    assert alike.baseline is not None
+    assert apart.baseline is not None
+    assert (alike.baseline.chart, alike.baseline.overdispersion) == ("Xbar-S", 1.0)
+    assert apart.baseline.chart == "Xbar-S'"
+    assert apart.baseline.overdispersion > 5
+    assert not any(one.rules for one in apart.points)
+
+
 def shares(hits: Sequence[int], count: int) -> list[WindowPoint]:
     spans = [WindowId(day * DAY_US, (day + 1) * DAY_US) for day in range(len(hits))]
     return [WindowPoint(span, one / count, count, one, one, 1.0) for span, one in zip(spans, hits, strict=True)]

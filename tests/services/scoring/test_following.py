@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
-from andon.scoring.v1 import scoring_pb2
+from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
 from andon_client.follow import follow
 from google.rpc import error_details_pb2, status_pb2
 
@@ -95,7 +95,9 @@ async def test_a_filter_narrows_lists_and_watches(suite: Any, make: Any) -> None
     await suite.activate(make.spec())
     through = await suite.write(make.weeks(3, 20, few))
     stub = suite.scoring()
-    filter_ = scoring_pb2.SeriesFilter(process="desk", indicators=["sla_breach"], windows=[3], whole_only=True)
+    filter_ = scoring_pb2.SeriesFilter(
+        process="desk", indicators=["sla_breach"], windows=[indicator_system_pb2.WINDOW_WEEK], whole_only=True
+    )
     listed = await stub.ListScores(scoring_pb2.ListScoresRequest(filter=filter_, at_least=through), timeout=20)
     assert {one.series for one in listed.scores} == {"desk/main/sla_breach@week"}
     async for response in stub.WatchScores(scoring_pb2.WatchScoresRequest(filter=filter_, snapshot=True), timeout=20):

@@ -222,8 +222,8 @@ class Reference:
         pairs = []
         for name in names:
             dimension = next(d for d in self.spec.dimensions if d.name == name)
-            known = dimension.unknown_values
-            value = self.picked(dimension.attribute, dimension.pick, lambda value, known=known: value not in known)
+            unknown = frozenset(dimension.unknown_values)
+            value = self.picked(dimension.attribute, dimension.pick, lambda value, out=unknown: value not in out)  # type: ignore[misc]
             if value is None:
                 return None
             pairs.append((name, value))

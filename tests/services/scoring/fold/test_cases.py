@@ -35,7 +35,7 @@ attributes = st.fixed_dictionaries(
 def logs(draw: Any, corrections: bool = False, sources: tuple[str, ...] = ("desk",)) -> list[dict[str, Any]]:
     """Rows of a log: ids are unique, times collide often."""
     size = draw(st.integers(1, 25))
-    rows = []
+    rows: list[Any] = []
     for number in range(size):
         row: dict[str, Any] = {
             "id": f"{draw(st.sampled_from(['e', 'event-']))}{number}",
@@ -92,7 +92,8 @@ def test_any_order_and_batching_equals_the_plain_fold(
 @EXAMPLES
 @given(rows=logs(), cut=st.integers(0, 25))
 def test_steps_add_up_to_the_parts(rows: Any, cut: int, system: Any, page: Any, event: Any) -> None:
-    fold, state = CaseFold(system), {}
+    fold = CaseFold(system)
+    state: dict[Any, Any] = {}
     for batch in (rows[:cut], rows[cut:]):
         step = fold.fold([page([event(**row) for row in piece]) for piece in one_kind(batch)])
         assert len({(part.series, part.window) for part in step.parts}) == len(step.parts)
