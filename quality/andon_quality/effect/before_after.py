@@ -95,9 +95,10 @@ def ratio_interval(
     """
     if was <= 0:
         return None, None, None
-    g = t * t * was_variance / (was * was)
-    if g >= 1:
+    doubt = t * math.sqrt(was_variance) / was
+    if not doubt < 1:
         return None, None, None
+    g = doubt * doubt
     ratio = now / was
     spread = t / was * math.sqrt(max(now_variance * (1 - g) + ratio * ratio * was_variance, 0.0))
     return ratio - 1, (ratio - spread) / (1 - g) - 1, (ratio + spread) / (1 - g) - 1
