@@ -154,6 +154,8 @@ def merge(whole: Object, patch: Object) -> Object:
 
 
 def _merge_named(items: list[Object], patches: list[Object], name: str) -> list[Object]:
+    if any(name not in item for item in (*items, *patches)):
+        raise Unsupported(f"a patch of a list whose items have no {name}")
     by_name = {item[name]: item for item in items}
     for patch in patches:
         by_name[patch[name]] = merge(by_name.get(patch[name], {}), patch)

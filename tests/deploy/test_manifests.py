@@ -1,5 +1,6 @@
 """What would be applied is valid, keeps every rule, and is the suite as its own code describes it."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -9,9 +10,11 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+import yaml
 
 from deploy.declared import deployable, secrets, suite
 from deploy.objects import Object, of_kind, workloads
+from deploy.render import render
 from deploy.rules import findings
 from services.machine.machine import SUITE
 
@@ -71,6 +74,39 @@ def test_the_guide_lists_every_secret_with_its_keys() -> None:
         row = next((line for line in guide.splitlines() if line.startswith("|") and f"`{name}`" in line), "")
         assert all(f"`{key}`" in row for key in keys), name
         assert row, name
+
+
+def test_an_overlay_written_as_the_guide_says_keeps_every_rule(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "guides" / "deploying.md").read_text(encoding="utf-8")
+    overlay, postgres, *_ = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    base = str(ROOT / "deploy" / "kubernetes" / "base")
+    overlay = overlay.replace("../../base", base).replace("sha256:...", "sha256:" + "5" * 64)
+    (tmp_path / "kustomization.yaml").write_text(overlay, encoding="utf-8")
+    (tmp_path / "postgres.yaml").write_text(postgres, encoding="utf-8")
+    objects = render(tmp_path)
+    assert {one.pod["containers"][0]["image"] for one in workloads(objects) if one.name == "ingest"} == {
+        "registry.example/andon-ingest@sha256:" + "5" * 64
+    }
+    assert [str(one) for one in findings(objects, suite())] == []
+
+
+def test_the_collector_listens_where_its_container_says(base: list[Object]) -> None:
+    (one,) = (one for one in of_kind(base, "ConfigMap") if one["metadata"]["name"].startswith("otel-collector"))
+    settings = yaml.safe_load(one["data"]["collector.yaml"])
+    (collector,) = (one for one in workloads(base) if one.name == "otel-collector")
+    ports = {port["name"]: port["containerPort"] for port in collector.containers[0]["ports"]}
+    assert ports == {
+        "otlp": _port(settings["receivers"]["otlp"]["protocols"]["grpc"]),
+        "metrics": _port(settings["exporters"]["prometheus"]),
+        "health": _port(settings["extensions"]["health_check"]),
+    }
+    for pipeline in settings["service"]["pipelines"].values():
+        for kind, names in pipeline.items():
+            assert set(names) <= set(settings[kind])
+
+
+def _port(listener: dict[str, Any]) -> int:
+    return int(listener["endpoint"].rpartition(":")[2])
 
 
 def _check(folder: Path) -> "subprocess.CompletedProcess[Any]":

@@ -97,6 +97,11 @@ def test_what_only_kustomize_can_do_is_refused(tmp_path: Path, kustomization: di
         render(folder(tmp_path, kustomization))
 
 
+def test_a_patch_of_a_list_whose_items_go_by_another_name_is_refused() -> None:
+    with pytest.raises(Unsupported, match="containerPort"):
+        merge({"ports": [{"port": 7443}]}, {"ports": [{"port": 7444}]})
+
+
 def test_a_patch_of_nobody_is_refused(tmp_path: Path) -> None:
     kustomization = {"resources": ["desk.yaml"], "patches": [{"path": "patch.yaml"}]}
     with pytest.raises(Unsupported, match="0 objects"):
