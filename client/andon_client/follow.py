@@ -22,6 +22,15 @@ RETRYABLE = frozenset(
     }
 )
 
+# What grpc.aio says of a message sent on a call that has just ended, in place of the status that it ended with.
+_SENT_TOO_LATE = "Internal error from Core"
+
+
+def is_retryable(error: grpc.aio.AioRpcError) -> bool:
+    """Whether the same call may go through when it is made again."""
+    sent_too_late = error.code() is grpc.StatusCode.INTERNAL and error.details() == _SENT_TOO_LATE
+    return error.code() in RETRYABLE or sent_too_late
+
 
 class Followed(Protocol):
     @property
@@ -66,7 +75,7 @@ async def follow(
                 after = response.through or after
             return
         except grpc.aio.AioRpcError as error:
-            if error.code() not in RETRYABLE:
+            if not is_retryable(error):
                 raise
             if on_break is not None:
                 on_break(error)

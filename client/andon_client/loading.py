@@ -19,7 +19,7 @@ import pyarrow.csv
 from andon.common.v1 import errors_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2, source_pb2
 
-from andon_client.follow import RETRYABLE, Backoff
+from andon_client.follow import Backoff, is_retryable
 from andon_client.mapping import Applied, CsvMapping, MalformedMapping, apply_mapping
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ async def load(
                 on_written(batch, report)
             return report
         except grpc.aio.AioRpcError as error:
-            if error.code() not in RETRYABLE:
+            if not is_retryable(error):
                 raise
             on_break(error)
         await asyncio.sleep(pace.delay_s(attempt, lambda: 1.0))
@@ -165,12 +165,18 @@ class _ReadAhead:
         self._batches = batches
         self._pending: asyncio.Task[Batch | None] | None = None
 
-    async def next(self) -> Batch | None:
+    async def ready(self) -> None:
         # Shielded: a call that breaks while this waits must not lose the batch that is being read.
         if self._pending is None:
             self._pending = asyncio.create_task(asyncio.to_thread(next, self._batches, None))
-        batch = await asyncio.shield(self._pending)
-        self._pending = None
+        await asyncio.shield(self._pending)
+
+    def take(self) -> Batch | None:
+        """What is ready; None at the end."""
+        assert self._pending is not None
+        batch = self._pending.result()
+        if batch is not None:
+            self._pending = None
         return batch
 
 
@@ -179,23 +185,30 @@ async def _exchange(
 ) -> AsyncIterator[tuple[Batch, ingest_pb2.WriteEventsResponse]]:
     """One call: what is unanswered first, then new batches; yields each with its answer."""
     room = asyncio.Semaphore(max(0, BATCHES_IN_FLIGHT - len(unanswered)))
-    again = list(unanswered)
+    again, over = list(unanswered), asyncio.Event()
 
     async def requests() -> AsyncIterator[ingest_pb2.StreamEventsRequest]:
         for batch in again:
             yield _request(batch)
         while True:
             await room.acquire()
-            batch_or_end = await source.next()
+            await source.ready()
+            # gRPC may still ask on behalf of a call that has broken: the batch belongs to the next one.
+            if over.is_set():
+                return
+            batch_or_end = source.take()
             if batch_or_end is None:
                 return
             unanswered.append(batch_or_end)
             yield _request(batch_or_end)
 
-    async for response in ingest.StreamEvents(requests()):
-        batch = unanswered.popleft()
-        room.release()
-        yield batch, response.written
+    try:
+        async for response in ingest.StreamEvents(requests()):
+            batch = unanswered.popleft()
+            room.release()
+            yield batch, response.written
+    finally:
+        over.set()
 
 
 def _request(batch: Batch) -> ingest_pb2.StreamEventsRequest:
