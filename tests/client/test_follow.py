@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import grpc
 import pytest
 from andon.scoring.v1 import scoring_pb2, scoring_pb2_grpc
-from andon_client.follow import RETRYABLE, Backoff, follow
+from andon_client.follow import RETRYABLE, Backoff, follow, is_retryable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +56,11 @@ async def test_an_error_that_no_retry_mends_is_raised(code, response, rpc_error)
         await anext(followed)
     assert raised.value.code() is code
     assert opened == [""]
+
+
+def test_a_message_sent_on_a_call_that_has_just_ended_is_a_break_like_others(rpc_error):
+    assert is_retryable(rpc_error(grpc.StatusCode.INTERNAL, "Internal error from Core"))
+    assert not is_retryable(rpc_error(grpc.StatusCode.INTERNAL, "incident 7f2c"))
 
 
 @settings(deadline=None, max_examples=60)

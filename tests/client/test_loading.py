@@ -1,0 +1,272 @@
+"""A file reaches ingest whole: cut into batches, sent again where a call broke, and gone on with after a break."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+
+import grpc
+import pyarrow as pa
+import pytest
+from andon.common.v1 import errors_pb2
+from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
+from andon_client import loading
+from andon_client.loading import Batch, Bookmark, LoadReport, load, read_batches, register_source
+from andon_client.mapping import MalformedMapping, parse_mapping
+
+MAPPING = {"source": "desk", "id": "number", "case_id": "number", "activity": "state", "time": "at"}
+HEADER = "number,state,at,note\n"
+
+
+def csv(count, first=1):
+    return HEADER + "".join(f"A-{row},New,2026-01-05T08:00:00,\n" for row in range(first, first + count))
+
+
+@pytest.fixture
+def mapping():
+    return parse_mapping(MAPPING)
+
+
+@pytest.fixture
+def log(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(csv(10), encoding="utf-8")
+    return path
+
+
+def ids(batches):
+    return [id for batch in batches for id in _ids(batch.arrow_ipc)]
+
+
+def _ids(arrow_ipc):
+    return pa.ipc.open_stream(arrow_ipc).read_all()["id"].to_pylist()
+
+
+class Ingest(ingest_pb2_grpc.IngestServiceServicer):
+    """Takes each event id once, as ingest does; `breaks`: after how many answers the n-th call ends."""
+
+    def __init__(self, breaks=(), refuse=frozenset(), code=grpc.StatusCode.UNAVAILABLE):
+        self.breaks, self.refuse, self.code = list(breaks), refuse, code
+        self.known: list[str] = []
+        self.unanswered: set[str] = set()
+        self.calls: list[list[int]] = []
+        self.sources: list[str] = []
+
+    async def StreamEvents(self, requests, context):
+        limit = self.breaks.pop(0) if self.breaks else None
+        self.calls.append([])
+        answered = 0
+        async for request in requests:
+            if answered == limit:
+                # The batch is durable, but its answer is lost.
+                self.unanswered |= set(_ids(request.batch.arrow_ipc))
+                self._write(request)
+                await context.abort(self.code, "the replica is gone")
+            self.calls[-1].append(request.sequence)
+            yield ingest_pb2.StreamEventsResponse(sequence=request.sequence, written=self._write(request))
+            answered += 1
+
+    def _write(self, request):
+        given = _ids(request.batch.arrow_ipc)
+        fresh = [id for id in given if id not in self.known and id not in self.refuse]
+        rejections = [
+            event_pb2.Rejection(
+                index=index, field=f"events[{index}].id", reason=errors_pb2.ERROR_REASON_FIELD_INVALID, message="bad"
+            )
+            for index, id in enumerate(given)
+            if id in self.refuse
+        ]
+        repeated = len(given) - len(fresh) - len(rejections)
+        self.known += fresh
+        return ingest_pb2.WriteEventsResponse(
+            accepted=len(fresh),
+            duplicate=repeated,
+            quarantined=len(rejections),
+            rejections=rejections,
+            through=str(len(self.known)),
+        )
+
+    async def CreateSource(self, request, context):
+        if request.source_id in self.sources:
+            await context.abort(grpc.StatusCode.ALREADY_EXISTS, "there is one")
+        self.sources.append(request.source_id)
+        return ingest_pb2.CreateSourceResponse()
+
+
+@pytest.fixture
+def stub_of(serve):
+    async def opened(ingest):
+        channel = await serve(lambda server: ingest_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server))
+        return ingest_pb2_grpc.IngestServiceStub(channel)
+
+    return opened
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(loading.Backoff, "delay_s", lambda self, attempt, dice: 0.0)
+
+
+def test_a_file_becomes_batches_that_know_their_rows(log, mapping):
+    batches = list(read_batches(log, mapping, batch_rows=4))
+    assert [(batch.sequence, batch.first_row, batch.rows) for batch in batches] == [(0, 1, 4), (1, 5, 4), (2, 9, 2)]
+    assert ids(batches) == [f"A-{row}" for row in range(1, 11)]
+
+
+def test_a_compressed_file_gives_the_same_batches(log, mapping, tmp_path):
+    packed = tmp_path / "log.csv.gz"
+    packed.write_bytes(gzip.compress(log.read_bytes()))
+    assert ids(read_batches(packed, mapping)) == ids(read_batches(log, mapping))
+
+
+def test_a_line_break_within_quotes_does_not_end_the_row(tmp_path, mapping):
+    path = tmp_path / "log.csv"
+    path.write_text(HEADER + 'A-1,"New\nor so",2026-01-05T08:00:00,"a,b"\n', encoding="utf-8")
+    (batch,) = read_batches(path, mapping)
+    assert pa.ipc.open_stream(batch.arrow_ipc).read_all()["activity"].to_pylist() == ["New\nor so"]
+
+
+def test_a_column_that_the_file_lacks_is_named(tmp_path, mapping):
+    path = tmp_path / "log.csv"
+    path.write_text("number,state\nA-1,New\n", encoding="utf-8")
+    with pytest.raises(MalformedMapping, match="at"):
+        list(read_batches(path, mapping))
+
+
+def test_a_row_with_too_few_columns_is_refused_with_its_place(tmp_path, mapping):
+    path = tmp_path / "log.csv"
+    path.write_text(HEADER + "A-1,New\n", encoding="utf-8")
+    with pytest.raises(MalformedMapping, match="cannot be read as CSV"):
+        list(read_batches(path, mapping))
+
+
+def test_rows_that_are_durable_already_are_skipped(log, mapping):
+    assert ids(read_batches(log, mapping, skip_rows=8, batch_rows=4)) == ["A-9", "A-10"]
+
+
+async def test_an_undisturbed_load_counts_every_row(stub_of, log, mapping):
+    ingest = Ingest()
+    report = await load(await stub_of(ingest), read_batches(log, mapping, batch_rows=3))
+    assert (report.received, report.accepted, report.duplicate, report.quarantined) == (10, 10, 0, 0)
+    assert report.through == "10"
+    assert ingest.calls == [[0, 1, 2, 3]]
+
+
+@pytest.mark.parametrize("breaks", [[0], [1], [2, 0, 1], [3, 3], [0, 0, 0, 0]])
+async def test_a_broken_call_sends_again_what_was_not_answered_and_nothing_is_lost(stub_of, log, mapping, breaks):
+    ingest, told = Ingest(breaks), []
+    stub = await stub_of(ingest)
+    report = await load(stub, read_batches(log, mapping, batch_rows=1), on_break=told.append)
+    assert sorted(ingest.known) == sorted(f"A-{row}" for row in range(1, 11))
+    assert len(ingest.known) == len(set(ingest.known))
+    assert report.received == report.accepted + report.duplicate + report.quarantined == 10
+    assert len(told) == len(breaks)
+    # What was durable without an answer comes back as a duplicate.
+    assert report.duplicate == len(ingest.unanswered)
+    answered = [sequence for call in ingest.calls for sequence in call]
+    assert answered == list(range(10))
+
+
+async def test_an_error_that_no_retry_mends_is_raised(stub_of, log, mapping):
+    stub = await stub_of(Ingest(breaks=[1], code=grpc.StatusCode.PERMISSION_DENIED))
+    with pytest.raises(grpc.aio.AioRpcError, match="PERMISSION_DENIED"):
+        await load(stub, read_batches(log, mapping, batch_rows=2))
+
+
+async def test_refused_rows_are_reported_by_their_row_in_the_file(stub_of, log, mapping):
+    stub = await stub_of(Ingest(refuse={"A-1", "A-6"}))
+    report = await load(stub, read_batches(log, mapping, batch_rows=4))
+    assert (report.accepted, report.quarantined) == (8, 2)
+    assert [(row.row, row.reason) for row in report.rejected] == [(1, "FIELD_INVALID"), (6, "FIELD_INVALID")]
+    assert report.by_reason == {"FIELD_INVALID": 2}
+
+
+async def test_no_more_batches_are_on_their_way_than_agreed(stub_of, mapping):
+    taken, answered = 0, 0
+
+    def batches():
+        nonlocal taken
+        for sequence in range(60):
+            taken += 1
+            yield Batch(sequence, sequence + 1, 1, _arrow([f"B-{sequence}"]), {}, 0)
+
+    class Slow(Ingest):
+        ahead_max = 0
+
+        async def StreamEvents(self, requests, context):
+            nonlocal answered
+            async for request in requests:
+                await asyncio.sleep(0.002)
+                Slow.ahead_max = max(Slow.ahead_max, taken - answered)
+                answered += 1
+                yield ingest_pb2.StreamEventsResponse(sequence=request.sequence, written=self._write(request))
+
+    report = await load(await stub_of(Slow()), batches())
+    assert report.accepted == 60
+    # One more is being read while the answers are awaited.
+    assert Slow.ahead_max <= loading.BATCHES_IN_FLIGHT + 2
+
+
+def _arrow(given):
+    batch = pa.RecordBatch.from_pydict({"id": pa.array(given)})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue().to_pybytes()
+
+
+async def test_a_source_is_made_once_and_left_alone_after(stub_of, mapping):
+    ingest = Ingest()
+    stub = await stub_of(ingest)
+    await register_source(stub, mapping)
+    await register_source(stub, mapping)
+    assert ingest.sources == ["desk"]
+
+
+@pytest.fixture
+def mapping_file(tmp_path):
+    path = tmp_path / "desk.mapping.yaml"
+    path.write_text("source: desk\n", encoding="utf-8")
+    return path
+
+
+def test_a_bookmark_is_found_again_until_it_is_cleared(tmp_path, log, mapping_file):
+    mark = Bookmark(tmp_path / "loads", log, mapping_file)
+    assert mark.rows() == 0
+    mark.keep(7)
+    assert Bookmark(tmp_path / "loads", log, mapping_file).rows() == 7
+    mark.clear()
+    assert Bookmark(tmp_path / "loads", log, mapping_file).rows() == 0
+
+
+def test_a_bookmark_is_void_when_the_file_or_the_mapping_has_changed(tmp_path, log, mapping_file):
+    Bookmark(tmp_path / "loads", log, mapping_file).keep(7)
+    log.write_text(csv(12), encoding="utf-8")
+    assert Bookmark(tmp_path / "loads", log, mapping_file).rows() == 0
+    Bookmark(tmp_path / "loads", log, mapping_file).keep(5)
+    mapping_file.write_text("source: other\n", encoding="utf-8")
+    assert Bookmark(tmp_path / "loads", log, mapping_file).rows() == 0
+
+
+def test_a_torn_bookmark_begins_at_the_first_row(tmp_path, log, mapping_file):
+    mark = Bookmark(tmp_path / "loads", log, mapping_file)
+    mark.keep(7)
+    (file,) = (tmp_path / "loads").glob("*.json")
+    file.write_text('{"ro', encoding="utf-8")
+    assert mark.rows() == 0
+
+
+async def test_a_load_that_died_goes_on_at_its_bookmark(stub_of, tmp_path, log, mapping, mapping_file):
+    ingest = Ingest(breaks=[2], code=grpc.StatusCode.INTERNAL)
+    stub = await stub_of(ingest)
+    mark = Bookmark(tmp_path / "loads", log, mapping_file)
+
+    def keep(batch: Batch, report: LoadReport) -> None:
+        mark.keep(batch.first_row + batch.rows - 1)
+
+    with pytest.raises(grpc.aio.AioRpcError):
+        await load(stub, read_batches(log, mapping, mark.rows(), batch_rows=1), keep)
+    assert mark.rows() == 2
+    report = await load(stub, read_batches(log, mapping, mark.rows(), batch_rows=1), keep)
+    assert sorted(ingest.known) == sorted(f"A-{row}" for row in range(1, 11))
+    assert report.received == 8
