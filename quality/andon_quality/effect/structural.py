@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray, finite
+from andon_quality.effect.local_level import LevelFit, fit_level
 from andon_quality.effect.student import quantile
 from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
@@ -72,7 +73,7 @@ def structural(
     """
     y, design = _inputs(values, controls, start, season)
     before, after = y[:start], y[start:]
-    fits = [_fit(before, design[:start], wander) for wander in WANDER]
+    fits = [fit_level(before, design[:start], wander) for wander in WANDER]
     step = None if steadiness is None else steadiness * float(before.std())
     weights = _weights(np.array([fit.log_likelihood + _belief(fit.wander * fit.scale, step) for fit in fits]))
     posterior = _Posterior(fits, weights, start - design.shape[1], confidence)
@@ -86,29 +87,6 @@ def structural(
     )
     effect = _effect(seen, foretold, direction, margin_from(expected, margin), confidence, checks)
     return Counterfactual(path[:, 0], path[:, 1], path[:, 2], effect, effect.estimate * after.size, wander)
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """For one wander, in units of the noise: coefficients, their covariance, and the level's state at the end."""
-
-    wander: float
-    beta: FloatArray
-    covariance: FloatArray
-    scale: float
-    level: float
-    level_terms: FloatArray
-    level_variance: float
-    log_likelihood: float
-
-    def foretold(self, weights: FloatArray, design: FloatArray) -> tuple[float, float]:
-        """Mean and standard deviation of the weighted sum of the periods to come."""
-        terms = weights @ design
-        gap = terms - weights.sum() * self.level_terms
-        mean = float(terms @ self.beta + weights.sum() * (self.level - self.level_terms @ self.beta))
-        later = weights[::-1].cumsum()[::-1]
-        own = weights.sum() ** 2 * self.level_variance + self.wander * float(later @ later) + float(weights @ weights)
-        return mean, math.sqrt(self.scale * (own + float(gap @ self.covariance @ gap)))
 
 
 def _inputs(
@@ -134,38 +112,6 @@ def _inputs(
     return y, design
 
 
-def _fit(before: FloatArray, design: FloatArray, wander: float) -> _Fit:
-    series = np.column_stack([design, before])
-    innovations, spread, level, variance = _filter(series, wander)
-    scaled = innovations / np.sqrt(spread)[:, None]
-    x, y = scaled[:, :-1], scaled[:, -1]
-    gram = x.T @ x
-    if np.linalg.matrix_rank(x) < x.shape[1]:
-        raise Inconsistent("the controls repeat each other or do not vary before the action")
-    covariance: FloatArray = np.linalg.inv(gram).astype(np.float64)
-    beta = covariance @ (x.T @ y)
-    rest = y - x @ beta
-    degrees = before.size - x.shape[1]
-    scale = max(float(rest @ rest) / degrees, 1e-300)
-    log_likelihood = -0.5 * (
-        float(np.log(spread).sum()) + float(np.linalg.slogdet(gram)[1]) + degrees * math.log(scale)
-    )
-    return _Fit(wander, beta, covariance, scale, float(level[-1]), level[:-1], variance, log_likelihood)
-
-
-def _filter(series: FloatArray, wander: float) -> tuple[FloatArray, FloatArray, FloatArray, float]:
-    """The Kalman filter of a level that starts at 0, run on every column; innovations, their variances, end state."""
-    level, variance = np.zeros(series.shape[1]), 0.0
-    innovations, spread = np.empty_like(series), np.empty(series.shape[0])
-    for t, row in enumerate(series):
-        variance += wander
-        innovations[t], spread[t] = row - level, variance + 1
-        gain = variance / (variance + 1)
-        level = level + gain * innovations[t]
-        variance *= 1 - gain
-    return innovations, spread, level, variance
-
-
 def _belief(variance: float, step: float | None) -> float:
     """Log density of the variance of a step, per unit of its logarithm, up to a constant."""
     if step is None:
@@ -187,7 +133,7 @@ def _at(period: int, periods: int) -> FloatArray:
 
 @dataclass(frozen=True)
 class _Posterior:
-    fits: list[_Fit]
+    fits: list[LevelFit]
     weights: FloatArray
     degrees: int
     confidence: float

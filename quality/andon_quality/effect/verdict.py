@@ -40,6 +40,7 @@ class Effect:
 
     The `relative` figures are fractions of the level without the action; None where that level is not clearly positive.
     `margin` is the largest change that counts as none; None when nobody stated one, and then "no change" is never said.
+    `p_value` is two-sided where one looks once, one-sided and valid at every look for the always-valid methods.
     """
 
     estimate: float
