@@ -66,10 +66,12 @@ class Fit:
             2.0 * own - again.mean(axis=-1, keepdims=True)
             for own, again in zip(self._parts(), refitted._parts(), strict=True)
         ]
-        _, dispersion, phi, sd, _, first = moved
+        level, dispersion, phi, sd, _, first = moved
         kept = np.abs(phi).sum(axis=0) < 0.99
+        # Cells of a season were drawn towards their hour and day; further than to a quarter no rate is moved.
+        beyond = ((self.level > 0.0) & (level < 0.25 * self.level)) | ((self.level < 1.0) & (level >= 1.0))
         return Fit(
-            self.level,
+            self.level if len(self.level) == 1 else np.where(beyond, self.level, level),
             np.where(self.dispersion > 0.0, np.clip(dispersion, 0.0, 2.0 * self.dispersion), 0.0),
             np.where(kept, phi, self.phi),
             np.clip(sd, 0.8 * self.sd, 1.25 * self.sd),
