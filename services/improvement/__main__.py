@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import time
-from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from andon_client.channel import open_channel
 
@@ -17,9 +14,10 @@ from services.improvement.peer import ScoringPeer
 from services.improvement.servicer import SERVICE_NAME, ImprovementServicer
 from services.improvement.settings import ImprovementSettings
 from services.improvement.store import CHANNEL, MIGRATIONS, SCHEMA, ProblemStore
+from services.runtime.command import prepare_schema, run_command
 from services.runtime.database import Listener, close_pool, healthy, open_pool
 from services.runtime.draining import Draining
-from services.runtime.migrations import migrate, require_migrated
+from services.runtime.migrations import require_migrated
 from services.runtime.ownership import Lease, Leases, Resource
 from services.runtime.server import serve
 
@@ -89,28 +87,8 @@ async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) 
 
 
 async def bring_up_to_date(settings: ImprovementSettings) -> None:
-    """The owner of the schema migrates it and prepares the service's own role, which is named in its address."""
-    service = urlsplit(settings.dsn)
-    await migrate(
-        settings.migration_dsn,
-        schema=SCHEMA,
-        directory=MIGRATIONS,
-        service_role=service.username,
-        service_password=service.password,
-    )
-
-
-COMMANDS: dict[str, Callable[[ImprovementSettings], None]] = {
-    "serve": lambda settings: asyncio.run(run(settings)),
-    "migrate": lambda settings: asyncio.run(bring_up_to_date(settings)),
-}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m services.improvement", description=__doc__)
-    parser.add_argument("command", choices=sorted(COMMANDS))
-    COMMANDS[parser.parse_args().command](ImprovementSettings())  # type: ignore[call-arg]
+    await prepare_schema(settings, SCHEMA, MIGRATIONS)
 
 
 if __name__ == "__main__":
-    main()
+    run_command("improvement", __doc__, ImprovementSettings, run, bring_up_to_date)

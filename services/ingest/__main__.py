@@ -1,10 +1,7 @@
 """Ingest as a process: `python -m services.ingest serve` or `migrate`."""
 
-import argparse
 import asyncio
 import time
-from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from services.ingest import wire
 from services.ingest.access import ACCESS
@@ -19,10 +16,11 @@ from services.ingest.servicer.sources import Sources
 from services.ingest.servicer.writing import Writing
 from services.ingest.settings import IngestSettings
 from services.ingest.store import CHANNEL, MIGRATIONS, SCHEMA, Head, LogStore
+from services.runtime.command import prepare_schema, run_command
 from services.runtime.database import Listener, close_pool, healthy, open_pool
 from services.runtime.draining import Draining
 from services.runtime.following import CursorCodec
-from services.runtime.migrations import migrate, require_migrated
+from services.runtime.migrations import require_migrated
 from services.runtime.server import serve
 
 TENANT_KEY_BYTES_MIN = 32
@@ -86,28 +84,8 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
 
 
 async def bring_up_to_date(settings: IngestSettings) -> None:
-    """The owner of the schema migrates it and prepares the service's own role, which is named in its address."""
-    service = urlsplit(settings.dsn)
-    await migrate(
-        settings.migration_dsn,
-        schema=SCHEMA,
-        directory=MIGRATIONS,
-        service_role=service.username,
-        service_password=service.password,
-    )
-
-
-COMMANDS: dict[str, Callable[[IngestSettings], None]] = {
-    "serve": lambda settings: asyncio.run(run(settings)),
-    "migrate": lambda settings: asyncio.run(bring_up_to_date(settings)),
-}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m services.ingest", description=__doc__)
-    parser.add_argument("command", choices=sorted(COMMANDS))
-    COMMANDS[parser.parse_args().command](IngestSettings())  # type: ignore[call-arg]
+    await prepare_schema(settings, SCHEMA, MIGRATIONS)
 
 
 if __name__ == "__main__":
-    main()
+    run_command("ingest", __doc__, IngestSettings, run, bring_up_to_date)

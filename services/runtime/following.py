@@ -79,10 +79,14 @@ class CursorCodec:
         return position
 
 
+def foreign_origin(cursor: str, *, field: str = "at_least") -> uuid.UUID:
+    """The deployment that a cursor of another service's log names."""
+    return uuid.UUID(bytes=_checked_body(cursor, field)[1 : 1 + ORIGIN_BYTES])
+
+
 def foreign_position(cursor: str, *, field: str = "at_least") -> int:
     """The place that a cursor of another service's log stands for: to compare with, not to read from."""
-    origin = uuid.UUID(bytes=_checked_body(cursor, field)[1 : 1 + ORIGIN_BYTES])
-    return CursorCodec(origin).decode(cursor, field=field)
+    return CursorCodec(foreign_origin(cursor, field=field)).decode(cursor, field=field)
 
 
 def _invalid(cursor: str, field: str) -> InvalidArgument:

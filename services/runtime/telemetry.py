@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequenc
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-import grpc
 import structlog
 from google.protobuf.message import Message
 from opentelemetry import metrics, trace
@@ -138,42 +137,6 @@ def batch_span(
 def mark_failed(span: Span, error_type: str) -> None:
     span.set_attribute("error.type", error_type)
     span.set_status(Status(StatusCode.ERROR))
-
-
-def _with_trace(details: Any) -> Any:
-    carrier: dict[str, str] = {}
-    _propagator.inject(carrier)
-    if not carrier:
-        return details
-    metadata = grpc.aio.Metadata(*(details.metadata or ()))
-    for key, value in carrier.items():
-        metadata[key] = value
-    return details._replace(metadata=metadata)
-
-
-class _UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
-    async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-        return await continuation(_with_trace(details), request)
-
-
-class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
-    async def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
-        return await continuation(_with_trace(details), request)
-
-
-class _StreamUnary(grpc.aio.StreamUnaryClientInterceptor):
-    async def intercept_stream_unary(self, continuation: Any, details: Any, requests: Any) -> Any:
-        return await continuation(_with_trace(details), requests)
-
-
-class _StreamStream(grpc.aio.StreamStreamClientInterceptor):
-    async def intercept_stream_stream(self, continuation: Any, details: Any, requests: Any) -> Any:
-        return await continuation(_with_trace(details), requests)
-
-
-def client_interceptors() -> list[Any]:
-    """For channels between services: the trace goes along with every call. One per call kind, as gRPC wants it."""
-    return [_UnaryUnary(), _UnaryStream(), _StreamUnary(), _StreamStream()]
 
 
 def configure_logs(service_name: str, level: str = "info", stream: TextIO | None = None) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
-from urllib.parse import unquote, urlsplit
 
 import grpc
 from andon.scoring.v1 import scoring_pb2, scoring_pb2_grpc
 from andon_client.channel import open_channel
 
+from services.runtime.command import prepare_schema, run_command
 from services.runtime.database import Listener, close_pool, healthy, open_pool
 from services.runtime.draining import Draining
-from services.runtime.migrations import migrate, require_migrated
+from services.runtime.migrations import require_migrated
 from services.runtime.ownership import Leases
 from services.runtime.server import Endpoint, serve
 from services.scoring.access import ACCESS
@@ -82,27 +81,8 @@ def _channels(settings: ScoringSettings) -> OpenChannel:
 
 
 async def bring_up_to_date(settings: ScoringSettings) -> None:
-    own = urlsplit(settings.dsn)
-    await migrate(
-        settings.migration_dsn or settings.dsn,
-        schema=SCHEMA,
-        directory=MIGRATIONS,
-        service_role=own.username,
-        service_password=unquote(own.password) if own.password else None,
-    )
-
-
-COMMANDS: dict[str, Callable[[ScoringSettings], None]] = {
-    "serve": lambda settings: asyncio.run(run(settings)),
-    "migrate": lambda settings: asyncio.run(bring_up_to_date(settings)),
-}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m services.scoring", description=__doc__)
-    parser.add_argument("command", choices=sorted(COMMANDS))
-    COMMANDS[parser.parse_args().command](ScoringSettings())  # type: ignore[call-arg]
+    await prepare_schema(settings, SCHEMA, MIGRATIONS)
 
 
 if __name__ == "__main__":
-    main()
+    run_command("scoring", __doc__, ScoringSettings, run, bring_up_to_date)

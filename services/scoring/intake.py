@@ -20,6 +20,7 @@ from andon_client.follow import follow
 from google.protobuf.duration_pb2 import Duration
 
 from services.runtime.following import Signal as Wake
+from services.runtime.following import foreign_position
 from services.runtime.ownership import Lease, LostLease
 from services.runtime.telemetry import batch_span, current_traceparent
 from services.scoring.book import Decision, Place, decide
@@ -40,7 +41,6 @@ from services.scoring.reopening import (
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Fold, NewEntry, ObservationPage, Progress, StepTransaction, Store, VersionRetired
 from services.scoring.wire import (
-    foreign_position,
     microseconds,
     pack_scores,
     pack_signals,
@@ -410,7 +410,8 @@ async def read_cases(ingest: IngestStub, case_ids: Sequence[str], through: str) 
 
 
 def _table(arrow_ipc: bytes) -> pa.Table:
-    return pa.ipc.open_stream(arrow_ipc).read_all()
+    # Small pages: handing their columns to threads costs more than decoding them.
+    return pa.ipc.open_stream(arrow_ipc, options=pa.ipc.IpcReadOptions(use_threads=False)).read_all()
 
 
 def _observation_page(partition: int, rows: pa.RecordBatch) -> ObservationPage | None:

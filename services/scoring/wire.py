@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -12,8 +10,6 @@ from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import score_pb2, scoring_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.runtime.errors import FieldViolation, InvalidArgument
-from services.runtime.following import CursorCodec
 from services.scoring.appraisal import OVERALL, tree_of
 from services.scoring.book import series_name
 from services.scoring.lint import Finding, Severity
@@ -266,21 +262,6 @@ def matches(filter_: scoring_pb2.SeriesFilter, key: str) -> bool:
         and (not filter_.series or key in filter_.series)
         and (not filter_.whole_only or name.whole)
     )
-
-
-def cursor_origin(cursor: str) -> uuid.UUID:
-    """The deployment that a cursor of another service names; its codec checks the rest."""
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return uuid.UUID(bytes=raw[1:17])
-    except ValueError as error:
-        violation = FieldViolation("at_least", "not a cursor", "CURSOR_INVALID")
-        raise InvalidArgument("CURSOR_INVALID", "the cursor cannot be read", field_violations=[violation]) from error
-
-
-def foreign_position(cursor: str) -> int:
-    """The position that a cursor of ingest stands for."""
-    return CursorCodec(cursor_origin(cursor)).decode(cursor)
 
 
 def pack_scores(scores: Iterable[score_pb2.Score]) -> bytes:

@@ -14,13 +14,13 @@ from google.protobuf.duration_pb2 import Duration
 
 from services.runtime.draining import Draining
 from services.runtime.errors import FieldViolation, InvalidArgument, NotFound, Unavailable
-from services.runtime.following import CursorCodec, Tail
+from services.runtime.following import CursorCodec, Tail, foreign_origin, foreign_position
 from services.runtime.identity import current_caller
 from services.scoring.book import series_name
 from services.scoring.model import IndicatorSystem, SeriesKey
 from services.scoring.store import LogEntry, Store
 from services.scoring.tenants import Intake
-from services.scoring.wire import cursor_origin, unpack_scores, unpack_signals
+from services.scoring.wire import unpack_scores, unpack_signals
 from services.scoring.wire_system import system_of
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Desk:
         """Returns once everything through this cursor of ingest is scored; a retryable error at the deadline."""
         if not at_least:
             return
-        wanted = CursorCodec(cursor_origin(at_least)).decode(at_least, field="at_least")
+        wanted = foreign_position(at_least)
         left_s = context.time_remaining()
         due_s = _clock() + (
             WAIT_S_MAX if left_s is None else min(left_s - min(ANSWER_SHARE * left_s, ANSWER_S_MAX), WAIT_S_MAX)
@@ -106,7 +106,7 @@ class Desk:
 
     async def _has_reached(self, tenant: str, at_least: str, wanted: int, process: str, system: str) -> bool:
         for one in await self.store.progress_of_active(tenant, process, system):
-            if any(row.through and cursor_origin(row.through) != cursor_origin(at_least) for row in one.progress):
+            if any(row.through and foreign_origin(row.through) != foreign_origin(at_least) for row in one.progress):
                 violation = FieldViolation("at_least", "a cursor of another deployment", "CURSOR_FOREIGN")
                 raise InvalidArgument("CURSOR_FOREIGN", "the cursor is foreign", field_violations=[violation])
             if one.position() < wanted:

@@ -12,8 +12,7 @@ from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
 from andon_client.follow import follow
 from google.rpc import error_details_pb2, status_pb2
 
-from services.runtime.following import CursorCodec
-from services.scoring.wire import cursor_origin, foreign_position
+from services.runtime.following import CursorCodec, foreign_origin, foreign_position
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:
@@ -136,7 +135,7 @@ async def test_a_read_waits_for_what_was_written_and_says_when_it_was_not_reache
     through = await suite.write(make.weeks(2, 10, few))
     stub = suite.scoring()
     await stub.ListScores(scoring_pb2.ListScoresRequest(at_least=through), timeout=20)
-    beyond = CursorCodec(cursor_origin(through)).encode(foreign_position(through) + 100)
+    beyond = CursorCodec(foreign_origin(through)).encode(foreign_position(through) + 100)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.ListScores(scoring_pb2.ListScoresRequest(at_least=beyond), timeout=1.5)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE

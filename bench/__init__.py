@@ -1,0 +1,1 @@
+"""What `make bench` runs: ratios against named baselines, each measured in one run."""
