@@ -42,6 +42,7 @@ class Edge:
     source: str
     destination: str
     port: int
+    protocol: str = "TCP"
 
 
 def deployable(services: Path = ROOT / "services") -> list[str]:
@@ -73,6 +74,7 @@ def _edges(services: Mapping[str, Service]) -> Iterator[Edge]:
         for pods in (service.name, f"{service.name}-migrate"):
             yield Edge(pods, "postgres", POSTGRES_PORT)
             yield Edge(pods, "dns", DNS_PORT)
+            yield Edge(pods, "dns", DNS_PORT, "UDP")
 
 
 def secrets(services: Mapping[str, Service]) -> dict[str, set[str]]:

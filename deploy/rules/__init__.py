@@ -23,6 +23,17 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+# What a rule meets where a field is missing that every object of the kind has.
+UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+
+
 def findings(objects: Objects, services: Mapping[str, Service]) -> list[Finding]:
     """Everything that is wrong with these objects; empty means fit to be applied."""
-    return [Finding(rule.__name__, place, message) for rule in RULES for place, message in rule(objects, services)]
+    return [finding for rule in RULES for finding in _found(rule, objects, services)]
+
+
+def _found(rule: Rule, objects: Objects, services: Mapping[str, Service]) -> list[Finding]:
+    try:
+        return [Finding(rule.__name__, place, message) for place, message in rule(objects, services)]
+    except UNREADABLE as error:
+        return [Finding(rule.__name__, "objects", f"cannot be judged: {type(error).__name__} {error}")]

@@ -8,11 +8,12 @@ from pathlib import PurePosixPath
 from pydantic import ValidationError
 
 from deploy.declared import TARGET, Service, secrets
-from deploy.objects import Object, Objects, Workload, environment, title_of, workloads
+from deploy.objects import Object, Objects, Workload, environment, of_kind, title_of, workloads
 from deploy.rules.finding import Found, Rule, Services
 from services.runtime.settings import RuntimeSettings
 
 MIGRATION = "-migrate"
+KEYED = ("secretKeyRef", "configMapKeyRef")
 # What a container without a file would not start on, and what it would start on and then not work.
 NEEDED_TO_SERVE = ("dsn",)
 NEEDED_TO_MIGRATE = ("dsn", "migration_dsn")
@@ -31,6 +32,15 @@ def variables_are_settings(objects: Objects, services: Services) -> Found:
         known = {f"{service.prefix}{field.upper()}" for field in service.settings.model_fields}
         for name in sorted(set(given) - known):
             yield title_of(workload.owner), f"{name} is no setting of {service.name}"
+
+
+def variables_have_values(objects: Objects, services: Services) -> Found:
+    for workload in workloads(objects):
+        for container in workload.containers:
+            for entry in container.get("env", []):
+                source = entry.get("valueFrom", {})
+                if not (entry.get("value") or any(source.get(kind, {}).get("key") for kind in KEYED)):
+                    yield title_of(workload.owner), f"{entry['name']} has no value"
 
 
 def required_settings_are_given(objects: Objects, services: Services) -> Found:
@@ -105,6 +115,17 @@ def _port_of(service: str, objects: Objects) -> int | None:
     return None
 
 
+def telemetry_goes_to_a_service(objects: Objects, services: Services) -> Found:
+    there = {
+        f"http://{one['metadata']['name']}:{port['port']}"
+        for one in of_kind(objects, "Service")
+        for port in one["spec"]["ports"]
+    }
+    for workload, service, given in _ours(objects, services):
+        if given.get(f"{service.prefix}OTLP_ENDPOINT", {}).get("value") not in there:
+            yield title_of(workload.owner), "its telemetry goes nowhere"
+
+
 def commands_are_the_services_own(objects: Objects, services: Services) -> Found:
     for workload, service, _ in _ours(objects, services):
         wanted = ["migrate"] if workload.name.endswith(MIGRATION) else ["serve"]
@@ -114,9 +135,11 @@ def commands_are_the_services_own(objects: Objects, services: Services) -> Found
 
 RULES: tuple[Rule, ...] = (
     variables_are_settings,
+    variables_have_values,
     required_settings_are_given,
     values_are_taken,
     files_are_mounted,
     targets_are_services,
+    telemetry_goes_to_a_service,
     commands_are_the_services_own,
 )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from deploy.objects import Objects, of_kind, selects, title_of, workloads
 from deploy.rules.finding import Found, Rule, Services
 
+NODE = "kubernetes.io/hostname"
+PART_OF = "app.kubernetes.io/part-of"
+
 
 def workloads_select_their_own_pods(objects: Objects, services: Services) -> Found:
     for workload in workloads(objects):
@@ -29,15 +32,25 @@ def services_and_budgets_select_one_workload(objects: Objects, services: Service
 def pods_spread_among_their_own(objects: Objects, services: Services) -> Found:
     for workload in workloads(objects):
         constraints = workload.pod.get("topologySpreadConstraints", [])
-        if workload.name in services and not constraints:
+        if workload.name in services and NODE not in {one["topologyKey"] for one in constraints}:
             yield title_of(workload.owner), "nothing spreads its pods over nodes"
         for constraint in constraints:
-            if not selects(constraint.get("labelSelector"), workload.labels):
+            if constraint.get("labelSelector") != workload.owner["spec"]["selector"]:
                 yield title_of(workload.owner), f"spreads other pods over {constraint['topologyKey']}"
+
+
+def everything_says_what_it_belongs_to(objects: Objects, services: Services) -> Found:
+    for one in objects:
+        if one["metadata"].get("labels", {}).get(PART_OF) != "andon":
+            yield title_of(one), f"has no {PART_OF}"
+    for workload in workloads(objects):
+        if workload.labels.get(PART_OF) != "andon":
+            yield title_of(workload.owner), f"its pods have no {PART_OF}"
 
 
 RULES: tuple[Rule, ...] = (
     workloads_select_their_own_pods,
     services_and_budgets_select_one_workload,
     pods_spread_among_their_own,
+    everything_says_what_it_belongs_to,
 )

@@ -33,6 +33,7 @@ OUTSIDE = (
     Peer("client elsewhere", {"andon/client": "true"}, False, {"kubernetes.io/metadata.name": "default"}),
     Peer("monitoring", {"app": "prometheus"}, False, {"andon/monitoring": "true"}),
     Peer("dns", {"k8s-app": "kube-dns"}, False, {"kubernetes.io/metadata.name": "kube-system"}),
+    Peer("pretended dns", {"k8s-app": "kube-dns"}, False, {"kubernetes.io/metadata.name": "default"}),
     Peer("api server", {"component": "kube-apiserver"}, False, {"kubernetes.io/metadata.name": "kube-system"}),
 )
 # Postgres may be run elsewhere; the base then names these labels, and an overlay where it is instead.
@@ -50,11 +51,19 @@ def everything_is_denied_first(objects: Objects, services: Services) -> Found:
 
 
 def the_network_is_the_call_graph(objects: Objects, services: Services) -> Found:
-    wanted, open_edges = call_graph(services), set(edges(objects))
-    for edge in sorted(open_edges - wanted):
-        yield "NetworkPolicy", f"{edge.source} can reach {edge.destination} at {edge.port}, and has no business there"
-    for edge in sorted(wanted - open_edges):
-        yield "NetworkPolicy", f"{edge.source} cannot reach {edge.destination} at {edge.port}"
+    """Each way by itself: what one side leaves open by mistake, the other must not have to close."""
+    inside = {one.name for one in _ours(objects)}
+    for way, may, end in (("Egress", "may leave", "source"), ("Ingress", "may enter", "destination")):
+        wanted = {edge for edge in call_graph(services) if getattr(edge, end) in inside}
+        opened = set(edges(objects, way))
+        for edge in sorted(opened - wanted):
+            yield "NetworkPolicy", f"{_said(edge)} {may}, and has no business there"
+        for edge in sorted(wanted - opened):
+            yield "NetworkPolicy", f"{_said(edge)} is needed, and nothing says that it {may}"
+
+
+def _said(edge: Edge) -> str:
+    return f"{edge.source} to {edge.destination} at {edge.protocol} {edge.port}"
 
 
 def policies_select_somebody(objects: Objects, services: Services) -> Found:
@@ -63,27 +72,26 @@ def policies_select_somebody(objects: Objects, services: Services) -> Found:
             yield title_of(policy), "selects no pod"
 
 
-def edges(objects: Objects) -> Iterator[Edge]:
-    """Every connection that can be opened, found by trying them all."""
-    policies, inside = of_kind(objects, "NetworkPolicy"), _inside(objects)
-    leaving = {one.name: _rules(policies, "Egress", one) for one in inside}
-    # A Postgres that is not among the objects is not there to refuse: those who run it say who may come.
-    arriving = {one.name: _rules(policies, "Ingress", one) for one in inside if one is not POSTGRES}
-    for source in (*inside, *OUTSIDE):
-        for destination in (*inside, *OUTSIDE):
-            if source is destination or not _is_ours(source, destination):
+def edges(objects: Objects, way: str) -> Iterator[Edge]:
+    """Every connection that policies let out of our pods (Egress), or into them (Ingress), found by trying them all."""
+    policies = of_kind(objects, "NetworkPolicy")
+    for own in _ours(objects):
+        rules = _rules(policies, way, own)
+        for other in (*_inside(objects), *OUTSIDE):
+            if other.name == own.name:
                 continue
-            out = _ports(leaving.get(source.name), destination)
-            for port in sorted({port for port, _ in out & _ports(arriving.get(destination.name), source)}):
-                yield Edge(source.name, destination.name, port)
+            source, destination = (own, other) if way == "Egress" else (other, own)
+            for port, protocol in _ports(rules, other):
+                yield Edge(source.name, destination.name, port, protocol)
 
 
-def _is_ours(source: Peer, destination: Peer) -> bool:
-    return any(one.inside and one is not POSTGRES for one in (source, destination))
+def _ours(objects: Objects) -> list[Peer]:
+    return [Peer(one.name, one.labels) for one in workloads(objects)]
 
 
 def _inside(objects: Objects) -> list[Peer]:
-    peers = [Peer(one.name, one.labels) for one in workloads(objects)]
+    """A Postgres that is not among the objects is not ours to guard: those who run it say who may come."""
+    peers = _ours(objects)
     return peers if any(peer.name == POSTGRES.name for peer in peers) else [*peers, POSTGRES]
 
 

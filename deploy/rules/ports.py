@@ -8,13 +8,17 @@ from deploy.objects import Object, Objects, Workload, environment, of_kind, prob
 from deploy.rules.finding import Found, Rule, Services
 from services.runtime.server import LIVENESS
 
+PROBES = {"startupProbe", "readinessProbe", "livenessProbe"}
+ACTIONS = {"exec", "grpc", "httpGet", "tcpSocket"}
 LISTENERS = {"grpc": "listen", "health": "health_listen"}
 
 
 def services_reach_a_port_of_their_pods(objects: Objects, services: Services) -> Found:
     for service in of_kind(objects, "Service"):
+        if not service["spec"].get("ports"):
+            yield title_of(service), "has no port"
         for workload in _selected(service, objects):
-            for port in service["spec"]["ports"]:
+            for port in service["spec"].get("ports", []):
                 wanted = port.get("targetPort", port["port"])
                 if _number(wanted, workload.containers, port.get("protocol", "TCP")) is None:
                     yield title_of(service), f"no container of {workload.name} has port {wanted}"
@@ -39,6 +43,14 @@ def probes_hit_a_port_of_their_container(objects: Objects, services: Services) -
                 target = probe.get("grpc") or probe.get("httpGet") or probe.get("tcpSocket") or {}
                 if "port" in target and _number(target["port"], [container]) is None:
                     yield title_of(workload.owner), f"{kind} asks port {target['port']}, which is not there"
+
+
+def whatever_stays_is_probed(objects: Objects, services: Services) -> Found:
+    for workload in workloads(objects):
+        for container in workload.containers if workload.owner["kind"] != "Job" else []:
+            asked = {kind for kind, probe in probes(container) if ACTIONS & set(probe)}
+            for kind in sorted(PROBES - asked):
+                yield title_of(workload.owner), f"{container['name']} has no {kind}"
 
 
 def probes_ask_health_by_its_names(objects: Objects, services: Services) -> Found:
@@ -79,6 +91,7 @@ def ports_are_named_once(objects: Objects, services: Services) -> Found:
 RULES: tuple[Rule, ...] = (
     services_reach_a_port_of_their_pods,
     probes_hit_a_port_of_their_container,
+    whatever_stays_is_probed,
     probes_ask_health_by_its_names,
     containers_listen_where_they_say,
     ports_are_named_once,

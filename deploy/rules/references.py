@@ -88,6 +88,19 @@ def mounts_are_volumes(objects: Objects, services: Services) -> Found:
             yield title_of(workload.owner), f"{name} is mounted and no volume, or a volume and not mounted"
 
 
+def arguments_name_files_that_are_there(objects: Objects, services: Services) -> Found:
+    """A path below a mounted ConfigMap is one of its keys."""
+    there = {name_of(one): set(one.get("data", {})) for one in of_kind(objects, "ConfigMap")}
+    for workload in workloads(objects):
+        maps = {one["name"]: one["configMap"]["name"] for one in workload.pod.get("volumes", []) if "configMap" in one}
+        for container in workload.containers:
+            for mount in (one for one in container.get("volumeMounts", []) if one["name"] in maps):
+                keys = there.get(maps[mount["name"]], set())
+                named = {text.rpartition("=")[2] for text in container.get("args", [])}
+                if not named & {f"{mount['mountPath']}/{key}" for key in keys}:
+                    yield title_of(workload.owner), f"no argument names a file of {mount['mountPath']}"
+
+
 def stateful_sets_have_their_service(objects: Objects, services: Services) -> Found:
     for one in of_kind(objects, "StatefulSet"):
         if one["spec"].get("serviceName") not in names(objects, "Service"):
@@ -103,5 +116,6 @@ RULES: tuple[Rule, ...] = (
     optional_secrets_may_be_missing,
     no_secret_is_shipped,
     mounts_are_volumes,
+    arguments_name_files_that_are_there,
     stateful_sets_have_their_service,
 )

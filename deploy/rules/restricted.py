@@ -76,6 +76,16 @@ def _container_faults(pod: Object, container: Object) -> Iterator[str]:
         yield "takes a port of the node"
 
 
+def secrets_are_read_by_their_pod_alone(objects: Objects, services: Services) -> Found:
+    """A mode for owner and group only, and a group that the process is in."""
+    for workload in workloads(objects):
+        modes = [one["secret"].get("defaultMode", 0o644) for one in workload.pod.get("volumes", []) if "secret" in one]
+        if any(mode & 0o007 for mode in modes):
+            yield title_of(workload.owner), "a mounted Secret can be read by everybody"
+        if modes and "fsGroup" not in workload.pod.get("securityContext", {}):
+            yield title_of(workload.owner), "mounted Secrets belong to root's group, and the process is not in it"
+
+
 def accounts_mount_no_token(objects: Objects, services: Services) -> Found:
     for account in of_kind(objects, "ServiceAccount"):
         if account.get("automountServiceAccountToken") is not False:
@@ -87,5 +97,6 @@ RULES: tuple[Rule, ...] = (
     objects_are_in_the_namespace,
     pods_are_restricted,
     containers_are_restricted,
+    secrets_are_read_by_their_pod_alone,
     accounts_mount_no_token,
 )

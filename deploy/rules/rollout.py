@@ -48,11 +48,7 @@ def _pre_stop_s(workload: Workload) -> float:
 def _grace_s(workload: Workload, objects: Objects, services: Services) -> float:
     service = services[workload.name]
     given = environment(workload.pod["containers"][0], objects).get(f"{service.prefix}GRACE_S", {})
-    default = float(service.settings.model_fields["grace_s"].default)
-    try:
-        return float(given.get("value", default))
-    except ValueError:  # What is no number is another rule's finding.
-        return default
+    return float(given.get("value", service.settings.model_fields["grace_s"].default))
 
 
 def rollouts_add_before_they_take(objects: Objects, services: Services) -> Found:
@@ -60,6 +56,14 @@ def rollouts_add_before_they_take(objects: Objects, services: Services) -> Found
         rolling = workload.owner["spec"].get("strategy", {}).get("rollingUpdate", {})
         if workload.name in services and workload.owner["kind"] == "Deployment" and rolling.get("maxUnavailable") != 0:
             yield title_of(workload.owner), "takes a pod away before another one is ready"
+
+
+def jobs_can_end(objects: Objects, services: Services) -> Found:
+    for job in of_kind(objects, "Job"):
+        if job["spec"]["template"]["spec"].get("restartPolicy") not in ("OnFailure", "Never"):
+            yield title_of(job), "is started again for ever"
+        if "ttlSecondsAfterFinished" not in job["spec"]:
+            yield title_of(job), "stays, and stands in the way of the next release's"
 
 
 def scoring_shares_its_work(objects: Objects, services: Services) -> Found:
@@ -73,5 +77,6 @@ RULES: tuple[Rule, ...] = (
     budgets_let_nodes_drain,
     pods_outlive_their_drain,
     rollouts_add_before_they_take,
+    jobs_can_end,
     scoring_shares_its_work,
 )

@@ -150,9 +150,7 @@ async def called_by_name(cluster: Cluster, service: str, port: int) -> int:
 
 def resident_bytes(pid: int) -> int:
     resident_pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
-    resident = int(resident_pages) * os.sysconf("SC_PAGE_SIZE")
-    print(f"RSS {resident / 2**20:.0f} MiB")
-    return resident
+    return int(resident_pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.parametrize("service", deployable())

@@ -73,5 +73,11 @@ def test_a_planted_fault_is_found(dev: list[Object], rule: str, fault: str) -> N
     assert rule in {one.rule for one in findings(dev, suite())}
 
 
+def test_what_cannot_be_judged_is_not_fit(dev: list[Object]) -> None:
+    del find(dev, "Deployment/ingest")["spec"]["template"]["spec"]["containers"][0]["image"]
+    said = {one.rule: one.message for one in findings(dev, suite())}
+    assert said["images_are_pinned"] == "cannot be judged: KeyError 'image'"
+
+
 def test_every_rule_has_a_fault_that_it_finds() -> None:
     assert {rule.__name__ for rule in RULES} == set(FAULTS)
