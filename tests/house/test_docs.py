@@ -78,6 +78,14 @@ def test_every_page_of_the_docs_is_reached_from_the_readme(root, pages):
     assert lost == []
 
 
+def test_every_file_that_the_capabilities_name_exists(root):
+    named = re.findall(
+        r"`([\w-]+(?:/[\w.-]+)+)`", (root / "docs/reference/capabilities.md").read_text(encoding="utf-8")
+    )
+    assert len(named) > 50
+    assert [name for name in named if not (root / name).exists()] == []
+
+
 def test_the_targets_that_the_readme_names_exist(root):
     made = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = set(re.findall(r"\bmake ([a-z-]+)\b", " ".join(CODE.findall((root / "README.md").read_text("utf-8")))))
