@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from urllib.parse import unquote
 
 import pytest
@@ -76,6 +77,16 @@ def test_every_page_of_the_docs_is_reached_from_the_readme(root, pages):
         ahead += [target for target in targets if target.suffix == ".md" and target.is_file()]
     lost = [str(page.relative_to(root)) for page in pages if (root / "docs") in page.parents and page not in reached]
     assert lost == []
+
+
+def test_every_rpc_of_the_contracts_is_explained_where_it_stands(root):
+    silent = []
+    for contract in sorted((root / "protos").glob("andon/*/v1/*.proto")):
+        lines = contract.read_text(encoding="utf-8").splitlines()
+        for above, line in pairwise(lines):
+            if re.match(r"\s*(rpc|service) ", line) and not above.strip().startswith("//"):
+                silent.append(f"{contract.name}: {line.strip()}")
+    assert silent == []
 
 
 def test_every_file_that_the_capabilities_name_exists(root):
