@@ -125,7 +125,7 @@ async def suite_latencies(suite: Suite, bodies: list[bytes], per_second: float, 
 
     due = await paced(len(bodies), per_second, send)
     await asyncio.wait_for(watching, 120.0)
-    return seen - np.array(due)
+    return seen - np.asarray(due, dtype=np.float64)
 
 
 # --- the floor
@@ -205,7 +205,7 @@ async def _floor_run(channel: grpc.aio.Channel, bodies: list[bytes], per_second:
 
     due = await paced(len(bodies), per_second, send)
     await asyncio.wait_for(task, 60.0)
-    return seen - np.array(due)
+    return seen - np.asarray(due, dtype=np.float64)
 
 
 def describe(name: str, seconds: Seconds) -> tuple[float, float]:

@@ -174,6 +174,8 @@ class Machine:
             "TOKENS_DIR": str(self.plan.home.tokens(service.name)),
             "TENANT_KEY_FILE": str(self.plan.home.key_file()),
             "OTLP_ENDPOINT": self.plan.otlp_endpoint,
+            # Each partition costs every small step a little, and one replica folds them one after another.
+            "PARTITION_COUNT": str(max(2, self.plan.replicas.get("scoring", 1))),
         }
         return {
             **os.environ,
