@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +72,7 @@ class Report:
 
 def build(findings: Findings, faults: Sequence[FaultFinding], promise: Promise, say: Say, language: str) -> Report:
     problems = [_problem_line(problem, say, language) for problem in findings.problems]
-    charts = _worth_showing(findings.charts)
+    charts = _worth_showing(findings)
     return Report(
         language=language,
         lead=_lead(findings, say),
@@ -189,14 +190,23 @@ def _problem_line(problem: problem_pb2.Problem, say: Say, language: str) -> Prob
     )
 
 
-def _worth_showing(charts: Sequence[scoring_pb2.GetControlChartResponse]) -> list[scoring_pb2.GetControlChartResponse]:
-    """The charts with the most alarms, the whole before its slices; a quiet one only where there is none louder."""
+def _worth_showing(findings: Findings) -> list[scoring_pb2.GetControlChartResponse]:
+    """For each problem the chart that shows it best: of the slice it names, else of the whole; then the others."""
+    by_key = {chart.series.key: chart for chart in findings.charts}
+    wanted = [key for problem in findings.problems for key in _series_of(problem) if key in by_key]
+    return [by_key[key] for key in dict.fromkeys([*wanted, *by_key])][:CHARTS_SHOWN]
 
-    def rank(chart: scoring_pb2.GetControlChartResponse) -> tuple[int, int, str]:
-        adverse = sum(signal.adverse for signal in chart.signals)
-        return (-adverse, len(chart.series.slice), chart.series.key)
 
-    return sorted(charts, key=rank)[:CHARTS_SHOWN]
+def _series_of(problem: problem_pb2.Problem) -> list[str]:
+    """The series that alarmed most often, those of the problem's own slice first; symptoms are left to the others."""
+    counts = Counter(signal.series for signal in problem.signals if not signal.symptom)
+    mine = "{" + ",".join(f"{name}={value}" for name, value in sorted(problem.slice.items())) + "}"
+
+    def rank(key: str) -> tuple[bool, int, str]:
+        fits = key.endswith(mine) if problem.slice else "{" not in key
+        return (not fits, -counts[key], key)
+
+    return sorted(counts, key=rank)[:1]
 
 
 def _with_faults(
