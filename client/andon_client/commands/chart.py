@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import plotext
 import typer
@@ -13,6 +14,8 @@ from andon.scoring.v1 import scoring_pb2
 from andon_client.commands.read import Since, Until, interval_of
 from andon_client.suite import Suite
 from andon_client.terminal import Context, Json, emit_json, notes, number, run, screen, span, spoken
+
+HEIGHT = 24
 
 
 def chart(
@@ -51,25 +54,8 @@ def _draw(found: scoring_pb2.GetControlChartResponse, context: Context) -> None:
     if not points:
         screen.print("no complete window with enough data yet")
         return
-    at = list(range(len(points)))
-    figure = plotext
-    figure.clear_figure()
-    figure.theme("clear")
-    figure.plot_size(None, 24)
-    figure.plot(at, [point.statistic for point in points], marker="braille")
-    for name in ("lower", "centre", "upper"):
-        limits = [
-            (index, getattr(point, name)) for index, point in zip(at, points, strict=True) if point.HasField(name)
-        ]
-        if limits:
-            figure.plot([index for index, _ in limits], [value for _, value in limits], label=name, color="gray")
-    fired = [(index, point.statistic) for index, point in zip(at, points, strict=True) if point.rules]
-    if fired:
-        figure.scatter([index for index, _ in fired], [value for _, value in fired], marker="✖", color="red")
-    ticks = at[:: max(1, len(at) // 6)]
-    figure.xticks(ticks, [span(points[index].interval) for index in ticks])
-    figure.title(f"{spoken(found.series.title, context.locale)} ({found.series.unit or 'share'})  {found.series.key}")
-    screen.print(figure.build(), highlight=False, markup=False)
+    title = f"{spoken(found.series.title, context.locale)} ({found.series.unit or 'share'})  {found.series.key}"
+    screen.print(_figure(title, points, screen.width), highlight=False, markup=False)
     if found.HasField("baseline"):
         base = found.baseline
         screen.print(
@@ -79,3 +65,27 @@ def _draw(found: scoring_pb2.GetControlChartResponse, context: Context) -> None:
         )
     else:
         screen.print("phase I is not complete yet: no limits")
+
+
+def _figure(title: str, points: Sequence[scoring_pb2.ChartPoint], width: int) -> str:
+    """The chart as lines of text: values, centre and limits, and a cross where a rule fired."""
+    at = range(len(points))
+    figure = plotext.figure
+    figure.clear()
+    figure.plot_size(width, HEIGHT)
+    _line(figure, "value", "braille", [(index, points[index].statistic) for index in at])
+    for name in ("lower", "centre", "upper"):
+        known = [(index, getattr(points[index], name)) for index in at if points[index].HasField(name)]
+        _line(figure, name, "·", known)
+    fired = [(index, points[index].statistic) for index in at if points[index].rules]
+    if fired:
+        figure.draw(figure.signal(*zip(*fired, strict=True), marker="✖").label("signal"))
+    ticks = list(at[:: max(1, len(points) // 6)])
+    figure.ruler("x").ticks(ticks, [span(points[index].interval) for index in ticks])
+    figure.title(title)
+    return str(plotext.uncolorize(figure.build().string()))
+
+
+def _line(figure: Any, name: str, marker: str, points: Sequence[tuple[int, float]]) -> None:
+    if points:
+        figure.draw(figure.signal(*zip(*points, strict=True), marker=marker).lines().label(name))

@@ -1,0 +1,81 @@
+"""The chart in the terminal shows values, limits, signals and dates, whatever there is of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from andon.common.v1 import interval_pb2, text_pb2
+from andon.scoring.v1 import score_pb2, scoring_pb2
+from andon_client.commands import chart as module
+from andon_client.terminal import Context
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+
+BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def point(day, value, fired=False, limits=True):
+    start = int((BEGIN + timedelta(days=day)).timestamp())
+    made = scoring_pb2.ChartPoint(
+        interval=interval_pb2.Interval(start=Timestamp(seconds=start), end=Timestamp(seconds=start + 86_400)),
+        statistic=value,
+        rules=["WE1"] if fired else [],
+    )
+    if limits:
+        made.lower, made.centre, made.upper = 1.0, 2.0, 3.0
+    return made
+
+
+def found(points, baseline=True):
+    made = scoring_pb2.GetControlChartResponse(
+        series=score_pb2.Series(key="desk/main/wait@day", title=text_pb2.Text(en="Wait", zh="等候"), unit="h"),
+        points=points,
+        rules=["WE1"],
+        promised_arl=370.4,
+    )
+    if baseline:
+        made.baseline.chart, made.baseline.window_count = "XmR", 20
+    return made
+
+
+@pytest.fixture
+def drawn(monkeypatch, capsys):
+    def draw(response, width=100):
+        monkeypatch.setattr(module, "screen", Console(width=width, color_system=None, force_terminal=False))
+        module._draw(response, Context())
+        return capsys.readouterr().out
+
+    return draw
+
+
+def test_values_limits_signals_and_dates_are_shown(drawn):
+    shown = drawn(found([point(day, 2.0 + day % 3 / 4, fired=day == 9) for day in range(12)]))
+    assert "Wait (h)  desk/main/wait@day" in shown
+    assert "✖" in shown
+    for name in ("value", "lower", "centre", "upper", "2026-01-05", "promised ARL 370.4"):
+        assert name in shown
+
+
+@pytest.mark.parametrize("width", [60, 100, 160])
+def test_no_line_is_wider_than_the_screen(drawn, width):
+    assert max(map(len, drawn(found([point(day, 2.0) for day in range(40)]), width).splitlines())) <= width
+
+
+def test_without_a_signal_there_is_no_cross(drawn):
+    assert "✖" not in drawn(found([point(day, 2.0) for day in range(5)]))
+
+
+def test_a_chart_whose_first_phase_is_not_over_shows_values_without_limits(drawn):
+    shown = drawn(found([point(day, 2.0, limits=False) for day in range(3)], baseline=False))
+    assert "centre" not in shown
+    assert "phase I is not complete yet" in shown
+
+
+def test_one_chart_leaves_nothing_behind_for_the_next(drawn):
+    drawn(found([point(day, 2.0, fired=True) for day in range(5)]))
+    assert "✖" not in drawn(found([point(day, 2.0) for day in range(5)]))
+
+
+def test_a_series_without_points_says_so(drawn):
+    assert "no complete window" in drawn(found([]))
