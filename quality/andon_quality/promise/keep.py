@@ -120,6 +120,8 @@ def keep(
     rows = _rows(kind, values, sizes, phase)
     _check(kind, values, rows)
     scheme = scheme or Scheme("ewma", smoothing=0.1 if rows.present.sum() >= 300 else 0.2)
+    if scheme.kind == "shewhart" and kind != "continuous":
+        raise Inconsistent("a Shewhart chart of counts has a few run lengths only, none as requested: take an EWMA")
     power = choose_power(values, rows) if kind == "continuous" else 1.0
     scaled = to_scale(values, power)[:, None]
     form = choose_form(kind, scaled, rows)

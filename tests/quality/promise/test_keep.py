@@ -51,10 +51,17 @@ def test_the_realised_run_is_the_requested_one_where_the_textbook_chart_is_off_b
     assert realised(draw, kind, None, 40.0, 16) == pytest.approx(40.0, rel=0.4)
 
 
+SCHEMES = [Scheme("cusum"), Scheme("shewhart"), Scheme("ewma", 0.1)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", [Scheme("cusum"), Scheme("shewhart"), Scheme("ewma", 0.1)])
 @pytest.mark.parametrize(
-    ("draw", "kind"), [(autoregressive, "continuous"), (lognormal, "continuous"), (overdispersed, "count")]
+    ("draw", "kind", "scheme"),
+    [
+        *((autoregressive, "continuous", scheme) for scheme in SCHEMES),
+        *((lognormal, "continuous", scheme) for scheme in SCHEMES),
+        *((overdispersed, "count", scheme) for scheme in SCHEMES if scheme.kind != "shewhart"),
+    ],
 )
 def test_every_scheme_keeps_the_promise_over_many_baselines(draw: Draw, kind: str, scheme: Scheme) -> None:
     assert realised(draw, kind, scheme, 100.0, 60) == pytest.approx(100.0, rel=0.3)
@@ -193,6 +200,7 @@ VALUES = np.random.default_rng(0).poisson(5.0, 50).astype(np.float64)
         (Inconsistent, lambda: keep(VALUES, 100.0, "count", sizes=ONES[:40])),
         (Inconsistent, lambda: keep(VALUES, 20.0).watch(VALUES, phase=np.arange(50))),
         (OutOfRange, lambda: Scheme("ewma", smoothing=0.0)),
+        (Inconsistent, lambda: keep(VALUES, 100.0, "count", scheme=Scheme("shewhart"))),
     ],
 )
 def test_what_arguments_cannot_be_is_refused(error: type[Exception], call: Callable[[], object]) -> None:
