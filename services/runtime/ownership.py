@@ -30,7 +30,7 @@ ANSWER_S_MAX = 5.0
 
 log = structlog.get_logger(__name__)
 
-Away = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+Away = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class LostLease(Unavailable):

@@ -62,6 +62,8 @@ DATABASE_AWAY = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
+    # What the driver says of a connection that was killed in the middle of an answer.
+    asyncpg.InternalClientError,
     ConnectionError,
     TimeoutError,
 )

@@ -18,7 +18,7 @@ from services.runtime.server import Endpoint, serve
 from services.scoring.access import ACCESS
 from services.scoring.servicer import ScoringServicer
 from services.scoring.settings import ScoringSettings
-from services.scoring.store import CHANNEL, MIGRATIONS, SCHEMA, Store
+from services.scoring.store import CHANNEL, MIGRATIONS, SCHEMA, SYSTEMS_CHANNEL, Store
 from services.scoring.tenants import Intake, OpenChannel
 
 
@@ -51,6 +51,9 @@ async def run(
     async def listen() -> None:
         async for tenant in Listener(settings.dsn, CHANNEL):
             intake.committed(tenant)
+
+    async def look_for_systems() -> None:
+        async for _ in Listener(settings.dsn, SYSTEMS_CHANNEL):
             intake.look()
 
     await serve(
@@ -58,7 +61,7 @@ async def run(
         servicers=[lambda server: scoring_pb2_grpc.add_ScoringServiceServicer_to_server(servicer, server)],
         access=ACCESS,
         health_names=[scoring_pb2.DESCRIPTOR.services_by_name["ScoringService"].full_name],
-        background=[intake.run, lambda: leases.run(intake.work), listen],
+        background=[intake.run, lambda: leases.run(intake.work), listen, look_for_systems],
         draining=draining,
         ready=lambda: healthy(pool),
         on_ready=on_ready,

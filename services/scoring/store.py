@@ -26,6 +26,7 @@ SQL = Path(__file__).parent / "sql"
 MIGRATIONS = SQL / "migrations"
 QUERIES = load_queries(SQL / "queries.sql")
 CHANNEL = "scoring_log"
+SYSTEMS_CHANNEL = "scoring_systems"
 ENTRIES_READ_MAX = 1000
 # What one read of a follower brings at most, beyond its first entry.
 FOLLOWED_BYTES_MAX = 4_000_000

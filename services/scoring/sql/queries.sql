@@ -125,8 +125,8 @@ FROM head
 RETURNING position, pg_notify('scoring_log', $1);
 
 -- name: announce
--- Wakes every replica after a change of indicator systems.
-SELECT pg_notify('scoring_log', $1);
+-- Makes every replica look for active systems after one changed.
+SELECT pg_notify('scoring_systems', $1);
 
 -- name: keep_scores
 -- Current scores of one step, and the same as history.
