@@ -178,6 +178,8 @@ class Machine:
             "PARTITION_COUNT": str(max(2, self.plan.replicas.get("scoring", 1))),
         }
         return {
+            # Matrices here are small: threads of the linear algebra would only wait for each other.
+            "OPENBLAS_NUM_THREADS": "1",
             **os.environ,
             **{f"{service.prefix}{name}": value for name, value in settings.items()},
             **self.plan.environment,
