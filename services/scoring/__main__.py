@@ -15,6 +15,7 @@ from services.runtime.draining import Draining
 from services.runtime.migrations import require_migrated
 from services.runtime.ownership import Leases
 from services.runtime.server import Endpoint, serve
+from services.scoring import charts
 from services.scoring.access import ACCESS
 from services.scoring.servicer import ScoringServicer
 from services.scoring.settings import ScoringSettings
@@ -30,6 +31,7 @@ async def run(
 ) -> None:
     """Serves until told to stop."""
     await require_migrated(settings.dsn, schema=SCHEMA, directory=MIGRATIONS)
+    charts.prepare()
     pool = await open_pool(
         settings.dsn,
         role_settings={"search_path": SCHEMA},

@@ -70,6 +70,12 @@ class Drawn:
     points: tuple[ChartPoint, ...]
 
 
+def prepare() -> None:
+    """Loads what the first limits need, at a process's start: it takes half a second that no event should wait for."""
+    _limits(ChartKind.P, DEFAULT_RULES, 0.0, 0.2)
+    dispersion(np.array([1.0, -1.0]))
+
+
 def plan_of(
     rule: ChartRule, kind: ChartKind, direction: Direction, target: Target | None, symptom_of: tuple[str, ...]
 ) -> ChartPlan:
