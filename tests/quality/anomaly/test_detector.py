@@ -55,8 +55,8 @@ def test_the_unit_of_the_data_does_not_matter(scale):
 @pytest.mark.parametrize(
     ("aspect", "disturb"),
     [
-        ("level", lambda values: np.add.at(values, slice(500, 600), 25.0)),
-        ("spread", lambda values: np.multiply.at(values, slice(500, 600), np.resize([0.0, 2.0], 100))),
+        ("level", lambda values: np.add.at(values, np.arange(500, 600), 25.0)),
+        ("spread", lambda values: np.multiply.at(values, np.arange(500, 600), np.resize([0.0, 2.0], 100))),
     ],
 )
 def test_a_disturbance_is_flagged_soon_after_it_starts(aspect, disturb):
