@@ -74,7 +74,12 @@ def contributions(
 def checked_scores(scores: ArrayLike, tree: Hierarchy, scale: tuple[float, float]) -> FloatArray:
     """Leaf scores as an array (..., leaves), finite and within the scale, NaN where missing.
 
-    Raises Inconsistent for another number of leaves or a score off the scale, NotFinite for an infinite one.
+    Raises Inconsistent for another number of leaves, OutOfRange for a score off the scale, NotFinite for an infinite
+    one. O(scores).
+
+    >>> from andon_quality.composite import flat
+    >>> checked_scores([80, float("nan")], flat([1, 3]), (0.0, 100.0))
+    array([80., nan])
     """
     given = np.asarray(scores, dtype=np.float64)
     if given.ndim == 0 or given.shape[-1] != len(tree.leaves):
@@ -87,7 +92,12 @@ def checked_scores(scores: ArrayLike, tree: Hierarchy, scale: tuple[float, float
 
 
 def roll_up(tree: Hierarchy, leaf_scores: FloatArray) -> FloatArray:
-    """Scores of all nodes (..., nodes) from those of the leaves: each node is the weighted sum of its children."""
+    """Scores of all nodes (..., nodes) from those of the leaves: each node is the weighted sum of those below it. O(n).
+
+    >>> from andon_quality.composite import flat
+    >>> float(roll_up(flat([1, 3]), np.array([80.0, 40.0]))[0])
+    50.0
+    """
     nodes = np.zeros((*leaf_scores.shape[:-1], len(tree.names)))
     nodes[..., tree.leaves] = leaf_scores
     for node in tree.bottom_up[:-1]:

@@ -120,7 +120,11 @@ def standardised(values: FloatArray) -> FloatArray:
 
 
 def cost_of(values: FloatArray, model: SegmentModel) -> tuple[SegmentCost, int]:
-    """The cost of `model` on standardised values, and how many first points it uses up as lags. O(n)."""
+    """The cost of `model` on standardised values, and how many first points it uses up as lags. O(n).
+
+    >>> cost_of(np.array([0.0, 1.0, 0.0, 1.0]), SegmentModel.AUTOREGRESSIVE_TREND)[1]
+    1
+    """
     time = np.linspace(-1.0, 1.0, values.size)
     level = np.ones(values.size)
     match model:
