@@ -22,14 +22,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Findings:
-    bounds: ingest_pb2.GetWatchBoundsResponse
-    counts: ingest_pb2.GetIntakeCountsResponse
+    counts: Sequence[ingest_pb2.GetIntakeCountsResponse.Count]
     scorecards: Sequence[scoring_pb2.GetScorecardResponse]
     shares: frozenset[str]
     signals: Sequence[score_pb2.Signal]
     problems: Sequence[problem_pb2.Problem]
     charts: Sequence[scoring_pb2.GetControlChartResponse]
-    status: scoring_pb2.GetScoringStatusResponse
+    partitions: Sequence[scoring_pb2.GetScoringStatusResponse.Partition]
 
 
 async def reached(suite: Suite) -> None:
@@ -47,17 +46,17 @@ async def reached(suite: Suite) -> None:
 async def gather(suite: Suite, process: str, language: str) -> Findings:
     name = f"processes/{process}/indicatorSystems/main"
     wanted = scoring_pb2.SeriesFilter(process=process, system="main")
+    mine = improvement_pb2.ProblemFilter(process=process, system="main")
     signals = [item async for item in list_signals(suite, scoring_pb2.ListSignalsRequest(filter=wanted))]
-    problems = [item async for item in list_problems(suite, improvement_pb2.ListProblemsRequest())]
+    problems = [item async for item in list_problems(suite, improvement_pb2.ListProblemsRequest(filter=mine))]
     return Findings(
-        bounds=await suite.ingest.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest()),
-        counts=await suite.ingest.GetIntakeCounts(ingest_pb2.GetIntakeCountsRequest()),
+        counts=await _counts(suite, process),
         scorecards=await _scorecards(suite, name),
         shares=await _shares(suite, name),
         signals=sorted(signals, key=lambda signal: (signal.interval.start.seconds, signal.series, signal.rule)),
         problems=problems,
         charts=await _charts(suite, wanted, language),
-        status=await suite.scoring.GetScoringStatus(scoring_pb2.GetScoringStatusRequest()),
+        partitions=await _partitions(suite, name),
     )
 
 
@@ -70,6 +69,17 @@ async def _scorecards(suite: Suite, name: str) -> list[scoring_pb2.GetScorecardR
 
 def _card_request(name: str, window: indicator_system_pb2.Window.ValueType) -> scoring_pb2.GetScorecardRequest:
     return scoring_pb2.GetScorecardRequest(name=name, window=window)
+
+
+async def _counts(suite: Suite, source: str) -> list[ingest_pb2.GetIntakeCountsResponse.Count]:
+    """A process has the name of its source here; the suite may hold others from earlier runs."""
+    counts = (await suite.ingest.GetIntakeCounts(ingest_pb2.GetIntakeCountsRequest())).counts
+    return [one for one in counts if one.source == source]
+
+
+async def _partitions(suite: Suite, name: str) -> list[scoring_pb2.GetScoringStatusResponse.Partition]:
+    status = await suite.scoring.GetScoringStatus(scoring_pb2.GetScoringStatusRequest())
+    return [one for one in status.partitions if one.system == name]
 
 
 async def _shares(suite: Suite, name: str) -> frozenset[str]:

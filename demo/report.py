@@ -78,7 +78,7 @@ def build(findings: Findings, faults: Sequence[FaultFinding], promise: Promise, 
         lead=_lead(findings, say),
         intake=[
             (c.source, f"{c.received:,}", f"{c.accepted:,}", f"{c.duplicate:,}", f"{c.quarantined:,}")
-            for c in findings.counts.counts
+            for c in findings.counts
         ],
         scorecards=[
             (_card_title(card, say), _score_lines(card, findings.shares, say, language)) for card in findings.scorecards
@@ -93,11 +93,13 @@ def build(findings: Findings, faults: Sequence[FaultFinding], promise: Promise, 
 
 
 def _lead(findings: Findings, say: Say) -> str:
-    cases = sum(partition.case_count for partition in findings.status.partitions)
+    cases = sum(partition.case_count for partition in findings.partitions)
+    events = sum(count.accepted for count in findings.counts)
+    last = max((partition.watermark for partition in findings.partitions), key=lambda time: time.seconds, default=None)
     starts = [chart.points[0].interval for chart in findings.charts if chart.points]
     start = span(min(starts, key=lambda interval: interval.start.seconds)) if starts else "-"
-    end = f"{findings.bounds.watermark.ToDatetime():%Y-%m-%d}"
-    return say("lead", events=f"{findings.bounds.event_count:,}", cases=f"{cases:,}", start=start, end=end)
+    end = f"{last.ToDatetime():%Y-%m-%d}" if last else "-"
+    return say("lead", events=f"{events:,}", cases=f"{cases:,}", start=start, end=end)
 
 
 def _card_title(card: scoring_pb2.GetScorecardResponse, say: Say) -> str:
