@@ -102,7 +102,7 @@ class Machine:
 
     async def _start(self) -> None:
         home = self.plan.home
-        # Open to pass through, so that Postgres under a user of its own reaches its data; what is secret is closed below.
+        # Open to pass through: Postgres may run as a user of its own. What is secret is closed below.
         home.folder.mkdir(parents=True, exist_ok=True, mode=0o755)
         self._authority = Authority(home.authority)
         self._mint_tokens()
