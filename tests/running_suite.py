@@ -25,10 +25,11 @@ from andon_client.connection import Connection, load_connection
 from andon_client.documents import parse_document
 from andon_client.suite import Suite
 
+from services.machine.home import Home
+from services.machine.machine import found_tenant
 from services.runtime.authority import Authority
 
 ROOT = Path(__file__).parents[1]
-TENANTS = [f"tenant-{number:02d}" for number in range(16)]
 START_S_MAX = 150.0
 Row = dict[str, object]
 
@@ -41,15 +42,14 @@ class RunningSuite:
         self.home = Path(tempfile.mkdtemp(prefix="andon-flow-"))
         self.home.chmod(0o755)
         self._options = options
-        self._tenants = iter(TENANTS)
+        self._tenants = (f"tenant-{number:02d}" for number in itertools.count())
         self._log = self.home / "suite.log"
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        tenants = itertools.chain.from_iterable(("--tenant", tenant) for tenant in TENANTS)
         with self._log.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "services", "--home", str(self.home), *tenants, *self._options],
+                [sys.executable, "-m", "services", "--home", str(self.home), *self._options],
                 cwd=ROOT,
                 stdout=output,
                 stderr=output,
@@ -70,7 +70,9 @@ class RunningSuite:
         return replace(load_connection(self.home, locale), token_file=token_file)
 
     def next_tenant(self) -> str:
-        return next(self._tenants)
+        tenant = next(self._tenants)
+        found_tenant(Home(self.home), Authority(self.home / "authority"), tenant)
+        return tenant
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)

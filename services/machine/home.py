@@ -34,6 +34,10 @@ class Home:
     def tokens(self, service: str) -> Path:
         return self._folder("tokens", service)
 
+    def tenants(self) -> list[str]:
+        """Whoever was founded here before."""
+        return sorted({path.stem for path in self._folder("tokens").glob("*/*.jwt")})
+
     def log_file(self, child: str) -> Path:
         return self._folder("logs") / f"{child}.log"
 

@@ -188,12 +188,9 @@ class Machine:
 
     def _mint_tokens(self) -> None:
         """One token per service and tenant, and the user's: an administrator of the first tenant."""
-        home = self.plan.home
-        for service in SUITE:
-            for tenant in self.plan.tenants:
-                token = self._authority.token(f"andon-{service.name}", tenant, ["service"], TOKEN_LIFETIME_S)
-                _write_secret(home.tokens(service.name) / f"{tenant}.jwt", token)
-        _write_secret(home.user_token, self.token("user", ["admin"]))
+        for tenant in {*self.plan.tenants, *self.plan.home.tenants()}:
+            found_tenant(self.plan.home, self._authority, tenant)
+        _write_secret(self.plan.home.user_token, self.token("user", ["admin"]))
 
     def token(self, subject: str, roles: Sequence[str], tenant: str = "") -> str:
         return self._authority.token(subject, tenant or self.plan.tenants[0], roles, TOKEN_LIFETIME_S)
@@ -213,6 +210,13 @@ class Machine:
             if asyncio.get_running_loop().time() > deadline:
                 raise ChildFailed(f"{name} was not ready within {READY_S_MAX:g} s; see {home.log_file(name)}")
             await asyncio.sleep(0.05)
+
+
+def found_tenant(home: Home, authority: Authority, tenant: str) -> None:
+    """Gives every service its token for the tenant, by which a running suite serves it from then on."""
+    for service in SUITE:
+        token = authority.token(f"andon-{service.name}", tenant, ["service"], TOKEN_LIFETIME_S)
+        _write_secret(home.tokens(service.name) / f"{tenant}.jwt", token)
 
 
 async def _is_serving(endpoint_file: Path) -> bool:
