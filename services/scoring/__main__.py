@@ -19,7 +19,8 @@ from services.scoring import charts
 from services.scoring.access import ACCESS
 from services.scoring.servicer import ScoringServicer
 from services.scoring.settings import ScoringSettings
-from services.scoring.store import CHANNEL, MIGRATIONS, SCHEMA, SYSTEMS_CHANNEL, Store
+from services.scoring.store import Store
+from services.scoring.store.statements import CHANNEL, MIGRATIONS, SCHEMA, SYSTEMS_CHANNEL
 from services.scoring.tenants import Intake, OpenChannel
 
 

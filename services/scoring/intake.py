@@ -39,7 +39,9 @@ from services.scoring.reopening import (
     restore_partition,
 )
 from services.scoring.settings import ScoringSettings
-from services.scoring.store import Fold, NewEntry, ObservationPage, Progress, StepTransaction, Store, VersionRetired
+from services.scoring.store import Store
+from services.scoring.store.progress import Fold, Progress
+from services.scoring.store.steps import NewEntry, ObservationPage, StepTransaction, VersionRetired
 from services.scoring.wire import (
     microseconds,
     pack_scores,

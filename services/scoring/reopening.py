@@ -14,7 +14,11 @@ from services.scoring.cases import CaseFold
 from services.scoring.ledger import decode_parts, encode_parts
 from services.scoring.model import IndicatorSystem, PartChange
 from services.scoring.recovery import ForeignSnapshot
-from services.scoring.store import BookReader, Entry, Fold, Progress, Snapshot, Store
+from services.scoring.store import Store
+from services.scoring.store.books import BookReader
+from services.scoring.store.progress import Fold, Progress
+from services.scoring.store.snapshots import Snapshot
+from services.scoring.store.steps import Entry
 from services.scoring.wire import score_of, signal_of, unpack_scores, unpack_signals
 
 BEGINNING = -1

@@ -18,7 +18,8 @@ from services.runtime.following import CursorCodec, Tail, foreign_origin, foreig
 from services.runtime.identity import current_caller
 from services.scoring.book import series_name
 from services.scoring.model import IndicatorSystem, SeriesKey
-from services.scoring.store import LogEntry, Store
+from services.scoring.store import Store
+from services.scoring.store.log import LogEntry
 from services.scoring.tenants import Intake
 from services.scoring.wire import unpack_scores, unpack_signals
 from services.scoring.wire_system import system_of

@@ -7,7 +7,7 @@ from typing import Any
 from andon.scoring.v1 import scoring_pb2
 
 from services.scoring.servicer.desk import Desk
-from services.scoring.store import Progress
+from services.scoring.store.progress import Progress
 from services.scoring.wire import timestamp
 
 

@@ -22,7 +22,7 @@ from services.runtime.errors import (
 from services.scoring.lint import Finding, Severity, lint
 from services.scoring.paging import page_size, page_token, place_of
 from services.scoring.servicer.desk import Desk
-from services.scoring.store import RequestReused, SystemEditor
+from services.scoring.store.systems import RequestReused, SystemEditor
 from services.scoring.wire import finding_message
 from services.scoring.wire_system import spec_of
 

@@ -1,0 +1,50 @@
+"""What a book is opened from, in one consistent view."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from andon.scoring.v1 import score_pb2
+
+from services.runtime.database import tenant_transaction
+from services.scoring.store.progress import Fold
+from services.scoring.store.statements import QUERIES
+from services.scoring.store.steps import Entry, StepTransaction
+
+
+class BookReader:
+    def __init__(self, connection: asyncpg.Connection, tenant: str, system: str, version: int) -> None:
+        self._connection = connection
+        self._key = (tenant, system, version)
+
+    async def fold(self) -> Fold:
+        return Fold(**await self._connection.fetchrow(QUERIES.fold, *self._key))
+
+    async def checkpoints(self) -> list[tuple[int, int, bytes]]:
+        rows = await self._connection.fetch(QUERIES.part_checkpoints, *self._key)
+        return [(row["partition"], row["scored_position"], row["parts"]) for row in rows]
+
+    async def entries_after(self, position: int) -> AsyncIterator[Entry]:
+        step = StepTransaction(self._connection, *self._key)
+        async for entry in step.entries_after(position):
+            yield entry
+
+    async def scores(self, process: str, system: str) -> list[score_pb2.Score]:
+        rows = await self._connection.fetch(QUERIES.scores_of_system, self._key[0], process, system)
+        return [score_pb2.Score.FromString(row["body"]) for row in rows]
+
+    async def signals(self, process: str, system: str) -> list[score_pb2.Signal]:
+        rows = await self._connection.fetch(QUERIES.signals_of_system, self._key[0], process, system)
+        return [score_pb2.Signal.FromString(row["body"]) for row in rows]
+
+
+class Books:
+    _pool: asyncpg.Pool
+
+    @asynccontextmanager
+    async def opening(self, tenant: str, system: str, version: int) -> AsyncIterator[BookReader]:
+        """One consistent view for a book that is opened."""
+        async with tenant_transaction(self._pool, tenant, isolation="repeatable_read", readonly=True) as connection:
+            yield BookReader(connection, tenant, system, version)

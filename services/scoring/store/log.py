@@ -1,0 +1,68 @@
+"""The score log, as followers read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from services.runtime.database import tenant_transaction
+from services.scoring.store.statements import QUERIES
+
+# What one read of a follower brings at most, beyond its first entry.
+FOLLOWED_BYTES_MAX = 4_000_000
+
+
+@dataclass(frozen=True)
+class Head:
+    origin: UUID
+    position: int
+    oldest: int
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One step, as followers read it."""
+
+    system: str
+    version: int
+    scores: bytes
+    signals: bytes
+    traceparent: str
+    committed_at: datetime
+
+
+class ScoreLog:
+    _pool: asyncpg.Pool
+
+    async def found_tenant(self, tenant: str) -> None:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            await connection.execute(QUERIES.found_tenant, tenant)
+
+    async def head(self, tenant: str) -> Head:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            row = await connection.fetchrow(QUERIES.head, tenant)
+            if row is None:
+                await connection.execute(QUERIES.found_tenant, tenant)
+                row = await connection.fetchrow(QUERIES.head, tenant)
+        return Head(**row)
+
+    async def entries(self, tenant: str, after: int, limit: int) -> list[tuple[int, LogEntry]]:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            rows = await connection.fetch(QUERIES.entries, tenant, after, limit, FOLLOWED_BYTES_MAX)
+        return [
+            (
+                row["position"],
+                LogEntry(
+                    row["system_name"],
+                    row["version"],
+                    row["scores"],
+                    row["signals"],
+                    row["traceparent"],
+                    row["committed_at"],
+                ),
+            )
+            for row in rows
+        ]

@@ -1,0 +1,126 @@
+"""Scores, signals and observations as they stand, as they stood, and in lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+from andon.scoring.v1 import score_pb2, scoring_pb2
+
+from services.runtime.database import tenant_transaction
+from services.scoring.model import SeriesKey
+from services.scoring.store.statements import QUERIES
+from services.scoring.wire import EARLIEST_US, LATEST_US
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which part of a list is asked for: rows after `after`, `limit` of them."""
+
+    after: tuple[str, int]
+    limit: int
+
+
+class Results:
+    _pool: asyncpg.Pool
+
+    async def list_scores(
+        self,
+        tenant: str,
+        filter_: scoring_pb2.SeriesFilter,
+        span: tuple[int, int],
+        page: Page,
+        as_of: datetime | None = None,
+    ) -> list[score_pb2.Score]:
+        arguments = (tenant, *page.after, *_filter(filter_), *span, page.limit)
+        async with tenant_transaction(self._pool, tenant) as connection:
+            if as_of is None:
+                rows = await connection.fetch(QUERIES.list_scores, *arguments)
+            else:
+                rows = await connection.fetch(QUERIES.list_scores_as_of, *arguments, as_of)
+        return [score_pb2.Score.FromString(row["body"]) for row in rows]
+
+    async def list_series(
+        self, tenant: str, filter_: scoring_pb2.SeriesFilter, after: str, limit: int
+    ) -> list[SeriesKey]:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            rows = await connection.fetch(QUERIES.list_series, tenant, after, *_filter(filter_), limit)
+        return [SeriesKey(row["series"]) for row in rows]
+
+    async def list_signals(
+        self,
+        tenant: str,
+        filter_: scoring_pb2.SeriesFilter,
+        span: tuple[int, int],
+        include_retracted: bool,
+        after: str,
+        limit: int,
+    ) -> list[score_pb2.Signal]:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            rows = await connection.fetch(
+                QUERIES.list_signals, tenant, after, *_filter(filter_), *span, include_retracted, limit
+            )
+        return [score_pb2.Signal.FromString(row["body"]) for row in rows]
+
+    async def score_at(self, tenant: str, series: str, at_us: int) -> score_pb2.Score | None:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            body = await connection.fetchval(QUERIES.score_at, tenant, series, at_us)
+        return score_pb2.Score.FromString(body) if body is not None else None
+
+    async def scores_of_series(
+        self, tenant: str, series: str, span: tuple[int, int] = (EARLIEST_US, LATEST_US)
+    ) -> list[score_pb2.Score]:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            rows = await connection.fetch(QUERIES.scores_of_series, tenant, series, *span)
+        return [score_pb2.Score.FromString(row["body"]) for row in rows]
+
+    async def signals_of_series(self, tenant: str, series: str) -> list[score_pb2.Signal]:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            rows = await connection.fetch(QUERIES.signals_of_series, tenant, series)
+        return [score_pb2.Signal.FromString(row["body"]) for row in rows]
+
+    async def window_at(
+        self, tenant: str, process: str, system: str, kind: int, at_us: int | None
+    ) -> tuple[int, int] | None:
+        """None as the instant: the latest complete window."""
+        async with tenant_transaction(self._pool, tenant) as connection:
+            if at_us is None:
+                row = await connection.fetchrow(QUERIES.window_latest, tenant, process, system, kind)
+            else:
+                row = await connection.fetchrow(QUERIES.window_at, tenant, process, system, kind, at_us)
+        return (row["window_start"], row["window_end"]) if row else None
+
+    async def scores_of_window(
+        self, tenant: str, process: str, system: str, kind: int, start_us: int
+    ) -> list[score_pb2.Score]:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            rows = await connection.fetch(QUERIES.scores_of_window, tenant, process, system, kind, start_us)
+        return [score_pb2.Score.FromString(row["body"]) for row in rows]
+
+    async def observations(
+        self, tenant: str, system: str, version: int, start_us: int, end_us: int
+    ) -> list[tuple[int, bytes]]:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            rows = await connection.fetch(QUERIES.observations_of_window, tenant, system, version, start_us, end_us)
+        return [(row["partition"], row["page"]) for row in rows]
+
+    async def content_hash(self, tenant: str) -> str:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            return str(await connection.fetchval(QUERIES.content_hash, tenant))
+
+    async def counts(self, tenant: str) -> tuple[int, int]:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            row = await connection.fetchrow(QUERIES.counts, tenant)
+        return row["score_count"], row["signal_count"]
+
+
+def _filter(filter_: scoring_pb2.SeriesFilter) -> tuple[str, str, list[str], list[int], list[str], bool]:
+    return (
+        filter_.process,
+        filter_.system,
+        list(filter_.indicators),
+        [int(window) for window in filter_.windows],
+        list(filter_.series),
+        filter_.whole_only,
+    )

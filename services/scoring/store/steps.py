@@ -1,0 +1,167 @@
+"""One step of the fold as one transaction: locked, fenced, and everything that it changes kept together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+import asyncpg
+from andon.scoring.v1 import score_pb2
+
+from services.runtime.database import tenant_transaction
+from services.runtime.ownership import Lease, LostLease
+from services.scoring.book import series_name
+from services.scoring.results import Score, Signal, score_digest, signal_digest
+from services.scoring.store.progress import PROGRESS_COLUMNS, Progress, progress_of
+from services.scoring.store.statements import QUERIES, columns
+from services.scoring.wire import WINDOWS
+
+ENTRIES_READ_MAX = 1000
+
+
+class VersionRetired(Exception):
+    """The version is no longer the active one; nothing may be written under it."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One step, as the version's own replicas read it."""
+
+    position: int
+    scores: bytes
+    signals: bytes
+    parts: bytes
+
+
+@dataclass(frozen=True)
+class NewEntry:
+    """One step, about to be appended. `switches`: from here on its version is the one that is scored by."""
+
+    scores: bytes
+    signals: bytes
+    parts: bytes
+    traceparent: str
+    switches: bool
+
+
+@dataclass(frozen=True)
+class ObservationPage:
+    partition: int
+    anchor_min: int
+    anchor_max: int
+    page: bytes
+
+
+OBSERVATION_COLUMNS = [field.name for field in fields(ObservationPage)]
+
+
+class StepTransaction:
+    """One step of the fold under the tenant's lock."""
+
+    def __init__(self, connection: asyncpg.Connection, tenant: str, system: str, version: int) -> None:
+        self._connection = connection
+        self._key = (tenant, system, version)
+        self.scored_position = 0
+        self.switched = False
+        self.progress: list[Progress] = []
+
+    async def lock(self, leases: Sequence[Lease]) -> None:
+        await self._connection.fetchval(QUERIES.lock_head, self._key[0])
+        rows = await self._connection.fetch(QUERIES.version_state, *self._key)
+        if not rows:
+            raise VersionRetired
+        self.scored_position, self.switched = rows[0]["scored_position"], rows[0]["switched"]
+        self.progress = [progress_of(row) for row in rows if row["partition"] is not None]
+        await self._guard(leases)
+
+    async def _guard(self, leases: Sequence[Lease]) -> None:
+        names = [lease.resource for lease in leases]
+        rows = await self._connection.fetch(QUERIES.guard_partitions, self._key[0], names)
+        epochs = {row["resource"]: row["epoch"] for row in rows}
+        for lease in leases:
+            if epochs.get(lease.resource) != lease.epoch:
+                raise LostLease(lease)
+
+    async def entries_after(self, position: int) -> AsyncIterator[Entry]:
+        while True:
+            rows = await self._connection.fetch(QUERIES.entries_of_version, *self._key, position, ENTRIES_READ_MAX)
+            for row in rows:
+                yield Entry(**row)
+            if len(rows) < ENTRIES_READ_MAX:
+                return
+            position = rows[-1]["position"]
+
+    async def append(
+        self, entry: NewEntry, progress: Sequence[Progress], observations: Sequence[ObservationPage]
+    ) -> int:
+        """The entry's position."""
+        row = await self._connection.fetchrow(
+            QUERIES.append_entry,
+            *self._key,
+            *columns(progress, PROGRESS_COLUMNS),
+            entry.scores,
+            entry.signals,
+            entry.parts,
+            entry.traceparent,
+            entry.switches,
+            *columns(observations, OBSERVATION_COLUMNS),
+        )
+        return int(row["position"])
+
+    async def keep_progress(self, progress: Sequence[Progress]) -> None:
+        await self._connection.execute(QUERIES.keep_progress, *self._key, *columns(progress, PROGRESS_COLUMNS))
+
+    async def keep_scores(self, scores: Sequence[Score], messages: Sequence[score_pb2.Score], now: datetime) -> None:
+        if not scores:
+            return
+        names = [series_name(score.series) for score in scores]
+        await self._connection.execute(
+            QUERIES.keep_scores,
+            self._key[0],
+            [score.series for score in scores],
+            [score.window.start_us for score in scores],
+            [score.window.end_us for score in scores],
+            [name.process for name in names],
+            [name.system for name in names],
+            [name.indicator for name in names],
+            [WINDOWS[name.window] for name in names],
+            [name.whole for name in names],
+            [score.present for score in scores],
+            [score.complete for score in scores],
+            [message.SerializeToString() for message in messages],
+            [score_digest(score) for score in scores],
+            [score.revision for score in scores],
+            now,
+        )
+
+    async def keep_signals(self, signals: Sequence[Signal], messages: Sequence[score_pb2.Signal]) -> None:
+        if not signals:
+            return
+        names = [series_name(signal.series) for signal in signals]
+        await self._connection.execute(
+            QUERIES.keep_signals,
+            self._key[0],
+            [signal.name for signal in signals],
+            [signal.series for signal in signals],
+            [signal.window.start_us for signal in signals],
+            [signal.window.end_us for signal in signals],
+            [name.process for name in names],
+            [name.system for name in names],
+            [name.indicator for name in names],
+            [WINDOWS[name.window] for name in names],
+            [name.whole for name in names],
+            [signal.standing for signal in signals],
+            [message.SerializeToString() for message in messages],
+            [signal_digest(signal) for signal in signals],
+        )
+
+
+class Steps:
+    _pool: asyncpg.Pool
+
+    @asynccontextmanager
+    async def step(self, tenant: str, system: str, version: int) -> AsyncIterator[StepTransaction]:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            yield StepTransaction(connection, tenant, system, version)

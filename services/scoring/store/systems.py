@@ -1,0 +1,98 @@
+"""Indicator systems and their versions, and the first answers to requests that changed them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from andon.scoring.v1 import indicator_system_pb2 as system_pb
+
+from services.runtime.database import tenant_transaction
+from services.scoring.store.statements import QUERIES
+
+
+class RequestReused(Exception):
+    """The request id came before with another request."""
+
+
+class SystemEditor:
+    def __init__(self, connection: asyncpg.Connection, tenant: str) -> None:
+        self._connection = connection
+        self._tenant = tenant
+
+    async def first_answer(self, request_id: str, method: str, fingerprint: bytes) -> bytes | None:
+        if not request_id:
+            return None
+        row = await self._connection.fetchrow(QUERIES.first_answer, self._tenant, request_id)
+        if row is None:
+            return None
+        if (row["method"], row["fingerprint"]) != (method, fingerprint):
+            raise RequestReused
+        return bytes(row["answer"])
+
+    async def keep_answer(self, request_id: str, method: str, fingerprint: bytes, answer: bytes) -> None:
+        await self._connection.execute(QUERIES.forget_answers, self._tenant)
+        if request_id:
+            await self._connection.execute(QUERIES.keep_answer, self._tenant, request_id, method, fingerprint, answer)
+
+    async def create(self, name: str, spec: bytes, etag: str) -> system_pb.IndicatorSystem:
+        return _system(await self._connection.fetchrow(QUERIES.create_system, self._tenant, name, spec, etag))
+
+    async def version(self, name: str, version: int) -> system_pb.IndicatorSystem | None:
+        row = await self._connection.fetchrow(QUERIES.system_version, self._tenant, name, version)
+        return _system(row) if row else None
+
+    async def activate(self, name: str, version: int, etag: str, etag_retired: str) -> system_pb.IndicatorSystem:
+        await self._connection.execute(QUERIES.retire_active, self._tenant, name, etag_retired)
+        await self._connection.execute(QUERIES.forget_fold, self._tenant, name, version)
+        row = await self._connection.fetchrow(QUERIES.activate, self._tenant, name, version, etag)
+        await self._connection.fetchval(QUERIES.announce, self._tenant)
+        return _system(row)
+
+
+class Systems:
+    _pool: asyncpg.Pool
+
+    @asynccontextmanager
+    async def editing(self, tenant: str) -> AsyncIterator[SystemEditor]:
+        """One change of indicator systems; changes of a tenant come one after the other."""
+        async with tenant_transaction(self._pool, tenant) as connection:
+            await connection.execute(QUERIES.found_tenant, tenant)
+            await connection.fetchval(QUERIES.lock_head, tenant)
+            yield SystemEditor(connection, tenant)
+
+    async def system(self, tenant: str, name: str, version: int = 0) -> system_pb.IndicatorSystem | None:
+        """Version 0: the active one, else the newest."""
+        async with tenant_transaction(self._pool, tenant) as connection:
+            if version:
+                row = await connection.fetchrow(QUERIES.system_version, tenant, name, version)
+            else:
+                row = await connection.fetchrow(QUERIES.system_current, tenant, name)
+        return _system(row) if row else None
+
+    async def active_systems(self, tenant: str) -> list[system_pb.IndicatorSystem]:
+        async with tenant_transaction(self._pool, tenant) as connection:
+            return [_system(row) for row in await connection.fetch(QUERIES.active_systems, tenant)]
+
+    async def list_systems(
+        self, tenant: str, parent: str, after: tuple[str, int], limit: int
+    ) -> list[system_pb.IndicatorSystem]:
+        like = f"{parent}/indicatorSystems/%" if parent else ""
+        async with tenant_transaction(self._pool, tenant) as connection:
+            rows = await connection.fetch(QUERIES.list_systems, tenant, like, *after, limit)
+        return [_system(row) for row in rows]
+
+
+def _system(row: asyncpg.Record) -> system_pb.IndicatorSystem:
+    message = system_pb.IndicatorSystem(
+        name=row["name"],
+        version=row["version"],
+        state=system_pb.IndicatorSystem.State.ValueType(row["state"]),
+        spec=system_pb.IndicatorSystemSpec.FromString(row["spec"]),
+        etag=row["etag"],
+    )
+    message.create_time.FromDatetime(row["create_time"])
+    if row["activate_time"] is not None:
+        message.activate_time.FromDatetime(row["activate_time"])
+    return message
