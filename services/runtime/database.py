@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ __all__ = [
     "Listener",
     "Queries",
     "acquire",
-    "become_tenant",
+    "as_tenant",
     "close_pool",
     "healthy",
     "load_queries",
@@ -62,7 +63,17 @@ async def open_pool(
         timeout=CONNECT_S_MAX,
         statement_cache_size=statement_cache_size,
         command_timeout=COMMAND_S_MAX,
+        # A connection made anew costs a caller milliseconds, and nothing here ages.
+        max_queries=sys.maxsize,
+        reset=_leave_as_it_is,
     )
+
+
+async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
+    """A transaction leaves nothing behind in its session, so that asking Postgres to reset it is a wasted round trip.
+
+    What a cancelled caller left open, the pool rolls back all the same.
+    """
 
 
 @asynccontextmanager
@@ -79,16 +90,42 @@ async def tenant_transaction(
     pool: asyncpg.Pool, tenant: str, *, isolation: str | None = None, readonly: bool = False
 ) -> AsyncIterator[asyncpg.Connection]:
     """A transaction that sees and writes the rows of one tenant and of no other."""
-    async with acquire(pool) as connection, connection.transaction(isolation=isolation, readonly=readonly):
-        await become_tenant(connection, tenant)
+    async with acquire(pool) as connection, as_tenant(connection, tenant, isolation=isolation, readonly=readonly):
         yield connection
 
 
-async def become_tenant(connection: asyncpg.Connection, tenant: str) -> None:
+@asynccontextmanager
+async def as_tenant(
+    connection: asyncpg.Connection, tenant: str, *, isolation: str | None = None, readonly: bool = False
+) -> AsyncIterator[None]:
+    """The same on a given connection; it begins and becomes the tenant in one round trip.
+
+    Raises InFailedSQLTransactionError where the body swallowed an error of Postgres: what it wrote is gone, and
+    nobody may take it for kept.
+    """
+    opening = f"{_begin(isolation, readonly)}; {_becoming(tenant)}"
+    try:
+        await connection.execute(opening)
+        yield
+    except BaseException:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
+        raise
+    if await connection.execute("COMMIT") != "COMMIT":
+        raise asyncpg.InFailedSQLTransactionError("the transaction had failed and was rolled back")
+
+
+def _begin(isolation: str | None, readonly: bool) -> str:
+    level = f" ISOLATION LEVEL {isolation.replace('_', ' ')}" if isolation else ""
+    return f"BEGIN{level}{' READ ONLY' if readonly else ''}"
+
+
+def _becoming(tenant: str) -> str:
     """For the rest of this transaction only, so that a pooled connection never keeps a tenant."""
-    if not tenant:
+    if not tenant or "\0" in tenant:
         raise ValueError("a tenant transaction needs a tenant")
-    await connection.fetchval("SELECT set_config('andon.tenant', $1, true)", tenant)
+    quoted = tenant.replace("'", "''")
+    return f"SELECT set_config('andon.tenant', '{quoted}', true)"
 
 
 async def healthy(pool: asyncpg.Pool) -> bool:

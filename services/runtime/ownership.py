@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from services.runtime.database import become_tenant
+from services.runtime.database import as_tenant
 from services.runtime.errors import Unavailable
 from services.runtime.metrics import runtime_metrics
 from services.runtime.queries import load_queries
@@ -155,8 +155,7 @@ class Leases:
                 self._held[resource] = _Held(lease, asyncio.create_task(self._work(work, lease)))
 
     async def _take(self, connection: asyncpg.Connection, resource: Resource) -> Lease:
-        async with connection.transaction():
-            await become_tenant(connection, resource.tenant)
+        async with as_tenant(connection, resource.tenant):
             epoch = await connection.fetchval(QUERIES.take, resource.tenant, resource.name, self.replica)
         log.info("lease taken", tenant=resource.tenant, resource=resource.name, epoch=epoch)
         return Lease(resource.tenant, resource.name, int(epoch))

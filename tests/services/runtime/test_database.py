@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,31 @@ async def test_a_transaction_without_a_tenant_is_refused(service_dsn: str) -> No
     with pytest.raises(ValueError, match="needs a tenant"):
         async with tenant_transaction(pool, ""):
             pass
+    await pool.close()
+
+
+async def test_a_tenant_is_a_value_and_never_a_piece_of_sql(service_dsn: str) -> None:
+    pool = await open_pool(service_dsn, min_size=1, max_size=1)
+    name = "o'clock'; DROP TABLE note; --\\"
+    async with tenant_transaction(pool, name) as connection:
+        await connection.execute("INSERT INTO note VALUES ($1, 'mine')", name)
+        assert await connection.fetchval("SELECT current_setting('andon.tenant')") == name
+    await pool.close()
+
+
+async def test_a_swallowed_error_is_not_taken_for_a_commit(service_dsn: str) -> None:
+    pool = await open_pool(service_dsn, min_size=1, max_size=1)
+
+    async def careless() -> None:
+        async with tenant_transaction(pool, "acme") as connection:
+            await connection.execute("INSERT INTO note VALUES ('acme', 'lost')")
+            with suppress(asyncpg.DivisionByZeroError):
+                await connection.execute("SELECT 1 / 0")
+
+    with pytest.raises(asyncpg.InFailedSQLTransactionError):
+        await careless()
+    async with tenant_transaction(pool, "acme", isolation="repeatable_read", readonly=True) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM note") == 0
     await pool.close()
 
 
