@@ -5,24 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from andon_quality.arrays import PerSeries
 from andon_quality.errors import OutOfRange
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Two ends, in the unit of the effect, and the confidence level in (0, 1)."""
+    """Two ends, in the unit of the effect (arrays of shape (series,) for many), and the confidence level in (0, 1)."""
 
-    low: float
-    high: float
+    low: PerSeries
+    high: PerSeries
     confidence: float = 0.95
 
-    def contains(self, value: float) -> bool:
+    def contains(self, value: PerSeries) -> PerSeries:
         """Whether `value` lies within, ends included.
 
         >>> Interval(0.1, 0.4).contains(0.0)
         False
         """
-        return self.low <= value <= self.high
+        return (self.low <= value) & (value <= self.high)
 
 
 def normal_quantile(confidence: float) -> float:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import finite
+from andon_quality.arrays import FloatArray, by_series, plain, refuse, side_by_side
 from andon_quality.errors import Inconsistent, NoSpread
 from andon_quality.inference.assumptions import independent, near_normal, third_cumulant_of_mean
 from andon_quality.inference.comparison import Check, Comparison
@@ -18,64 +18,76 @@ def welch(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Comp
     """Whether two means differ, spreads not assumed equal: effect mean(first) - mean(second), in their unit.
 
     t = difference / sqrt(s1^2/n1 + s2^2/n2), degrees of freedom by Welch and Satterthwaite.
-    first, second: n >= 2 each, independent. Checked: tails of the mean under the observed skewness, neighbours'
+    first, second: shape (n,), n >= 2 each, independent; or (series, n) for many comparisons at once, where one sample
+    beside many stands for all of them. Checked: tails of the mean under the observed skewness, neighbours'
     correlation. Prefer `mann_whitney` for ranks or heavy tails, `paired` when the same units are measured twice.
-    Cost O(n); scipy is imported on use. Raises TooFew, NotFinite, NoSpread when neither sample varies, OutOfRange.
-    Source: Welch, 1947, Biometrika 34:28.
+    Cost O(values); scipy is imported on use. Raises TooFew, NotFinite, Inconsistent, NoSpread when neither sample
+    varies, OutOfRange. Source: Welch, 1947, Biometrika 34:28.
 
     >>> result = welch([3.0, 4.0, 5.0, 6.0], [1.0, 2.0, 3.0, 4.0])
     >>> result.effect, round(result.statistic, 4), round(result.p, 4)
     (2.0, 2.1909, 0.071)
+    >>> welch([[3.0, 4.0, 5.0, 6.0], [1.0, 2.0, 3.0, 5.0]], [1.0, 2.0, 3.0, 4.0]).p.round(4).tolist()
+    [0.071, 0.8237]
     """
-    x, y = finite(first, at_least=2).ravel(), finite(second, at_least=2).ravel()
-    parts = x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)
-    error = math.sqrt(sum(parts))
-    if not error > 0.0:
-        raise NoSpread("neither sample varies")
-    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(x) - 1) + parts[1] ** 2 / (len(y) - 1))
+    x, y = side_by_side(by_series(first, at_least=2), by_series(second, at_least=2))
+    n, m = x.shape[-1], y.shape[-1]
+    parts = x.var(axis=-1, ddof=1) / n, y.var(axis=-1, ddof=1) / m
+    refuse(~(parts[0] + parts[1] > 0.0), NoSpread, "neither sample varies")
+    error = np.sqrt(parts[0] + parts[1])
+    freedom = (parts[0] + parts[1]) ** 2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1))
     skew = near_normal(third_cumulant_of_mean(x) - third_cumulant_of_mean(y), error)
-    effect = float(x.mean() - y.mean())
-    return _student("difference of means", effect, error, float(freedom), confidence, (skew, independent(x, y)))
+    effect = x.mean(axis=-1) - y.mean(axis=-1)
+    return _student("difference of means", effect, error, freedom, confidence, (skew, independent(x, y)))
 
 
 def paired(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Comparison:
     """Whether the same units changed: effect mean(first - second); Student's t on the differences.
 
-    first, second: shape (n,), n >= 2, matched by position. Assumes independent pairs. Cost O(n).
-    Raises Inconsistent for lengths that differ and what `one_mean` raises. Source: Student, 1908, Biometrika 6:1.
+    first, second: shape (n,), n >= 2, matched by position; or (series, n) for many comparisons at once.
+    Assumes independent pairs; prefer `welch` where there are none. Cost O(values).
+    Raises Inconsistent for shapes that differ and what `one_mean` raises. Source: Student, 1908, Biometrika 6:1.
 
     >>> round(paired([3.0, 5.0, 4.0], [1.0, 2.0, 3.0]).p, 4)
     0.0742
     """
-    x, y = finite(first), finite(second)
-    if x.shape != y.shape or x.ndim != 1:
-        raise Inconsistent("pairs need two arrays of the same length")
+    x, y = by_series(first), by_series(second)
+    if x.shape != y.shape:
+        raise Inconsistent("pairs need two arrays of the same shape")
     return one_mean(x - y, 0.0, confidence)
 
 
-def one_mean(values: ArrayLike, expected: float = 0.0, confidence: float = 0.95) -> Comparison:
+def one_mean(values: ArrayLike, expected: ArrayLike = 0.0, confidence: float = 0.95) -> Comparison:
     """Whether a mean differs from `expected`: effect mean - expected, Student's t with n - 1 degrees of freedom.
 
-    values: n >= 2, independent. Cost O(n). Raises TooFew, NotFinite, NoSpread, OutOfRange.
+    values: shape (n,), n >= 2, independent; or (series, n), with one `expected` or one a series. Prefer
+    `describe.median_interval` for heavy tails. Cost O(values). Raises TooFew, NotFinite, NoSpread, OutOfRange.
     Source: Student, 1908, Biometrika 6:1.
 
     >>> one_mean([1.0, 2.0, 3.0], expected=2.0).p
     1.0
     """
-    x = finite(values, at_least=2).ravel()
-    error = float(x.std(ddof=1)) / math.sqrt(len(x))
-    if not error > 0.0 or x.min() == x.max():
-        raise NoSpread("all values are equal")
+    x = by_series(values, at_least=2)
+    error = x.std(axis=-1, ddof=1) / math.sqrt(x.shape[-1])
+    refuse(~(error > 0.0) | (x.min(axis=-1) == x.max(axis=-1)), NoSpread, "all values are equal")
     checks = (near_normal(third_cumulant_of_mean(x), error), independent(x))
-    return _student("difference of means", float(x.mean()) - expected, error, float(len(x) - 1), confidence, checks)
+    freedom = np.full(error.shape, x.shape[-1] - 1.0)
+    effect = x.mean(axis=-1) - np.asarray(expected, dtype=np.float64)
+    return _student("difference of means", effect, error, freedom, confidence, checks)
 
 
 def _student(
-    effect_is: str, effect: float, error: float, freedom: float, confidence: float, checks: tuple[Check, ...]
+    effect_is: str,
+    effect: FloatArray,
+    error: FloatArray,
+    freedom: FloatArray,
+    confidence: float,
+    checks: tuple[Check, ...],
 ) -> Comparison:
     from scipy.special import stdtr, stdtrit
 
-    half = float(stdtrit(freedom, 1.0 - tail(confidence))) * error
+    half = stdtrit(freedom, 1.0 - tail(confidence)) * error
     t = effect / error
-    p = float(np.minimum(2.0 * stdtr(freedom, -abs(t)), 1.0))
-    return Comparison(effect_is, effect, Interval(effect - half, effect + half, confidence), t, freedom, p, checks)
+    p = np.minimum(2.0 * stdtr(freedom, -np.abs(t)), 1.0)
+    interval = Interval(plain(effect - half), plain(effect + half), confidence)
+    return Comparison(effect_is, plain(effect), interval, plain(t), plain(freedom), plain(p), checks)

@@ -4,50 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from andon_quality.arrays import FloatArray
 from andon_quality.inference.interval import tail
 
 STEPS = 200
+SIZE_MAX = 1e12
 
 
-def chi_square_range(statistic: float, freedom: float, confidence: float) -> tuple[float, float]:
+def chi_square_range(statistic: ArrayLike, freedom: float, confidence: float) -> tuple[FloatArray, FloatArray]:
     """The noncentralities at which `statistic` is the upper and the lower tail point; 0 where there is none.
 
-    Cost: about a hundred evaluations. Source: Steiger and Fouladi, 1997, in What If There Were No Significance Tests?
+    statistic: any shape, the answers alike. Cost: about a hundred evaluations of the distribution for each.
+    Source: Steiger and Fouladi, 1997, in What If There Were No Significance Tests?
 
-    >>> [round(end, 3) for end in chi_square_range(15.0, 2, 0.95)]
+    >>> [round(float(end), 3) for end in chi_square_range(15.0, 2, 0.95)]
     [2.958, 32.794]
     """
     from scipy.special import chndtr
 
-    return _inverted(lambda size: float(chndtr(statistic, freedom, size)), statistic, confidence)
+    seen = np.asarray(statistic, dtype=np.float64)
+    return _inverted(lambda size: np.asarray(chndtr(seen, freedom, size)), seen, confidence)
 
 
-def f_range(statistic: float, between: float, within: float, confidence: float) -> tuple[float, float]:
+def f_range(statistic: ArrayLike, between: float, within: float, confidence: float) -> tuple[FloatArray, FloatArray]:
     """The same for an F statistic with `between` and `within` degrees of freedom.
 
-    >>> f_range(0.5, 3, 40, 0.95)[0]
+    >>> float(f_range(0.5, 3, 40, 0.95)[0])
     0.0
     """
     from scipy.special import ncfdtr
 
-    return _inverted(lambda size: float(ncfdtr(between, within, size, statistic)), statistic * between, confidence)
+    seen = np.asarray(statistic, dtype=np.float64)
+    return _inverted(lambda size: np.asarray(ncfdtr(between, within, size, seen)), seen * between, confidence)
 
 
-def _inverted(below: Callable[[float], float], scale: float, confidence: float) -> tuple[float, float]:
+def _inverted(
+    below: Callable[[FloatArray], FloatArray], scale: FloatArray, confidence: float
+) -> tuple[FloatArray, FloatArray]:
     outside = tail(confidence)
     return _where(below, 1.0 - outside, scale), _where(below, outside, scale)
 
 
-def _where(below: Callable[[float], float], share: float, scale: float) -> float:
-    """The noncentrality at which `below`, which falls as it grows, equals `share`."""
-    if below(0.0) <= share:
-        return 0.0
-    low, high = 0.0, max(scale, 1.0)
-    while below(high) > share and high < 1e12:
-        low, high = high, high * 2.0
+def _where(below: Callable[[FloatArray], FloatArray], share: float, scale: FloatArray) -> FloatArray:
+    """The noncentrality at which `below`, which falls as it grows, equals `share`: doubled past, then halved to."""
+    low, high = np.zeros(scale.shape), np.maximum(scale, 1.0)
+    while (short := (below(high) > share) & (high < SIZE_MAX)).any():
+        low, high = np.where(short, high, low), np.where(short, high * 2.0, high)
     for _ in range(STEPS):
         middle = (low + high) / 2.0
-        if middle in (low, high):
+        moving = (middle != low) & (middle != high)
+        if not moving.any():
             break
-        low, high = (middle, high) if below(middle) > share else (low, middle)
-    return (low + high) / 2.0
+        under = below(middle) > share
+        low, high = np.where(moving & under, middle, low), np.where(moving & ~under, middle, high)
+    return np.where(below(np.zeros(scale.shape)) <= share, 0.0, (low + high) / 2.0)

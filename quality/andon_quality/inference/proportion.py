@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, finite
+from andon_quality.arrays import FloatArray, finite, plain
 from andon_quality.errors import OutOfRange, TooFew
 from andon_quality.inference.comparison import Check, Comparison
 from andon_quality.inference.interval import Interval, normal_quantile, tail
@@ -73,29 +73,32 @@ def counts_checked(successes: ArrayLike, n: ArrayLike) -> tuple[FloatArray, Floa
 
 
 def compare_proportions(
-    first: tuple[float, float], second: tuple[float, float], confidence: float = 0.95
+    first: tuple[ArrayLike, ArrayLike], second: tuple[ArrayLike, ArrayLike], confidence: float = 0.95
 ) -> Comparison:
     """Whether two shares differ: difference first - second, its interval, and the score test.
 
-    first, second: (successes, n). The interval is Newcombe's (Wilson intervals of both, squared and added), p comes
-    from z = difference / sqrt(p(1-p)(1/n1 + 1/n2)) with the pooled share. Assumes independent cases; the check asks
-    for an expected count of at least 5 in each cell. Cost O(1). Raises TooFew, OutOfRange, NotFinite.
+    first, second: (successes, n), numbers or arrays of shape (series,) for many comparisons at once. The interval is
+    Newcombe's (Wilson intervals of both, squared and added), p comes from z = difference / sqrt(p(1-p)(1/n1 + 1/n2))
+    with the pooled share. Assumes independent cases; the check asks for an expected count of at least 5 in each cell.
+    Prefer `fisher` for smaller counts. Cost O(series). Raises TooFew, OutOfRange, NotFinite.
     Source: Newcombe, 1998, Statistics in Medicine 17:873 (method 10).
 
     >>> result = compare_proportions((56, 70), (48, 80))
     >>> round(result.effect, 4), round(result.interval.low, 4), round(result.interval.high, 4)
     (0.2, 0.0524, 0.3339)
     """
-    (x1, n1), (x2, n2) = first, second
-    low, high = wilson([x1, x2], [n1, n2], confidence)
+    from scipy.special import erfc
+
+    (x1, n1), (x2, n2) = counts_checked(*first), counts_checked(*second)
+    (low1, high1), (low2, high2) = wilson(x1, n1, confidence), wilson(x2, n2, confidence)
     p1, p2 = x1 / n1, x2 / n2
     effect = p1 - p2
-    interval = Interval(
-        effect - math.hypot(p1 - low[0], high[1] - p2), effect + math.hypot(high[0] - p1, p2 - low[1]), confidence
-    )
+    low, high = effect - np.hypot(p1 - low1, high2 - p2), effect + np.hypot(high1 - p1, p2 - low2)
     pooled = (x1 + x2) / (n1 + n2)
-    error = math.sqrt(pooled * (1.0 - pooled) * (1.0 / n1 + 1.0 / n2))
-    z = effect / error if error > 0.0 else 0.0
-    smallest = min(n1, n2) * min(pooled, 1.0 - pooled)
-    check = Check("expected count at least 5", smallest >= 5.0, f"smallest expected count {smallest:.3g}")
-    return Comparison("difference of shares", effect, interval, z, None, math.erfc(abs(z) / math.sqrt(2.0)), (check,))
+    error = np.sqrt(pooled * (1.0 - pooled) * (1.0 / n1 + 1.0 / n2))
+    z = np.divide(effect, error, out=np.zeros(error.shape), where=error > 0.0)
+    smallest = np.minimum(n1, n2) * np.minimum(pooled, 1.0 - pooled)
+    expected = "expected count at least 5"
+    check = Check(expected, plain(smallest >= 5.0), "smallest expected count {:.3g}", (plain(smallest),))
+    interval, p = Interval(plain(low), plain(high), confidence), erfc(np.abs(z) / math.sqrt(2.0))
+    return Comparison("difference of shares", plain(effect), interval, plain(z), None, plain(p), (check,))

@@ -1,4 +1,4 @@
-"""Comparisons by rank: free of the distribution, for ordered grades and heavy tails."""
+"""Comparisons that know only the order of the values: for grades, and for heavy tails."""
 
 from __future__ import annotations
 
@@ -8,28 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, IntArray, finite
+from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, plain, refuse, side_by_side
 from andon_quality.errors import NoSpread
 from andon_quality.inference.assumptions import independent
 from andon_quality.inference.comparison import Check, Comparison
 from andon_quality.inference.interval import Interval, normal_quantile, tail
 from andon_quality.inference.noncentral import chi_square_range
+from andon_quality.inference.ties import midranks, tie_sizes
 from andon_quality.inference.variance import samples_checked
 
 EXACT_MAX = 25
-
-
-def midranks(values: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Ranks from 1, ties sharing their mean, and the size of each group of ties.
-
-    >>> ranks, ties = midranks(np.array([3.0, 1.0, 3.0]))
-    >>> ranks.tolist(), ties.tolist()
-    ([2.5, 1.0, 2.5], [1, 2])
-    """
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    middle = np.asarray((2.0 * last - counts + 1.0) / 2.0, dtype=np.float64)
-    return middle[place], counts.astype(np.int64)
 
 
 def mann_whitney(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Comparison:
@@ -37,41 +25,46 @@ def mann_whitney(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) 
 
     U counts the pairs with X > Y; p is exact without ties up to 25 values a side, else normal with tie and continuity
     correction. The interval is on the logit of the effect, with DeLong's variance and Satterthwaite's degrees of
-    freedom; when they do not overlap it is Newcombe's pseudo-score interval. first, second: n >= 2 each, independent;
-    ordered grades are enough. Prefer `welch` when the mean itself matters. Cost O(N log N), exact p O(n^2 m).
-    Raises TooFew, NotFinite, NoSpread when all values are equal, OutOfRange.
-    Sources: Mann and Whitney, 1947; DeLong, DeLong and Clarke-Pearson, 1988, Biometrics 44:837; Newcombe, 2006,
-    Statistics in Medicine 25:559.
+    freedom; when they do not overlap it is Newcombe's pseudo-score interval. first, second: shape (n,), n >= 2 each,
+    independent, or (series, n) for many comparisons at once; ordered grades are enough. Prefer `welch` when the mean
+    itself matters. Cost O(N log N) a comparison, and O(n^2 m) once for an exact p.
+    Raises TooFew, NotFinite, Inconsistent, NoSpread when all values are equal, OutOfRange.
+    Sources: Mann and Whitney, 1947, Annals of Mathematical Statistics 18:50; DeLong, DeLong and Clarke-Pearson, 1988,
+    Biometrics 44:837; Newcombe, 2006, Statistics in Medicine 25:559.
 
     >>> result = mann_whitney([5.0, 6.0, 9.0], [1.0, 2.0, 7.0, 3.0])
     >>> round(result.effect, 4), result.statistic, round(result.p, 4)
     (0.8333, 10.0, 0.2286)
     """
-    x, y = finite(first, at_least=2).ravel(), finite(second, at_least=2).ravel()
-    both = np.concatenate([x, y])
-    if both.min() == both.max():
-        raise NoSpread("all values are equal")
-    ranks, ties = midranks(both)
-    u = float(ranks[: len(x)].sum()) - len(x) * (len(x) + 1) / 2.0
-    effect = u / (len(x) * len(y))
-    p = _exact_p(u, len(x), len(y)) if _is_small(x, y, ties) else _normal_p(u, len(x), len(y), ties)
+    x, y = side_by_side(by_series(first, at_least=2), by_series(second, at_least=2))
+    n, m = x.shape[-1], y.shape[-1]
+    both = np.concatenate([x, y], axis=-1)
+    refuse(both.min(axis=-1) == both.max(axis=-1), NoSpread, "all values are equal")
+    ranks, ties = midranks(both), tie_sizes(both)
+    u = ranks[..., :n].sum(axis=-1) - n * (n + 1) / 2.0
+    effect = u / (n * m)
+    p = _p(u, n, m, (ties**3 - ties).sum(axis=-1))
     interval = _superiority_interval(x, y, ranks, effect, confidence)
-    return Comparison("probability that first exceeds second", effect, interval, u, None, p, (independent(x, y),))
+    name = "probability that first exceeds second"
+    return Comparison(name, plain(effect), interval, plain(u), None, plain(p), (independent(x, y),))
 
 
-def _is_small(x: FloatArray, y: FloatArray, ties: IntArray) -> bool:
-    return max(len(x), len(y)) <= EXACT_MAX and int(ties.max()) == 1
+def _p(u: FloatArray, n: int, m: int, tied: FloatArray) -> FloatArray:
+    normal = _normal_p(u, n, m, tied)
+    if max(n, m) > EXACT_MAX or (tied > 0.0).all():
+        return normal
+    up_to = np.minimum(2.0 * np.cumsum(_shares(n, m)), 1.0)
+    extreme = np.rint(np.minimum(u, n * m - u)).astype(np.int64)
+    return np.where(tied > 0.0, normal, up_to[extreme])
 
 
-def _exact_p(u: float, n: int, m: int) -> float:
-    """Two-sided p from the number of ways in which each U can come about (a Gaussian binomial coefficient)."""
+def _shares(n: int, m: int) -> FloatArray:
+    """The share of arrangements in which each U comes about (a Gaussian binomial coefficient)."""
     ways = np.zeros(n * m + 1)
     ways[0] = 1.0
     for i in range(1, n + 1):
         ways = _times(ways, m + i, i)
-    share = ways / ways.sum()
-    extreme = min(u, n * m - u)
-    return min(2.0 * float(share[: round(extreme) + 1].sum()), 1.0)
+    return np.asarray(ways / ways.sum())
 
 
 def _times(ways: FloatArray, up: int, down: int) -> FloatArray:
@@ -83,68 +76,84 @@ def _times(ways: FloatArray, up: int, down: int) -> FloatArray:
     return grown
 
 
-def _normal_p(u: float, n: int, m: int, ties: IntArray) -> float:
+def _normal_p(u: FloatArray, n: int, m: int, tied: FloatArray) -> FloatArray:
+    from scipy.special import erfc
+
     total = n + m
-    tied = float((ties.astype(np.float64) ** 3 - ties).sum()) / (total * (total - 1))
-    sd = math.sqrt(n * m / 12.0 * (total + 1 - tied))
-    z = max(abs(u - n * m / 2.0) - 0.5, 0.0) / sd
-    return min(math.erfc(z / math.sqrt(2.0)), 1.0)
+    sd = np.sqrt(n * m / 12.0 * (total + 1 - tied / (total * (total - 1))))
+    z = np.maximum(np.abs(u - n * m / 2.0) - 0.5, 0.0) / sd
+    return np.asarray(np.minimum(erfc(z / math.sqrt(2.0)), 1.0))
 
 
 def _superiority_interval(
-    x: FloatArray, y: FloatArray, ranks: FloatArray, effect: float, confidence: float
+    x: FloatArray, y: FloatArray, ranks: FloatArray, effect: FloatArray, confidence: float
 ) -> Interval:
-    from scipy.special import stdtrit
+    from scipy.special import expit, logit, stdtrit
 
-    beaten = (ranks[: len(x)] - midranks(x)[0]) / len(y)
-    beating = 1.0 - (ranks[len(x) :] - midranks(y)[0]) / len(x)
-    parts = float(beaten.var(ddof=1)) / len(x), float(beating.var(ddof=1)) / len(y)
-    variance = sum(parts)
-    if not 0.0 < effect < 1.0 or not variance > 0.0:
-        return _pseudo_score_interval(effect, len(x), len(y), confidence)
-    freedom = variance**2 / (parts[0] ** 2 / (len(x) - 1) + parts[1] ** 2 / (len(y) - 1))
-    half = float(stdtrit(freedom, 1.0 - tail(confidence))) * math.sqrt(variance) / (effect * (1.0 - effect))
-    logit = math.log(effect / (1.0 - effect))
-    low, high = (1.0 / (1.0 + math.exp(min(-(logit + sign * half), 700.0))) for sign in (-1.0, 1.0))
-    return Interval(low, high, confidence)
+    n, m = x.shape[-1], y.shape[-1]
+    beaten = (ranks[..., :n] - midranks(x)) / m
+    beating = 1.0 - (ranks[..., n:] - midranks(y)) / n
+    parts = beaten.var(axis=-1, ddof=1) / n, beating.var(axis=-1, ddof=1) / m
+    variance = parts[0] + parts[1]
+    apart = (effect <= 0.0) | (effect >= 1.0) | ~(variance > 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        freedom = variance**2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1))
+        half = stdtrit(freedom, 1.0 - tail(confidence)) * np.sqrt(variance) / (effect * (1.0 - effect))
+        low, high = expit(logit(effect) - half), expit(logit(effect) + half)
+    for value in np.unique(effect[apart]).tolist():
+        here = apart & (effect == value)
+        ends = _pseudo_score_interval(value, n, m, confidence)
+        low, high = np.where(here, ends[0], low), np.where(here, ends[1], high)
+    return Interval(plain(low), plain(high), confidence)
 
 
-def _pseudo_score_interval(effect: float, n: int, m: int, confidence: float) -> Interval:
+def _pseudo_score_interval(effect: float, n: int, m: int, confidence: float) -> tuple[float, float]:
     z = normal_quantile(confidence)
     grid = np.linspace(0.0, 1.0, 100_001)
     partners = (n + m) / 2.0 - 1.0
     inner = 1.0 + partners * (1.0 - grid) / (2.0 - grid) + partners * grid / (1.0 + grid)
     variance = grid * (1.0 - grid) * inner / (n * m)
     inside = grid[(effect - grid) ** 2 <= z * z * variance + 1e-15]
-    return Interval(float(inside[0]), float(inside[-1]), confidence)
+    return float(inside[0]), float(inside[-1])
 
 
-def hodges_lehmann(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> tuple[float, Interval]:
+def hodges_lehmann(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> tuple[PerSeries, Interval]:
     """The shift between two samples: the median of all differences x - y, with Moses' interval.
 
-    Assumes that the distributions differ in location alone; ties make the interval a little wide. Cost O(n m).
-    Raises TooFew, NotFinite, OutOfRange. Source: Hodges and Lehmann, 1963, Annals of Mathematical Statistics 34:598.
+    first, second: shape (n,), n >= 2 each, independent, or (series, n). Assumes that the distributions differ in
+    location alone; ties make the interval a little wide. Prefer `mann_whitney` where they may differ in more. Cost
+    O(n m log(n m)) a comparison. Raises TooFew, NotFinite, Inconsistent, OutOfRange.
+    Source: Hodges and Lehmann, 1963, Annals of Mathematical Statistics 34:598.
 
     >>> hodges_lehmann([5.0, 6.0, 9.0], [1.0, 2.0, 7.0, 3.0])[0]
     3.5
     """
-    x, y = finite(first, at_least=2).ravel(), finite(second, at_least=2).ravel()
-    differences = np.sort((x[:, None] - y).ravel())
-    sd = math.sqrt(len(x) * len(y) * (len(x) + len(y) + 1) / 12.0)
-    place = len(differences) / 2.0 - normal_quantile(confidence) * sd
-    k = max(math.floor(place), 1)
-    ends = float(differences[k - 1]), float(differences[len(differences) - k])
-    return float(np.median(differences)), Interval(*ends, confidence)
+    x, y = side_by_side(by_series(first, at_least=2), by_series(second, at_least=2))
+    n, m = x.shape[-1], y.shape[-1]
+    k = max(math.floor(n * m / 2.0 - normal_quantile(confidence) * math.sqrt(n * m * (n + m + 1) / 12.0)), 1)
+    of = (n * m - 1) // 2, n * m // 2, k - 1, n * m - k
+    flat = x.reshape(-1, n), y.reshape(-1, m)
+    found = np.concatenate([_differences_at(flat[0][part], flat[1][part], of) for part in blocks(len(flat[0]), n * m)])
+    found = found.reshape(*x.shape[:-1], 4)
+    interval = Interval(plain(found[..., 2]), plain(found[..., 3]), confidence)
+    return plain((found[..., 0] + found[..., 1]) / 2.0), interval
+
+
+def _differences_at(x: FloatArray, y: FloatArray, places: Sequence[int]) -> FloatArray:
+    """The order statistics at `places` among all x - y of each series."""
+    differences = (x[:, :, None] - y[:, None, :]).reshape(len(x), -1)
+    return np.asarray(np.sort(differences, axis=-1)[:, list(places)])
 
 
 def kruskal(groups: Sequence[ArrayLike], confidence: float = 0.95) -> Comparison:
     """Whether k groups tend to different values: effect epsilon^2 = H / (N - 1), the share of rank variance between.
 
     H with tie correction against chi-square with k - 1 degrees of freedom; the interval inverts the noncentral
-    chi-square, which is approximate away from the null. groups: k >= 2 samples of n >= 2, independent.
-    Prefer `mann_whitney` for two, `anova` when means matter and spreads are equal. Cost O(N log N).
-    Raises TooFew, NotFinite, NoSpread, OutOfRange. Source: Kruskal and Wallis, 1952, Journal of the American
-    Statistical Association 47:583; Tomczak and Tomczak, 2014, Trends in Sport Sciences 1:19.
+    chi-square, which is approximate away from the null. groups: k >= 2 samples of n >= 2, independent, each of shape
+    (n,), or (series, n) for many comparisons at once. Prefer `mann_whitney` for two, `anova` when means matter and
+    spreads are equal. Cost O(N log N) a comparison. Raises TooFew, NotFinite, Inconsistent, NoSpread, OutOfRange.
+    Sources: Kruskal and Wallis, 1952, Journal of the American Statistical Association 47:583; Tomczak and Tomczak,
+    2014, Trends in Sport Sciences 1:19.
 
     >>> result = kruskal([[1.0, 2.0, 3.0], [2.5, 3.5, 4.5], [7.0, 8.0, 9.0]])
     >>> round(result.statistic, 4), round(result.p, 4), round(result.effect, 4)
@@ -153,19 +162,19 @@ def kruskal(groups: Sequence[ArrayLike], confidence: float = 0.95) -> Comparison
     from scipy.special import chdtrc
 
     samples = samples_checked(groups)
-    both = np.concatenate(samples)
-    if both.min() == both.max():
-        raise NoSpread("all values are equal")
-    ranks, _ = midranks(both)
-    sizes = np.array([len(sample) for sample in samples])
-    means = np.add.reduceat(ranks, np.concatenate([[0], np.cumsum(sizes)[:-1]])) / sizes
-    total = len(both)
-    h = float((sizes * (means - ranks.mean()) ** 2).sum()) / float(ranks.var(ddof=1))
+    both = np.concatenate(samples, axis=-1)
+    refuse(both.min(axis=-1) == both.max(axis=-1), NoSpread, "all values are equal")
+    ranks = midranks(both)
+    sizes = np.array([sample.shape[-1] for sample in samples])
+    means = np.add.reduceat(ranks, np.concatenate([[0], np.cumsum(sizes)[:-1]]), axis=-1) / sizes
+    total = both.shape[-1]
+    away = (means - ranks.mean(axis=-1, keepdims=True)) ** 2
+    h = (sizes * away).sum(axis=-1) / ranks.var(axis=-1, ddof=1)
     freedom = float(len(samples) - 1)
     effect = h / (total - 1)
     low, high = (size / (size + total) for size in chi_square_range(h, freedom, confidence))
-    enough = Check("at least 5 values a group", bool(sizes.min() >= 5), f"smallest group has {sizes.min()}")
-    interval = Interval(low, max(high, effect), confidence)
-    return Comparison(
-        "share of rank variance between groups", effect, interval, h, freedom, float(chdtrc(freedom, h)), (enough,)
-    )
+    smallest = np.full(h.shape, sizes.min())
+    enough = Check("at least 5 values a group", plain(smallest >= 5), "smallest group has {}", (plain(smallest),))
+    interval = Interval(plain(low), plain(np.maximum(high, effect)), confidence)
+    name = "share of rank variance between groups"
+    return Comparison(name, plain(effect), interval, plain(h), freedom, plain(chdtrc(freedom, h)), (enough,))

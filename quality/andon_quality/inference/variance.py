@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, finite
+from andon_quality.arrays import FloatArray, by_series, plain, refuse, side_by_side
 from andon_quality.errors import NoSpread, TooFew
 from andon_quality.inference.comparison import Check, Comparison
 from andon_quality.inference.interval import Interval, normal_quantile
@@ -19,10 +20,11 @@ def anova(groups: Sequence[ArrayLike], confidence: float = 0.95) -> Comparison:
     """Whether the means of k groups differ: effect eta^2, the share of variance between groups.
 
     F = (SSB / (k - 1)) / (SSW / (N - k)); the interval inverts the noncentral F, eta^2 = nc / (nc + N).
-    groups: k >= 2 samples of n >= 2. Assumes independent values and equal spreads (checked); sums are
-    taken about the grand mean, which keeps stiff data exact to 1e-9. Prefer `kruskal` when tails or spreads are
-    unequal, `welch` for two.
-    Cost O(N); scipy is imported on use. Raises TooFew, NotFinite, NoSpread when no group varies, OutOfRange.
+    groups: k >= 2 samples of n >= 2, each of shape (n,), or (series, n) for many comparisons at once. Assumes
+    independent values and equal spreads (checked); sums are taken about the grand mean, which keeps stiff data exact
+    to 1e-9. Prefer `kruskal` when tails or spreads are unequal, `welch` for two.
+    Cost O(values), and a hundred evaluations of the noncentral F a comparison; scipy is imported on use.
+    Raises TooFew, NotFinite, Inconsistent, NoSpread when no group varies, OutOfRange.
     Source: Fisher, 1925, Statistical Methods for Research Workers; Steiger, 2004, Psychological Methods 9:164.
 
     >>> result = anova([[1.0, 2.0, 3.0], [2.0, 3.0, 4.0], [5.0, 6.0, 7.0]])
@@ -30,106 +32,118 @@ def anova(groups: Sequence[ArrayLike], confidence: float = 0.95) -> Comparison:
     (13.0, (2.0, 6.0), 0.006592, 0.8125)
     """
     samples = samples_checked(groups)
-    spread = _f_test([np.abs(sample - np.median(sample)) for sample in samples])
-    equal = Check("spreads are equal", spread is None or spread[1] >= 0.05, _spread_evidence(spread))
+    p = plain(_f_test(_from_medians(samples)).p)
+    equal = Check("spreads are equal", plain(np.asarray(p) >= 0.05), "Brown-Forsythe p {:.3g}", (p,))
     return _effect_of_groups("share of variance between groups", samples, confidence, (equal,))
 
 
 def brown_forsythe(groups: Sequence[ArrayLike], confidence: float = 0.95) -> Comparison:
     """Whether the spreads of k groups differ: the analysis of variance of |x - group median|.
 
-    effect: eta^2 of those distances. groups: k >= 2 samples of n >= 2, independent; robust to tails.
-    Prefer `compare_spread` for two groups: it tells how many times. Cost O(N log N). Raises as `anova`.
-    Source: Brown and Forsythe, 1974, Journal of the American Statistical Association 69:364.
+    effect: eta^2 of those distances. groups: k >= 2 samples of n >= 2, each of shape (n,) or (series, n), independent;
+    robust to tails. Prefer `compare_spread` for two groups: it tells how many times. Cost O(N log N) a comparison.
+    Raises as `anova`. Source: Brown and Forsythe, 1974, Journal of the American Statistical Association 69:364.
 
     >>> round(brown_forsythe([[1.0, 2.0, 3.0, 4.0], [0.0, 5.0, 10.0, 15.0]]).p, 4)
     0.0348
     """
-    distances = [np.abs(sample - np.median(sample)) for sample in samples_checked(groups)]
+    distances = _from_medians(samples_checked(groups))
     return _effect_of_groups("share of variance of the distances from the median", distances, confidence, ())
 
 
 def samples_checked(groups: Sequence[ArrayLike]) -> list[FloatArray]:
-    """Each group as a flat float array; raises TooFew for fewer than two groups or two values, NotFinite.
+    """Each group as (n,), or all as (series, n); raises TooFew for fewer than two groups or two values, NotFinite.
 
     >>> len(samples_checked([[1, 2], [3, 4]]))
     2
     """
     if len(groups) < 2:
         raise TooFew("needs at least two groups")
-    return [finite(group, at_least=2).ravel() for group in groups]
+    return list(side_by_side(*(by_series(group, at_least=2) for group in groups)))
+
+
+@dataclass(frozen=True)
+class _F:
+    """An F test of each series: f and p are 0 and 1 where nothing varies within the groups."""
+
+    f: FloatArray
+    p: FloatArray
+    eta: FloatArray
+    varies: FloatArray
+    freedom: tuple[float, float]
 
 
 def _effect_of_groups(
     effect_is: str, samples: list[FloatArray], confidence: float, checks: tuple[Check, ...]
 ) -> Comparison:
     tested = _f_test(samples)
-    if tested is None:
-        raise NoSpread("no group varies within itself")
-    f, p, eta, freedom = tested
-    total = sum(len(sample) for sample in samples)
-    low, high = (size / (size + total) for size in f_range(f, *freedom, confidence))
-    return Comparison(effect_is, eta, Interval(low, max(high, eta), confidence), f, freedom, p, checks)
+    refuse(~(tested.varies > 0.0), NoSpread, "no group varies within itself")
+    total = sum(sample.shape[-1] for sample in samples)
+    low, high = (size / (size + total) for size in f_range(tested.f, *tested.freedom, confidence))
+    interval = Interval(plain(low), plain(np.maximum(high, tested.eta)), confidence)
+    return Comparison(effect_is, plain(tested.eta), interval, plain(tested.f), tested.freedom, plain(tested.p), checks)
 
 
-def _f_test(samples: list[FloatArray]) -> tuple[float, float, float, tuple[float, float]] | None:
+def _f_test(samples: list[FloatArray]) -> _F:
     from scipy.special import fdtrc
 
-    grand = float(np.concatenate(samples).mean())
+    grand = np.concatenate(samples, axis=-1).mean(axis=-1, keepdims=True)
     moved = [sample - grand for sample in samples]
-    total = sum(len(sample) for sample in moved)
-    centre = sum(float(sample.sum()) for sample in moved) / total
-    between = sum(len(sample) * (float(sample.mean()) - centre) ** 2 for sample in moved)
-    within = sum(float(((sample - sample.mean()) ** 2).sum()) for sample in moved)
-    if not within > 0.0:
-        return None
+    total = sum(sample.shape[-1] for sample in moved)
+    centre = np.asarray(sum(sample.sum(axis=-1) for sample in moved)) / total
+    between = np.asarray(sum(sample.shape[-1] * (sample.mean(axis=-1) - centre) ** 2 for sample in moved))
+    within = np.asarray(sum(((s - s.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1) for s in moved))
     freedom = float(len(samples) - 1), float(total - len(samples))
-    f = (between / freedom[0]) / (within / freedom[1])
-    return f, float(fdtrc(*freedom, f)), between / (between + within), freedom
+    known = within > 0.0
+    f = np.divide(between / freedom[0], within / freedom[1], out=np.zeros(within.shape), where=known)
+    eta = np.divide(between, between + within, out=np.zeros(within.shape), where=known)
+    return _F(f, np.where(known, fdtrc(*freedom, f), 1.0), eta, within, freedom)
 
 
-def _spread_evidence(tested: tuple[float, float, float, tuple[float, float]] | None) -> str:
-    return "distances from the medians do not vary" if tested is None else f"Brown-Forsythe p {tested[1]:.3g}"
+def _from_medians(samples: list[FloatArray]) -> list[FloatArray]:
+    return [np.abs(sample - np.median(sample, axis=-1, keepdims=True)) for sample in samples]
 
 
 def compare_spread(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Comparison:
     """How many times the standard deviation of `first` is that of `second`; p by Brown and Forsythe's test.
 
     The interval is Bonett's, with pooled kurtosis about trimmed means: it holds for tails that are not normal, where
-    the classical F interval does not. first, second: n >= 5 each, independent. Cost O(n log n).
-    Raises TooFew, NotFinite, NoSpread when either does not vary, OutOfRange.
+    the classical F interval does not. first, second: shape (n,), n >= 5 each, independent, or (series, n) for many
+    comparisons at once. Prefer `brown_forsythe` for more than two. Cost O(n log n) a comparison.
+    Raises TooFew, NotFinite, Inconsistent, NoSpread when either does not vary, OutOfRange.
     Source: Bonett, 2006, Applied Psychological Measurement 30:432.
 
     >>> result = compare_spread([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [2.0, 4.0, 6.0, 8.0, 10.0, 12.0])
     >>> round(result.effect, 6), result.interval.contains(0.5)
     (0.5, True)
     """
-    samples = [finite(sample, at_least=5).ravel() for sample in (first, second)]
-    if any(sample.min() == sample.max() for sample in samples):
-        raise NoSpread("a sample does not vary")
+    samples = list(side_by_side(by_series(first, at_least=5), by_series(second, at_least=5)))
+    for sample in samples:
+        refuse(sample.min(axis=-1) == sample.max(axis=-1), NoSpread, "a sample does not vary")
     z = normal_quantile(confidence)
-    sizes = [len(sample) for sample in samples]
+    n, m = (sample.shape[-1] for sample in samples)
     kurtosis = _pooled_kurtosis(samples)
-    error = math.sqrt(sum(max(kurtosis - (n - 3) / n, 0.0) / (n - 1) for n in sizes))
-    ratio = float(samples[0].var(ddof=1) / samples[1].var(ddof=1))
-    correction = (sizes[0] / (sizes[0] - z)) / (sizes[1] / (sizes[1] - z))
-    low, high = (math.sqrt(correction * ratio * math.exp(sign * z * error)) for sign in (-1.0, 1.0))
-    tested = _f_test([np.abs(sample - np.median(sample)) for sample in samples])
-    f, p = (0.0, 1.0) if tested is None else tested[:2]
-    freedom = 1.0, float(sum(sizes) - 2)
-    return Comparison(
-        "ratio of standard deviations", math.sqrt(ratio), Interval(low, high, confidence), f, freedom, p, ()
+    error = np.sqrt(
+        np.maximum(kurtosis - (n - 3) / n, 0.0) / (n - 1) + np.maximum(kurtosis - (m - 3) / m, 0.0) / (m - 1)
     )
+    ratio = samples[0].var(axis=-1, ddof=1) / samples[1].var(axis=-1, ddof=1)
+    correction = (n / (n - z)) / (m / (m - z))
+    low, high = (plain(np.sqrt(correction * ratio * np.exp(sign * z * error))) for sign in (-1.0, 1.0))
+    tested = _f_test(_from_medians(samples))
+    interval = Interval(low, high, confidence)
+    name = "ratio of standard deviations"
+    return Comparison(name, plain(np.sqrt(ratio)), interval, plain(tested.f), tested.freedom, plain(tested.p), ())
 
 
-def _pooled_kurtosis(samples: list[FloatArray]) -> float:
-    fourth = sum(float(((sample - _trimmed_mean(sample)) ** 4).sum()) for sample in samples)
-    second = sum(float(((sample - sample.mean()) ** 2).sum()) for sample in samples)
-    return sum(len(sample) for sample in samples) * fourth / second**2
+def _pooled_kurtosis(samples: list[FloatArray]) -> FloatArray:
+    fourth = np.asarray(sum(((sample - _trimmed_mean(sample)) ** 4).sum(axis=-1) for sample in samples))
+    second = np.asarray(sum(((s - s.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1) for s in samples))
+    return np.asarray(sum(sample.shape[-1] for sample in samples) * fourth / second**2)
 
 
-def _trimmed_mean(sample: FloatArray) -> float:
-    cut = int(len(sample) / (2.0 * math.sqrt(len(sample) - 4)))
-    ordered = np.sort(sample)
-    kept = ordered[cut : len(ordered) - cut]
-    return float(kept.mean()) if len(kept) else float(np.median(sample))
+def _trimmed_mean(sample: FloatArray) -> FloatArray:
+    n = sample.shape[-1]
+    cut = int(n / (2.0 * math.sqrt(n - 4)))
+    kept = np.ascontiguousarray(np.sort(sample, axis=-1)[..., cut : n - cut])
+    centre = kept.mean(axis=-1, keepdims=True) if kept.shape[-1] else np.median(sample, axis=-1, keepdims=True)
+    return np.asarray(centre)

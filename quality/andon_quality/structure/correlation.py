@@ -16,7 +16,7 @@ from andon_quality.inference.assumptions import independent
 from andon_quality.inference.comparison import Comparison
 from andon_quality.inference.interval import Interval, normal_quantile
 from andon_quality.inference.multiple import benjamini_hochberg, holm
-from andon_quality.inference.ranks import midranks
+from andon_quality.inference.ties import midranks
 from andon_quality.structure.table import cases, correlations
 
 
@@ -103,7 +103,7 @@ def _as_ranked(table: FloatArray, association: Association) -> FloatArray:
     if association is Association.PEARSON:
         return table
     if association is Association.SPEARMAN:
-        return np.column_stack([midranks(column)[0] for column in table.T])
+        return np.ascontiguousarray(midranks(table.T).T)
     assert_never(association)
 
 
