@@ -205,6 +205,14 @@ class Tail(Generic[Item]):
         self._end_seen = (-1, -1)
         self._refilling = asyncio.Lock()
 
+    def offer(self, previous: int, position: int, item: Item) -> None:
+        """What this process committed itself, so that it need not be read again; `previous`: the position before it.
+
+        Anything but the ring's next is left to the log.
+        """
+        if previous == self._ring_through:
+            self._remember(previous, [(position, item)])
+
     async def follow(
         self,
         after: int,

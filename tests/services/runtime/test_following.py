@@ -160,6 +160,47 @@ async def test_followers_see_everything_once_and_in_order_whatever_the_timing(se
     assert all(values == list(range(count)) for values in seen)
 
 
+@pytest.mark.parametrize("seed", range(12))
+async def test_what_was_offered_is_seen_once_and_in_order_like_what_was_read(seed: int) -> None:
+    chance = random.Random(seed)
+    log, signal = Log(seed), Signal()
+    tail = tail_of(log, signal, ring_positions_max=8, batch_positions_max=3, poll_s=1000)
+    count = 200
+
+    async def write() -> None:
+        for value in range(count):
+            previous = log.entries[-1][0] if log.entries else 0
+            log.append(value)
+            # Another process commits too, and what it commits is not offered here.
+            if chance.random() < 0.7:
+                tail.offer(previous, log.entries[-1][0], value)
+            signal.notify()
+            for _ in range(chance.randrange(4)):
+                await asyncio.sleep(0)
+
+    async with asyncio.timeout(20):
+        *seen, _ = await asyncio.gather(*(take(tail, count) for _ in range(3)), write())
+    assert all(values == list(range(count)) for values in seen)
+
+
+async def test_what_was_offered_is_not_read_again() -> None:
+    log, signal = Log(), Signal()
+    log.append(0)
+    tail = tail_of(log, signal, poll_s=1000)
+    following = asyncio.ensure_future(take(tail, 51))
+    await asyncio.sleep(0.05)
+    reads = len(log.reads)
+    for value in range(1, 51):
+        previous = log.entries[-1][0]
+        log.append(value)
+        tail.offer(previous, log.entries[-1][0], value)
+        signal.notify()
+        await asyncio.sleep(0)
+    assert await asyncio.wait_for(following, 10) == list(range(51))
+    # To learn that there is nothing more takes a look; to learn what there is takes none.
+    assert all(after >= log.entries[0][0] for after in log.reads[reads:])
+
+
 async def test_a_resumed_follower_continues_behind_its_position() -> None:
     log = Log()
     for value in range(20):
