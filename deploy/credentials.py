@@ -12,7 +12,8 @@ from andon_client.connection import Connection, save_connection
 
 from deploy.declared import CONTRACT_PORT, POSTGRES_PORT, Service, suite
 from deploy.objects import Object
-from services.runtime.authority import LOCAL_NAMES, Authority, write_private
+from services.runtime.authority import LOCAL_NAMES, Authority
+from services.runtime.private_files import write_private
 
 DAY_S = 86_400.0
 SERVICE_TOKEN_LIFETIME_S, USER_TOKEN_LIFETIME_S = 30 * DAY_S, 7 * DAY_S
@@ -63,7 +64,7 @@ class Credentials:
         """What `andon` needs to call the suite through forwarded ports, one per service in the order of the flow."""
         token_file = self._home / "token.jwt"
         token = self._authority.token("user", self._tenants[0], ["admin"], USER_TOKEN_LIFETIME_S)
-        write_private(token_file, token.encode())
+        write_private(token_file, token)
         certificate, key = self._authority.certificate("user")
         targets = {name: f"127.0.0.1:{CONTRACT_PORT + number}" for number, name in enumerate(SERVICE_ORDER)}
         save_connection(self._home, Connection(targets, self._authority.ca_file, certificate, key, token_file))
@@ -80,7 +81,7 @@ class Credentials:
     def _kept(self, name: str) -> str:
         file = self._home / f"{name}.secret"
         if not file.exists():
-            write_private(file, secrets.token_hex(32).encode())
+            write_private(file, secrets.token_hex(32))
         return file.read_text(encoding="ascii")
 
     def _secret(self, name: str, texts: dict[str, str]) -> Object:

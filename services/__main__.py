@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from services.machine.home import DEFAULT, Home
-from services.machine.machine import Machine, Plan
+from services.machine.machine import Machine, NotStarted, Plan
 
 
 def _arguments() -> argparse.Namespace:
@@ -22,9 +24,6 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    stop = asyncio.Event()
-    for kind in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(kind, stop.set)
     plan = Plan(
         home=Home(arguments.home.resolve()),
         tenants=arguments.tenants or ("main",),
@@ -32,13 +31,42 @@ async def _serve(arguments: argparse.Namespace) -> None:
         dsn=arguments.dsn,
         otlp_endpoint=arguments.otlp,
     )
-    async with Machine(plan, say=lambda line: print(f"  {line}", flush=True)):
-        print(
-            f"Andon serves. `andon status` shows how it is; logs are in {plan.home.folder / 'logs'}. Ctrl-C stops it."
-        )
-        await stop.wait()
-        print("stopping", flush=True)
+    with _until_told_to_stop():
+        async with Machine(plan, say=lambda line: print(f"  {line}", flush=True)):
+            print(
+                f"Andon serves. `andon status` shows how it is; logs are in {plan.home.folder / 'logs'}."
+                " Ctrl-C stops it."
+            )
+            await asyncio.Event().wait()
+
+
+@contextmanager
+def _until_told_to_stop() -> Iterator[None]:
+    """A first signal breaks off what is inside, even a start that is under way; a second one changes nothing."""
+    work, loop = asyncio.current_task(), asyncio.get_running_loop()
+    told = asyncio.Event()
+
+    def stop() -> None:
+        if work is not None and not told.is_set():
+            told.set()
+            print("stopping", flush=True)
+            work.cancel()
+
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(kind, stop)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not told.is_set():
+            raise
+
+
+def main() -> None:
+    try:
+        asyncio.run(_serve(_arguments()))
+    except NotStarted as error:
+        raise SystemExit(f"Andon cannot start: {error}") from None
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(_arguments()))
+    main()

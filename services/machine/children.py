@@ -63,8 +63,9 @@ class Child:
             log.warning("child died, restarting", child=self.command.name, status=status)
             pause_s = PAUSE_S_MIN if clock() - begun > WELL_AFTER_S else min(pause_s * 2, PAUSE_S_MAX)
             await asyncio.sleep(pause_s)
-            self.restarts += 1
-            self._process = await _spawn(self.command)
+            if not self._stopping:
+                self.restarts += 1
+                self._process = await _spawn(self.command)
 
     async def stop(self) -> None:
         self._stopping = True
@@ -88,7 +89,13 @@ class Child:
 async def run_once(command: Command) -> None:
     """Runs a command to its end; raises ChildFailed where it does not end with 0."""
     process = await _spawn(command)
-    if await process.wait() != 0:
+    try:
+        status = await process.wait()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if status != 0:
         raise ChildFailed(f"{command.name} failed:\n{_last_lines(command)}")
 
 

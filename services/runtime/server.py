@@ -8,7 +8,6 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -23,6 +22,7 @@ from services.runtime.draining import Draining
 from services.runtime.front_door import FrontDoor
 from services.runtime.identity import ANY_CALLER, Access, TokenVerifier
 from services.runtime.metrics import runtime_metrics
+from services.runtime.private_files import write_private
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry, configure_logs
 from services.runtime.texts import Texts
@@ -100,7 +100,8 @@ async def serve(
             tasks = [asyncio.create_task(_supervised(factory)) for factory in background]
             leaving.push_async_callback(_cancel, tasks)
             readiness = asyncio.create_task(server.follow_readiness(ready))
-            _announce(settings.endpoint_file, endpoint)
+            if settings.endpoint_file:
+                write_private(settings.endpoint_file, json.dumps(asdict(endpoint)))
             if on_ready:
                 said = on_ready(endpoint)
                 if said is not None:
@@ -224,14 +225,6 @@ async def _bounded(closer: Closer) -> None:
             await closer()
     except Exception as error:
         log.warning("closing failed", error=type(error).__name__)
-
-
-def _announce(file: Path | None, endpoint: Endpoint) -> None:
-    if file is None:
-        return
-    unfinished = file.with_name(f"{file.name}.unfinished")
-    unfinished.write_text(json.dumps(asdict(endpoint)), encoding="utf-8")
-    unfinished.replace(file)
 
 
 class _signals:

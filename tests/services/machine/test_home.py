@@ -8,6 +8,7 @@ from pathlib import Path
 
 from services.machine.external import ExternalPostgres
 from services.machine.home import Home
+from services.runtime.passwords import Passwords
 
 
 def test_a_child_keeps_its_port_while_it_is_free(tmp_path: Path) -> None:
@@ -30,7 +31,9 @@ def test_the_tenants_secret_is_made_once_and_readable_by_its_owner_only(tmp_path
 
 
 def test_a_services_own_role_gets_a_password_that_stays(tmp_path: Path) -> None:
-    database = ExternalPostgres("postgresql://owner:secret@db.example:5433/quality", tmp_path / "passwords.json")
+    database = ExternalPostgres(
+        "postgresql://owner:secret@db.example:5433/quality", Passwords(tmp_path / "passwords.json")
+    )
     address = database.role_dsn("andon_ingest")
     assert address == database.role_dsn("andon_ingest")
     assert address.startswith("postgresql://andon_ingest:")

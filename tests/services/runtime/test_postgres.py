@@ -21,9 +21,10 @@ import asyncpg
 import grpc
 import pytest
 
-from services.runtime import binaries, postgres
+from services.runtime import binaries
 from services.runtime.database import healthy, open_pool, tenant_transaction
-from services.runtime.postgres import DataFolderInUse, EmbeddedPostgres
+from services.runtime.postgres import EmbeddedPostgres
+from services.runtime.private_files import FolderInUse
 from services.runtime.statuses import status_of
 
 ROOT = Path(__file__).parents[3]
@@ -196,7 +197,7 @@ async def test_a_server_whose_supervisor_was_killed_is_taken_over(room: Path) ->
     assert supervisor.stdout
     dsn = (await asyncio.to_thread(supervisor.stdout.readline)).strip()
     orphan = int(await asyncio.to_thread(supervisor.stdout.readline))
-    with pytest.raises(DataFolderInUse):
+    with pytest.raises(FolderInUse, match=f"pid {supervisor.pid}"):
         await EmbeddedPostgres(room, SMALL).start()
     supervisor.kill()
     supervisor.wait()
@@ -310,8 +311,3 @@ def test_binaries_that_the_account_cannot_read_are_copied_with_their_layout(
         assert (copy / "share").is_dir()
     finally:
         shutil.rmtree(open_to_all)
-
-
-def test_ports_are_outside_of_what_the_kernel_gives_to_outgoing_connections() -> None:
-    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    assert max(postgres.PORTS) < lowest
