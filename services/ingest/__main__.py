@@ -1,7 +1,6 @@
 """Ingest as a process: `python -m services.ingest serve` or `migrate`."""
 
 import asyncio
-import time
 
 from services.ingest import wire
 from services.ingest.access import ACCESS
@@ -16,18 +15,15 @@ from services.ingest.servicer.sources import Sources
 from services.ingest.servicer.writing import Writing
 from services.ingest.settings import IngestSettings
 from services.ingest.store import CHANNEL, MIGRATIONS, SCHEMA, Head, LogStore
-from services.runtime.command import prepare_schema, run_command
-from services.runtime.database import Listener, close_pool, healthy, open_pool
+from services.runtime.clock import clock_us
+from services.runtime.command import run_command
+from services.runtime.database import Listener, close_pool, healthy
 from services.runtime.draining import Draining
 from services.runtime.following import CursorCodec
-from services.runtime.migrations import require_migrated
+from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import serve
 
 TENANT_KEY_BYTES_MIN = 32
-
-
-def clock_us() -> int:
-    return time.time_ns() // 1_000
 
 
 def answer(written: Written, head: Head) -> bytes:
@@ -44,14 +40,7 @@ def tenant_secret(settings: IngestSettings) -> bytes:
 
 async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> None:
     secret = tenant_secret(settings)
-    await require_migrated(settings.dsn, schema=SCHEMA, directory=MIGRATIONS)
-    pool = await open_pool(
-        settings.dsn,
-        role_settings={"search_path": SCHEMA},
-        application_name=settings.service_name,
-        min_size=settings.pool_connections_min,
-        max_size=settings.pool_connections_max,
-    )
+    pool = await open_schema(settings, SCHEMA, MIGRATIONS)
     store = LogStore(pool)
     draining = Draining()
     limits = Limits(
@@ -66,16 +55,12 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
         Writing(logs, draining), Reading(logs, store, reader, clock_us), Sources(logs, store), Quarantine(logs, store)
     )
 
-    async def listen() -> None:
-        async for tenant in Listener(settings.dsn, CHANNEL):
-            logs.wake(tenant)
-
     await serve(
         settings=settings,
         servicers=[servicer.register],
         access=ACCESS,
         health_names=[SERVICE_NAME],
-        background=[listen],
+        background=[lambda: Listener(settings.dsn, CHANNEL).tell(logs.wake)],
         draining=draining,
         ready=lambda: healthy(pool),
         closers=[logs.close, lambda: close_pool(pool)],

@@ -5,28 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TypeVar
-from urllib.parse import unquote, urlsplit
 
-from services.runtime.migrations import migrate
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import configure_logs
 
 Settings = TypeVar("Settings", bound=RuntimeSettings)
 Work = Callable[[Settings], Awaitable[None]]
-
-
-async def prepare_schema(settings: RuntimeSettings, schema: str, migrations: Path) -> None:
-    """The owner of the schema migrates it and prepares the service's own role, which is named in its address."""
-    own = urlsplit(settings.dsn)
-    await migrate(
-        settings.migration_dsn or settings.dsn,
-        schema=schema,
-        directory=migrations,
-        service_role=own.username,
-        service_password=unquote(own.password) if own.password else None,
-    )
 
 
 def run_command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -152,6 +152,8 @@ class Listener:
 
     async for payload in Listener(dsn, "ingest_segment"):
         signal.notify()
+
+    `tell` does just that for as long as the process runs.
     """
 
     def __init__(self, dsn: str, channel: str, check_s: float = LISTENER_CHECK_S) -> None:
@@ -176,6 +178,10 @@ class Listener:
                 log.warning("listener lost its connection", channel=self._channel, error=type(error).__name__)
             finally:
                 connection.terminate()
+
+    async def tell(self, wake: Callable[[str], None]) -> None:
+        async for payload in self:
+            wake(payload)
 
     async def _payloads(self, connection: asyncpg.Connection) -> AsyncIterator[str]:
         waiting: dict[str, None] = {}

@@ -198,11 +198,11 @@ async def _supervised(factory: Background) -> None:
     pause_s = PAUSE_S_MIN
     loop = asyncio.get_running_loop()
     while True:
-        begun_s = loop.time()
+        begun_s, work = loop.time(), factory()
         try:
-            await factory()
+            await work
         except Exception as error:
-            log.error("background task failed", task=getattr(factory, "__qualname__", "background"), exc_info=error)
+            log.error("background task failed", task=getattr(work, "__qualname__", "background"), exc_info=error)
         else:
             return
         runtime_metrics.add("andon.runtime.background.restarts")

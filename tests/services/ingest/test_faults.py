@@ -16,13 +16,14 @@ from andon.ingest.v1 import event_pb2, ingest_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.ingest.__main__ import answer, clock_us
+from services.ingest.__main__ import answer
 from services.ingest.log import Forms, Limits, TenantLog
 from services.ingest.model import TenantId, Written, total
 from services.ingest.pseudonyms import tenant_keys
 from services.ingest.segments import decoded
 from services.ingest.store import SCHEMA, LogStore
 from services.ingest.wire import arrival, event_as_sent
+from services.runtime.clock import clock_us
 from services.runtime.database import open_pool
 
 LIMITS = Limits(commit_rows_max=100, queue_rows_max=100_000, partition_count=3, cache_bytes_max=1_000_000)
