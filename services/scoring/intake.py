@@ -24,6 +24,7 @@ from services.runtime.following import foreign_position
 from services.runtime.ownership import Lease, LostLease
 from services.runtime.telemetry import batch_span, current_traceparent
 from services.scoring.book import Decision, Place, decide
+from services.scoring.entries import entries_of, entry_bytes_max
 from services.scoring.inbox import Inbox
 from services.scoring.ledger import encode_parts
 from services.scoring.metrics import scoring_metrics
@@ -374,9 +375,14 @@ class SystemFold:
         parts = encode_parts(decision.parts, self._opened.book.parts)
         await step.keep_scores(decision.scores, scores, now)
         await step.keep_signals(decision.signals, signals)
-        entry = NewEntry(pack_scores(scores), pack_signals(signals), parts, traceparent, decision.switches)
+        stated = entries_of(scores, signals, entry_bytes_max(self._settings.message_bytes_max))
+        nothing = encode_parts({}, {})
+        entries = [
+            NewEntry(pack_scores(scored), pack_signals(signalled), nothing if number else parts)
+            for number, (scored, signalled) in enumerate(stated)
+        ]
         _count(decision)
-        return await step.append(entry, progress, gathered.observations)
+        return await step.append(entries, progress, gathered.observations, traceparent, decision.switches)
 
     def _progress(self, state: PartitionState) -> Progress:
         return Progress(

@@ -13,6 +13,7 @@ from andon.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 
 from services.runtime.following import Signal as Wake
 from services.runtime.ownership import Lease, Resource
+from services.scoring.entries import entry_bytes_max
 from services.scoring.intake import AWAY, SystemFold
 from services.scoring.model import IndicatorSystem
 from services.scoring.settings import ScoringSettings
@@ -59,6 +60,11 @@ class Intake:
         self._replica = replica
         self._tenants: dict[str, Tenant] = {}
         self._look = Wake()
+
+    @property
+    def entry_bytes_max(self) -> int:
+        """What one commit of the score log takes at most, and so does a response that joins several."""
+        return entry_bytes_max(self._settings.message_bytes_max)
 
     def resources(self) -> Iterable[Resource]:
         """What is shared out over the replicas."""

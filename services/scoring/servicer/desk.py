@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from andon.ingest.v1 import ingest_pb2_grpc
 from andon.scoring.v1 import score_pb2
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 
 from services.runtime.draining import Draining
 from services.runtime.errors import FieldViolation, InvalidArgument, NotFound, Unavailable
 from services.runtime.following import CursorCodec, Tail, foreign_origin, foreign_position
 from services.runtime.identity import current_caller
 from services.scoring.book import series_name
+from services.scoring.entries import ENTRY_ITEMS_MAX, bytes_of
 from services.scoring.model import IndicatorSystem, SeriesKey
 from services.scoring.store import Store
 from services.scoring.store.log import LogEntry
@@ -31,10 +33,9 @@ WAIT_S_MAX = 30.0
 # Enough to answer before the caller's deadline does: a share of what is left, but not more than needed.
 ANSWER_SHARE, ANSWER_S_MAX = 0.3, 0.5
 POLL_S = 0.5
-RESPONSE_ITEMS_MAX = 5_000
 RING_POSITIONS_MAX = 256
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Message)
 
 
 @dataclass(frozen=True)
@@ -153,15 +154,18 @@ def lag_since(committed_at: datetime) -> Duration:
     return lag
 
 
-def groups(steps: Sequence[tuple[int, Step, list[T]]], per_commit: bool) -> list[Group[T]]:
+def groups(steps: Sequence[tuple[int, Step, list[T]]], per_commit: bool, bytes_max: int) -> list[Group[T]]:
     """Commits put together until a response is full; never a part of one."""
     made: list[Group[T]] = []
+    left = 0
     for position, step, items in steps:
-        last = made[-1] if made else None
-        if last and not per_commit and len(last.items) + len(items) <= RESPONSE_ITEMS_MAX:
+        last, size = made[-1] if made else None, bytes_of(items)
+        if last and not per_commit and size <= left and len(last.items) + len(items) <= ENTRY_ITEMS_MAX:
             made[-1] = Group([*last.items, *items], position, last.committed_at, last.traceparent)
         else:
             made.append(Group(items, position, step.committed_at, step.traceparent))
+            left = bytes_max
+        left -= size
     return made
 
 
@@ -171,7 +175,8 @@ async def following(
     """Groups of what `pick` keeps of each step, and the position through which everything is delivered."""
     tail = desk.tail(tenant)
     async for batch in tail.follow(after, heartbeat_s=heartbeat_s(heartbeat), accepts=lambda step: bool(pick(step))):
-        yield groups([(position, step, pick(step)) for position, step in batch.items], per_commit), batch.through
+        steps = [(position, step, pick(step)) for position, step in batch.items]
+        yield groups(steps, per_commit, desk.intake.entry_bytes_max), batch.through
 
 
 def watch_from(codec: CursorCodec, after: str, snapshot: bool, newest: int, oldest: int) -> int:

@@ -83,11 +83,11 @@ WITH moved AS (
 )
 SELECT pg_notify('scoring_log', $1);
 
--- name: append_entry
--- One step as one entry of the score log: moves the head and the progress of its partitions, keeps what it observed.
+-- name: append_entries
+-- One step as entries of the score log: moves the head and the progress of its partitions, keeps what it observed.
 WITH head AS (
     UPDATE score_head
-    SET position = position + 1
+    SET position = position + cardinality($13::bytea[])
     WHERE tenant = $1
     RETURNING position
 ), folded AS (
@@ -118,11 +118,15 @@ WITH head AS (
     INSERT INTO observation (tenant, system_name, version, partition, anchor_min, anchor_max, page)
     SELECT $1, $2, $3, one.*
     FROM unnest($18::integer[], $19::bigint[], $20::bigint[], $21::bytea[]) AS one
+), entries AS (
+    INSERT INTO score_log (tenant, position, system_name, version, scores, signals, parts, traceparent)
+    SELECT $1, head.position - cardinality($13::bytea[]) + one.place, $2, $3, one.scores, one.signals, one.parts, $16
+    FROM head
+    CROSS JOIN unnest($13::bytea[], $14::bytea[], $15::bytea[])
+        WITH ORDINALITY AS one (scores, signals, parts, place)
 )
-INSERT INTO score_log (tenant, position, system_name, version, scores, signals, parts, traceparent)
-SELECT $1, head.position, $2, $3, $13, $14, $15, $16
-FROM head
-RETURNING position, pg_notify('scoring_log', $1);
+SELECT position, pg_notify('scoring_log', $1)
+FROM head;
 
 -- name: announce
 -- Makes every replica look for active systems after one changed.

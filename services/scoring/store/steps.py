@@ -37,13 +37,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class NewEntry:
-    """One step, about to be appended. `switches`: from here on its version is the one that is scored by."""
+    """A step, or a part of one that states much, about to be appended. `parts` of a step go with its first entry."""
 
     scores: bytes
     signals: bytes
     parts: bytes
-    traceparent: str
-    switches: bool
+
+
+ENTRY_COLUMNS = [field.name for field in fields(NewEntry)]
 
 
 @dataclass(frozen=True)
@@ -94,21 +95,24 @@ class StepTransaction:
             position = rows[-1]["position"]
 
     async def append(
-        self, entry: NewEntry, progress: Sequence[Progress], observations: Sequence[ObservationPage]
+        self,
+        entries: Sequence[NewEntry],
+        progress: Sequence[Progress],
+        observations: Sequence[ObservationPage],
+        traceparent: str,
+        switches: bool,
     ) -> int:
-        """The entry's position."""
-        row = await self._connection.fetchrow(
-            QUERIES.append_entry,
+        """The position of the last entry. switches: from here on the version is the one that is scored by."""
+        position = await self._connection.fetchval(
+            QUERIES.append_entries,
             *self._key,
             *columns(progress, PROGRESS_COLUMNS),
-            entry.scores,
-            entry.signals,
-            entry.parts,
-            entry.traceparent,
-            entry.switches,
+            *columns(entries, ENTRY_COLUMNS),
+            traceparent,
+            switches,
             *columns(observations, OBSERVATION_COLUMNS),
         )
-        return int(row["position"])
+        return int(position)
 
     async def keep_progress(self, progress: Sequence[Progress]) -> None:
         await self._connection.execute(QUERIES.keep_progress, *self._key, *columns(progress, PROGRESS_COLUMNS))
