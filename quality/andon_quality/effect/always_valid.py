@@ -2,81 +2,81 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, finite
+from andon_quality.arrays import FloatArray, PerSeries, by_series, finite, plain, refuse, side_by_side
 from andon_quality.effect.before_after import ratio_interval
 from andon_quality.effect.boundary import Boundary
 from andon_quality.effect.long_run import long_run_variance
+from andon_quality.effect.phases import over_phases, phase_means
 from andon_quality.effect.student import quantile
 from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
-from andon_quality.errors import NoSpread, OutOfRange, TooFew
+from andon_quality.errors import Inconsistent, NoSpread, OutOfRange, TooFew
 
 
 @dataclass(frozen=True)
 class Baseline:
     """What was learnt before the action: level, long-run variance with its degrees of freedom, and the season.
 
-    `offsets` holds the phase effects, starting with the phase of the first point after the action.
+    `offsets` holds the phase effects, starting with the phase of the first point after the action. Numbers for one
+    series, arrays of shape (series,) for many.
     """
 
-    mean: float
-    long_run_variance: float
+    mean: PerSeries
+    long_run_variance: PerSeries
     degrees: float
     points: int
-    offsets: tuple[float, ...]
+    offsets: tuple[PerSeries, ...]
 
 
 @dataclass(frozen=True)
 class EffectWatch:
-    """The state of a watched action; `look` takes it one point further."""
+    """The state of a watched action, or of one a series; `look` takes it one point further."""
 
     baseline: Baseline
     boundary: Boundary
     direction: Direction
-    margin: float | None
+    margin: PerSeries | None
     count: int = 0
-    total: float = 0.0
+    total: PerSeries = 0.0
 
 
 def learn(before: ArrayLike, season: int | None = None) -> Baseline:
-    """The baseline from the points before an action, shape (n,), n >= 8 and at least two seasons. O(n^1.5).
+    """The baseline from the points before an action, shape (n,) or (series, n), n >= 8 and at least two seasons.
 
-    With a `season` the phase means are taken out; give whole seasons where possible. Raises TooFew, NotFinite,
-    OutOfRange, NoSpread.
+    With a `season` the phase means are taken out; give whole seasons where possible. O(n^1.5) a series. Raises TooFew,
+    NotFinite, OutOfRange, NoSpread.
 
     >>> learn([1.0, 2.0] * 10, season=2).offsets
     Traceback (most recent call last):
     andon_quality.errors.NoSpread: a baseline without spread can not tell a change from chance
     """
-    values = finite(before, 8)
-    offsets: FloatArray = np.zeros(1)
+    values = by_series(before, 8)
+    n = values.shape[-1]
+    offsets: FloatArray = np.zeros((*values.shape[:-1], 1))
     if season is not None:
-        if season < 2:
-            raise OutOfRange("a season has at least two phases")
-        if values.size < 2 * season:
+        if season >= 2 and n < 2 * season:
             raise TooFew("needs at least two whole seasons")
-        phase = np.arange(values.size) % season
-        means = np.bincount(phase, values) / np.bincount(phase)
-        values = values - (means - means.mean())[phase]
-        offsets = np.roll(means - means.mean(), -(values.size % season))
-    variance, degrees = long_run_variance(values, offsets.size)
-    if variance <= 1e-24 * max(1.0, float(np.abs(values).max()) ** 2):
-        raise NoSpread("a baseline without spread can not tell a change from chance")
-    return Baseline(float(values.mean()), variance, degrees, values.size, tuple(offsets.tolist()))
+        effects = phase_means(values, season)
+        values = values - over_phases(effects, n)
+        offsets = np.roll(over_phases(effects, season), -(n % season), axis=-1)
+    variance, degrees = long_run_variance(values, offsets.shape[-1])
+    scale = np.maximum(1.0, np.square(np.abs(values).max(axis=-1)))
+    refuse(variance <= 1e-24 * scale, NoSpread, "a baseline without spread can not tell a change from chance")
+    by_phase = tuple(plain(offsets[..., phase]) for phase in range(offsets.shape[-1]))
+    return Baseline(plain(values.mean(axis=-1)), variance, degrees, n, by_phase)
 
 
 def begin(
     before: ArrayLike,
     direction: Direction = Direction.LOWER,
-    expected: float | None = None,
+    expected: PerSeries | None = None,
     confidence: float = 0.95,
     *,
-    margin: float | None = None,
+    margin: PerSeries | None = None,
     season: int | None = None,
     planned: int = 60,
 ) -> EffectWatch:
@@ -88,21 +88,25 @@ def begin(
     if planned < 1:
         raise OutOfRange("needs at least one planned look")
     baseline = learn(before, season)
-    information = _information(baseline, planned)
-    boundary = Boundary(information, confidence, baseline.degrees)
-    return EffectWatch(baseline, boundary, direction, margin_from(expected, margin))
+    boundary = Boundary(_information(baseline, planned), confidence, baseline.degrees)
+    none_yet = plain(np.zeros(np.shape(baseline.mean)))
+    return EffectWatch(baseline, boundary, direction, margin_from(expected, margin), total=none_yet)
 
 
-def look(watch: EffectWatch, value: float) -> tuple[EffectWatch, Effect]:
-    """One more point, and what may be said now. O(1). Raises NotFinite.
+def look(watch: EffectWatch, value: ArrayLike) -> tuple[EffectWatch, Effect]:
+    """One more point (of every series: shape (series,)), and what may be said now. O(1) a series and point.
+
+    Raises NotFinite, Inconsistent for a number of points that is not that of the series.
 
     >>> watch, effect = look(begin([1.0, 3.0, 2.0, 2.0] * 5), 1.5)
     >>> watch.count, effect.estimate
     (1, -0.5)
     """
-    point = float(finite(value))
+    point = finite(value)
+    if point.shape != np.shape(watch.total):
+        raise Inconsistent(f"needs a point for each series, shape {np.shape(watch.total)}, got {point.shape}")
     offset = watch.baseline.offsets[watch.count % len(watch.baseline.offsets)]
-    after = replace(watch, count=watch.count + 1, total=watch.total + (point - offset))
+    after = replace(watch, count=watch.count + 1, total=plain(watch.total + (point - offset)))
     return after, _effect(after)
 
 
@@ -110,10 +114,10 @@ def always_valid(
     before: ArrayLike,
     after: ArrayLike,
     direction: Direction = Direction.LOWER,
-    expected: float | None = None,
+    expected: PerSeries | None = None,
     confidence: float = 0.95,
     *,
-    margin: float | None = None,
+    margin: PerSeries | None = None,
     season: int | None = None,
     planned: int = 60,
 ) -> Effect:
@@ -125,26 +129,28 @@ def always_valid(
     "improved" is said wrongly, ever, with probability at most 1 - confidence. The p-value is one-sided, valid likewise.
 
     before: shape (n,), n >= 8, better 100 and more; after: shape (t,), t >= 1, directly following; same unit, one value
-    per period. planned: the looks within which a verdict is wanted; the interval is valid afterwards too, but wider.
+    per period; or (series, n) and (series, t) for many actions, each of which keeps the promise for itself.
+    planned: the looks within which a verdict is wanted; the interval is valid afterwards too, but wider.
     expected: effect hoped for; half of it is the `margin` of "no change". season: periods in a season.
     Assumes that only the action changes the level: against a common drift use it on the differences to a control
     (`difference_in_differences.gap`) or on `cuped.adjusted` values. Looking once, `before_after` is shorter.
-    O(n^1.5 + t). Raises TooFew, NotFinite, OutOfRange, NoSpread.
+    O(n^1.5 + t) a series. Raises TooFew, NotFinite, OutOfRange, Inconsistent, NoSpread.
     Source: Jennison and Turnbull, Group Sequential Methods (2000) ch. 3; Siegmund (1985), as in `Boundary`.
 
     >>> effect = always_valid([9.0, 11.0, 10.0] * 30, [4.0, 6.0, 5.0] * 10)
     >>> effect.estimate, effect.verdict.value
     (-5.0, 'improved')
     """
-    watch = begin(before, direction, expected, confidence, margin=margin, season=season, planned=planned)
-    points = np.atleast_1d(finite(after, 1))
-    offsets = np.array(watch.baseline.offsets)[np.arange(points.size) % len(watch.baseline.offsets)]
+    known, points = side_by_side(by_series(before, 8), by_series(after))
+    watch = begin(known, direction, expected, confidence, margin=margin, season=season, planned=planned)
+    offsets = np.stack(watch.baseline.offsets, axis=-1)
+    count = points.shape[-1]
     # Added one by one, as `look` does, so that both agree to the last bit.
-    total = float(np.cumsum(points - offsets)[-1])
-    return _effect(replace(watch, count=points.size, total=total))
+    total = np.cumsum(points - offsets[..., np.arange(count) % offsets.shape[-1]], axis=-1)[..., -1]
+    return _effect(replace(watch, count=count, total=plain(total)))
 
 
-def _information(baseline: Baseline, count: int) -> float:
+def _information(baseline: Baseline, count: int) -> PerSeries:
     return 1 / (baseline.long_run_variance * (1 / count + 1 / baseline.points))
 
 
@@ -152,7 +158,7 @@ def _effect(watch: EffectWatch) -> Effect:
     baseline, information = watch.baseline, _information(watch.baseline, watch.count)
     level = watch.total / watch.count
     estimate, reach = level - baseline.mean, watch.boundary.reach(information)
-    t = reach * math.sqrt(information)
+    t = reach * np.sqrt(information)
     per_point = baseline.long_run_variance
     return Effect(
         estimate,

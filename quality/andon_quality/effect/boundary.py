@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from andon_quality.effect.student import quantile
+import numpy as np
+
+from andon_quality.arrays import PerSeries, plain
+from andon_quality.effect.student import quantile, tail
 from andon_quality.errors import OutOfRange
 
 # Share of the permitted error spent by the planned end; the rest is kept for all time after it.
@@ -21,57 +24,55 @@ class Boundary:
     One side is crossed, ever, with probability at most 1 - confidence when the effect is zero:
     up to the planned information I_p the constant q sqrt(I_p), q = t(1 - 0.9 (1 - confidence) / 2), by the reflection
     principle; at all times the line sqrt(L / 2) (sqrt(J) + I / sqrt(J)), L = -ln(0.1 (1 - confidence)), J = 2 I_p;
-    whichever is lower. `degrees` of freedom of the variance estimate widen both.
+    whichever is lower. `degrees` of freedom of the variance estimate widen both. Information and degrees are numbers,
+    or arrays of shape (series,) for as many boundaries.
     Source: Siegmund, Sequential Analysis (1985) ch. 3; Robbins, Annals of Mathematical Statistics 41 (1970) 1397.
     """
 
-    planned_information: float
+    planned_information: PerSeries
     confidence: float
-    degrees: float = math.inf
+    degrees: PerSeries = math.inf
 
     def __post_init__(self) -> None:
-        if not self.planned_information > 0 or not 0 < self.confidence < 1 or not self.degrees > 0:
+        positive = (np.asarray(self.planned_information) > 0).all() and (np.asarray(self.degrees) > 0).all()
+        if not positive or not 0 < self.confidence < 1:
             raise OutOfRange("needs positive information and degrees of freedom, and 0 < confidence < 1")
 
-    def reach(self, information: float) -> float:
-        """The half-width of the always-valid interval at `information`: boundary / information. O(1).
+    def reach(self, information: PerSeries) -> PerSeries:
+        """The half-width of the always-valid interval at `information`: boundary / information. O(1) each.
 
         >>> round(Boundary(100.0, 0.95).reach(100.0), 4), round(Boundary(100.0, 0.95).reach(25.0), 4)
         (0.2005, 0.8019)
         """
-        early, late = self._early(), self._late(information)
-        return min(early, late) / information if information <= self.planned_information else late / information
+        critical = quantile(self._early_confidence, self.degrees)
+        spent = -math.log((1 - EARLY_SHARE) * (1 - self.confidence))
+        late = math.sqrt(spent / 2) * self._line(information) * self._widening(critical)
+        early = critical * np.sqrt(self.planned_information)
+        by_now = np.where(information <= self.planned_information, np.minimum(early, late), late)
+        return plain(by_now / information)
 
-    def p_value(self, estimate: float, information: float) -> float:
-        """The one-sided p that is valid at any moment: the smallest error rate at which the boundary is crossed. O(1).
+    def p_value(self, estimate: PerSeries, information: PerSeries) -> PerSeries:
+        """The one-sided p that is valid at any moment: the smallest error rate at which the boundary is crossed.
+
+        O(1) each.
 
         >>> boundary = Boundary(100.0, 0.95)
         >>> round(boundary.p_value(boundary.reach(60.0), 60.0), 6)
         0.05
         """
-        from scipy.special import ndtr, stdtr
-
         score = abs(estimate) * information
-        scale = (math.sqrt(self._focus) + information / math.sqrt(self._focus)) * self._widening()
-        late = math.exp(-2 * (score / scale) ** 2) / (1 - EARLY_SHARE)
-        if information > self.planned_information:
-            return min(late, 1.0)
-        z = -score / math.sqrt(self.planned_information)
-        tail = float(ndtr(z) if math.isinf(self.degrees) else stdtr(self.degrees, z))
-        return min(2 * tail / EARLY_SHARE, late, 1.0)
+        scale = self._line(information) * self._widening(quantile(self._early_confidence, self.degrees))
+        late = np.minimum(np.exp(-2 * np.square(score / scale)) / (1 - EARLY_SHARE), 1.0)
+        early = 2 * tail(-score / np.sqrt(self.planned_information), self.degrees) / EARLY_SHARE
+        return plain(np.where(information > self.planned_information, late, np.minimum(early, late)))
 
     @property
-    def _focus(self) -> float:
-        return LATE_FOCUS * self.planned_information
+    def _early_confidence(self) -> float:
+        return 1 - EARLY_SHARE * (1 - self.confidence)
 
-    def _early(self) -> float:
-        return quantile(1 - EARLY_SHARE * (1 - self.confidence), self.degrees) * math.sqrt(self.planned_information)
+    def _line(self, information: PerSeries) -> PerSeries:
+        focus = np.sqrt(LATE_FOCUS * self.planned_information)
+        return focus + information / focus
 
-    def _late(self, information: float) -> float:
-        spent = -math.log((1 - EARLY_SHARE) * (1 - self.confidence))
-        line = math.sqrt(spent / 2) * (math.sqrt(self._focus) + information / math.sqrt(self._focus))
-        return line * self._widening()
-
-    def _widening(self) -> float:
-        tail = 1 - EARLY_SHARE * (1 - self.confidence)
-        return quantile(tail, self.degrees) / quantile(tail, math.inf)
+    def _widening(self, critical: PerSeries) -> PerSeries:
+        return critical / quantile(self._early_confidence, math.inf)

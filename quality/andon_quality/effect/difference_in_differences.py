@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, finite
+from andon_quality.arrays import FloatArray, PerSeries, by_series, plain
 from andon_quality.effect.before_after import before_after
 from andon_quality.effect.verdict import Direction, Effect
 from andon_quality.errors import Inconsistent, OutOfRange
 
 
 def gap(treated: ArrayLike, control: ArrayLike) -> FloatArray:
-    """treated - control, period by period: what is common to both is gone. `control` may be (controls, n): their mean.
+    """treated - control, period by period: what is common to both is gone.
 
-    Feed its two parts to `always_valid` for a verdict under daily peeking. O(n). Raises Inconsistent, NotFinite.
+    treated: shape (n,), or (series, n) for many; control: (n,), or (controls, n), whose mean is taken, the same
+    for all. Feed its two parts to `always_valid` for a verdict under daily peeking. O(values). Raises Inconsistent,
+    NotFinite.
 
     >>> gap([5.0, 6.0], [[1.0, 2.0], [3.0, 4.0]]).tolist()
     [3.0, 3.0]
     """
-    first, second = finite(treated, 1), finite(control, 1)
+    first, second = by_series(treated), by_series(control)
     if second.ndim == 2:
         second = second.mean(axis=0)
-    if first.shape != second.shape or first.ndim != 1:
+    if first.shape[-1:] != second.shape:
         raise Inconsistent("treated and control need the same periods")
     result: FloatArray = first - second
     return result
@@ -35,10 +36,10 @@ def difference_in_differences(
     control: ArrayLike,
     start: int,
     direction: Direction = Direction.LOWER,
-    expected: float | None = None,
+    expected: PerSeries | None = None,
     confidence: float = 0.95,
     *,
-    margin: float | None = None,
+    margin: PerSeries | None = None,
     season: int | None = None,
 ) -> Effect:
     """(treated after - before) - (control after - before), with an autocorrelation-robust interval.
@@ -47,8 +48,9 @@ def difference_in_differences(
     dependence in time, which the usual two-by-two regression does not. `relative` is left None: a gap has no level.
     The check "steady before" tells whether the groups ran parallel before the action.
 
-    treated: shape (n,); control: (n,) or (controls, n); start: index of the first period under the action.
-    Assumes parallel courses without the action. O(n). Raises as `before_after` and `gap`, and OutOfRange.
+    treated: shape (n,), or (series, n) for many actions; control: (n,) or (controls, n), the same for all; start: index
+    of the first period under the action. Assumes parallel courses without the action; prefer `structural` for controls
+    that move alike but not in parallel. O(values). Raises as `before_after` and `gap`, and OutOfRange.
     Source: Card and Krueger, American Economic Review 84 (1994) 772; Bertrand, Duflo and Mullainathan, Quarterly
     Journal of Economics 119 (2004) 249, on why dependence must be allowed for.
 
@@ -58,20 +60,22 @@ def difference_in_differences(
     -3.0
     """
     series = gap(treated, control)
-    if not 0 < start < series.size:
+    if not 0 < start < series.shape[-1]:
         raise OutOfRange("start must fall inside the series")
-    effect = before_after(series[:start], series[start:], direction, expected, confidence, margin=margin, season=season)
+    effect = before_after(
+        series[..., :start], series[..., start:], direction, expected, confidence, margin=margin, season=season
+    )
     unnamed = replace(effect, relative=None, relative_lower=None, relative_upper=None)
     return replace(unnamed, method="difference in differences, AR(1)-robust Welch interval on the gap")
 
 
-def two_by_two(treated: ArrayLike, control: ArrayLike, start: int) -> float:
-    """The bare estimate, from the four means. O(n). Raises as `gap`, and OutOfRange.
+def two_by_two(treated: ArrayLike, control: ArrayLike, start: int) -> PerSeries:
+    """The bare estimate, from the four means; shapes as `gap`. O(values). Raises as `gap`, and OutOfRange.
 
     >>> two_by_two([1.0, 1.0, 5.0, 5.0], [2.0, 2.0, 3.0, 3.0], 2)
     3.0
     """
     series = gap(treated, control)
-    if not 0 < start < series.size:
+    if not 0 < start < series.shape[-1]:
         raise OutOfRange("start must fall inside the series")
-    return float(np.mean(series[start:]) - np.mean(series[:start]))
+    return plain(series[..., start:].mean(axis=-1) - series[..., :start].mean(axis=-1))

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, finite
+from andon_quality.arrays import BoolArray, FloatArray, IntArray, PerSeries, by_series, plain, refuse
 from andon_quality.effect.autocorrelation import lag1, variance_inflation
 from andon_quality.effect.before_after import ratio_interval
 from andon_quality.effect.student import quantile, two_sided_p
 from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
 
+# Bisection of a quantile between 0 and 60 to the last bit.
+STEPS = 60
+
 
 @dataclass(frozen=True)
 class _Window:
+    """Events and opportunities, shape (..., periods)."""
+
     events: FloatArray
     opportunities: FloatArray
 
     @property
-    def share(self) -> float:
-        return float(self.events.sum() / self.opportunities.sum())
+    def share(self) -> FloatArray:
+        return np.asarray(self.events.sum(axis=-1) / self.opportunities.sum(axis=-1))
 
-    def residuals(self) -> FloatArray:
+    def residuals(self, series: IntArray, periods: BoolArray) -> FloatArray:
+        """Standardised, of these series in these periods, all of which have opportunities."""
+        k, n = (np.atleast_2d(part)[series] for part in (self.events, self.opportunities))
         # Shrunk towards 1/2 by half an event, so that a window without events still has a scale.
-        p = (self.events.sum() + 0.5) / (self.opportunities.sum() + 1.0)
-        used = self.opportunities > 0
-        n = self.opportunities[used]
-        residuals: FloatArray = (self.events[used] - n * self.share) / np.sqrt(n * p * (1 - p))
-        return residuals
+        p = ((k.sum(axis=-1) + 0.5) / (n.sum(axis=-1) + 1.0))[:, None]
+        share = (k.sum(axis=-1) / n.sum(axis=-1))[:, None]
+        k, n = np.ascontiguousarray(k[:, periods]), np.ascontiguousarray(n[:, periods])
+        return np.asarray((k - n * share) / np.sqrt(n * p * (1 - p)))
 
 
 def before_after_proportion(
@@ -40,10 +45,10 @@ def before_after_proportion(
     k_after: ArrayLike,
     n_after: ArrayLike,
     direction: Direction = Direction.LOWER,
-    expected: float | None = None,
+    expected: PerSeries | None = None,
     confidence: float = 0.95,
     *,
-    margin: float | None = None,
+    margin: PerSeries | None = None,
     overdispersion: float | None = None,
 ) -> Effect:
     """The change of a share of events between two windows, allowing for overdispersion and autocorrelation.
@@ -53,9 +58,10 @@ def before_after_proportion(
     a the AR(1) variance inflation of the standardised residuals, and a Student quantile with the periods' degrees of
     freedom. Give `overdispersion` to state d yourself, which is what a single total per window needs.
 
-    k_*, n_*: events and opportunities per period, shape (periods,) or a scalar for the total; 0 <= k <= n, sum n > 0.
-    expected, margin: in units of the share. Assumes periods that share one rate within a window; with a trend prefer
-    `interrupted`. O(periods). Raises TooFew, NotFinite, OutOfRange, Inconsistent.
+    k_*, n_*: events and opportunities per period, shape (periods,), or a scalar for the total, or (series, periods) for
+    many actions at once, with periods 1 for totals; 0 <= k <= n, sum n > 0.
+    expected, margin: in units of the share, one for all or one a series. Assumes periods that share one rate within a
+    window; with a trend prefer `interrupted`. O(values). Raises TooFew, NotFinite, OutOfRange, Inconsistent.
     Source: Newcombe, Statistics in Medicine 17 (1998) 873, method 10; McCullagh and Nelder, Generalized Linear Models,
     2nd ed. (1989) 4.5.
 
@@ -64,21 +70,23 @@ def before_after_proportion(
     (-0.2, -0.3339, -0.0524)
     """
     first, second = _window(k_before, n_before), _window(k_after, n_after)
+    if first.share.shape != second.share.shape:
+        raise Inconsistent("needs as many series before as after")
     spread, phi, degrees = _dispersion(first, second, overdispersion)
     trials = [_worth(w, spread, phi) for w in (first, second)]
     was, now = first.share, second.share
-    lower, upper = _newcombe(was, trials[0], now, trials[1], quantile(confidence, degrees))
+    critical = quantile(confidence, degrees)
+    lower, upper = (plain(end) for end in _newcombe(was, trials[0], now, trials[1], critical))
     stated = margin_from(expected, margin)
-    variances = [w.share * (1 - w.share) / n for w, n in zip((first, second), trials, strict=True)]
-    relative = ratio_interval(was, variances[0], now, variances[1], quantile(confidence, degrees))
+    variances = was * (1 - was) / trials[0], now * (1 - now) / trials[1]
     return Effect(
-        now - was,
+        plain(now - was),
         lower,
         upper,
-        *relative,
+        *ratio_interval(was, variances[0], now, variances[1], critical),
         two_sided_p(_critical(was, trials[0], now, trials[1]), degrees),
         decide(lower, upper, direction, stated),
-        _checks(spread, phi, trials, degrees),
+        _checks(spread, phi, np.minimum(*trials), degrees),
         "difference of shares, Newcombe interval with overdispersion",
         confidence,
         stated,
@@ -86,66 +94,80 @@ def before_after_proportion(
 
 
 def _window(events: ArrayLike, opportunities: ArrayLike) -> _Window:
-    k, n = np.atleast_1d(finite(events, 1)), np.atleast_1d(finite(opportunities, 1))
-    if k.shape != n.shape or k.ndim != 1:
-        raise Inconsistent("events and opportunities need the same one-dimensional shape")
-    if (k < 0).any() or (k > n).any():
-        raise OutOfRange("needs 0 <= events <= opportunities")
-    if n.sum() <= 0:
-        raise TooFew("a window without opportunities has no share")
+    k, n = by_series(events), by_series(opportunities)
+    if k.shape != n.shape:
+        raise Inconsistent("events and opportunities need the same shape")
+    refuse(((k < 0) | (k > n)).any(axis=-1), OutOfRange, "needs 0 <= events <= opportunities")
+    refuse(n.sum(axis=-1) <= 0, TooFew, "a window without opportunities has no share")
     return _Window(k, n)
 
 
-def _dispersion(first: _Window, second: _Window, stated: float | None) -> tuple[float, float, float]:
-    residuals = [first.residuals(), second.residuals()]
-    degrees = sum(r.size - 1 for r in residuals)
+def _dispersion(first: _Window, second: _Window, stated: float | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Overdispersion, lag-1 autocorrelation and degrees of freedom of each series."""
+    shape = first.share.shape
     if stated is not None:
         if stated < 1:
             raise OutOfRange("overdispersion is at least 1")
-        return stated, 0.0, math.inf
+        return np.full(shape, stated), np.zeros(shape), np.full(shape, np.inf)
+    used = np.atleast_2d(np.concatenate([first.opportunities > 0, second.opportunities > 0], axis=-1))
+    found = np.empty((3, len(used)))
+    # Series with opportunities in the same periods go together; mostly that is all of them.
+    patterns, which = np.unique(used, axis=0, return_inverse=True)
+    for place, pattern in enumerate(patterns):
+        series = np.flatnonzero(which.reshape(-1) == place).astype(np.int64)
+        cut = first.events.shape[-1]
+        found[:, series] = _spread_of(first.residuals(series, pattern[:cut]), second.residuals(series, pattern[cut:]))
+    spread, phi, degrees = found.reshape(3, *shape)
+    return spread, phi, degrees
+
+
+def _spread_of(*residuals: FloatArray) -> FloatArray:
+    series, degrees = len(residuals[0]), sum(r.shape[-1] - 1 for r in residuals)
     if degrees < 4:
-        return 1.0, 0.0, math.inf
-    spread = sum(float(r @ r) for r in residuals) / degrees
-    phi = lag1([r for r in residuals if r.size > 1])
-    return max(1.0, spread), phi, max(degrees / variance_inflation(phi, degrees), 2.0)
+        return np.stack([np.ones(series), np.zeros(series), np.full(series, np.inf)])
+    spread = np.asarray(sum((r * r).sum(axis=-1) for r in residuals)) / degrees
+    phi = lag1([r for r in residuals if r.shape[-1] > 1])
+    return np.stack([np.maximum(spread, 1.0), phi, np.maximum(degrees / variance_inflation(phi, degrees), 2.0)])
 
 
-def _worth(window: _Window, spread: float, phi: float) -> float:
-    return float(window.opportunities.sum()) / (spread * variance_inflation(phi, window.events.size))
+def _worth(window: _Window, spread: FloatArray, phi: FloatArray) -> FloatArray:
+    inflation = variance_inflation(phi, window.events.shape[-1])
+    return np.asarray(window.opportunities.sum(axis=-1) / (spread * inflation))
 
 
-def _wilson(share: float, trials: float, z: float) -> tuple[float, float]:
+def _wilson(share: FloatArray, trials: FloatArray, z: PerSeries) -> tuple[FloatArray, FloatArray]:
     middle = share + z * z / (2 * trials)
-    reach = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    reach = z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     scale = 1 + z * z / trials
-    return max((middle - reach) / scale, 0.0), min((middle + reach) / scale, 1.0)
+    return np.maximum((middle - reach) / scale, 0.0), np.minimum((middle + reach) / scale, 1.0)
 
 
-def _newcombe(was: float, was_trials: float, now: float, now_trials: float, z: float) -> tuple[float, float]:
+def _newcombe(
+    was: FloatArray, was_trials: FloatArray, now: FloatArray, now_trials: FloatArray, z: PerSeries
+) -> tuple[FloatArray, FloatArray]:
     was_lower, was_upper = _wilson(was, was_trials, z)
     now_lower, now_upper = _wilson(now, now_trials, z)
     change = now - was
-    return change - math.hypot(now - now_lower, was_upper - was), change + math.hypot(now_upper - now, was - was_lower)
+    return change - np.hypot(now - now_lower, was_upper - was), change + np.hypot(now_upper - now, was - was_lower)
 
 
-def _critical(was: float, was_trials: float, now: float, now_trials: float) -> float:
+def _critical(was: FloatArray, was_trials: FloatArray, now: FloatArray, now_trials: FloatArray) -> FloatArray:
     """The quantile at which the interval just touches zero, so that p and interval never disagree."""
-    low, high = 0.0, 60.0
-    for _ in range(60):
+    low, high = np.zeros(was.shape), np.full(was.shape, 60.0)
+    for _ in range(STEPS):
         middle = (low + high) / 2
         lower, upper = _newcombe(was, was_trials, now, now_trials, middle)
-        low, high = (low, middle) if lower <= 0 <= upper else (middle, high)
+        inside = (lower <= 0) & (upper >= 0)
+        low, high = np.where(inside, low, middle), np.where(inside, middle, high)
     return high
 
 
-def _checks(spread: float, phi: float, trials: list[float], degrees: float) -> tuple[Check, ...]:
-    known = not math.isinf(degrees)
+def _checks(spread: FloatArray, phi: FloatArray, fewest: FloatArray, degrees: FloatArray) -> tuple[Check, ...]:
+    known = plain(~np.isinf(degrees) | (spread > 1))
+    beyond = "spread beyond counting chance; 1 when it had to be assumed"
+    worth = "the smaller window is worth this many trials"
     return (
-        Check(
-            "overdispersion", known or spread > 1, spread, "spread beyond counting chance; 1 when it had to be assumed"
-        ),
-        Check("autocorrelation", phi < 0.8, phi, "lag-1 autocorrelation of the periods"),
-        Check(
-            "independent opportunities", min(trials) >= 20, min(trials), "the smaller window is worth this many trials"
-        ),
+        Check("overdispersion", known, plain(spread), beyond),
+        Check("autocorrelation", plain(phi < 0.8), plain(phi), "lag-1 autocorrelation of the periods"),
+        Check("independent opportunities", plain(fewest >= 20), plain(fewest), worth),
     )

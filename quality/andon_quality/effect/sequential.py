@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from andon_quality.arrays import PerSeries, finite, plain, refuse
 from andon_quality.effect.boundary import Boundary
 from andon_quality.effect.verdict import Direction, Effect, decide, margin_from
-from andon_quality.errors import NotFinite, OutOfRange
+from andon_quality.errors import OutOfRange
 
 
 def sequential(
-    estimate: float,
-    standard_error: float,
-    planned_error: float,
+    estimate: ArrayLike,
+    standard_error: ArrayLike,
+    planned_error: ArrayLike,
     direction: Direction = Direction.LOWER,
-    expected: float | None = None,
+    expected: PerSeries | None = None,
     confidence: float = 0.95,
     *,
-    margin: float | None = None,
-    degrees: float = math.inf,
+    margin: PerSeries | None = None,
+    degrees: PerSeries = math.inf,
 ) -> Effect:
     """The always-valid interval around one of a sequence of estimates of the same effect.
 
@@ -29,30 +33,31 @@ def sequential(
 
     For the level change of `interrupted_means` or `interrupted_counts`, of `structural`, or of any regression.
     `always_valid` is sharper for a plain mean, since it learns its variance before the action. standard_error and
-    planned_error: positive, unit of the estimate; degrees: of freedom behind the error at the first look. Assumes
-    efficient, roughly normal estimates from 20 points or so on. O(1). Raises NotFinite, OutOfRange.
+    planned_error: positive, unit of the estimate; degrees: of freedom behind the error at the first look; numbers, or
+    arrays of shape (series,) for many estimates. Assumes efficient, roughly normal estimates from 20 points or so on.
+    O(1) each. Raises NotFinite, OutOfRange.
     Source: Jennison and Turnbull, Journal of the American Statistical Association 92 (1997) 1330.
 
     >>> effect = sequential(-3.0, 0.8, 0.7)
     >>> round(effect.upper, 3), effect.verdict.value
     (-1.167, 'improved')
     """
-    if not math.isfinite(estimate):
-        raise NotFinite("the estimate must be a finite number")
-    if not (0 < standard_error < math.inf and 0 < planned_error < math.inf):
-        raise OutOfRange("standard errors must be positive")
-    boundary = Boundary(1 / planned_error**2, confidence, degrees)
-    information = 1 / standard_error**2
+    seen = finite(estimate)
+    error, planned = (np.asarray(given, dtype=np.float64) for given in (standard_error, planned_error))
+    for given in (error, planned):
+        refuse(~((given > 0) & (given < np.inf)), OutOfRange, "standard errors must be positive")
+    boundary = Boundary(plain(1 / np.square(planned)), confidence, degrees)
+    information = 1 / np.square(error)
     reach, stated = boundary.reach(information), margin_from(expected, margin)
-    lower, upper = estimate - reach, estimate + reach
+    lower, upper = plain(seen - reach), plain(seen + reach)
     return Effect(
-        estimate,
+        plain(seen),
         lower,
         upper,
         None,
         None,
         None,
-        boundary.p_value(estimate, information),
+        boundary.p_value(seen, information),
         decide(lower, upper, direction, stated),
         (),
         "given estimate, always-valid boundary",

@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from andon_quality.arrays import PerSeries, plain
 from andon_quality.errors import OutOfRange
 
 
-def quantile(confidence: float, degrees: float) -> float:
+def quantile(confidence: float, degrees: PerSeries) -> PerSeries:
     """The two-sided Student quantile t with P(|T| <= t) = confidence; `degrees` may be fractional or infinite.
 
-    Source: Student, Biometrika 6 (1908) 1. O(1). Raises OutOfRange unless 0 < confidence < 1 and degrees > 0.
+    degrees: a number, or an array of any shape for as many quantiles. O(1) each. Raises OutOfRange unless
+    0 < confidence < 1 and degrees > 0. Source: Student, Biometrika 6 (1908) 1.
 
     >>> round(quantile(0.95, 10), 6)
     2.228139
     """
     from scipy.special import ndtri, stdtrit
 
-    if not 0 < confidence < 1 or not degrees > 0:
+    freedom = np.asarray(degrees, dtype=np.float64)
+    if not 0 < confidence < 1 or not (freedom > 0).all():
         raise OutOfRange("needs 0 < confidence < 1 and positive degrees of freedom")
     p = (1 + confidence) / 2
-    return float(ndtri(p) if degrees == float("inf") else stdtrit(degrees, p))
+    return plain(np.where(np.isinf(freedom), ndtri(p), stdtrit(np.where(np.isinf(freedom), 1.0, freedom), p)))
 
 
-def two_sided_p(statistic: float, degrees: float) -> float:
-    """P(|T| >= |statistic|) for Student's T. O(1). Raises OutOfRange unless degrees > 0.
+def tail(statistic: PerSeries, degrees: PerSeries) -> PerSeries:
+    """P(T <= statistic) for Student's T, elementwise. O(1) each. Raises OutOfRange unless degrees > 0.
+
+    >>> tail(0.0, 5.0)
+    0.5
+    """
+    from scipy.special import ndtr, stdtr
+
+    freedom = np.asarray(degrees, dtype=np.float64)
+    if not (freedom > 0).all():
+        raise OutOfRange("needs positive degrees of freedom")
+    below = stdtr(np.where(np.isinf(freedom), 1.0, freedom), statistic)
+    return plain(np.where(np.isinf(freedom), ndtr(statistic), below))
+
+
+def two_sided_p(statistic: PerSeries, degrees: PerSeries) -> PerSeries:
+    """P(|T| >= |statistic|) for Student's T, elementwise. O(1) each. Raises OutOfRange unless degrees > 0.
 
     >>> round(two_sided_p(2.228139, 10), 6)
     0.05
     """
-    from scipy.special import ndtr, stdtr
-
-    if not degrees > 0:
-        raise OutOfRange("needs positive degrees of freedom")
-    tail = -abs(statistic)
-    return float(2 * (ndtr(tail) if degrees == float("inf") else stdtr(degrees, tail)))
+    return 2 * tail(-abs(statistic), degrees)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+
+from andon_quality.arrays import PerSeries, plain, refuse
 from andon_quality.errors import NotFinite, OutOfRange
 
 
@@ -29,8 +32,8 @@ class Check:
     """One assumption looked at: its name, whether it holds, the figure it was judged by and what that means."""
 
     name: str
-    passed: bool
-    value: float
+    passed: PerSeries
+    value: PerSeries
     meaning: str
 
 
@@ -38,32 +41,37 @@ class Check:
 class Effect:
     """An effect with its interval (unit of the data; after minus before) and what may be said of it.
 
-    The `relative` figures are fractions of the level without the action; None where that level is not clearly positive.
+    Of many series in one call every figure, and the verdict, is an array of shape (series,).
+    The `relative` figures are fractions of the level without the action; None where that level is not clearly positive
+    (NaN for such a series among many).
     `margin` is the largest change that counts as none; None when nobody stated one, and then "no change" is never said.
     `p_value` is two-sided where one looks once, one-sided and valid at every look for the always-valid methods.
     """
 
-    estimate: float
-    lower: float
-    upper: float
-    relative: float | None
-    relative_lower: float | None
-    relative_upper: float | None
-    p_value: float
-    verdict: Verdict
+    estimate: PerSeries
+    lower: PerSeries
+    upper: PerSeries
+    relative: PerSeries | None
+    relative_lower: PerSeries | None
+    relative_upper: PerSeries | None
+    p_value: PerSeries
+    verdict: PerSeries
     checks: tuple[Check, ...]
     method: str
     confidence: float
-    margin: float | None
+    margin: PerSeries | None
 
 
-def decide(lower: float, upper: float, direction: Direction, margin: float | None = None) -> Verdict:
+VERDICTS = np.array([Verdict.NO_CHANGE, Verdict.IMPROVED, Verdict.WORSE, Verdict.UNDECIDED], dtype=object)
+
+
+def decide(lower: PerSeries, upper: PerSeries, direction: Direction, margin: PerSeries | None = None) -> PerSeries:
     """The verdict on an effect whose interval is [lower, upper] (after minus before).
 
     An interval inside [-margin, margin] is "no change": whatever is there is too small to matter. Otherwise an interval
     that excludes zero is "improved" or "worse" by `direction`, and one that includes zero is "undecided".
-    A one-sided interval may have an infinite end. O(1). Raises OutOfRange for lower > upper or a negative margin,
-    NotFinite for NaN.
+    A one-sided interval may have an infinite end. Numbers, or arrays of shape (series,) for many. O(1) each. Raises
+    OutOfRange for lower > upper or a negative margin, NotFinite for NaN.
     Source of the equivalence rule: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987) 657.
 
     >>> decide(-4.0, -1.0, Direction.LOWER).value, decide(-4.0, 1.0, Direction.LOWER, margin=2.0).value
@@ -71,25 +79,24 @@ def decide(lower: float, upper: float, direction: Direction, margin: float | Non
     >>> decide(-0.5, 0.4, Direction.LOWER, margin=1.0).value
     'no change'
     """
-    if lower != lower or upper != upper:
-        raise NotFinite("an interval has no NaN ends")
-    if lower > upper or (margin is not None and margin < 0):
-        raise OutOfRange("needs lower <= upper and a margin of zero or more")
-    if margin is not None and -margin <= lower and upper <= margin:
-        return Verdict.NO_CHANGE
-    if lower > 0:
-        return Verdict.IMPROVED if direction is Direction.HIGHER else Verdict.WORSE
-    if upper < 0:
-        return Verdict.IMPROVED if direction is Direction.LOWER else Verdict.WORSE
-    return Verdict.UNDECIDED
+    low, high = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+    refuse(np.isnan(low) | np.isnan(high), NotFinite, "an interval has no NaN ends")
+    refuse(low > high, OutOfRange, "needs lower <= upper")
+    small: PerSeries = np.zeros(low.shape, dtype=np.bool_)
+    if margin is not None:
+        refuse(np.asarray(margin) < 0, OutOfRange, "needs a margin of zero or more")
+        small = (-margin <= low) & (high <= margin)
+    rose, fell = low > 0, high < 0
+    better, worse = (rose, fell) if direction is Direction.HIGHER else (fell, rose)
+    return plain(VERDICTS[np.select([small, better, worse], [0, 1, 2], 3)])
 
 
-def margin_from(expected: float | None, margin: float | None) -> float | None:
-    """The stated margin, else half the expected effect, else None.
+def margin_from(expected: PerSeries | None, margin: PerSeries | None) -> PerSeries | None:
+    """The stated margin, else half the expected effect, else None; one for all series, or one a series.
 
     >>> margin_from(-3.0, None), margin_from(None, None)
     (1.5, None)
     """
     if margin is not None:
-        return margin
-    return None if expected is None else abs(expected) / 2
+        return plain(np.asarray(margin, dtype=np.float64))
+    return None if expected is None else plain(np.abs(np.asarray(expected, dtype=np.float64)) / 2)

@@ -24,7 +24,7 @@ def near_normal(third_cumulant: PerSeries, standard_error: PerSeries) -> Check:
     True
     """
     density = math.exp(-(TAIL_Z**2) / 2.0) / math.sqrt(2.0 * math.pi)
-    error = (2.0 * TAIL_Z**2 + 1.0) * density * abs(third_cumulant) / (6.0 * standard_error**3)
+    error = (2.0 * TAIL_Z**2 + 1.0) * density * abs(third_cumulant) / (6.0 * np.power(standard_error, 3))
     holds = plain(np.asarray(error) <= TAIL_ERROR_MAX)
     return Check("the mean is close to normal", holds, "tail off by {:.2g} points", (100.0 * error,))
 

@@ -13,6 +13,7 @@ from andon_quality.errors import NoSpread
 from andon_quality.inference.assumptions import independent
 from andon_quality.inference.comparison import Check, Comparison
 from andon_quality.inference.interval import Interval, normal_quantile, tail
+from andon_quality.inference.means import satterthwaite
 from andon_quality.inference.noncentral import chi_square_range
 from andon_quality.inference.ties import midranks, tie_sizes
 from andon_quality.inference.variance import samples_checked
@@ -97,7 +98,7 @@ def _superiority_interval(
     variance = parts[0] + parts[1]
     apart = (effect <= 0.0) | (effect >= 1.0) | ~(variance > 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = variance**2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1))
+        freedom = satterthwaite(parts[0], parts[1], n - 1, m - 1)
         half = stdtrit(freedom, 1.0 - tail(confidence)) * np.sqrt(variance) / (effect * (1.0 - effect))
         low, high = expit(logit(effect) - half), expit(logit(effect) + half)
     for value in np.unique(effect[apart]).tolist():

@@ -91,7 +91,7 @@ def _f_test(samples: list[FloatArray]) -> _F:
     moved = [sample - grand for sample in samples]
     total = sum(sample.shape[-1] for sample in moved)
     centre = np.asarray(sum(sample.sum(axis=-1) for sample in moved)) / total
-    between = np.asarray(sum(sample.shape[-1] * (sample.mean(axis=-1) - centre) ** 2 for sample in moved))
+    between = np.asarray(sum(sample.shape[-1] * np.square(sample.mean(axis=-1) - centre) for sample in moved))
     within = np.asarray(sum(((s - s.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1) for s in moved))
     freedom = float(len(samples) - 1), float(total - len(samples))
     known = within > 0.0
@@ -138,7 +138,7 @@ def compare_spread(first: ArrayLike, second: ArrayLike, confidence: float = 0.95
 def _pooled_kurtosis(samples: list[FloatArray]) -> FloatArray:
     fourth = np.asarray(sum(((sample - _trimmed_mean(sample)) ** 4).sum(axis=-1) for sample in samples))
     second = np.asarray(sum(((s - s.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1) for s in samples))
-    return np.asarray(sum(sample.shape[-1] for sample in samples) * fourth / second**2)
+    return np.asarray(sum(sample.shape[-1] for sample in samples) * fourth / np.square(second))
 
 
 def _trimmed_mean(sample: FloatArray) -> FloatArray:
