@@ -4,7 +4,7 @@ import asyncio
 
 from services.ingest import wire
 from services.ingest.access import ACCESS
-from services.ingest.log import Forms, Limits
+from services.ingest.committing import Forms, Limits
 from services.ingest.model import Written
 from services.ingest.reading import LogReader
 from services.ingest.servicer import SERVICE_NAME, IngestServicer
@@ -14,7 +14,9 @@ from services.ingest.servicer.reading import Reading
 from services.ingest.servicer.sources import Sources
 from services.ingest.servicer.writing import Writing
 from services.ingest.settings import IngestSettings
-from services.ingest.store import CHANNEL, MIGRATIONS, SCHEMA, Head, LogStore
+from services.ingest.store.log_store import LogStore
+from services.ingest.store.records import Head
+from services.ingest.store.schema import CHANNEL, MIGRATIONS, SCHEMA
 from services.runtime.clock import clock_us
 from services.runtime.command import run_command
 from services.runtime.database import Listener, close_pool, healthy
@@ -24,6 +26,8 @@ from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import serve
 
 TENANT_KEY_BYTES_MIN = 32
+# What a response holds besides the events of its pages, at most.
+RESPONSE_MARGIN_BYTES = 512 * 1024
 
 
 def answer(written: Written, head: Head) -> bytes:
@@ -45,6 +49,7 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
     draining = Draining()
     limits = Limits(
         commit_rows_max=settings.commit_rows_max,
+        commit_bytes_max=settings.message_bytes_max - RESPONSE_MARGIN_BYTES,
         queue_rows_max=settings.queue_rows_max,
         partition_count=settings.partition_count,
         cache_bytes_max=settings.segment_cache_bytes_max,

@@ -11,7 +11,7 @@ from services.ingest.hashing import hash_texts, partition_of
 from services.ingest.index import HashIndex, positions_of
 from services.ingest.pseudonyms import TenantKeys
 from services.ingest.segments import decoded
-from services.ingest.store import Session
+from services.ingest.store.log_store import Session
 
 LOAD_COMMITS = 500
 

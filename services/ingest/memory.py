@@ -2,7 +2,7 @@
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,11 @@ from services.ingest.deduplication import StoredEvents, judge_known, judge_withi
 from services.ingest.index import SPAN, HashIndex, Rows, positions_of
 from services.ingest.model import DEDUP_HORIZON_US, Source, SourceId
 from services.ingest.plan import Gathering, Plan
-from services.ingest.store import HashedSegment, Session
+from services.ingest.store.log_store import Session
+from services.ingest.store.records import HashedSegment, StoredSegment
+
+# The segments of some commits, by position.
+ReadSegments = Callable[[Sequence[int]], Awaitable[dict[int, list[StoredSegment]]]]
 
 LOAD_COMMITS = 500
 _FORGET_EVERY_US = 3_600 * 1_000_000
@@ -69,14 +73,14 @@ class Memory:
             self._index.add(plan.id_hashes, np.full(len(plan.id_hashes), position))
 
     async def judge(
-        self, session: Session, gathering: Gathering, sources: Mapping[SourceId, Source], now_us: int
+        self, read: ReadSegments, gathering: Gathering, sources: Mapping[SourceId, Source], now_us: int
     ) -> NDArray[np.int8]:
         """New, duplicate or conflict, for each gathered event."""
         hashes = gathering.id_hashes
         outcome = np.zeros(gathering.page.num_rows, dtype=np.int8)
         rows, positions = self._suspects(gathering, sources, now_us)
         if len(rows):
-            stored = await self._stored(session, np.unique(positions).tolist())
+            stored = await self._stored(read, np.unique(positions).tolist())
             outcome = judge_known(gathering.page, hashes, rows, positions, stored)
         return judge_within(gathering.page, hashes, outcome)
 
@@ -105,11 +109,11 @@ class Memory:
         committed = np.array(self._committed_us, dtype=np.int64)[positions - self.after - 1]
         return np.asarray(committed >= now_us - horizons[codes])
 
-    async def _stored(self, session: Session, positions: Sequence[int]) -> dict[int, list[StoredEvents]]:
+    async def _stored(self, read: ReadSegments, positions: Sequence[int]) -> dict[int, list[StoredEvents]]:
         found = {position: self._cache[position] for position in positions if position in self._cache}
         absent = [position for position in positions if position not in found]
         if absent:
-            for position, segments in (await session.segments_at(absent)).items():
+            for position, segments in (await read(absent)).items():
                 found[position] = [
                     StoredEvents(one.events, np.frombuffer(one.id_hashes, dtype="<u8")) for one in segments
                 ]

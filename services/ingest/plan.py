@@ -12,7 +12,7 @@ from services.ingest.admission import MESSAGES
 from services.ingest.columns import join
 from services.ingest.deduplication import Outcome
 from services.ingest.hashing import Hashes
-from services.ingest.model import Batch, Fault, Tally
+from services.ingest.model import Batch, Fault, Segment, Tally
 from services.ingest.segments import Cut, cut
 
 
@@ -33,7 +33,25 @@ class Plan:
     tallies: dict[str, Tally]
     faults: tuple[tuple[Fault, ...], ...]
     batch_tallies: tuple[Tally, ...]
-    time_max_us: int | None
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        return self.cut.segments if self.cut else ()
+
+    @property
+    def byte_count(self) -> int:
+        return sum(len(segment.events) for segment in self.segments)
+
+    @property
+    def time_max_us(self) -> int | None:
+        return max((segment.time_max_us for segment in self.segments), default=None)
+
+    def moved(self, next_offsets: Sequence[int]) -> tuple[int, ...]:
+        """The next offset of each partition after this plan is written."""
+        offsets = list(next_offsets)
+        for segment in self.segments:
+            offsets[segment.partition] += segment.event_count
+        return tuple(offsets)
 
 
 def gather(batches: Sequence[Batch]) -> Gathering:
@@ -64,7 +82,6 @@ def plan(
         tallies=_by_source(gathering.page, outcome, faults),
         faults=faults,
         batch_tallies=_by_batch(gathering.bounds, outcome, faults),
-        time_max_us=max(segment.time_max_us for segment in made.segments) if made else None,
     )
 
 

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from services.ingest.model import TenantId
-from services.ingest.store import Commit, LogStore, StoredPage
+from services.ingest.store.log_store import LogStore
+from services.ingest.store.records import Commit, StoredPage
 from services.runtime.draining import Draining, draining_error
 from services.runtime.following import Signal
 

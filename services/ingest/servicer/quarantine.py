@@ -10,7 +10,8 @@ from services.ingest.model import Fault, TenantId
 from services.ingest.pages import PageToken, page_size
 from services.ingest.quarantine import opened
 from services.ingest.servicer.logs import Logs
-from services.ingest.store import LogStore, Sealed
+from services.ingest.store.log_store import LogStore
+from services.ingest.store.records import Sealed
 from services.runtime.identity import current_caller
 
 

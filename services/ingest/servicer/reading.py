@@ -14,7 +14,8 @@ from services.ingest.model import ID_CHARS_MAX, SECOND_US, TenantId
 from services.ingest.reading import LogReader, Read, Selection, monotonic
 from services.ingest.segments import decoded, encoded
 from services.ingest.servicer.logs import Logs
-from services.ingest.store import LogStore, StoredPage
+from services.ingest.store.log_store import LogStore
+from services.ingest.store.records import StoredPage
 from services.runtime.errors import FieldViolation, InvalidArgument
 from services.runtime.following import CursorCodec, heartbeat_within_limits
 from services.runtime.identity import current_caller

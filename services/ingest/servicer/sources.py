@@ -13,7 +13,8 @@ from services.ingest.admission import ATTRIBUTE_NAME, SOURCE
 from services.ingest.model import DEDUP_HORIZON_US_MIN, Source, SourceId, TenantId
 from services.ingest.pages import PageToken, page_size
 from services.ingest.servicer.logs import Logs
-from services.ingest.store import Answer, LogStore, Session
+from services.ingest.store.log_store import LogStore, Session
+from services.ingest.store.records import Answer
 from services.runtime.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound
 from services.runtime.identity import current_caller
 from services.runtime.requests import fingerprint, parsed_request_id, request_id_reused

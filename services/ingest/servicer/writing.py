@@ -103,6 +103,5 @@ def refusal(malformed: MalformedBatch) -> InvalidArgument:
 def answered(log: TenantLog, written: Written | bytes) -> ingest_pb2.WriteEventsResponse:
     if isinstance(written, bytes):
         return ingest_pb2.WriteEventsResponse.FromString(written)
-    assert log.head is not None
-    through = CursorCodec(log.head.origin).encode(written.position) if written.position is not None else ""
+    through = CursorCodec(log.origin).encode(written.position) if written.position is not None else ""
     return wire.written_response(written, through)

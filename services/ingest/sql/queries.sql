@@ -18,64 +18,9 @@ WHERE tenant = $1
 FOR UPDATE;
 
 -- name: append
--- One commit: the head moves, what came is counted, segments are kept, and those who follow are told.
-WITH moved AS (
-    UPDATE head
-    SET position = $2, next_offsets = $3, event_count = event_count + $4,
-        watermark_us = GREATEST(watermark_us, $5)
-    WHERE tenant = $1
-    RETURNING watermark_us
-), counted AS (
-    INSERT INTO intake AS known (tenant, source, accepted_count, duplicate_count, quarantined_count)
-    SELECT $1, came.source, came.accepted, came.duplicate, came.quarantined
-    FROM unnest($9::text[], $10::bigint[], $11::bigint[], $12::bigint[])
-        AS came (source, accepted, duplicate, quarantined)
-    ON CONFLICT (tenant, source) DO UPDATE
-    SET accepted_count = known.accepted_count + EXCLUDED.accepted_count,
-        duplicate_count = known.duplicate_count + EXCLUDED.duplicate_count,
-        quarantined_count = known.quarantined_count + EXCLUDED.quarantined_count
-), kept AS (
-    INSERT INTO segment (tenant, position, partition, first_offset, event_count, time_min_us, time_max_us,
-                         id_hashes, case_hashes, events)
-    SELECT $1, $2, made.partition, made.first_offset, made.event_count, made.time_min_us, made.time_max_us,
-           made.id_hashes, made.case_hashes, made.events
-    FROM unnest($13::int[], $14::bigint[], $15::int[], $16::bigint[], $17::bigint[],
-                $18::bytea[], $19::bytea[], $20::bytea[])
-        AS made (partition, first_offset, event_count, time_min_us, time_max_us, id_hashes, case_hashes, events)
-)
-INSERT INTO commit (tenant, position, accepted_count, duplicate_count, quarantined_count, byte_count, watermark_us,
-                    committed_at, traceparents)
-SELECT $1, $2, $4, $6, $7, $8, moved.watermark_us, clock_timestamp(), $21
-FROM moved
-RETURNING committed_at;
-
--- name: announce
--- Wakes those who follow this tenant's log in other processes.
-SELECT pg_notify('andon_ingest', $1);
-
--- name: count_reasons
--- Why events of this commit were refused.
-INSERT INTO intake_reason AS known (tenant, source, reason, quarantined_count)
-SELECT $1, came.source, came.reason, came.quarantined
-FROM unnest($2::text[], $3::text[], $4::bigint[]) AS came (source, reason, quarantined)
-ON CONFLICT (tenant, source, reason) DO UPDATE
-SET quarantined_count = known.quarantined_count + EXCLUDED.quarantined_count;
-
--- name: quarantine
--- Keeps refused events; the same event refused again for the same reason is the same entry.
-INSERT INTO quarantine (tenant, quarantine_id, position, source, batch_index, field, reason, sealed)
-SELECT $1, bad.quarantine_id, $2, bad.source, bad.batch_index, bad.field, bad.reason, bad.sealed
-FROM unnest($3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::bytea[])
-    AS bad (quarantine_id, source, batch_index, field, reason, sealed)
-ON CONFLICT (tenant, quarantine_id) DO NOTHING;
-
--- name: register_sources
--- Sources that nobody created get the defaults.
-INSERT INTO source (tenant, source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us,
-                    future_tolerance_us, resources_are_not_persons, personal_attributes)
-SELECT $1, unknown.source, 1, '', '', $3, $4, $5, false, '{}'
-FROM unnest($2::text[]) AS unknown (source)
-ON CONFLICT (tenant, source) DO NOTHING;
+-- One commit, if the log ends where the caller believes; null: it does not, and nothing is changed.
+SELECT append_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                     $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39);
 
 -- name: hashes_after
 -- What other commits wrote, to recognise its events; in order, a page at a time.

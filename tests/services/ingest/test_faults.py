@@ -17,16 +17,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.ingest.__main__ import answer
-from services.ingest.log import Forms, Limits, TenantLog
+from services.ingest.committing import Committer, Forms, Limits
+from services.ingest.log import TenantLog
 from services.ingest.model import TenantId, Written, total
 from services.ingest.pseudonyms import tenant_keys
 from services.ingest.segments import decoded
-from services.ingest.store import SCHEMA, LogStore
+from services.ingest.store.log_store import LogStore
+from services.ingest.store.schema import SCHEMA
 from services.ingest.wire import arrival, event_as_sent
 from services.runtime.clock import clock_us
 from services.runtime.database import open_pool
 
-LIMITS = Limits(commit_rows_max=100, queue_rows_max=100_000, partition_count=3, cache_bytes_max=1_000_000)
+LIMITS = Limits(
+    commit_rows_max=100,
+    commit_bytes_max=1_000_000,
+    queue_rows_max=100_000,
+    partition_count=3,
+    cache_bytes_max=1_000_000,
+)
 FORMS = Forms(event_as_sent, answer)
 
 IDS = st.integers(0, 25)
@@ -46,11 +54,16 @@ async def played(dsn: str, steps: Any, make: Any) -> None:
     pool = await open_pool(dsn, role_settings={"search_path": SCHEMA}, min_size=1)
     try:
         store = LogStore(pool)
-        logs = [TenantLog(tenant, store, tenant_keys(bytes(32), tenant), LIMITS, FORMS, clock_us) for _ in range(2)]
+
+        def opened() -> TenantLog:
+            committer = Committer(tenant, store, tenant_keys(bytes(32), tenant), LIMITS, FORMS, clock_us)
+            return TenantLog(committer, LIMITS)
+
+        logs = [opened(), opened()]
         received, written, sent = 0, [], set()
         for kind, replica, batches in steps:
             if kind == "restart":
-                logs[replica] = TenantLog(tenant, store, tenant_keys(bytes(32), tenant), LIMITS, FORMS, clock_us)
+                logs[replica] = opened()
                 continue
             log = logs[replica]
             await log.open()

@@ -1,130 +1,27 @@
-"""The log in Postgres. Nothing else in ingest knows SQL."""
+"""Sessions with the log: one transaction of one tenant each."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from services.ingest.model import (
-    DEDUP_HORIZON_US,
-    FUTURE_TOLERANCE_US,
-    TIME_EARLIEST_US,
-    Segment,
-    Source,
-    SourceId,
-    Tally,
-    TenantId,
+from services.ingest.model import Source, SourceId, Tally, TenantId
+from services.ingest.store.appending import append
+from services.ingest.store.records import (
+    Addition,
+    Answer,
+    Commit,
+    HashedSegment,
+    Head,
+    Place,
+    Sealed,
+    StoredPage,
+    StoredSegment,
 )
-from services.runtime.database import load_queries, tenant_transaction
-
-SCHEMA = "ingest"
-CHANNEL = "andon_ingest"
-MIGRATIONS = Path(__file__).parent / "sql" / "migrations"
-queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def moment(us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=us)
-
-
-@dataclass(frozen=True)
-class Head:
-    origin: UUID
-    position: int
-    oldest_position: int
-    next_offsets: tuple[int, ...]
-    event_count: int
-    watermark_us: int | None
-    sources_revision: int
-
-
-@dataclass(frozen=True)
-class Place:
-    """What finds one segment."""
-
-    position: int
-    partition: int
-    first_offset: int
-
-
-@dataclass(frozen=True)
-class HashedSegment:
-    position: int
-    hashes: bytes
-    committed_at_us: int
-
-
-@dataclass(frozen=True)
-class Commit:
-    position: int
-    byte_count: int
-    watermark_us: int | None
-    committed_at_us: int
-    traceparents: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class StoredSegment:
-    id_hashes: bytes
-    events: bytes
-
-
-@dataclass(frozen=True)
-class StoredPage:
-    place: Place
-    event_count: int
-    events: bytes
-
-
-@dataclass(frozen=True)
-class Sealed:
-    """A refused event; `payload` is encrypted."""
-
-    quarantine_id: str
-    source: str
-    batch_index: int
-    field: str
-    reason: str
-    payload: bytes
-    position: int = 0
-    quarantined_at_us: int = 0
-
-
-@dataclass(frozen=True)
-class Answer:
-    request_id: UUID
-    method: str
-    fingerprint: bytes
-    answer: bytes
-
-
-@dataclass(frozen=True)
-class Addition:
-    """All that one commit writes."""
-
-    position: int
-    next_offsets: tuple[int, ...]
-    watermark_us: int | None
-    total: Tally
-    tallies: Mapping[str, Tally]
-    reasons: Mapping[tuple[str, str], int]
-    segments: tuple[Segment, ...]
-    refused: tuple[Sealed, ...]
-    sources: tuple[SourceId, ...]
-    answers: tuple[Answer, ...]
-    traceparents: tuple[str, ...]
+from services.ingest.store.schema import micros, moment, queries
+from services.runtime.database import acquire, tenant_transaction
 
 
 class Session:
@@ -143,43 +40,8 @@ class Session:
     async def lock_head(self) -> Head:
         return _head(await self._connection.fetchrow(queries.lock_head, self._tenant))
 
-    async def append(self, addition: Addition, method: str) -> int:
-        """Returns the time of the commit."""
-        connection, tenant = self._connection, self._tenant
-        if addition.sources:
-            await connection.execute(
-                queries.register_sources,
-                tenant,
-                list(addition.sources),
-                DEDUP_HORIZON_US,
-                TIME_EARLIEST_US,
-                FUTURE_TOLERANCE_US,
-            )
-        committed_at = await connection.fetchval(queries.append, tenant, *_append_arguments(addition))
-        if addition.reasons:
-            sources, reasons = zip(*addition.reasons, strict=True)
-            counts = list(addition.reasons.values())
-            await connection.execute(queries.count_reasons, tenant, list(sources), list(reasons), counts)
-        if addition.refused:
-            await self._quarantine(addition)
-        if addition.answers:
-            await self.remember(method, addition.answers)
-        await connection.fetchval(queries.announce, tenant)
-        return micros(committed_at)
-
-    async def _quarantine(self, addition: Addition) -> None:
-        refused = addition.refused
-        await self._connection.execute(
-            queries.quarantine,
-            self._tenant,
-            addition.position,
-            [one.quarantine_id for one in refused],
-            [one.source for one in refused],
-            [one.batch_index for one in refused],
-            [one.field for one in refused],
-            [one.reason for one in refused],
-            [one.payload for one in refused],
-        )
+    async def append(self, addition: Addition) -> int | None:
+        return await append(self._connection, self._tenant, addition)
 
     async def remember(self, method: str, answers: Sequence[Answer]) -> None:
         await self._connection.execute(
@@ -308,31 +170,10 @@ class LogStore:
         async with tenant_transaction(self._pool, tenant, isolation=isolation, readonly=readonly) as connection:
             yield Session(connection, tenant)
 
-
-def _append_arguments(addition: Addition) -> tuple[Any, ...]:
-    segments, tallies = addition.segments, addition.tallies
-    return (
-        addition.position,
-        list(addition.next_offsets),
-        addition.total.accepted,
-        addition.watermark_us,
-        addition.total.duplicate,
-        addition.total.quarantined,
-        sum(len(segment.events) for segment in segments),
-        list(tallies),
-        [tally.accepted for tally in tallies.values()],
-        [tally.duplicate for tally in tallies.values()],
-        [tally.quarantined for tally in tallies.values()],
-        [segment.partition for segment in segments],
-        [segment.first_offset for segment in segments],
-        [segment.event_count for segment in segments],
-        [segment.time_min_us for segment in segments],
-        [segment.time_max_us for segment in segments],
-        [segment.id_hashes for segment in segments],
-        [segment.case_hashes for segment in segments],
-        [segment.events for segment in segments],
-        list(addition.traceparents),
-    )
+    async def append(self, tenant: TenantId, addition: Addition) -> int | None:
+        """A commit in a transaction of its own; see `append`."""
+        async with acquire(self._pool) as connection:
+            return await append(connection, tenant, addition)
 
 
 def _head(row: asyncpg.Record) -> Head:

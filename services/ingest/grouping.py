@@ -1,0 +1,33 @@
+"""Which of the waiting batches share the next commit."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.ingest.model import Batch, Written
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A batch in the queue, admitted under the sources of this revision."""
+
+    batch: Batch
+    revision: int
+    answer: "asyncio.Future[Written | bytes]"
+
+
+def next_group(queue: Sequence[Waiting], rows_max: int, bytes_max: int) -> int:
+    """How many batches from the front: as many as fit, at least one, each request id once; a check stands alone."""
+    rows, size, alone = 0, 0, False
+    ids: set[UUID] = set()
+    for count, waiting in enumerate(queue):
+        batch = waiting.batch
+        rows += batch.received
+        size += batch.arrival.page.nbytes
+        if count and (rows > rows_max or size > bytes_max or batch.request_id in ids or batch.validate_only or alone):
+            return count
+        alone = batch.validate_only
+        if batch.request_id is not None:
+            ids.add(batch.request_id)
+    return len(queue)

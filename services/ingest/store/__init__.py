@@ -1,0 +1,1 @@
+"""The log in Postgres. Nothing else in ingest knows SQL."""
