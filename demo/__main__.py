@@ -33,7 +33,7 @@ from demo.play import batches
 from demo.report import build
 from demo.texts import texts
 from services.machine.home import DEFAULT, Home
-from services.machine.machine import Machine, Plan
+from services.machine.machine import Machine, NotStarted, Plan
 
 WIDTH = 140
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -156,5 +156,8 @@ async def _work(arguments: argparse.Namespace, console: Console, stop: asyncio.E
 
 if __name__ == "__main__":
     screen = Console()
-    # Without a terminal the width is a guess: tables need room.
-    asyncio.run(_run(_arguments(), screen if screen.is_terminal else Console(width=WIDTH)))
+    try:
+        # Without a terminal the width is a guess: tables need room.
+        asyncio.run(_run(_arguments(), screen if screen.is_terminal else Console(width=WIDTH)))
+    except NotStarted as error:
+        raise SystemExit(str(error)) from None

@@ -65,7 +65,7 @@ def main() -> None:
     try:
         asyncio.run(_serve(_arguments()))
     except NotStarted as error:
-        raise SystemExit(f"Andon cannot start: {error}") from None
+        raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 
 from services.runtime.binaries import PostgresFailed
+from services.runtime.database import AWAY
 from services.runtime.passwords import Passwords
 
 CONNECT_S_MAX = 10.0
@@ -32,7 +33,7 @@ class ExternalPostgres:
             connection = await asyncpg.connect(self._owner_dsn, timeout=CONNECT_S_MAX)
         except TimeoutError as error:
             raise PostgresFailed(f"{self._place} does not answer within {CONNECT_S_MAX:g} s") from error
-        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (ValueError, *AWAY) as error:
             raise PostgresFailed(f"{self._place} cannot be used: {error}") from error
         try:
             await self._require_rights(connection)

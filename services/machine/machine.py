@@ -226,7 +226,7 @@ def _said_why() -> Iterator[None]:
     try:
         yield
     except (FolderInUse, PostgresFailed, ChildFailed, OSError) as error:
-        raise NotStarted(str(error)) from error
+        raise NotStarted(f"Andon cannot start: {error}") from error
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -16,6 +16,7 @@ from services.runtime.metrics import runtime_metrics
 from services.runtime.queries import Queries, load_queries
 
 __all__ = [
+    "AWAY",
     "Listener",
     "Queries",
     "acquire",
@@ -40,6 +41,9 @@ COMMAND_S_MAX = 75.0
 HEALTH_S_MAX = 2.0
 LISTENER_CHECK_S = 10.0
 PAUSE_S_MAX = 5.0
+
+# What a database that is away, or that ends a connection, is seen as: by the network, by Postgres, by the driver.
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 log = structlog.get_logger(__name__)
 
@@ -135,7 +139,7 @@ async def healthy(pool: asyncpg.Pool) -> bool:
     try:
         async with asyncio.timeout(HEALTH_S_MAX), pool.acquire() as connection:
             return bool(await connection.fetchval("SELECT 1") == 1)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except AWAY:
         return False
 
 
@@ -166,7 +170,7 @@ class Listener:
         while True:
             try:
                 connection = await asyncpg.connect(self._dsn, timeout=CONNECT_S_MAX)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except AWAY:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, PAUSE_S_MAX)
                 continue
@@ -174,7 +178,7 @@ class Listener:
             try:
                 async for payload in self._payloads(connection):
                     yield payload
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except AWAY as error:
                 log.warning("listener lost its connection", channel=self._channel, error=type(error).__name__)
             finally:
                 connection.terminate()

@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from services.runtime.database import as_tenant
+from services.runtime.database import AWAY, as_tenant
 from services.runtime.errors import Unavailable
 from services.runtime.metrics import runtime_metrics
 from services.runtime.queries import load_queries
@@ -29,8 +29,6 @@ CONNECT_S_MAX = 5.0
 ANSWER_S_MAX = 5.0
 
 log = structlog.get_logger(__name__)
-
-Away = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class LostLease(Unavailable):
@@ -106,7 +104,7 @@ class Leases:
         while True:
             try:
                 await self._session(work)
-            except Away as error:
+            except AWAY as error:
                 log.warning("ownership lost its connection", error=type(error).__name__)
             await asyncio.sleep(self._beat_s)
 
@@ -187,7 +185,7 @@ class Leases:
         await self._stop_work(list(self._held))
         try:
             await connection.execute(QUERIES.unregister, self.replica)
-        except Away as error:
+        except AWAY as error:
             log.warning("could not sign off", error=type(error).__name__)
 
     def _key(self, resource: Resource) -> str:

@@ -114,6 +114,10 @@ async def serve(
     log.info("stopped")
 
 
+class CannotListen(OSError):
+    """The address is taken, or not one of this machine."""
+
+
 class _Server:
     def __init__(
         self,
@@ -152,8 +156,9 @@ class _Server:
         await self._say(serving=False)
         await self._health.set(LIVENESS, health_pb2.HealthCheckResponse.SERVING)
         certificates = ServerCertificates(settings.tls_ca_file, settings.tls_cert_file, settings.tls_key_file)
-        port = self._main.add_secure_port(settings.listen, certificates.credentials())
-        health_port = self._plain.add_insecure_port(settings.health_listen)
+        credentials = certificates.credentials()
+        port = _bound(settings.listen, lambda address: self._main.add_secure_port(address, credentials))
+        health_port = _bound(settings.health_listen, self._plain.add_insecure_port)
         await self._main.start()
         await self._plain.start()
         return Endpoint(settings.listen.rpartition(":")[0], port, health_port)
@@ -183,6 +188,13 @@ class _Server:
         kind = health_pb2.HealthCheckResponse
         for name in self._health_names:
             await self._health.set(name, kind.SERVING if serving else kind.NOT_SERVING)
+
+
+def _bound(address: str, bind: Callable[[str], int]) -> int:
+    try:
+        return bind(address)
+    except RuntimeError as error:
+        raise CannotListen(f"cannot listen on {address}: it is taken, or not an address of this machine") from error
 
 
 async def _answers(ready: Check) -> bool:

@@ -13,7 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class RuntimeSettings(BaseSettings):
     """A service subclasses this with its own `env_prefix`, such as ANDON_INGEST_."""
 
-    model_config = SettingsConfigDict(env_prefix="ANDON_", frozen=True, extra="ignore")
+    # Addresses hold passwords, so an error names the setting and not what was given.
+    model_config = SettingsConfigDict(env_prefix="ANDON_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     service_name: str = Field("andon", description="Name in telemetry and logs.")
     dsn: str = Field("", repr=False, description="Postgres address of the service's own role. Empty: no database.")
