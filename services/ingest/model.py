@@ -1,5 +1,6 @@
 """What ingest speaks about: events in columns, sources and their policy, faults, counts."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NewType
@@ -21,6 +22,9 @@ ATTRIBUTES_MAX = 100
 ATTRIBUTE_NAME_CHARS_MAX = 64
 ATTRIBUTE_TEXT_CHARS_MAX = 4_000
 TRACEPARENTS_MAX = 16
+
+SOURCE = re.compile(rf"[a-z0-9._-]{{1,{SOURCE_CHARS_MAX}}}")
+ATTRIBUTE_NAME = re.compile(rf"[A-Za-z0-9_.:-]{{1,{ATTRIBUTE_NAME_CHARS_MAX}}}")
 
 ATTRIBUTE_PREFIX = "attributes."
 OBJECT_KINDS = ("person", "process", "facility", "environment", "outcome")

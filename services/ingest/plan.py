@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.ingest.admission import MESSAGES
-from services.ingest.columns import join
 from services.ingest.deduplication import Outcome
+from services.ingest.findings import MESSAGES
 from services.ingest.hashing import Hashes
+from services.ingest.joining import join
 from services.ingest.model import Batch, Fault, Segment, Tally
 from services.ingest.segments import Cut, cut
 

@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.ingest.columns import FIXED_NAMES, separate, taken_rows
+from services.ingest.columns import FIXED_NAMES
 from services.ingest.hashing import Hashes, partition_of
+from services.ingest.joining import separate
 from services.ingest.model import CODED_TEXT, Segment
 
 _WRITING = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
@@ -33,7 +34,7 @@ def cut(page: pa.RecordBatch, id_hashes: Hashes, case_hashes: Hashes, offsets: S
         rows = np.arange(page.num_rows) if taken is None else taken
         partitions = partition_of(case_hashes[rows], len(next_offset))
         order = np.argsort(partitions, kind="stable")
-        sorted_part = taken_rows(part, order)
+        sorted_part = part.take(pa.array(order))
         bounds = np.searchsorted(partitions[order], np.arange(len(next_offset) + 1))
         for partition, (begin, end) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)):
             if begin == end:

@@ -11,7 +11,8 @@ from andon.ingest.v1 import event_pb2, ingest_pb2, source_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.ingest.columns import FIXED, read_arrow
+from services.ingest.arrow_batch import read_arrow
+from services.ingest.columns import FIXED
 from services.ingest.model import (
     ATTRIBUTE_PREFIX,
     BATCH_BYTES_MAX,

@@ -5,7 +5,7 @@ from typing import Any
 from andon.ingest.v1 import event_pb2, ingest_pb2
 
 from services.ingest import wire
-from services.ingest.admission import MESSAGES
+from services.ingest.findings import MESSAGES
 from services.ingest.model import Fault, TenantId
 from services.ingest.pages import PageToken, page_size
 from services.ingest.quarantine import opened

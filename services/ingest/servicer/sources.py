@@ -9,8 +9,7 @@ from andon.ingest.v1 import ingest_pb2, source_pb2
 from google.protobuf.message import Message
 
 from services.ingest import wire
-from services.ingest.admission import ATTRIBUTE_NAME, SOURCE
-from services.ingest.model import DEDUP_HORIZON_US_MIN, Source, SourceId, TenantId
+from services.ingest.model import ATTRIBUTE_NAME, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId, TenantId
 from services.ingest.pages import PageToken, page_size
 from services.ingest.servicer.logs import Logs
 from services.ingest.store.log_store import LogStore, Session

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.admission import admit
-from services.ingest.columns import read_arrow
+from services.ingest.arrow_batch import read_arrow
 from services.ingest.model import DAY_US, Admission, Arrival, MalformedBatch, Source, SourceId, TenantId
 from services.ingest.pseudonyms import PSEUDONYM_CHARS, tenant_keys
 
