@@ -31,7 +31,7 @@ def _each_the_same(many: Any, ones: Sequence[Any]) -> None:
         _same(many, one, series, type(one).__name__)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def each_the_same() -> Callable[[Any, Sequence[Any]], None]:
     """Asserts that the result of many series holds, bit for bit, the results of every one of them by itself."""
     return _each_the_same

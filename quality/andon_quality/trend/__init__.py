@@ -2,9 +2,10 @@
 
 from andon_quality.trend.change_points import binary_segmentation, pelt
 from andon_quality.trend.decompose import Decomposition, moving_average, seasonal_trend
+from andon_quality.trend.forecasts import Forecast, coverage, forecast, foretell
 from andon_quality.trend.mann_kendall import Correction, MonotoneTrend, mann_kendall, seasonal_mann_kendall
 from andon_quality.trend.segment_cost import SegmentModel
-from andon_quality.trend.smoothing import Forecast, Smoother, coverage, forecast
+from andon_quality.trend.smoothing import Smoother, SmootherState, advance
 from andon_quality.trend.theil_sen import Line, theil_sen
 
 __all__ = [
@@ -15,9 +16,12 @@ __all__ = [
     "MonotoneTrend",
     "SegmentModel",
     "Smoother",
+    "SmootherState",
+    "advance",
     "binary_segmentation",
     "coverage",
     "forecast",
+    "foretell",
     "mann_kendall",
     "moving_average",
     "pelt",

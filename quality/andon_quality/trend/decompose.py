@@ -7,51 +7,48 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, finite
+from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, plain
+from andon_quality.effect.phases import over_phases, phase_means
 from andon_quality.errors import OutOfRange, TooFew
+from andon_quality.trend.line import straight
+from andon_quality.trend.loess import bisquare, local_line
 
 INNER_PASSES = 5
 
 
 @dataclass(frozen=True)
 class Decomposition:
-    """values = trend + season + rest, each of shape (n,). `seasonality`, `trendiness`: strengths from 0 to 1.
+    """values = trend + season + rest, each of the shape of the values. `seasonality`, `trendiness`: strengths, 0 to 1.
 
-    strength of x = max(0, 1 - Var(rest) / Var(x + rest)).
+    strength of x = max(0, 1 - Var(rest) / Var(x + rest)); a number, or shape (series,) for many series.
     """
 
     trend: FloatArray
     season: FloatArray
     rest: FloatArray
-    seasonality: float
-    trendiness: float
+    seasonality: PerSeries
+    trendiness: PerSeries
 
 
 def moving_average(values: ArrayLike, season: int) -> Decomposition:
     """The classical decomposition: a centred moving average over one season, and the mean of what is left by phase.
 
     An even season weights both ends by half. The first and last season // 2 points of the trend carry on its line
-    through the nearest season. The season adds up to 0. values: shape (n,), n >= 2 season; O(n).
-    Assumes one unchanging season; prefer `seasonal_trend` where it changes or points are wild.
-    Raises TooFew, NotFinite, OutOfRange. Source: Macaulay, The Smoothing of Time Series (1931).
+    through the nearest season. The season adds up to 0. values: shape (n,), n >= 2 season, or (series, n) for many at
+    once; O(n season) a series. Assumes one unchanging season; prefer `seasonal_trend` where it changes or points are
+    wild. Raises TooFew, NotFinite, OutOfRange, Inconsistent. Source: Macaulay, The Smoothing of Time Series (1931).
 
     >>> parts = moving_average([1.0, 3.0, 2.0, 4.0, 3.0, 5.0], 2)
     >>> parts.season[:2].tolist(), [round(x, 6) for x in parts.trend[1:5].tolist()]
     ([-0.75, 0.75], [2.25, 2.75, 3.25, 3.75])
     """
     series = _series(values, season)
-    window = np.full(season, 1 / season)
-    if season % 2 == 0:
-        window = np.concatenate([[0.5], np.ones(season - 1), [0.5]]) / season
-    half = window.size // 2
-    inside = np.convolve(series, window, mode="valid")
-    trend = _extended(inside, half, min(season, inside.size))
-    phase = np.arange(series.size) % season
-    detrended = (series - trend)[half : series.size - half]
-    means = np.bincount(phase[half : series.size - half], detrended, season) / np.bincount(
-        phase[half : series.size - half], minlength=season
-    )
-    return _parts(series, trend, (means - means.mean())[phase])
+    n, half = series.shape[-1], season // 2
+    ends = [0.5] if season % 2 == 0 else []
+    inside = _moving(series, np.array([*ends, *[1.0] * (season - len(ends)), *ends]) / season)
+    trend = _extended(inside, half, min(season, inside.shape[-1]))
+    by_phase = phase_means((series - trend)[..., half : n - half], season)
+    return _parts(series, trend, over_phases(np.roll(by_phase, half, axis=-1), n))
 
 
 def seasonal_trend(
@@ -64,9 +61,10 @@ def seasonal_trend(
     integer to 1.5 season / (1 - 1.5 / seasonal_span) points. Outer passes weight by the bisquare of
     |rest| / (6 median |rest|).
 
-    values: shape (n,), n >= 2 season; seasonal_span odd, >= 3 (7 changes quickly; larger is stiffer).
-    Assumes additive parts: take logarithms first if the season grows with the level. O(n span) a pass.
-    Raises TooFew, NotFinite, OutOfRange.
+    values: shape (n,), n >= 2 season, or (series, n) for many at once; seasonal_span odd, >= 3 (7 changes quickly;
+    larger is stiffer). Assumes additive parts: take logarithms first if the season grows with the level. Prefer
+    `moving_average` where nothing is wild and the season stays. O(n span) a pass and series.
+    Raises TooFew, NotFinite, OutOfRange, Inconsistent.
     Source: Cleveland, Cleveland, McRae and Terpenning, Journal of Official Statistics 6 (1990) 3.
 
     >>> t = np.arange(48.0)
@@ -77,78 +75,66 @@ def seasonal_trend(
     series = _series(values, season)
     if seasonal_span < 3 or seasonal_span % 2 == 0 or outer_passes < 0:
         raise OutOfRange("the seasonal span is odd and at least 3")
-    weights, trend, cycle = np.ones(series.size), np.zeros(series.size), np.zeros(series.size)
-    span = _odd(1.5 * season / (1 - 1.5 / seasonal_span))
-    for outer in range(outer_passes + 1 if robust else 1):
-        for _ in range(INNER_PASSES if not robust or outer == 0 else 1):
-            cycle = _season_of(series - trend, season, seasonal_span, weights)
-            trend = local_line(series - cycle, span, weights)
-        if not robust or outer == outer_passes:
-            break
-        weights = _bisquare(series - trend - cycle)
+    n, span = series.shape[-1], _odd(1.5 * season / (1 - 1.5 / seasonal_span))
+    flat, outer = series.reshape(-1, n), outer_passes if robust else 0
+    found = [_loops(flat[part], season, seasonal_span, span, outer) for part in blocks(len(flat), n * min(span, n))]
+    trend, cycle = (np.concatenate(parts).reshape(series.shape) for parts in zip(*found, strict=True))
     return _parts(series, trend, cycle)
 
 
-def local_line(values: FloatArray, span: int, weights: FloatArray, beyond: int = 0) -> FloatArray:
-    """Loess of degree 1 with tricube weights over the `span` nearest points, at each point and `beyond` either end.
-
-    values, weights: shape (n,); result: (n + 2 beyond,). O(n span).
-
-    >>> local_line(np.arange(6.0), 5, np.ones(6), beyond=1).round(6).tolist()
-    [-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
-    """
-    n = values.size
-    near = min(span, n)
-    at = np.arange(-beyond, n + beyond, dtype=np.float64)
-    first = np.clip(at.astype(np.int64) - near // 2, 0, n - near)
-    index = first[:, None] + np.arange(near)
-    apart = index - at[:, None]
-    reach = np.abs(apart).max(axis=1) + (max(span - n, 0) // 2)
-    tricube = np.clip(1 - (np.abs(apart) / np.maximum(reach, 1e-12)[:, None]) ** 3, 0, 1) ** 3
-    tricube[np.abs(apart) <= 0.001 * reach[:, None]] = 1.0
-    tricube[np.abs(apart) > 0.999 * reach[:, None]] = 0.0
-    w = tricube * weights[index]
-    y = values[index]
-    total = w.sum(axis=1)
-    lone = total <= 1e-12
-    w[lone], total[lone] = 1.0, float(near)
-    middle = (w * apart).sum(axis=1) / total
-    mean = (w * y).sum(axis=1) / total
-    off = apart - middle[:, None]
-    squares = (w * off * off).sum(axis=1)
-    slope = np.where(squares > 1e-9 * total, (w * off * y).sum(axis=1) / np.maximum(squares, 1e-300), 0.0)
-    fitted: FloatArray = mean - slope * middle
-    return fitted
+def _loops(
+    series: FloatArray, season: int, seasonal_span: int, span: int, outer_passes: int
+) -> tuple[FloatArray, FloatArray]:
+    weights, trend = np.ones(series.shape[-1]), np.zeros(series.shape)
+    for outer in range(outer_passes + 1):
+        for _ in range(INNER_PASSES if outer == 0 else 1):
+            cycle = _season_of(series - trend, season, seasonal_span, weights)
+            trend = local_line(series - cycle, span, weights)
+        if outer < outer_passes:
+            weights = bisquare(series - trend - cycle)
+    return trend, cycle
 
 
 def _series(values: ArrayLike, season: int) -> FloatArray:
-    series = finite(values)
-    if series.ndim != 1 or season < 2:
-        raise OutOfRange("needs a one-dimensional series and a season of at least two phases")
-    if series.size < 2 * season:
+    series = by_series(values)
+    if season < 2:
+        raise OutOfRange("needs a season of at least two phases")
+    if series.shape[-1] < 2 * season:
         raise TooFew("needs at least two whole seasons")
     return series
 
 
+def _moving(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """The weighted sums over as many neighbours as there are weights, shape (..., n) to (..., n - weights + 1)."""
+    kept = values.shape[-1] - weights.size + 1
+    total = np.zeros((*values.shape[:-1], kept))
+    for place, weight in enumerate(weights.tolist()):
+        total += weight * values[..., place : place + kept]
+    return total
+
+
 def _extended(inside: FloatArray, half: int, near: int) -> FloatArray:
-    time = np.arange(near, dtype=np.float64)
+    """`inside` carried on by `half` points at either end, along the line through its `near` points there."""
     ahead = np.arange(1, half + 1, dtype=np.float64)
     if near == 1:
-        return np.pad(inside, half, mode="edge")
-    left, right = np.polyfit(time, inside[:near], 1), np.polyfit(time, inside[-near:], 1)
-    return np.concatenate([np.polyval(left, -ahead[::-1]), inside, np.polyval(right, near - 1 + ahead)])
+        return np.concatenate([inside[..., :1] + 0 * ahead, inside, inside[..., -1:] + 0 * ahead], axis=-1)
+    (left, fall), (right, rise) = straight(inside[..., :near]), straight(inside[..., -near:])
+    before = left[..., None] - fall[..., None] * ahead[::-1]
+    return np.concatenate([before, inside, right[..., None] + rise[..., None] * (near - 1 + ahead)], axis=-1)
 
 
 def _season_of(detrended: FloatArray, season: int, span: int, weights: FloatArray) -> FloatArray:
-    n = detrended.size
-    cycle = np.empty(n + 2 * season)
-    for phase in range(season):
-        smooth = local_line(detrended[phase::season], span, weights[phase::season], beyond=1)
-        cycle[phase::season] = smooth
-    low = np.convolve(cycle, np.full(season, 1 / season), mode="valid")
-    low = np.convolve(low, np.full(season, 1 / season), mode="valid")
-    low = np.convolve(low, np.full(3, 1 / 3), mode="valid")
-    result: FloatArray = cycle[season : season + n] - local_line(low, _odd(season + 1), np.ones(n))
+    n = detrended.shape[-1]
+    cycle = np.empty((*detrended.shape[:-1], n + 2 * season))
+    # Phases of equal length are smoothed together: first those with one point more, then the others.
+    for first, last, points in ((0, n % season, n // season + 1), (n % season, season, n // season)):
+        places = np.arange(first, last)[:, None] + season * np.arange(points)
+        if places.size:
+            smooth = local_line(np.take(detrended, places, axis=-1), span, np.take(weights, places, axis=-1), beyond=1)
+            cycle[..., np.arange(first, last)[:, None] + season * np.arange(points + 2)] = smooth
+    even = np.full(season, 1 / season)
+    low = _moving(_moving(_moving(cycle, even), even), np.full(3, 1 / 3))
+    result: FloatArray = cycle[..., season : season + n] - local_line(low, _odd(season + 1), np.ones(n))
     return result
 
 
@@ -157,21 +143,11 @@ def _odd(value: float) -> int:
     return whole if whole % 2 else whole + 1
 
 
-def _bisquare(rest: FloatArray) -> FloatArray:
-    size = np.abs(rest)
-    scale = 6 * float(np.median(size))
-    if scale <= 0:
-        return np.ones(rest.size)
-    u = np.clip(size / scale, 0, 1)
-    weights: FloatArray = np.where(u <= 0.001, 1.0, np.where(u >= 0.999, 0.0, (1 - u * u) ** 2))
-    return weights
-
-
 def _parts(series: FloatArray, trend: FloatArray, season: FloatArray) -> Decomposition:
     rest = series - trend - season
     return Decomposition(trend, season, rest, _strength(season, rest), _strength(trend, rest))
 
 
-def _strength(part: FloatArray, rest: FloatArray) -> float:
-    both = float(np.var(part + rest))
-    return max(0.0, 1 - float(np.var(rest)) / both) if both > 0 else 0.0
+def _strength(part: FloatArray, rest: FloatArray) -> PerSeries:
+    both, left = (part + rest).var(axis=-1), rest.var(axis=-1)
+    return plain(np.maximum(1 - np.divide(left, both, out=np.ones(both.shape), where=both > 0), 0.0))

@@ -17,10 +17,10 @@ from andon_quality.effect import (
     sequential,
 )
 from andon_quality.errors import Inconsistent, NoSpread
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-MANY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=25, deadline=None)
 
 
 def windows(seed: int, actions: int, before: int, after: int) -> tuple[Any, Any]:

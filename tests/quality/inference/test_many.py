@@ -10,7 +10,7 @@ import pytest
 from andon_quality import inference
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import Inconsistent, NoSpread, TooFew
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 OF_TWO: dict[str, Callable[[FloatArray, FloatArray], Any]] = {
@@ -33,7 +33,7 @@ def samples(seed: int, series: int, n: int, m: int, graded: bool) -> tuple[Float
 
 
 @pytest.mark.parametrize("method", OF_TWO)
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None)
 @given(
     seed=st.integers(0, 999),
     series=st.integers(1, 9),
@@ -57,7 +57,7 @@ def test_samples_that_do_not_overlap_are_as_one_by_one(each_the_same: Any) -> No
     each_the_same(inference.mann_whitney(x, y), [inference.mann_whitney(one, y) for one in x])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None)
 @given(counts=st.lists(st.tuples(*[st.integers(1, 60)] * 4), min_size=1, max_size=8))
 def test_shares_and_tables_are_as_one_by_one(each_the_same: Any, counts: list[tuple[int, int, int, int]]) -> None:
     a, b, c, d = np.array(counts, dtype=float).T

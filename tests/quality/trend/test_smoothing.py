@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from andon_quality.errors import NotFinite, OutOfRange, TooFew
-from andon_quality.trend import Smoother, coverage, forecast
-from andon_quality.trend.smoothing import initial, run, step
+from andon_quality.trend import Smoother, advance, coverage, forecast, foretell
+from andon_quality.trend.smoothing import initial
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 CALLS = Path(__file__).parents[3] / ".." / "shared" / "data" / "spc" / "bank_call_volume_5min.csv.gz"
@@ -37,7 +39,7 @@ def test_errors_and_forecast_with_given_weights_agree_with_statsmodels():
         initial_seasonal=start.phases,
     )
     theirs = model.smooth([0.3, 0.3 * 0.2, 0.15, 0.95])
-    _, errors = run(smoother, start, values)
+    _, errors = advance(smoother, start, values)
     assert errors == pytest.approx(theirs.resid.to_numpy(), abs=1e-9)
     ours = forecast(values, 20, season=7, smoother=smoother)
     assert ours.mean == pytest.approx(theirs.forecast(20).to_numpy(), abs=1e-9)
@@ -46,17 +48,22 @@ def test_errors_and_forecast_with_given_weights_agree_with_statsmodels():
     assert widths == pytest.approx(variance / variance[0], rel=1e-6)
 
 
-def test_stepping_gives_the_same_bits_as_running():
-    values = series(np.random.default_rng(2))
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 999), cuts=st.lists(st.integers(1, 119), max_size=5, unique=True), many=st.booleans())
+def test_any_split_of_the_stream_gives_the_same_bits_and_the_forecast_of_the_batch(seed, cuts, many):
+    rng = np.random.default_rng(seed)
+    values = np.stack([series(rng) for _ in range(3)]) if many else series(rng)
     smoother = Smoother(0.3, 0.2, 0.15, 0.95, 7)
     state = start = initial(values, True, 7)
     errors = []
-    for value in values:
-        state, error = step(smoother, state, float(value))
-        errors.append(error)
-    last, whole = run(smoother, start, values)
-    assert state == last
-    assert np.array_equal(errors, whole)
+    for page in np.split(values, sorted(cuts), axis=-1):
+        state, some = advance(smoother, state, page)
+        errors.append(some)
+    last, whole = advance(smoother, start, values)
+    assert np.array_equal(np.concatenate(errors, axis=-1), whole)
+    for part in ("level", "slope", "phases", "squares", "points"):
+        assert np.array_equal(getattr(state, part), getattr(last, part))
+    assert np.array_equal(foretell(smoother, state, 9).upper, forecast(values, 9, season=7, smoother=smoother).upper)
 
 
 def test_the_interval_covers_as_promised_on_its_own_kind_of_series():
