@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -112,8 +112,10 @@ async def as_tenant(
         await connection.execute(opening)
         yield
     except BaseException:
-        if not connection.is_closed():
-            await connection.execute("ROLLBACK")
+        # Where the connection is lost the transaction is, too; what went wrong first is what the caller must hear.
+        with suppress(*AWAY):
+            if not connection.is_closed():
+                await connection.execute("ROLLBACK")
         raise
     if await connection.execute("COMMIT") != "COMMIT":
         raise asyncpg.InFailedSQLTransactionError("the transaction had failed and was rolled back")
