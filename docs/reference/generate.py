@@ -209,8 +209,11 @@ def life_cycles_page() -> str:
     lead = (
         "The states of a problem and of an action, and what moves them, drawn from the tables in\n"
         "[lifecycle.py](../../services/improvement/lifecycle.py). Any other move is refused with\n"
-        "FAILED_PRECONDITION (`MOVE_ILLEGAL`) and the list of legal ones. `WITHDRAW` is the service's own:\n"
-        "every signal was retracted, or the problem was merged into another."
+        "FAILED_PRECONDITION (`MOVE_ILLEGAL`) and the list of legal ones. `VERIFY_ACTION` runs the proof, whose\n"
+        "verdict is the event: improved is ACTION_VERIFIED, undecided ACTION_UNDECIDED, no change and worse\n"
+        "ACTION_FAILED. Four events are the service's own: `WITHDRAW` (every signal was retracted, or the problem\n"
+        "was merged into another), and after an action was cancelled `PROOF_AWAITED`, `STILL_ACTING` and\n"
+        "`NO_ACTION_LEFT`."
     )
     problem = "## A problem\n\n```mermaid\n" + diagram(PROBLEM_MOVES) + "\n```"
     action = "## An action\n\n```mermaid\n" + diagram(ACTION_MOVES) + "\n```"

@@ -1,97 +1,105 @@
-"""What a request must hold, and the tokens of pages."""
+"""What a request must hold, whoever sends it: names, reasons, times, filters and causes."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import math
+import re
+from typing import Any
 
-from andon.improvement.v1 import problem_pb2
+from andon.improvement.v1 import improvement_pb2, problem_pb2
 
-from services.improvement import wire
-from services.improvement.model import Action, Cause, Problem
+from services.improvement.model import Cause
+from services.improvement.wire.causes import cause_of
+from services.improvement.wire.scalars import micros
 from services.runtime.errors import FieldViolation, InvalidArgument
 
-PAGE_DEFAULT, PAGE_MAX = 100, 1000
 TEXT_MAX = 4000
+INDICATORS_MAX = 1000
+_PROBLEM = re.compile(r"problems/[\w-]{1,64}", re.ASCII)
+_ACTION = re.compile(r"(problems/[\w-]{1,64})/actions/[1-9]\d{0,5}", re.ASCII)
+# Of a google.protobuf.Timestamp: the years 1 to 9999.
+_SECONDS = range(-62_135_596_800, 253_402_300_800)
 
 
-def page_size(asked: int) -> int:
-    if asked < 0 or asked > PAGE_MAX:
-        raise _invalid([FieldViolation("page_size", f"must be 0 to {PAGE_MAX}", "FIELD_INVALID")])
-    return asked or PAGE_DEFAULT
+def invalid(field: str, description: str, reason: str = "FIELD_INVALID") -> InvalidArgument:
+    return InvalidArgument(reason, description, field_violations=[FieldViolation(field, description, reason)])
 
 
-def page_token(last: Problem) -> str:
-    return base64.urlsafe_b64encode(json.dumps([last.severity, last.name]).encode()).decode()
+def refuse(violations: list[FieldViolation]) -> None:
+    """All that is wrong at once."""
+    if violations:
+        raise InvalidArgument(violations[0].reason, "the request is not valid", field_violations=violations)
 
 
-def page_key(token: str) -> tuple[float, str]:
-    """Severity and name of the last problem of the page before; infinity for the first page."""
-    if not token:
-        return math.inf, ""
-    try:
-        severity, name = json.loads(base64.urlsafe_b64decode(token))
-        return float(severity), str(name)
-    except (binascii.Error, ValueError, TypeError) as error:
-        violation = FieldViolation("page_token", "not a token of this list", "PAGE_TOKEN_INVALID")
-        raise InvalidArgument("PAGE_TOKEN_INVALID", "page token", field_violations=[violation]) from error
+def check_problem_name(field: str, name: str) -> str:
+    return _matched(_PROBLEM, field, name, "problems/p")[0]
+
+
+def problem_of_action(field: str, name: str) -> str:
+    """ "problems/p/actions/1" -> "problems/p"."""
+    return str(_matched(_ACTION, field, name, "problems/p/actions/1")[1])
+
+
+def _matched(pattern: re.Pattern[str], field: str, name: str, example: str) -> re.Match[str]:
+    if not name:
+        raise invalid(field, "is required", "FIELD_REQUIRED")
+    matched = pattern.fullmatch(name)
+    if matched is None:
+        raise invalid(field, f"must be a name such as {example}")
+    return matched
 
 
 def check_reason(reason: str) -> str:
-    if not reason.strip() or len(reason) > TEXT_MAX:
-        raise _invalid([FieldViolation("reason", f"must have 1 to {TEXT_MAX} characters", "FIELD_REQUIRED")])
+    if not reason.strip():
+        raise invalid("reason", "is required", "FIELD_REQUIRED")
+    return check_optional_reason(reason)
+
+
+def check_optional_reason(reason: str) -> str:
+    if len(reason) > TEXT_MAX:
+        raise invalid("reason", f"must have at most {TEXT_MAX} characters")
     return reason
 
 
-def check_cause(cause: problem_pb2.Cause) -> Cause:
-    violations = []
+def time_us(field: str, request: Any, now_us: int) -> int:
+    """A time that may be left out: now."""
+    if not request.HasField(field):
+        return now_us
+    refuse(time_violations(field, getattr(request, field)))
+    return micros(getattr(request, field))
+
+
+def time_violations(field: str, time: Any) -> list[FieldViolation]:
+    if time.seconds in _SECONDS and 0 <= time.nanos < 1_000_000_000:
+        return []
+    return [FieldViolation(field, "is no time of the years 1 to 9999", "FIELD_INVALID")]
+
+
+def text_violations(field: str, text: Any) -> list[FieldViolation]:
+    long = [language for language in ("en", "zh") if len(getattr(text, language)) > TEXT_MAX]
+    return [FieldViolation(f"{field}.{one}", f"at most {TEXT_MAX} characters", "FIELD_INVALID") for one in long]
+
+
+def check_filter(filter_: improvement_pb2.ProblemFilter) -> None:
+    known = set(problem_pb2.ProblemState.values()) - {problem_pb2.PROBLEM_STATE_UNSPECIFIED}
+    violations = [
+        FieldViolation(f"filter.states[{index}]", "is no known state", "FIELD_INVALID")
+        for index, state in enumerate(filter_.states)
+        if state not in known
+    ]
+    if len(filter_.indicators) > INDICATORS_MAX:
+        violations.append(FieldViolation("filter.indicators", f"at most {INDICATORS_MAX}", "FIELD_INVALID"))
+    refuse(violations)
+
+
+def check_cause(request: improvement_pb2.AddCauseRequest) -> Cause:
+    cause, violations = request.cause, text_violations("cause.title", request.cause.title)
     if not cause.name and not (cause.title.en or cause.title.zh):
         violations.append(FieldViolation("cause.title", "a new cause needs a title", "FIELD_REQUIRED"))
     if cause.cause_class == problem_pb2.CAUSE_CLASS_UNSPECIFIED:
         violations.append(
             FieldViolation("cause.cause_class", "people, process, resources or external", "FIELD_REQUIRED")
         )
-    if cause.cause_class not in problem_pb2.CauseClass.values():
+    elif cause.cause_class not in problem_pb2.CauseClass.values():
         violations.append(FieldViolation("cause.cause_class", "is no known class", "FIELD_INVALID"))
-    if violations:
-        raise _invalid(violations)
-    return wire.cause_of(cause)
-
-
-def check_action(action: problem_pb2.Action) -> Action:
-    """Everything that the proof rests on is named before the action begins."""
-    goal, violations = action.goal, []
-    required = {
-        "action.title": bool(action.title.en or action.title.zh),
-        "action.owner": bool(action.owner),
-        "action.due_time": action.HasField("due_time"),
-        "action.kind": action.kind in problem_pb2.ActionKind.values() and action.kind != 0,
-        "action.goal.series": bool(goal.series),
-        "action.goal.expected_effect": goal.expected_effect != 0 and math.isfinite(goal.expected_effect),
-    }
-    violations += [
-        FieldViolation(field, "is required", "FIELD_REQUIRED") for field, given in required.items() if not given
-    ]
-    if goal.confidence and not 0.5 < goal.confidence < 1:
-        violations.append(FieldViolation("action.goal.confidence", "must lie between 0.5 and 1", "FIELD_INVALID"))
-    if goal.windows_min < 0 or 0 < goal.windows_min < 4:
-        violations.append(FieldViolation("action.goal.windows_min", "must be at least 4", "FIELD_INVALID"))
-    if violations:
-        raise _invalid(violations)
-    return wire.action_of(
-        problem_pb2.Action(
-            title=action.title,
-            owner=action.owner,
-            due_time=action.due_time,
-            kind=action.kind,
-            goal=goal,
-            cause=action.cause,
-            state=problem_pb2.ACTION_STATE_PLANNED,
-        )
-    )
-
-
-def _invalid(violations: list[FieldViolation]) -> InvalidArgument:
-    return InvalidArgument("FIELD_INVALID", "the request is not valid", field_violations=violations)
+    refuse(violations)
+    return cause_of(cause)

@@ -14,7 +14,7 @@ from services.improvement.peer import ScoringPeer, Step
 from services.improvement.problems import current_sessions, decide
 from services.improvement.sessions import Session
 from services.improvement.store import ProblemStore
-from services.improvement.wire import is_standing, standing_signal
+from services.improvement.wire.signals import is_standing, standing_signal
 from services.runtime.following import Signal, foreign_position
 from services.runtime.ownership import Lease
 from services.runtime.telemetry import batch_span

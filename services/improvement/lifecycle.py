@@ -21,8 +21,21 @@ class ProblemEvent(Enum):
     CANCEL_ACTION = "CANCEL_ACTION"
     CLOSE = "CLOSE"
     DISMISS = "DISMISS"
+    # By the service itself, when an action was cancelled: what is left is done, under way, or nothing.
+    PROOF_AWAITED = "PROOF_AWAITED"
+    STILL_ACTING = "STILL_ACTING"
+    NO_ACTION_LEFT = "NO_ACTION_LEFT"
     # By the service itself: every signal was retracted, or the problem was merged.
     WITHDRAW = "WITHDRAW"
+
+
+# Nobody asks for these.
+OWN_EVENTS = (
+    ProblemEvent.PROOF_AWAITED,
+    ProblemEvent.STILL_ACTING,
+    ProblemEvent.NO_ACTION_LEFT,
+    ProblemEvent.WITHDRAW,
+)
 
 
 class ActionEvent(Enum):
@@ -49,16 +62,22 @@ PROBLEM_MOVES: Mapping[tuple[ProblemState, ProblemEvent], ProblemState] = {
     (_P.ANALYSED, _E.START_ACTION): _P.ACTING,
     (_P.ACTING, _E.START_ACTION): _P.ACTING,
     (_P.VERIFYING, _E.START_ACTION): _P.ACTING,
-    (_P.ACTING, _E.COMPLETE_ACTION): _P.VERIFYING,
+    # Where several actions run, one may end after another has failed or is done.
+    **{(state, _E.COMPLETE_ACTION): _P.VERIFYING for state in (_P.ANALYSED, _P.ACTING, _P.VERIFYING)},
+    (_P.ANALYSED, _E.ACTION_VERIFIED): _P.VERIFYING,
+    (_P.ANALYSED, _E.ACTION_UNDECIDED): _P.VERIFYING,
+    (_P.ANALYSED, _E.ACTION_FAILED): _P.ANALYSED,
     (_P.VERIFYING, _E.ACTION_VERIFIED): _P.VERIFYING,
     (_P.VERIFYING, _E.ACTION_UNDECIDED): _P.VERIFYING,
     (_P.VERIFYING, _E.ACTION_FAILED): _P.ANALYSED,
     (_P.ACTING, _E.ACTION_VERIFIED): _P.ACTING,
     (_P.ACTING, _E.ACTION_UNDECIDED): _P.ACTING,
     (_P.ACTING, _E.ACTION_FAILED): _P.ACTING,
-    (_P.ANALYSED, _E.CANCEL_ACTION): _P.ANALYSED,
-    (_P.ACTING, _E.CANCEL_ACTION): _P.ANALYSED,
-    (_P.VERIFYING, _E.CANCEL_ACTION): _P.VERIFYING,
+    **{(state, _E.CANCEL_ACTION): state for state in (_P.ANALYSED, _P.ACTING, _P.VERIFYING)},
+    (_P.ACTING, _E.PROOF_AWAITED): _P.VERIFYING,
+    (_P.VERIFYING, _E.STILL_ACTING): _P.ACTING,
+    (_P.ACTING, _E.NO_ACTION_LEFT): _P.ANALYSED,
+    (_P.VERIFYING, _E.NO_ACTION_LEFT): _P.ANALYSED,
     (_P.VERIFYING, _E.CLOSE): _P.CLOSED,
     **{(state, _E.DISMISS): _P.DISMISSED for state in (_P.OPEN, _P.ACKNOWLEDGED, _P.ANALYSED)},
     **{(state, _E.WITHDRAW): _P.WITHDRAWN for state in LIVE},
@@ -89,7 +108,7 @@ class IllegalMove(Exception):
 
 
 def legal(table: Mapping[tuple[S, E], S], state: S) -> list[str]:
-    return [event.name for (known, event) in table if known == state and event.name != "WITHDRAW"]
+    return [event.name for (known, event) in table if known == state and event not in OWN_EVENTS]
 
 
 def move(table: Mapping[tuple[S, E], S], subject: str, state: S, event: E) -> S:

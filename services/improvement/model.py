@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NewType
@@ -127,25 +127,67 @@ class Goal:
     confidence: float = 0.95
     before_us: int | None = None
     windows_min: int = 8
+    windows_planned: int = 60
+
+
+@dataclass(frozen=True)
+class ProofPlan:
+    """Which windows the test takes, fixed when the action starts.
+
+    `before`: start and end of each stretch whose windows make the level of before. `spread_end_us`: how windows vary by
+    chance is learnt from those that end by then. `fixed_us`: when this was written down.
+    """
+
+    before: tuple[tuple[int, int], ...]
+    spread_end_us: int
+    fixed_us: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One complete window of a series; `total` and `squares` in quanta."""
+
+    start_us: int
+    end_us: int
+    value: float
+    count: int
+    total: int
+    squares: int
+
+
+@dataclass(frozen=True)
+class Check:
+    """One assumption of the test, and the figure it was judged by."""
+
+    name: str
+    passed: bool
+    value: float
+    meaning: Text
 
 
 @dataclass(frozen=True)
 class Verification:
+    """`p_value`: one-sided, and valid however often one looked. `season` empty: none was taken out."""
+
     verdict: Verdict
     effect: float
     lower: float
     upper: float
     confidence: float
+    p_value: float
     before_mean: float
     after_mean: float
     before_windows: int
     after_windows: int
+    spread_windows: int
     before_start_us: int
     before_end_us: int
     after_start_us: int
     after_end_us: int
+    season: str
     method: str
-    warnings: tuple[str, ...]
+    checks: tuple[Check, ...]
+    statement: Text
     verified_at_us: int
 
 
@@ -161,6 +203,8 @@ class Action:
     state: ActionState = ActionState.PLANNED
     started_us: int | None = None
     done_us: int | None = None
+    plan: ProofPlan | None = None
+    reason: str = ""
     verifications: tuple[Verification, ...] = ()
 
 
@@ -203,3 +247,13 @@ class Evidence:
 
     title: Text
     by_dimension: Mapping[str, Mapping[str, SliceSums]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to list. Empty text or tuple: no restriction, but `states` (the contract's numbers) are always named."""
+
+    process: str
+    system: str
+    indicators: Sequence[str]
+    states: Sequence[int]

@@ -16,6 +16,7 @@ from services.improvement.model import (
     Verdict,
     Verification,
 )
+from services.improvement.plan import plan_proof
 
 OUTCOMES = {
     Verdict.IMPROVED: (ActionEvent.VERIFY_IMPROVED, ProblemEvent.ACTION_VERIFIED),
@@ -23,6 +24,10 @@ OUTCOMES = {
     Verdict.NO_CHANGE: (ActionEvent.VERIFY_FAILED, ProblemEvent.ACTION_FAILED),
     Verdict.WORSE: (ActionEvent.VERIFY_FAILED, ProblemEvent.ACTION_FAILED),
 }
+
+
+# What people call the event whose outcome the test decides.
+VERIFY_ACTION = "VERIFY_ACTION"
 
 
 class UnknownAction(Exception):
@@ -73,7 +78,9 @@ def start_action(problem: Problem, name: str, started_us: int, now_us: int) -> P
         ActionEvent.START,
         ProblemEvent.START_ACTION,
         now_us,
-        lambda action: replace(action, started_us=started_us),
+        lambda action: replace(
+            action, started_us=started_us, plan=plan_proof(problem, action.goal, started_us, now_us)
+        ),
     )
 
 
@@ -91,13 +98,24 @@ def complete_action(problem: Problem, name: str, done_us: int, now_us: int) -> P
     )
 
 
-def cancel_action(problem: Problem, name: str, now_us: int) -> Problem:
-    planned = _known_action(problem, name).state is ActionState.PLANNED
-    if planned:
-        # Nothing was under way yet, so the problem stays where it is.
-        after = _set_action(problem, name, ActionEvent.CANCEL, lambda action: action)
-        return _touched(after, now_us)
-    return _act(problem, name, ActionEvent.CANCEL, ProblemEvent.CANCEL_ACTION, now_us, lambda action: action)
+def cancel_action(problem: Problem, name: str, reason: str, now_us: int) -> Problem:
+    def why(action: Action) -> Action:
+        return replace(action, reason=reason)
+
+    after = _act(problem, name, ActionEvent.CANCEL, ProblemEvent.CANCEL_ACTION, now_us, why)
+    event = _left_behind(after)
+    return replace(after, state=move(PROBLEM_MOVES, problem.name, after.state, event)) if event else after
+
+
+def _left_behind(problem: Problem) -> ProblemEvent | None:
+    """What follows for a problem when an action was cancelled. None: the others go on as before."""
+    states = {action.state for action in problem.actions}
+    under_way, done = ActionState.STARTED in states, bool(states & {ActionState.DONE, ActionState.VERIFIED})
+    if problem.state is ProblemState.ACTING and not under_way:
+        return ProblemEvent.PROOF_AWAITED if done else ProblemEvent.NO_ACTION_LEFT
+    if problem.state is ProblemState.VERIFYING and not done:
+        return ProblemEvent.STILL_ACTING if under_way else ProblemEvent.NO_ACTION_LEFT
+    return None
 
 
 def check_verifiable(problem: Problem, name: str) -> Action:
@@ -112,12 +130,20 @@ def verified(problem: Problem, name: str, verification: Verification, now_us: in
     def keep(action: Action) -> Action:
         return replace(action, verifications=(*action.verifications, verification))
 
-    return _act(problem, name, action_event, problem_event, now_us, keep)
+    after = _act(problem, name, action_event, problem_event, now_us, keep)
+    if verification.verdict is Verdict.UNDECIDED:
+        return after
+    return replace(after, reason="" if verification.verdict is Verdict.IMPROVED else _failure(name, verification))
+
+
+def _failure(name: str, found: Verification) -> str:
+    """Why the problem goes back to its causes."""
+    return f"{name}: {found.verdict.value}, {found.effect:+.4g} ({found.lower:+.4g} to {found.upper:+.4g})"
 
 
 def close(problem: Problem, now_us: int) -> Problem:
     after = _moved(problem, ProblemEvent.CLOSE, now_us)
-    if not any(action.state is ActionState.VERIFIED for action in problem.actions):
+    if not _proven(problem):
         raise ProofMissing(problem.name)
     return after
 
@@ -126,16 +152,35 @@ def dismiss(problem: Problem, reason: str, now_us: int) -> Problem:
     return replace(_moved(problem, ProblemEvent.DISMISS, now_us), reason=reason)
 
 
+# A move of an action needs one that can make it.
+_BY_ACTION = {
+    ProblemEvent.START_ACTION.name: ActionEvent.START,
+    ProblemEvent.COMPLETE_ACTION.name: ActionEvent.COMPLETE,
+    ProblemEvent.CANCEL_ACTION.name: ActionEvent.CANCEL,
+    VERIFY_ACTION: ActionEvent.VERIFY_UNDECIDED,
+}
+
+
 def moves(problem: Problem) -> list[str]:
-    """What people may do next."""
-    outcomes = {ProblemEvent.ACTION_VERIFIED.name, ProblemEvent.ACTION_UNDECIDED.name, ProblemEvent.ACTION_FAILED.name}
-    possible = [event for event in legal(PROBLEM_MOVES, problem.state) if event not in outcomes]
-    if problem.state in (ProblemState.ACTING, ProblemState.VERIFYING) and any(
-        action.state is ActionState.DONE for action in problem.actions
-    ):
-        possible.append("VERIFY_ACTION")
-    proven = any(action.state is ActionState.VERIFIED for action in problem.actions)
-    return [event for event in possible if event != ProblemEvent.CLOSE.name or proven]
+    """What people may do next: each of these succeeds, and nothing else does."""
+    named = [VERIFY_ACTION if event == ProblemEvent.ACTION_UNDECIDED.name else event for event in _legal(problem)]
+    return [event for event in named if _has_action(problem, event)]
+
+
+def _legal(problem: Problem) -> list[str]:
+    outcomes = {ProblemEvent.ACTION_VERIFIED.name, ProblemEvent.ACTION_FAILED.name}
+    if not _proven(problem):
+        outcomes.add(ProblemEvent.CLOSE.name)
+    return [event for event in legal(PROBLEM_MOVES, problem.state) if event not in outcomes]
+
+
+def _has_action(problem: Problem, event: str) -> bool:
+    needed = _BY_ACTION.get(event)
+    return needed is None or any((action.state, needed) in ACTION_MOVES for action in problem.actions)
+
+
+def _proven(problem: Problem) -> bool:
+    return any(action.state is ActionState.VERIFIED for action in problem.actions)
 
 
 def _moved(problem: Problem, event: ProblemEvent, now_us: int) -> Problem:

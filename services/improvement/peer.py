@@ -12,10 +12,10 @@ from andon_client.follow import follow
 from google.protobuf.duration_pb2 import Duration
 from grpc.aio import Channel
 
-from services.improvement.model import Evidence, SliceSums, Text
-from services.improvement.proof import Reading
+from services.improvement.model import Evidence, Reading, SliceSums, Text
 from services.improvement.sessions import Session
-from services.improvement.wire import micros, stamp, text_of, window_of
+from services.improvement.wire.scalars import micros, stamp, text_of
+from services.improvement.wire.signals import window_number
 
 PAGE = 10_000
 CALL_S_MAX = 60.0
@@ -61,7 +61,7 @@ class ScoringPeer:
             process=family.process,
             system=family.system,
             indicators=[family.indicator],
-            windows=[window_of(first.window)],
+            windows=[window_number(first.window)],
         )
         series = {one.key: one for one in await self._list_series(wanted)}
         request = scoring_pb2.ListScoresRequest(filter=wanted)
@@ -83,9 +83,10 @@ class ScoringPeer:
             title, {name: {value: SliceSums(*four) for value, four in by.items()} for name, by in sums.items()}
         )
 
-    async def readings(self, series: str) -> list[Reading]:
+    async def readings(self, series: str, since_us: int) -> list[Reading]:
         """Complete windows of a series with data, in time order."""
         request = scoring_pb2.ListScoresRequest(filter=scoring_pb2.SeriesFilter(series=[series]))
+        request.interval.start.CopyFrom(stamp(since_us))
         found = [
             Reading(
                 micros(score.interval.start),

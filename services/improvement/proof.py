@@ -1,95 +1,80 @@
-"""The proof of an action: before against after, by the test that was fixed before it began."""
+"""The proof of an action: after against before, by an interval that holds however often one looks."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from andon_quality.effect import Direction, Effect, before_after, before_after_proportion
+from andon_quality.effect import Direction, Effect, sequential
 
-from services.improvement.model import Action, Problem, Verdict, Verification
+from services.improvement.assumptions import checks
+from services.improvement.history import HISTORY_WINDOWS_MAX, History, NotEnoughWindows, learn
+from services.improvement.model import Action, Goal, Reading, Text, Verdict, Verification
+from services.improvement.season import WINDOW_US, window_of
+from services.improvement.statement import statement
 
-BEFORE_WINDOWS_MAX = 60
-BEFORE_WINDOWS_MIN = 4
-
-
-class NotEnoughWindows(Exception):
-    """Too few windows before or after the action."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One complete window of the goal's series; `total` in quanta."""
-
-    start_us: int
-    end_us: int
-    value: float
-    count: int
-    total: int
-    squares: int
+METHOD = "difference of means, always-valid boundary"
 
 
-def split_readings(
-    problem: Problem, action: Action, readings: Sequence[Reading]
-) -> tuple[list[Reading], list[Reading]]:
-    """Windows before the action began (of the faulty time, unless the goal says how far back) and after its end."""
-    started, done = action.started_us or 0, action.done_us or 0
-    since = started - action.goal.before_us if action.goal.before_us is not None else problem.start_us
-    before = [reading for reading in readings if reading.start_us >= since and reading.end_us <= started]
-    after = [reading for reading in readings if reading.start_us >= done]
-    return before[-BEFORE_WINDOWS_MAX:], after
+def history_begin_us(action: Action) -> int:
+    """Earlier windows are of no use to the proof."""
+    if action.plan is None:
+        return action.started_us or 0
+    back_us = HISTORY_WINDOWS_MAX * WINDOW_US[window_of(action.goal.series)]
+    return min([action.plan.spread_end_us - back_us, *(start_us for start_us, _ in action.plan.before)])
 
 
-def verify(
-    problem: Problem, action: Action, readings: Sequence[Reading], lower_is_better: bool, now_us: int
-) -> Verification:
-    """Runs the test. The verdict is "improved" only where the whole interval lies on the good side of zero."""
-    before, after = split_readings(problem, action, readings)
-    if len(before) < BEFORE_WINDOWS_MIN:
-        raise NotEnoughWindows(f"{len(before)} windows before the action, {BEFORE_WINDOWS_MIN} are needed")
-    if len(after) < action.goal.windows_min:
-        raise NotEnoughWindows(f"{len(after)} complete windows after the action, {action.goal.windows_min} are needed")
-    effect = _effect(before, after, action, Direction.LOWER if lower_is_better else Direction.HIGHER)
-    return Verification(
+def verify(action: Action, readings: Sequence[Reading], now_us: int) -> Verification:
+    """Runs the test that was fixed at the start on the windows there are now. Raises NotEnoughWindows."""
+    goal, plan, done_us = action.goal, action.plan, action.done_us
+    if plan is None or done_us is None:
+        raise NotEnoughWindows("the action was not carried through, so there is no window after it")
+    history = learn(plan, window_of(goal.series), readings)
+    after = [reading for reading in readings if reading.start_us >= done_us]
+    if len(after) < goal.windows_min:
+        raise NotEnoughWindows(f"{len(after)} complete windows after the action, {goal.windows_min} are needed")
+    effect = judge(history, after, goal)
+    found = Verification(
         verdict=Verdict(effect.verdict.value),
         effect=effect.estimate,
         lower=effect.lower,
         upper=effect.upper,
         confidence=effect.confidence,
-        before_mean=_mean(before),
-        after_mean=_mean(after),
-        before_windows=len(before),
+        p_value=effect.p_value,
+        before_mean=history.level,
+        after_mean=history.level + effect.estimate,
+        before_windows=len(history.before),
         after_windows=len(after),
-        before_start_us=before[0].start_us,
-        before_end_us=before[-1].end_us,
+        spread_windows=len(history.spread),
+        before_start_us=history.before[0].start_us,
+        before_end_us=history.before[-1].end_us,
         after_start_us=after[0].start_us,
         after_end_us=after[-1].end_us,
-        method=effect.method,
-        warnings=tuple(f"{check.name}: {check.meaning}" for check in effect.checks if not check.passed),
+        season=history.season.name,
+        method=METHOD,
+        checks=checks(history, after, plan, window_of(goal.series)),
+        statement=Text(),
         verified_at_us=now_us,
+    )
+    return replace(found, statement=statement(found, goal))
+
+
+def judge(history: History, after: Sequence[Reading], goal: Goal) -> Effect:
+    """Mean after less level before. Its information 1 / (v (1 / t + 1 / n)) grows as Brownian time, and the boundary
+    around it was set before the action began: so the verdict holds at all looks together. O(t).
+    """
+    estimate = float(history.season.without(after).mean()) - history.level
+    return sequential(
+        estimate,
+        _error(history, len(after)),
+        _error(history, goal.windows_planned),
+        Direction.LOWER if goal.expected_effect < 0 else Direction.HIGHER,
+        goal.expected_effect,
+        goal.confidence,
+        degrees=history.degrees,
     )
 
 
-def _effect(before: Sequence[Reading], after: Sequence[Reading], action: Action, direction: Direction) -> Effect:
-    expected, confidence = abs(action.goal.expected_effect), action.goal.confidence
-    if _is_share([*before, *after]):
-        return before_after_proportion(
-            [reading.total for reading in before],
-            [reading.count for reading in before],
-            [reading.total for reading in after],
-            [reading.count for reading in after],
-            direction,
-            expected,
-            confidence,
-        )
-    was, now = ([reading.value for reading in side] for side in (before, after))
-    return before_after(was, now, direction, expected, confidence)
-
-
-def _is_share(readings: Sequence[Reading]) -> bool:
-    """Of zeros and ones the sum of squares is the sum."""
-    return all(reading.squares == reading.total and reading.value <= 1 for reading in readings)
-
-
-def _mean(readings: Sequence[Reading]) -> float:
-    return sum(reading.value for reading in readings) / len(readings)
+def _error(history: History, after: int) -> float:
+    return math.sqrt(history.variance * (1 / after + 1 / len(history.before)))

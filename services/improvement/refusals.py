@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from services.improvement.history import NotEnoughWindows
 from services.improvement.lifecycle import IllegalMove
 from services.improvement.moves import DatesOutOfOrder, ProofMissing, UnknownAction, UnknownCause
 from services.improvement.peer import UnknownSeries
-from services.improvement.proof import NotEnoughWindows
 from services.runtime.errors import (
     FailedPrecondition,
     FieldViolation,

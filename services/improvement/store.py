@@ -11,8 +11,9 @@ from uuid import UUID
 
 import asyncpg
 
-from services.improvement.model import Problem
-from services.improvement.wire import pack, pack_problem, state_number, unpack_problem
+from services.improvement.model import Problem, Wanted
+from services.improvement.wire.kept import pack, pack_problem, unpack_problem
+from services.improvement.wire.problems import state_number
 from services.runtime.database import load_queries, tenant_transaction
 from services.runtime.ownership import Lease
 
@@ -38,16 +39,6 @@ class Head:
 class Entry:
     changes: bytes
     committed_at: datetime
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What to list. Empty text or tuple: no restriction, but `states` are always named."""
-
-    process: str
-    system: str
-    indicators: Sequence[str]
-    states: Sequence[int]
 
 
 class Session:

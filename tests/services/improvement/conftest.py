@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from services.improvement.model import DAY_US, Action, ActionKind, ActionName, Family, Goal, StandingSignal, Text
+from services.improvement.model import (
+    DAY_US,
+    Action,
+    ActionKind,
+    ActionName,
+    Family,
+    Goal,
+    Problem,
+    ProblemName,
+    Reading,
+    SignalReference,
+    StandingSignal,
+    Text,
+    Verdict,
+    Verification,
+)
 
 DESK = Family("desk", "main", "rework")
 
@@ -42,3 +57,66 @@ def action() -> Action:
     return Action(
         ActionName(""), ActionKind.CORRECTIVE, Text("Check before handing on"), "team leads", 90 * DAY_US, goal
     )
+
+
+@pytest.fixture
+def problem() -> Callable[..., Problem]:
+    """A problem that was opened by signals on the given days."""
+
+    def make(*days: int) -> Problem:
+        signals = tuple(
+            SignalReference(
+                f"signals/{day}", "desk/main/rework@day", day * DAY_US, (day + 1) * DAY_US, "WE1", 1, 0, 370
+            )
+            for day in days
+        )
+        start_us, end_us = (min(days) * DAY_US, (max(days) + 1) * DAY_US) if days else (0, 0)
+        return Problem(
+            ProblemName("problems/p"), DESK, Text("Rework"), signals=signals, start_us=start_us, end_us=end_us
+        )
+
+    return make
+
+
+@pytest.fixture
+def shares() -> Callable[..., list[Reading]]:
+    """Days of a share, each of `cases`, from `first_day` on."""
+
+    def make(values: Sequence[float], cases: int = 200, first_day: int = 0) -> list[Reading]:
+        totals = [round(value * cases) for value in values]
+        return [
+            Reading(day * DAY_US, (day + 1) * DAY_US, total / cases, cases, total, total)
+            for day, total in enumerate(totals, start=first_day)
+        ]
+
+    return make
+
+
+@pytest.fixture
+def verification() -> Callable[..., Verification]:
+    def make(verdict: Verdict = Verdict.IMPROVED, **more: Any) -> Verification:
+        fields: dict[str, Any] = {
+            "verdict": verdict,
+            "effect": -0.2,
+            "lower": -0.3,
+            "upper": -0.1,
+            "confidence": 0.95,
+            "p_value": 0.01,
+            "before_mean": 0.4,
+            "after_mean": 0.2,
+            "before_windows": 8,
+            "after_windows": 9,
+            "spread_windows": 60,
+            "before_start_us": 31 * DAY_US,
+            "before_end_us": 39 * DAY_US,
+            "after_start_us": 40 * DAY_US,
+            "after_end_us": 49 * DAY_US,
+            "season": "week",
+            "method": "difference of means",
+            "checks": (),
+            "statement": Text(),
+            "verified_at_us": 50 * DAY_US,
+        }
+        return Verification(**{**fields, **more})
+
+    return make

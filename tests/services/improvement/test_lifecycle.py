@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import itertools
 
 import pytest
@@ -21,35 +23,24 @@ from services.improvement.model import (
     ActionState,
     Cause,
     CauseClass,
-    Family,
-    Problem,
-    ProblemName,
     ProblemState,
     Text,
     Verdict,
-    Verification,
 )
 
 NOW = 10**15
+CAUSE = Cause("", Text("No checklist"), cause_class=CauseClass.PROCESS)
 
 
-def problem() -> Problem:
-    return Problem(ProblemName("problems/p"), Family("desk", "main", "rework"), Text("Rework"))
-
-
-def verification(verdict: Verdict) -> Verification:
-    return Verification(verdict, -0.2, -0.3, -0.1, 0.95, 0.4, 0.2, 8, 8, 0, 1, 2, 3, "test", (), NOW)
-
-
-def acting(action) -> Problem:
-    analysed = moves.add_cause(problem(), Cause("", Text("No checklist"), cause_class=CauseClass.PROCESS), NOW)
-    planned = moves.plan_action(analysed, action, NOW)
+@pytest.fixture
+def acting(problem, action):
+    planned = moves.plan_action(moves.add_cause(problem(30), CAUSE, NOW), action, NOW)
     return moves.start_action(planned, planned.actions[0].name, NOW, NOW)
 
 
-def done(action) -> Problem:
-    started = acting(action)
-    return moves.complete_action(started, started.actions[0].name, NOW + 1, NOW)
+@pytest.fixture
+def done(acting):
+    return moves.complete_action(acting, acting.actions[0].name, NOW + 1, NOW)
 
 
 @pytest.mark.parametrize(("state", "event"), list(itertools.product(ProblemState, ProblemEvent)))
@@ -68,44 +59,124 @@ def test_settled_states_have_no_way_out_and_every_live_state_has():
         assert bool(exits) is (state in LIVE)
 
 
-def test_no_problem_closes_without_a_verified_action(action):
-    waiting = done(action)
+def test_no_problem_closes_without_a_verified_action(done, verification):
     with pytest.raises(moves.ProofMissing):
-        moves.close(waiting, NOW)
-    proven = moves.verified(waiting, waiting.actions[0].name, verification(Verdict.IMPROVED), NOW)
+        moves.close(done, NOW)
+    proven = moves.verified(done, done.actions[0].name, verification(Verdict.IMPROVED), NOW)
     assert moves.close(proven, NOW).state is ProblemState.CLOSED
 
 
 @pytest.mark.parametrize("verdict", [Verdict.NO_CHANGE, Verdict.WORSE])
-def test_a_failed_proof_sends_the_problem_back_to_its_causes(action, verdict):
-    waiting = done(action)
-    failed = moves.verified(waiting, waiting.actions[0].name, verification(verdict), NOW)
+def test_a_failed_proof_sends_the_problem_back_to_its_causes_and_says_why(done, verification, verdict):
+    failed = moves.verified(done, done.actions[0].name, verification(verdict), NOW)
     assert failed.state is ProblemState.ANALYSED
     assert failed.actions[0].state is ActionState.FAILED
+    assert failed.reason == f"problems/p/actions/1: {verdict.value}, -0.2 (-0.3 to -0.1)"
 
 
-def test_an_undecided_proof_can_be_run_again(action):
-    waiting = done(action)
-    undecided = moves.verified(waiting, waiting.actions[0].name, verification(Verdict.UNDECIDED), NOW)
-    assert undecided.actions[0].state is ActionState.DONE
-    assert "VERIFY_ACTION" in moves.moves(undecided)
+def test_an_undecided_proof_leaves_the_action_open_and_can_be_run_again_every_day(done, verification):
+    for _ in range(3):
+        done = moves.verified(done, done.actions[0].name, verification(Verdict.UNDECIDED), NOW)
+        assert done.state is ProblemState.VERIFYING
+        assert done.actions[0].state is ActionState.DONE
+        assert "VERIFY_ACTION" in moves.moves(done)
+    assert len(done.actions[0].verifications) == 3
 
 
-def test_an_action_is_not_done_before_it_was_started(action):
-    started = acting(action)
+def test_the_reason_of_a_failure_goes_when_a_later_action_is_proven(done, action, verification):
+    failed = moves.verified(done, done.actions[0].name, verification(Verdict.WORSE), NOW)
+    planned = moves.plan_action(failed, action, NOW)
+    name = planned.actions[1].name
+    again = moves.complete_action(moves.start_action(planned, name, NOW, NOW), name, NOW, NOW)
+    assert "worse" in again.reason
+    assert moves.verified(again, name, verification(Verdict.IMPROVED), NOW).reason == ""
+
+
+def test_an_action_is_not_done_before_it_was_started(acting):
     with pytest.raises(moves.DatesOutOfOrder):
-        moves.complete_action(started, started.actions[0].name, NOW - 1, NOW)
+        moves.complete_action(acting, acting.actions[0].name, NOW - 1, NOW)
 
 
-def test_an_action_cannot_be_verified_before_it_is_done(action):
-    started = acting(action)
+def test_an_action_cannot_be_verified_before_it_is_done(acting):
     with pytest.raises(IllegalMove):
-        moves.check_verifiable(started, started.actions[0].name)
+        moves.check_verifiable(acting, acting.actions[0].name)
 
 
-def test_only_moves_that_would_succeed_are_offered(action):
-    for offered in (problem(), acting(action), done(action)):
-        assert "CLOSE" not in moves.moves(offered)
+def test_a_cancelled_action_keeps_the_reason(acting):
+    cancelled = moves.cancel_action(acting, acting.actions[0].name, "no budget", NOW)
+    assert cancelled.actions[0].reason == "no budget"
+    assert cancelled.state is ProblemState.ANALYSED
+
+
+def test_cancelling_one_of_two_actions_under_way_leaves_the_other_under_way(acting, action):
+    planned = moves.plan_action(acting, action, NOW)
+    both = moves.start_action(planned, planned.actions[1].name, NOW, NOW)
+    one = moves.cancel_action(both, both.actions[0].name, "", NOW)
+    assert one.state is ProblemState.ACTING
+    assert moves.complete_action(one, one.actions[1].name, NOW, NOW).state is ProblemState.VERIFYING
+
+
+# --- whatever people do, in whatever order
+
+NAMES = ("problems/p/actions/1", "problems/p/actions/2")
+
+
+def steps(problem, action, verification):
+    """Every move by its name, as it would be made now."""
+    yield "ACKNOWLEDGE", lambda: moves.acknowledge(problem, NOW)
+    yield "ADD_CAUSE", lambda: moves.add_cause(problem, CAUSE, NOW)
+    if len(problem.actions) < len(NAMES):
+        yield "PLAN_ACTION", lambda: moves.plan_action(problem, action, NOW)
+    for name in NAMES[: len(problem.actions)]:
+        yield "START_ACTION", functools.partial(moves.start_action, problem, name, NOW, NOW)
+        yield "COMPLETE_ACTION", functools.partial(moves.complete_action, problem, name, NOW, NOW)
+        yield "CANCEL_ACTION", functools.partial(moves.cancel_action, problem, name, "", NOW)
+        for verdict in Verdict:
+            proof = verification(verdict)
+            yield "VERIFY_ACTION", functools.partial(moves.verified, problem, name, proof, NOW)
+    yield "CLOSE", lambda: moves.close(problem, NOW)
+    yield "DISMISS", lambda: moves.dismiss(problem, "known", NOW)
+
+
+def possible(problem, action, verification):
+    found = []
+    for name, step in steps(problem, action, verification):
+        with contextlib.suppress(IllegalMove, moves.ProofMissing):
+            found.append((name, step()))
+    return found
+
+
+def reachable(begin, action, verification):
+    """Every state of a problem with up to two actions, by what it consists of."""
+    seen, ahead = {}, [begin]
+    while ahead:
+        one = ahead.pop()
+        mark = (one.state, tuple(other.state for other in one.actions))
+        if mark not in seen:
+            seen[mark] = one
+            ahead += [after for _, after in possible(one, action, verification)]
+    return seen
+
+
+def test_exactly_the_moves_that_would_succeed_are_offered_wherever_a_problem_may_be(problem, action, verification):
+    for mark, one in reachable(problem(30), action, verification).items():
+        able = {name for name, _ in possible(one, action, verification)}
+        offered = set(moves.moves(one))
+        assert offered - {"PLAN_ACTION"} == able - {"PLAN_ACTION"}, mark
+
+
+def test_no_problem_is_ever_stuck_and_none_closes_without_proof(problem, action, verification):
+    states = reachable(problem(30), action, verification)
+    assert len(states) > 50
+    for state, actions in states:
+        if state is ProblemState.CLOSED:
+            assert ActionState.VERIFIED in actions
+        if state in LIVE:
+            assert moves.moves(states[state, actions]), (state, actions)
+        if state is ProblemState.ACTING:
+            assert ActionState.STARTED in actions, actions
+        if state is ProblemState.VERIFYING:
+            assert {ActionState.DONE, ActionState.VERIFIED} & set(actions), actions
 
 
 def test_the_diagram_shows_every_move_of_the_table():

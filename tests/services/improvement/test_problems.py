@@ -7,7 +7,7 @@ from dataclasses import replace
 from services.improvement import moves
 from services.improvement.model import Cause, CauseClass, Problem, ProblemState, StandingSignal, Text
 from services.improvement.problems import current_sessions, decide
-from services.improvement.wire import content_hash
+from services.improvement.wire.kept import content_hash
 
 NOW = 10**15
 

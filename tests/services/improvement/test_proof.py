@@ -7,65 +7,178 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.improvement.model import DAY_US, Family, Problem, ProblemName, Text, Verdict
-from services.improvement.proof import NotEnoughWindows, Reading, verify
+from services.improvement.history import HISTORY_WINDOWS_MAX, NotEnoughWindows, learn
+from services.improvement.model import DAY_US, ProofPlan, Reading, Verdict
+from services.improvement.plan import plan_proof
+from services.improvement.proof import history_begin_us, verify
+
+NOW = 10**15
+FAULT, START, DONE = 60, 72, 73
 
 
-def readings(first_day: int, shares: list[float], cases: int = 200) -> list[Reading]:
-    made = []
-    for day, share in enumerate(shares, start=first_day):
-        total = round(share * cases)
-        made.append(Reading(day * DAY_US, (day + 1) * DAY_US, total / cases, cases, total, total))
-    return made
+@pytest.fixture
+def acted(problem, action):
+    """The problem opened on day 60; the action ran on day 72."""
+    plan = plan_proof(problem(FAULT, 61, 65), action.goal, START * DAY_US, START * DAY_US)
+    return replace(action, started_us=START * DAY_US, done_us=DONE * DAY_US, plan=plan)
 
 
-def case(action, after_days: int = 10, start: int = 40):
-    problem = Problem(ProblemName("problems/p"), Family("desk", "main", "rework"), Text(), start_us=30 * DAY_US)
-    acted = replace(action, started_us=start * DAY_US, done_us=(start + 1) * DAY_US)
-    return problem, acted, after_days
+def days(clean: float, faulty: float, after: float, after_days: int = 12, seed: int = 3) -> list[float]:
+    """Shares of 200 cases: as they were, as they are while it lasts, and as they became."""
+    dice = np.random.default_rng(seed)
+    level = [clean] * FAULT + [faulty] * (DONE - FAULT) + [after] * after_days
+    return list(dice.binomial(200, level) / 200)
 
 
-def test_a_share_that_fell_is_improved_and_the_interval_excludes_zero(action):
-    problem, acted, _ = case(action)
-    proof = verify(problem, acted, readings(30, [0.4] * 10 + [0.3] + [0.1] * 10), True, 0)
+def test_a_share_that_fell_is_improved_and_the_interval_excludes_zero(acted, shares):
+    proof = verify(acted, shares(days(0.1, 0.4, 0.1)), NOW)
     assert proof.verdict is Verdict.IMPROVED
     assert proof.upper < 0
-    assert (proof.before_windows, proof.after_windows) == (10, 10)
+    assert proof.p_value < 0.05
+    assert (proof.before_windows, proof.after_windows, proof.spread_windows) == (11, 12, 60)
+    assert proof.effect == pytest.approx(-0.3, abs=0.03)
+    assert proof.after_mean - proof.before_mean == pytest.approx(proof.effect)
 
 
-def test_a_share_that_rose_is_worse(action):
-    problem, acted, _ = case(action)
-    assert verify(problem, acted, readings(30, [0.1] * 11 + [0.4] * 10), True, 0).verdict is Verdict.WORSE
+def test_a_share_that_rose_is_worse(acted, shares):
+    assert verify(acted, shares(days(0.1, 0.2, 0.5)), NOW).verdict is Verdict.WORSE
 
 
-def test_noise_around_the_same_level_is_never_called_an_improvement(action):
-    problem, acted, _ = case(action)
-    dice = np.random.default_rng(3)
-    shares = list(dice.binomial(200, 0.2, 21) / 200)
-    proof = verify(problem, acted, readings(30, shares), True, 0)
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_around_the_same_level_is_never_called_an_improvement(acted, shares, seed):
+    proof = verify(acted, shares(days(0.2, 0.2, 0.2, seed=seed)), NOW)
     assert proof.verdict in (Verdict.NO_CHANGE, Verdict.UNDECIDED)
 
 
-def test_too_few_windows_after_the_action_are_no_proof(action):
-    problem, acted, _ = case(action)
+def test_no_change_is_said_once_the_interval_lies_within_half_of_what_was_expected(acted, shares):
+    proof = verify(acted, shares(days(0.1, 0.4, 0.4, after_days=40)), NOW)
+    assert proof.verdict is Verdict.NO_CHANGE
+    assert -0.1 <= proof.lower <= proof.upper <= 0.1
+
+
+def test_where_higher_is_better_the_goal_says_so(acted, shares):
+    rising = replace(acted, goal=replace(acted.goal, expected_effect=0.2))
+    assert verify(rising, shares(days(0.9, 0.5, 0.9)), NOW).verdict is Verdict.IMPROVED
+    assert verify(rising, shares(days(0.9, 0.8, 0.4)), NOW).verdict is Verdict.WORSE
+
+
+def test_a_chance_peak_that_opened_a_problem_does_not_make_an_idle_action_look_good(acted, shares):
+    values = days(0.2, 0.2, 0.2)
+    values[FAULT] = 0.9
+    proof = verify(acted, shares(values), NOW)
+    assert proof.before_mean == pytest.approx(0.2, abs=0.03)
+    assert proof.verdict is not Verdict.IMPROVED
+
+
+def test_too_few_windows_after_the_action_are_no_proof(acted, shares):
+    with pytest.raises(NotEnoughWindows, match="7 complete windows after the action, 8 are needed"):
+        verify(acted, shares(days(0.1, 0.4, 0.1, after_days=7)), NOW)
+
+
+def test_too_few_windows_before_the_action_are_no_proof(problem, acted, shares):
+    hasty = replace(acted, plan=plan_proof(problem(69), acted.goal, START * DAY_US, 0))
+    with pytest.raises(NotEnoughWindows, match="2 windows before the action, 4 are needed"):
+        verify(hasty, shares(days(0.1, 0.4, 0.1)), NOW)
+
+
+def test_an_action_that_never_began_has_no_proof(action, shares):
     with pytest.raises(NotEnoughWindows):
-        verify(problem, acted, readings(30, [0.4] * 11 + [0.1] * 7), True, 0)
+        verify(action, shares(days(0.1, 0.4, 0.1)), NOW)
 
 
-def test_before_is_the_faulty_time_unless_the_goal_says_how_far_back(action):
-    problem, acted, _ = case(action)
-    everything = readings(0, [0.1] * 30 + [0.4] * 11 + [0.1] * 10)
-    assert verify(problem, acted, everything, True, 0).before_mean == pytest.approx(0.4)
-    far = replace(acted, goal=replace(acted.goal, before_us=40 * DAY_US))
-    assert verify(problem, far, everything, True, 0).before_windows == 40
+def test_windows_between_start_and_end_of_the_action_count_for_neither_side(acted, shares):
+    values = days(0.1, 0.4, 0.1)
+    other = [*values[:START], 1.0, *values[DONE:]]
+    assert verify(acted, shares(values), NOW) == verify(acted, shares(other), NOW)
 
 
-def test_values_that_are_no_shares_are_compared_by_their_means(action):
-    problem, acted, _ = case(action)
-    hours = [5.0 + 0.1 * (day % 3) for day in range(11)] + [3.0 + 0.1 * (day % 3) for day in range(10)]
-    rows = [
-        Reading((30 + d) * DAY_US, (31 + d) * DAY_US, h, 50, int(h * 50), int(h * h * 50)) for d, h in enumerate(hours)
-    ]
-    proof = verify(problem, acted, rows, True, 0)
+def test_values_that_are_no_shares_are_compared_by_their_means(acted):
+    dice = np.random.default_rng(5)
+    hours = [*dice.normal(3.0, 0.4, FAULT), *dice.normal(5.0, 0.4, DONE - FAULT), *dice.normal(3.0, 0.4, 12)]
+    proof = verify(replace(acted, goal=replace(acted.goal, expected_effect=-2.0)), means(hours), NOW)
     assert proof.verdict is Verdict.IMPROVED
-    assert proof.effect == pytest.approx(-2.0, abs=0.1)
+    assert proof.effect == pytest.approx(-2.0, abs=0.5)
+
+
+def means(values) -> list[Reading]:
+    return [Reading(d * DAY_US, (d + 1) * DAY_US, float(v), 50, 7, 90) for d, v in enumerate(values)]
+
+
+def test_values_without_any_spread_prove_nothing(acted):
+    with pytest.raises(NotEnoughWindows, match="do not vary"):
+        verify(acted, means([3.0] * FAULT + [5.0] * (DONE - FAULT) + [3.0] * 12), NOW)
+
+
+def test_shares_without_any_spread_are_judged_by_what_their_counts_allow(acted, shares):
+    proof = verify(acted, shares([0.1] * FAULT + [0.4] * (DONE - FAULT) + [0.1] * 12), NOW)
+    assert proof.verdict is Verdict.IMPROVED
+    assert proof.upper - proof.lower > 0.02
+
+
+def test_an_interval_is_wider_where_the_level_makes_windows_vary_more(acted, shares):
+    plan = acted.plan
+    same = learn(plan, "day", shares(days(0.1, 0.1, 0.1)))
+    higher = learn(plan, "day", shares(days(0.1, 0.5, 0.5)))
+    assert higher.scale == pytest.approx(25 / 9, rel=0.2)
+    assert higher.variance > 1.8 * same.variance
+
+
+def test_the_history_is_bounded_and_begins_with_what_the_plan_needs(acted, shares):
+    begin_us = history_begin_us(acted)
+    assert begin_us == (FAULT - HISTORY_WINDOWS_MAX) * DAY_US
+    far = ProofPlan(((0, START * DAY_US),), FAULT * DAY_US, 0)
+    assert len(learn(far, "day", shares([0.1, 0.2] * 40)).before) == START
+
+
+def test_without_a_clean_history_the_windows_of_before_tell_what_chance_is(problem, acted, shares):
+    early = replace(acted, plan=plan_proof(problem(3), acted.goal, START * DAY_US, 0))
+    proof = verify(early, shares(days(0.4, 0.4, 0.1)), NOW)
+    assert proof.spread_windows == proof.before_windows == START - 4
+    assert proof.verdict is Verdict.IMPROVED
+
+
+def test_every_assumption_is_looked_at_and_what_fails_is_said_in_both_languages(acted, shares):
+    proof = verify(acted, shares(days(0.1, 0.4, 0.1)), NOW)
+    names = [check.name for check in proof.checks]
+    assert names == ["history", "autocorrelation", "season", "steadiness", "spread", "foresight"]
+    assert all(check.passed for check in proof.checks)
+    assert "All assumptions hold" in proof.statement.en
+    assert "各項假設均成立" in proof.statement.zh
+    late = replace(acted, plan=replace(acted.plan, fixed_us=NOW))
+    doubted = verify(late, shares(days(0.1, 0.4, 0.1)), NOW)
+    assert [check.name for check in doubted.checks if not check.passed] == ["foresight"]
+    assert "could already be seen" in doubted.statement.en
+    assert "窗口已可見" in doubted.statement.zh
+
+
+def test_a_history_that_drifts_or_hangs_together_is_told(acted):
+    dice = np.random.default_rng(7)
+    walk = np.cumsum(dice.normal(0, 1, FAULT))
+    values = [*walk, *(walk[-1] + dice.normal(0, 1, DONE - FAULT)), *(walk[-1] + dice.normal(0, 1, 12))]
+    checks = {check.name: check for check in verify(acted, means(values), NOW).checks}
+    assert not checks["autocorrelation"].passed
+    stepped = [*dice.normal(0, 1, 30), *dice.normal(3, 1, DONE - 30), *dice.normal(3, 1, 12)]
+    assert abs({check.name: check for check in verify(acted, means(stepped), NOW).checks}["steadiness"].value) > 1
+
+
+def test_windows_that_vary_far_more_afterwards_are_told(acted):
+    dice = np.random.default_rng(7)
+    values = [*dice.normal(0, 1, DONE), *dice.normal(0, 5, 20)]
+    assert not {check.name: check for check in verify(acted, means(values), NOW).checks}["spread"].passed
+
+
+@pytest.mark.parametrize(("after", "english", "chinese"), [(0.1, "Improved", "已改善"), (0.7, "Worse", "變差")])
+def test_the_verdict_is_said_with_its_figures_and_windows(acted, shares, after, english, chinese):
+    proof = verify(acted, shares(days(0.1, 0.4, after)), NOW)
+    assert proof.statement.en.startswith(f"{english}: ")
+    assert proof.statement.zh.startswith(f"{chinese}：")
+    for part in (f"{proof.effect:+.4g}", f"{proof.upper:+.4g}", "12", "11", "60", "1970-03-15"):
+        assert part in proof.statement.en
+        assert part in proof.statement.zh
+
+
+def test_an_undecided_verdict_says_when_to_ask_again(acted, shares):
+    proof = verify(acted, shares(days(0.1, 0.4, 0.33), cases=20), NOW)
+    assert proof.verdict is Verdict.UNDECIDED
+    assert "Ask again" in proof.statement.en
+    assert "再查看" in proof.statement.zh

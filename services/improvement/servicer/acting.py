@@ -1,0 +1,52 @@
+"""PlanAction, StartAction, CompleteAction and CancelAction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from andon.improvement.v1 import improvement_pb2 as pb
+
+from services.improvement import moves
+from services.improvement.checks import check_optional_reason, check_problem_name, time_us
+from services.improvement.goals import check_action, check_promise
+from services.improvement.refusals import refusals
+from services.improvement.servicer.desk import Desk
+
+
+class Acting:
+    desk: Desk
+
+    async def PlanAction(self, request: pb.PlanActionRequest, context: Any) -> pb.PlanActionResponse:
+        name, action = check_problem_name("parent", request.parent), check_action(request.action)
+        now_us = self.desk.clock_us()
+        with refusals():
+            check_promise(action.goal, await self.desk.peer.direction(action.goal.series))
+        answer = await self.desk.move(
+            request, name, lambda problem: moves.plan_action(problem, action, now_us), pb.PlanActionResponse
+        )
+        answer.action.CopyFrom(answer.problem.actions[-1])
+        return answer
+
+    async def StartAction(self, request: pb.StartActionRequest, context: Any) -> pb.StartActionResponse:
+        now_us = self.desk.clock_us()
+        started_us = time_us("start_time", request, now_us)
+        return await self.desk.act(
+            request,
+            lambda problem: moves.start_action(problem, request.name, started_us, now_us),
+            pb.StartActionResponse,
+        )
+
+    async def CompleteAction(self, request: pb.CompleteActionRequest, context: Any) -> pb.CompleteActionResponse:
+        now_us = self.desk.clock_us()
+        done_us = time_us("done_time", request, now_us)
+        return await self.desk.act(
+            request,
+            lambda problem: moves.complete_action(problem, request.name, done_us, now_us),
+            pb.CompleteActionResponse,
+        )
+
+    async def CancelAction(self, request: pb.CancelActionRequest, context: Any) -> pb.CancelActionResponse:
+        reason, now_us = check_optional_reason(request.reason), self.desk.clock_us()
+        return await self.desk.act(
+            request, lambda problem: moves.cancel_action(problem, request.name, reason, now_us), pb.CancelActionResponse
+        )

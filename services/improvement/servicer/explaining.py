@@ -1,0 +1,49 @@
+"""ExplainProblem."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from andon.improvement.v1 import improvement_pb2 as pb
+from andon.scoring.v1 import scoring_pb2
+
+from services.improvement.model import SignalReference
+from services.improvement.paging import events_max
+from services.improvement.servicer.desk import Desk
+from services.runtime.errors import FailedPrecondition
+
+EXPLAINED_AT_ONCE = 8
+
+
+class Explaining:
+    desk: Desk
+
+    async def ExplainProblem(self, request: pb.ExplainProblemRequest, context: Any) -> pb.ExplainProblemResponse:
+        most = events_max(request.events_max)
+        problem, peer = await self.desk.known(request.name), self.desk.peer
+        room = asyncio.Semaphore(EXPLAINED_AT_ONCE)
+
+        async def link(reference: SignalReference) -> pb.ExplainProblemResponse.Link:
+            async with room:
+                return _link(reference, await peer.explain(reference.series, reference.start_us, most), most)
+
+        links = await asyncio.gather(*(link(reference) for reference in problem.signals))
+        return pb.ExplainProblemResponse(problem=self.desk.message(problem), links=links)
+
+
+def _link(
+    reference: SignalReference, explained: scoring_pb2.ExplainScoreResponse, most: int
+) -> pb.ExplainProblemResponse.Link:
+    event_ids = [event_id for case in explained.cases for event_id in case.event_ids]
+    if not event_ids:
+        raise FailedPrecondition("NOT_ENOUGH_DATA", f"the chain is broken: no events below signal {reference.signal}")
+    return pb.ExplainProblemResponse.Link(
+        signal=reference.signal,
+        series=reference.series,
+        interval=explained.score.interval,
+        value=explained.score.value,
+        case_count=explained.total_count,
+        case_ids=[case.case_id for case in explained.cases],
+        event_ids=event_ids[:most],
+    )

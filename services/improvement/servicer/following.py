@@ -1,0 +1,68 @@
+"""WatchProblems and GetWatchBounds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from andon.improvement.v1 import improvement_pb2 as pb
+from google.protobuf.duration_pb2 import Duration
+
+from services.improvement.checks import check_filter, invalid
+from services.improvement.servicer.desk import Desk
+from services.improvement.store import Entry, Head
+from services.improvement.wire.kept import unpack
+from services.improvement.wire.scalars import duration, length_us
+from services.improvement.wire.wishes import matches
+from services.runtime.following import CursorCodec
+
+
+class Following:
+    desk: Desk
+
+    async def WatchProblems(
+        self, request: pb.WatchProblemsRequest, context: Any
+    ) -> AsyncIterator[pb.WatchProblemsResponse]:
+        check_filter(request.filter)
+        tenant = self.desk.tenant
+        async with self.desk.store.session(tenant) as session:
+            head = await session.head()
+            standing = await session.problems() if request.snapshot else []
+        codec, after = CursorCodec(head.origin), _begin(request, head)
+        found = [self.desk.message(problem) for problem in standing if matches(request.filter, problem)]
+        yield pb.WatchProblemsResponse(problems=found, through=codec.encode(after), snapshot_complete=request.snapshot)
+        heartbeat_s = length_us(request.heartbeat) / 1e6 if request.HasField("heartbeat") else None
+        async for batch in self.desk.followers.of(tenant).tail.follow(after, heartbeat_s=heartbeat_s):
+            yield self._changes(request.filter, batch.items, codec.encode(batch.through))
+
+    def _changes(
+        self, filter_: pb.ProblemFilter, entries: Sequence[tuple[int, Entry]], through: str
+    ) -> pb.WatchProblemsResponse:
+        problems = [problem for _, entry in entries for problem in unpack(entry.changes)]
+        return pb.WatchProblemsResponse(
+            problems=[self.desk.message(problem) for problem in problems if matches(filter_, problem)],
+            through=through,
+            lag=self._lag(entries[0][1]) if entries else None,
+        )
+
+    def _lag(self, oldest: Entry) -> Duration:
+        return duration(max(0, self.desk.clock_us() - int(oldest.committed_at.timestamp() * 1_000_000)))
+
+    async def GetWatchBounds(self, request: pb.GetWatchBoundsRequest, context: Any) -> pb.GetWatchBoundsResponse:
+        async with self.desk.store.session(self.desk.tenant) as session:
+            head = await session.head()
+        codec = CursorCodec(head.origin)
+        return pb.GetWatchBoundsResponse(oldest=codec.encode(head.oldest), newest=codec.encode(head.position))
+
+
+def _begin(request: pb.WatchProblemsRequest, head: Head) -> int:
+    """Where a watch begins."""
+    if not request.after:
+        return head.position
+    if request.snapshot:
+        raise invalid("after", "must be empty together with snapshot")
+    codec = CursorCodec(head.origin)
+    position = codec.check_kept(codec.decode(request.after), head.oldest)
+    if position > head.position:
+        raise invalid("after", "a cursor from beyond the log", "CURSOR_INVALID")
+    return position

@@ -1,0 +1,45 @@
+"""VerifyAction: gather the windows, judge them, keep the verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from andon.improvement.v1 import improvement_pb2 as pb
+
+from services.improvement import moves
+from services.improvement.checks import problem_of_action
+from services.improvement.metrics import metrics
+from services.improvement.model import Problem, Verification
+from services.improvement.proof import history_begin_us, verify
+from services.improvement.refusals import refusals
+from services.improvement.servicer.desk import Desk
+
+
+class Proving:
+    desk: Desk
+
+    async def VerifyAction(self, request: pb.VerifyActionRequest, context: Any) -> pb.VerifyActionResponse:
+        name = problem_of_action("name", request.name)
+        # The first answer before the proof: what was verified once can not be verified again.
+        if (first := await self.desk.answered(request, pb.VerifyActionResponse)) is not None:
+            return _with_verification(first, request.name)
+        now_us = self.desk.clock_us()
+        proof = await self._proof(await self.desk.known(name), request.name, now_us)
+        answer = await self.desk.act(
+            request, lambda problem: moves.verified(problem, request.name, proof, now_us), pb.VerifyActionResponse
+        )
+        if not request.validate_only:
+            metrics.add("andon.improvement.verifications", verdict=proof.verdict.value)
+        return _with_verification(answer, request.name)
+
+    async def _proof(self, problem: Problem, name: str, now_us: int) -> Verification:
+        with refusals():
+            action = moves.check_verifiable(problem, name)
+            readings = await self.desk.peer.readings(action.goal.series, history_begin_us(action))
+            return verify(action, readings, now_us)
+
+
+def _with_verification(answer: pb.VerifyActionResponse, name: str) -> pb.VerifyActionResponse:
+    action = next(action for action in answer.problem.actions if action.name == name)
+    answer.verification.CopyFrom(action.verifications[-1])
+    return answer

@@ -1,0 +1,73 @@
+"""ListProblems, GetProblem and GetImprovementStatus."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from andon.improvement.v1 import improvement_pb2 as pb
+
+from services.improvement.checks import check_filter
+from services.improvement.paging import page_key, page_size, page_token
+from services.improvement.servicer.desk import Desk
+from services.improvement.wire.kept import content_hash
+from services.improvement.wire.wishes import LIVE_NUMBERS, wanted
+from services.runtime.errors import Unavailable
+from services.runtime.following import CursorCodec, foreign_position
+
+SETTLING_S_MAX = 300.0
+# Enough to answer before the caller's deadline does.
+PATIENCE_SHARE = 0.95
+
+
+class Reading:
+    desk: Desk
+
+    async def ListProblems(self, request: pb.ListProblemsRequest, context: Any) -> pb.ListProblemsResponse:
+        check_filter(request.filter)
+        limit, (severity, name) = page_size(request.page_size), page_key(request.page_token, request.filter)
+        if request.at_least:
+            await self._reached(foreign_position(request.at_least), context)
+        async with self.desk.store.session(self.desk.tenant) as session:
+            head = await session.head()
+            problems = await session.page(wanted(request.filter), severity, name, limit + 1)
+        shown = problems[:limit]
+        return pb.ListProblemsResponse(
+            problems=[self.desk.message(problem) for problem in shown],
+            next_page_token=page_token(shown[-1], request.filter) if len(problems) > limit else "",
+            through=CursorCodec(head.origin).encode(head.position),
+        )
+
+    async def _reached(self, position: int, context: Any) -> None:
+        """Waits until the problems hold everything of scoring's log through `position`."""
+        tenant, remaining_s = self.desk.tenant, context.time_remaining()
+        patience_s = SETTLING_S_MAX if remaining_s is None else min(SETTLING_S_MAX, remaining_s * PATIENCE_SHARE)
+        changed = self.desk.followers.of(tenant).changed
+        try:
+            async with asyncio.timeout(patience_s):
+                while True:
+                    ticket = changed.ticket()
+                    async with self.desk.store.session(tenant) as session:
+                        if (await session.head()).settled_position >= position:
+                            return
+                    await changed.changed(ticket, 0.5)
+        except TimeoutError as error:
+            raise Unavailable("NOT_YET_REACHED", "the signals through at_least are not followed yet") from error
+
+    async def GetProblem(self, request: pb.GetProblemRequest, context: Any) -> pb.GetProblemResponse:
+        return pb.GetProblemResponse(problem=self.desk.message(await self.desk.known(request.name)))
+
+    async def GetImprovementStatus(
+        self, request: pb.GetImprovementStatusRequest, context: Any
+    ) -> pb.GetImprovementStatusResponse:
+        async with self.desk.store.session(self.desk.tenant) as session:
+            head = await session.head()
+            total, live = await session.counts(LIVE_NUMBERS)
+            problems = await session.problems()
+        return pb.GetImprovementStatusResponse(
+            signals_through=head.signals_through,
+            through=CursorCodec(head.origin).encode(head.position),
+            open_count=live,
+            total_count=total,
+            content_hash=content_hash(problems),
+        )

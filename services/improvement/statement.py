@@ -1,0 +1,90 @@
+"""What a verification says in plain words, and what it rests on, in English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from services.improvement.assumptions import SEASON_NAMES
+from services.improvement.model import Goal, Text, Verdict, Verification
+
+_HEADS: Mapping[Verdict, Text] = {
+    Verdict.IMPROVED: Text("Improved", "已改善"),
+    Verdict.NO_CHANGE: Text("No change that matters", "沒有值得注意的變化"),
+    Verdict.WORSE: Text("Worse", "變差"),
+    Verdict.UNDECIDED: Text("Undecided", "尚無定論"),
+}
+
+
+def statement(found: Verification, goal: Goal) -> Text:
+    """The verdict with its figures, then the windows, then what is known of chance, then what it can not tell."""
+    english = [_verdict_en(found), _windows_en(found), _chance_en(found), _limits_en(found, goal)]
+    chinese = [_verdict_zh(found), _windows_zh(found), _chance_zh(found), _limits_zh(found, goal)]
+    return Text(" ".join(english), "".join(chinese))
+
+
+def _verdict_en(found: Verification) -> str:
+    return (
+        f"{_HEADS[found.verdict].en}: the mean went from {found.before_mean:.4g} to {found.after_mean:.4g},"
+        f" by {found.effect:+.4g}. The interval {found.lower:+.4g} to {found.upper:+.4g} holds however often one looks"
+        f" (each end with probability {found.confidence:.4g})."
+    )
+
+
+def _verdict_zh(found: Verification) -> str:
+    return (
+        f"{_HEADS[found.verdict].zh}：均值由 {found.before_mean:.4g} 變為 {found.after_mean:.4g}，"
+        f"變化 {found.effect:+.4g}。區間 {found.lower:+.4g} 至 {found.upper:+.4g}，無論查看多少次均成立"
+        f"（每一端的概率為 {found.confidence:.4g}）。"
+    )
+
+
+def _windows_en(found: Verification) -> str:
+    before, after = _span(found.before_start_us, found.before_end_us), _span(found.after_start_us, found.after_end_us)
+    return (
+        f"It rests on {found.after_windows} windows after the action ({after}) against {found.before_windows} before it"
+        f" ({before}; without those that opened the problem)."
+    )
+
+
+def _windows_zh(found: Verification) -> str:
+    before, after = _span(found.before_start_us, found.before_end_us), _span(found.after_start_us, found.after_end_us)
+    return (
+        f"依據：行動後 {found.after_windows} 個窗口（{after}），行動前 {found.before_windows} 個窗口"
+        f"（{before}，不含觸發問題的窗口）。"
+    )
+
+
+def _chance_en(found: Verification) -> str:
+    season = f", a {SEASON_NAMES[found.season].en} pattern taken out" if found.season else ""
+    failed = [check.meaning.en for check in found.checks if not check.passed]
+    doubt = f" Mind: {'; '.join(failed)}." if failed else " All assumptions hold."
+    return f"Chance was learnt from {found.spread_windows} earlier windows{season}.{doubt}"
+
+
+def _chance_zh(found: Verification) -> str:
+    season = f"，已扣除{SEASON_NAMES[found.season].zh}規律" if found.season else ""
+    failed = [check.meaning.zh for check in found.checks if not check.passed]
+    doubt = f"注意：{'；'.join(failed)}。" if failed else "各項假設均成立。"
+    return f"偶然波動由之前 {found.spread_windows} 個窗口估計{season}。{doubt}"
+
+
+def _limits_en(found: Verification, goal: Goal) -> str:
+    if found.verdict is Verdict.UNDECIDED:
+        return f"Ask again when there are more windows; the test is at its best within {goal.windows_planned}."
+    return "It can not tell the action from anything else that changed at the same time."
+
+
+def _limits_zh(found: Verification, goal: Goal) -> str:
+    if found.verdict is Verdict.UNDECIDED:
+        return f"有更多窗口時請再查看；此檢驗在 {goal.windows_planned} 個窗口內最靈敏。"
+    return "它不能把此行動與同時發生的其他變化區分開。"
+
+
+def _span(start_us: int, end_us: int) -> str:
+    """The last moment inside, so that a day ends on its own date."""
+    return f"{_date(start_us)} – {_date(end_us - 1)}"
+
+
+def _date(time_us: int) -> str:
+    return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%d")

@@ -1,0 +1,118 @@
+"""Actions with their goal and the plan of their proof, both ways."""
+
+from __future__ import annotations
+
+from andon.improvement.v1 import problem_pb2
+
+from services.improvement.model import Action, ActionKind, ActionName, ActionState, Goal, ProofPlan
+from services.improvement.wire.proofs import verification_message, verification_of
+from services.improvement.wire.scalars import (
+    duration,
+    interval,
+    length_us,
+    member,
+    micros,
+    number,
+    span_of,
+    stamp,
+    text,
+    text_of,
+)
+
+CONFIDENCE_DEFAULT = 0.95
+WINDOWS_MIN_DEFAULT, WINDOWS_PLANNED_DEFAULT = 8, 60
+
+
+def action_message(action: Action, etag: str, now_us: int | None) -> problem_pb2.Action:
+    """`now_us` None: as it is kept, without what depends on the time of reading."""
+    unfinished = action.state in (ActionState.PLANNED, ActionState.STARTED)
+    return problem_pb2.Action(
+        name=action.name,
+        kind=number(problem_pb2.ActionKind, "ACTION_KIND", action.kind),
+        title=text(action.title),
+        cause=action.cause,
+        owner=action.owner,
+        due_time=stamp(action.due_us),
+        goal=_goal_message(action.goal),
+        state=number(problem_pb2.ActionState, "ACTION_STATE", action.state),
+        start_time=None if action.started_us is None else stamp(action.started_us),
+        done_time=None if action.done_us is None else stamp(action.done_us),
+        verifications=[verification_message(one) for one in action.verifications],
+        etag=etag,
+        overdue=now_us is not None and unfinished and now_us > action.due_us,
+        reason=action.reason,
+        plan=None if action.plan is None else _plan_message(action.plan),
+    )
+
+
+def _goal_message(goal: Goal) -> problem_pb2.Goal:
+    return problem_pb2.Goal(
+        series=goal.series,
+        expected_effect=goal.expected_effect,
+        test=problem_pb2.Goal.TEST_BEFORE_AFTER,
+        confidence=goal.confidence,
+        before=None if goal.before_us is None else duration(goal.before_us),
+        windows_min=goal.windows_min,
+        windows_planned=goal.windows_planned,
+    )
+
+
+def _plan_message(plan: ProofPlan) -> problem_pb2.ProofPlan:
+    return problem_pb2.ProofPlan(
+        before=[interval(start_us, end_us) for start_us, end_us in plan.before],
+        spread_end_time=stamp(plan.spread_end_us),
+        fixed_time=stamp(plan.fixed_us),
+    )
+
+
+def action_of(message: problem_pb2.Action) -> Action:
+    return Action(
+        name=ActionName(message.name),
+        kind=member(problem_pb2.ActionKind, "ACTION_KIND", message.kind, ActionKind),
+        title=text_of(message.title),
+        owner=message.owner,
+        due_us=micros(message.due_time),
+        goal=_goal_of(message.goal),
+        cause=message.cause,
+        state=member(problem_pb2.ActionState, "ACTION_STATE", message.state, ActionState),
+        started_us=micros(message.start_time) if message.HasField("start_time") else None,
+        done_us=micros(message.done_time) if message.HasField("done_time") else None,
+        plan=_plan_of(message.plan) if message.HasField("plan") else None,
+        reason=message.reason,
+        verifications=tuple(verification_of(one) for one in message.verifications),
+    )
+
+
+def new_action(message: problem_pb2.Action) -> Action:
+    """Of what a caller sends only what a plan consists of."""
+    return action_of(
+        problem_pb2.Action(
+            title=message.title,
+            owner=message.owner,
+            due_time=message.due_time,
+            kind=message.kind,
+            goal=message.goal,
+            cause=message.cause,
+            state=problem_pb2.ACTION_STATE_PLANNED,
+        )
+    )
+
+
+def _goal_of(message: problem_pb2.Goal) -> Goal:
+    windows_min = message.windows_min or WINDOWS_MIN_DEFAULT
+    return Goal(
+        series=message.series,
+        expected_effect=message.expected_effect,
+        confidence=message.confidence or CONFIDENCE_DEFAULT,
+        before_us=length_us(message.before) if message.HasField("before") else None,
+        windows_min=windows_min,
+        windows_planned=message.windows_planned or max(WINDOWS_PLANNED_DEFAULT, windows_min),
+    )
+
+
+def _plan_of(message: problem_pb2.ProofPlan) -> ProofPlan:
+    return ProofPlan(
+        before=tuple(span_of(one) for one in message.before),
+        spread_end_us=micros(message.spread_end_time),
+        fixed_us=micros(message.fixed_time),
+    )

@@ -1,0 +1,72 @@
+"""Problems, both ways, with the mark by which a stale reader is told."""
+
+from __future__ import annotations
+
+import hashlib
+
+from andon.improvement.v1 import problem_pb2
+
+from services.improvement.model import Family, Problem, ProblemName, ProblemState
+from services.improvement.moves import moves
+from services.improvement.wire.actions import action_message, action_of
+from services.improvement.wire.causes import cause_message, cause_of
+from services.improvement.wire.scalars import interval, member, micros, number, span_of, stamp, text, text_of
+from services.improvement.wire.signals import reference_message, reference_of
+
+
+def problem_message(problem: Problem, now_us: int | None = None) -> problem_pb2.Problem:
+    """`now_us` None: as it is kept, without what depends on the time of reading."""
+    kept = now_us is None
+    mark = "" if kept else etag(problem)
+    return problem_pb2.Problem(
+        name=problem.name,
+        title=text(problem.title),
+        state=state_number(problem.state),
+        process=problem.family.process,
+        system=problem.family.system,
+        indicator=problem.family.indicator,
+        slice=dict(problem.slice),
+        interval=interval(problem.start_us, problem.end_us),
+        signals=[reference_message(reference) for reference in problem.signals],
+        causes=[cause_message(cause) for cause in problem.causes],
+        actions=[action_message(action, mark, now_us) for action in problem.actions],
+        severity=problem.severity,
+        reason=problem.reason,
+        merged_into=problem.merged_into,
+        revision=problem.revision,
+        etag=mark,
+        open_time=stamp(problem.opened_us),
+        update_time=stamp(problem.updated_us),
+        moves=[] if kept else moves(problem),
+    )
+
+
+def etag(problem: Problem) -> str:
+    return hashlib.blake2b(f"{problem.name}@{problem.revision}".encode(), digest_size=9).hexdigest()
+
+
+def state_number(state: ProblemState) -> problem_pb2.ProblemState.ValueType:
+    known: problem_pb2.ProblemState.ValueType = number(problem_pb2.ProblemState, "PROBLEM_STATE", state)
+    return known
+
+
+def problem_of(message: problem_pb2.Problem) -> Problem:
+    start_us, end_us = span_of(message.interval)
+    return Problem(
+        name=ProblemName(message.name),
+        family=Family(message.process, message.system, message.indicator),
+        title=text_of(message.title),
+        state=member(problem_pb2.ProblemState, "PROBLEM_STATE", message.state, ProblemState),
+        slice=tuple(sorted(message.slice.items())),
+        start_us=start_us,
+        end_us=end_us,
+        signals=tuple(reference_of(one) for one in message.signals),
+        causes=tuple(cause_of(one) for one in message.causes),
+        actions=tuple(action_of(one) for one in message.actions),
+        severity=message.severity,
+        reason=message.reason,
+        merged_into=message.merged_into,
+        revision=message.revision,
+        opened_us=micros(message.open_time),
+        updated_us=micros(message.update_time),
+    )

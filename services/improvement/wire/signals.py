@@ -1,0 +1,76 @@
+"""Scoring's signals, as improvement speaks of them."""
+
+from __future__ import annotations
+
+from andon.improvement.v1 import problem_pb2
+from andon.scoring.v1 import indicator_system_pb2, score_pb2
+
+from services.improvement.model import Family, SignalReference, StandingSignal
+from services.improvement.season import window_of
+from services.improvement.wire.scalars import interval, micros, span_of
+
+Z_LIMIT = 1e-12
+
+
+def is_standing(signal: score_pb2.Signal) -> bool:
+    """Only a raised, adverse signal speaks for a problem."""
+    return signal.state == score_pb2.Signal.STATE_RAISED and signal.adverse
+
+
+def standing_signal(signal: score_pb2.Signal) -> StandingSignal:
+    process, system, rest = signal.series.split("/", 2)
+    return StandingSignal(
+        name=signal.name,
+        family=Family(process, system, rest.partition("@")[0]),
+        series=signal.series,
+        window=window_of(signal.series),
+        start_us=micros(signal.interval.start),
+        end_us=micros(signal.interval.end),
+        rule=signal.rule,
+        value=signal.value,
+        centre=signal.centre,
+        severity=_severity(signal),
+        promised_arl=signal.promised_arl,
+        baseline_start_us=micros(signal.baseline.interval.start),
+        baseline_end_us=micros(signal.baseline.interval.end),
+        symptom_of=tuple(signal.symptom_of),
+    )
+
+
+def _severity(signal: score_pb2.Signal) -> float:
+    """Distance from the centre in sigma, by the limit on that side: a limit lies `limit_scale` sigma away."""
+    limit = signal.upper if signal.value >= signal.centre else signal.lower
+    reach = abs(limit - signal.centre)
+    return abs(signal.value - signal.centre) / reach * signal.baseline.limit_scale if reach > Z_LIMIT else 0.0
+
+
+def window_number(name: str) -> indicator_system_pb2.Window.ValueType:
+    return indicator_system_pb2.Window.Value(f"WINDOW_{name.upper()}")
+
+
+def reference_message(reference: SignalReference) -> problem_pb2.SignalReference:
+    return problem_pb2.SignalReference(
+        signal=reference.signal,
+        series=reference.series,
+        interval=interval(reference.start_us, reference.end_us),
+        rule=reference.rule,
+        value=reference.value,
+        centre=reference.centre,
+        promised_arl=reference.promised_arl,
+        symptom=reference.symptom,
+    )
+
+
+def reference_of(message: problem_pb2.SignalReference) -> SignalReference:
+    start_us, end_us = span_of(message.interval)
+    return SignalReference(
+        signal=message.signal,
+        series=message.series,
+        start_us=start_us,
+        end_us=end_us,
+        rule=message.rule,
+        value=message.value,
+        centre=message.centre,
+        promised_arl=message.promised_arl,
+        symptom=message.symptom,
+    )

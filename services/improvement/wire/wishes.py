@@ -1,0 +1,28 @@
+"""Which problems a caller wants to see."""
+
+from __future__ import annotations
+
+from andon.improvement.v1 import improvement_pb2
+
+from services.improvement.lifecycle import LIVE
+from services.improvement.model import Problem, ProblemState, Wanted
+from services.improvement.wire.problems import state_number
+
+LIVE_NUMBERS = [state_number(state) for state in LIVE]
+# Without a wish: every state but dismissed and withdrawn.
+LISTED_NUMBERS = [*LIVE_NUMBERS, state_number(ProblemState.CLOSED)]
+
+
+def wanted(filter_: improvement_pb2.ProblemFilter) -> Wanted:
+    """For a list."""
+    return Wanted(filter_.process, filter_.system, filter_.indicators, filter_.states or LISTED_NUMBERS)
+
+
+def matches(filter_: improvement_pb2.ProblemFilter, problem: Problem) -> bool:
+    """For a watch: without wanted states every change passes, so that a reader sees problems go."""
+    return (
+        (not filter_.process or filter_.process == problem.family.process)
+        and (not filter_.system or filter_.system == problem.family.system)
+        and (not filter_.indicators or problem.family.indicator in filter_.indicators)
+        and (not filter_.states or state_number(problem.state) in filter_.states)
+    )
