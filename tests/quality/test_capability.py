@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,8 @@ from andon_quality.control import xbar_r
 from andon_quality.control.constants import d2
 from andon_quality.control.subgroups import summarise
 from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -144,7 +147,7 @@ def test_what_cannot_be_judged_is_refused() -> None:
     with pytest.raises(NotFinite):
         of([5.0, np.nan], Specification(1.0))
     with pytest.raises(Inconsistent):
-        by_percentiles(np.ones((3, 4)), Specification(1.0))
+        by_percentiles(np.ones((3, 4, 5)), Specification(1.0))
     with pytest.raises(OutOfRange):
         by_percentiles([1.0, 2.0], Specification(1.0), quantile_type=10)
     with pytest.raises(OutOfRange):
@@ -175,7 +178,37 @@ def test_many_samples_are_fitted_as_each_alone(family: Family) -> None:
     together = fit(family, rows)
     for row in range(6):
         alone = fit(family, rows[row])
-        assert (float(alone.first), float(alone.second)) == pytest.approx((together.first[row], together.second[row]))
+        assert (float(alone.first), float(alone.second)) == (together.first[row], together.second[row])
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 999), series=st.integers(1, 6), n=st.integers(12, 60), quantile_type=st.integers(1, 9))
+def test_many_series_are_judged_as_each_alone(
+    each_the_same: Any, seed: int, series: int, n: int, quantile_type: int
+) -> None:
+    random = np.random.default_rng(seed)
+    values = random.gamma(4.0, 2.0, size=(series, n)) - random.choice([0.0, 5.0], (series, 1))
+    limits = Specification(-6.0, 30.0, 8.0)
+    each_the_same(of(values, limits), [of(one, limits) for one in values])
+    for method in (
+        lambda x: by_fit(x, limits, resamples=40, seed=3),
+        lambda x: by_percentiles(x, limits, quantile_type, resamples=40, seed=3),
+    ):
+        each_the_same(method(values), [method(one) for one in values])
+    with pytest.raises(NoSpread, match="series 0"):
+        by_fit(np.ones((2, 5)), limits)
+
+
+@pytest.mark.parametrize("quantile_type", range(1, 10))
+def test_the_percentiles_of_every_type_are_those_of_numpy(quantile_type: int) -> None:
+    names = "inverted_cdf averaged_inverted_cdf closest_observation interpolated_inverted_cdf hazen weibull linear"
+    name = f"{names} median_unbiased normal_unbiased".split()[quantile_type - 1]
+    for n in (5, 40, 2000):
+        x = np.random.default_rng(n).normal(size=n)
+        found = by_percentiles(x, Specification(-5.0, 5.0), quantile_type, resamples=5)
+        shares = (0.0013498980316301, 0.5, 0.9986501019683699)
+        expected = np.quantile(x, shares, method=name)  # type: ignore[call-overload]
+        assert [found.low, found.median, found.high] == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_right_family_is_chosen_and_its_ppk_is_the_true_one() -> None:

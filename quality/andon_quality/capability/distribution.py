@@ -76,7 +76,7 @@ def quantile(found: Fit, probability: float) -> FloatArray:
         case "gamma":
             return np.asarray(found.second * gammaincinv(found.first, probability))
         case "weibull" | "exponential":
-            return np.asarray(found.second * (-np.log1p(-probability)) ** (1 / found.first))
+            return np.asarray(found.second * np.power(-np.log1p(-probability), 1 / found.first))
         case _:
             assert_never(found.family)
 
@@ -100,7 +100,7 @@ def survival(found: Fit, x: float) -> FloatArray:
         case "gamma":
             return np.asarray(gammaincc(found.first, positive / found.second))
         case "weibull" | "exponential":
-            return np.asarray(np.exp(-((positive / found.second) ** found.first)))
+            return np.asarray(np.exp(-np.power(positive / found.second, found.first)))
         case _:
             assert_never(found.family)
 
@@ -134,12 +134,15 @@ def _gamma(rows: FloatArray) -> Fit:
 
     mean = rows.mean(axis=-1)
     gap = np.log(mean) - np.log(rows).mean(axis=-1)
-    k = np.asarray((3 - gap + np.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap))
+    k = np.asarray((3 - gap + np.sqrt(np.square(gap - 3) + 24 * gap)) / (12 * gap))
+    # Each row rests where it arrived, whatever the others still need: together is as alone.
+    done = np.zeros(k.shape, dtype=np.bool_)
     for _ in range(_NEWTON_STEPS):
         step = (np.log(k) - digamma(k) - gap) / (1 / k - polygamma(1, k))
-        k = np.maximum(k - step, k / 4)
-        if (np.abs(step) <= 1e-12 * k).all():
+        done |= np.abs(step) <= 1e-12 * k
+        if done.all():
             break
+        k = np.where(done, k, np.maximum(k - step, k / 4))
     return Fit("gamma", k, mean / k)
 
 
@@ -149,14 +152,16 @@ def _weibull(rows: FloatArray) -> Fit:
     centred = logs - logs.max(axis=-1, keepdims=True)
     target = centred.mean(axis=-1)
     c = np.asarray(np.pi / np.sqrt(6) / logs.std(axis=-1))
+    done = np.zeros(c.shape, dtype=np.bool_)
     for _ in range(_NEWTON_STEPS):
         power = np.exp(c[..., None] * centred)
         total = power.sum(axis=-1)
         first = (power * centred).sum(axis=-1) / total
         second = (power * centred**2).sum(axis=-1) / total
-        step = (first - 1 / c - target) / (second - first**2 + 1 / c**2)
-        c = np.maximum(c - step, c / 4)
-        if (np.abs(step) <= 1e-12 * c).all():
+        step = (first - 1 / c - target) / (second - np.square(first) + 1 / np.square(c))
+        done |= np.abs(step) <= 1e-12 * c
+        if done.all():
             break
+        c = np.where(done, c, np.maximum(c - step, c / 4))
     scale = np.exp(np.log(np.exp(c[..., None] * centred).mean(axis=-1)) / c + logs.max(axis=-1))
     return Fit("weibull", c, scale)

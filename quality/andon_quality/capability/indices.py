@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, finite
+from andon_quality.arrays import FloatArray, finite, refuse
 from andon_quality.control import xmr
 from andon_quality.errors import NoSpread, OutOfRange, TooFew
 
@@ -94,7 +94,7 @@ def of(values: ArrayLike, specification: Specification, confidence: float = 0.95
     >>> round(float(study.overall.cpk.value), 3), round(float(study.within.cpk.value), 3)
     (1.265, 1.003)
     """
-    x = finite(values, at_least=2)
+    x = np.ascontiguousarray(finite(values, at_least=2))
     mean, n = x.mean(axis=-1), float(x.shape[-1])
     overall = from_moments(mean, x.std(axis=-1, ddof=1), n, specification, confidence)
     return Study(from_moments(mean, xmr.baseline(x).sigma, n, specification, confidence), overall)
@@ -125,10 +125,8 @@ def from_moments(
     """
     m, s, count = np.broadcast_arrays(finite(mean), finite(sigma), finite(n))
     f = count - 1.0 if freedom is None else np.broadcast_to(finite(freedom), count.shape)
-    if (count < 2).any() or (f <= 0).any():
-        raise TooFew("capability needs at least 2 values")
-    if not (s > 0).all():
-        raise NoSpread("capability is not defined without spread")
+    refuse((count < 2) | (f <= 0), TooFew, "capability needs at least 2 values")
+    refuse(~(s > 0), NoSpread, "capability is not defined without spread")
     if not 0 < confidence < 1:
         raise OutOfRange(f"confidence must lie between 0 and 1, got {confidence}")
     lower, upper, target = specification.lower, specification.upper, specification.aim
