@@ -1,8 +1,8 @@
 """Exact run lengths of control schemes, and the limits that have a requested one."""
 
-from andon_quality.arl.cusum import cusum, cusum_run, design_cusum
+from andon_quality.arl.cusum import cusum, cusum_curve, cusum_run, design_cusum
 from andon_quality.arl.design import design
-from andon_quality.arl.ewma import design_ewma, ewma, ewma_run
+from andon_quality.arl.ewma import design_ewma, ewma, ewma_curve, ewma_run
 from andon_quality.arl.individuals_range import design_individuals_range, individuals_range, individuals_range_run
 from andon_quality.arl.lattice_cusum import (
     binomial_cusum,
@@ -17,7 +17,7 @@ from andon_quality.arl.mewma import design_mewma, mewma, mewma_run
 from andon_quality.arl.run_length import RunLength, steady_state_delay
 from andon_quality.arl.s2_cusum import design_s2_cusum, s2_cusum, s2_cusum_run
 from andon_quality.arl.s2_ewma import design_s2_ewma, s2_ewma, s2_ewma_run
-from andon_quality.arl.shewhart import design_shewhart, shewhart, shewhart_run
+from andon_quality.arl.shewhart import design_shewhart, shewhart, shewhart_curve, shewhart_run
 from andon_quality.arl.shewhart_ar1 import design_shewhart_ar1, shewhart_ar1, shewhart_ar1_run
 from andon_quality.arl.shiryaev_roberts import design_shiryaev_roberts, shiryaev_roberts, shiryaev_roberts_run
 
@@ -26,6 +26,7 @@ __all__ = [
     "binomial_cusum",
     "binomial_cusum_run",
     "cusum",
+    "cusum_curve",
     "cusum_run",
     "design",
     "design_binomial_cusum",
@@ -40,6 +41,7 @@ __all__ = [
     "design_shewhart_ar1",
     "design_shiryaev_roberts",
     "ewma",
+    "ewma_curve",
     "ewma_run",
     "individuals_range",
     "individuals_range_run",
@@ -55,6 +57,7 @@ __all__ = [
     "shewhart",
     "shewhart_ar1",
     "shewhart_ar1_run",
+    "shewhart_curve",
     "shewhart_run",
     "shiryaev_roberts",
     "shiryaev_roberts_run",

@@ -8,7 +8,7 @@ import numpy as np
 
 from andon_quality.arl.design import design
 from andon_quality.arl.estimated import averaged
-from andon_quality.arl.quadrature import nodes_for, normal_density, unit_nodes
+from andon_quality.arl.quadrature import nodes_for, normal_kernel, unit_nodes
 from andon_quality.arl.run_length import RunLength, solved
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import OutOfRange
@@ -31,7 +31,7 @@ def cusum(
     One side by Nystroem with Gauss-Legendre nodes on L(s) = 1 + L(0) Phi(k - s - shift) + int_0^h L(y) phi(y + k - s -
     shift) dy. Two sides cannot be above zero and alarm at once (k >= 0), so that, exactly,
     L = [L+(s) L-(0) + L-(s) L+(0) - L+(0) L-(0)] / [L+(0) + L-(0)]. Ten digits; cost n^3 with n about 10 + 1.75 h.
-    phase1_size: centre and sigma are the mean and standard deviation of that many points (`estimated`, tens of ms).
+    phase1_size: centre and sigma are the mean and standard deviation of that many points (`estimated`: 1 to 8 ms).
     Prefer `ewma` when the size of the shift is not known, `shewhart` for large isolated ones.
     Raises OutOfRange for h <= 0, k < 0 with two sides, or a head start outside its range.
     Sources: Page (1954), Biometrika 41, 100-115; van Dobben de Bruyn (1968), Cumulative Sum Tests;
@@ -45,7 +45,12 @@ def cusum(
     if phase1_size is None:
         return float(many(*(np.array([value]) for value in (k, h, shift, head_start)))[0])
     # In true units the chart has k s, h s and a shift less the centre's error.
-    return averaged(lambda centre, s: many(k * s, h * s, shift - centre, head_start * s), phase1_size)
+    return averaged(
+        lambda centre, s: many(k * s, h * s, shift - centre, head_start * s),
+        phase1_size,
+        shift if sided == "two" else None,
+        even=shift == 0.0 and sided == "two",
+    )
 
 
 def cusum_run(k: float, h: float, shift: float = 0.0, head_start: float = 0.0, sided: Sided = "two") -> RunLength:
@@ -73,6 +78,20 @@ def cusum_run(k: float, h: float, shift: float = 0.0, head_start: float = 0.0, s
     kernel[:, upper_zero] -= mode
     kernel[:, lower_zero] += mode
     return RunLength(kernel, 0.5 * np.concatenate([upper.start, lower.start]))
+
+
+def cusum_curve(k: float, h: float, shifts: FloatArray, head_start: float = 0.0, sided: Sided = "two") -> FloatArray:
+    """`cusum` at many shifts, shape (n,): one batched solve.
+
+    >>> cusum_curve(0.5, 4.0, np.array([0.0, 1.0])).round(5).tolist()
+    [167.68379, 8.38313]
+    """
+    shifts = np.asarray(shifts, dtype=np.float64)
+    if not np.isfinite(shifts).all():
+        raise OutOfRange("every shift must be finite")
+    _check(k, h, 0.0, head_start, sided)
+    many = two_sided_means if sided == "two" else one_sided_means
+    return many(np.full_like(shifts, k), np.full_like(shifts, h), shifts, np.full_like(shifts, head_start))
 
 
 def design_cusum(
@@ -151,8 +170,7 @@ def _kernels(k: FloatArray, h: FloatArray, shift: FloatArray, head_start: FloatA
     after = 0.5 * h[:, None] * (1.0 + nodes)
     before = np.column_stack([after, np.zeros(len(h)), head_start])
     kernels = np.zeros((len(h), size + 2, size + 2))
-    densities = normal_density(after[:, None, :] - (before - drift)[:, :, None])
-    kernels[:, :, :size] = densities * (0.5 * h[:, None] * weights)[:, None, :]
+    kernels[:, :, :size] = normal_kernel(before - drift, after, 0.5 * h[:, None] * weights)
     kernels[:, :, size] = ndtr(drift - before)
     return kernels
 

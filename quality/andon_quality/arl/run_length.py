@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,6 +19,8 @@ class RunLength:
 
     kernel: shape (n, n), substochastic: the probability (or quadrature weight times density) of going from state i
     to state j without an alarm. start: shape (n,), the distribution of the state before the first point.
+    early: shape (t,), the survival after 0, 1, ... t - 1 points of a chart that settles only then (limits that still
+    grow); `start` is what is left of the mass after t points.
     Exact for a finite chain; for a continuous state the nodes are those of a quadrature rule (Nystroem), whose error
     falls exponentially with their number. A signed kernel will do as long as start @ kernel^n @ 1 is the survival
     function. Sources: Brook and Evans (1972), Biometrika 59, 539-549;
@@ -31,6 +33,7 @@ class RunLength:
 
     kernel: FloatArray
     start: FloatArray
+    early: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     def from_each_state(self) -> FloatArray:
         """The mean run length from every state, shape (n,): the solution of L = 1 + K L. Cost n^3 / 3.
@@ -47,20 +50,26 @@ class RunLength:
     def mean(self) -> float:
         """The average run length (ARL). Cost n^3 / 3."""
         means = self.from_each_state()
-        return np.inf if np.isinf(means[0]) else float(self.start @ means)
+        return np.inf if np.isinf(means[0]) else float(self.early.sum() + self.start @ means)
 
     def sd(self) -> float:
-        """The standard deviation of the run length: E[T(T+1)] = 2 (I - K)^-2 1. Cost n^3."""
+        """The standard deviation of the run length: E[T(T+1)] = 2 (I - K)^-2 1. Cost n^3; infinite with the mean."""
         first = self.from_each_state()
-        second = np.linalg.solve(np.eye(len(self.start)) - self.kernel, first)
-        mean = float(self.start @ first)
-        return float(np.sqrt(max(2.0 * float(self.start @ second) - mean - mean * mean, 0.0)))
+        if np.isinf(first[0]):
+            return np.inf
+        points = len(self.early)
+        second = np.linalg.solve(np.eye(len(self.start)) - self.kernel, first) + points * first
+        mean = float(self.early.sum() + self.start @ first)
+        square = float((np.arange(points) + 1.0) @ self.early + self.start @ second)
+        return float(np.sqrt(max(2.0 * square - mean - mean * mean, 0.0)))
 
     def survival(self, points: int) -> float:
         """P(no alarm in the first `points` points), points >= 0. Cost n^3 log points."""
         if points < 0:
             raise OutOfRange(f"points must be at least 0, got {points}")
-        return float((self.start @ np.linalg.matrix_power(self.kernel, points)).sum())
+        if points < len(self.early):
+            return float(self.early[points])
+        return float((self.start @ np.linalg.matrix_power(self.kernel, points - len(self.early))).sum())
 
     def quantile(self, probability: float) -> int:
         """The smallest number of points by which an alarm has come with at least this probability, in (0, 1).
@@ -69,8 +78,10 @@ class RunLength:
         """
         if not 0.0 < probability < 1.0:
             raise OutOfRange(f"probability must lie in (0, 1), got {probability}")
+        if self.start.sum() <= 1.0 - probability:
+            return int(np.argmax(np.append(self.early, 0.0) <= 1.0 - probability))
         powers = self._powers_until(1.0 - probability)
-        survived, row = 0, self.start
+        survived, row = len(self.early), self.start
         for exponent in reversed(range(len(powers))):
             ahead = row @ powers[exponent]
             if ahead.sum() > 1.0 - probability:
@@ -79,7 +90,7 @@ class RunLength:
 
     def quasi_stationary(self) -> FloatArray:
         """The distribution of the state long after the start, given no alarm yet: the kernel's left Perron vector."""
-        row, power = self.start, self.kernel
+        row, power = self.start / self.start.sum(), self.kernel
         for _ in range(64):
             ahead = row @ power
             ahead = ahead / ahead.sum()

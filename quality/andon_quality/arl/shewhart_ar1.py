@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from andon_quality.arl.design import design
-from andon_quality.arl.quadrature import legendre, nodes_for, normal_density
+from andon_quality.arl.quadrature import legendre, nodes_for, normal_density, normal_kernel
 from andon_quality.arl.run_length import RunLength
 from andon_quality.errors import OutOfRange
 
@@ -40,9 +40,9 @@ def shewhart_ar1_run(phi: float, limit: float, shift: float = 0.0) -> RunLength:
     step_sd = float(np.sqrt(1.0 - phi * phi))
     nodes, weights = legendre(-limit, limit, nodes_for(2.0 * limit / step_sd))
     kernel = np.zeros((len(nodes) + 1, len(nodes) + 1))
-    deviations = nodes - shift
-    kernel[:-1, :-1] = normal_density((deviations - phi * deviations[:, None]) / step_sd) / step_sd * weights
-    kernel[-1, :-1] = normal_density(deviations) * weights
+    steps = (nodes - shift) / step_sd
+    kernel[:-1, :-1] = normal_kernel(phi * steps, steps, weights / step_sd)
+    kernel[-1, :-1] = normal_density(nodes - shift) * weights
     return RunLength(kernel, np.eye(1, len(kernel), len(nodes))[0])
 
 

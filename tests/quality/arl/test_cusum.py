@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from andon_quality.arl import cusum, cusum_run, design_cusum, steady_state_delay
+from andon_quality.arl import cusum, cusum_curve, cusum_run, design_cusum, steady_state_delay
 from andon_quality.errors import OutOfRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -122,6 +122,14 @@ def test_the_designed_interval_has_the_requested_run_length(k: float, requested:
 def test_parameters_outside_their_domain_are_refused(k: float, h: float, head_start: float) -> None:
     with pytest.raises(OutOfRange):
         cusum(k, h, 0.0, head_start)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.floats(0.1, 1.5), st.floats(0.5, 8.0), st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=5))
+def test_a_curve_is_its_points(k: float, h: float, shifts: list[float]) -> None:
+    assert cusum_curve(k, h, np.array(shifts)) == pytest.approx([cusum(k, h, shift) for shift in shifts], rel=1e-7)
+    one = cusum_curve(k, h, np.array(shifts), sided="one")
+    assert one == pytest.approx([cusum(k, h, shift, sided="one") for shift in shifts], rel=1e-7)
 
 
 def test_a_sample_too_small_for_a_finite_mean_is_refused() -> None:

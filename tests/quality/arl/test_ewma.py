@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from andon_quality.arl import design_ewma, ewma, ewma_run, shewhart, steady_state_delay
+from andon_quality.arl import design_ewma, ewma, ewma_curve, ewma_run, shewhart, steady_state_delay
 from andon_quality.errors import OutOfRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +51,33 @@ def test_varying_limits_agree_with_a_chain_of_narrowing_limits_followed_to_the_e
         row = row @ (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) / smoothing) * weights * width
         states = width * nodes
     assert ewma(smoothing, limit, shift, limits="varying") == pytest.approx(mean, rel=1e-7)
+
+
+@pytest.mark.parametrize(("smoothing", "limit"), [(1.0, 3.0), (0.5, 3.0), (0.1, 2.7), (0.03, 2.4)])
+@pytest.mark.parametrize(("shift", "head_start"), [(0.0, 0.0), (0.2, 0.0), (1.0, 0.5)])
+def test_the_distribution_under_varying_limits_has_the_mean_of_the_extrapolation(
+    smoothing: float, limit: float, shift: float, head_start: float
+) -> None:
+    run = ewma_run(smoothing, limit, shift, head_start, limits="varying")
+    assert ewma(smoothing, limit, shift, "varying", head_start) == pytest.approx(run.mean(), rel=1e-6)
+    assert run.survival(0) == 1.0
+    at = run.quantile(0.1)
+    assert run.survival(at) <= 0.9 < run.survival(at - 1)
+
+
+def test_after_a_long_quiet_time_varying_limits_are_fixed_ones() -> None:
+    varying, fixed = (
+        steady_state_delay(ewma_run(0.1, 2.7, limits=limits), ewma_run(0.1, 2.7, 1.0, limits=limits))
+        for limits in ("varying", "fixed")
+    )
+    assert varying == pytest.approx(fixed, rel=1e-9)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.floats(0.05, 1.0), st.floats(1.5, 3.5), st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=5))
+def test_a_curve_is_its_points(smoothing: float, limit: float, shifts: list[float]) -> None:
+    curve = ewma_curve(smoothing, limit, np.array(shifts))
+    assert curve == pytest.approx([ewma(smoothing, limit, shift) for shift in shifts], rel=1e-9)
 
 
 def test_a_reflecting_barrier_agrees_with_a_simulation() -> None:

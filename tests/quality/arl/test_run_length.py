@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from andon_quality.arl import RunLength, design, steady_state_delay
-from andon_quality.arl.estimated import averaged
 from andon_quality.errors import Inconsistent, OutOfRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,6 +40,18 @@ def test_the_quasi_stationary_state_keeps_its_shape(run: RunLength) -> None:
     assert steady_state_delay(run, run) == pytest.approx(1 / (1 - ahead.sum()), rel=1e-8)
 
 
+@settings(deadline=None, max_examples=40)
+@given(chains(), st.integers(1, 12))
+def test_a_chart_that_settles_late_is_the_same_chart_seen_later(run: RunLength, points: int) -> None:
+    early = np.array([run.survival(point) for point in range(points)])
+    late = RunLength(run.kernel, run.start @ np.linalg.matrix_power(run.kernel, points), early)
+    assert late.mean() == pytest.approx(run.mean(), rel=1e-9)
+    assert late.sd() == pytest.approx(run.sd(), rel=1e-7)
+    assert late.survival(points - 1) == pytest.approx(run.survival(points - 1), rel=1e-9)
+    assert late.survival(points + 3) == pytest.approx(run.survival(points + 3), rel=1e-9)
+    assert [late.quantile(p) for p in (0.05, 0.5, 0.99)] == [run.quantile(p) for p in (0.05, 0.5, 0.99)]
+
+
 def test_a_chart_that_never_alarms_has_an_infinite_mean() -> None:
     assert RunLength(np.eye(1), np.ones(1)).mean() == np.inf
 
@@ -71,9 +82,3 @@ def test_design_refuses_a_request_that_no_chart_has(requested: float) -> None:
 def test_design_says_how_far_it_gets() -> None:
     with pytest.raises(OutOfRange, match="the nearest is 8"):
         design(lambda limit: min(np.exp(limit), 8.0), 100.0)
-
-
-def test_the_average_over_baselines_knows_its_moments() -> None:
-    assert averaged(lambda centre, spread: np.ones_like(centre), 20) == pytest.approx(1.0, rel=1e-7)
-    assert averaged(lambda centre, spread: 1.0 + centre**2, 20) == pytest.approx(1.05, rel=1e-7)
-    assert averaged(lambda centre, spread: spread**4, 21) == pytest.approx(1.1, rel=1e-7)
