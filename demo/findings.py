@@ -11,7 +11,7 @@ import grpc
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import ingest_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
-from andon_client.commands.read import list_problems, list_signals
+from andon_client.listing import list_problems, list_signals
 from andon_client.suite import Suite
 
 REACHED_S_MAX = 600.0

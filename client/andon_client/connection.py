@@ -7,12 +7,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 
 from andon_client.channel import open_channel
 
 FILE_NAME = "connection.json"
+HOW_TO_START = "Start one with `make run` or `python -m services`, or name the folder of another by ANDON_HOME."
 
 
 class NoConnection(Exception):
@@ -62,12 +64,19 @@ def load_connection(home: Path | None = None, locale: str = "en") -> Connection:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise NoConnection(
-            f"{path} does not exist: is the suite running here? (`make run`, or set ANDON_HOME)"
-        ) from error
+        raise NoConnection(f"no suite is known here: {path} does not exist. {HOW_TO_START}") from error
+    except ValueError as error:
+        raise NoConnection(f"{path} is no connection file: {error}") from error
+    try:
+        return _connection(document, path.parent, locale)
+    except (KeyError, TypeError) as error:
+        raise NoConnection(f"{path} is no connection file: it lacks {error}") from error
+
+
+def _connection(document: Mapping[str, Any], home: Path, locale: str) -> Connection:
 
     def file(key: str) -> Path:
-        return path.parent / str(document[key])
+        return home / str(document[key])
 
     return Connection(
         targets=document["targets"],

@@ -12,13 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
+from andon_client.documents import MalformedDocument
+
 AttributeType = Literal["text", "number", "integer", "flag", "time"]
 TRUE = ("true", "t", "yes", "y", "1")
 FALSE = ("false", "f", "no", "n", "0")
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
 
-class MalformedMapping(ValueError):
+class MalformedMapping(MalformedDocument):
     """The mapping does not fit: an unknown key or column, a bad type."""
 
 

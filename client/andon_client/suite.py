@@ -28,7 +28,7 @@ class Suite:
         self._connection = connection
 
     async def __aenter__(self) -> Suite:
-        self._channels = {name: self._connection.open(name) for name in self._connection.targets}
+        self._channels = {name: self._connection.open(name) for name in ("ingest", "scoring", "improvement")}
         self.ingest = ingest_pb2_grpc.IngestServiceStub(self._channels["ingest"])
         self.scoring = scoring_pb2_grpc.ScoringServiceStub(self._channels["scoring"])
         self.improvement = improvement_pb2_grpc.ImprovementServiceStub(self._channels["improvement"])

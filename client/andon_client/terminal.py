@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
 import typer
@@ -21,18 +22,30 @@ from grpc_status import rpc_status
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from andon_client.connection import Connection, NoConnection, load_connection
+from andon_client.connection import HOW_TO_START, Connection, NoConnection, load_connection
 from andon_client.documents import MalformedDocument
-from andon_client.mapping import MalformedMapping
 from andon_client.suite import Suite
 
 T = TypeVar("T")
-screen = Console()
-notes = Console(stderr=True)
+# Plain text is shown as it is, whatever brackets it has.
+Cell: TypeAlias = str | Text
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object per line instead of a table.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Show at most this many.")]
+
+class Screen(Console):
+    def on_broken_pipe(self) -> None:
+        # Called while the error is handled: it goes on to where a command ends.
+        raise BrokenPipeError
+
+
+# Where nobody looks there is no edge: a table that is read by a program need not fold.
+WIDTH_WITHOUT_TERMINAL = 200
+
+screen = Screen()
+notes = Screen(stderr=True)
+if not screen.is_terminal and "COLUMNS" not in os.environ:
+    screen.width = WIDTH_WITHOUT_TERMINAL
 
 
 @dataclass
@@ -55,19 +68,19 @@ def run(context: Context, work: Callable[[Suite], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(opened())
-    except (NoConnection, MalformedDocument, MalformedMapping, OSError) as error:
+    except BrokenPipeError:
+        raise
+    except (NoConnection, MalformedDocument, OSError) as error:
         fail(str(error))
     except grpc.aio.AioRpcError as error:
         fail(describe(error))
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
 
 
 def given(read: Callable[[], T]) -> T:
     """What a person's file holds, or one clear line about what is wrong with it."""
     try:
         return read()
-    except (MalformedDocument, MalformedMapping, OSError) as error:
+    except (MalformedDocument, OSError) as error:
         fail(str(error))
 
 
@@ -82,6 +95,8 @@ def describe(error: grpc.aio.AioRpcError) -> str:
     status = rpc_status.from_call(error)  # type: ignore[arg-type]
     for detail in status.details if status is not None else ():
         lines += _detail(detail)
+    if status is None and error.code() is grpc.StatusCode.UNAVAILABLE:
+        lines.append(f"nobody answers: is the suite running? {HOW_TO_START}")
     return "\n      ".join([f"{error.code().name}: {lines[0]}", *dict.fromkeys(lines[1:])])
 
 
@@ -103,13 +118,23 @@ _DETAILS: dict[type[Message], Callable[[Any], list[str]]] = {
 }
 
 
-def emit_json(message: Message) -> None:
-    document = json_format.MessageToDict(message, preserving_proto_field_name=True)
+def as_document(message: Message) -> dict[str, Any]:
+    """Every field that has a value, zero and empty ones too, so that a program finds what it asks for."""
+    return json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+
+
+def emit_document(document: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
 
 
+def emit_json(message: Message) -> None:
+    emit_document(as_document(message))
+
+
 def emit(
-    messages: Iterable[Message], as_json: bool, title: str, columns: Sequence[str], row: Callable[[Any], Sequence[str]]
+    messages: Iterable[Message], as_json: bool, title: str, columns: Sequence[str], row: Callable[[Any], Sequence[Cell]]
 ) -> None:
     """One JSON line per message, or one table."""
     if as_json:
@@ -120,7 +145,7 @@ def emit(
     for column in columns:
         table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
     for message in messages:
-        table.add_row(*row(message))
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row(message)))
     screen.print(table if table.row_count else f"{title}: none")
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 import pytest
-from andon_client.__main__ import app
+from andon_client.command_line import app
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -17,6 +20,9 @@ def _commands(command, path=()):
 
 COMMANDS = _commands(get_command(app))
 IDS = [" ".join(path) for path, _ in COMMANDS]
+
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -36,6 +42,17 @@ def test_every_command_has_help_that_says_what_it_does(path, command, runner):
     assert shown.exit_code == 0
     assert command.help
     assert "Usage" in shown.output
+
+
+@pytest.mark.parametrize(("path", "command"), COMMANDS, ids=IDS)
+def test_every_command_shows_an_example_that_it_understands(path, command, runner, monkeypatch, tmp_path):
+    assert command.epilog in " ".join(runner.invoke(app, [*path, "--help"]).output.split())
+    words = shlex.split(command.epilog.removeprefix("Example: andon "))
+    assert tuple(words[: len(path)]) == path
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "incidents.csv.gz").touch()
+    monkeypatch.chdir(tmp_path)
+    assert command.make_context(path[-1], words[len(path) :]).params
 
 
 @pytest.mark.parametrize(("path", "command"), COMMANDS, ids=IDS)

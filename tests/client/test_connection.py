@@ -88,3 +88,13 @@ def test_a_token_that_was_renewed_is_picked_up(tmp_path):
 def test_a_service_that_the_connection_does_not_name_is_refused_by_name(tmp_path):
     with pytest.raises(NoConnection, match="names no scoring; it has ingest"):
         connection(tmp_path).open("scoring")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [("{", "Expecting property name"), ("[]", "list indices"), ('{"targets": {}}', "lacks 'ca_file'")],
+)
+def test_a_file_that_is_no_connection_file_is_named_with_its_fault(tmp_path, text, fault):
+    (tmp_path / FILE_NAME).write_text(text, encoding="utf-8")
+    with pytest.raises(NoConnection, match=rf"{FILE_NAME} is no connection file: .*{fault}"):
+        load_connection(tmp_path)

@@ -14,8 +14,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
 
 
-def detailed(*details):
-    status = status_pb2.Status(code=grpc.StatusCode.INVALID_ARGUMENT.value[0], message="bad request")
+def detailed(*details, code=grpc.StatusCode.INVALID_ARGUMENT):
+    status = status_pb2.Status(code=code.value[0], message="bad request")
     for detail in details:
         status.details.append(any_pb2.Any())
         status.details[-1].Pack(detail)
@@ -23,7 +23,16 @@ def detailed(*details):
 
 
 def test_an_error_without_details_is_its_code_and_message(rpc_error):
-    assert describe(rpc_error(grpc.StatusCode.UNAVAILABLE, "no route")) == "UNAVAILABLE: no route"
+    assert describe(rpc_error(grpc.StatusCode.ABORTED, "no luck")) == "ABORTED: no luck"
+
+
+def test_a_suite_that_does_not_answer_comes_with_the_way_to_start_one(rpc_error):
+    told = describe(rpc_error(grpc.StatusCode.UNAVAILABLE, "no route"))
+    assert told.startswith("UNAVAILABLE: no route\n")
+    assert "`make run` or `python -m services`" in told
+    info = error_details_pb2.ErrorInfo(reason="DRAINING", domain="andon")
+    answer = detailed(info, code=grpc.StatusCode.UNAVAILABLE)
+    assert "make run" not in describe(rpc_error(grpc.StatusCode.UNAVAILABLE, "bad request", (answer,)))
 
 
 def test_a_rich_error_is_told_in_full(rpc_error):

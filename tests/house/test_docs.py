@@ -105,7 +105,7 @@ def test_the_targets_that_the_readme_names_exist(root):
 
 
 def test_the_commands_that_the_readme_shows_exist(root):
-    from andon_client.__main__ import app
+    from andon_client.command_line import app
     from typer.main import get_command
 
     commands = set(get_command(app).commands)

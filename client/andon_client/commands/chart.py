@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import plotext
 import typer
-import vl_convert
 from andon.scoring.v1 import scoring_pb2
 
-from andon_client.commands.read import Since, Until, interval_of
+from andon_client.commands.filters import Json, Since, Until, interval_of
 from andon_client.suite import Suite
-from andon_client.terminal import Context, Json, emit_json, notes, number, run, screen, span, spoken
+from andon_client.terminal import Context, emit_json, notes, number, run, screen, span, spoken
 
 HEIGHT = 24
 
@@ -38,11 +36,14 @@ def chart(
 
     found = run(options, work)
     if svg is not None:
+        # Loaded only where it draws: no other command should wait for it.
+        import vl_convert
+
         svg.write_text(vl_convert.vegalite_to_svg(found.vega_lite), encoding="utf-8")
-        notes.print(f"wrote {svg}")
+        notes.print(f"wrote {svg}", markup=False)
     if vega is not None:
         vega.write_text(found.vega_lite, encoding="utf-8")
-        notes.print(f"wrote {vega}")
+        notes.print(f"wrote {vega}", markup=False)
     if as_json:
         emit_json(found)
     elif svg is None and vega is None:
@@ -69,6 +70,8 @@ def _draw(found: scoring_pb2.GetControlChartResponse, context: Context) -> None:
 
 def _figure(title: str, points: Sequence[scoring_pb2.ChartPoint], width: int) -> str:
     """The chart as lines of text: values, centre and limits, and a cross where a rule fired."""
+    import plotext
+
     at = range(len(points))
     figure = plotext.figure
     figure.clear()

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 from andon.improvement.v1 import improvement_pb2
 from andon.scoring.v1 import scoring_pb2
+from rich.markup import escape
 from rich.tree import Tree
 
-from andon_client.commands.read import interval_of
+from andon_client.commands.filters import Json, Limit, interval_of
 from andon_client.suite import Suite
-from andon_client.terminal import Context, Json, Limit, emit_json, number, optional, run, screen, span, spoken
+from andon_client.terminal import Context, emit_json, number, optional, run, screen, span, spoken
 
 
 def explain(
@@ -41,14 +42,14 @@ def _explain_score(context: Context, series: str, at: datetime | None, limit: in
         return
     value = number(optional(found.score, "value"))
     tree = Tree(
-        f"[bold]{series}[/] in {span(found.score.interval)}: [bold]{value}[/] (revision {found.score.revision})"
+        f"[bold]{escape(series)}[/] in {span(found.score.interval)}: [bold]{value}[/] (revision {found.score.revision})"
     )
-    tree.add(spoken(found.working, context.locale))
+    tree.add(escape(spoken(found.working, context.locale)))
     moments = found.score.moments
     tree.add(f"n = {found.score.count:,}, total = {moments.total} x {moments.quantum:g}, squares = {moments.squares}")
     cases = tree.add(f"{found.total_count:,} cases")
     for case in found.cases:
-        cases.add(f"{case.case_id}: {case.value}").add(", ".join(case.event_ids))
+        cases.add(escape(f"{case.case_id}: {case.value}")).add(escape(", ".join(case.event_ids)))
     if found.next_page_token:
         cases.add(f"... {found.total_count - len(found.cases):,} more")
     screen.print(tree)
@@ -64,12 +65,13 @@ def _explain_problem(context: Context, name: str, limit: int, as_json: bool) -> 
     if as_json:
         emit_json(found)
         return
-    tree = Tree(f"[bold]{spoken(found.problem.title, context.locale)}[/] ({name})")
+    tree = Tree(f"[bold]{escape(spoken(found.problem.title, context.locale))}[/] ({escape(name)})")
     for cause in found.problem.causes:
         share = f" {cause.contribution:.0%}" if cause.HasField("contribution") else ""
-        tree.add(f"cause: {spoken(cause.title, context.locale)}{share}")
+        tree.add(escape(f"cause: {spoken(cause.title, context.locale)}{share}"))
     for link in found.links:
-        signal = tree.add(f"signal {link.signal}: {link.series} in {span(link.interval)} = {number(link.value)}")
+        place = f"{link.series} in {span(link.interval)} = {number(link.value)}"
+        signal = tree.add(escape(f"signal {link.signal}: {place}"))
         events = signal.add(f"{link.case_count:,} cases")
-        events.add(", ".join(link.event_ids))
+        events.add(escape(", ".join(link.event_ids)))
     screen.print(tree)

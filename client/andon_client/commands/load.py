@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import grpc
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from andon_client.commands.filters import Json
 from andon_client.connection import connection_file
-from andon_client.loading import Batch, Bookmark, LoadReport, load, read_batches, register_source
-from andon_client.mapping import CsvMapping, load_mapping
 from andon_client.suite import Suite
-from andon_client.terminal import Context, Json, given, notes, run, screen
+from andon_client.terminal import Context, emit_document, given, notes, run, screen
+
+if TYPE_CHECKING:
+    from andon_client.loading import Batch, Bookmark, LoadReport
+    from andon_client.mapping import CsvMapping
 
 
 def load_file(
@@ -30,6 +31,10 @@ def load_file(
     as_json: Json = False,
 ) -> None:
     """Load a file. Loading it again changes nothing; a broken load goes on where it stopped."""
+    # Loaded only where columns are read: no other command should wait for it.
+    from andon_client.loading import Bookmark
+    from andon_client.mapping import load_mapping
+
     rules = given(lambda: load_mapping(mapping))
     options: Context = context.obj
     bookmark = Bookmark(connection_file(options.home).parent / "loads", file, mapping)
@@ -45,6 +50,8 @@ def load_file(
 async def _load(
     suite: Suite, file: Path, mapping: CsvMapping, bookmark: Bookmark, skip: int, bytes_total: int, quiet: bool
 ) -> LoadReport:
+    from andon_client.loading import load, read_batches, register_source
+
     await register_source(suite.ingest, mapping)
     columns = (
         TextColumn("{task.description}"),
@@ -53,7 +60,7 @@ async def _load(
         TextColumn("{task.fields[rows]:,} rows"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=notes, disable=quiet) as progress:
+    with Progress(*columns, console=notes, disable=quiet or not notes.is_terminal) as progress:
         bar = progress.add_task(file.name, total=bytes_total, rows=0)
 
         def on_written(batch: Batch, report: LoadReport) -> None:
@@ -68,8 +75,7 @@ async def _load(
 
 def _show(report: LoadReport, as_json: bool) -> None:
     if as_json:
-        document = {**vars(report), "rejected": [vars(row) for row in report.rejected]}
-        sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+        emit_document({**vars(report), "rejected": [vars(row) for row in report.rejected]})
         return
     if report.skipped:
         screen.print(f"{report.skipped:,} rows were durable from a broken load before")
@@ -78,8 +84,9 @@ def _show(report: LoadReport, as_json: bool) -> None:
         f" + {report.duplicate:,} duplicate + [red]{report.quarantined:,}[/] quarantined"
     )
     for name, count in report.unparsed.items():
-        screen.print(f"  {count:,} values of {name} could not be read; kept as text under unparsed.{name}")
+        told = f"  {count:,} values of {name} could not be read; kept as text under unparsed.{name}"
+        screen.print(told, markup=False)
     for reason, count in report.by_reason.most_common():
         screen.print(f"  {count:,} x {reason}")
     for row in report.rejected:
-        screen.print(f"    row {row.row:,}: {row.field}: {row.message}")
+        screen.print(f"    row {row.row:,}: {row.field}: {row.message}", markup=False)

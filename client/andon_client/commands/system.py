@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
 
+from andon_client.commands.filters import Json
 from andon_client.documents import load_document
+from andon_client.listing import list_systems
 from andon_client.suite import Suite
-from andon_client.terminal import Context, Json, emit, emit_json, given, run, screen, short, spoken, when
+from andon_client.terminal import Context, emit, emit_json, given, run, screen, short, spoken, when
 
-app = typer.Typer(no_args_is_help=True, help="What is measured, how it is weighed, and when it alarms.")
 Document = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="YAML document of an indicator system.")]
 
 
-@app.command()
 def lint(context: typer.Context, document: Document, as_json: Json = False) -> None:
     """Check a document against the contract and the five principles."""
     spec = given(lambda: load_document(document, indicator_system_pb2.IndicatorSystemSpec))
@@ -31,9 +32,9 @@ def lint(context: typer.Context, document: Document, as_json: Json = False) -> N
         raise typer.Exit(1)
 
 
-def _show_findings(context: Context, findings: object, as_json: bool) -> None:
+def _show_findings(context: Context, findings: Iterable[scoring_pb2.LintFinding], as_json: bool) -> None:
     emit(
-        findings,  # type: ignore[arg-type]
+        findings,
         as_json,
         "Findings",
         ("severity", "field", "check", "message"),
@@ -46,7 +47,6 @@ def _show_findings(context: Context, findings: object, as_json: bool) -> None:
     )
 
 
-@app.command()
 def apply(
     context: typer.Context,
     document: Document,
@@ -96,22 +96,15 @@ async def apply_system(
     return made
 
 
-@app.command("list")
-def list_systems(context: typer.Context, as_json: Json = False) -> None:
+def list_all(context: typer.Context, as_json: Json = False) -> None:
     """List all versions."""
 
-    async def work(suite: Suite) -> scoring_pb2.ListIndicatorSystemsResponse:
-        return await suite.scoring.ListIndicatorSystems(scoring_pb2.ListIndicatorSystemsRequest(page_size=1000))
+    async def work(suite: Suite) -> list[indicator_system_pb2.IndicatorSystem]:
+        return [system async for system in list_systems(suite, scoring_pb2.ListIndicatorSystemsRequest())]
 
-    emit(
-        run(context.obj, work).indicator_systems,
-        as_json,
-        "Indicator systems",
-        ("name", ">version", "state", "created"),
-        lambda system: (
-            system.name,
-            str(system.version),
-            short(indicator_system_pb2.IndicatorSystem.State, system.state),
-            when(system.create_time),
-        ),
-    )
+    emit(run(context.obj, work), as_json, "Indicator systems", ("name", ">version", "state", "created"), _system_row)
+
+
+def _system_row(system: indicator_system_pb2.IndicatorSystem) -> Sequence[str]:
+    state = short(indicator_system_pb2.IndicatorSystem.State, system.state)
+    return system.name, str(system.version), state, when(system.create_time)

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import enum
+import sys
 from collections.abc import AsyncIterable, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+import grpc
 import typer
 from andon.improvement.v1 import improvement_pb2
 from andon.scoring.v1 import scoring_pb2
 from google.protobuf import json_format
 
-from andon_client.commands.read import (
-    Indicator,
-    Width,
-    problem_row,
-    series_filter,
-    signal_row,
-)
+from andon_client.commands.filters import Indicator, Json, Width, series_filter
+from andon_client.commands.problems import problem_row
+from andon_client.commands.signals import signal_row
 from andon_client.follow import Journal, follow
 from andon_client.suite import Suite
-from andon_client.terminal import Context, Json, emit_json, notes, number, optional, run, screen, span
+from andon_client.terminal import Context, emit_json, notes, number, optional, run, screen, span
 
 
 class What(enum.StrEnum):
@@ -51,13 +49,16 @@ def watch(
         record = Journal(journal) if journal else None
         start = (record.through if record else "") or after
         open_stream = _opener(suite, what, indicator, window, snapshot and not start)
-        seen = 0
-        async for response in follow(open_stream, start, on_break=_say_break):
+        seen, breaks = 0, Breaks()
+        async for response in follow(open_stream, start, on_break=breaks.tell):
+            breaks.over()
             items = list(getattr(response, what.value))
             if record is not None and (items or response.through != record.through):
                 record.append([json_format.MessageToDict(item) for item in items], response.through)
             for item in items:
                 _show(what, item, options, as_json)
+            # Whoever reads at the other end of a pipe wants each change when it comes.
+            sys.stdout.flush()
             seen += len(items)
             if count and seen >= count:
                 return
@@ -65,8 +66,19 @@ def watch(
     run(options, work)
 
 
-def _say_break(error: Any) -> None:
-    notes.print(f"[yellow]{error.code().name}: following on[/]")
+class Breaks:
+    """Said once each, however many tries a break takes to mend."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def tell(self, error: grpc.aio.AioRpcError) -> None:
+        if not self._told:
+            notes.print(f"[yellow]{error.code().name}: nobody answers; following on as soon as somebody does[/]")
+        self._told = True
+
+    def over(self) -> None:
+        self._told = False
 
 
 def _opener(
@@ -92,7 +104,8 @@ def _show(what: What, item: Any, context: Context, as_json: bool) -> None:
         emit_json(item)
     elif what is What.SCORES:
         value = number(optional(item, "value"))
-        screen.print(f"{span(item.interval)}  {item.series}  {value}  n={item.count:,}  revision {item.revision}")
+        line = f"{span(item.interval)}  {item.series}  {value}  n={item.count:,}  revision {item.revision}"
+        screen.print(line, markup=False)
     else:
         row = problem_row(item, context.locale) if what is What.PROBLEMS else signal_row(item)
-        screen.print("  ".join(row))
+        screen.print("  ".join(row), markup=False)

@@ -1,0 +1,75 @@
+"""All commands of `andon`: load, read, watch, draw and explain, over the same contracts that everyone uses."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from andon_client.commands import chart, events, explain, load, problems, scores, signals, status, system, watch
+from andon_client.terminal import Context
+
+INTERRUPTED, PIPE_CLOSED = 130, 141
+
+
+class OrderlyEnd(TyperGroup):
+    """Ctrl-C, and a reader that has seen enough, are ends like others: no word about them but the exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            done = super().invoke(ctx)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # What is still to be written has no reader: the interpreter must not trip over it when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(PIPE_CLOSED) from None
+        return done
+
+
+app = typer.Typer(
+    cls=OrderlyEnd,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Know, while it happens, whether your service processes are good.",
+    epilog="Start a suite with `make run` or `python -m services`, then: andon status",
+)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(envvar="ANDON_HOME", help="Folder with connection.json. Default: the nearest .andon."),
+    ] = None,
+    locale: Annotated[str, typer.Option(envvar="ANDON_LOCALE", help="Language of texts: en or zh.")] = "en",
+) -> None:
+    context.obj = Context(home, locale)
+
+
+def _add(to: typer.Typer, name: str, command: Any, example: str) -> None:
+    to.command(name, epilog=f"Example: andon {example}")(command)
+
+
+_add(app, "load", load.load_file, "load incidents.csv.gz --mapping examples/it-incidents.mapping.yaml")
+_add(app, "events", events.events, "events --case INC0000045 --limit 10")
+_add(app, "scores", scores.scores, "scores --indicator lead_time --window week --whole")
+_add(app, "signals", signals.signals, "signals --since 2026-01-01 --json")
+_add(app, "problems", problems.problems, "problems --all")
+_add(app, "chart", chart.chart, "chart desk/main/lead_time@day --svg chart.svg")
+_add(app, "watch", watch.watch, "watch problems --journal problems.jsonl")
+_add(app, "explain", explain.explain, "explain desk/main/lead_time@day --at 2026-01-05")
+_add(app, "status", status.status, "status --json")
+
+_systems = typer.Typer(no_args_is_help=True, help="What is measured, how it is weighed, and when it alarms.")
+_add(_systems, "lint", system.lint, "system lint examples/service-desk.system.yaml")
+_add(_systems, "apply", system.apply, "system apply examples/service-desk.system.yaml --process desk")
+_add(_systems, "list", system.list_all, "system list --json")
+app.add_typer(_systems, name="system")

@@ -1,0 +1,47 @@
+"""The options by which commands narrow down what they show, and what they become in a request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from andon.common.v1 import interval_pb2
+from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+
+Indicator = Annotated[list[str] | None, typer.Option("--indicator", "-i", help="Only this indicator; may be repeated.")]
+Width = Annotated[str, typer.Option("--window", "-w", help="hour, day, week, month or all. Empty: every width.")]
+Whole = Annotated[bool, typer.Option("--whole", help="Leave out the slices.")]
+Since = Annotated[datetime | None, typer.Option("--since", help="Windows that start at or after this time (UTC).")]
+Until = Annotated[datetime | None, typer.Option("--until", help="Windows that start before this time (UTC).")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Show at most this many.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line instead of a table.")]
+
+
+def series_filter(
+    indicators: Sequence[str] | None = None, window: str = "", series: str = "", whole: bool = False
+) -> scoring_pb2.SeriesFilter:
+    widths = [window_of(window)] if window else []
+    keys = [series] if series else []
+    return scoring_pb2.SeriesFilter(indicators=indicators or [], windows=widths, series=keys, whole_only=whole)
+
+
+def window_of(name: str) -> indicator_system_pb2.Window.ValueType:
+    try:
+        return indicator_system_pb2.Window.Value(f"WINDOW_{name.upper()}")
+    except ValueError as error:
+        raise typer.BadParameter(f"{name} is none of hour, day, week, month, all", param_hint="--window") from error
+
+
+def interval_of(since: datetime | None, until: datetime | None) -> interval_pb2.Interval:
+    return interval_pb2.Interval(start=_timestamp(since), end=_timestamp(until))
+
+
+def _timestamp(time: datetime | None) -> Timestamp | None:
+    if time is None:
+        return None
+    moment = Timestamp()
+    moment.FromDatetime(time if time.tzinfo else time.replace(tzinfo=UTC))
+    return moment

@@ -1,0 +1,49 @@
+"""`andon problems`: what is wrong, how badly, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from andon.improvement.v1 import improvement_pb2, problem_pb2
+
+from andon_client.commands.filters import Indicator, Json, Limit
+from andon_client.listing import list_problems, take
+from andon_client.suite import Suite
+from andon_client.terminal import Context, emit, run, short, span, spoken
+
+COLUMNS = ("problem", "title", "state", ">severity", ">signals", "likeliest cause", "since")
+
+
+def problems(
+    context: typer.Context,
+    indicator: Indicator = None,
+    every: Annotated[bool, typer.Option("--all", help="Closed, dismissed and withdrawn ones too.")] = False,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """List problems, the most severe first."""
+    wanted = improvement_pb2.ProblemFilter(indicators=indicator or [])
+    if every:
+        wanted.states.extend(value for value in problem_pb2.ProblemState.values() if value)
+    request = improvement_pb2.ListProblemsRequest(filter=wanted)
+    options: Context = context.obj
+
+    async def work(suite: Suite) -> list[problem_pb2.Problem]:
+        return await take(list_problems(suite, request), limit)
+
+    emit(run(options, work), as_json, "Problems", COLUMNS, lambda problem: problem_row(problem, options.locale))
+
+
+def problem_row(problem: problem_pb2.Problem, locale: str) -> Sequence[str]:
+    cause = problem.causes[0] if problem.causes else None
+    return (
+        problem.name,
+        spoken(problem.title, locale),
+        short(problem_pb2.ProblemState, problem.state),
+        f"{problem.severity:.1f}",
+        str(len(problem.signals)),
+        f"{spoken(cause.title, locale)} ({cause.contribution:.0%})" if cause else "-",
+        span(problem.interval),
+    )

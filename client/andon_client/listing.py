@@ -1,0 +1,88 @@
+"""What there is now, item by item over as many pages as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from andon.improvement.v1 import improvement_pb2, problem_pb2
+from andon.ingest.v1 import event_pb2, ingest_pb2
+from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
+
+from andon_client.suite import Suite
+
+
+class PageRequest(Protocol):
+    page_token: str
+
+
+class Page(Protocol):
+    next_page_token: str
+
+
+T = TypeVar("T")
+Q = TypeVar("Q", bound=PageRequest)
+P = TypeVar("P", bound=Page)
+
+
+async def take(items: AsyncIterable[T], limit: int) -> list[T]:
+    taken: list[T] = []
+    async for item in items:
+        taken.append(item)
+        if len(taken) == limit:
+            break
+    return taken
+
+
+async def list_scores(suite: Suite, request: scoring_pb2.ListScoresRequest) -> AsyncIterator[score_pb2.Score]:
+    async for page in _pages(suite.scoring.ListScores, request):
+        for score in page.scores:
+            yield score
+
+
+async def list_signals(suite: Suite, request: scoring_pb2.ListSignalsRequest) -> AsyncIterator[score_pb2.Signal]:
+    async for page in _pages(suite.scoring.ListSignals, request):
+        for signal in page.signals:
+            yield signal
+
+
+async def list_problems(
+    suite: Suite, request: improvement_pb2.ListProblemsRequest
+) -> AsyncIterator[problem_pb2.Problem]:
+    async for page in _pages(suite.improvement.ListProblems, request):
+        for problem in page.problems:
+            yield problem
+
+
+async def list_systems(
+    suite: Suite, request: scoring_pb2.ListIndicatorSystemsRequest
+) -> AsyncIterator[indicator_system_pb2.IndicatorSystem]:
+    async for page in _pages(suite.scoring.ListIndicatorSystems, request):
+        for system in page.indicator_systems:
+            yield system
+
+
+async def list_events(suite: Suite, after: str = "") -> AsyncIterator[event_pb2.Event]:
+    """The log in commit order, from a cursor on."""
+    request = ingest_pb2.ReadEventsRequest(after=after, encoding=ingest_pb2.ENCODING_ROWS)
+    async for response in suite.ingest.ReadEvents(request):
+        for page in response.pages:
+            for event in page.events.rows.events:
+                yield event
+
+
+async def list_cases(suite: Suite, case_ids: list[str]) -> AsyncIterator[event_pb2.Event]:
+    """All events of some cases."""
+    request = ingest_pb2.ReadCasesRequest(case_ids=case_ids, encoding=ingest_pb2.ENCODING_ROWS)
+    async for response in suite.ingest.ReadCases(request):
+        for event in response.events.rows.events:
+            yield event
+
+
+async def _pages(call: Callable[[Q], Awaitable[P]], request: Q) -> AsyncIterator[P]:
+    while True:
+        page = await call(request)
+        yield page
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
