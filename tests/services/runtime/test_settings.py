@@ -70,4 +70,4 @@ def test_every_setting_is_described_and_in_the_reference(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(RUNTIME_METRICS))
 def test_every_metric_is_in_the_reference(name: str) -> None:
-    assert f"`{name}`" in (REFERENCE / "runtime.md").read_text()
+    assert f"`{name}`" in (REFERENCE / "metrics.md").read_text()
