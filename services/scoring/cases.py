@@ -5,29 +5,34 @@ What it holds at the end depends only on the set of events, not on their order, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from services.scoring.archive import PAGE_CASES, Archive, CasePage, Wanted
 from services.scoring.batch import MISSING, Batch, IntArray, batch_of, time_values
 from services.scoring.columns import grown, integers
 from services.scoring.corrections import corrected_cases, live_events, only_cases, without_cases
 from services.scoring.measures import CaseView, Columns
 from services.scoring.model import Indicator, IndicatorSystem
 from services.scoring.observations import Books, Change, SliceCodes, Spans, observation_rows, observed
-from services.scoring.recovery import restore, snapshot
+from services.scoring.recovery import pages_of, recall, restore, snapshot
 from services.scoring.statistics import FoldStep, Page, PartChange
 
 CAPACITY_MIN = 1_024
 
 
 class CaseFold:
-    """The columnar state of one partition's cases, and the window statistics of its series."""
+    """The columnar state of one partition's cases, and the window statistics of its series.
 
-    def __init__(self, system: IndicatorSystem) -> None:
+    Cases at rest may leave memory as pages; they have to be back before events that name them are folded.
+    """
+
+    def __init__(self, system: IndicatorSystem, archive: Archive | None = None) -> None:
         self.system = system
+        self.archive = archive or Archive()
         self.columns = Columns(system.spec)
         self.books = Books(system, self.columns)
         self.case_ids: list[str] = []
@@ -40,6 +45,13 @@ class CaseFold:
         self.value = np.zeros((len(spec.indicators), 0), dtype=np.int64)
         self.label = np.zeros((len(spec.dimensions), 0), dtype=np.int64)
         self.negative = np.zeros((len(spec.measures), 0), dtype=np.int64)
+        # The watermark when a case was last touched.
+        self.seen_us = np.zeros(0, dtype=np.int64)
+
+    @property
+    def case_count(self) -> int:
+        """Cases at rest included."""
+        return len(self.case_ids) + len(self.archive)
 
     @property
     def watermark(self) -> int | None:
@@ -81,18 +93,45 @@ class CaseFold:
         )
         self.columns.reset(np.unique(before))
         standing = live_events(only_cases([self._of_sources(table) for table in tables], set(case_ids)))
-        touched = np.union1d(before, self._absorb(self._batch(standing)))
-        names = [self.case_ids[case] for case in touched.tolist()]
-        return self._step(touched, names, [], sum(map(len, standing)), known)
+        touched = np.union1d(before, self._absorb(self._batch(standing))).tolist()
+        # By name: numbers depend on which cases have left memory in between.
+        touched.sort(key=self.case_ids.__getitem__)
+        names = [self.case_ids[case] for case in touched]
+        return self._step(np.array(touched, dtype=np.int64), names, [], sum(map(len, standing)), known)
+
+    def at_rest(self, memory_us: int) -> IntArray:
+        """Cases that nothing touched while the watermark moved by more than this, longest ago first, by whole pages."""
+        if self.watermark_us is None:
+            return np.zeros(0, dtype=np.int64)
+        seen_us = self.seen_us[: len(self.case_ids)]
+        idle = np.flatnonzero(seen_us < self.watermark_us - memory_us)
+        longest_first = idle[np.argsort(seen_us[idle], kind="stable")]
+        return longest_first[: len(idle) // PAGE_CASES * PAGE_CASES]
+
+    def release(self, cases: IntArray) -> list[CasePage]:
+        """Lets these cases out of memory; the pages that they are in from now on."""
+        if not cases.size:
+            return []
+        pages = pages_of(self, cases)
+        self.archive.add(pages)
+        self.corrected.difference_update([self.case_ids[case] for case in cases.tolist()])
+        self._narrow(np.setdiff1d(np.arange(len(self.case_ids)), cases))
+        return pages
+
+    def recall(self, wanted: Wanted, contents: Mapping[int, bytes]) -> None:
+        """Takes these cases out of their pages into memory again."""
+        for number, hashes in wanted.items():
+            recall(self, contents[number], hashes)
+        self.archive.release(wanted)
 
     def snapshot(self) -> bytes:
         """Everything that `restore` needs to go on from here."""
         return snapshot(self)
 
     @classmethod
-    def restore(cls, system: IndicatorSystem, content: bytes) -> CaseFold:
-        """The fold of a snapshot. Raises ForeignSnapshot for one of another system, version or format."""
-        fold = cls(system)
+    def restore(cls, system: IndicatorSystem, content: bytes, archive: Archive | None = None) -> CaseFold:
+        """The fold of a snapshot. Raises ForeignSnapshot for one of another system, version, format or archive."""
+        fold = cls(system, archive)
         restore(fold, content)
         return fold
 
@@ -108,11 +147,6 @@ class CaseFold:
         if not sources or set(table.column("source").unique().to_pylist()) <= set(sources):
             return table
         return table.filter(pc.is_in(table.column("source").cast(pa.utf8()), pa.array(sources, type=pa.utf8())))
-
-    def _corrected_before(self, batch: Batch | None) -> set[str]:
-        if batch is None or not self.corrected:
-            return set()
-        return self.corrected.intersection(batch.case_ids)
 
     @staticmethod
     def _batch(tables: Sequence[pa.Table]) -> Batch | None:
@@ -149,9 +183,23 @@ class CaseFold:
         self.value = integers(grown(self.value, capacity, 0))
         self.label = integers(grown(self.label, capacity, MISSING))
         self.negative = integers(grown(self.negative, capacity, 0))
+        self.seen_us = integers(grown(self.seen_us, capacity, MISSING))
+
+    def _narrow(self, cases: IntArray) -> None:
+        """Keeps these cases only, numbered anew in their order."""
+        capacity = max(CAPACITY_MIN, len(cases))
+        self.columns.narrow(cases, capacity)
+        self.case_ids = [self.case_ids[case] for case in cases.tolist()]
+        self.number_by_case = {case: number for number, case in enumerate(self.case_ids)}
+        self.anchor = integers(grown(self.anchor[:, cases], capacity, MISSING))
+        self.value = integers(grown(self.value[:, cases], capacity, 0))
+        self.label = integers(grown(self.label[:, cases], capacity, MISSING))
+        self.negative = integers(grown(self.negative[:, cases], capacity, 0))
+        self.seen_us = integers(grown(self.seen_us[cases], capacity, MISSING))
 
     def _step(self, cases: IntArray, names: list[str], corrected: list[str], events: int, known: int) -> FoldStep:
         """Compares the touched cases with what was observed of them before, and moves the differences."""
+        self.seen_us[cases] = MISSING if self.watermark_us is None else self.watermark_us
         view = CaseView(self.columns, cases)
         labels = self._labels(view)
         codes = self._slice_codes(labels, self.label[:, cases]) if cases.size else {}

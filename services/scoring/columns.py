@@ -51,6 +51,23 @@ class Column(ABC):
     def arrays(self) -> Arrays:
         return {name: getattr(self, name) for name in self.fills}
 
+    def taken(self, cases: IntArray) -> Arrays:
+        """Everything that is known of these cases."""
+        return {name: values[..., cases] for name, values in self.arrays().items()}
+
+    def put(self, cases: IntArray, arrays: Arrays) -> None:
+        """Gives these cases, of which nothing is known, what was taken of them."""
+        for name in self.fills:
+            getattr(self, name)[..., cases] = arrays[name]
+
+    def chosen(self, arrays: Arrays, places: IntArray) -> Arrays:
+        """Of what was taken of some cases, the part that belongs to these of them."""
+        return {name: values[..., places] for name, values in arrays.items()}
+
+    def narrow(self, cases: IntArray, capacity: int) -> None:
+        """Keeps these cases only, numbered anew in their order."""
+        self.load({name: values[..., cases] for name, values in self.arrays().items()}, capacity)
+
     def load(self, arrays: Arrays, capacity: int) -> None:
         for name, (_, fill) in self.fills.items():
             setattr(self, name, grown(arrays[name], capacity, fill))

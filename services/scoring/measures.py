@@ -145,6 +145,11 @@ class Columns:
         for column in self.by_name.values():
             column.reserve(capacity)
 
+    def narrow(self, cases: IntArray, capacity: int) -> None:
+        self.capacity = capacity
+        for column in self.by_name.values():
+            column.narrow(cases, capacity)
+
     def reset(self, cases: IntArray) -> None:
         for column in self.by_name.values():
             column.reset(cases)

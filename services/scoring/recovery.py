@@ -1,4 +1,4 @@
-"""The state of a fold as bytes and back: what a replica starts from instead of the whole log."""
+"""The state of a fold as bytes and back: what a replica starts from instead of the whole log, and cases at rest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from services.scoring.archive import PAGE_CASES, CasePage, case_hashes
+from services.scoring.batch import IntArray
 from services.scoring.columns import Arrays, Column, Picked, integers
+from services.scoring.hashing import HashArray
 from services.scoring.model import IndicatorSystem, Window
 from services.scoring.sequences import Handovers, Presence
 from services.scoring.snapshots import packed, unpacked
@@ -19,8 +22,8 @@ from services.scoring.windows import Book, Cell
 if TYPE_CHECKING:
     from services.scoring.cases import CaseFold
 
-FORMAT = 1
-OBSERVED = ("anchor", "value", "label", "negative")
+FORMAT = 2
+OBSERVED = ("anchor", "value", "label", "negative", "seen_us")
 
 
 class ForeignSnapshot(ValueError):
@@ -33,23 +36,67 @@ def fingerprint(system: IndicatorSystem) -> str:
 
 
 def snapshot(fold: CaseFold) -> bytes:
-    count = len(fold.case_ids)
-    arrays: Arrays = {name: getattr(fold, name)[:, :count] for name in OBSERVED}
+    """Of what is in memory; costs nothing for the cases that have left it."""
+    everyone = np.arange(len(fold.case_ids))
     texts: dict[str, Sequence[str]] = {"cases": fold.case_ids, "corrected": sorted(fold.corrected)}
-    for name, column in fold.columns.by_name.items():
-        # Before the column's own arrays: writing the rows anew moves the heads.
-        rows = column.store_arrays() if isinstance(column, Handovers) else {}
-        own = {key: values[..., :count] for key, values in column.arrays().items()}
-        arrays |= {f"{name}/{key}": values for key, values in (rows | own).items()}
-        texts |= {f"{name}/names": _names(column)}
+    texts |= {f"{name}/names": _names(column) for name, column in fold.columns.by_name.items()}
     books, cells, amounts = _cells(fold)
     header = {
         "fingerprint": fingerprint(fold.system),
         "watermark_us": fold.watermark_us,
         "negative_spans": fold.negative_spans,
+        "archived": len(fold.archive),
         "books": books,
     }
-    return packed(header, arrays | cells, texts | amounts)
+    return packed(header, _taken(fold, everyone) | cells, texts | amounts)
+
+
+def page_of(fold: CaseFold, cases: IntArray, number: int) -> CasePage:
+    """Some cases as a page. Codes of activities and labels are the fold's own, so it is no use to any other."""
+    names = [fold.case_ids[case] for case in cases.tolist()]
+    texts = {"cases": names, "corrected": sorted(fold.corrected.intersection(names))}
+    return CasePage(number, np.sort(case_hashes(names)), packed({}, _taken(fold, cases), texts))
+
+
+def pages_of(fold: CaseFold, cases: IntArray) -> list[CasePage]:
+    first = fold.archive.next_number
+    return [
+        page_of(fold, cases[start : start + PAGE_CASES], first + number)
+        for number, start in enumerate(range(0, len(cases), PAGE_CASES))
+    ]
+
+
+def recall(fold: CaseFold, content: bytes, hashes: HashArray) -> None:
+    """Brings the cases of a page with these hashes back."""
+    _, arrays, texts = unpacked(content)
+    places = np.flatnonzero(np.isin(case_hashes(texts["cases"]), hashes))
+    names = [texts["cases"][place] for place in places.tolist()]
+    chosen: Arrays = {name: arrays[name][..., places] for name in OBSERVED}
+    for name, column in fold.columns.by_name.items():
+        chosen |= {f"{name}/{key}": values for key, values in column.chosen(_own(name, arrays), places).items()}
+    _put(fold, names, chosen)
+    fold.corrected.update(set(texts["corrected"]).intersection(names))
+
+
+def _taken(fold: CaseFold, cases: IntArray) -> Arrays:
+    arrays: Arrays = {name: getattr(fold, name)[..., cases] for name in OBSERVED}
+    for name, column in fold.columns.by_name.items():
+        arrays |= {f"{name}/{key}": values for key, values in column.taken(cases).items()}
+    return arrays
+
+
+def _put(fold: CaseFold, names: list[str], arrays: Arrays) -> None:
+    cases = np.arange(len(fold.case_ids), len(fold.case_ids) + len(names))
+    fold.know(names)
+    for name in OBSERVED:
+        getattr(fold, name)[..., cases] = arrays[name]
+    for name, column in fold.columns.by_name.items():
+        column.put(cases, _own(name, arrays))
+
+
+def _own(name: str, arrays: Arrays) -> Arrays:
+    """The arrays of one column."""
+    return {key.removeprefix(f"{name}/"): values for key, values in arrays.items() if key.startswith(f"{name}/")}
 
 
 def _labels(column: Column) -> Labels | None:
@@ -90,31 +137,26 @@ def _cells(fold: CaseFold) -> tuple[list[object], Arrays, dict[str, list[str]]]:
 
 
 def restore(fold: CaseFold, content: bytes) -> None:
-    """Fills a new fold. Raises ForeignSnapshot."""
+    """Fills a new fold, whose archive is known already. Raises ForeignSnapshot."""
     header, arrays, texts = unpacked(content)
-    if header["fingerprint"] != fingerprint(fold.system):
-        raise ForeignSnapshot("a snapshot of another indicator system or version")
+    if header["fingerprint"] != fingerprint(fold.system) or header["archived"] != len(fold.archive):
+        raise ForeignSnapshot("a snapshot of another indicator system or version, or of another archive")
     fold.watermark_us = cast("int | None", header["watermark_us"])
     fold.negative_spans = cast(int, header["negative_spans"])
     fold.corrected = set(texts["corrected"])
-    fold.know(texts["cases"])
-    for name in OBSERVED:
-        getattr(fold, name)[:, : len(fold.case_ids)] = arrays[name]
     for name, column in fold.columns.by_name.items():
-        own = {key.removeprefix(f"{name}/"): values for key, values in arrays.items() if key.startswith(f"{name}/")}
-        _fill(column, own, texts[f"{name}/names"], fold.columns.capacity)
+        _learn(column, texts[f"{name}/names"])
+    _put(fold, texts["cases"], arrays)
     _fill_cells(fold, cast("list[list[object]]", header["books"]), arrays, texts)
 
 
-def _fill(column: Column, arrays: Arrays, names: list[str], capacity: int) -> None:
+def _learn(column: Column, names: list[str]) -> None:
+    """Numbers activities and labels as they were."""
     if isinstance(column, Presence):
         column.bit_by_activity = {name: bit for bit, name in enumerate(names)}
     labels = _labels(column)
     if labels:
         labels.codes(names)
-    column.load(arrays, capacity)
-    if isinstance(column, Handovers):
-        column.load_store(arrays)
 
 
 def _fill_cells(fold: CaseFold, books: list[list[object]], arrays: Arrays, texts: dict[str, list[str]]) -> None:

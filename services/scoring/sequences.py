@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.batch import MISSING, Batch, IntArray
-from services.scoring.columns import Arrays, Column, grown
+from services.scoring.columns import Arrays, Column, grown, integers
 from services.scoring.hashing import HashArray
 from services.scoring.sources import LabelSource
 
@@ -41,6 +41,12 @@ class Presence(Column):
         width = (len(self.bit_by_activity) + 63) // 64
         more = np.zeros((max(0, width - len(self.words)), self.words.shape[1]), dtype=np.uint64)
         self.words = np.concatenate([self.words, more])
+
+    def put(self, cases: IntArray, arrays: Arrays) -> None:
+        self._widen()
+        width = len(arrays["words"])
+        self.words[:width, cases] = arrays["words"]
+        self.words[width:, cases] = 0
 
     def distinct(self, activities: tuple[str, ...], cases: IntArray) -> IntArray:
         """How many of these activities (none named: of all) each case has had."""
@@ -216,8 +222,7 @@ class Handovers(Column):
     def _recount(self, cases: IntArray) -> None:
         if not cases.size:
             return
-        rows = self.store.read(self.head[cases])
-        rows = rows.take(np.lexsort((self.source.rank(rows.value), rows.tie, rows.time, rows.case)))
+        rows = self._sorted_rows(self.head[cases])
         starts = run_starts(rows.case)
         sizes = np.diff(np.append(starts, len(rows)))
         self.changes[cases] = rows.changes(len(cases))
@@ -227,6 +232,10 @@ class Handovers(Column):
         self.time[cases], self.tie[cases], self.value[cases] = rows.time[ends], rows.tie[ends], rows.value[ends]
         self._tidy()
 
+    def _sorted_rows(self, heads: IntArray) -> Rows:
+        rows = self.store.read(heads)
+        return rows.take(np.lexsort((self.source.rank(rows.value), rows.tie, rows.time, rows.case)))
+
     def _tidy(self) -> None:
         if self.store.dead < max(WASTE_MIN, self.store.row_count // 2):
             return
@@ -235,28 +244,39 @@ class Handovers(Column):
     def _rewrite(self) -> None:
         """Writes the living rows anew, one block per case."""
         cases = np.flatnonzero(self.head != NONE)
-        rows = self.store.read(self.head[cases])
-        rows = rows.take(np.lexsort((self.source.rank(rows.value), rows.tie, rows.time, rows.case)))
+        rows = self._sorted_rows(self.head[cases])
         self.store = RowStore()
         sizes = np.bincount(rows.case, minlength=len(cases))
         self.head[cases] = self.store.append(rows, sizes, np.full(len(cases), NONE))
 
-    def store_arrays(self) -> Arrays:
-        """The rows as arrays, one block per case, in the order of the cases."""
-        self._rewrite()
-        store = self.store
-        rows = {name: getattr(store, name)[: store.row_count] for name in ("time", "tie", "value")}
-        return {f"row_{name}": values for name, values in rows.items()}
+    def taken(self, cases: IntArray) -> Arrays:
+        """The rows in the order of the cases instead of the blocks that they lie in."""
+        arrays = super().taken(cases)
+        rows = self._sorted_rows(integers(arrays.pop("head")))
+        return arrays | {"row_time": rows.time, "row_tie": rows.tie, "row_value": rows.value}
 
-    def load_store(self, arrays: Arrays) -> None:
-        cases = np.flatnonzero(self.head != NONE)
-        sizes = self.row_count[cases]
-        case = np.repeat(np.arange(len(cases)), sizes)
+    def put(self, cases: IntArray, arrays: Arrays) -> None:
+        super().put(cases, arrays | {"head": np.full(len(cases), NONE)})
+        some = np.flatnonzero(self.row_count[cases])
+        sizes = self.row_count[cases[some]]
         rows = Rows(
-            case,
+            np.repeat(some, sizes),
             np.asarray(arrays["row_time"], dtype=np.int64),
             np.asarray(arrays["row_tie"], dtype=np.uint64),
             np.asarray(arrays["row_value"], dtype=np.int64),
         )
-        self.store = RowStore()
-        self.head[cases] = self.store.append(rows, sizes, np.full(len(cases), NONE))
+        self.head[cases[some]] = self.store.append(rows, sizes, np.full(len(some), NONE))
+
+    def chosen(self, arrays: Arrays, places: IntArray) -> Arrays:
+        sizes = np.asarray(arrays["row_count"], dtype=np.int64)
+        rows = spread((np.cumsum(sizes) - sizes)[places], sizes[places])
+        return {
+            name: values[rows] if name.startswith("row_") and name != "row_count" else values[places]
+            for name, values in arrays.items()
+        }
+
+    def narrow(self, cases: IntArray, capacity: int) -> None:
+        before = int(self.row_count.sum())
+        super().narrow(cases, capacity)
+        self.store.dead += before - int(self.row_count.sum())
+        self._tidy()

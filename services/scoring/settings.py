@@ -28,6 +28,12 @@ class ScoringSettings(RuntimeSettings):
     snapshot_interval_s: float = Field(
         300.0, gt=0.0, description="Time in seconds after which a partition that changed is kept as a snapshot."
     )
+    case_memory_days: float = Field(
+        30.0,
+        ge=0.0,
+        description="Days of event time after which a case that nothing touched leaves memory, until an event names it."
+        " 0: never.",
+    )
     systems_poll_s: float = Field(
         2.0, gt=0.0, description="Time in seconds between looks for tenants and for activated indicator systems."
     )

@@ -14,7 +14,8 @@ from andon.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from services.runtime.following import Signal as Wake
 from services.runtime.ownership import Lease, Resource
 from services.scoring.entries import entry_bytes_max
-from services.scoring.intake import AWAY, SystemFold
+from services.scoring.intake import SystemFold
+from services.scoring.keeping import AWAY
 from services.scoring.model import IndicatorSystem
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store

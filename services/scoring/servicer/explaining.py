@@ -13,9 +13,9 @@ from services.runtime.errors import NotFound
 from services.scoring.appraisal import tree_of
 from services.scoring.book import SeriesName, series_name
 from services.scoring.explain import CaseValue, cases_of, composite_working, event_ids_by_case, working
-from services.scoring.intake import read_cases
 from services.scoring.model import ALL_TIME, IndicatorSystem, SeriesKey, Text
 from services.scoring.paging import page_size, page_token, place_of
+from services.scoring.reading import read_cases
 from services.scoring.servicer.desk import Desk
 from services.scoring.wire import EARLIEST_US, LATEST_US, WINDOWS, microseconds, score_of, slice_of, text, window_id
 

@@ -195,13 +195,48 @@ SET position = EXCLUDED.position,
     scored_position = EXCLUDED.scored_position,
     fold = EXCLUDED.fold,
     parts = EXCLUDED.parts,
-    create_time = now()
-WHERE snapshot.position <= EXCLUDED.position;
+    create_time = now();
 
 -- name: snapshot
 -- Where the recovery of a partition starts.
 SELECT position, through, next_offset, watermark_us, event_count, fold
 FROM snapshot
+WHERE tenant = $1 AND system_name = $2 AND version = $3 AND partition = $4;
+
+-- name: case_pages
+-- Which cases of a partition have left memory, by page.
+SELECT number, hashes
+FROM case_page
+WHERE tenant = $1 AND system_name = $2 AND version = $3 AND partition = $4
+ORDER BY number;
+
+-- name: case_page_contents
+-- Pages of cases that come back.
+SELECT number, content
+FROM case_page
+WHERE tenant = $1 AND system_name = $2 AND version = $3 AND partition = $4 AND number = ANY($5::integer[]);
+
+-- name: add_case_page
+-- Cases that leave memory.
+INSERT INTO case_page (tenant, system_name, version, partition, number, hashes, content)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: thin_case_pages
+-- What is left of pages after some of their cases came back; the contents stay as they are.
+UPDATE case_page
+SET hashes = one.hashes
+FROM unnest($5::integer[], $6::bytea[]) AS one (number, hashes)
+WHERE case_page.tenant = $1 AND case_page.system_name = $2 AND case_page.version = $3 AND case_page.partition = $4
+    AND case_page.number = one.number;
+
+-- name: drop_case_pages
+-- Pages of which every case came back.
+DELETE FROM case_page
+WHERE tenant = $1 AND system_name = $2 AND version = $3 AND partition = $4 AND number = ANY($5::integer[]);
+
+-- name: forget_case_pages
+-- Pages that belong to a state that cannot be read any more.
+DELETE FROM case_page
 WHERE tenant = $1 AND system_name = $2 AND version = $3 AND partition = $4;
 
 -- name: part_checkpoints

@@ -1,13 +1,26 @@
-"""The state of a partition at one moment, from which its recovery starts."""
+"""The state of a partition at one moment, from which its recovery starts, and the cases that were not in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import asyncpg
+import numpy as np
 
 from services.runtime.database import tenant_transaction
+from services.runtime.ownership import Lease
+from services.scoring.archive import ArchiveChange
+from services.scoring.hashing import HashArray
 from services.scoring.store.statements import QUERIES
+
+
+class PartitionKey(NamedTuple):
+    tenant: str
+    system: str
+    version: int
+    partition: int
 
 
 @dataclass(frozen=True)
@@ -20,31 +33,48 @@ class Snapshot:
     fold: bytes
 
 
+@dataclass(frozen=True)
+class Restart:
+    """What a partition starts from. pages: number and hashes of the cases that are not in the snapshot."""
+
+    snapshot: Snapshot | None
+    pages: Sequence[tuple[int, HashArray]]
+
+
 class Snapshots:
     _pool: asyncpg.Pool
 
-    async def snapshot(self, tenant: str, system: str, version: int, partition: int) -> Snapshot | None:
-        async with tenant_transaction(self._pool, tenant) as connection:
-            row = await connection.fetchrow(QUERIES.snapshot, tenant, system, version, partition)
-        return Snapshot(**row) if row else None
+    async def restart(self, key: PartitionKey) -> Restart:
+        async with tenant_transaction(self._pool, key.tenant, isolation="repeatable_read", readonly=True) as connection:
+            row = await connection.fetchrow(QUERIES.snapshot, *key)
+            pages = await connection.fetch(QUERIES.case_pages, *key)
+        listed = [(one["number"], np.frombuffer(one["hashes"], dtype=np.uint64)) for one in pages]
+        return Restart(Snapshot(**row) if row else None, listed)
+
+    async def page_contents(self, key: PartitionKey, numbers: Sequence[int]) -> dict[int, bytes]:
+        async with tenant_transaction(self._pool, key.tenant) as connection:
+            rows = await connection.fetch(QUERIES.case_page_contents, *key, numbers)
+        return {row["number"]: row["content"] for row in rows}
+
+    async def forget_pages(self, key: PartitionKey) -> None:
+        async with tenant_transaction(self._pool, key.tenant) as connection:
+            await connection.execute(QUERIES.forget_case_pages, *key)
 
     async def keep_snapshot(
         self,
-        tenant: str,
-        system: str,
-        version: int,
-        partition: int,
+        key: PartitionKey,
+        lease: Lease,
         snapshot: Snapshot,
         scored_position: int,
         parts: bytes,
+        change: ArchiveChange,
     ) -> None:
-        async with tenant_transaction(self._pool, tenant) as connection:
+        """Snapshot and pages together, so that whoever starts from them finds every case once."""
+        async with tenant_transaction(self._pool, key.tenant) as connection:
+            await lease.guard(connection)
             await connection.execute(
                 QUERIES.keep_snapshot,
-                tenant,
-                system,
-                version,
-                partition,
+                *key,
                 snapshot.position,
                 snapshot.through,
                 snapshot.next_offset,
@@ -54,3 +84,15 @@ class Snapshots:
                 snapshot.fold,
                 parts,
             )
+            await _keep_pages(connection, key, change)
+
+
+async def _keep_pages(connection: asyncpg.Connection, key: PartitionKey, change: ArchiveChange) -> None:
+    for page in change.added:
+        # One by one: together they may be larger than a message of the driver's should be.
+        await connection.execute(QUERIES.add_case_page, *key, page.number, page.hashes.tobytes(), page.content)
+    if change.thinned:
+        hashes = [hashes.tobytes() for hashes in change.thinned.values()]
+        await connection.execute(QUERIES.thin_case_pages, *key, list(change.thinned), hashes)
+    if change.emptied:
+        await connection.execute(QUERIES.drop_case_pages, *key, list(change.emptied))

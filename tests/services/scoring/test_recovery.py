@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import asyncpg
 import pytest
 from andon.scoring.v1 import scoring_pb2
 
@@ -28,7 +29,9 @@ def shuffled_batches(events: Sequence[Any], seed: int, batches: int) -> list[lis
 async def undisturbed(suite: Any, make: Any, events: Sequence[Any]) -> str:
     """The hash that the same events give when they come at once to a tenant that nobody disturbs."""
     await suite.activate(make.spec(), QUIET)
-    return str(await suite.content_hash(await suite.write(events, QUIET), QUIET))
+    for start in range(0, len(events), 5_000):
+        through = await suite.write(events[start : start + 5_000], QUIET)
+    return str(await suite.content_hash(through, QUIET))
 
 
 async def test_order_batches_and_duplicates_change_nothing(suite: Any, make: Any) -> None:
@@ -69,6 +72,53 @@ async def test_kill_9_at_random_moments_leaves_no_trace(suite_of: Callable[[], A
             process.wait()
             process = await suite.start_scoring_process(snapshot_events=120, snapshot_interval_s=0.3)
     assert await suite.content_hash(through) == await undisturbed(suite, make, events)
+
+
+async def test_cases_that_left_memory_come_back_for_late_events_and_corrections_after_a_kill_too(
+    suite_of: Callable[[], Awaitable[Any]], make: Any
+) -> None:
+    suite = await suite_of()
+    suite.serve_tenant(QUIET, served=False)
+    weeks, late = make.weeks(5, 1_300, badly), []
+    for event in weeks[:9_000:75]:
+        again = type(event)()
+        again.CopyFrom(event)
+        again.id, again.supersedes = f"fix-{event.id}", event.id
+        again.time.FromSeconds(event.time.seconds + 7_200)
+        late.append(again)
+    late += [event for number in range(0, 3_000, 60) for event in make.case(number, 500.0, 2.0, True)[1:2]]
+    for number, event in enumerate(late):
+        event.id = f"{event.id}-{number}"
+    events = [*weeks, *late]
+    memory = {"snapshot_events": 900, "case_memory_days": 2.0}
+    process = await suite.start_scoring_process(**memory)
+    await suite.activate(make.spec())
+    for start in range(0, len(weeks), 2_000):
+        await suite.content_hash(await suite.write(weeks[start : start + 2_000]))
+    away = await archived(suite)
+    assert away > 2_000
+    process.kill()
+    process.wait()
+    process = await suite.start_scoring_process(**memory)
+    for start in range(0, len(late), 60):
+        final = await suite.content_hash(await suite.write(late[start : start + 60]))
+    status = await suite.scoring(-1).GetScoringStatus(scoring_pb2.GetScoringStatusRequest())
+    assert sum(partition.case_count for partition in status.partitions) == 6_500
+    process.kill()
+    process.wait()
+    suite.serve_tenant(QUIET, served=True)
+    await suite.start_scoring_process(case_memory_days=0.0)
+    assert final == await undisturbed(suite, make, events)
+
+
+async def archived(suite: Any) -> int:
+    connection = await asyncpg.connect(suite.dsn)
+    try:
+        return int(
+            await connection.fetchval("SELECT coalesce(sum(octet_length(hashes)), 0) / 8 FROM scoring.case_page")
+        )
+    finally:
+        await connection.close()
 
 
 async def test_two_replicas_share_the_partitions_and_the_dead_ones_move(

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
+from hypothesis import strategies as st
 
 from services.scoring import model
 from services.scoring.model import (
@@ -299,6 +300,61 @@ def as_page(events: Sequence[Event], position: int = 1) -> Page:
     return Page(as_table(events), 0, position)
 
 
+ACTIVITIES = ["Created", "Started", "Waiting", "Resolved", "Reopened", "Closed", "Cancelled"]
+START = datetime(2026, 3, 6, 20, tzinfo=UTC)
+"""Two days before clocks go forward in New York."""
+
+minutes = st.integers(0, 12 * 24 * 60)
+attributes = st.fixed_dictionaries(
+    {},
+    optional={
+        "team": st.sampled_from(["red", "blue", "?"]),
+        "channel": st.sampled_from(["mail", "phone,web"]),
+        "sla": st.one_of(st.booleans(), st.just("no"), st.just("yes")),
+        "csat": st.sampled_from([1.0, 2.5, 4.3, 5.0]),
+        "cost": st.one_of(st.integers(-9, 9), st.just(12_345_678_901_234)),
+        "due": minutes.map(lambda minute: START + timedelta(minutes=minute)),
+    },
+)
+
+
+@st.composite
+def log_rows(draw: Any, corrections: bool = False, sources: tuple[str, ...] = ("desk",)) -> list[dict[str, Any]]:
+    """Rows of a log: ids are unique, times collide often."""
+    size = draw(st.integers(1, 25))
+    rows: list[Any] = []
+    for number in range(size):
+        row: dict[str, Any] = {
+            "id": f"{draw(st.sampled_from(['e', 'event-']))}{number}",
+            "case_id": draw(st.sampled_from(["A", "B", "Ce"])),
+            "activity": draw(st.sampled_from(ACTIVITIES)),
+            "time": START + timedelta(minutes=draw(minutes) // 60 * 60),
+            "source": draw(st.sampled_from(sources)),
+            "resource": draw(st.sampled_from([None, "ann", "bob"])),
+            "attributes": draw(attributes),
+        }
+        if corrections and rows and draw(st.integers(0, 3)) == 0:
+            target = draw(st.sampled_from(rows))
+            row["case_id"], row["source"] = target["case_id"], target["source"]
+            row[draw(st.sampled_from(["supersedes", "retracts"]))] = target["id"]
+        rows.append(row)
+    return rows
+
+
+def one_kind(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Rows cut so that an attribute has one type in each piece, as in pages of ingest."""
+    pieces: list[list[dict[str, Any]]] = []
+    kinds: dict[str, type] = {}
+    for row in rows:
+        mine = {name: type(value) for name, value in row["attributes"].items()}
+        if not pieces or any(kinds.get(name, kind) is not kind for name, kind in mine.items()):
+            pieces.append([])
+            kinds = {}
+        kinds |= mine
+        pieces[-1].append(row)
+    return pieces
+
+
 @pytest.fixture
 def system() -> IndicatorSystem:
     return rich_system()
@@ -327,3 +383,13 @@ def result() -> Callable[..., Result]:
 @pytest.fixture
 def reference() -> Callable[..., Result]:
     return reference_parts
+
+
+@pytest.fixture
+def logs() -> Callable[..., Any]:
+    return log_rows
+
+
+@pytest.fixture
+def pieces() -> Callable[[list[dict[str, Any]]], list[list[dict[str, Any]]]]:
+    return one_kind

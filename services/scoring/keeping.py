@@ -1,0 +1,149 @@
+"""What was gathered, decided upon and kept: one transaction under the tenant's lock."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+import asyncpg
+import structlog
+
+from services.runtime.telemetry import current_traceparent
+from services.scoring.book import Decision, decide
+from services.scoring.entries import entries_of
+from services.scoring.gathered import Gathered
+from services.scoring.ledger import encode_parts
+from services.scoring.metrics import scoring_metrics
+from services.scoring.model import IndicatorSystem
+from services.scoring.partition_state import PartitionState
+from services.scoring.reopening import OpenedBook, apply_entry, is_caught_up, least_watermark
+from services.scoring.store import Store
+from services.scoring.store.progress import Fold, Progress
+from services.scoring.store.steps import NewEntry, StepTransaction, VersionRetired
+from services.scoring.wire import pack_scores, pack_signals, score_message, signal_message
+
+RETRY_S_MIN, RETRY_S_MAX = 0.05, 2.0
+INLINE_CHANGES_MAX = 400
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+log = structlog.get_logger(__name__)
+
+
+class Keeper:
+    """Of one version. What was folded cannot be unfolded, so a store that is away is waited for."""
+
+    def __init__(self, tenant: str, system: IndicatorSystem, store: Store, replica: str, entry_bytes_max: int) -> None:
+        self.tenant = tenant
+        self.system = system
+        self._store = store
+        self._replica = replica
+        self._entry_bytes_max = entry_bytes_max
+
+    async def keep_until_kept(
+        self, gathered: Gathered, opened: OpenedBook, fold: Fold, states: Collection[PartitionState]
+    ) -> bool:
+        """Whether there was anything to keep."""
+        moved = [state for state in states if state.position > state.kept_position]
+        pause_s = RETRY_S_MIN
+        while moved:
+            try:
+                await self._keep(gathered, opened, fold, states, moved)
+                break
+            except AWAY as error:
+                log.warning("step not kept yet", system=self.system.name, error=type(error).__name__)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, RETRY_S_MAX)
+        return bool(moved)
+
+    async def _keep(
+        self,
+        gathered: Gathered,
+        opened: OpenedBook,
+        fold: Fold,
+        states: Collection[PartitionState],
+        moved: Sequence[PartitionState],
+    ) -> None:
+        async with self._store.step(self.tenant, self.system.name, self.system.version) as step:
+            await step.lock([state.lease for state in states])
+            await _catch_up(step, opened)
+            progress = [self._progress(state) for state in moved]
+            decision = await _decide(step, opened, fold, gathered, progress)
+            position = await self._write(step, opened, gathered, progress, decision)
+        opened.book.apply(decision)
+        if position is not None:
+            opened.position = position
+        for state in moved:
+            state.kept_position, state.kept_offset = state.position, state.next_offset
+
+    async def _write(
+        self,
+        step: StepTransaction,
+        opened: OpenedBook,
+        gathered: Gathered,
+        progress: Sequence[Progress],
+        decision: Decision,
+    ) -> int | None:
+        """The position of the last entry; None: there was nothing to say."""
+        if decision.empty and not gathered.observations:
+            await step.keep_progress(progress)
+            return None
+        now, traceparent = datetime.now(UTC), current_traceparent()
+        now_us = round(now.timestamp() * 1e6)
+        scores = [score_message(score, now_us) for score in decision.scores]
+        signals = [signal_message(signal, now_us, traceparent) for signal in decision.signals]
+        await step.keep_scores(decision.scores, scores, now)
+        await step.keep_signals(decision.signals, signals)
+        parts, nothing = encode_parts(decision.parts, opened.book.parts), encode_parts({}, {})
+        entries = [
+            NewEntry(pack_scores(scored), pack_signals(signalled), nothing if number else parts)
+            for number, (scored, signalled) in enumerate(entries_of(scores, signals, self._entry_bytes_max))
+        ]
+        _count(decision)
+        return await step.append(entries, progress, gathered.observations, traceparent, decision.switches)
+
+    def _progress(self, state: PartitionState) -> Progress:
+        return Progress(
+            partition=state.partition,
+            epoch=state.lease.epoch,
+            owner=self._replica,
+            position=state.position,
+            through=state.through,
+            next_offset=state.next_offset,
+            watermark_us=state.watermark_us,
+            case_count=state.case_count,
+            event_count=state.event_count,
+        )
+
+
+async def _catch_up(step: StepTransaction, opened: OpenedBook) -> None:
+    if opened.book.switched and not step.switched:
+        # Another version was scored by in between: this book does not know what that one stated.
+        raise VersionRetired
+    if step.scored_position != opened.position:
+        async for entry in step.entries_after(opened.position):
+            apply_entry(opened, entry)
+        opened.position = step.scored_position
+    opened.book.switched = step.switched
+
+
+async def _decide(
+    step: StepTransaction, opened: OpenedBook, fold: Fold, gathered: Gathered, progress: Sequence[Progress]
+) -> Decision:
+    everyone = {one.partition: one for one in (*step.progress, *progress)}
+    book, caught_up = opened.book, is_caught_up(fold, everyone)
+    arguments = (book, gathered.parts, least_watermark(fold, everyone), frozenset(gathered.corrected), caught_up)
+    began_s = time.perf_counter()
+    many = sum(map(len, gathered.parts.values())) > INLINE_CHANGES_MAX or (caught_up and not book.switched)
+    decision = await asyncio.to_thread(decide, *arguments) if many else decide(*arguments)
+    scoring_metrics.record("andon.scoring.decision.duration", time.perf_counter() - began_s)
+    return decision
+
+
+def _count(decision: Decision) -> None:
+    retracted = sum(not signal.standing for signal in decision.signals)
+    scoring_metrics.add("andon.scoring.steps")
+    scoring_metrics.add("andon.scoring.scores.stated", len(decision.scores))
+    scoring_metrics.add("andon.scoring.signals.raised", len(decision.signals) - retracted)
+    scoring_metrics.add("andon.scoring.signals.retracted", retracted)
