@@ -15,7 +15,8 @@ def gmres(
 ) -> FloatArray:
     """x with product(x) = right, shape (n,), to a residual of `error` relative to `right`; one product a step.
 
-    Arnoldi with classical Gram-Schmidt, done twice. For `I - K` with a smooth K about twenty steps whatever n.
+    Arnoldi with classical Gram-Schmidt, done twice, and Givens rotations. For `I - K` with a smooth K about twenty
+    steps whatever n.
     Raises Inconsistent when `most` steps are not enough. Source: Saad and Schultz (1986), SIAM Journal on Scientific
     and Statistical Computing 7, 856-869.
 
@@ -24,7 +25,9 @@ def gmres(
     """
     length = float(np.linalg.norm(right))
     basis = np.zeros((most + 1, len(right)))
-    hessenberg = np.zeros((most + 1, most))
+    # The upper triangle of the rotated Hessenberg matrix, and the rotations (cosine, sine) that made it one.
+    triangle, target = np.zeros((most, most)), [length]
+    rotations: list[tuple[float, float]] = []
     basis[0] = right / length
     for step in range(most):
         found = basis[: step + 1]
@@ -33,11 +36,18 @@ def gmres(
         ahead = ahead - along @ found
         again = found @ ahead
         ahead = ahead - again @ found
-        hessenberg[: step + 1, step] = along + again
-        hessenberg[step + 1, step] = np.linalg.norm(ahead)
-        target = np.eye(1, step + 2)[0] * length
-        share, *_ = np.linalg.lstsq(hessenberg[: step + 2, : step + 1], target, rcond=None)
-        if np.linalg.norm(hessenberg[: step + 2, : step + 1] @ share - target) <= error * length:
+        beyond = float(np.linalg.norm(ahead))
+        column = (along + again).tolist()
+        for row, (cosine, sine) in enumerate(rotations):
+            upper, lower = column[row], column[row + 1]
+            column[row], column[row + 1] = cosine * upper + sine * lower, cosine * lower - sine * upper
+        size = float(np.hypot(column[step], beyond))
+        rotations.append((column[step] / size, beyond / size))
+        column[step] = size
+        triangle[: step + 1, step] = column
+        target[step:] = [rotations[step][0] * target[step], -rotations[step][1] * target[step]]
+        if abs(target[-1]) <= error * length:
+            share = np.linalg.solve(triangle[: step + 1, : step + 1], np.array(target[:-1]))
             return np.asarray(share @ found)
-        basis[step + 1] = ahead / hessenberg[step + 1, step]
+        basis[step + 1] = ahead / beyond
     raise Inconsistent(f"no solution within {most} steps")

@@ -39,8 +39,8 @@ def shewhart(
     Exact: the points fall into the zones between the rules' lines, the state is what each rule remembers of the last
     points, and L = (I - Q)^-1 1. The chain is built once per set of rules, then merged to its smallest equivalent;
     afterwards a call costs one solve (108 states for the four Western Electric rules, under a millisecond).
-    phase1_size: centre and sigma are the mean and standard deviation of that many points (`estimated`: 30 to 100 charts,
-    2 ms for the common rules).
+    phase1_size: centre and sigma are the mean and standard deviation of that many points (`estimated`, 2 ms
+    for the common rules).
     Rules about the order of values (N3, N4) make the last value part of the state: collocation (`ordered`), nine
     digits, from milliseconds to seconds with the number of rules.
     Prefer `cusum` or `ewma` where a small lasting shift matters.
