@@ -19,6 +19,8 @@ from services.runtime.server import Endpoint, serve
 from services.runtime.settings import RuntimeSettings
 
 ECHO = "andon.test.v1.EchoService"
+# For what must happen, however slow the machine is.
+PATIENCE_S = 120.0
 Behaviour = Callable[..., Any]
 
 
@@ -73,7 +75,7 @@ def settings_for(authority: Authority, **overrides: Any) -> RuntimeSettings:
         "tls_cert_file": certificate,
         "tls_key_file": key,
         "jwks_file": authority.jwks_file,
-        "grace_s": 5.0,
+        "grace_s": 60.0,
         **overrides,
     }
     return RuntimeSettings(**given)
@@ -114,7 +116,7 @@ async def started(authority: Authority) -> AsyncIterator[Started]:
                 **serving,
             )
         )
-        await asyncio.wait([task, announced], timeout=10, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([task, announced], timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             task.result()
         running.append(Running(announced.result(), authority, draining, stop, task))
@@ -125,7 +127,7 @@ async def started(authority: Authority) -> AsyncIterator[Started]:
         for channel in one.channels:
             await channel.close()
         one.stop.set()
-        await asyncio.wait_for(one.task, 20)
+        await asyncio.wait_for(one.task, PATIENCE_S)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from services.runtime.database import Listener, healthy, load_queries, open_pool
 from services.runtime.migrations import migrate
 from services.runtime.queries import BadQueryFile
 
+PATIENCE_S = 60
 POLICY = """
 CREATE TABLE note (tenant text NOT NULL, body text NOT NULL);
 ALTER TABLE note ENABLE ROW LEVEL SECURITY;
@@ -92,15 +93,16 @@ async def test_a_swallowed_error_is_not_taken_for_a_commit(service_dsn: str) -> 
 
 
 async def test_a_cancelled_transaction_leaves_the_pool_whole(service_dsn: str) -> None:
-    pool = await open_pool(service_dsn, min_size=1, max_size=1)
+    pool, half_way = await open_pool(service_dsn, min_size=1, max_size=1), asyncio.Event()
 
     async def slow() -> None:
         async with tenant_transaction(pool, "acme") as connection:
             await connection.execute("INSERT INTO note VALUES ('acme', 'half')")
-            await connection.execute("SELECT pg_sleep(30)")
+            half_way.set()
+            await connection.execute("SELECT pg_sleep(600)")
 
     task = asyncio.create_task(slow())
-    await asyncio.sleep(0.2)
+    await half_way.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -112,24 +114,24 @@ async def test_a_cancelled_transaction_leaves_the_pool_whole(service_dsn: str) -
 
 async def test_a_listener_wakes_once_at_first_and_then_for_every_notification(database: str) -> None:
     wakes = aiter(Listener(database, "changes"))
-    assert await asyncio.wait_for(anext(wakes), 5) == ""
+    assert await asyncio.wait_for(anext(wakes), PATIENCE_S) == ""
     connection = await asyncpg.connect(database)
     await connection.execute("NOTIFY changes, 'p1'")
-    assert await asyncio.wait_for(anext(wakes), 5) == "p1"
+    assert await asyncio.wait_for(anext(wakes), PATIENCE_S) == "p1"
     await connection.close()
 
 
 async def test_a_listener_comes_back_after_its_connection_was_ended(database: str) -> None:
     wakes = aiter(Listener(database, "changes"))
-    await asyncio.wait_for(anext(wakes), 5)
+    await asyncio.wait_for(anext(wakes), PATIENCE_S)
     connection = await asyncpg.connect(database)
     await connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE query LIKE 'LISTEN%' AND datname = current_database()"
     )
-    assert await asyncio.wait_for(anext(wakes), 5) == ""
+    assert await asyncio.wait_for(anext(wakes), PATIENCE_S) == ""
     await connection.execute("NOTIFY changes, 'after'")
-    assert await asyncio.wait_for(anext(wakes), 5) == "after"
+    assert await asyncio.wait_for(anext(wakes), PATIENCE_S) == "after"
     await connection.close()
 
 

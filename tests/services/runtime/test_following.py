@@ -18,6 +18,7 @@ from services.runtime.following import Batch, CursorCodec, Signal, Tail, heartbe
 ORIGIN = uuid.UUID("0b7f0a52-6c4e-4c0f-9f43-1d2a3b4c5d6e")
 CODEC = CursorCodec(ORIGIN)
 positions = st.integers(min_value=0, max_value=2**63 - 1)
+PATIENCE_S = 60
 quick = settings(deadline=None, max_examples=200)
 
 
@@ -155,7 +156,7 @@ async def test_followers_see_everything_once_and_in_order_whatever_the_timing(se
         return pause
 
     followers = [take(tail, count, pause=dawdling(steps)) for steps in (0, 1, 3, 20, 60)]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         *seen, _ = await asyncio.gather(*followers, write())
     assert all(values == list(range(count)) for values in seen)
 
@@ -178,7 +179,7 @@ async def test_what_was_offered_is_seen_once_and_in_order_like_what_was_read(see
             for _ in range(chance.randrange(4)):
                 await asyncio.sleep(0)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         *seen, _ = await asyncio.gather(*(take(tail, count) for _ in range(3)), write())
     assert all(values == list(range(count)) for values in seen)
 
@@ -187,8 +188,13 @@ async def test_what_was_offered_is_not_read_again() -> None:
     log, signal = Log(), Signal()
     log.append(0)
     tail = tail_of(log, signal, poll_s=1000)
-    following = asyncio.ensure_future(take(tail, 51))
-    await asyncio.sleep(0.05)
+    first = asyncio.Event()
+
+    async def note() -> None:
+        first.set()
+
+    following = asyncio.ensure_future(take(tail, 51, pause=note))
+    await first.wait()
     reads = len(log.reads)
     for value in range(1, 51):
         previous = log.entries[-1][0]
@@ -196,7 +202,7 @@ async def test_what_was_offered_is_not_read_again() -> None:
         tail.offer(previous, log.entries[-1][0], value)
         signal.notify()
         await asyncio.sleep(0)
-    assert await asyncio.wait_for(following, 10) == list(range(51))
+    assert await asyncio.wait_for(following, PATIENCE_S) == list(range(51))
     # To learn that there is nothing more takes a look; to learn what there is takes none.
     assert all(after >= log.entries[0][0] for after in log.reads[reads:])
 
@@ -217,7 +223,7 @@ async def test_followers_who_keep_up_share_one_read() -> None:
         log.append(value)
         signal.notify()
         await asyncio.sleep(0.001)
-    assert await asyncio.wait_for(followers, 10) == [list(range(50))] * 20
+    assert await asyncio.wait_for(followers, PATIENCE_S) == [list(range(50))] * 20
     # A read that found something, and perhaps one that found nothing, per commit - not per follower.
     assert len(log.reads) <= 50 * 3 + 20
 
@@ -257,7 +263,7 @@ async def test_polling_finds_what_no_signal_announced() -> None:
     following = asyncio.ensure_future(take(tail_of(log, poll_s=0.05), 1))
     await asyncio.sleep(0.1)
     log.append(7)
-    assert await asyncio.wait_for(following, 2) == [7]
+    assert await asyncio.wait_for(following, PATIENCE_S) == [7]
 
 
 async def test_a_drain_ends_every_follower_with_its_last_position_and_a_retry() -> None:
@@ -265,18 +271,18 @@ async def test_a_drain_ends_every_follower_with_its_last_position_and_a_retry() 
     log.append(1)
     tail = tail_of(log, draining=draining, poll_s=1000)
     batches: list[Batch[int]] = []
-
-    note = batches.append
+    heard = asyncio.Event()
 
     async def follow() -> None:
         async for batch in tail.follow(0, heartbeat_s=60):
-            note(batch)
+            batches.append(batch)
+            heard.set()
 
     following = asyncio.ensure_future(follow())
-    await asyncio.sleep(0.05)
+    await heard.wait()
     draining.start()
     with pytest.raises(Unavailable) as caught:
-        await asyncio.wait_for(following, 2)
+        await asyncio.wait_for(following, PATIENCE_S)
     assert caught.value.reason == "DRAINING"
     assert caught.value.retry_after_s is not None
     assert batches[-1] == Batch([], log.entries[-1][0])
@@ -293,7 +299,7 @@ async def test_a_follower_that_leaves_while_it_reads_disturbs_nobody() -> None:
         if value % 10 == 0:
             leaving.pop().cancel()
         await asyncio.sleep(0)
-    assert await asyncio.wait_for(staying, 5) == list(range(100))
+    assert await asyncio.wait_for(staying, PATIENCE_S) == list(range(100))
 
 
 async def test_a_signal_between_ticket_and_wait_is_not_lost() -> None:
