@@ -5,26 +5,37 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from services.ingest.columns import FIXED_NAMES, codes_of
 from services.ingest.findings import Mask
 from services.ingest.model import ATTRIBUTE_PREFIX, CODED_TEXT, Source
-from services.ingest.pseudonyms import as_text, pseudonymised
+from services.ingest.pseudonyms import all_pseudonymised, as_text, pseudonymised
+
+RESOURCE, SOURCE_COLUMN = FIXED_NAMES.index("resource"), FIXED_NAMES.index("source")
 
 
 def anonymous(page: pa.RecordBatch, policies: Sequence[Source], key: bytes) -> pa.RecordBatch:
-    if page.num_rows == 0:
+    attributes = sorted({name for policy in policies for name in policy.personal_attributes})
+    named = page.column(RESOURCE).null_count < page.num_rows
+    if not named and not attributes:
         return page
-    codes = page.column("source").indices.to_numpy(zero_copy_only=False)
-    persons = np.array([not policy.resources_are_not_persons for policy in policies], dtype=np.bool_)[codes]
-    columns = list(page.columns)
-    names = list(page.schema.names)
-    resource = names.index("resource")
-    columns[resource] = pseudonymised(columns[resource], persons, key)
-    for name in sorted({name for policy in policies for name in policy.personal_attributes}):
+    codes = codes_of(page.column(SOURCE_COLUMN))
+    columns, names = page.columns, page.schema.names
+    if named:
+        columns[RESOURCE] = _hidden_resources(columns[RESOURCE], policies, codes, key)
+    for name in attributes:
         personal = np.array([name in policy.personal_attributes for policy in policies], dtype=np.bool_)[codes]
         if personal.any():
             _hide(columns, names, ATTRIBUTE_PREFIX + name, personal, key)
     return pa.RecordBatch.from_arrays(columns, names=names)
+
+
+def _hidden_resources(column: pa.Array, policies: Sequence[Source], codes: NDArray[np.int32], key: bytes) -> pa.Array:
+    persons = [not policy.resources_are_not_persons for policy in policies]
+    if all(persons):
+        return all_pseudonymised(column, key)
+    return pseudonymised(column, np.array(persons, dtype=np.bool_)[codes], key)
 
 
 def _hide(columns: list[pa.Array], names: list[str], path: str, personal: Mask, key: bytes) -> None:

@@ -19,8 +19,9 @@ from services.ingest.model import (
     Arrival,
     MalformedBatch,
 )
-from services.ingest.soundness import sound
+from services.ingest.soundness import is_sound, sound
 
+_VALUES_MIN = 64
 _UNITS_US = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _INT64_MAX = np.iinfo(np.int64).max
 # What damaged bytes make Arrow and Python raise; a SystemError is a length below zero.
@@ -75,6 +76,7 @@ def _normalised(batch: pa.RecordBatch) -> Arrival:
     names: list[str] = []
     unreadable: dict[int, NDArray[np.bool_]] = {}
     present = {name: place for place, name in enumerate(batch.schema.names)}
+    clean = is_sound(batch)
     attributes = [name for name in batch.schema.names if name.startswith(ATTRIBUTE_PREFIX)]
     for name in (*FIXED_NAMES, *attributes):
         if name not in present:
@@ -82,7 +84,8 @@ def _normalised(batch: pa.RecordBatch) -> Arrival:
             names.append(name)
             continue
         # Nothing is asked of an array before it is known to be sound.
-        array, bad = sound(batch.column(present[name]))
+        array = batch.column(present[name])
+        array, bad = (array, None) if clean else sound(array)
         if array.null_count == rows and name not in FIXED_TYPES:
             continue
         if bad is not None:
@@ -113,18 +116,23 @@ def _column(array: pa.Array, kind: pa.DataType) -> pa.Array:
 def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
     try:
         if pa.types.is_dictionary(array.type):
-            array = pa.DictionaryArray.from_arrays(
-                array.indices.cast(pa.int32()), array.dictionary.cast(pa.string()), safe=False
-            )
-            if kind == CODED_TEXT:
-                # A null among the values means the same as a null row.
-                return array if array.dictionary.null_count == 0 else array.dictionary_decode().dictionary_encode()
-            return array.dictionary_decode()
+            coded = _coded(array)
+            return coded if kind == CODED_TEXT else coded.dictionary_decode()
         if kind == CODED_TEXT:
             return array.cast(pa.string()).dictionary_encode()
         return array if array.type == kind else array.cast(kind)
     except pa.ArrowException as error:
         raise MalformedBatch("arrow_ipc", "a column does not fit its type") from error
+
+
+def _coded(array: pa.DictionaryArray) -> pa.DictionaryArray:
+    if array.type != CODED_TEXT:
+        indices, values = array.indices.cast(pa.int32()), array.dictionary.cast(pa.string())
+        array = pa.DictionaryArray.from_arrays(indices, values, safe=False)
+    values = array.dictionary
+    # A null among the values means the same as a null row; values that no row has are nobody's.
+    plain = values.null_count == 0 and len(values) <= max(len(array), _VALUES_MIN)
+    return array if plain else array.dictionary_decode().dictionary_encode()
 
 
 def _microseconds(array: pa.Array) -> pa.Array:

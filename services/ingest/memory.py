@@ -69,8 +69,7 @@ class Memory:
         """What this process has just committed, without reading it back."""
         self.position = position
         self._committed_us.append(committed_at_us)
-        if plan.cut is not None:
-            self._index.add(plan.id_hashes, np.full(len(plan.id_hashes), position))
+        self._index.add(plan.id_hashes, position)
 
     async def judge(
         self, read: ReadSegments, gathering: Gathering, sources: Mapping[SourceId, Source], now_us: int

@@ -13,7 +13,7 @@ from services.ingest.findings import MESSAGES
 from services.ingest.hashing import Hashes
 from services.ingest.joining import join
 from services.ingest.model import Batch, Fault, Segment, Tally
-from services.ingest.segments import Cut, cut
+from services.ingest.segments import cut
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,11 @@ class Gathering:
 
 @dataclass(frozen=True)
 class Plan:
-    cut: Cut | None
+    segments: tuple[Segment, ...]
     id_hashes: Hashes
     tallies: dict[str, Tally]
     faults: tuple[tuple[Fault, ...], ...]
     batch_tallies: tuple[Tally, ...]
-
-    @property
-    def segments(self) -> tuple[Segment, ...]:
-        return self.cut.segments if self.cut else ()
 
     @property
     def byte_count(self) -> int:
@@ -75,9 +71,8 @@ def plan(
     if not plain:
         new = np.flatnonzero(outcome == Outcome.NEW)
         page, ids, cases = page.take(pa.array(new)), ids[new], cases[new]
-    made = cut(page, ids, cases, next_offsets) if page.num_rows else None
     return Plan(
-        cut=made,
+        segments=cut(page, ids, cases, next_offsets) if page.num_rows else (),
         id_hashes=ids,
         tallies=_by_source(gathering.page, outcome, faults),
         faults=faults,

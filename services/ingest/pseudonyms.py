@@ -2,6 +2,7 @@
 
 import hmac
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -60,19 +61,26 @@ def pseudonymised(texts: pa.Array, personal: NDArray[np.bool_], key: bytes) -> p
     """A column in which the values of the `personal` rows are pseudonyms; each distinct value is computed once."""
     if not personal.any():
         return texts
-    coded = texts if texts.type == CODED_TEXT else texts.dictionary_encode()
-    used = np.unique(coded.indices.drop_null().to_numpy(zero_copy_only=False))
-    values = coded.dictionary.to_pylist()
-    hidden = [""] * len(values)
-    for code in used.tolist():
-        hidden[code] = pseudonym(key, values[code]) if values[code] else ""
     if personal.all():
-        return pa.DictionaryArray.from_arrays(coded.indices, pa.array(hidden, pa.string()))
+        return all_pseudonymised(texts, key)
+    coded = texts if texts.type == CODED_TEXT else texts.dictionary_encode()
+    values = coded.dictionary.to_pylist()
+    hidden = _hidden(values, key)
     codes = coded.indices.fill_null(0).to_numpy(zero_copy_only=False) + np.where(personal, len(values), 0)
     indices = pa.array(codes.astype(np.int32), mask=np.asarray(coded.is_null()))
     both = pa.DictionaryArray.from_arrays(indices, pa.array(values + hidden, pa.string()))
     # Re-encoded, so that the plain value of a personal row does not stay behind in the dictionary.
     return both.dictionary_decode().dictionary_encode()
+
+
+def all_pseudonymised(texts: pa.Array, key: bytes) -> pa.DictionaryArray:
+    coded = texts if texts.type == CODED_TEXT else texts.dictionary_encode()
+    hidden = pa.array(_hidden(coded.dictionary.to_pylist(), key), pa.string())
+    return pa.DictionaryArray.from_arrays(coded.indices, hidden, safe=False)
+
+
+def _hidden(values: Sequence[str], key: bytes) -> list[str]:
+    return [pseudonym(key, value) if value else "" for value in values]
 
 
 def as_text(column: pa.Array) -> pa.Array:

@@ -1,91 +1,107 @@
 """Segments of the log: a page cut by partition and written as compressed Arrow, and read back."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.ingest.columns import FIXED_NAMES
+from services.ingest.columns import FIXED, FIXED_NAMES
 from services.ingest.hashing import Hashes, partition_of
 from services.ingest.joining import separate
 from services.ingest.model import CODED_TEXT, Segment
 
+_TIME = FIXED_NAMES.index("time")
 _WRITING = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 
 
-@dataclass(frozen=True)
-class Cut:
-    """The segments of one commit, and for each event of its page the segment (by order) and the row that it went to."""
-
-    segments: tuple[Segment, ...]
-    segment: NDArray[np.int64]
-    row: NDArray[np.int64]
+# Fewer bytes of values than this are not worth the search for those that a piece needs.
+_VALUES_BYTES_MIN = 2_048
 
 
-def cut(page: pa.RecordBatch, id_hashes: Hashes, case_hashes: Hashes, offsets: Sequence[int]) -> Cut:
+def cut(page: pa.RecordBatch, id_hashes: Hashes, case_hashes: Hashes, offsets: Sequence[int]) -> tuple[Segment, ...]:
     """`offsets` holds the next offset of each partition. Events of a partition keep their order."""
     next_offset = list(offsets)
     segments: list[Segment] = []
-    went_to = np.empty(page.num_rows, dtype=np.int64)
-    row_in = np.empty(page.num_rows, dtype=np.int64)
-    for part, taken in separate(page):
-        rows = np.arange(page.num_rows) if taken is None else taken
-        partitions = partition_of(case_hashes[rows], len(next_offset))
-        order = np.argsort(partitions, kind="stable")
-        sorted_part = part.take(pa.array(order))
-        bounds = np.searchsorted(partitions[order], np.arange(len(next_offset) + 1))
-        for partition, (begin, end) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)):
-            if begin == end:
-                continue
-            members = rows[order[begin:end]]
-            went_to[members] = len(segments)
-            row_in[members] = np.arange(end - begin)
-            piece = sorted_part.slice(begin, end - begin)
-            segments.append(
-                _segment(piece, partition, next_offset[partition], id_hashes[members], case_hashes[members])
+    for part, rows in separate(page):
+        ids, cases = (id_hashes, case_hashes) if rows is None else (id_hashes[rows], case_hashes[rows])
+        for segment in _cut_by_partition(part, ids, cases, next_offset):
+            segments.append(segment)
+            next_offset[segment.partition] += segment.event_count
+    return tuple(segments)
+
+
+def _cut_by_partition(
+    page: pa.RecordBatch, id_hashes: Hashes, case_hashes: Hashes, offsets: Sequence[int]
+) -> Iterator[Segment]:
+    partitions = partition_of(case_hashes, len(offsets))
+    order = partitions.argsort(kind="stable")
+    counts = np.bincount(partitions, minlength=len(offsets))
+    page, ids, cases = _taken(page, order), id_hashes[order], case_hashes[order]
+    times = page.column(_TIME).view(pa.int64()).to_numpy()
+    compacted = _as_it_is if _is_compact(page) else _compact
+    end = 0
+    for partition, count in enumerate(counts.tolist()):
+        begin, end = end, end + count
+        if count:
+            yield Segment(
+                partition=partition,
+                first_offset=offsets[partition],
+                event_count=count,
+                time_min_us=int(times[begin:end].min()),
+                time_max_us=int(times[begin:end].max()),
+                id_hashes=ids[begin:end].astype("<u8").tobytes(),
+                case_hashes=_once(cases[begin:end]).astype("<u8").tobytes(),
+                events=encoded(compacted(page.slice(begin, count))),
             )
-            next_offset[partition] += end - begin
-    return Cut(tuple(segments), went_to, row_in)
 
 
-def _segment(
-    piece: pa.RecordBatch, partition: int, first_offset: int, id_hashes: Hashes, case_hashes: Hashes
-) -> Segment:
-    times = piece.column("time").view(pa.int64()).to_numpy()
-    return Segment(
-        partition=partition,
-        first_offset=first_offset,
-        event_count=piece.num_rows,
-        time_min_us=int(times.min()),
-        time_max_us=int(times.max()),
-        id_hashes=id_hashes.astype("<u8").tobytes(),
-        case_hashes=_once(case_hashes).astype("<u8").tobytes(),
-        events=encoded(_compact(piece)),
-    )
+def _taken(page: pa.RecordBatch, order: NDArray[np.int64]) -> pa.RecordBatch:
+    """Like `take`, at no cost for the columns that hold nothing."""
+    rows = pa.array(order)
+    columns = [
+        pa.nulls(len(order), column.type) if column.null_count == len(order) else column.take(rows)
+        for column in page.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=page.schema)
 
 
 def _once(hashes: Hashes) -> Hashes:
     """Sorted, each once: numpy.unique at a seventh of its cost."""
-    ordered = np.sort(hashes)
-    once: Hashes = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
-    return once
+    ordered = hashes.copy()
+    ordered.sort()
+    first = np.empty(len(ordered), dtype=np.bool_)
+    first[0] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
+
+
+def _as_it_is(piece: pa.RecordBatch) -> pa.RecordBatch:
+    return piece
+
+
+def _is_compact(page: pa.RecordBatch) -> bool:
+    """Asked once for all pieces: most pages have few values and no gaps."""
+    columns = page.columns
+    return all(column.null_count == 0 for column in columns[len(FIXED) :]) and all(
+        column.dictionary.nbytes <= _VALUES_BYTES_MIN for column in columns if column.type == CODED_TEXT
+    )
 
 
 def _compact(piece: pa.RecordBatch) -> pa.RecordBatch:
-    """A dictionary that serves few rows is not worth writing, and may hold values that belong to other partitions."""
-    columns, names = [], []
-    for name, column in zip(piece.schema.names, piece.columns, strict=True):
-        if name not in FIXED_NAMES and column.null_count == len(column):
-            continue
-        if column.type == CODED_TEXT and 2 * len(column.dictionary) > len(column):
-            column = column.dictionary_decode()
-            if name in FIXED_NAMES:
-                column = column.dictionary_encode()
-        columns.append(column)
-        names.append(name)
-    return pa.RecordBatch.from_arrays(columns, names=names)
+    """Without attributes that no event here has, and without values that mostly belong to other partitions."""
+    columns, names = piece.columns, piece.schema.names
+    for place, column in enumerate(columns):
+        if column.type == CODED_TEXT and _serves_few(column):
+            plain = column.dictionary_decode()
+            columns[place] = plain.dictionary_encode() if place < len(FIXED) else plain
+    kept = [place for place, column in enumerate(columns) if place < len(FIXED) or column.null_count < len(column)]
+    return pa.RecordBatch.from_arrays([columns[place] for place in kept], names=[names[place] for place in kept])
+
+
+def _serves_few(column: pa.DictionaryArray) -> bool:
+    values = column.dictionary
+    return 2 * len(values) > len(column) and values.nbytes > _VALUES_BYTES_MIN
 
 
 def encoded(page: pa.RecordBatch) -> bytes:

@@ -7,6 +7,15 @@ from numpy.typing import NDArray
 from services.ingest.model import MalformedBatch
 
 
+def is_sound(batch: pa.RecordBatch) -> bool:
+    """All columns at once, as nearly all batches are."""
+    try:
+        batch.validate(full=True)
+    except pa.ArrowException:
+        return False
+    return True
+
+
 def sound(array: pa.Array) -> tuple[pa.Array, NDArray[np.bool_] | None]:
     """The array with only valid Unicode in it, and the rows where it was not. Raises MalformedBatch."""
     try:

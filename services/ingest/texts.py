@@ -21,7 +21,7 @@ class Texts:
 
     def __init__(self, texts: pa.Array) -> None:
         self._texts = texts
-        self._data, self._starts, self._lengths = text_spans(texts)
+        self.spans = self._data, self._starts, self._lengths = text_spans(texts)
         self.shortest = int(self._lengths.min()) if len(texts) else 0
         self.longest = int(self._lengths.max()) if len(texts) else 0
 

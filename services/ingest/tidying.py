@@ -4,29 +4,27 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.ingest.columns import FIXED, codes_of
-from services.ingest.model import CODED_TEXT, OBJECT_KINDS
+from services.ingest.columns import FIXED, FIXED_NAMES, codes_of
+from services.ingest.model import BATCH_EVENTS_MAX, CODED_TEXT, OBJECT_KINDS
 
-_OPTIONAL = frozenset({"resource", "supersedes", "retracts", "traceparent"})
+_OPTIONAL = tuple(FIXED_NAMES.index(name) for name in ("resource", "supersedes", "retracts", "traceparent"))
+_KIND, _TRACE = FIXED_NAMES.index("object_kind"), FIXED_NAMES.index("traceparent")
+_KIND_VALUES = pa.array(OBJECT_KINDS)
+_PROCESS = OBJECT_KINDS.index("process")
+_PROCESSES = pa.DictionaryArray.from_arrays(pa.array(np.full(BATCH_EVENTS_MAX, _PROCESS, np.int32)), _KIND_VALUES)
 
 
 def tidied(page: pa.RecordBatch, traceparent: str) -> pa.RecordBatch:
     """Absent is null, and no kind is a process."""
-    columns = list(page.columns)
-    for place, (name, _) in enumerate(FIXED):
-        column = columns[place]
-        if name == "object_kind":
-            columns[place] = _kinds(column)
-        elif name in _OPTIONAL and column.null_count < len(column):
-            columns[place] = _nulled(column, "")
-            if name == "traceparent" and traceparent:
-                columns[place] = _nulled(columns[place], traceparent)
-    kept = [
-        place for place in range(len(columns)) if place < len(FIXED) or columns[place].null_count < len(columns[place])
-    ]
-    return pa.RecordBatch.from_arrays(
-        [columns[place] for place in kept], names=[page.schema.names[place] for place in kept]
-    )
+    rows, columns, names = page.num_rows, page.columns, page.schema.names
+    columns[_KIND] = _kinds(columns[_KIND])
+    for place in _OPTIONAL:
+        if columns[place].null_count < rows:
+            columns[place] = _nulled(columns[place], "")
+    if traceparent and columns[_TRACE].null_count < rows:
+        columns[_TRACE] = _nulled(columns[_TRACE], traceparent)
+    kept = [place for place, column in enumerate(columns) if place < len(FIXED) or column.null_count < rows]
+    return pa.RecordBatch.from_arrays([columns[place] for place in kept], names=[names[place] for place in kept])
 
 
 def _nulled(column: pa.Array, value: str) -> pa.Array:
@@ -43,13 +41,9 @@ def _nulled(column: pa.Array, value: str) -> pa.Array:
     return pc.if_else(pa.array(same), None, column) if same.any() else column
 
 
-_KIND_VALUES = pa.array(OBJECT_KINDS)
-_PROCESS = OBJECT_KINDS.index("process")
-
-
 def _kinds(column: pa.DictionaryArray) -> pa.DictionaryArray:
     if column.null_count == len(column):
-        return pa.DictionaryArray.from_arrays(pa.array(np.full(len(column), _PROCESS, np.int32)), _KIND_VALUES)
+        return _PROCESSES.slice(0, len(column))
     meaning = [OBJECT_KINDS.index(kind) if kind in OBJECT_KINDS else _PROCESS for kind in column.dictionary.to_pylist()]
     codes = np.array([*meaning, _PROCESS], dtype=np.int32)[column.indices.fill_null(len(meaning)).to_numpy()]
     return pa.DictionaryArray.from_arrays(pa.array(codes), _KIND_VALUES)

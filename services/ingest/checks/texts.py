@@ -12,24 +12,24 @@ TRACEPARENT_PATTERN = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 _NO_TRACE = r"^(ff-.*|..-0{32}-.*|..-[0-9a-f]{32}-0{16}-..)$"
 
 
-def check_texts(page: pa.RecordBatch, arrival: Arrival, findings: Findings) -> None:
+def check_texts(arrival: Arrival, ids: Texts, case_ids: Texts, findings: Findings) -> None:
+    page = arrival.page
     for place, mask in arrival.unreadable.items():
         if page.schema.names[place] in FIXED_NAMES:
             findings.note(mask, page.schema.names[place], "EVENT_TEXT_INVALID")
-    ids = Texts(page.column("id"))
     findings.note(ids.empty(), "id", "EVENT_ID_MISSING")
     findings.note(ids.longer_than(ID_CHARS_MAX), "id", "EVENT_ID_TOO_LONG")
     findings.note(ids.with_control_characters(), "id", "EVENT_TEXT_INVALID")
     source = page.column("source")
     sources = np.array([not SOURCE.fullmatch(name or "") for name in source.dictionary.to_pylist()], dtype=np.bool_)
     findings.note(_with_nulls(source, _by_code(source, sources)), "source", "EVENT_SOURCE_INVALID")
-    case_ids = Texts(page.column("case_id"))
     findings.note(case_ids.empty(), "case_id", "EVENT_CASE_MISSING")
     check_text(page.column("case_id"), case_ids, "case_id", ID_CHARS_MAX, findings)
     activity = page.column("activity")
-    blank = _by_code(activity, Texts(activity.dictionary).empty())
-    findings.note(_with_nulls(activity, blank), "activity", "EVENT_ACTIVITY_MISSING")
-    for name in ("activity", "resource", "supersedes", "retracts"):
+    activities = Texts(activity.dictionary)
+    findings.note(_with_nulls(activity, _by_code(activity, activities.empty())), "activity", "EVENT_ACTIVITY_MISSING")
+    check_text(activity, activities, "activity", ID_CHARS_MAX, findings)
+    for name in ("resource", "supersedes", "retracts"):
         column = page.column(name)
         if column.null_count < len(column):
             check_text(column, texts_of(column), name, ID_CHARS_MAX, findings)
