@@ -13,6 +13,7 @@ from services.improvement.peer import ScoringPeer
 from services.improvement.servicer import SERVICE_NAME, ImprovementServicer
 from services.improvement.settings import ImprovementSettings
 from services.improvement.store import CHANNEL, MIGRATIONS, SCHEMA, ProblemStore
+from services.improvement.texts import TEXTS
 from services.runtime.clock import clock_us
 from services.runtime.command import run_command
 from services.runtime.database import Listener, close_pool, healthy
@@ -62,6 +63,7 @@ async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) 
         ready=lambda: healthy(pool),
         closers=[lambda: close_pool(pool)],
         stop=stop,
+        texts=TEXTS,
     )
 
 

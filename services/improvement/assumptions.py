@@ -36,8 +36,8 @@ def _length(history: History) -> Check:
         n >= HISTORY_WINDOWS_GOOD,
         float(n),
         Text(
-            f"{n} windows tell how far windows vary by chance; {HISTORY_WINDOWS_GOOD} make a narrower interval",
-            f"以 {n} 個窗口估計偶然波動；{HISTORY_WINDOWS_GOOD} 個以上區間更窄",
+            f"{n} windows tell how far windows vary by chance ({HISTORY_WINDOWS_GOOD} make a narrower interval)",
+            f"以 {n} 個窗口估計偶然波動（{HISTORY_WINDOWS_GOOD} 個以上區間更窄）",
         ),
     )
 
@@ -49,8 +49,8 @@ def _autocorrelation(history: History) -> Check:
         r < DEPENDENCE_MAX,
         r,
         Text(
-            f"neighbouring windows correlate by {r:.2f}; the interval allows for it up to about {DEPENDENCE_MAX:g}",
-            f"相鄰窗口相關 {r:.2f}；區間已計入，約 {DEPENDENCE_MAX:g} 以下可靠",
+            f"neighbouring windows correlate by {r:.2f} (the interval allows for it up to about {DEPENDENCE_MAX:g})",
+            f"相鄰窗口相關 {r:.2f}（區間已計入，約 {DEPENDENCE_MAX:g} 以下可靠）",
         ),
     )
 

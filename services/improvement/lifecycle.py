@@ -97,10 +97,18 @@ ACTION_MOVES: Mapping[tuple[ActionState, ActionEvent], ActionState] = {
 
 S = TypeVar("S", bound=Enum)
 E = TypeVar("E", bound=Enum)
+VERIFY_ACTION = "VERIFY_ACTION"
+
+
+def asked_for(event: ProblemEvent | ActionEvent) -> str:
+    """What people call an event: the outcome of a proof is asked for by VERIFY_ACTION."""
+    if event.name.startswith(("VERIFY_", "ACTION_")):
+        return VERIFY_ACTION
+    return f"{event.name}_ACTION" if isinstance(event, ActionEvent) else event.name
 
 
 class IllegalMove(Exception):
-    """`legal`: the events that the state does allow, by name."""
+    """`legal`: what the state does allow, as people call it."""
 
     def __init__(self, subject: str, state: str, event: str, legal: list[str]) -> None:
         super().__init__(f"{subject} is {state}: {event} is not possible; possible are {', '.join(legal) or 'none'}")
@@ -108,14 +116,15 @@ class IllegalMove(Exception):
 
 
 def legal(table: Mapping[tuple[S, E], S], state: S) -> list[str]:
-    return [event.name for (known, event) in table if known == state and event not in OWN_EVENTS]
+    events = [event for (known, event) in table if known == state and event not in OWN_EVENTS]
+    return list(dict.fromkeys(asked_for(event) for event in events))  # type: ignore[arg-type]
 
 
 def move(table: Mapping[tuple[S, E], S], subject: str, state: S, event: E) -> S:
     try:
         return table[state, event]
     except KeyError:
-        raise IllegalMove(subject, state.value, event.name, legal(table, state)) from None
+        raise IllegalMove(subject, state.value, asked_for(event), legal(table, state)) from None  # type: ignore[arg-type]
 
 
 def diagram(table: Mapping[tuple[S, E], S]) -> str:

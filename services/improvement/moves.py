@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from services.improvement.lifecycle import ACTION_MOVES, PROBLEM_MOVES, ActionEvent, ProblemEvent, legal, move
+from services.improvement.lifecycle import (
+    ACTION_MOVES,
+    PROBLEM_MOVES,
+    ActionEvent,
+    IllegalMove,
+    ProblemEvent,
+    asked_for,
+    legal,
+    move,
+)
 from services.improvement.model import (
     Action,
     ActionName,
@@ -26,16 +35,12 @@ OUTCOMES = {
 }
 
 
-# What people call the event whose outcome the test decides.
-VERIFY_ACTION = "VERIFY_ACTION"
-
-
 class UnknownAction(Exception):
     """The problem has no action of this name."""
 
 
 class UnknownCause(Exception):
-    """The problem has no cause of this name."""
+    """The problem has no cause of this name, or the cause would lie behind itself."""
 
 
 class ProofMissing(Exception):
@@ -53,6 +58,7 @@ def acknowledge(problem: Problem, now_us: int) -> Problem:
 def add_cause(problem: Problem, cause: Cause, now_us: int) -> Problem:
     """A cause with a name confirms the found one of that name; without, it is a new one."""
     moved = _moved(problem, ProblemEvent.ADD_CAUSE, now_us)
+    _check_parent(problem, cause)
     if not cause.name:
         number = sum(known.confirmed for known in problem.causes) + 1
         stated = replace(cause, name=f"{problem.name}/causes/stated-{number}", confirmed=True)
@@ -65,8 +71,23 @@ def add_cause(problem: Problem, cause: Cause, now_us: int) -> Problem:
     return replace(moved, causes=(confirmed, *(one for one in problem.causes if one.name != cause.name)))
 
 
+def _check_parent(problem: Problem, cause: Cause) -> None:
+    """Causes lie behind one another as a tree."""
+    parents = {one.name: one.parent for one in problem.causes}
+    if cause.parent and cause.parent not in parents:
+        raise UnknownCause(cause.parent)
+    above = cause.parent
+    while above:
+        if above == cause.name:
+            raise UnknownCause(above)
+        # A found cause may have gone since another was put behind it.
+        above = parents.get(above, "")
+
+
 def plan_action(problem: Problem, action: Action, now_us: int) -> Problem:
     moved = _moved(problem, ProblemEvent.PLAN_ACTION, now_us)
+    if action.cause and action.cause not in {cause.name for cause in problem.causes}:
+        raise UnknownCause(action.cause)
     named = replace(action, name=ActionName(f"{problem.name}/actions/{len(problem.actions) + 1}"))
     return replace(moved, actions=(*problem.actions, named))
 
@@ -154,28 +175,20 @@ def dismiss(problem: Problem, reason: str, now_us: int) -> Problem:
 
 # A move of an action needs one that can make it.
 _BY_ACTION = {
-    ProblemEvent.START_ACTION.name: ActionEvent.START,
-    ProblemEvent.COMPLETE_ACTION.name: ActionEvent.COMPLETE,
-    ProblemEvent.CANCEL_ACTION.name: ActionEvent.CANCEL,
-    VERIFY_ACTION: ActionEvent.VERIFY_UNDECIDED,
+    asked_for(event): event
+    for event in (ActionEvent.START, ActionEvent.COMPLETE, ActionEvent.CANCEL, ActionEvent.VERIFY_UNDECIDED)
 }
 
 
 def moves(problem: Problem) -> list[str]:
     """What people may do next: each of these succeeds, and nothing else does."""
-    named = [VERIFY_ACTION if event == ProblemEvent.ACTION_UNDECIDED.name else event for event in _legal(problem)]
-    return [event for event in named if _has_action(problem, event)]
+    return [name for name in legal(PROBLEM_MOVES, problem.state) if _possible(problem, name)]
 
 
-def _legal(problem: Problem) -> list[str]:
-    outcomes = {ProblemEvent.ACTION_VERIFIED.name, ProblemEvent.ACTION_FAILED.name}
-    if not _proven(problem):
-        outcomes.add(ProblemEvent.CLOSE.name)
-    return [event for event in legal(PROBLEM_MOVES, problem.state) if event not in outcomes]
-
-
-def _has_action(problem: Problem, event: str) -> bool:
-    needed = _BY_ACTION.get(event)
+def _possible(problem: Problem, name: str) -> bool:
+    if name == ProblemEvent.CLOSE.name:
+        return _proven(problem)
+    needed = _BY_ACTION.get(name)
     return needed is None or any((action.state, needed) in ACTION_MOVES for action in problem.actions)
 
 
@@ -184,11 +197,11 @@ def _proven(problem: Problem) -> bool:
 
 
 def _moved(problem: Problem, event: ProblemEvent, now_us: int) -> Problem:
-    return _touched(replace(problem, state=move(PROBLEM_MOVES, problem.name, problem.state, event)), now_us)
-
-
-def _touched(problem: Problem, now_us: int) -> Problem:
-    return replace(problem, revision=problem.revision + 1, updated_us=now_us)
+    try:
+        state = move(PROBLEM_MOVES, problem.name, problem.state, event)
+    except IllegalMove as error:
+        raise IllegalMove(error.subject, error.state, error.event, moves(problem)) from error
+    return replace(problem, state=state, revision=problem.revision + 1, updated_us=now_us)
 
 
 def _known_action(problem: Problem, name: str) -> Action:

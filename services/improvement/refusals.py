@@ -30,7 +30,8 @@ def refusals() -> Iterator[None]:
     except NotEnoughWindows as error:
         raise FailedPrecondition("NOT_ENOUGH_DATA", str(error)) from error
     except (UnknownAction, UnknownCause) as error:
-        raise NotFound("NOT_FOUND", "the problem has no such action or cause") from error
+        named = {"name": str(error)}
+        raise NotFound("NOT_FOUND", "the problem has no such action or cause", metadata=named) from error
     except UnknownSeries as error:
         violation = FieldViolation("action.goal.series", "scoring has no such series", "FIELD_INVALID")
         raise InvalidArgument("FIELD_INVALID", "unknown series", field_violations=[violation]) from error

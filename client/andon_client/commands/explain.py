@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from andon_client.commands.filters import Json, Limit, interval_of
+from andon_client.commands.problem_tree import problem_tree
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, number, optional, run, screen, span, spoken
 
@@ -65,13 +66,4 @@ def _explain_problem(context: Context, name: str, limit: int, as_json: bool) -> 
     if as_json:
         emit_json(found)
         return
-    tree = Tree(f"[bold]{escape(spoken(found.problem.title, context.locale))}[/] ({escape(name)})")
-    for cause in found.problem.causes:
-        share = f" {cause.contribution:.0%}" if cause.HasField("contribution") else ""
-        tree.add(escape(f"cause: {spoken(cause.title, context.locale)}{share}"))
-    for link in found.links:
-        place = f"{link.series} in {span(link.interval)} = {number(link.value)}"
-        signal = tree.add(escape(f"signal {link.signal}: {place}"))
-        events = signal.add(f"{link.case_count:,} cases")
-        events.add(escape(", ".join(link.event_ids)))
-    screen.print(tree)
+    screen.print(problem_tree(found, context.locale))

@@ -9,6 +9,7 @@ import typer
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 
 from andon_client.commands.filters import Indicator, Json, Limit
+from andon_client.commands.problem_tree import cause_text
 from andon_client.listing import list_problems, take
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, run, short, span, spoken
@@ -44,6 +45,6 @@ def problem_row(problem: problem_pb2.Problem, locale: str) -> Sequence[str]:
         short(problem_pb2.ProblemState, problem.state),
         f"{problem.severity:.1f}",
         str(len(problem.signals)),
-        f"{spoken(cause.title, locale)} ({cause.contribution:.0%})" if cause else "-",
+        cause_text(cause, locale) if cause else "-",
         span(problem.interval),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -12,10 +13,12 @@ from services.improvement import moves
 from services.improvement.lifecycle import (
     ACTION_MOVES,
     LIVE,
+    OWN_EVENTS,
     PROBLEM_MOVES,
     ActionEvent,
     IllegalMove,
     ProblemEvent,
+    asked_for,
     diagram,
     move,
 )
@@ -50,7 +53,8 @@ def test_a_problem_moves_by_its_table_and_every_other_move_names_the_legal_ones(
         return
     with pytest.raises(IllegalMove) as refused:
         move(PROBLEM_MOVES, "p", state, event)
-    assert all((state, ProblemEvent[name]) in PROBLEM_MOVES for name in refused.value.legal)
+    legal = {asked_for(one) for known, one in PROBLEM_MOVES if known is state and one not in OWN_EVENTS}
+    assert set(refused.value.legal) == legal
 
 
 def test_settled_states_have_no_way_out_and_every_live_state_has():
@@ -100,6 +104,35 @@ def test_an_action_is_not_done_before_it_was_started(acting):
 def test_an_action_cannot_be_verified_before_it_is_done(acting):
     with pytest.raises(IllegalMove):
         moves.check_verifiable(acting, acting.actions[0].name)
+
+
+def test_a_refused_move_names_what_people_can_ask_for_instead(problem, acting, done, verification):
+    with pytest.raises(IllegalMove) as refused:
+        moves.close(problem(30), NOW)
+    assert refused.value.legal == ["ACKNOWLEDGE", "ADD_CAUSE", "DISMISS"]
+    with pytest.raises(IllegalMove, match="VERIFY_ACTION is not possible") as refused:
+        moves.check_verifiable(acting, acting.actions[0].name)
+    assert refused.value.legal == ["COMPLETE_ACTION", "CANCEL_ACTION"]
+    with pytest.raises(IllegalMove) as refused:
+        moves.start_action(done, done.actions[0].name, NOW, NOW)
+    assert refused.value.legal == ["VERIFY_ACTION", "CANCEL_ACTION"]
+
+
+def test_an_action_removes_a_cause_that_the_problem_has(problem, action):
+    analysed = moves.add_cause(problem(30), CAUSE, NOW)
+    named = moves.plan_action(analysed, replace(action, cause=analysed.causes[0].name), NOW)
+    assert named.actions[0].cause == "problems/p/causes/stated-1"
+    with pytest.raises(moves.UnknownCause):
+        moves.plan_action(analysed, replace(action, cause="problems/p/causes/other"), NOW)
+
+
+def test_causes_lie_behind_one_another_as_a_tree(problem):
+    root = moves.add_cause(problem(30), CAUSE, NOW)
+    behind = moves.add_cause(root, replace(CAUSE, parent="problems/p/causes/stated-1"), NOW)
+    assert [cause.parent for cause in behind.causes] == ["problems/p/causes/stated-1", ""]
+    for parent in ("problems/p/causes/stated-2", "problems/p/causes/stated-1", "problems/p/causes/other"):
+        with pytest.raises(moves.UnknownCause):
+            moves.add_cause(behind, replace(CAUSE, name="problems/p/causes/stated-1", parent=parent), NOW)
 
 
 def test_a_cancelled_action_keeps_the_reason(acting):

@@ -1,0 +1,163 @@
+"""What a request must hold, and the tokens of pages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from andon.improvement.v1 import improvement_pb2, problem_pb2
+from andon.scoring.v1 import indicator_system_pb2
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.improvement.checks import check_filter, check_problem_name, check_reason, problem_of_action, time_us
+from services.improvement.goals import check_action, check_promise
+from services.improvement.model import Family, Goal, Problem, ProblemName, Text
+from services.improvement.paging import events_max, page_key, page_size, page_token
+from services.runtime.errors import InvalidArgument
+
+ANY = improvement_pb2.ProblemFilter()
+
+
+def good_action(**goal) -> problem_pb2.Action:
+    action = problem_pb2.Action(kind=problem_pb2.ACTION_KIND_CORRECTIVE, owner="team leads")
+    action.title.en = "Check first"
+    action.due_time.seconds = 1_700_000_000
+    action.goal.MergeFrom(problem_pb2.Goal(**{"series": "desk/main/rework@day", "expected_effect": -0.2, **goal}))
+    return action
+
+
+def fields_at_fault(call, *arguments) -> list[str]:
+    with pytest.raises(InvalidArgument) as refused:
+        call(*arguments)
+    return [violation.field for violation in refused.value.field_violations]
+
+
+def test_a_whole_action_passes_with_the_defaults_of_its_goal():
+    goal = check_action(good_action()).goal
+    assert (goal.confidence, goal.windows_min, goal.windows_planned, goal.before_us) == (0.95, 8, 60, None)
+
+
+def test_an_empty_action_is_told_all_that_is_missing_at_once():
+    assert fields_at_fault(check_action, problem_pb2.Action()) == [
+        "action.title",
+        "action.owner",
+        "action.due_time",
+        "action.kind",
+        "action.goal.series",
+        "action.goal.expected_effect",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "goal"),
+    [
+        ("series", {"series": "desk/main/rework@all"}),
+        ("series", {"series": "nonsense"}),
+        ("expected_effect", {"expected_effect": float("nan")}),
+        ("expected_effect", {"expected_effect": float("inf")}),
+        ("confidence", {"confidence": 0.5}),
+        ("confidence", {"confidence": 1.0}),
+        ("confidence", {"confidence": float("nan")}),
+        ("before", {"before": Duration(seconds=-1)}),
+        ("before", {"before": Duration(seconds=86_400 * 731)}),
+        ("windows_min", {"windows_min": 3}),
+        ("windows_min", {"windows_min": -1}),
+        ("windows_planned", {"windows_planned": 5}),
+        ("windows_planned", {"windows_planned": 731}),
+        ("test", {"test": 9}),
+    ],
+)
+def test_a_goal_that_could_not_be_proven_is_refused_by_its_field(field, goal):
+    assert fields_at_fault(check_action, good_action(**goal)) == [f"action.goal.{field}"]
+
+
+def test_many_windows_needed_are_planned_for():
+    assert check_action(good_action(windows_min=100)).goal.windows_planned == 100
+
+
+@pytest.mark.parametrize(
+    ("direction", "effect", "kept"),
+    [
+        (indicator_system_pb2.DIRECTION_LOWER_IS_BETTER, -0.1, True),
+        (indicator_system_pb2.DIRECTION_LOWER_IS_BETTER, 0.1, False),
+        (indicator_system_pb2.DIRECTION_HIGHER_IS_BETTER, 0.1, True),
+        (indicator_system_pb2.DIRECTION_HIGHER_IS_BETTER, -0.1, False),
+        (indicator_system_pb2.DIRECTION_TARGET_IS_BETTER, -0.1, True),
+        (indicator_system_pb2.DIRECTION_TARGET_IS_BETTER, 0.1, True),
+    ],
+)
+def test_nobody_plans_to_make_it_worse(direction, effect, kept):
+    goal = Goal("desk/main/rework@day", effect)
+    if kept:
+        check_promise(goal, direction)
+    else:
+        assert fields_at_fault(check_promise, goal, direction) == ["action.goal.expected_effect"]
+
+
+def test_names_are_checked_before_anybody_looks_for_them():
+    assert check_problem_name("name", "problems/p-1") == "problems/p-1"
+    assert problem_of_action("name", "problems/p-1/actions/12") == "problems/p-1"
+    for name in ("", "p", "problems/", "problems/p/actions/1", "problems/p q", "problems/" + "x" * 65):
+        assert fields_at_fault(check_problem_name, "parent", name) == ["parent"]
+    for name in ("", "problems/p", "problems/p/actions/0", "problems/p/actions/x", "problems/p/actions/1/x"):
+        assert fields_at_fault(problem_of_action, "name", name) == ["name"]
+
+
+def test_a_reason_says_something_and_not_too_much():
+    assert check_reason("known event") == "known event"
+    assert fields_at_fault(check_reason, "  ") == ["reason"]
+    assert fields_at_fault(check_reason, "x" * 4001) == ["reason"]
+
+
+def test_a_time_left_out_is_now_and_one_that_is_none_is_refused():
+    assert time_us("start_time", improvement_pb2.StartActionRequest(), 7) == 7
+    given_time = improvement_pb2.StartActionRequest(start_time=Timestamp(seconds=3, nanos=5_000))
+    assert time_us("start_time", given_time, 7) == 3_000_005
+    for odd in (Timestamp(seconds=2**60), Timestamp(nanos=-1), Timestamp(nanos=1_000_000_000)):
+        assert fields_at_fault(time_us, "start_time", improvement_pb2.StartActionRequest(start_time=odd), 7)
+
+
+def test_a_filter_names_known_states_by_their_place():
+    check_filter(improvement_pb2.ProblemFilter(states=[problem_pb2.PROBLEM_STATE_OPEN]))
+    assert fields_at_fault(check_filter, improvement_pb2.ProblemFilter(states=[1, 0, 99])) == [
+        "filter.states[1]",
+        "filter.states[2]",
+    ]
+
+
+def test_pages_have_a_usual_and_a_largest_size():
+    assert (page_size(0), page_size(7), page_size(1000)) == (100, 7, 1000)
+    assert (events_max(0), events_max(1000)) == (20, 1000)
+    for asked in (-1, 1001):
+        assert fields_at_fault(page_size, asked) == ["page_size"]
+        assert fields_at_fault(events_max, asked) == ["events_max"]
+
+
+@settings(deadline=None, max_examples=50)
+@given(severity=st.floats(allow_nan=False), name=st.from_regex(r"problems/[a-z0-9]{1,20}", fullmatch=True))
+def test_a_page_token_leads_to_where_the_page_before_ended(problem_at, severity, name):
+    assert page_key(page_token(problem_at(severity, name), ANY), ANY) == (severity, name)
+
+
+@pytest.fixture(scope="module")
+def problem_at():
+    base = Problem(ProblemName("problems/p"), Family("desk", "main", "rework"), Text())
+    return lambda severity, name: replace(base, severity=severity, name=ProblemName(name))
+
+
+@given(token=st.text(min_size=1, max_size=60))
+@settings(deadline=None, max_examples=100)
+def test_no_text_that_is_no_token_is_taken_for_one(token):
+    with pytest.raises(InvalidArgument) as refused:
+        page_key(token, ANY)
+    assert refused.value.reason == "PAGE_TOKEN_INVALID"
+
+
+def test_a_page_token_belongs_to_its_filter(problem_at):
+    token = page_token(problem_at(3.0, "problems/p"), ANY)
+    with pytest.raises(InvalidArgument) as refused:
+        page_key(token, improvement_pb2.ProblemFilter(process="desk"))
+    assert refused.value.reason == "PAGE_TOKEN_INVALID"

@@ -1,0 +1,201 @@
+"""The RPCs as a caller meets them, over real gRPC: trial runs, repeats, refusals that say what to do, pages."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import grpc
+import pytest
+from andon.improvement.v1 import improvement_pb2 as pb
+from andon.improvement.v1 import problem_pb2
+from andon.scoring.v1 import scoring_pb2
+from andon_client.commands.system import apply_system
+from andon_client.suite import Suite
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+pytestmark = pytest.mark.timeout(280)
+
+DETAILS = {
+    kind.DESCRIPTOR.name: kind
+    for kind in (
+        error_details_pb2.ErrorInfo,
+        error_details_pb2.BadRequest,
+        error_details_pb2.PreconditionFailure,
+        error_details_pb2.LocalizedMessage,
+    )
+}
+
+
+def stamp(time) -> Timestamp:
+    made = Timestamp()
+    made.FromDatetime(time)
+    return made
+
+
+async def refusal(call, code: grpc.StatusCode) -> dict:
+    """The details of a refused call, by their names."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    assert refused.value.code() == code
+    found = {}
+    status = rpc_status.from_call(refused.value)  # type: ignore[arg-type]
+    assert status is not None
+    for packed in status.details:
+        name = packed.TypeName().rpartition(".")[2]
+        found[name] = DETAILS[name]()
+        packed.Unpack(found[name])
+    return found
+
+
+@pytest.fixture
+async def client(connection):
+    async with Suite(connection) as suite:
+        yield suite.improvement
+
+
+@pytest.fixture
+async def problem(connection, desk):
+    """The one problem of a desk with a fault."""
+    async with Suite(connection) as suite:
+        await desk.begin_scoring(suite)
+        await desk.write(suite, desk.events())
+        await desk.settled(suite)
+        (found,) = (await suite.improvement.ListProblems(pb.ListProblemsRequest())).problems
+        return found
+
+
+@pytest.fixture
+def steps(problem, desk):
+    """The requests that lead from the problem to its end, in their order."""
+    action = problem_pb2.Action(kind=problem_pb2.ACTION_KIND_CORRECTIVE, owner="team leads")
+    action.title.en = "Check the diagnosis before the repair"
+    action.due_time.CopyFrom(stamp(desk.begin + timedelta(days=60)))
+    action.goal.series, action.goal.expected_effect = "desk/main/rework@day{team=B}", -0.4
+    cause = problem_pb2.Cause(name=problem.causes[0].name, cause_class=problem_pb2.CAUSE_CLASS_PROCESS)
+    end, name = stamp(desk.begin + timedelta(days=desk.faulty_days.stop)), f"{problem.name}/actions/1"
+    return [
+        ("AcknowledgeProblem", pb.AcknowledgeProblemRequest(name=problem.name)),
+        ("AddCause", pb.AddCauseRequest(parent=problem.name, cause=cause)),
+        ("PlanAction", pb.PlanActionRequest(parent=problem.name, action=action)),
+        ("StartAction", pb.StartActionRequest(name=name, start_time=end)),
+        ("CompleteAction", pb.CompleteActionRequest(name=name, done_time=end)),
+        ("VerifyAction", pb.VerifyActionRequest(name=name)),
+        ("CloseProblem", pb.CloseProblemRequest(name=problem.name)),
+    ]
+
+
+async def test_each_move_can_be_tried_is_kept_once_and_refuses_a_stale_reader(client, problem, steps):
+    for name, request in steps:
+        call = getattr(client, name)
+        before = await client.GetProblem(pb.GetProblemRequest(name=problem.name))
+
+        trial = type(request)()
+        trial.CopyFrom(request)
+        trial.validate_only = True
+        tried = await call(trial)
+        assert tried.problem.revision == before.problem.revision + 1, name
+        assert (await client.GetProblem(pb.GetProblemRequest(name=problem.name))) == before, name
+
+        stale = type(request)()
+        stale.CopyFrom(request)
+        stale.etag = "of another day"
+        details = await refusal(call(stale), grpc.StatusCode.ABORTED)
+        assert details["ErrorInfo"].reason == "ETAG_STALE", name
+
+        request.etag, request.request_id = before.problem.etag, str(uuid.uuid4())
+        first = await call(request)
+        assert first.problem.state == tried.problem.state, name
+        assert await call(request) == first, f"{name} again"
+        assert (await client.GetProblem(pb.GetProblemRequest(name=problem.name))).problem == first.problem, name
+    assert first.problem.state == problem_pb2.PROBLEM_STATE_CLOSED
+
+
+async def test_a_proof_says_what_it_rests_on_and_its_windows_stay_as_they_were_fixed(client, problem, steps, desk):
+    answers = {name: await getattr(client, name)(request) for name, request in steps}
+    proof, end = answers["VerifyAction"].verification, desk.begin + timedelta(days=desk.faulty_days.stop)
+    assert proof.verdict == problem_pb2.VERDICT_IMPROVED
+    assert proof.lower <= proof.effect <= proof.upper < 0
+    assert proof.statement.en.startswith("Improved")
+    assert proof.statement.zh.startswith("已改善")
+    assert {check.name for check in proof.checks} >= {"autocorrelation", "season", "foresight"}
+    (stretch,) = answers["StartAction"].problem.actions[0].plan.before
+    opening = problem.signals[0].interval
+    assert (stretch.start, stretch.end) == (opening.end, stamp(end))
+    assert proof.before_windows == len(desk.faulty_days) - 1
+    assert proof.before_interval == stretch
+    assert proof.after_interval.start == stamp(end)
+    closed = answers["CloseProblem"].problem
+    assert closed.actions[0].verifications[-1] == proof
+    assert closed.actions[0].plan == answers["StartAction"].problem.actions[0].plan
+
+
+async def test_refusals_name_the_field_the_legal_moves_and_speak_the_callers_language(suite, tenant, problem, steps):
+    requests = dict(steps)
+    async with Suite(suite.connection(tenant, locale="zh")) as chinese:
+        client = chinese.improvement
+        early = await refusal(client.CloseProblem(requests["CloseProblem"]), grpc.StatusCode.FAILED_PRECONDITION)
+        assert early["ErrorInfo"].reason == "MOVE_ILLEGAL"
+        legal = [violation.description for violation in early["PreconditionFailure"].violations]
+        assert legal == ["possible: ACKNOWLEDGE", "possible: ADD_CAUSE", "possible: DISMISS"]
+        assert early["LocalizedMessage"].locale == "zh-CN"
+
+        for name in ("AddCause", "PlanAction", "StartAction", "CompleteAction"):
+            await getattr(client, name)(requests[name])
+        unproven = await refusal(client.CloseProblem(requests["CloseProblem"]), grpc.StatusCode.FAILED_PRECONDITION)
+        assert unproven["ErrorInfo"].reason == "PROOF_MISSING"
+        assert "证据" in unproven["LocalizedMessage"].message
+
+        again = await refusal(client.StartAction(requests["StartAction"]), grpc.StatusCode.FAILED_PRECONDITION)
+        legal = [violation.description for violation in again["PreconditionFailure"].violations]
+        assert legal == ["possible: VERIFY_ACTION", "possible: CANCEL_ACTION"]
+
+        reasonless = client.DismissProblem(pb.DismissProblemRequest(name=problem.name))
+        details = await refusal(reasonless, grpc.StatusCode.INVALID_ARGUMENT)
+        assert [violation.field for violation in details["BadRequest"].field_violations] == ["reason"]
+        unknown = client.GetProblem(pb.GetProblemRequest(name="problems/none"))
+        assert (await refusal(unknown, grpc.StatusCode.NOT_FOUND))["ErrorInfo"].reason == "NOT_FOUND"
+
+
+async def test_a_cancelled_action_says_why_and_a_proof_too_early_says_what_is_missing(client, problem, steps):
+    requests = dict(steps)
+    for name in ("AddCause", "PlanAction", "StartAction"):
+        await getattr(client, name)(requests[name])
+    # Done two days before the events end: too few windows are left to judge by.
+    late = pb.CompleteActionRequest(name=requests["StartAction"].name)
+    late.done_time.seconds = requests["StartAction"].start_time.seconds + 14 * 86_400
+    await client.CompleteAction(late)
+    details = await refusal(client.VerifyAction(requests["VerifyAction"]), grpc.StatusCode.FAILED_PRECONDITION)
+    assert details["ErrorInfo"].reason == "NOT_ENOUGH_DATA"
+    assert "windows" in details["LocalizedMessage"].message
+    request = pb.CancelActionRequest(name=requests["StartAction"].name, reason="the tool was not bought")
+    cancelled = (await client.CancelAction(request)).problem
+    assert cancelled.actions[0].reason == "the tool was not bought"
+    assert cancelled.state == problem_pb2.PROBLEM_STATE_ANALYSED
+
+
+async def test_pages_and_filters_show_each_problem_once(connection, desk):
+    async with Suite(connection) as suite:
+        await desk.begin_scoring(suite)
+        main = scoring_pb2.GetIndicatorSystemRequest(name="processes/desk/indicatorSystems/main")
+        system = (await suite.scoring.GetIndicatorSystem(main)).indicator_system
+        await apply_system(suite, system.spec, "desk", "other")
+        await desk.write(suite, desk.events())
+        await desk.settled(suite)
+        client, seen, token = suite.improvement, [], ""
+        while True:
+            page = await client.ListProblems(pb.ListProblemsRequest(page_size=1, page_token=token))
+            seen += [problem.name for problem in page.problems]
+            token = page.next_page_token
+            if not token:
+                break
+            other = pb.ListProblemsRequest(page_token=token, filter=pb.ProblemFilter(process="desk"))
+            details = await refusal(client.ListProblems(other), grpc.StatusCode.INVALID_ARGUMENT)
+            assert details["ErrorInfo"].reason == "PAGE_TOKEN_INVALID"
+        assert len(seen) == len(set(seen)) == 2
+        one = await client.ListProblems(pb.ListProblemsRequest(filter=pb.ProblemFilter(system="other")))
+        assert [problem.system for problem in one.problems] == ["other"]
+        closed = pb.ProblemFilter(states=[problem_pb2.PROBLEM_STATE_CLOSED])
+        assert not (await client.ListProblems(pb.ListProblemsRequest(filter=closed))).problems

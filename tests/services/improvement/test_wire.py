@@ -1,0 +1,99 @@
+"""The contract's messages and the model say the same, both ways."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from andon.improvement.v1 import improvement_pb2, problem_pb2
+
+from services.improvement import moves
+from services.improvement.model import (
+    DAY_US,
+    Cause,
+    CauseClass,
+    Check,
+    ProblemState,
+    Text,
+    Verdict,
+)
+from services.improvement.wire.actions import action_message, action_of, new_action
+from services.improvement.wire.kept import content_hash, pack, pack_problem, unpack, unpack_problem
+from services.improvement.wire.problems import etag, problem_message
+from services.improvement.wire.wishes import matches, wanted
+
+NOW = 50 * DAY_US
+
+
+@pytest.fixture
+def rich(problem, action, verification):
+    """A problem with everything in it."""
+    cause = Cause("", Text("No checklist", "缺少檢查表"), (("team", "B"),), CauseClass.PROCESS, contribution=None)
+    planned = moves.plan_action(moves.add_cause(problem(30, 31), cause, NOW), action, NOW)
+    name = planned.actions[0].name
+    done = moves.complete_action(moves.start_action(planned, name, 40 * DAY_US, NOW), name, 41 * DAY_US, NOW)
+    checks = (Check("season", False, 1.0, Text("not taken out", "未扣除")),)
+    proof = verification(Verdict.WORSE, checks=checks, statement=Text("Worse", "變差"))
+    goal = replace(action.goal, before_us=3 * DAY_US, windows_planned=30)
+    return moves.plan_action(moves.verified(done, name, proof, NOW), replace(action, goal=goal), NOW)
+
+
+def test_what_is_kept_comes_back_as_it_was(rich):
+    assert unpack_problem(pack_problem(rich)) == rich
+    assert unpack(pack([rich, rich])) == [rich, rich]
+
+
+def test_a_reader_sees_the_moves_the_mark_and_what_is_overdue(rich):
+    message = problem_message(rich, now_us=100 * DAY_US)
+    assert list(message.moves) == moves.moves(rich)
+    assert message.etag == message.actions[0].etag == etag(rich)
+    assert [action.overdue for action in message.actions] == [False, True]
+    kept = problem_message(rich)
+    assert (kept.etag, list(kept.moves), kept.actions[1].overdue) == ("", [], False)
+
+
+def test_warnings_are_the_checks_that_did_not_pass(rich):
+    (proof,) = problem_message(rich).actions[0].verifications
+    assert list(proof.warnings) == ["season: not taken out"]
+    assert proof.checks[0].meaning.zh == "未扣除"
+
+
+def test_a_change_makes_another_mark(rich):
+    assert etag(rich) != etag(replace(rich, revision=rich.revision + 1))
+
+
+def test_a_caller_plans_an_action_and_decides_neither_its_state_nor_its_proof(rich):
+    sent = action_message(rich.actions[0], "", None)
+    planned = new_action(sent)
+    assert planned.state.value == "planned"
+    assert (planned.name, planned.started_us, planned.plan, planned.verifications) == ("", None, None, ())
+    assert planned.goal == action_of(sent).goal
+
+
+def test_the_hash_of_the_content_forgets_revisions_and_withdrawn_problems(rich):
+    again = replace(rich, revision=99, updated_us=0)
+    gone = replace(rich, name="problems/q", state=ProblemState.WITHDRAWN)
+    assert content_hash([rich]) == content_hash([again, gone])
+    assert content_hash([rich]) != content_hash([replace(rich, severity=9.0)])
+
+
+def test_a_list_leaves_out_what_was_dismissed_and_a_watch_shows_it_go(rich):
+    nothing = improvement_pb2.ProblemFilter()
+    assert problem_pb2.PROBLEM_STATE_DISMISSED not in wanted(nothing).states
+    assert problem_pb2.PROBLEM_STATE_CLOSED in wanted(nothing).states
+    assert matches(nothing, replace(rich, state=ProblemState.DISMISSED))
+
+
+@pytest.mark.parametrize(
+    ("filter_", "fits"),
+    [
+        ({"process": "desk", "system": "main", "indicators": ["speed", "rework"]}, True),
+        ({"process": "other"}, False),
+        ({"system": "other"}, False),
+        ({"indicators": ["speed"]}, False),
+        ({"states": [problem_pb2.PROBLEM_STATE_ANALYSED]}, True),
+        ({"states": [problem_pb2.PROBLEM_STATE_OPEN]}, False),
+    ],
+)
+def test_a_filter_takes_what_fits_all_of_its_wishes(rich, filter_, fits):
+    assert matches(improvement_pb2.ProblemFilter(**filter_), rich) is fits
