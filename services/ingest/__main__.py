@@ -26,7 +26,6 @@ from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import serve
 
 TENANT_KEY_BYTES_MIN = 32
-# What a response holds besides the events of its pages, at most.
 RESPONSE_MARGIN_BYTES = 512 * 1024
 
 
@@ -42,6 +41,11 @@ def tenant_secret(settings: IngestSettings) -> bytes:
     return secret
 
 
+def commit_bytes_max(message_bytes_max: int) -> int:
+    """A commit is read in one message, so it must leave room for what a response holds besides its events."""
+    return message_bytes_max - min(RESPONSE_MARGIN_BYTES, message_bytes_max // 2)
+
+
 async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> None:
     secret = tenant_secret(settings)
     pool = await open_schema(settings, SCHEMA, MIGRATIONS)
@@ -49,16 +53,15 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
     draining = Draining()
     limits = Limits(
         commit_rows_max=settings.commit_rows_max,
-        commit_bytes_max=settings.message_bytes_max - RESPONSE_MARGIN_BYTES,
+        commit_bytes_max=commit_bytes_max(settings.message_bytes_max),
         queue_rows_max=settings.queue_rows_max,
         partition_count=settings.partition_count,
         cache_bytes_max=settings.segment_cache_bytes_max,
     )
     logs = Logs(store, secret, limits, Forms(wire.event_as_sent, answer), clock_us)
     reader = LogReader(store, draining, settings.response_bytes_max, settings.poll_s)
-    servicer = IngestServicer(
-        Writing(logs, draining), Reading(logs, store, reader, clock_us), Sources(logs, store), Quarantine(logs, store)
-    )
+    reading = Reading(logs, store, reader, clock_us, settings.message_bytes_max)
+    servicer = IngestServicer(Writing(logs, draining), reading, Sources(logs, store), Quarantine(logs, store))
 
     await serve(
         settings=settings,

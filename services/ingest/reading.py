@@ -1,7 +1,7 @@
 """The log, read in commit order: pages as they are stored, whole commits only, and on with what is written next."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from services.ingest.model import TenantId
@@ -40,6 +40,16 @@ def bounded(commits: Sequence[Commit], bytes_max: int) -> Sequence[Commit]:
         if count and size > bytes_max:
             return commits[:count]
     return commits
+
+
+def one_by_one(found: Read) -> Iterator[Read]:
+    """The same, a commit each; a heartbeat stays one."""
+    if len(found.commits) < 2:
+        yield found
+        return
+    for commit in found.commits:
+        pages = [page for page in found.pages if page.place.position == commit.position]
+        yield Read(commit.position, commit.watermark_us, pages, [commit])
 
 
 class LogReader:

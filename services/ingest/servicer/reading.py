@@ -11,7 +11,7 @@ from services.ingest.casebook import CaseBook, events_of
 from services.ingest.columns import select
 from services.ingest.metrics import metrics
 from services.ingest.model import ID_CHARS_MAX, SECOND_US, TenantId
-from services.ingest.reading import LogReader, Read, Selection, monotonic
+from services.ingest.reading import LogReader, Read, Selection, monotonic, one_by_one
 from services.ingest.segments import decoded, encoded
 from services.ingest.servicer.logs import Logs
 from services.ingest.store.log_store import LogStore
@@ -24,14 +24,19 @@ CASE_IDS_MAX = 10_000
 CASE_COMMITS_AT_ONCE = 16
 _FOREVER_US = 2**62
 _ROWS = ingest_pb2.ENCODING_ROWS
+# What a message adds to the batch that it holds, at most.
+_FRAME_BYTES = 64
 
 
 class Reading:
-    def __init__(self, logs: Logs, store: LogStore, reader: LogReader, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, logs: Logs, store: LogStore, reader: LogReader, clock: Callable[[], int], message_bytes_max: int
+    ) -> None:
         self._logs = logs
         self._store = store
         self._reader = reader
         self._clock = clock
+        self._message_bytes_max = message_bytes_max
         self._books: dict[TenantId, CaseBook] = {}
 
     async def ReadEvents(
@@ -48,7 +53,9 @@ class Reading:
         else:
             reads = self._reader.replay(log.tenant, after, selection)
         async for found in reads:
-            yield self._response(request, cursors, found)
+            # Rows are larger than what is stored, and nobody knows by how much: each commit goes by itself.
+            for part in one_by_one(found) if request.encoding == _ROWS else (found,):
+                yield self._response(request, cursors, part)
 
     def _response(
         self, request: ingest_pb2.ReadEventsRequest, cursors: CursorCodec, found: Read
@@ -61,6 +68,8 @@ class Reading:
             response.lag.CopyFrom(wire.duration(lag_us))
             if request.follow:
                 metrics.record("andon.ingest.read.lag", lag_us / SECOND_US)
+        if response.ByteSize() > self._message_bytes_max:
+            _refuse("encoding", "this commit is larger than a message: read it as Arrow, or fewer partitions at once")
         metrics.add("andon.ingest.read.pages", len(found.pages))
         return response
 
@@ -83,7 +92,8 @@ class Reading:
             for segment in (segment for position in some for segment in stored[position]):
                 found = events_of(segment.events, wanted)
                 if found.num_rows:
-                    yield ingest_pb2.ReadCasesResponse(events=_encoded(found, request.encoding))
+                    for events in _encoded_to_fit(found, request.encoding, self._message_bytes_max - _FRAME_BYTES):
+                        yield ingest_pb2.ReadCasesResponse(events=events)
 
     async def GetWatchBounds(
         self, request: ingest_pb2.GetWatchBoundsRequest, context: Any
@@ -183,5 +193,12 @@ def _events(request: ingest_pb2.ReadEventsRequest, page: StoredPage) -> event_pb
     return wire.arrow_of(encoded(select(decoded(page.events), wanted.__contains__)))
 
 
-def _encoded(page: pa.RecordBatch, encoding: int) -> event_pb2.EventBatch:
-    return wire.rows_of(page) if encoding == _ROWS else wire.arrow_of(encoded(page))
+def _encoded_to_fit(page: pa.RecordBatch, encoding: int, bytes_max: int) -> Iterator[event_pb2.EventBatch]:
+    """In order; halved until each part fits."""
+    batch = wire.rows_of(page) if encoding == _ROWS else wire.arrow_of(encoded(page))
+    if batch.ByteSize() <= bytes_max or page.num_rows == 1:
+        yield batch
+        return
+    middle = page.num_rows // 2
+    yield from _encoded_to_fit(page.slice(0, middle), encoding, bytes_max)
+    yield from _encoded_to_fit(page.slice(middle), encoding, bytes_max)

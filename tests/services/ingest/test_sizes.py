@@ -1,0 +1,106 @@
+"""Whatever is accepted can be read again: a message holds a commit, and what no message could hold is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+from typing import Any
+
+import grpc
+import pyarrow as pa
+import pytest
+from andon.ingest.v1 import ingest_pb2
+
+MIB = 1024 * 1024
+# Random text, which no compression makes smaller.
+TEXT_CHARS = 3_600
+
+
+def incompressible(table: Any, arrow: Any, first: int, mib: float) -> Any:
+    """One case, hence one partition, of about so many MiB."""
+    count = round(mib * MIB / TEXT_CHARS)
+    drawn = base64.b64encode(os.urandom(count * TEXT_CHARS)).decode()
+    texts = [drawn[row * TEXT_CHARS : (row + 1) * TEXT_CHARS] for row in range(count)]
+    ids = [f"e{first + row}" for row in range(count)]
+    return arrow(table(count, id=ids, case_id=["c"] * count, **{"attributes.note": texts}))
+
+
+async def refusal(call: Any) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
+
+
+async def test_a_large_batch_that_does_not_compress_can_be_written_and_read(
+    served: Any, table: Any, arrow: Any, everything: Any
+) -> None:
+    client = served.client()
+    batch = incompressible(table, arrow, 0, 14.5)
+    sent = pa.ipc.open_stream(batch.arrow_ipc).read_all()
+    written = await client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=batch))
+    assert written.accepted == sent.num_rows
+    found = await everything(client)
+    assert [one["attributes.note"] for one in found] == sent.column("attributes.note").to_pylist()
+    request = ingest_pb2.ReadCasesRequest(case_ids=["c"])
+    pages = [response.events.arrow_ipc async for response in client.ReadCases(request)]
+    assert sum(pa.ipc.open_stream(page).read_all().num_rows for page in pages) == sent.num_rows
+
+
+async def test_a_batch_whose_commit_would_fit_no_message_is_refused_and_leaves_nothing(
+    served: Any, table: Any, arrow: Any, everything: Any
+) -> None:
+    client = served.client()
+    batch = incompressible(table, arrow, 0, 15.7)
+    refused = await refusal(client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=batch)))
+    assert refused.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "send it in smaller ones" in str(refused.details())
+    assert await everything(client) == []
+    # What comes next is not affected.
+    written = await client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=arrow(table(3))))
+    assert written.accepted == 3
+
+
+async def test_large_batches_that_wait_together_share_no_commit_that_would_fit_no_message(
+    served: Any, table: Any, arrow: Any, everything: Any
+) -> None:
+    client = served.client()
+    batches = [incompressible(table, arrow, 10_000 * number, 6.0) for number in range(4)]
+    answers = await asyncio.gather(
+        *(client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=batch)) for batch in batches)
+    )
+    sent = sum(answer.accepted for answer in answers)
+    assert len(await everything(client)) == sent
+
+
+async def test_commits_that_are_too_large_as_rows_together_come_one_by_one(start: Any, table: Any, arrow: Any) -> None:
+    client = (await start(message_bytes_max=256 * 1024)).client()
+    for number in range(6):
+        batch = arrow(table(1_000, id=[f"{number}-{row}" for row in range(1_000)]))
+        await client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=batch))
+    request = ingest_pb2.ReadEventsRequest(encoding=ingest_pb2.ENCODING_ROWS)
+    responses = [response async for response in client.ReadEvents(request)]
+    assert len(responses) == 6
+    events = [event.id for one in responses for page in one.pages for event in page.events.rows.events]
+    assert sorted(events) == sorted(f"{number}-{row}" for number in range(6) for row in range(1_000))
+
+
+async def test_a_commit_that_fits_no_message_as_rows_says_how_it_can_be_read(
+    start: Any, table: Any, arrow: Any
+) -> None:
+    client = (await start(message_bytes_max=256 * 1024, partition_count=2)).client()
+    note = {"attributes.note": pa.array(["what every event says alike " * 10] * 1_500).dictionary_encode()}
+    await client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=arrow(table(1_500, **note, source=["s"] * 1_500))))
+    rows = ingest_pb2.ReadEventsRequest(encoding=ingest_pb2.ENCODING_ROWS)
+
+    async def read() -> None:
+        async for _ in client.ReadEvents(rows):
+            pass
+
+    refused = await refusal(read())
+    assert refused.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "read it as Arrow" in str(refused.details())
+    cases = ingest_pb2.ReadCasesRequest(case_ids=[f"case-{n}" for n in range(7)], encoding=ingest_pb2.ENCODING_ROWS)
+    parts = [len(response.events.rows.events) async for response in client.ReadCases(cases)]
+    assert sum(parts) == 1_500
+    assert len(parts) > 2
