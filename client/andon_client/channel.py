@@ -9,6 +9,7 @@ from pathlib import Path
 import grpc
 
 from andon_client.keepalive import Option, channel_options
+from andon_client.renewal import RenewedChannel
 from andon_client.tracing import tracing_interceptors
 
 # Every mutation carries a request id and every event an id, so a retry has no second effect.
@@ -52,17 +53,18 @@ def open_channel(
     locale: str = "en",
     options: Sequence[Option] = (),
 ) -> grpc.aio.Channel:
-    """A channel to `target`. Certificates are read once: open a new channel after they rotate."""
-    tls = grpc.ssl_channel_credentials(
-        root_certificates=ca_file.read_bytes(),
-        private_key=key_file.read_bytes(),
-        certificate_chain=cert_file.read_bytes(),
-    )
+    """A channel to `target`. Certificates and a token that is asked for may be renewed while it is open."""
     current = token if callable(token) else lambda: token
     bearer = grpc.metadata_call_credentials(_Bearer(current, locale), name="andon-bearer")
-    return grpc.aio.secure_channel(
-        target,
-        grpc.composite_channel_credentials(tls, bearer),
-        options=[*channel_options(), ("grpc.service_config", json.dumps(SERVICE_CONFIG)), *options],
-        interceptors=tracing_interceptors(),
-    )
+    settings = [*channel_options(), ("grpc.service_config", json.dumps(SERVICE_CONFIG)), *options]
+
+    def opened() -> grpc.aio.Channel:
+        tls = grpc.ssl_channel_credentials(
+            root_certificates=ca_file.read_bytes(),
+            private_key=key_file.read_bytes(),
+            certificate_chain=cert_file.read_bytes(),
+        )
+        credentials = grpc.composite_channel_credentials(tls, bearer)
+        return grpc.aio.secure_channel(target, credentials, options=settings, interceptors=tracing_interceptors())
+
+    return RenewedChannel((ca_file, cert_file, key_file), opened)
