@@ -14,8 +14,9 @@ from services.runtime.ownership import Leases
 from services.runtime.peers import open_tenant_channel
 from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import Endpoint, serve
-from services.scoring import charts
 from services.scoring.access import ACCESS
+from services.scoring.charts.drawing import prepare
+from services.scoring.retention import Retention
 from services.scoring.servicer import ScoringServicer
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
@@ -31,7 +32,7 @@ async def run(
 ) -> None:
     """Serves until told to stop."""
     pool = await open_schema(settings, SCHEMA, MIGRATIONS)
-    charts.prepare()
+    prepare()
     store, draining = Store(pool), Draining()
     leases = Leases(
         settings.dsn,
@@ -46,6 +47,7 @@ async def run(
         lambda tenant: open_tenant_channel(settings, settings.ingest_target, tenant),
         str(leases.replica),
     )
+    retention = Retention(store, settings, intake.in_charge_of)
     servicer = ScoringServicer(store, intake, draining)
 
     await serve(
@@ -55,6 +57,7 @@ async def run(
         health_names=[scoring_pb2.DESCRIPTOR.services_by_name["ScoringService"].full_name],
         background=[
             intake.run,
+            retention.run,
             lambda: leases.run(intake.work),
             lambda: Listener(settings.dsn, CHANNEL).tell(intake.committed),
             lambda: Listener(settings.dsn, SYSTEMS_CHANNEL).tell(lambda _: intake.look()),

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from services.scoring import charts
 from services.scoring.appraisal import Tree, appraise, composites_of, tree_of
+from services.scoring.charts.drawing import draw
+from services.scoring.charts.plan import ChartPlan, plan_of
+from services.scoring.charts.points import chart_points
+from services.scoring.charts.signals import signal_changes, signals_of
 from services.scoring.model import (
     ALL_TIME,
     Indicator,
@@ -19,7 +22,7 @@ from services.scoring.model import (
     Window,
     WindowId,
 )
-from services.scoring.results import Score, ScoreState, Signal, SignalState
+from services.scoring.results import Score, ScoreState, Signal
 from services.scoring.statistics import EMPTY, merge_parts
 
 LATE = "late events"
@@ -76,7 +79,7 @@ class Book:
     provisional: dict[int, set[Place]] = field(default_factory=lambda: defaultdict(set))
     tree: Tree | None = None
     indicators: Mapping[str, Indicator] = field(default_factory=dict)
-    plans: Mapping[str, charts.ChartPlan] = field(default_factory=dict)
+    plans: Mapping[str, ChartPlan] = field(default_factory=dict)
 
     def score(self, series: SeriesKey, window: WindowId) -> Score | None:
         return self.scores.get(series, {}).get(window.start_us)
@@ -114,13 +117,8 @@ class Book:
 
 def open_book(system: IndicatorSystem, partition_count: int, switched: bool) -> Book:
     indicators = {indicator.name: indicator for indicator in system.spec.indicators}
-    plans = {
-        one.name: charts.plan_of(
-            one.chart, charts.kind_of(one.chart, one.aggregate), one.direction, one.target, one.symptom_of
-        )
-        for one in system.spec.indicators
-        if one.chart is not None
-    }
+    planned = {one.name: plan_of(system.spec, one) for one in system.spec.indicators}
+    plans = {name: plan for name, plan in planned.items() if plan is not None}
     return Book(system, partition_count, switched, tree=tree_of(system), indicators=indicators, plans=plans)
 
 
@@ -277,8 +275,8 @@ class _Step:
         standing = self.book.signals.get(series, {})
         raised: dict[str, Signal] = {}
         if plan is not None:
-            drawn = charts.draw(chart_points(self.windows_of(series, changed)), plan)
-            raised = charts.signals_of(self.book.system.process, series, drawn, plan)
+            drawn = draw(chart_points(self.windows_of(series, changed)), plan)
+            raised = signals_of(self.book.system.process, series, drawn, plan)
         self.signals += signal_changes(standing, raised, self.reason_of(changed))
 
     def moves_chart(self, score: Score) -> bool:
@@ -295,31 +293,6 @@ class _Step:
             return NEW_VERSION
         reasons = {score.reason for score in changed}
         return CORRECTED if CORRECTED in reasons else LATE
-
-
-def chart_points(scores: Iterable[Score]) -> list[charts.WindowPoint]:
-    """The complete windows with enough data, in time order."""
-    charted = [
-        charts.WindowPoint(score.window, score.value, score.count, score.total or 0, score.squares or 0, score.quantum)
-        for score in scores
-        if score.complete and score.value is not None and score.state is not ScoreState.NOT_ENOUGH_DATA
-    ]
-    return sorted(charted, key=lambda point: point.window.start_us)
-
-
-def signal_changes(standing: Mapping[str, Signal], raised: Mapping[str, Signal], reason: str) -> list[Signal]:
-    """New and changed signals, and those that no longer stand, by name."""
-    changes: list[Signal] = []
-    for name, signal in raised.items():
-        before = standing.get(name)
-        if before is None:
-            changes.append(signal)
-        elif not before.says_the_same(signal):
-            changes.append(replace(signal, revision=before.revision + 1, reason=reason))
-    for name, before in standing.items():
-        if name not in raised and before.standing:
-            changes.append(replace(before, state=SignalState.RETRACTED, reason=reason, revision=before.revision + 1))
-    return sorted(changes, key=lambda signal: (signal.window, signal.name))
 
 
 def _withdrawn(score: Score, version: int) -> Score:

@@ -54,6 +54,21 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """How limits were derived: what was asked for, what they give, on which sides ("upper", "lower", "both"), and why.
+
+    memory, skewness: of the windows of phase I, on the grid of calibrations. method: "normal" or "fitted".
+    """
+
+    requested_arl: float
+    expected_arl: float
+    sides: str
+    memory: float
+    skewness: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class Baseline:
     """Phase I, frozen. `sigma` is that of the plotted statistic at the mean size."""
 
@@ -65,6 +80,7 @@ class Baseline:
     overdispersion: float
     chart: str
     limit_scale: float
+    promise: Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +169,9 @@ def _content(score: Score) -> tuple[str, ...]:
 def _signal_content(signal: Signal) -> tuple[str, ...]:
     baseline = signal.baseline
     numbers = (signal.value, signal.centre, signal.lower, signal.upper, signal.promised_arl)
+    promise = baseline.promise
     frozen = (baseline.centre, baseline.sigma, baseline.overdispersion, baseline.limit_scale)
+    derived = (promise.requested_arl, promise.expected_arl, promise.memory, promise.skewness)
     return (
         signal.name,
         signal.series,
@@ -168,6 +186,9 @@ def _signal_content(signal: Signal) -> tuple[str, ...]:
         str(baseline.window_count),
         baseline.chart,
         *map(_exact, frozen),
+        promise.sides,
+        promise.method,
+        *map(_exact, derived),
         *signal.symptom_of,
     )
 

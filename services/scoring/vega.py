@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from services.scoring.charts import Drawn
+from services.scoring.charts.drawing import Drawn
 from services.scoring.results import ChartPoint, Signal
 
 Language = Literal["en", "zh"]

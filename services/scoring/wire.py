@@ -14,7 +14,7 @@ from services.scoring.appraisal import OVERALL, tree_of
 from services.scoring.book import series_name
 from services.scoring.lint import Finding, Severity
 from services.scoring.model import ALL_TIME, Direction, IndicatorSystem, SeriesKey, Text, Window, WindowId
-from services.scoring.results import Baseline, ChartPoint, Score, ScoreState, Signal, SignalState
+from services.scoring.results import Baseline, ChartPoint, Promise, Score, ScoreState, Signal, SignalState
 
 EARLIEST_US, LATEST_US = -(2**62), 2**62
 WINDOWS: Mapping[Window, int] = {
@@ -121,6 +121,29 @@ def baseline_message(baseline: Baseline) -> score_pb2.Baseline:
         overdispersion=baseline.overdispersion,
         chart=baseline.chart,
         limit_scale=baseline.limit_scale,
+        promise=_promise_message(baseline.promise),
+    )
+
+
+def _promise_message(promise: Promise) -> score_pb2.Promise:
+    return score_pb2.Promise(
+        requested_arl=promise.requested_arl,
+        expected_arl=promise.expected_arl,
+        sides=promise.sides,
+        memory=promise.memory,
+        skewness=promise.skewness,
+        method=promise.method,
+    )
+
+
+def _promise_of(message: score_pb2.Promise) -> Promise:
+    return Promise(
+        requested_arl=message.requested_arl,
+        expected_arl=message.expected_arl,
+        sides=message.sides,
+        memory=message.memory,
+        skewness=message.skewness,
+        method=message.method,
     )
 
 
@@ -134,6 +157,7 @@ def _baseline_of(message: score_pb2.Baseline) -> Baseline:
         overdispersion=message.overdispersion,
         chart=message.chart,
         limit_scale=message.limit_scale,
+        promise=_promise_of(message.promise),
     )
 
 

@@ -14,6 +14,7 @@ from andon_quality.arl.lattice_cusum import (
     poisson_cusum_run,
 )
 from andon_quality.arl.mewma import design_mewma, mewma, mewma_run
+from andon_quality.arl.one_sided import ewma_one_sided, shewhart_one_sided
 from andon_quality.arl.run_length import RunLength, steady_state_delay
 from andon_quality.arl.s2_cusum import design_s2_cusum, s2_cusum, s2_cusum_run
 from andon_quality.arl.s2_ewma import design_s2_ewma, s2_ewma, s2_ewma_run
@@ -42,6 +43,7 @@ __all__ = [
     "design_shiryaev_roberts",
     "ewma",
     "ewma_curve",
+    "ewma_one_sided",
     "ewma_run",
     "individuals_range",
     "individuals_range_run",
@@ -58,6 +60,7 @@ __all__ = [
     "shewhart_ar1",
     "shewhart_ar1_run",
     "shewhart_curve",
+    "shewhart_one_sided",
     "shewhart_run",
     "shiryaev_roberts",
     "shiryaev_roberts_run",

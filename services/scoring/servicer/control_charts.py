@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from andon.scoring.v1 import scoring_pb2
 
 from services.runtime.errors import NotFound
-from services.scoring.book import chart_points, series_name
-from services.scoring.charts import Drawn, draw, kind_of, plan_of
+from services.scoring.book import series_name
+from services.scoring.charts.derivation import derivation_of
+from services.scoring.charts.drawing import Drawn, draw
+from services.scoring.charts.phase_one import sides_of
+from services.scoring.charts.plan import ChartPlan, asked_arl, plan_of
+from services.scoring.charts.points import chart_points
 from services.scoring.model import Indicator, IndicatorSystem, SeriesKey, Window
 from services.scoring.servicer.desk import Desk
 from services.scoring.vega import Language, control_chart
@@ -19,6 +24,7 @@ from services.scoring.wire import (
     score_of,
     series_message,
     signal_of,
+    text,
     window_id,
 )
 
@@ -31,13 +37,11 @@ class ControlCharts:
     ) -> scoring_pb2.GetControlChartResponse:
         tenant, key = self.desk.tenant, SeriesKey(request.series)
         system = await self.desk.system_of_series(tenant, key)
-        indicator = _charted(system, key)
-        assert indicator.chart is not None
-        kind = kind_of(indicator.chart, indicator.aggregate)
-        plan = plan_of(indicator.chart, kind, indicator.direction, indicator.target, indicator.symptom_of)
+        indicator, plan = _charted(system, key)
         scores = [score_of(one) for one in await self.desk.store.scores_of_series(tenant, key)]
         # Phase I lies where it lies, so all windows are drawn and those asked for are shown.
-        drawn = _within(draw(chart_points(scores), plan), bounds(request.interval))
+        whole = await asyncio.to_thread(draw, chart_points(scores), plan)
+        drawn, promised_arl = _within(whole, bounds(request.interval)), _promised(whole, plan)
         shown = {point.window for point in drawn.points}
         messages = [
             one for one in await self.desk.store.signals_of_series(tenant, key) if window_id(one.interval) in shown
@@ -49,20 +53,29 @@ class ControlCharts:
             baseline=baseline_message(drawn.baseline) if drawn.baseline else None,
             points=[chart_point_message(point) for point in drawn.points],
             rules=plan.rules,
-            promised_arl=plan.promised_arl,
+            promised_arl=promised_arl,
             signals=messages,
             vega_lite=control_chart(
-                title, indicator.unit, drawn, [signal_of(one) for one in messages], plan.promised_arl, language
+                title, indicator.unit, drawn, [signal_of(one) for one in messages], promised_arl, language
             ),
+            derivation=text(derivation_of(drawn.baseline)) if drawn.baseline else None,
         )
 
 
-def _charted(system: IndicatorSystem, series: SeriesKey) -> Indicator:
+def _charted(system: IndicatorSystem, series: SeriesKey) -> tuple[Indicator, ChartPlan]:
     name = series_name(series)
     for indicator in system.spec.indicators:
-        if indicator.name == name.indicator and indicator.chart is not None and name.window is not Window.ALL:
-            return indicator
+        plan = plan_of(system.spec, indicator) if indicator.name == name.indicator else None
+        if plan is not None and name.window is not Window.ALL:
+            return indicator, plan
     raise NotFound("NOT_FOUND", "this series is not charted")
+
+
+def _promised(drawn: Drawn, plan: ChartPlan) -> float:
+    """Before phase I is complete nobody knows its centre: it counts as on target."""
+    if drawn.baseline is not None:
+        return drawn.baseline.promise.expected_arl
+    return asked_arl(plan, sides_of(plan, plan.target or 0.0, 1.0))
 
 
 def _within(drawn: Drawn, span: tuple[int, int]) -> Drawn:
