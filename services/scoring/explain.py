@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 import pyarrow as pa
@@ -12,6 +13,8 @@ from services.scoring.appraisal import Tree
 from services.scoring.model import Aggregate, Indicator, Text, WindowId
 from services.scoring.results import Score
 from services.scoring.statistics import TIME
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, order=True)
@@ -82,6 +85,15 @@ def working(indicator: Indicator, score: Score) -> Text:
             )
         case _:
             assert_never(indicator.aggregate)
+
+
+def with_unlisted(words: Text, missing: int, since_us: int) -> Text:
+    """Says how many cases of a window are not shown, because what was observed before `since_us` is no longer kept."""
+    day = (EPOCH + timedelta(microseconds=since_us)).date().isoformat()
+    return Text(
+        f"{words.en} {missing} of the cases are not listed: what was observed before {day} is no longer kept.",
+        f"{words.zh}其中 {missing} 个案例未列出：{day} 之前的观测明细已不再保留。",
+    )
 
 
 def composite_working(tree: Tree, name: str, scores: Mapping[str, Score]) -> Text:

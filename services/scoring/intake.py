@@ -27,7 +27,7 @@ from services.scoring.reopening import OpenedBook, reopen_book
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold
-from services.scoring.store.steps import VersionRetired
+from services.scoring.store.steps import EntriesGone, VersionRetired
 
 if TYPE_CHECKING:
     from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub as IngestStub
@@ -88,7 +88,7 @@ class SystemFold:
         self._opened = None
         scoring_metrics.add("andon.scoring.restarts")
         # Losing a lease, or ingest for a while, is part of life; anything else is a defect to look into.
-        expected = isinstance(error, (LostLease, grpc.aio.AioRpcError, *AWAY))
+        expected = isinstance(error, (LostLease, EntriesGone, grpc.aio.AioRpcError, *AWAY))
         log.warning(
             "fold begins anew",
             system=self.system.name,

@@ -122,7 +122,7 @@ async def _catch_up(step: StepTransaction, opened: OpenedBook) -> None:
         # Another version was scored by in between: this book does not know what that one stated.
         raise VersionRetired
     if step.scored_position != opened.position:
-        async for entry in step.entries_after(opened.position):
+        async for entry in step.entries_missed(opened.position):
             apply_entry(opened, entry)
         opened.position = step.scored_position
     opened.book.switched = step.switched

@@ -23,6 +23,7 @@ ScoringMetric = Literal[
     "andon.scoring.snapshots",
     "andon.scoring.replayed",
     "andon.scoring.restarts",
+    "andon.scoring.retention.trimmed",
 ]
 
 CATALOGUE: Mapping[ScoringMetric, Instrument] = {
@@ -43,6 +44,7 @@ CATALOGUE: Mapping[ScoringMetric, Instrument] = {
     "andon.scoring.snapshots": Instrument(Kind.COUNTER, "{snapshot}", "Snapshots of a partition's state."),
     "andon.scoring.replayed": Instrument(Kind.COUNTER, "{event}", "Events folded again during recovery."),
     "andon.scoring.restarts": Instrument(Kind.COUNTER, "{restart}", "Folds begun anew from a snapshot."),
+    "andon.scoring.retention.trimmed": Instrument(Kind.COUNTER, "{row}", "Rows let go of, of the log or the like."),
 }
 
 scoring_metrics: Instruments[ScoringMetric] = Instruments("andon.scoring", CATALOGUE)

@@ -34,6 +34,20 @@ class ScoringSettings(RuntimeSettings):
         description="Days of event time after which a case that nothing touched leaves memory, until an event names it."
         " 0: never.",
     )
+    score_log_days: float = Field(
+        30.0, ge=0.0, description="Days for which a watch can be resumed: older entries of the score log go. 0: never."
+    )
+    score_history_days: float = Field(
+        400.0, ge=0.0, description="Days back that scores can be read as of: older revisions go. 0: never."
+    )
+    observation_days: float = Field(
+        400.0,
+        ge=0.0,
+        description="Days behind the watermark, and since it was observed, that a score shows its cases. 0: always.",
+    )
+    retention_interval_s: float = Field(
+        300.0, gt=0.0, description="Time in seconds between looks for what is older than it has to be kept."
+    )
     systems_poll_s: float = Field(
         2.0, gt=0.0, description="Time in seconds between looks for tenants and for activated indicator systems."
     )

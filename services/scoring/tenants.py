@@ -75,6 +75,10 @@ class Intake:
             for partition in range(tenant.partition_count)
         ]
 
+    def in_charge_of(self) -> list[str]:
+        """Tenants whose first partition this replica owns."""
+        return [tenant.name for tenant in self._tenants.values() if 0 in tenant.leases]
+
     def wake(self, tenant: str) -> Wake:
         """Notified whenever something of this tenant was committed."""
         return self._tenant(tenant).wake

@@ -12,7 +12,7 @@ from andon.scoring.v1 import score_pb2, scoring_pb2
 from services.runtime.errors import NotFound
 from services.scoring.appraisal import tree_of
 from services.scoring.book import SeriesName, series_name
-from services.scoring.explain import CaseValue, cases_of, composite_working, event_ids_by_case, working
+from services.scoring.explain import CaseValue, cases_of, composite_working, event_ids_by_case, with_unlisted, working
 from services.scoring.model import ALL_TIME, IndicatorSystem, SeriesKey, Text
 from services.scoring.paging import page_size, page_token, place_of
 from services.scoring.reading import read_cases
@@ -42,9 +42,14 @@ class Explaining:
         cases = await self._cases(tenant, system, name, key, message)
         page = [case for case in cases if case.case_id > after][: size + 1]
         token = page_token(request, page[size - 1].case_id) if len(page) > size else ""
+        words = working(system.spec.indicator(name.indicator), score_of(message))
+        since_us = await self.desk.store.observed_since(tenant, system.name, system.version)
+        missing = message.count - len(cases)
+        if missing > 0 and since_us is not None and window_id(message.interval).start_us < since_us:
+            words = with_unlisted(words, missing, since_us)
         return scoring_pb2.ExplainScoreResponse(
             score=message,
-            working=text(working(system.spec.indicator(name.indicator), score_of(message))),
+            working=text(words),
             cases=await self._with_events(tenant, page[:size]),
             next_page_token=token,
             total_count=len(cases),

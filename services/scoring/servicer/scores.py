@@ -8,9 +8,10 @@ from typing import Any
 
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
+from services.runtime.errors import OutOfRange
 from services.scoring.paging import page_size, page_token, place_of
 from services.scoring.servicer.desk import Desk, Step, following, lag_since, watch_from
-from services.scoring.store.results import Page
+from services.scoring.store.results import HistoryGone, Page
 from services.scoring.wire import EARLIEST_US, LATEST_US, bounds, matches, series_message, window_id
 from services.scoring.wire_system import system_of
 
@@ -42,9 +43,11 @@ class Scores:
             codec, newest, _ = await self.desk.cursors(tenant)
         series, start_us, through = place_of(request, "", EARLIEST_US, newest)
         as_of = request.as_of.ToDatetime(UTC) if request.HasField("as_of") else None
-        scores = await self.desk.store.list_scores(
-            tenant, request.filter, bounds(request.interval), Page((series, start_us), size + 1), as_of
-        )
+        page = Page((series, start_us), size + 1)
+        try:
+            scores = await self.desk.store.list_scores(tenant, request.filter, bounds(request.interval), page, as_of)
+        except HistoryGone as gone:
+            raise await self._expired(tenant, gone) from gone
         token = ""
         if len(scores) > size:
             last = scores[size - 1]
@@ -52,6 +55,11 @@ class Scores:
         return scoring_pb2.ListScoresResponse(
             scores=scores[:size], next_page_token=token, through=codec.encode(through)
         )
+
+    async def _expired(self, tenant: str, gone: HistoryGone) -> OutOfRange:
+        codec, _, oldest = await self.desk.cursors(tenant)
+        kept = {"oldest": codec.encode(oldest), "oldest_time": gone.since.isoformat()}
+        return OutOfRange("CURSOR_EXPIRED", "as_of lies before the history that is kept", metadata=kept)
 
     async def WatchScores(
         self, request: scoring_pb2.WatchScoresRequest, context: Any

@@ -12,7 +12,7 @@ WHERE tenant = $1;
 
 -- name: lock_head
 -- The lock that every change of scores goes through. What is read after it, in statements of its own, is up to date.
-SELECT position
+SELECT position, oldest
 FROM score_head
 WHERE tenant = $1
 FOR UPDATE;
@@ -506,3 +506,148 @@ SELECT encode(sha256(
 SELECT
     (SELECT count(*) FROM score WHERE tenant = $1 AND present) AS score_count,
     (SELECT count(*) FROM signal WHERE tenant = $1 AND standing) AS signal_count;
+
+-- name: log_edge
+-- Through which entry a batch of the score log is old, and read by none of the versions that are scored by.
+SELECT max(old.position) AS edge
+FROM (
+    SELECT position, committed_at
+    FROM score_log
+    WHERE tenant = $1 AND position <= coalesce((
+        SELECT min(coalesce(snapshot.scored_position, 0))
+        FROM indicator_system AS active
+        JOIN progress
+            ON progress.tenant = active.tenant AND progress.system_name = active.name
+            AND progress.version = active.version
+        LEFT JOIN snapshot
+            ON snapshot.tenant = progress.tenant AND snapshot.system_name = progress.system_name
+            AND snapshot.version = progress.version AND snapshot.partition = progress.partition
+        WHERE active.tenant = $1 AND active.state = 2
+    ), 0)
+    ORDER BY position
+    LIMIT $3
+) AS old
+WHERE old.committed_at < $2;
+
+-- name: stale_versions
+-- Retired versions that could only go on from entries that are about to go.
+SELECT progress.system_name, progress.version
+FROM progress
+JOIN indicator_system AS retired
+    ON retired.tenant = progress.tenant AND retired.name = progress.system_name
+    AND retired.version = progress.version AND retired.state <> 2
+LEFT JOIN snapshot
+    ON snapshot.tenant = progress.tenant AND snapshot.system_name = progress.system_name
+    AND snapshot.version = progress.version AND snapshot.partition = progress.partition
+WHERE progress.tenant = $1
+GROUP BY progress.system_name, progress.version
+HAVING min(coalesce(snapshot.scored_position, 0)) < $2;
+
+-- name: forget_version
+-- Everything that a version's fold was going to go on from; activated again, it starts with the log.
+WITH folds AS (
+    DELETE FROM fold WHERE tenant = $1 AND system_name = $2 AND version = $3
+), snapshots AS (
+    DELETE FROM snapshot WHERE tenant = $1 AND system_name = $2 AND version = $3
+), pages AS (
+    DELETE FROM case_page WHERE tenant = $1 AND system_name = $2 AND version = $3
+), observations AS (
+    DELETE FROM observation WHERE tenant = $1 AND system_name = $2 AND version = $3
+), floors AS (
+    DELETE FROM observation_floor WHERE tenant = $1 AND system_name = $2 AND version = $3
+)
+DELETE FROM progress
+WHERE tenant = $1 AND system_name = $2 AND version = $3;
+
+-- name: trim_log
+-- Entries through the edge go, and the oldest cursor moves there; says how many.
+WITH gone AS (
+    DELETE FROM score_log
+    WHERE tenant = $1 AND position <= $2
+    RETURNING position
+), head AS (
+    UPDATE score_head
+    SET oldest = $2
+    WHERE tenant = $1
+)
+SELECT count(*) AS gone
+FROM gone;
+
+-- name: trim_history
+-- A batch of steps in order of time makes the revisions before theirs go; says how many statements it looked at.
+WITH due AS (
+    SELECT score_time
+    FROM score_history
+    WHERE tenant = $1 AND score_time < $2
+        AND score_time > coalesce((SELECT history_since FROM score_head WHERE tenant = $1), '-infinity')
+    ORDER BY score_time
+    LIMIT $3
+), edge AS (
+    SELECT max(score_time) AS until, count(*) AS looked_at
+    FROM due
+), gone AS (
+    DELETE FROM score_history AS old
+    USING score_history AS newer, edge
+    WHERE newer.tenant = $1 AND newer.score_time <= edge.until
+        AND newer.score_time > coalesce((SELECT history_since FROM score_head WHERE tenant = $1), '-infinity')
+        AND old.tenant = $1 AND old.series = newer.series AND old.window_start = newer.window_start
+        AND old.revision < newer.revision
+), head AS (
+    UPDATE score_head
+    SET history_since = edge.until
+    FROM edge
+    WHERE tenant = $1 AND edge.until IS NOT NULL
+)
+SELECT looked_at
+FROM edge;
+
+-- name: history_since
+-- The earliest instant that scores can be read as of. Null: any.
+SELECT history_since
+FROM score_head
+WHERE tenant = $1;
+
+-- name: trim_observations
+-- A batch of pages that lie behind the watermark and were kept long ago goes; says how many.
+WITH horizon AS (
+    SELECT active.name AS system_name, active.version, min(progress.watermark_us) - $2::bigint AS since
+    FROM indicator_system AS active
+    JOIN fold ON fold.tenant = active.tenant AND fold.system_name = active.name AND fold.version = active.version
+    JOIN progress
+        ON progress.tenant = fold.tenant AND progress.system_name = fold.system_name
+        AND progress.version = fold.version
+    WHERE active.tenant = $1 AND active.state = 2
+    GROUP BY active.name, active.version, fold.partition_count
+    HAVING count(progress.watermark_us) >= fold.partition_count
+), due AS (
+    SELECT observation.system_name, observation.version, observation.partition, observation.id
+    FROM horizon
+    JOIN observation
+        ON observation.tenant = $1 AND observation.system_name = horizon.system_name
+        AND observation.version = horizon.version AND observation.anchor_max < horizon.since
+    WHERE observation.kept_at < $3
+    LIMIT $4
+), gone AS (
+    DELETE FROM observation
+    USING due
+    WHERE observation.tenant = $1 AND observation.system_name = due.system_name
+        AND observation.version = due.version AND observation.partition = due.partition AND observation.id = due.id
+    RETURNING observation.system_name, observation.version
+), floors AS (
+    INSERT INTO observation_floor (tenant, system_name, version, since)
+    SELECT $1, horizon.system_name, horizon.version, horizon.since
+    FROM horizon
+    WHERE EXISTS (
+        SELECT FROM gone WHERE gone.system_name = horizon.system_name AND gone.version = horizon.version
+    )
+    ON CONFLICT (tenant, system_name, version) DO UPDATE
+    SET since = greatest(observation_floor.since, EXCLUDED.since)
+)
+SELECT count(*) AS gone
+FROM gone;
+
+-- name: observed_since
+-- From which start on windows have all their observations. No row: all windows have.
+SELECT since
+FROM observation_floor
+WHERE tenant = $1 AND system_name = $2 AND version = $3;

@@ -8,12 +8,13 @@ from services.scoring.store.books import Books
 from services.scoring.store.log import ScoreLog
 from services.scoring.store.progress import ProgressReads
 from services.scoring.store.results import Results
+from services.scoring.store.retention import RetentionWrites
 from services.scoring.store.snapshots import Snapshots
 from services.scoring.store.steps import Steps
 from services.scoring.store.systems import Systems
 
 
-class Store(Steps, Books, ProgressReads, Snapshots, ScoreLog, Results, Systems):
+class Store(Steps, Books, ProgressReads, Snapshots, ScoreLog, Results, RetentionWrites, Systems):
     """Every family reads and writes through the same pool."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.runtime.database import tenant_transaction
+from services.runtime.following import CursorCodec
 from services.scoring.store.statements import QUERIES
 
 # What one read of a follower brings at most, beyond its first entry.
@@ -50,8 +51,12 @@ class ScoreLog:
         return Head(**row)
 
     async def entries(self, tenant: str, after: int, limit: int) -> list[tuple[int, LogEntry]]:
+        """None is skipped: raises OutOfRange where entries after this position are no longer kept."""
         async with tenant_transaction(self._pool, tenant) as connection:
             rows = await connection.fetch(QUERIES.entries, tenant, after, limit, FOLLOWED_BYTES_MAX)
+            if not rows or rows[0]["position"] != after + 1:
+                head = await connection.fetchrow(QUERIES.head, tenant)
+                CursorCodec(head["origin"]).check_kept(after, head["oldest"])
         return [
             (
                 row["position"],

@@ -22,6 +22,14 @@ class Page:
     limit: int
 
 
+class HistoryGone(Exception):
+    """Revisions that stood at the instant are no longer kept; from `since` on they are."""
+
+    def __init__(self, since: datetime) -> None:
+        super().__init__(since)
+        self.since = since
+
+
 class Results:
     _pool: asyncpg.Pool
 
@@ -39,6 +47,9 @@ class Results:
                 rows = await connection.fetch(QUERIES.list_scores, *arguments)
             else:
                 rows = await connection.fetch(QUERIES.list_scores_as_of, *arguments, as_of)
+                since = await connection.fetchval(QUERIES.history_since, tenant)
+                if since is not None and as_of < since:
+                    raise HistoryGone(since)
         return [score_pb2.Score.FromString(row["body"]) for row in rows]
 
     async def list_series(
@@ -104,6 +115,12 @@ class Results:
         async with tenant_transaction(self._pool, tenant) as connection:
             rows = await connection.fetch(QUERIES.observations_of_window, tenant, system, version, start_us, end_us)
         return [(row["partition"], row["page"]) for row in rows]
+
+    async def observed_since(self, tenant: str, system: str, version: int) -> int | None:
+        """Windows that start here or later have all their observations. None: all windows have."""
+        async with tenant_transaction(self._pool, tenant) as connection:
+            since: int | None = await connection.fetchval(QUERIES.observed_since, tenant, system, version)
+        return since
 
     async def content_hash(self, tenant: str) -> str:
         async with tenant_transaction(self._pool, tenant) as connection:

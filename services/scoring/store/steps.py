@@ -25,6 +25,10 @@ class VersionRetired(Exception):
     """The version is no longer the active one; nothing may be written under it."""
 
 
+class EntriesGone(Exception):
+    """Entries that a book has not taken over yet are no longer kept; it has to be opened again."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One step, as the version's own replicas read it."""
@@ -64,12 +68,14 @@ class StepTransaction:
     def __init__(self, connection: asyncpg.Connection, tenant: str, system: str, version: int) -> None:
         self._connection = connection
         self._key = (tenant, system, version)
+        self._oldest = 0
         self.scored_position = 0
         self.switched = False
         self.progress: list[Progress] = []
 
     async def lock(self, leases: Sequence[Lease]) -> None:
-        await self._connection.fetchval(QUERIES.lock_head, self._key[0])
+        head = await self._connection.fetchrow(QUERIES.lock_head, self._key[0])
+        self._oldest = head["oldest"] if head else 0
         rows = await self._connection.fetch(QUERIES.version_state, *self._key)
         if not rows:
             raise VersionRetired
@@ -84,6 +90,13 @@ class StepTransaction:
         for lease in leases:
             if epochs.get(lease.resource) != lease.epoch:
                 raise LostLease(lease)
+
+    async def entries_missed(self, position: int) -> AsyncIterator[Entry]:
+        """What others kept of this version since a book was at this position. Raises EntriesGone."""
+        if position < self._oldest:
+            raise EntriesGone
+        async for entry in self.entries_after(position):
+            yield entry
 
     async def entries_after(self, position: int) -> AsyncIterator[Entry]:
         while True:
