@@ -9,7 +9,7 @@ import numpy as np
 
 from andon_quality.arl.design import design
 from andon_quality.arl.estimated import averaged
-from andon_quality.arl.ordered import ordered_mean
+from andon_quality.arl.ordered import ordered_mean, ordered_run
 from andon_quality.arl.run_length import LARGEST, RunLength, solved
 from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.errors import OutOfRange
@@ -42,7 +42,7 @@ def shewhart(
     phase1_size: centre and sigma are the mean and standard deviation of that many points (`estimated`, 2 ms
     for the common rules).
     Rules about the order of values (N3, N4) make the last value part of the state: collocation (`ordered`), nine
-    digits, from milliseconds to seconds with the number of rules.
+    digits, 1 to 50 ms with the number of rules.
     Prefer `cusum` or `ewma` where a small lasting shift matters.
     Raises OutOfRange for an unknown rule, an empty set, a scale that is not positive, or too many rules at once.
     Source: Champ and Woodall (1987), Technometrics 29, 393-399.
@@ -70,18 +70,21 @@ def shewhart_curve(rules: Iterable[str | Rule], shifts: FloatArray, limit_scale:
 
 
 def shewhart_run(rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float = 1.0) -> RunLength:
-    """The whole distribution behind `shewhart` for rules about zones: mean, quantiles, survival, steady state.
+    """The whole distribution behind `shewhart`: mean, quantiles, survival, steady state.
 
-    >>> shewhart_run(["WE1"]).quantile(0.5)
-    257
+    Rules about the order of values need a kernel over the last value as well: raises OutOfRange where it would have
+    more than 1,500 states, which a trend, or alternation, with rules about the limits does not.
+
+    >>> shewhart_run(["WE1"]).quantile(0.5), shewhart_run(["N1", "N3"]).quantile(0.5)
+    (257, 139)
     """
-    chosen = named(rules)
-    if any(rule.pattern in ABOUT_ORDER for rule in chosen):
-        raise OutOfRange("rules about the order of values have no finite chain; `shewhart` knows their mean")
-    shifts, limit_scales = np.array([shift]), np.array([limit_scale])
-    probabilities = _zone_probabilities(_lines(chosen, shifts, limit_scales), shifts)
-    ahead = _chain(chosen, False)
-    return RunLength(_kernels(ahead, probabilities)[0], np.eye(1, len(ahead))[0])
+    chosen, shifts = named(rules), np.array([shift])
+    about_order, about_zones = _parted(chosen)
+    lines = _lines(about_zones, shifts, np.array([limit_scale]))
+    if about_order:
+        return ordered_run(about_order, _chain(about_zones, False), lines[0], shift)
+    ahead = _chain(about_zones, False)
+    return RunLength(_kernels(ahead, _zone_probabilities(lines, shifts))[0], np.eye(1, len(ahead))[0])
 
 
 def design_shewhart(rules: Iterable[str | Rule], requested_arl: float, phase1_size: int | None = None) -> float:
@@ -119,18 +122,22 @@ def named(rules: Iterable[str | Rule]) -> tuple[Rule, ...]:
 
 def _means(rules: tuple[Rule, ...], shifts: FloatArray, limit_scales: FloatArray) -> FloatArray:
     """The mean run of each chart, shape (charts,)."""
-    about_order = tuple(rule for rule in rules if rule.pattern in ABOUT_ORDER)
-    about_zones = tuple(rule for rule in rules if rule not in about_order)
+    about_order, about_zones = _parted(rules)
     lines = _lines(about_zones, shifts, limit_scales)
     if about_order:
-        ahead = _chain(about_zones, False) if about_zones else np.zeros((1, 1), dtype=np.int64)
-        pairs = zip(lines, shifts, strict=True)
+        ahead, pairs = _chain(about_zones, False), zip(lines, shifts, strict=True)
         return np.array([ordered_mean(about_order, ahead, zones, float(shift)) for zones, shift in pairs])
     ahead = _chain(about_zones, bool(np.all(shifts == 0.0)))
     probabilities = _zone_probabilities(lines, shifts)
     if len(ahead) > SPARSE_ABOVE:
         return np.array([_sparse_mean(ahead, chart) for chart in probabilities])
     return solved(_kernels(ahead, probabilities))[:, 0]
+
+
+def _parted(rules: tuple[Rule, ...]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    """Those about the order of values, and those about zones."""
+    about_order = tuple(rule for rule in rules if rule.pattern in ABOUT_ORDER)
+    return about_order, tuple(rule for rule in rules if rule not in about_order)
 
 
 def _widest(rules: tuple[Rule, ...]) -> float:
@@ -195,6 +202,8 @@ def _zone_sigmas(rules: tuple[Rule, ...]) -> FloatArray:
 @lru_cache(maxsize=64)
 def _chain(rules: tuple[Rule, ...], mirrored: bool) -> IntArray:
     """For each state and zone the next state, shape (states, zones), where the number of states means alarm."""
+    if not rules:
+        return np.zeros((1, 1), dtype=np.int64)
     return _merged(_explored([run for rule in rules for run in _runs(rule, _zone_sigmas(rules))]), mirrored)
 
 
