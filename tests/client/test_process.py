@@ -97,9 +97,14 @@ def log(tmp_path):
     return path
 
 
+# As at a prompt: what is started in the background, as test runs may be, is deaf to Ctrl-C.
+PROMPT = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+
+
 def andon(home, *words, **streams):
+    program = f"{PROMPT}; runpy.run_module('andon_client', run_name='__main__')"
     return subprocess.Popen(
-        [sys.executable, "-m", "andon_client", "--home", str(home), *map(str, words)],
+        [sys.executable, "-c", program, "--home", str(home), *map(str, words)],
         text=True,
         env={name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "FORCE_COLOR")}
         | {"TERM": "xterm-256color", "PYTHONUNBUFFERED": ""}
