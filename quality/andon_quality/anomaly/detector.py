@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.anomaly.watcher import Aspect, Watch, Watcher
+from andon_quality.anomaly.aspects import Aspect
+from andon_quality.anomaly.watcher import Watch, Watchers
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
-from andon_quality.errors import NotFinite, OutOfRange
+from andon_quality.errors import Inconsistent, NotFinite, OutOfRange
 
 WATCHES = (
     Watch(Aspect.SPREAD, window=1000, ratio=1.0, memory=10_000),
@@ -24,10 +25,10 @@ QUIET_POINTS = 100
 
 @dataclass(frozen=True)
 class Detection:
-    """What was found, one entry per point given.
+    """What was found, one entry per point given: shape (n,), or (series, n).
 
     flags: alarms, at most one per quiet period; strength: the strongest score over what an alarm needs (above 1 is
-    strange, also when kept quiet; 0 for missing points and while warming up); aspect: index into `watches` of the
+    strange, also when kept quiet; 0 for missing points and while warming up); watcher: index into `watches` of the
     watcher with that score.
     """
 
@@ -38,17 +39,24 @@ class Detection:
 
 @dataclass(frozen=True)
 class DetectorState:
-    """Everything the detector remembers; never changed in place. `alarm_at` is the index of the last alarm."""
+    """Everything the detector remembers; never changed in place.
 
-    watchers: tuple[Watcher, ...]
+    places: of the watchers, among the watches given; alarm_at: the index of the last alarm of each series, -1 for none;
+    is_single: points come in one dimension.
+    """
+
+    watchers: Watchers
+    places: IntArray
     seen: int
-    alarm_at: int | None
+    alarm_at: IntArray
     warm_up: int
     quiet: int
+    is_single: bool
 
 
 def start(
     season: int | None = None,
+    series: int | None = None,
     *,
     watches: tuple[Watch, ...] = WATCHES,
     warm_up: int = WARM_UP_POINTS,
@@ -56,28 +64,40 @@ def start(
 ) -> DetectorState:
     """A detector that has seen nothing. season: points in a season (a day, say); None for none.
 
-    warm_up: points before the first alarm; quiet: points without another alarm after one. Raises OutOfRange.
+    series: how many series it watches side by side, with points of shape (series, n); None for one, with points of
+    shape (n,). warm_up: points before the first alarm; quiet: points without another alarm after one.
+    Raises OutOfRange.
 
     >>> start(season=288).seen
     0
     """
     if warm_up < 4 or quiet < 0 or (season is not None and season < 2) or not watches:
         raise OutOfRange("needs a warm-up of 4 or more, quiet >= 0, a season of 2 or more and a watcher")
-    return DetectorState(tuple(Watcher(watch, season) for watch in watches), 0, None, warm_up, quiet)
+    if series is not None and series < 1:
+        raise OutOfRange("needs a series to watch")
+    count = 1 if series is None else series
+    # Without a season nothing is ever off its phase.
+    used = [i for i, watch in enumerate(watches) if season is not None or watch.aspect is not Aspect.SEASON]
+    if not used:
+        raise OutOfRange("a watcher of the season needs one")
+    watchers = Watchers.begin(tuple(watches[i] for i in used), season or 0, count)
+    return DetectorState(watchers, np.array(used), 0, np.full(count, -1), warm_up, quiet, series is None)
 
 
 def advance(state: DetectorState, points: ArrayLike) -> tuple[DetectorState, Detection]:
-    """Takes `points`, shape (n,), in time order; returns the new state and one verdict per point.
+    """Takes `points`, shape (n,) or (series, n), in time order; returns the new state and one verdict per point.
 
     Each watcher looks at one aspect of a point - level, jump, spread of the last 50, distance to the season's phase -
     and scores it as |aspect - mean| / deviation over its window of earlier points. An alarm needs a score above `ratio`
     times the watcher's own record, which fades by 1 / memory a point: no distribution is assumed, and a stream that is
-    often strange has to be stranger still. NaN is a missing point: it counts for the season and is never flagged.
-    Any split of a stream into calls gives the same result to the last bit. The state given is left as it was.
+    often strange has to be stranger still. NaN is a missing point: it takes its place in window and season and is never
+    flagged. Any split of a stream into calls gives the same result to the last bit, and many series the result of each
+    by itself. The state given is left as it was.
 
-    Assumes equally spaced points. O(1) a point, plus O(memory of the state, about 7,000 numbers) a call: prefer to
-    pass points in batches. For limits with a promised false-alarm rate prefer a control chart. Raises NotFinite for
-    infinity, OutOfRange unless one-dimensional.
+    Assumes equally spaced points. O(1) a point, however long the stream and however it is cut (amortised; the state is
+    some 15,000 numbers a series): but a call has its own cost, so prefer pages of points, or many series, to single
+    points. For limits with a promised false-alarm rate prefer a control chart. Raises NotFinite for infinity,
+    OutOfRange for more than two dimensions, Inconsistent for another number of series than at the start.
     Source: own; its parts are moving z-scores, and records as in Glick, American Mathematical Monthly 85 (1978) 2.
 
     >>> import math
@@ -86,44 +106,52 @@ def advance(state: DetectorState, points: ArrayLike) -> tuple[DetectorState, Det
     >>> bool(found.flags[400])
     True
     """
-    values = np.atleast_1d(np.asarray(points, dtype=np.float64))
-    if values.ndim != 1:
-        raise OutOfRange("points come in one dimension")
-    if np.isinf(values).any():
-        raise NotFinite("points must not be infinite")
-    watchers = tuple(watcher.copy() for watcher in state.watchers)
-    strength, watcher = np.zeros(values.size), np.zeros(values.size, dtype=np.int64)
-    for i, value in enumerate(values.tolist()):
-        strength[i], watcher[i] = _strongest(watchers, value, state.seen + i, state.warm_up)
+    values = _checked(state, points)
+    index = state.seen + np.arange(values.shape[-1])
+    learning = index < state.warm_up // 4
+    if values.size == 0:
+        return state, _shaped(state, np.zeros(values.shape, dtype=np.bool_), values, values.astype(np.int64))
+    watchers, over = state.watchers.follow(values, learning)
+    judged = ~np.isnan(values) & (index >= state.warm_up)
+    strength = np.where(judged, over.max(axis=0), 0.0)
+    strongest = np.where(judged, state.places[np.argmax(over, axis=0)], 0)
     flags, alarm_at = _with_quiet(strength > 1.0, state)
-    after = DetectorState(watchers, state.seen + values.size, alarm_at, state.warm_up, state.quiet)
-    return after, Detection(flags, strength, watcher)
+    after = replace(state, watchers=watchers, seen=state.seen + values.shape[-1], alarm_at=alarm_at)
+    return after, _shaped(state, flags, strength, strongest)
 
 
 def detect(values: ArrayLike, season: int | None = None) -> Detection:
-    """All of a series at once: `advance` from a fresh `start(season)`; same arguments, cost and errors.
+    """All of a series at once, or of many: `advance` from a fresh `start(season)`; same shapes, cost and errors.
 
     >>> bool(detect([1.0] * 500).flags.any())
     False
     """
-    return advance(start(season), values)[1]
+    given = np.asarray(values, dtype=np.float64)
+    return advance(start(season, len(given) if given.ndim > 1 else None), given)[1]
 
 
-def _strongest(watchers: tuple[Watcher, ...], value: float, index: int, warm_up: int) -> tuple[float, int]:
-    if value != value:
-        return 0.0, 0
-    learning = index < warm_up // 4
-    scores = [watcher.score(value, index, learning) for watcher in watchers]
-    if index < warm_up:
-        return 0.0, 0
-    best = max(range(len(scores)), key=scores.__getitem__)
-    return scores[best], best
+def _checked(state: DetectorState, points: ArrayLike) -> FloatArray:
+    """The points as (series, n)."""
+    given = np.atleast_1d(np.asarray(points, dtype=np.float64))
+    if given.ndim > 2:
+        raise OutOfRange("points come in one or two dimensions")
+    if (given.ndim == 1) != state.is_single or (given.ndim == 2 and len(given) != state.alarm_at.size):
+        raise Inconsistent(f"the state is of {state.alarm_at.size} series, the points have shape {given.shape}")
+    if np.isinf(given).any():
+        raise NotFinite("points must not be infinite")
+    return np.atleast_2d(given)
 
 
-def _with_quiet(strange: BoolArray, state: DetectorState) -> tuple[BoolArray, int | None]:
-    flags = np.zeros(strange.size, dtype=np.bool_)
-    alarm_at = state.alarm_at
-    for i in np.flatnonzero(strange).tolist():
-        if alarm_at is None or state.seen + i - alarm_at > state.quiet:
-            flags[i], alarm_at = True, state.seen + i
+def _shaped(state: DetectorState, flags: BoolArray, strength: FloatArray, strongest: IntArray) -> Detection:
+    if state.is_single:
+        return Detection(flags[0], strength[0], strongest[0])
+    return Detection(flags, strength, strongest)
+
+
+def _with_quiet(strange: BoolArray, state: DetectorState) -> tuple[BoolArray, IntArray]:
+    flags, alarm_at = np.zeros(strange.shape, dtype=np.bool_), state.alarm_at.copy()
+    for series, point in np.argwhere(strange).tolist():
+        index = state.seen + point
+        if alarm_at[series] < 0 or index - alarm_at[series] > state.quiet:
+            flags[series, point], alarm_at[series] = True, index
     return flags, alarm_at

@@ -1,95 +1,142 @@
-"""Mean and spread of the last points of a stream, in constant time a point."""
+"""Mean and spread of the last points of many streams, or of all of them, in constant time a point."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import numpy as np
+
+from andon_quality.anomaly.log import Log
+from andon_quality.arrays import FloatArray
+
+# Sums over a window are made anew after so many points.
+REBUILD_POINTS = 500
 
 
-@dataclass
-class Rolling:
-    """Moments of the last `window` values. Sums are taken about the first value and rebuilt once a turn of the ring.
+@dataclass(frozen=True)
+class Moments:
+    """How many values there were, their mean and their variance; both 0 where there were none."""
 
-    push and the reads are O(1) amortised; memory O(window). Rebuilding keeps rounding from piling up.
+    count: FloatArray
+    mean: FloatArray
+    variance: FloatArray
 
-    >>> rolling = Rolling(2)
-    >>> for value in (5.0, 1.0, 3.0): rolling.push(value)
-    >>> rolling.moments()
-    (2.0, 1.0)
+
+@dataclass(frozen=True)
+class Sums:
+    """Moments of every point so far; missing points (NaN) count for nothing.
+
+    origin: shape (..., series), the first value, NaN before any; parts: (3, ..., series), count, sum and sum of squares
+    about the origin.
+
+    >>> Sums.nothing(1).follow(np.array([[1.0, 3.0]]))[1].variance.tolist()
+    [[0.0, 1.0]]
     """
 
-    window: int
-    ring: list[float] = field(default_factory=list)
-    at: int = 0
-    origin: float = 0.0
-    total: float = 0.0
-    squares: float = 0.0
+    origin: FloatArray
+    parts: FloatArray
 
-    def push(self, value: float) -> None:
-        ring = self.ring
-        if len(ring) < self.window:
-            if not ring:
-                self.origin = value
-            ring.append(value)
-            come = value - self.origin
-            self.total += come
-            self.squares += come * come
-            return
-        gone, come = ring[self.at] - self.origin, value - self.origin
-        ring[self.at] = value
-        self.total += come - gone
-        self.squares += come * come - gone * gone
-        self.at += 1
-        if self.at == self.window:
-            self.at = 0
-            self._rebuild()
+    @classmethod
+    def nothing(cls, *shape: int) -> Sums:
+        return cls(np.full(shape, np.nan), np.zeros((3, *shape)))
 
-    def moments(self) -> tuple[float, float]:
-        """Mean and variance; both 0 while empty."""
-        n = len(self.ring)
-        if n == 0:
-            return 0.0, 0.0
-        about, raw = self.total / n, self.squares / n
+    def follow(self, page: FloatArray) -> tuple[Sums, Moments]:
+        """The sums after `page`, shape (..., series, n), and the moments with each point, the same shape. O(1) each."""
+        after, course = self.course(page)
+        return after, after.moments(course[..., 1:])
+
+    def course(self, come: FloatArray, gone: FloatArray | None = None) -> tuple[Sums, FloatArray]:
+        """The sums after all points, and the parts before them and with each, shape (3, ..., n + 1).
+
+        Added one by one, so that any split of the points gives the same bits.
+        """
+        origin = self.origin
+        if come.shape[-1] and np.isnan(origin).any():
+            origin = np.where(np.isnan(origin), _first(come), origin)
+        course = np.empty((3, *come.shape[:-1], come.shape[-1] + 1))
+        course[..., 0] = self.parts
+        course[..., 1:] = _steps(come, origin)
+        if gone is not None:
+            course[..., 1:] -= _steps(gone, origin)
+        course = np.cumsum(course, axis=-1)
+        return Sums(origin, course[..., -1].copy()), course
+
+    def moments(self, parts: FloatArray) -> Moments:
+        """The moments behind `parts`, shape (3, ..., n), about this origin."""
+        count, total, squares = parts
+        n, known = np.maximum(count, 1.0), count > 0
+        about, raw = total / n, squares / n
         rest = raw - about * about
         # What is left of equal values is rounding.
-        return self.origin + about, rest if rest > 1e-12 * raw else 0.0
-
-    def copy(self) -> Rolling:
-        return Rolling(self.window, self.ring.copy(), self.at, self.origin, self.total, self.squares)
-
-    def _rebuild(self) -> None:
-        self.origin = self.ring[0]
-        self.total = math.fsum(value - self.origin for value in self.ring)
-        self.squares = math.fsum((value - self.origin) ** 2 for value in self.ring)
+        variance = np.where(known & (rest > 1e-12 * raw), rest, 0.0)
+        return Moments(count, np.where(known, self.origin[..., None] + about, 0.0), variance)
 
 
-@dataclass
-class Running:
-    """Mean and spread of every value so far. O(1) a point. Source: Welford, Technometrics 4 (1962) 419.
+@dataclass(frozen=True)
+class Rolling:
+    """Moments of the last points of each series, in one window or in several side by side.
 
-    >>> running = Running()
-    >>> for value in (1.0, 3.0): running.push(value)
-    >>> running.mean, running.variance
-    (2.0, 1.0)
+    Missing points (NaN) take their place in the window and count for nothing. logs: one a window; sums: shape
+    (windows, series), about the mean of some time ago, and made anew from time to time: so rounding does not pile up.
+
+    >>> _, _, moments = Rolling.empty(1, 2).follow(np.array([[[5.0, 1.0, 3.0]]]))
+    >>> moments.mean.tolist(), moments.variance.tolist()
+    ([[[5.0, 3.0, 2.0]]], [[[0.0, 4.0, 1.0]]])
     """
 
-    count: int = 0
-    mean: float = 0.0
-    squares: float = 0.0
+    logs: tuple[Log, ...]
+    sums: Sums
+    seen: int = 0
 
-    def push(self, value: float) -> None:
-        self.count += 1
-        step = value - self.mean
-        self.mean += step / self.count
-        self.squares += step * (value - self.mean)
+    @classmethod
+    def empty(cls, series: int, *windows: int) -> Rolling:
+        return cls(tuple(Log.empty(series, window) for window in windows), Sums.nothing(len(windows), series))
 
-    @property
-    def variance(self) -> float:
-        return self.squares / self.count if self.count else 0.0
+    def follow(self, page: FloatArray) -> tuple[Rolling, Moments, Moments]:
+        """The state after `page`, shape (windows, series, n), and the moments before each point and with it, so too.
 
-    @property
-    def deviation(self) -> float:
-        return math.sqrt(self.variance)
+        O(1) a point, amortised.
+        """
+        state, before, after, at = self, [], [], 0
+        while at < page.shape[-1]:
+            points = min(page.shape[-1] - at, REBUILD_POINTS - state.seen % REBUILD_POINTS)
+            state, parts, sums = state._chunk(page[..., at : at + points])
+            before.append(sums.moments(parts[..., :-1]))
+            after.append(sums.moments(parts[..., 1:]))
+            at += points
+        return state, _joined(before), _joined(after)
 
-    def copy(self) -> Running:
-        return Running(self.count, self.mean, self.squares)
+    def _chunk(self, page: FloatArray) -> tuple[Rolling, FloatArray, Sums]:
+        points, seen = page.shape[-1], self.seen + page.shape[-1]
+        logs = tuple(log.appended(some) for log, some in zip(self.logs, page, strict=True))
+        sums, parts = self.sums.course(page, np.stack([log.last(points, before=log.window) for log in logs]))
+        left = sums
+        if seen % REBUILD_POINTS == 0:
+            anew = [_anew(log.last(log.window), origin) for log, origin in zip(logs, sums.origin, strict=True)]
+            left = Sums(np.stack([each.origin for each in anew]), np.stack([each.parts for each in anew], axis=1))
+        return Rolling(logs, left, seen), parts, sums
+
+
+def _first(page: FloatArray) -> FloatArray:
+    """The first value of each series that is there; NaN where none is."""
+    return np.asarray(np.take_along_axis(page, np.argmax(~np.isnan(page), axis=-1)[..., None], axis=-1)[..., 0])
+
+
+def _steps(values: FloatArray, origin: FloatArray) -> FloatArray:
+    here = ~np.isnan(values)
+    away = np.where(here, values - origin[..., None], 0.0)
+    return np.stack([here, away, away * away])
+
+
+def _anew(window: FloatArray, origin: FloatArray) -> Sums:
+    count = (~np.isnan(window)).sum(axis=-1)
+    mean = np.where(np.isnan(window), 0.0, window).sum(axis=-1) / np.maximum(count, 1)
+    about = np.where(count > 0, mean, origin)
+    return Sums(about, _steps(window, about).sum(axis=-1))
+
+
+def _joined(found: list[Moments]) -> Moments:
+    if len(found) == 1:
+        return found[0]
+    parts = (np.concatenate([getattr(each, part) for each in found], axis=-1) for part in ("count", "mean", "variance"))
+    return Moments(*parts)

@@ -1,30 +1,19 @@
-"""One way in which a point can be strange, and when it is strange enough."""
+"""The ways in which points can be strange, and when they are strange enough."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import assert_never
+from dataclasses import dataclass
 
-from andon_quality.anomaly.rolling import Rolling, Running
+import numpy as np
+
+from andon_quality.anomaly.aspects import Aspect, Lens, lens
+from andon_quality.anomaly.rolling import Rolling, Sums
+from andon_quality.arrays import BoolArray, FloatArray
 
 # A score beyond this says no more than "never seen"; a higher one would leave its watcher deaf.
 SCORE_MAX = 1000.0
 # The spread of a quiet window counts as at least this share of the spread of all values so far.
 SPREAD_FLOOR = 1e-3
-# How fast the mean of a phase follows, and how many points a burst of spread takes.
-PHASE_SMOOTHING = 0.3
-BURST_POINTS = 50
-
-
-class Aspect(Enum):
-    """What a watcher looks at."""
-
-    LEVEL = "level"
-    JUMP = "jump"
-    SPREAD = "spread"
-    SEASON = "season"
 
 
 @dataclass(frozen=True)
@@ -40,76 +29,72 @@ class Watch:
     memory: int
 
 
-@dataclass
-class Watcher:
-    """The state of one watcher. `score` is O(1) a point, and returns the score over what a record needs."""
+@dataclass(frozen=True)
+class Watchers:
+    """The state of all watchers over many series: what each sees, its window, all that it saw, and its records.
 
-    watch: Watch
-    season: int | None
-    past: Rolling = field(init=False)
-    overall: Running = field(default_factory=Running)
-    record: float = 0.0
-    last: float | None = None
-    burst: Rolling = field(default_factory=lambda: Rolling(BURST_POINTS))
-    phases: dict[int, float] = field(default_factory=dict)
+    record: shape (watchers, series).
+    """
 
-    def __post_init__(self) -> None:
-        self.past = Rolling(self.watch.window)
+    watches: tuple[Watch, ...]
+    lenses: tuple[Lens, ...]
+    past: Rolling
+    overall: Sums
+    record: FloatArray
 
-    def score(self, value: float, index: int, learning: bool) -> float:
-        score = self._distance(self._seen(value, index))
-        over = score / (self.watch.ratio * self.record) if self.record > 0 else 0.0
-        self.record *= 1 - 1 / self.watch.memory
-        if not learning:
-            self.record = max(self.record, score)
-        return over
+    @classmethod
+    def begin(cls, watches: tuple[Watch, ...], season: int, series: int) -> Watchers:
+        lenses = tuple(lens(watch.aspect, season, series) for watch in watches)
+        past = Rolling.empty(series, *(watch.window for watch in watches))
+        return cls(watches, lenses, past, Sums.nothing(len(watches), series), np.zeros((len(watches), series)))
 
-    def copy(self) -> Watcher:
-        twin = Watcher(self.watch, self.season, self.overall.copy(), self.record, self.last)
-        twin.past, twin.burst, twin.phases = self.past.copy(), self.burst.copy(), self.phases.copy()
-        return twin
+    def follow(self, page: FloatArray, learning: BoolArray) -> tuple[Watchers, FloatArray]:
+        """The state after `page`, shape (series, n), and how far each point is above a record: (watchers, series, n).
 
-    def _seen(self, value: float, index: int) -> float | None:
-        match self.watch.aspect:
-            case Aspect.LEVEL:
-                return value
-            case Aspect.JUMP:
-                before, self.last = self.last, value
-                return 0.0 if before is None else value - before
-            case Aspect.SPREAD:
-                return self._log_spread(value)
-            case Aspect.SEASON:
-                return self._off_phase(value, index)
-            case _:
-                assert_never(self.watch.aspect)
+        Points that are `learning`, shape (n,), set no record. O(1) a point, amortised.
+        """
+        looks = [own.follow(page) for own in self.lenses]
+        seen = np.stack([sight for _, sight in looks])
+        score, past, overall = self._scores(seen)
+        memory = np.array([watch.memory for watch in self.watches])[:, None, None]
+        ratio = np.array([watch.ratio for watch in self.watches])[:, None, None]
+        fades = np.where(np.isnan(page), 1.0, 1 - 1 / memory)
+        record, before = _records(self.record, fades, np.where(learning, 0.0, score))
+        over = np.divide(score, ratio * before, out=np.zeros(score.shape), where=before > 0)
+        return Watchers(self.watches, tuple(own for own, _ in looks), past, overall, record), over
 
-    def _log_spread(self, value: float) -> float | None:
-        self.burst.push(value)
-        self.overall.push(value)
-        spread = self.burst.moments()[1] + 1e-6 * self.overall.variance
-        return math.log(spread) if spread > 0 else None
+    def _scores(self, seen: FloatArray) -> tuple[FloatArray, Rolling, Sums]:
+        """How far each point is from the mean of those before it, in deviations; 0 for missing and for first points."""
+        past, near, _ = self.past.follow(seen)
+        overall, parts = self.overall.course(seen)
+        share = np.array([0.0 if watch.aspect is Aspect.SPREAD else SPREAD_FLOOR for watch in self.watches])
+        floor = share[:, None, None] * np.sqrt(overall.moments(parts[..., :-1]).variance)
+        away, spread = np.abs(seen - near.mean), np.sqrt(near.variance) + floor
+        known = (near.count > 0) & (away > 0)
+        score = np.divide(away, spread, out=np.full(away.shape, SCORE_MAX), where=known & (spread > 0))
+        return np.where(known, np.minimum(score, SCORE_MAX), 0.0), past, overall
 
-    def _off_phase(self, value: float, index: int) -> float:
-        if self.season is None:
-            return 0.0
-        phase = index % self.season
-        rest = value - self.phases.get(phase, value)
-        self.phases[phase] = value - (1 - PHASE_SMOOTHING) * rest
-        return rest
 
-    def _distance(self, seen: float | None) -> float:
-        if seen is None:
-            return 0.0
-        if self.watch.aspect is not Aspect.SPREAD:
-            floor = SPREAD_FLOOR * self.overall.deviation
-            self.overall.push(seen)
-        else:
-            floor = 0.0
-        mean, variance = self.past.moments()
-        known = bool(self.past.ring)
-        self.past.push(seen)
-        away = abs(seen - mean)
-        if not known or away == 0:
-            return 0.0
-        spread = math.sqrt(variance) + floor
-        return min(away / spread, SCORE_MAX) if spread > 0 else SCORE_MAX
+def _records(record: FloatArray, fades: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The records after the last point, shape (watchers, series), and before each point, (watchers, series, n)."""
+    every = np.empty((*record.shape, scores.shape[-1] + 1))
+    every[..., 0] = record
+    if record.shape[-1] == 1:
+        for own, fade, score in zip(every[:, 0], fades[:, 0].tolist(), scores[:, 0].tolist(), strict=True):
+            own[:] = _course(float(own[0]), fade, score)
+    else:
+        # The same steps as for one series, side by side.
+        for point in range(scores.shape[-1]):
+            record = np.maximum(record * fades[..., point], scores[..., point])
+            every[..., point + 1] = record
+    return every[..., -1].copy(), every[..., :-1]
+
+
+def _course(high: float, fades: list[float], scores: list[float]) -> list[float]:
+    course = [high]
+    for fade, score in zip(fades, scores, strict=True):
+        high *= fade
+        if score > high:
+            high = score
+        course.append(high)
+    return course

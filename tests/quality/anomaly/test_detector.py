@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from andon_quality.anomaly import advance, detect, start
+from andon_quality.anomaly import Aspect, Watch, advance, detect, start
 from andon_quality.anomaly.detector import WATCHES
-from andon_quality.errors import NotFinite, OutOfRange
+from andon_quality.errors import Inconsistent, NotFinite, OutOfRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +35,23 @@ def test_any_split_of_the_stream_gives_the_same_bits(seed, cuts, season):
         parts.append(found)
     assert np.array_equal(whole.flags, np.concatenate([part.flags for part in parts]))
     assert np.array_equal(whole.strength, np.concatenate([part.strength for part in parts]))
+
+
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 9999), series=st.integers(1, 5), season=st.sampled_from([None, 24]))
+def test_many_series_are_as_each_alone_point_by_point_and_at_once(seed, series, season, each_the_same):
+    rng = np.random.default_rng(seed)
+    values = np.stack([calm(rng, 260) for _ in range(series)])
+    values[rng.integers(0, series, 30), rng.integers(0, 260, 30)] = np.nan
+    values[rng.integers(0, series), 200] += 40
+    whole = detect(values, season)
+    each_the_same(whole, [detect(one, season) for one in values])
+    state, before = advance(start(season, series), values[:, :190])
+    strength = [before.strength]
+    for point in values[:, 190:].T:
+        state, found = advance(state, point[:, None])
+        strength.append(found.strength)
+    assert np.array_equal(np.concatenate(strength, axis=1), whole.strength)
 
 
 def test_a_state_can_be_used_twice():
@@ -98,7 +115,13 @@ def test_bad_settings_and_infinite_points_are_refused():
     with pytest.raises(NotFinite):
         detect([1.0, float("inf")])
     with pytest.raises(OutOfRange):
-        detect([[1.0]])
+        detect([[[1.0]]])
+    with pytest.raises(Inconsistent):
+        advance(start(series=2), [1.0, 2.0])
+    with pytest.raises(Inconsistent):
+        advance(start(series=2), [[1.0], [2.0], [3.0]])
+    with pytest.raises(OutOfRange):
+        start(watches=(Watch(Aspect.SEASON, 100, 1.0, 100),))
 
 
 def rows_of(name):
