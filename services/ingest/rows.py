@@ -46,7 +46,7 @@ class Parts:
 def read_rows(serialised: bytes) -> Arrival:
     """Cost: some twenty numpy operations for each field that the longest event has."""
     data = np.frombuffer(serialised + bytes(16), dtype=np.uint8)
-    start, end = _messages(serialised)
+    start, end = _messages(serialised, data)
     rows = len(start)
     fields = _fields(data, start, end)
     columns: dict[str, pa.Array] = {
@@ -65,27 +65,30 @@ def read_rows(serialised: bytes) -> Arrival:
     return Arrival(pa.RecordBatch.from_arrays(arrays, names=names))
 
 
-def _messages(serialised: bytes) -> tuple[Places, Places]:
-    """Where each event starts and ends: the one loop over events, two steps each."""
-    starts, ends = [], []
+def _messages(serialised: bytes, data: NDArray[np.uint8]) -> tuple[Places, Places]:
+    """Where each event starts and ends: the one loop over events, and only from one to the next."""
+    heads = []
     at, size = 0, len(serialised)
     while at < size:
+        heads.append(at)
         length = serialised[at + 1]
-        at += 2
-        if length > 127:
-            length &= 127
-            shift = 7
-            while True:
-                more = serialised[at]
-                at += 1
-                length |= (more & 127) << shift
-                if more < 128:
-                    break
-                shift += 7
-        starts.append(at)
+        if length < 128:
+            at += 2 + length
+            continue
+        more = serialised[at + 2]
+        # Lengths of two bytes are by far the most frequent; longer ones go on below.
+        length += (more << 7) - 128
+        at += 3
+        shift = 14
+        while more > 127:
+            more = serialised[at]
+            length += (more << shift) - (128 << (shift - 7))
+            at += 1
+            shift += 7
         at += length
-        ends.append(at)
-    return np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64)
+    places = np.array(heads, dtype=np.int64)
+    _, starts = _varints(data, places + 1)
+    return starts, np.append(places[1:], size)[: len(places)]
 
 
 def _varints(data: NDArray[np.uint8], at: Places) -> tuple[NDArray[np.uint64], Places]:
@@ -107,29 +110,34 @@ def _varints(data: NDArray[np.uint8], at: Places) -> tuple[NDArray[np.uint64], P
 def _fields(data: NDArray[np.uint8], start: Places, end: Places) -> dict[int, Parts]:
     """All messages advance one field at a time, side by side; a varint field spans its own bytes."""
     found: dict[int, list[Parts]] = {}
-    owner = np.flatnonzero(start < end)
-    at = start[owner]
+    owner = (start < end).nonzero()[0]
+    at, end = start[owner], end[owner]
     while len(owner):
-        tag = data[at]
-        wire = tag & 7
-        number, content = _varints(data, at + 1)
-        begin = np.where(wire == _VARINT, at + 1, content)
-        finish = np.where(wire == _VARINT, content, content + number.astype(np.int64))
-        fixed = wire == _FIXED64
-        if fixed.any():
-            begin = np.where(fixed, at + 1, begin)
-            finish = np.where(fixed, at + 9, finish)
-        fields = tag >> 3
-        first = int(fields[0])
-        if (fields == first).all():
-            found.setdefault(first, []).append(Parts(owner, begin, finish))
+        tags = data[at]
+        first = int(tags[0])
+        if (tags == first).all():
+            begin, finish = _span(data, at, first & 7)
+            found.setdefault(first >> 3, []).append(Parts(owner, begin, finish))
         else:
-            for field in np.unique(fields).tolist():
-                chosen = fields == field
-                found.setdefault(field, []).append(Parts(owner[chosen], begin[chosen], finish[chosen]))
-        left = finish < end[owner]
-        owner, at = owner[left], finish[left]
+            finish = np.empty_like(at)
+            for tag in np.unique(tags).tolist():
+                chosen = (tags == tag).nonzero()[0]
+                begin, finish[chosen] = _span(data, at[chosen], tag & 7)
+                found.setdefault(tag >> 3, []).append(Parts(owner[chosen], begin, finish[chosen]))
+        left = finish < end
+        if left.all():
+            at = finish
+        else:
+            owner, at, end = owner[left], finish[left], end[left]
     return {field: _merged(parts) for field, parts in found.items()}
+
+
+def _span(data: NDArray[np.uint8], at: Places, wire: int) -> tuple[Places, Places]:
+    """Where the content of fields of one wire type starts and ends, given their tags."""
+    if wire == _FIXED64:
+        return at + 1, at + 9
+    number, content = _varints(data, at + 1)
+    return (at + 1, content) if wire == _VARINT else (content, content + number.view(np.int64))
 
 
 def _merged(parts: list[Parts]) -> Parts:

@@ -88,7 +88,7 @@ def test_a_timestamp_attribute_is_a_time(event: Any) -> None:
 
 
 def test_texts_of_every_length_are_cut_right(event: Any) -> None:
-    notes = ["x" * length for length in (0, 1, 127, 128, 300, 16_383, 16_384)]
+    notes = ["x" * length for length in (0, 1, 127, 128, 300, 16_383, 16_384, 2_100_000)]
     page = read_rows(
         event_pb2.EventRows(
             events=[event(str(number), attributes={"note": note}) for number, note in enumerate(notes)]
