@@ -14,8 +14,9 @@ import asyncpg
 from services.improvement.model import Problem, Wanted
 from services.improvement.wire.kept import pack, pack_problem, unpack_problem
 from services.improvement.wire.problems import state_number
-from services.runtime.database import load_queries, tenant_transaction
+from services.runtime.database import tenant_transaction
 from services.runtime.ownership import Lease
+from services.runtime.queries import load_queries
 
 SCHEMA = "improvement"
 SQL = Path(__file__).parent / "sql"

@@ -13,20 +13,6 @@ import asyncpg
 import structlog
 
 from services.runtime.metrics import runtime_metrics
-from services.runtime.queries import Queries, load_queries
-
-__all__ = [
-    "AWAY",
-    "Listener",
-    "Queries",
-    "acquire",
-    "as_tenant",
-    "close_pool",
-    "healthy",
-    "load_queries",
-    "open_pool",
-    "tenant_transaction",
-]
 
 APPLICATION_SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from services.runtime.database import load_queries
+from services.runtime.queries import load_queries
 
 SCHEMA = "ingest"
 CHANNEL = "andon_ingest"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from services.runtime.database import load_queries
+from services.runtime.queries import load_queries
 
 SCHEMA = "scoring"
 SQL = Path(__file__).parents[1] / "sql"

@@ -11,9 +11,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.runtime.database import Listener, healthy, load_queries, open_pool, tenant_transaction
+from services.runtime.database import Listener, healthy, open_pool, tenant_transaction
 from services.runtime.migrations import migrate
-from services.runtime.queries import BadQueryFile
+from services.runtime.queries import BadQueryFile, load_queries
 
 PATIENCE_S = 60
 POLICY = """
