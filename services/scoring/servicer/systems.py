@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import uuid
 from typing import Any
 
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import scoring_pb2
-from google.protobuf.message import Message
 
 from services.runtime.errors import (
     Aborted,
@@ -19,6 +17,7 @@ from services.runtime.errors import (
     NotFound,
     PreconditionViolation,
 )
+from services.runtime.requests import fingerprint, parsed_request_id, request_id_reused
 from services.scoring.lint import Finding, Severity, lint
 from services.scoring.paging import page_size, page_token, place_of
 from services.scoring.servicer.desk import Desk
@@ -38,7 +37,7 @@ class Systems:
     async def CreateIndicatorSystem(
         self, request: scoring_pb2.CreateIndicatorSystemRequest, context: Any
     ) -> scoring_pb2.CreateIndicatorSystemResponse:
-        name, request_id = _new_name(request), _request_id(request.request_id)
+        name, request_id = _new_name(request), _request_id(request)
         findings = lint(spec_of(request.spec))
         _refuse_errors(name, findings)
         messages = [finding_message(finding) for finding in findings]
@@ -46,14 +45,14 @@ class Systems:
         if request.validate_only:
             draft = system_pb.IndicatorSystem(name=name, state=system_pb.IndicatorSystem.STATE_DRAFT, spec=request.spec)
             return scoring_pb2.CreateIndicatorSystemResponse(indicator_system=draft, findings=messages)
-        fingerprint = _fingerprint(request)
+        mark = fingerprint(request.SerializeToString(deterministic=True))
         async with self.desk.store.editing(self.desk.tenant) as editor:
-            first = await _first_answer(editor, request_id, "CreateIndicatorSystem", fingerprint)
+            first = await _first_answer(editor, request_id, "CreateIndicatorSystem", mark)
             if first is not None:
                 return scoring_pb2.CreateIndicatorSystemResponse.FromString(first)
             made = await editor.create(name, spec, uuid.uuid4().hex)
             answer = scoring_pb2.CreateIndicatorSystemResponse(indicator_system=made, findings=messages)
-            await editor.keep_answer(request_id, "CreateIndicatorSystem", fingerprint, answer.SerializeToString())
+            await editor.keep_answer(request_id, "CreateIndicatorSystem", mark, answer.SerializeToString())
         return answer
 
     async def GetIndicatorSystem(
@@ -84,9 +83,9 @@ class Systems:
     async def ActivateIndicatorSystem(
         self, request: scoring_pb2.ActivateIndicatorSystemRequest, context: Any
     ) -> scoring_pb2.ActivateIndicatorSystemResponse:
-        request_id, fingerprint = _request_id(request.request_id), _fingerprint(request)
+        request_id, mark = _request_id(request), fingerprint(request.SerializeToString(deterministic=True))
         async with self.desk.store.editing(self.desk.tenant) as editor:
-            first = await _first_answer(editor, request_id, "ActivateIndicatorSystem", fingerprint)
+            first = await _first_answer(editor, request_id, "ActivateIndicatorSystem", mark)
             if first is not None:
                 return scoring_pb2.ActivateIndicatorSystemResponse.FromString(first)
             known = await _known(editor, request)
@@ -94,7 +93,7 @@ class Systems:
                 return scoring_pb2.ActivateIndicatorSystemResponse(indicator_system=known)
             activated = await editor.activate(known.name, known.version, uuid.uuid4().hex, uuid.uuid4().hex)
             answer = scoring_pb2.ActivateIndicatorSystemResponse(indicator_system=activated)
-            await editor.keep_answer(request_id, "ActivateIndicatorSystem", fingerprint, answer.SerializeToString())
+            await editor.keep_answer(request_id, "ActivateIndicatorSystem", mark, answer.SerializeToString())
         self.desk.intake.look()
         return answer
 
@@ -110,12 +109,11 @@ async def _known(
     return known
 
 
-async def _first_answer(editor: SystemEditor, request_id: str, method: str, fingerprint: bytes) -> bytes | None:
+async def _first_answer(editor: SystemEditor, request_id: str, method: str, mark: bytes) -> bytes | None:
     try:
-        return await editor.first_answer(request_id, method, fingerprint)
+        return await editor.first_answer(request_id, method, mark)
     except RequestReused as error:
-        violation = FieldViolation("request_id", "came before with another request", "REQUEST_ID_REUSED")
-        raise InvalidArgument("REQUEST_ID_REUSED", "the request id is taken", field_violations=[violation]) from error
+        raise request_id_reused() from error
 
 
 def _new_name(request: scoring_pb2.CreateIndicatorSystemRequest) -> str:
@@ -126,17 +124,11 @@ def _new_name(request: scoring_pb2.CreateIndicatorSystemRequest) -> str:
     return f"{request.parent}/indicatorSystems/{request.indicator_system_id}"
 
 
-def _request_id(request_id: str) -> str:
-    if not request_id:
-        return ""
-    try:
-        return str(uuid.UUID(request_id))
-    except ValueError as error:
-        raise _invalid("request_id", "a UUID") from error
-
-
-def _fingerprint(request: Message) -> bytes:
-    return hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
+def _request_id(
+    request: scoring_pb2.CreateIndicatorSystemRequest | scoring_pb2.ActivateIndicatorSystemRequest,
+) -> str:
+    """As it is kept: empty for none."""
+    return str(parsed_request_id(request.request_id) or "")
 
 
 def _invalid(field: str, description: str) -> InvalidArgument:
