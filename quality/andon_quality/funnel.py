@@ -91,7 +91,8 @@ def rates(
     """Events per unit of exposure against `target` (None: their pooled rate); Poisson, exact as in `proportions`.
 
     With expected counts as sizes and target 1 these are standardised ratios (observed / expected), the form to prefer
-    when units serve different customers. Raises and costs as `proportions`, with counts free to exceed sizes.
+    when units serve different customers. counts, sizes: shape (units,). Cost: O(units levels). Raises as `proportions`,
+    with counts free to exceed sizes.
 
     >>> rates([30, 18], [20.0, 20.0], target=1.0).beyond.tolist()
     [[True, False], [False, False]]
@@ -119,8 +120,9 @@ def means(
 ) -> Funnel:
     """Means of `sizes` values against `target` (None: their weighted mean), normal limits at sigma / sqrt(size).
 
-    sigma: standard deviation of a single value, the same for all units. Raises as `proportions`, and OutOfRange for
-    sigma <= 0.
+    values, sizes: shape (units,); sigma: standard deviation of a single value, the same for all units. Prefer
+    `proportions` or `rates` for counts, whose limits are exact. Cost: O(units levels). Raises as `proportions`, and
+    OutOfRange for sigma <= 0.
 
     >>> means([11.0, 10.1], [100, 100], sigma=3.0, target=10.0).beyond.tolist()
     [[True, False], [True, False]]

@@ -35,8 +35,9 @@ class Loss:
 def coefficient(cost: float, tolerance: float) -> float:
     """k = cost / tolerance^2: money lost at a deviation of `tolerance`, spread over the square of the deviation.
 
-    For `larger` the same cost at the smallest acceptable value y gives k = cost * y^2 (`coefficient_larger`).
-    Raises OutOfRange for a negative cost or a tolerance that is not positive.
+    cost: money; tolerance: in the unit of the value. For `larger` the same cost at the smallest acceptable value y
+    gives k = cost * y^2: prefer `coefficient_larger` there. Cost: O(1). Raises OutOfRange for a negative cost or a
+    tolerance that is not positive.
 
     >>> coefficient(100.0, 15.0).__round__(3)
     0.444
@@ -49,6 +50,8 @@ def coefficient(cost: float, tolerance: float) -> float:
 def coefficient_larger(cost: float, smallest: float) -> float:
     """k = cost * smallest^2: money lost by a value as small as `smallest`, for the larger-the-better loss.
 
+    Units as `coefficient`, which to prefer for the other losses. Cost: O(1). Raises OutOfRange as it does.
+
     >>> coefficient_larger(2.0, 3.0)
     18.0
     """
@@ -60,8 +63,9 @@ def coefficient_larger(cost: float, smallest: float) -> float:
 def nominal(mean: ArrayLike, sd: ArrayLike, target: ArrayLike, k: float) -> Loss:
     """Nominal the better: k ((mean - target)^2 + sd^2), from the mean and sd of each series; shapes broadcast to (...).
 
-    sd is the overall one, with n in its denominator if the loss of just these units is meant. k: money per unit^2.
-    Raises OutOfRange for a negative sd or k, NotFinite. Cost: O(series).
+    Prefer `nominal_of` where the values are at hand. sd is the overall one, with n in its denominator if the loss of
+    just these units is meant. k: money per unit^2. Raises OutOfRange for a negative sd or k, NotFinite. Cost:
+    O(series).
 
     >>> found = nominal(115.0, 2.0, 115.0, 0.444)
     >>> round(float(found.per_unit), 3)
@@ -74,6 +78,8 @@ def nominal(mean: ArrayLike, sd: ArrayLike, target: ArrayLike, k: float) -> Loss
 
 def smaller(mean: ArrayLike, sd: ArrayLike, k: float) -> Loss:
     """Smaller the better (waiting time): k (mean^2 + sd^2), the nominal loss with target 0.
+
+    Shapes, units, cost and errors as `nominal`; prefer `smaller_of` where the values are at hand.
 
     >>> float(smaller(3.0, 1.0, 2.0).per_unit)
     20.0
@@ -98,7 +104,9 @@ def larger(mean: ArrayLike, sd: ArrayLike, k: float) -> Loss:
 
 
 def nominal_of(values: ArrayLike, target: ArrayLike, k: float) -> Loss:
-    """Mean of k (y - target)^2 over values of shape (..., n); raises TooFew without values, NotFinite.
+    """Mean of k (y - target)^2 over values of shape (..., n), exact; prefer `nominal` where only moments are kept.
+
+    Cost: O(values). Raises TooFew without values, NotFinite.
 
     >>> float(nominal_of([1.0, 3.0], 1.0, 1.0).per_unit)
     2.0
@@ -108,7 +116,9 @@ def nominal_of(values: ArrayLike, target: ArrayLike, k: float) -> Loss:
 
 
 def smaller_of(values: ArrayLike, k: float) -> Loss:
-    """Mean of k y^2 over values of shape (..., n); raises TooFew without values, NotFinite.
+    """Mean of k y^2 over values of shape (..., n), exact; prefer `smaller` where only moments are kept.
+
+    Cost: O(values). Raises TooFew without values, NotFinite.
 
     >>> float(smaller_of([1.0, 3.0], 1.0).per_unit)
     5.0

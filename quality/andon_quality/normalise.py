@@ -28,7 +28,8 @@ def goal(target: Target, worst: Target) -> Goal:
 
     target: one value, or (low, high) for a range that is all good. worst: one value beyond one side of the
     target (lower or higher is better, according to the side), or (low, high) around the target (target is better).
-    Raises NotFinite, and OutOfRange when worst does not lie outside the target.
+    All in the unit of the indicator. Cost O(1). Raises NotFinite, and OutOfRange when worst does not lie outside the
+    target.
 
     >>> goal(30.0, 60.0)
     Goal(best_low=30.0, best_high=30.0, worst_low=None, worst_high=60.0)
@@ -79,8 +80,8 @@ def target_score(value: ArrayLike, target: Target, worst: Target) -> FloatArray:
 def target_value(score: ArrayLike, target: Target, worst: Target) -> tuple[FloatArray | None, FloatArray | None]:
     """The values (below, above the target) that have this score: the inverse of `target_score` strictly inside 0..100.
 
-    A side that the goal does not limit is None. At 100 the answer is the near edge of the target, at 0 the worst.
-    Cost O(n). Raises OutOfRange for a score outside 0..100 and what `goal` raises.
+    Prefer `target_score` for the other way. A side that the goal does not limit is None. At 100 the answer is the near
+    edge of the target, at 0 the worst. Cost O(n). Raises OutOfRange for a score outside 0..100 and what `goal` raises.
 
     >>> below, above = target_value(50.0, target=30.0, worst=60.0)
     >>> below is None, float(above)
@@ -128,7 +129,7 @@ def fit_min_max(values: ArrayLike) -> Scale:
 def fit_z(values: ArrayLike) -> Scale:
     """The scale that sends the mean to 0 and one sample standard deviation (n - 1) to 1.
 
-    values: n >= 2, any unit; says most when roughly normal. Cost O(n).
+    values: n >= 2, any unit; says most when roughly normal; prefer `target_score` where a target is known. Cost O(n).
     Raises TooFew, NotFinite, NoSpread when all values are equal.
 
     >>> fit_z([2.0, 4.0, 6.0]).apply(8.0).item()

@@ -30,8 +30,8 @@ def cronbach(items: ArrayLike, confidence: float = 0.95) -> Alpha:
 
     The interval is Feldt's: (1 - population) / (1 - sample) follows F with n - 1 and (n - 1)(k - 1). `without` is NaN
     for two items. items: shape (n >= 2 cases, k >= 2 items), complete, keyed the same way. A lower bound of reliability
-    when items are of one factor (see `factor_analysis`); high alpha does not show that they are. Cost O(n k); scipy is
-    imported on use. Raises TooFew, NotFinite, NoSpread when the sum does not vary.
+    when items are of one factor (see `factor_analysis`); high alpha does not show that they are: prefer `adequacy` for
+    that. Cost O(n k); scipy is imported on use. Raises TooFew, NotFinite, NoSpread when the sum does not vary.
     Sources: Cronbach, 1951, Psychometrika 16:297; Feldt, 1965, Psychometrika 30:357.
 
     >>> round(cronbach([[1, 2, 1], [2, 3, 3], [4, 4, 3], [5, 4, 5]]).alpha, 4)
@@ -147,8 +147,9 @@ def fleiss(counts: ArrayLike, confidence: float = 0.95) -> Agreement:
     """Agreement of m raters on n cases beyond chance; raters need not be the same for each case.
 
     po = mean over cases of sum_j c_ij (c_ij - 1) / (m (m - 1)), pe = sum_j p_j^2. The interval is by the jackknife over
-    cases. counts: shape (n >= 3 cases, grades >= 2): how many raters gave the grade; each row sums to m >= 2.
-    Cost O(n^2 grades). Raises TooFew, NotFinite, OutOfRange, Inconsistent for rows of different sums, NoSpread.
+    cases; prefer `cohen` for two raters and ordered grades. counts: shape (n >= 3 cases, grades >= 2): how many raters
+    gave the grade; each row sums to m >= 2. Cost O(n^2 grades). Raises TooFew, NotFinite, OutOfRange, Inconsistent for
+    rows of different sums, NoSpread.
     Sources: Fleiss, 1971, Psychological Bulletin 76:378; Efron, 1979, Annals of Statistics 7:1.
 
     >>> round(fleiss([[3, 0], [0, 3], [2, 1], [3, 0]]).kappa, 4)

@@ -32,8 +32,9 @@ def csat(
     """Customer satisfaction: the share, in percent, of answers at or above `satisfied_from`; Wilson's interval.
 
     answers: shape (n,), any rising scale (1..5 by default: the top two boxes). Assumes independent respondents, and
-    speaks for those who answered. Cost O(n). Raises TooFew below answers_min ("not enough data"), NotFinite,
-    OutOfRange. Source: Wilson, 1927, Journal of the American Statistical Association 22:209 (interval).
+    speaks for those who answered. Prefer `nps` for a scale of 0 to 10. Cost O(n). Raises TooFew below answers_min ("not
+    enough data"), NotFinite, OutOfRange. Source: Wilson, 1927, Journal of the American Statistical Association 22:209
+    (interval).
 
     >>> result = csat([5, 4, 4, 3, 5, 2, 4, 5, 5, 1])
     >>> result.value, round(result.interval.low, 1), round(result.interval.high, 1)
@@ -49,9 +50,10 @@ def nps(answers: ArrayLike, answers_min: int = ANSWERS_MIN, confidence: float = 
     """Net promoter score: percent of 9 and 10 minus percent of 0 to 6; -100..100.
 
     Interval: adjusted Wald for a difference of two shares of one sample - one answer is added to promoters and one to
-    detractors, then d -+ z sqrt((a + b - d^2) / (n + 2)), which covers close to nominal from ten answers on.
-    answers: shape (n,), integers 0..10, independent. Two scores differ only if their difference's interval says so: it
-    is wide (about -+14 points at n = 100). Cost O(n). Raises TooFew below answers_min, NotFinite, OutOfRange.
+    detractors, then d -+ z sqrt((a + b - d^2) / (n + 2)), which covers close to nominal from ten answers on. answers:
+    shape (n,), integers 0..10, independent. Two scores differ only if their difference's interval says so: it is wide
+    (about -+14 points at n = 100); prefer `csat` for few answers. Cost O(n). Raises TooFew below answers_min,
+    NotFinite, OutOfRange.
     Sources: Reichheld, 2003, Harvard Business Review 81(12):46; Bonett and Price, 2012, Journal of Educational and
     Behavioral Statistics 37:479.
 
@@ -77,8 +79,9 @@ def ces(
 ) -> Index:
     """Customer effort score: the mean answer, with Student's interval cut to the scale.
 
-    answers: shape (n,), within `scale`; say which end is easy, as both are in use. Assumes independent respondents.
-    Cost O(n); scipy is imported on use. Raises TooFew below answers_min (or 2), NotFinite, OutOfRange.
+    answers: shape (n,), within `scale`; say which end is easy, as both are in use. Assumes independent respondents;
+    prefer `csat` where only the top boxes count. Cost O(n); scipy is imported on use. Raises TooFew below answers_min
+    (or 2), NotFinite, OutOfRange.
     Source: Dixon, Freeman and Toman, 2010, Harvard Business Review 88(7):116.
 
     >>> round(ces([5, 6, 7, 7, 4, 6, 6, 5, 7, 2]).value, 2)
@@ -120,8 +123,9 @@ def servqual(
     A respondent's dimension gap is the mean over its items, the overall gap the weighted mean over dimensions;
     intervals are Student's over respondents. expected, perceived: shape (n respondents, items), same scale, complete;
     dimensions: shape (items,), integers 0..k - 1, each in use (classically five: tangibles, reliability,
-    responsiveness, assurance, empathy); importance: shape (k,), relative, default equal. Cost O(n items); scipy is
-    imported on use. Raises TooFew below answers_min, NotFinite, OutOfRange, Inconsistent.
+    responsiveness, assurance, empathy); importance: shape (k,), relative, default equal. Prefer `csat` where nobody was
+    asked what they expected. Cost O(n items); scipy is imported on use. Raises TooFew below answers_min, NotFinite,
+    OutOfRange, Inconsistent.
     Source: Parasuraman, Zeithaml and Berry, 1988, Journal of Retailing 64:12.
 
     >>> gaps = servqual([[7, 6, 7]] * 4, [[6, 6, 5], [5, 6, 6], [6, 5, 5], [6, 6, 6]], [0, 0, 1], answers_min=4)

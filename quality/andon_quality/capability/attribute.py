@@ -54,7 +54,8 @@ class Defects:
 def defectives(count: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Defectives:
     """Capability from `count` defective units of n, exact (Clopper-Pearson) intervals; shapes broadcast to (...).
 
-    Assumes a stable, independent process: chart it with `control.proportion` first. z is infinite at p 0, minus
+    Assumes a stable, independent process: chart it with `control.proportion` first; prefer `defects` where a unit can
+    have several. z is infinite at p 0, minus
     infinity at p 1. Cost: O(series). Raises OutOfRange unless 0 <= count <= n and n > 0, NotFinite.
 
     >>> found = defectives(3, 1000)
@@ -80,7 +81,8 @@ def defects(
 ) -> Defects:
     """Capability from `count` defects on `units`, each with so many opportunities; exact (Garwood) intervals.
 
-    Assumes a stable Poisson process; there may be more defects than units, but dpmo above a million has no sigma level
+    count, units: shapes that broadcast to (...). Assumes a stable Poisson process; prefer `defectives` where a unit is
+    good or bad; there may be more defects than units, but dpmo above a million has no sigma level
     (minus infinity). Cost: O(series). Raises OutOfRange for a negative count, units or opportunities <= 0, NotFinite.
 
     >>> found = defects(34, 1000, opportunities=10)
@@ -105,6 +107,8 @@ def defects(
 def dpmo_of_sigma_level(level: ArrayLike, shift: float = SHIFT, tail: Tail = "one") -> FloatArray:
     """Defects per million at a sigma level: 1e6 P(Z > level - shift), with P(Z > level + shift) added for both tails.
 
+    level: any shape. Prefer one tail with the shift to compare with printed tables. Cost: O(levels). Raises NotFinite.
+
     >>> dpmo_of_sigma_level([3.0, 6.0]).round(4)
     array([6.68072013e+04, 3.39770000e+00])
     """
@@ -123,7 +127,8 @@ def dpmo_of_sigma_level(level: ArrayLike, shift: float = SHIFT, tail: Tail = "on
 def sigma_level(dpmo: ArrayLike, shift: float = SHIFT) -> FloatArray:
     """Sigma level of defects per million: Phi^-1(1 - dpmo / 1e6) + shift, one tail; shift 0 for the unshifted level.
 
-    Raises OutOfRange unless 0 <= dpmo <= 1e6; 0 gives infinity.
+    dpmo: any shape. Prefer `defects` where the counts are known: it has an interval. Cost: O(values). Raises OutOfRange
+    unless 0 <= dpmo <= 1e6; 0 gives infinity.
 
     >>> round(float(sigma_level(3.4)), 2)
     6.0

@@ -87,8 +87,9 @@ class Study:
 def of(values: ArrayLike, specification: Specification, confidence: float = 0.95) -> Study:
     """Capability of individual values, shape (..., n) -> (...): within sigma = mean moving range / d2, overall = s.
 
-    For subgroups give `from_moments` the sigma of `xbar_s.baseline`. s is not divided by c4. Cost: O(values).
-    Raises TooFew for n < 2, NoSpread when every value is equal, NotFinite for NaN or infinity.
+    For subgroups prefer `from_moments` with the sigma of `xbar_s.baseline`, for skewed values `by_fit`. s is not
+    divided by c4. Cost: O(values). Raises TooFew for n < 2, NoSpread when every value is equal, NotFinite for NaN or
+    infinity.
 
     >>> study = of([9.0, 11.0, 10.0, 9.5, 10.5], Specification(7.0, 13.0))
     >>> round(float(study.overall.cpk.value), 3), round(float(study.within.cpk.value), 3)
@@ -116,7 +117,7 @@ def from_moments(
     (Bissell), one-sided indices likewise. Cpm = Cp / sqrt(1 + d^2) with d = (mean - T) / sigma, interval by chi-square
     with n (1 + d^2)^2 / (1 + 2 d^2) degrees of freedom (Boyles); "linear" leaves out the square, as R's qcc does: the
     same on target and far too wide off it, only there to compare with such figures.
-    Intervals are approximate below about 30 values. Cost: O(series).
+    Intervals are approximate below about 30 values. Prefer `of` where individual values are at hand. Cost: O(series).
     Raises TooFew for n < 2, NoSpread for sigma 0, OutOfRange for a confidence outside (0, 1), NotFinite.
 
     >>> centred = from_moments(10.0, 1.0, 100, Specification(7.0, 13.0))

@@ -32,7 +32,8 @@ def composite(
     true composite lies between them whatever the leaf turns out to be. Weights are never shifted to other leaves.
     scores: shape (..., leaves), NaN where missing, in the order of `Hierarchy.leaves`; weights: a hierarchy, or
     relative weights of shape (leaves,) for a flat one. Results have shape (...) and (..., nodes).
-    Cost O(nodes) per row. Raises Inconsistent for the wrong number of leaves, NotFinite for infinity,
+    Prefer it to a mean of what is there, which calls a leaf that was lost as good as the others. Cost O(nodes) per row.
+    Raises Inconsistent for the wrong number of leaves, NotFinite for infinity,
     OutOfRange for a score outside the scale. Source: OECD/JRC handbook, 2008, chapter 6 (linear aggregation);
     the interval is plain interval arithmetic (Moore, 1966).
 
@@ -58,7 +59,8 @@ def contributions(
     """What each leaf brings to the low and to the high bound, in points of the composite; each sums to its bound.
 
     leaf weight * score; a missing leaf brings between its weight times scale[0] and times scale[1]. Any grouping of the
-    leaves (by phase, by branch) adds up to the whole. Shapes (..., leaves); cost and errors as `composite`.
+    leaves (by phase, by branch) adds up to the whole. Prefer `split_change` for what moved between two times.
+    Shapes (..., leaves); source, cost and errors as `composite`.
 
     >>> low, high = contributions([80.0, float("nan")], [1, 3])
     >>> low.tolist(), high.tolist()

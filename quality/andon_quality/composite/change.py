@@ -45,13 +45,12 @@ def split_change(before: Snapshot, after: Snapshot, missing_as: float = 50.0) ->
     A leaf is known by its name and the names above it. From w x (before) to w' x' (after), with v the weight it would
     have after the change of structure alone (added siblings take their new share, the others keep their proportions):
     structure (v - w) * m, weight (w' - v) * m, data or missing (w + w') / 2 * (x' - x), where m = (x + x') / 2 -
-    missing instead of data when the leaf is missing on either side. A leaf that appears has v x' in structure and
-    (w' - v) x' in weight; one that disappears has -w x in structure.
-    Both orders of the two steps count alike (the Shapley value of two factors).
-    A missing leaf is counted as `missing_as`: with 0 and 100 the split holds for the low and the high bound of
-    the composite, with 50 for its middle. The parts sum to the total within 1e-12 for scores in 0..100.
-    Cost O(nodes * depth). Raises what `composite` raises. Source: two-factor decomposition after Marshall (1920)
-    and Edgeworth; Shapley (1953).
+    missing instead of data when the leaf is missing on either side. A leaf that appears has v x' in structure and (w' -
+    v) x' in weight; one that disappears has -w x in structure. Both orders of the two steps count alike (the Shapley
+    value of two factors). A missing leaf is counted as `missing_as`: with 0 and 100 the split holds for the low and the
+    high bound of the composite, with 50 for its middle. The parts sum to the total within 1e-12 for scores in 0..100.
+    Prefer `contributions` for a single time. Cost O(nodes * depth). Raises what `composite` raises. Source: two-factor
+    decomposition after Marshall (1920) and Edgeworth; Shapley (1953).
 
     >>> from andon_quality.composite import flat
     >>> tree = flat([1, 1], ("speed", "care"))

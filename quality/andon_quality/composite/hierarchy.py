@@ -48,9 +48,9 @@ class Hierarchy:
 def hierarchy(parents: ArrayLike, weights: ArrayLike, names: tuple[str, ...] | None = None) -> Hierarchy:
     """A checked hierarchy; weights are relative among siblings and are brought to sum 1 under each parent.
 
-    parents: shape (nodes,), index of the parent, -1 for the one root, in any order. weights: shape (nodes,), >= 0,
-    not all zero under a parent. names: unique; default "0", "1", ... Cost O(nodes * depth).
-    Raises NotFinite, TooFew for no nodes, OutOfRange for a negative weight, Inconsistent for a cycle, a missing
+    parents: shape (nodes,), index of the parent, -1 for the one root, in any order. weights: shape (nodes,), >= 0, not
+    all zero under a parent. names: unique; default "0", "1", ... Prefer `flat` for a single level. Cost O(nodes *
+    depth). Raises NotFinite, TooFew for no nodes, OutOfRange for a negative weight, Inconsistent for a cycle, a missing
     or second root, or names that repeat.
 
     >>> tree = hierarchy([-1, 0, 0, 2, 2], [1, 1, 3, 1, 1])
@@ -90,7 +90,8 @@ def _shares(parents: IntArray, relative: FloatArray) -> FloatArray:
 def flat(weights: ArrayLike, names: tuple[str, ...] | None = None) -> Hierarchy:
     """A hierarchy of one level: leaves straight under the root, weights relative.
 
-    names: those of the leaves; the root is called "composite".
+    weights: shape (leaves,); names: those of the leaves; the root is called "composite". Prefer `hierarchy` for more
+    levels. Cost and errors as there.
 
     >>> flat([1, 3]).leaf_weights.tolist()
     [0.25, 0.75]

@@ -73,7 +73,8 @@ def grouped_sketch(
     """Count values into one quantile sketch per group, vectorised.
 
     group_index: shape (n,), integers in 0..groups - 1; values: shape (n,), any unit. Error, merging and source as
-    `QuantileSketch`. Cost O(n log n). Raises NotFinite, OutOfRange, Inconsistent for shapes that differ.
+    `QuantileSketch`, which to prefer for one group. Cost O(n log n). Raises NotFinite, OutOfRange, Inconsistent for
+    shapes that differ.
 
     >>> sketch = grouped_sketch([0, 1, 0, 0], [10.0, 5.0, 30.0, 20.0], groups=3)
     >>> sketch.quantile(0.5).round().tolist()

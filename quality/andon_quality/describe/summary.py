@@ -88,7 +88,8 @@ def median_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """Between two order statistics, free of the distribution; `confidence` of the answer is the one attained.
 
     x_(k) .. x_(n+1-k) with the largest k such that 1 - 2 P(Binomial(n, 1/2) < k) >= confidence; k = 1 when none is.
-    values: n >= 2. Cost O(n log n). Raises TooFew, NotFinite, OutOfRange.
+    values: n >= 2, independent. Prefer `one_mean` where the mean itself matters and tails are light. Cost O(n log n).
+    Raises TooFew, NotFinite, OutOfRange. Source: Conover, 1999, Practical Nonparametric Statistics, section 3.2.
 
     >>> interval = median_interval(range(1, 11))
     >>> interval.low, interval.high, round(interval.confidence, 4)
@@ -103,7 +104,11 @@ def median_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
 
 
 def quantiles(values: ArrayLike, q: ArrayLike) -> FloatArray:
-    """Sample quantiles of type 7 (linear between order statistics): the exact batch answer. Raises TooFew, NotFinite.
+    """Sample quantiles of type 7 (linear between order statistics): the exact batch answer.
+
+    values: n >= 1, any shape, all of it one sample; q: any shape, in 0..1, and so is the answer. Prefer
+    `QuantileSketch` for streams and for what does not fit in memory. Cost O(n). Raises TooFew, NotFinite.
+    Source: Hyndman and Fan, 1996, The American Statistician 50:361.
 
     >>> quantiles([1.0, 2.0, 4.0], [0.5, 0.75]).tolist()
     [2.0, 3.0]

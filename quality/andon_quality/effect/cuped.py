@@ -24,7 +24,7 @@ class Adjustment:
 def adjustment(outcome: ArrayLike, covariate: ArrayLike) -> Adjustment:
     """theta = cov(y, x) / var(x), and the share of variance it leaves. Shapes (n,), n >= 3. O(n).
 
-    Raises TooFew, NotFinite, Inconsistent, NoSpread (constant covariate).
+    Raises TooFew, NotFinite, Inconsistent, NoSpread (constant covariate). Source: as `cuped`.
 
     >>> adjustment([2.0, 4.0, 6.0], [1.0, 2.0, 3.0])
     Adjustment(theta=2.0, kept=0.0)

@@ -54,9 +54,9 @@ def interrupted_counts(
     `level.estimate` is c; `level.relative` is exp(c) - 1, the rate ratio less one, with its interval.
 
     counts: shape (n,), non-negative; exposure: positive, the same shape; start: index of the first point under the
-    action, at least 4 points on either side. expected, margin: on the log scale. t in periods.
-    Assumes that the trend would have gone on. O(n p^2) a step, fewer than 10 steps.
-    Without a trend `before_after_proportion` has more power. Raises TooFew, NotFinite, OutOfRange, Inconsistent.
+    action, at least 4 points on either side. expected, margin: on the log scale. t in periods. Assumes that the trend
+    would have gone on. O(n p^2) a step, fewer than 10 steps. Without a trend prefer `before_after_proportion`, which
+    has more power. Raises TooFew, NotFinite, OutOfRange, Inconsistent.
     Source: Lopez Bernal, Cummins and Gasparrini, International Journal of Epidemiology 46 (2017) 348; McCullagh and
     Nelder (1989); Newey and West, Econometrica 55 (1987) 703.
 

@@ -27,8 +27,8 @@ def holm(p: ArrayLike) -> FloatArray:
 def benjamini_hochberg(p: ArrayLike) -> FloatArray:
     """Adjusted p values that keep the share of false among all findings: min over larger p of m p / rank, at most 1.
 
-    p: shape (m,), in any order; the answer is in the same order. Assumes independent or positively dependent tests.
-    Cost O(m log m). Raises NotFinite, OutOfRange outside 0..1.
+    p: shape (m,), in any order; the answer is in the same order. Assumes independent or positively dependent tests;
+    prefer `holm` where one false finding is one too many. Cost O(m log m). Raises NotFinite, OutOfRange outside 0..1.
     Source: Benjamini and Hochberg, 1995, Journal of the Royal Statistical Society B 57:289.
 
     >>> benjamini_hochberg([0.01, 0.04, 0.03]).round(6).tolist()

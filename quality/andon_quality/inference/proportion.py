@@ -42,7 +42,7 @@ def clopper_pearson(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95
     """Exact interval of a share: covers at least the nominal level for every true share, so it is wide.
 
     low = Beta quantile(tail; x, n - x + 1), high = Beta quantile(1 - tail; x + 1, n - x). Shapes, assumptions and
-    errors as `wilson`, which is the better choice unless a guarantee is needed. Uses scipy.
+    errors as `wilson`, which to prefer unless a guarantee is needed. Cost O(size); scipy is imported on use.
     Source: Clopper and Pearson, 1934, Biometrika 26:404.
 
     >>> low, high = clopper_pearson(5, 10)

@@ -29,7 +29,8 @@ def adequacy(values: ArrayLike) -> Adequacy:
 
     KMO = sum r^2 / (sum r^2 + sum q^2) over the pairs, q the partial correlation given all other items;
     chi^2 = -(n - 1 - (2p + 5) / 6) ln det R with p (p - 1) / 2 degrees of freedom.
-    values: shape (n > p, p >= 2), complete cases, roughly normal for the test. Cost O(n p^2 + p^3).
+    values: shape (n > p, p >= 2), complete cases, roughly normal for the test. A KMO below .5 says not to look for
+    factors: prefer `correlation_matrix` then. Cost O(n p^2 + p^3).
     Raises TooFew, NotFinite, NoSpread, Inconsistent when items are linearly dependent.
     Sources: Kaiser, 1974, Psychometrika 39:31; Bartlett, 1951, Biometrika 38:337.
 
@@ -81,7 +82,8 @@ def parallel_analysis(values: ArrayLike, draws: int = 200, quantile: float = 0.9
     """The number of leading eigenvalues above those of noise of the same shape: how many factors to extract.
 
     Counts eigenvalues, from the largest on, that exceed the `quantile` of the same eigenvalue over `draws` tables of
-    independent normal values. Deterministic for a seed. Cost draws * O(n p^2 + p^3).
+    independent normal values. values: shape (n > p, p >= 2). Prefer it to eigenvalues above 1, which take out too many.
+    Deterministic for a seed. Cost draws * O(n p^2 + p^3).
     Raises TooFew, NotFinite, NoSpread, OutOfRange. Source: Horn, 1965, Psychometrika 30:179.
 
     >>> x = np.random.default_rng(1).normal(size=(100, 1))

@@ -52,7 +52,8 @@ def correlate(
 
     The standard error of z is 1 / sqrt(n - 3) for Pearson and sqrt((1 + r^2 / 2) / (n - 3)) for Spearman (mean ranks
     for ties). first, second: shape (n,), n >= 4, independent cases (checked in the order given). Pearson assumes
-    roughly normal values; Spearman only an order. Cost O(n log n). Raises TooFew, NotFinite, NoSpread, Inconsistent.
+    roughly normal values; Spearman only an order. Prefer `correlation_matrix` for more than two. Cost O(n log n).
+    Raises TooFew, NotFinite, NoSpread, Inconsistent.
     Sources: Fisher, 1921, Metron 1:3; Bonett and Wright, 2000, Psychometrika 65:23.
 
     >>> result = correlate([1.0, 2.0, 3.0, 4.0, 5.0], [2.0, 1.0, 4.0, 3.0, 5.0])
@@ -78,9 +79,10 @@ def correlation_matrix(
 ) -> Correlations:
     """All pairwise correlations of the columns of a table, with intervals and adjusted p values.
 
-    values: shape (n >= 4, columns >= 2). Intervals are one by one, not simultaneous; `p_adjusted` is over the
-    columns (columns - 1) / 2 pairs. On the diagonal r = 1, the interval is [1, 1] and p = 0. Otherwise as `correlate`.
-    Cost O(n columns^2); scipy is imported on use. Raises TooFew, NotFinite, NoSpread when a column does not vary.
+    values: shape (n >= 4, columns >= 2). Intervals are one by one, not simultaneous; `p_adjusted` is over the columns
+    (columns - 1) / 2 pairs. On the diagonal r = 1, the interval is [1, 1] and p = 0. Otherwise as `correlate`. Prefer
+    `correlate` for a single pair: it checks, too. Cost O(n columns^2); scipy is imported on use. Sources as there.
+    Raises TooFew, NotFinite, NoSpread when a column does not vary.
 
     >>> result = correlation_matrix([[1, 2, 9], [2, 1, 7], [3, 4, 8], [4, 3, 6], [5, 5, 5]])
     >>> result.r.round(2).tolist()[0], result.p_adjusted.round(3).tolist()[0]

@@ -53,9 +53,9 @@ def regress(
     y: shape (n,); x: shape (n, columns) or (n,); n > columns + 1. Assumes a linear mean. CLASSIC assumes equal spread
     and independence; HC3 drops the first (MacKinnon and White, 1985), HAC both (Newey and West, 1987, Bartlett kernel,
     with the factor n / (n - columns - 1)). lags: for HAC, default floor(4 (n / 100)^(2/9)); rows must stand in the
-    order of time. p and intervals by Student's t with n - columns - 1. Cost O(n columns^2 (1 + lags)); scipy is
-    imported on use. Raises TooFew, NotFinite, NoSpread when y does not vary, Inconsistent for dependent columns,
-    OutOfRange.
+    order of time. Prefer `drivers` where columns go together. p and intervals by Student's t with n - columns - 1. Cost
+    O(n columns^2 (1 + lags)); scipy is imported on use. Raises TooFew, NotFinite, NoSpread when y does not vary,
+    Inconsistent for dependent columns, OutOfRange.
 
     >>> fit = regress([1.1, 2.9, 5.2, 6.8, 9.1], [0.0, 1.0, 2.0, 3.0, 4.0])
     >>> fit.coefficients.round(4).tolist(), round(fit.r2, 4)
@@ -151,7 +151,7 @@ def long_run(scores: FloatArray, lags: int) -> FloatArray:
 def variance_inflation(x: ArrayLike) -> FloatArray:
     """How many times the other columns blow up the variance of each slope: 1 / (1 - R^2 on the others).
 
-    x: shape (n > columns + 1, columns >= 2). Above 5 to 10, slopes can hardly be told apart: see `drivers`.
+    x: shape (n > columns + 1, columns >= 2). Above 5 to 10, slopes can hardly be told apart: prefer `drivers`.
     Cost O(n columns^2 + columns^3). Raises TooFew, NotFinite, NoSpread, Inconsistent for dependent columns.
     Source: Marquardt, 1970, Technometrics 12:591.
 

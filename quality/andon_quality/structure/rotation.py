@@ -17,6 +17,7 @@ def varimax(loadings: ArrayLike, kaiser: bool = True) -> FloatArray:
 
     maximise sum_j [ sum_i l_ij^4 / p - (sum_i l_ij^2 / p)^2 ], by planar rotations in closed form until none helps.
     loadings: shape (p items, k factors); kaiser: weigh items alike whatever their communality. Communalities stay.
+    Prefer `promax` where factors may go together.
     Columns come out largest first, with positive sums. Cost O(p k^2) a sweep, some ten sweeps.
     Raises TooFew, NotFinite. Source: Kaiser, 1958, Psychometrika 23:187.
 

@@ -28,9 +28,9 @@ def pelt(
 
     values: shape (n,), in time order. The costs assume equally spaced points with noise of one size (MEAN, TREND and
     AUTOREGRESSIVE_TREND) or a size of its own in each stretch (MEAN_AND_VARIANCE). The default allows drifting and
-    dependent data; MEAN is sharper when the points are independent about a level.
-    Cost O(n) to O(n^2), by how much can be pruned. Constant or too short series have no change points.
-    Raises NotFinite, OutOfRange.
+    dependent data; MEAN is sharper when the points are independent about a level. Prefer `binary_segmentation` from
+    some 10,000 points on. Cost O(n) to O(n^2), by how much can be pruned. Constant or too short series have no change
+    points. Raises NotFinite, OutOfRange.
     Source: Killick, Fearnhead and Eckley, Journal of the American Statistical Association 107 (2012) 1590.
 
     >>> pelt([0.0, 0.1, -0.1, 0.05] * 5 + [3.0, 3.1, 2.9, 3.05] * 5, SegmentModel.MEAN)

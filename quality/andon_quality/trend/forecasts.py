@@ -67,8 +67,9 @@ def foretell(smoother: Smoother, state: SmootherState, horizon: int, confidence:
     """What a smoother in some state expects of the next `horizon` points.
 
     The variance h ahead is s^2 (1 + sum_{j<h} c_j^2), c_j = a (1 + b (d + ... + d^j)) + g [j mod period = 0], with s^2
-    the squares of the errors over their degrees of freedom, and Student quantiles. O(horizon) a series. Raises
-    OutOfRange. Source: Hyndman, Koehler, Ord and Snyder (2008) ch. 6.
+    the squares of the errors over their degrees of freedom, and Student quantiles. smoother, state: of one series, or
+    of many, then the answer is of shape (series, horizon). O(horizon) a series. Prefer `forecast` to start from values.
+    Raises OutOfRange. Source: Hyndman, Koehler, Ord and Snyder (2008) ch. 6.
 
     >>> known = SmootherState(10.0, 0.0, (0.0,), squares=8.0, points=10)
     >>> foretell(Smoother(0.5), known, 2).mean.tolist(), foretell(Smoother(0.5), known, 2).deviation
@@ -106,7 +107,8 @@ def coverage(
 
     Origins first, first + every, ...; the weights are fitted once, on the first `first` points. Compare the result with
     `confidence` before believing an interval. values: shape (n,) or (series, n). O(n + origins horizon) a series, and
-    the fit. Raises as `forecast`, TooFew without an origin.
+    the fit. Prefer several horizons to one. Raises as `forecast`, TooFew without an origin.
+    Source: Tashman, International Journal of Forecasting 16 (2000) 437, on rolling origins.
 
     >>> rng = np.random.default_rng(0)
     >>> 0.9 < coverage(rng.normal(size=300), 1, first=100, trend=False) < 1.0

@@ -70,8 +70,8 @@ def group_judgements(matrices: ArrayLike, voices: ArrayLike | None = None) -> Fl
     """One matrix from several experts: the weighted geometric mean of their judgements, reciprocal again.
 
     matrices: shape (experts >= 1, n, n), each as `ahp` takes it; voices: shape (experts,), relative, default equal.
-    Check each expert's ratio by `ahp` first: the mean hides contradictions. Cost O(experts n^2).
-    Raises TooFew, NotFinite, OutOfRange, Inconsistent.
+    Check each expert's ratio by `ahp` first: the mean hides contradictions. Prefer the mean of the experts' weights
+    when they answered different questions. Cost O(experts n^2). Raises TooFew, NotFinite, OutOfRange, Inconsistent.
     Source: Aczel and Saaty, 1983, Journal of Mathematical Psychology 27:93.
 
     >>> group_judgements([[[1, 2], [1/2, 1]], [[1, 8], [1/8, 1]]]).round(6).tolist()
@@ -92,7 +92,8 @@ def group_judgements(matrices: ArrayLike, voices: ArrayLike | None = None) -> Fl
 def most_inconsistent(judgements: ArrayLike) -> tuple[int, int, float]:
     """The judgement that contradicts the weights most: (i, j, the ratio w_i / w_j that the others imply).
 
-    The pair with the largest |ln(a_ij w_j / w_i)|, i < j: what to ask again first. Cost O(n^3).
+    The pair with the largest |ln(a_ij w_j / w_i)|, i < j: what to ask again first; prefer `bwm` for another try with
+    fewer questions. judgements: shape (n, n), as `ahp` takes it. Cost O(n^3).
     Raises what `ahp` raises for a malformed matrix, TooFew for n < 2.
     Source: Saaty, 2003, European Journal of Operational Research 145:85.
 

@@ -24,7 +24,7 @@ def combined(expert: ArrayLike, data: ArrayLike, expert_share: float = 0.5, mix:
     """Combined weights: a * expert + (1 - a) * data, or expert^a * data^(1-a) scaled to sum 1.
 
     expert, data: shape (n,), each summing to 1; expert_share: a in 0..1. Linear keeps a criterion that either side
-    wants; geometric drops one that either side sets to 0. Cost O(n).
+    wants; prefer geometric to drop one that either side sets to 0. Cost O(n).
     Raises NotFinite, OutOfRange, Inconsistent for lengths that differ or sums that are not 1, NoSpread when the two
     share no criterion (geometric). Source: Wang and Lee, 2009, Expert Systems with Applications 36:8980 (linear);
     Hwang and Yoon, 1981 (geometric with a = 1/2).

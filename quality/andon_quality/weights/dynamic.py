@@ -25,10 +25,11 @@ class WeightStep:
 def dynamic(current: ArrayLike, proposed: ArrayLike, cap: float) -> WeightStep:
     """A capped step: after = before + t (proposed - before), t = min(1, cap / max |proposed - before|).
 
-    current, proposed: shape (n,), each summing to 1; cap: the most that any weight may move, in 0 < cap <= 1. One t
-    for all keeps the sum at 1, every weight at or above 0, and the direction of the proposal. Cost O(n).
-    Repeated with the same proposal it arrives after at most ceil(max change / cap) steps.
-    Raises NotFinite, OutOfRange, Inconsistent. Source: the convex step of a projected gradient, stated here in full.
+    current, proposed: shape (n,), each summing to 1; cap: the most that any weight may move, in 0 < cap <= 1. One t for
+    all keeps the sum at 1, every weight at or above 0, and the direction of the proposal. Prefer the proposal itself
+    for a first set of weights. Cost O(n). Repeated with the same proposal it arrives after at most ceil(max change /
+    cap) steps. Raises NotFinite, OutOfRange, Inconsistent. Source: the convex step of a projected gradient, stated here
+    in full.
 
     >>> step = dynamic([0.5, 0.5], [0.9, 0.1], cap=0.1)
     >>> step.after.tolist(), step.share

@@ -33,7 +33,8 @@ def rank_stability(
     margin: over all units b and criteria j, the smallest |d| such that moving w_j by d, with the others scaled in
     proportion, brings b level with the first: d = -gap (1 - w_j) / (g_j - gap), gap the lead, g_j the lead in j.
     scores: shape (units >= 2, criteria), higher is better; weights: shape (criteria,), sum 1.
-    Deterministic for a seed. Cost O(draws * units * criteria). Raises TooFew, NotFinite, OutOfRange, Inconsistent.
+    Deterministic for a seed. Prefer `rank_reversals` when the units themselves may change. Cost
+    O(draws * units * criteria). Raises TooFew, NotFinite, OutOfRange, Inconsistent.
     Source: Butler, Jia and Dyer, 1997, European Journal of Operational Research 103:531; margin after
     Triantaphyllou and Sanchez, 1997, Decision Sciences 28:151.
 
@@ -89,10 +90,11 @@ class Reversal:
 def rank_reversals(matrix: ArrayLike, score: Callable[[FloatArray], FloatArray]) -> tuple[Reversal, ...]:
     """Every pair of units that changes order when one other unit is left out; empty when the ranking is sound.
 
-    Weights and normalisation that are computed from the units themselves (entropy, CRITIC, MEREC, min-max) can turn
-    two units round although neither changed: a flag to show beside the ranking, or a reason for `target_score`.
-    matrix: shape (units >= 3, criteria); score: from such a table to one score per row, higher is better.
-    Cost: units + 1 calls of `score` and O(units^3) comparisons. Raises TooFew, NotFinite.
+    Weights and normalisation that are computed from the units themselves (entropy, CRITIC, MEREC, min-max) can turn two
+    units round although neither changed: a flag to show beside the ranking, or a reason for `target_score`. Prefer
+    `rank_stability` for doubt about weights. matrix: shape (units >= 3, criteria); score: from such a table to one
+    score per row, higher is better. Cost: units + 1 calls of `score` and O(units^3) comparisons. Raises TooFew,
+    NotFinite.
     Source: Belton and Gear, 1983, Omega 11:228.
 
     >>> rank_reversals([[1.0, 9.0], [4.0, 4.0], [9.0, 1.0]], lambda rows: rows.sum(axis=1))
