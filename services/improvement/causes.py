@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from andon_quality.contribution import Split, ratio
 from andon_quality.errors import QualityError
 
-from services.improvement.model import Cause, Evidence, Slice, SliceSums, Text
+from services.improvement.model import Cause, Slice, Text
 
 CAUSES_MAX = 5
 # One value stands out when it carries most of the change, and clearly more of it than of the cases.
 SHARE_MIN = 0.6
 SURPLUS_MIN = 1.5
+
+
+@dataclass(frozen=True)
+class SliceSums:
+    """Sum of the measure and number of cases of one slice, in phase I and in the windows that alarmed."""
+
+    total_before: float
+    count_before: float
+    total_after: float
+    count_after: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What scoring says of a session: the indicator's title and, per dimension, the sums of its values."""
+
+    title: Text
+    by_dimension: Mapping[str, Mapping[str, SliceSums]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

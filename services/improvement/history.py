@@ -12,13 +12,11 @@ from andon_quality.effect.long_run import long_run_variance
 from numpy.typing import NDArray
 
 from services.improvement.model import ProofPlan, Reading
-from services.improvement.season import Season, learn_season
+from services.improvement.season import HISTORY_WINDOWS_MAX, Season, learn_season
 
 # The level may rest on a few windows, for chance is judged by the history; below this it is no level.
 BEFORE_WINDOWS_MIN = 4
 SPREAD_WINDOWS_MIN = 8
-# Two years of days: more costs time and tells of another process.
-HISTORY_WINDOWS_MAX = 730
 
 Values = NDArray[np.float64]
 
@@ -49,11 +47,11 @@ class History:
 
 def learn(plan: ProofPlan, window: str, readings: Sequence[Reading]) -> History:
     """Uses nothing that happened after the action began. O(n^1.5) in the windows of the history."""
-    before = [one for one in readings if any(s <= one.start_us and one.end_us <= e for s, e in plan.before)]
-    before = before[-HISTORY_WINDOWS_MAX:]
+    most = HISTORY_WINDOWS_MAX.get(window, len(readings))
+    before = [one for one in readings if any(s <= one.start_us and one.end_us <= e for s, e in plan.before)][-most:]
     if len(before) < BEFORE_WINDOWS_MIN:
         raise NotEnoughWindows(f"{len(before)} windows before the action, {BEFORE_WINDOWS_MIN} are needed")
-    clean = [one for one in readings if one.end_us <= plan.spread_end_us][-HISTORY_WINDOWS_MAX:]
+    clean = [one for one in readings if one.end_us <= plan.spread_end_us][-most:]
     spread = clean if len(clean) >= SPREAD_WINDOWS_MIN else before
     if len(spread) < SPREAD_WINDOWS_MIN:
         raise NotEnoughWindows(f"{len(spread)} windows to learn the spread from, {SPREAD_WINDOWS_MIN} are needed")

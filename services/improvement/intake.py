@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 import structlog
 from andon.scoring.v1 import score_pb2
 
+from services.improvement.causes import Evidence
 from services.improvement.metrics import metrics
-from services.improvement.model import Evidence, Problem, ProblemName
+from services.improvement.model import Problem, ProblemName
 from services.improvement.peer import ScoringPeer, Step
 from services.improvement.problems import current_sessions, decide
 from services.improvement.sessions import Session

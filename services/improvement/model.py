@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import NewType
 
@@ -229,24 +229,6 @@ class Problem:
 
     def action(self, name: str) -> Action | None:
         return next((action for action in self.actions if action.name == name), None)
-
-
-@dataclass(frozen=True)
-class SliceSums:
-    """Sum of the measure and number of cases of one slice, in phase I and in the windows that alarmed."""
-
-    total_before: float
-    count_before: float
-    total_after: float
-    count_after: float
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What scoring says of a session: the indicator's title and, per dimension, the sums of its values."""
-
-    title: Text
-    by_dimension: Mapping[str, Mapping[str, SliceSums]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from andon_client.follow import follow
 from google.protobuf.duration_pb2 import Duration
 from grpc.aio import Channel
 
-from services.improvement.model import Evidence, Reading, SliceSums, Text
+from services.improvement.causes import Evidence, SliceSums
+from services.improvement.model import Reading, Text
 from services.improvement.sessions import Session
 from services.improvement.wire.scalars import micros, stamp, text_of
 from services.improvement.wire.signals import window_number

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from services.improvement.causes import Ranking, rank
+from services.improvement.causes import Evidence, Ranking, rank
 from services.improvement.lifecycle import LIVE, PROBLEM_MOVES, ProblemEvent, move
 from services.improvement.model import (
     Cause,
-    Evidence,
     Problem,
     ProblemName,
     ProblemState,

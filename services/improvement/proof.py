@@ -9,9 +9,9 @@ from dataclasses import replace
 from andon_quality.effect import Direction, Effect, sequential
 
 from services.improvement.assumptions import checks
-from services.improvement.history import HISTORY_WINDOWS_MAX, History, NotEnoughWindows, learn
+from services.improvement.history import History, NotEnoughWindows, learn
 from services.improvement.model import Action, Goal, Reading, Text, Verdict, Verification
-from services.improvement.season import WINDOW_US, window_of
+from services.improvement.season import reach_us, window_of
 from services.improvement.statement import statement
 
 METHOD = "difference of means, always-valid boundary"
@@ -21,8 +21,8 @@ def history_begin_us(action: Action) -> int:
     """Earlier windows are of no use to the proof."""
     if action.plan is None:
         return action.started_us or 0
-    back_us = HISTORY_WINDOWS_MAX * WINDOW_US[window_of(action.goal.series)]
-    return min([action.plan.spread_end_us - back_us, *(start_us for start_us, _ in action.plan.before)])
+    reach = reach_us(window_of(action.goal.series))
+    return min([action.plan.spread_end_us - reach, *(start_us for start_us, _ in action.plan.before)])
 
 
 def verify(action: Action, readings: Sequence[Reading], now_us: int) -> Verification:

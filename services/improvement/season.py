@@ -14,6 +14,8 @@ HOUR_US = DAY_US // 24
 # Months are told apart by rounding, for which their mean length is close enough.
 MONTH_US = round(365.2425 / 12 * DAY_US)
 WINDOW_US: Mapping[str, int] = {"hour": HOUR_US, "day": DAY_US, "week": 7 * DAY_US, "month": MONTH_US}
+# Twelve weeks of hours, two years of days, and so on: more would tell of another process.
+HISTORY_WINDOWS_MAX: Mapping[str, int] = {"hour": 2016, "day": 730, "week": 260, "month": 120}
 # With fewer, the phase means would add more chance than the season they take away.
 SEASONS_MIN = 4
 
@@ -55,6 +57,11 @@ class Season:
 def window_of(series: str) -> str:
     """ "desk/main/rework@day{team=B}" -> "day"."""
     return series.partition("@")[2].partition("{")[0]
+
+
+def reach_us(window: str) -> int:
+    """How long the history may be. 0: no series of such windows is compared."""
+    return HISTORY_WINDOWS_MAX.get(window, 0) * WINDOW_US.get(window, 0)
 
 
 def has_season(window: str) -> bool:

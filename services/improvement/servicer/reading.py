@@ -7,13 +7,13 @@ from typing import Any
 
 from andon.improvement.v1 import improvement_pb2 as pb
 
-from services.improvement.checks import check_filter
+from services.improvement.checks import check_filter, invalid
 from services.improvement.paging import page_key, page_size, page_token
 from services.improvement.servicer.desk import Desk
 from services.improvement.wire.kept import content_hash
 from services.improvement.wire.wishes import LIVE_NUMBERS, wanted
 from services.runtime.errors import Unavailable
-from services.runtime.following import CursorCodec, foreign_position
+from services.runtime.following import CursorCodec, foreign_origin, foreign_position
 
 SETTLING_S_MAX = 300.0
 # Enough to answer before the caller's deadline does.
@@ -27,7 +27,7 @@ class Reading:
         check_filter(request.filter)
         limit, (severity, name) = page_size(request.page_size), page_key(request.page_token, request.filter)
         if request.at_least:
-            await self._reached(foreign_position(request.at_least), context)
+            await self._reached(request.at_least, context)
         async with self.desk.store.session(self.desk.tenant) as session:
             head = await session.head()
             problems = await session.page(wanted(request.filter), severity, name, limit + 1)
@@ -38,8 +38,9 @@ class Reading:
             through=CursorCodec(head.origin).encode(head.position),
         )
 
-    async def _reached(self, position: int, context: Any) -> None:
-        """Waits until the problems hold everything of scoring's log through `position`."""
+    async def _reached(self, at_least: str, context: Any) -> None:
+        """Waits until the problems hold everything of scoring's log through this cursor."""
+        position = foreign_position(at_least)
         tenant, remaining_s = self.desk.tenant, context.time_remaining()
         patience_s = SETTLING_S_MAX if remaining_s is None else min(SETTLING_S_MAX, remaining_s * PATIENCE_SHARE)
         changed = self.desk.followers.of(tenant).changed
@@ -48,8 +49,10 @@ class Reading:
                 while True:
                     ticket = changed.ticket()
                     async with self.desk.store.session(tenant) as session:
-                        if (await session.head()).settled_position >= position:
-                            return
+                        head = await session.head()
+                    _check_origin(at_least, head.signals_through)
+                    if head.settled_position >= position:
+                        return
                     await changed.changed(ticket, 0.5)
         except TimeoutError as error:
             raise Unavailable("NOT_YET_REACHED", "the signals through at_least are not followed yet") from error
@@ -71,3 +74,9 @@ class Reading:
             total_count=total,
             content_hash=content_hash(problems),
         )
+
+
+def _check_origin(at_least: str, followed: str) -> None:
+    """A cursor of another log would never be reached, or too soon."""
+    if followed and foreign_origin(at_least) != foreign_origin(followed):
+        raise invalid("at_least", "is no cursor of the log that is followed here", "CURSOR_FOREIGN")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.improvement.causes import rank
-from services.improvement.model import Evidence, SliceSums, Text
+from services.improvement.causes import Evidence, SliceSums, rank
+from services.improvement.model import Text
 
 
 def sums(before: float, after: float, cases: float = 100.0) -> SliceSums:

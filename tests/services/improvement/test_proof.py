@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.improvement.history import HISTORY_WINDOWS_MAX, NotEnoughWindows, learn
+from services.improvement.history import NotEnoughWindows, learn
 from services.improvement.model import DAY_US, ProofPlan, Reading, Verdict
 from services.improvement.plan import plan_proof
 from services.improvement.proof import history_begin_us, verify
+from services.improvement.season import HISTORY_WINDOWS_MAX
 
 NOW = 10**15
 FAULT, START, DONE = 60, 72, 73
@@ -125,7 +126,7 @@ def test_an_interval_is_wider_where_the_level_makes_windows_vary_more(acted, sha
 
 def test_the_history_is_bounded_and_begins_with_what_the_plan_needs(acted, shares):
     begin_us = history_begin_us(acted)
-    assert begin_us == (FAULT - HISTORY_WINDOWS_MAX) * DAY_US
+    assert begin_us == (FAULT - HISTORY_WINDOWS_MAX["day"]) * DAY_US
     far = ProofPlan(((0, START * DAY_US),), FAULT * DAY_US, 0)
     assert len(learn(far, "day", shares([0.1, 0.2] * 40)).before) == START
 

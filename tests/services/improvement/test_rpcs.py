@@ -9,6 +9,7 @@ import grpc
 import pytest
 from andon.improvement.v1 import improvement_pb2 as pb
 from andon.improvement.v1 import problem_pb2
+from andon.ingest.v1 import ingest_pb2
 from andon.scoring.v1 import scoring_pb2
 from andon_client.commands.system import apply_system
 from andon_client.suite import Suite
@@ -197,5 +198,9 @@ async def test_pages_and_filters_show_each_problem_once(connection, desk):
         assert len(seen) == len(set(seen)) == 2
         one = await client.ListProblems(pb.ListProblemsRequest(filter=pb.ProblemFilter(system="other")))
         assert [problem.system for problem in one.problems] == ["other"]
+        ingest = (await suite.ingest.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest())).newest
+        foreign = client.ListProblems(pb.ListProblemsRequest(at_least=ingest))
+        details = await refusal(foreign, grpc.StatusCode.INVALID_ARGUMENT)
+        assert details["ErrorInfo"].reason == "CURSOR_FOREIGN"
         closed = pb.ProblemFilter(states=[problem_pb2.PROBLEM_STATE_CLOSED])
         assert not (await client.ListProblems(pb.ListProblemsRequest(filter=closed))).problems
