@@ -2,55 +2,123 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby, pairwise
+
 import numpy as np
 
 from andon_quality.arl.quadrature import unit_nodes
 from andon_quality.arrays import FloatArray
 
+# Nodes of the integral over the next variance, within where it is not negligible.
+ANGLES = 32
 
-def panel_states(edges: FloatArray, size: int) -> FloatArray:
-    """`size` states a panel, shape (panels * size,): quadratically denser at each right end, as there L has a root.
 
-    >>> panel_states(np.array([0.0, 1.0]), 8).max() > 0.99
-    np.True_
+@dataclass(frozen=True)
+class Panel:
+    """Where the mean run length L is a polynomial of degree size - 1 in the root of the distance to the right end."""
+
+    low: float
+    high: float
+    size: int
+
+    def states(self) -> FloatArray:
+        """The states that stand for the panel, shape (size,): quadratically denser at the right end."""
+        roots = 0.5 * (1.0 + unit_nodes(self.size)[0])
+        return np.asarray(self.high - (self.high - self.low) * roots**2)
+
+
+def panels(edges: Sequence[float], df: int, step_sd: float) -> tuple[Panel, ...]:
+    """Panels between rising edges, at each of which L is df / 2 times more often differentiable than at the one before.
+
+    Those beyond where that no longer shows are one. step_sd: the standard deviation of one rise; L has boundary layers
+    of that width, which nodes denser at the ends resolve with the root of the ratio.
+
+    >>> [panel.size for panel in panels([0.0, 1.0, 2.0], 4, 0.5)]
+    [16, 16]
     """
-    roots = 0.5 * (1.0 + unit_nodes(size)[0])
-    return np.asarray((edges[1:, None] - np.diff(edges)[:, None] * roots**2).ravel())
+    rough = 1 + int(np.ceil(10.5 / df**0.5))
+    kept = [*edges[: min(rough, len(edges) - 1)], edges[-1]]
+    sizes = [10 + 2 * int(np.ceil(1.7 * (width / step_sd) ** 0.5)) for width in np.diff(kept)]
+    # As many in each but the last, so that they are one batch.
+    sizes[:-1] = [max(sizes[:-1], default=0)] * (len(sizes) - 1)
+    return tuple(Panel(low, high, size) for (low, high), size in zip(pairwise(kept), sizes, strict=True))
 
 
-def rise_kernel(edges: FloatArray, size: int, base: FloatArray, rise: float, df: int, sigma: float) -> FloatArray:
-    """The chance of each panel state next, shape (len(base), panels * size), when the next is base + rise S^2.
+def rise_kernel(parts: Sequence[Panel], base: FloatArray, rise: float, df: int, sigma: float) -> FloatArray:
+    """The chance of each panel state next, shape (len(base), states of all parts), when the next is base + rise S^2.
 
     df S^2 / sigma^2 is chi-square with df degrees of freedom; base: shape (n,), rise > 0.
-    On each panel L is a polynomial in the root of the distance to the right end, which is exact for the half powers
-    that the density leaves there; the integral over x = S^2 uses x = x_end sin^2(angle), smooth at both ends even
-    for df = 1, where the density is infinite at zero. Source: Knoth (2006), Computational Statistics and Data
+    A polynomial in the root of the distance is exact for the half powers that the density leaves at the right end; the
+    integral over x = S^2 uses x = x_end sin^2(angle), smooth at both ends even for df = 1, where the density is
+    infinite at zero, and ends where less than 1e-16 is left. Source: Knoth (2006), Computational Statistics and Data
     Analysis 51, 499-512, for the panels; Knoth (2005), Statistics and Computing 15, 341-352.
 
-    >>> kernel = rise_kernel(np.array([0.0, 5.0]), 12, np.array([0.0]), 1.0, 4, 1.0)
+    >>> kernel = rise_kernel([Panel(0.0, 5.0, 12)], np.array([0.0]), 1.0, 4, 1.0)
     >>> from scipy.stats import chi2
     >>> bool(abs(kernel.sum() - chi2.cdf(20.0, 4)) < 1e-9)
     True
     """
-    from scipy.special import gammaln
+    furthest = sigma**2 * (df + 9.0 * (2.0 * df) ** 0.5 + 45.0) / df
+    blocks = []
+    for size, alike in groupby(parts, lambda panel: panel.size):
+        edges = np.array([(panel.low, panel.high) for panel in alike])
+        block = np.zeros((len(base), len(edges), size))
+        end = (edges[:, 1] - base[:, None]) / rise
+        begin = np.maximum(edges[:, 0] - base[:, None], 0.0) / rise
+        reached = (end > 0.0) & (begin < furthest)
+        widths = np.broadcast_to((edges[:, 1] - edges[:, 0]) / rise, end.shape)
+        spans = _Spans(begin[reached], np.minimum(end[reached], furthest), end[reached], widths[reached])
+        block[reached] = _moments(*spans.masses(df, sigma), size) @ _interpolation(size)
+        blocks.append(block.reshape(len(base), -1))
+    return np.hstack(blocks)
 
+
+@dataclass(frozen=True)
+class _Spans:
+    """Values of S^2 that lead into a panel: from `begin` to `last`, which is its end or where nothing is left."""
+
+    begin: FloatArray
+    last: FloatArray
+    end: FloatArray
+    width: FloatArray
+
+    def masses(self, df: int, sigma: float) -> tuple[FloatArray, FloatArray]:
+        """Chances at the quadrature points, and these in the panel's own variable from -1 to 1, shape (n, ANGLES)."""
+        from scipy.special import gammaln
+
+        angles, weights = unit_nodes(ANGLES)
+        half_df, last = 0.5 * df, self.last[:, None]
+        first = np.arcsin(np.sqrt(np.minimum(self.begin[:, None] / last, 1.0)))
+        half = 0.5 * (0.5 * np.pi - first)
+        angle = first + half * (1.0 + angles)
+        sine, cosine = np.sin(angle), np.cos(angle)
+        scale = last * half_df / sigma**2
+        # x^(df/2 - 1) dx = 2 last^(df/2) sin^(df - 1) cos d(angle)
+        density = 2.0 * np.exp(half_df * np.log(scale) - gammaln(half_df) - scale * sine**2)
+        # last cos^2 and not last - x, which would lose the digits next to the end.
+        distance = (self.end[:, None] - last + last * cosine**2) / self.width[:, None]
+        return density * sine ** (df - 1) * cosine * half * weights, 2.0 * np.sqrt(np.minimum(distance, 1.0)) - 1.0
+
+
+def _moments(mass: FloatArray, at: FloatArray, size: int) -> FloatArray:
+    """The integrals of the Legendre polynomials, shape (n, size), never all of them at all points."""
+    before, now, ahead = np.zeros_like(at), np.ones_like(at), np.empty_like(at)
+    moments = np.empty((size, len(at)))
+    for degree in range(size):
+        np.einsum("nq,nq->n", mass, now, out=moments[degree])
+        np.multiply(at, now, out=ahead)
+        ahead *= (2.0 * degree + 1.0) / (degree + 1.0)
+        before *= -degree / (degree + 1.0)
+        ahead += before
+        before, now, ahead = now, ahead, before
+    return moments.T
+
+
+@lru_cache(maxsize=128)
+def _interpolation(size: int) -> FloatArray:
+    """From values at the nodes to Legendre coefficients, shape (size, size)."""
     nodes, weights = unit_nodes(size)
-    interpolate = np.polynomial.legendre.legvander(nodes, size - 1).T * weights * (np.arange(size) + 0.5)[:, None]
-    angles, spans = unit_nodes(size + 8)
-    low, high = edges[:-1], edges[1:]
-    half_df = 0.5 * df
-    ends = np.maximum((high - base[:, None]) / rise, 0.0)
-    begins = np.clip((low - base[:, None]) / rise, 0.0, ends)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        first = np.where(ends > 0.0, np.arcsin(np.sqrt(np.minimum(begins / ends, 1.0))), 0.5 * np.pi)
-    half = 0.5 * (0.5 * np.pi - first)[..., None]
-    angle = first[..., None] + half * (1.0 + angles)
-    sine, cosine, end = np.sin(angle), np.cos(angle), ends[..., None]
-    scale = end * half_df / sigma**2
-    # x^(df/2 - 1) dx = 2 end^(df/2) sin^(df - 1) cos d(angle)
-    density = 2.0 * np.exp(half_df * np.log(np.maximum(scale, 1e-300)) - gammaln(half_df) - scale * sine**2)
-    mass = density * sine ** (df - 1) * cosine * half * spans
-    distance = end * rise * cosine**2 / (high - low)[:, None]
-    local = 2.0 * np.sqrt(np.minimum(distance, 1.0)) - 1.0
-    shape = np.polynomial.legendre.legvander(local, size - 1)
-    return np.asarray((np.einsum("upq,upqm->upm", mass, shape) @ interpolate).reshape(len(base), -1))
+    return np.asarray(np.polynomial.legendre.legvander(nodes, size - 1).T * weights * (np.arange(size) + 0.5)[:, None])
