@@ -23,7 +23,7 @@ def problem_tree(found: ExplainProblemResponse, locale: str) -> Tree:
     for link in found.links:
         _add_link(tree, link)
     if problem.moves:
-        tree.add(f"possible now: {', '.join(problem.moves)}")
+        tree.add(escape(f"possible now: {', '.join(problem.moves)}"))
     return tree
 
 
@@ -49,7 +49,7 @@ def _add_proof(branch: Tree, proof: Verification, locale: str) -> None:
     told = branch.add(escape(f"{when(proof.verify_time)}: {spoken(proof.statement, locale)}"))
     for check in proof.checks:
         mark = "[green]holds[/]" if check.passed else "[yellow]mind[/]"
-        told.add(f"{check.name}: {mark}, {escape(spoken(check.meaning, locale))}")
+        told.add(f"{escape(check.name)}: {mark}, {escape(spoken(check.meaning, locale))}")
 
 
 def _add_link(tree: Tree, link: ExplainProblemResponse.Link) -> None:

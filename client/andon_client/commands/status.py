@@ -57,7 +57,8 @@ def _show(found: Standing) -> None:
     for count in found.intake.counts:
         screen.print(
             f"  {count.source}: {count.received:,} received = {count.accepted:,} accepted"
-            f" + {count.duplicate:,} duplicate + {count.quarantined:,} quarantined"
+            f" + {count.duplicate:,} duplicate + {count.quarantined:,} quarantined",
+            markup=False,
         )
     behind = sum(partition.through != bounds.newest for partition in scoring.partitions)
     screen.print(

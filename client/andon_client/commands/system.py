@@ -68,7 +68,7 @@ def apply(
     _show_findings(context.obj, made.findings, as_json=False)
     system = made.indicator_system
     state = short(indicator_system_pb2.IndicatorSystem.State, system.state)
-    screen.print(f"{system.name} version {system.version} is {state}")
+    screen.print(f"{system.name} version {system.version} is {state}", markup=False)
 
 
 async def apply_system(
