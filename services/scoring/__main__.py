@@ -46,6 +46,7 @@ async def run(
         settings,
         lambda tenant: open_tenant_channel(settings, settings.ingest_target, tenant),
         str(leases.replica),
+        draining,
     )
     retention = Retention(store, settings, intake.in_charge_of)
     servicer = ScoringServicer(store, intake, draining)

@@ -12,18 +12,20 @@ import grpc
 import structlog
 from andon.ingest.v1 import ingest_pb2
 
+from services.runtime.database import AWAY
 from services.runtime.following import Signal as Wake
 from services.runtime.following import foreign_position
 from services.runtime.ownership import Lease, LostLease
 from services.runtime.telemetry import batch_span
 from services.scoring.entries import entry_bytes_max
 from services.scoring.inbox import Inbox
-from services.scoring.keeping import AWAY, RETRY_S_MAX, RETRY_S_MIN, Keeper
+from services.scoring.keeping import RETRY_S_MAX, RETRY_S_MIN, Keeper
 from services.scoring.metrics import scoring_metrics
 from services.scoring.model import IndicatorSystem
 from services.scoring.partitions import Partitions
 from services.scoring.reading import fill
 from services.scoring.reopening import OpenedBook, reopen_book
+from services.scoring.score_tail import ScoreTail
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold
@@ -46,7 +48,7 @@ class SystemFold:
         ingest: IngestStub,
         settings: ScoringSettings,
         leases: Mapping[int, Lease],
-        kept: Wake,
+        scores: ScoreTail,
         replica: str,
     ) -> None:
         self.tenant = tenant
@@ -56,9 +58,9 @@ class SystemFold:
         self._ingest = ingest
         self._settings = settings
         self._leases = leases
-        self._kept = kept
+        self._scores = scores
         self._partitions = Partitions(tenant, system, store, ingest, settings)
-        self._keeper = Keeper(tenant, system, store, replica, entry_bytes_max(settings.message_bytes_max))
+        self._keeper = Keeper(tenant, system, store, scores, replica, entry_bytes_max(settings.message_bytes_max))
         self._opened: OpenedBook | None = None
         self._fold: Fold | None = None
         self._inbox = Inbox(settings.inbox_bytes_max)
@@ -150,7 +152,7 @@ class SystemFold:
             gathered = await self._partitions.gather(responses)
             states = self._partitions.states.values()
             if await self._keeper.keep_until_kept(gathered, self._opened, self._fold, states):
-                self._kept.notify()
+                self._scores.changed.notify()
         if gathered.events:
             scoring_metrics.add("andon.scoring.events.folded", gathered.events)
             scoring_metrics.record("andon.scoring.step.duration", time.perf_counter() - began_s)

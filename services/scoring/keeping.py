@@ -7,9 +7,9 @@ import time
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-import asyncpg
 import structlog
 
+from services.runtime.database import AWAY
 from services.runtime.telemetry import current_traceparent
 from services.scoring.book import Decision, decide
 from services.scoring.entries import entries_of
@@ -19,6 +19,7 @@ from services.scoring.metrics import scoring_metrics
 from services.scoring.model import IndicatorSystem
 from services.scoring.partition_state import PartitionState
 from services.scoring.reopening import OpenedBook, apply_entry, is_caught_up, least_watermark
+from services.scoring.score_tail import ScoreTail, Step
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold, Progress
 from services.scoring.store.steps import NewEntry, StepTransaction, VersionRetired
@@ -26,7 +27,6 @@ from services.scoring.wire import pack_scores, pack_signals, score_message, sign
 
 RETRY_S_MIN, RETRY_S_MAX = 0.05, 2.0
 INLINE_CHANGES_MAX = 400
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 log = structlog.get_logger(__name__)
 
@@ -34,10 +34,19 @@ log = structlog.get_logger(__name__)
 class Keeper:
     """Of one version. What was folded cannot be unfolded, so a store that is away is waited for."""
 
-    def __init__(self, tenant: str, system: IndicatorSystem, store: Store, replica: str, entry_bytes_max: int) -> None:
+    def __init__(
+        self,
+        tenant: str,
+        system: IndicatorSystem,
+        store: Store,
+        scores: ScoreTail,
+        replica: str,
+        entry_bytes_max: int,
+    ) -> None:
         self.tenant = tenant
         self.system = system
         self._store = store
+        self._scores = scores
         self._replica = replica
         self._entry_bytes_max = entry_bytes_max
 
@@ -70,10 +79,11 @@ class Keeper:
             await _catch_up(step, opened)
             progress = [self._progress(state) for state in moved]
             decision = await _decide(step, opened, fold, gathered, progress)
-            position = await self._write(step, opened, gathered, progress, decision)
+            position, steps = await self._write(step, opened, gathered, progress, decision)
         opened.book.apply(decision)
         if position is not None:
             opened.position = position
+            self._scores.stated(position, steps)
         for state in moved:
             state.kept_position, state.kept_offset = state.position, state.next_offset
 
@@ -84,11 +94,11 @@ class Keeper:
         gathered: Gathered,
         progress: Sequence[Progress],
         decision: Decision,
-    ) -> int | None:
-        """The position of the last entry; None: there was nothing to say."""
+    ) -> tuple[int | None, list[Step]]:
+        """The position of the last entry, and what each entry says; None: there was nothing to say."""
         if decision.empty and not gathered.observations:
             await step.keep_progress(progress)
-            return None
+            return None, []
         now, traceparent = datetime.now(UTC), current_traceparent()
         now_us = round(now.timestamp() * 1e6)
         scores = [score_message(score, now_us) for score in decision.scores]
@@ -96,12 +106,14 @@ class Keeper:
         await step.keep_scores(decision.scores, scores, now)
         await step.keep_signals(decision.signals, signals)
         parts, nothing = encode_parts(decision.parts, opened.book.parts), encode_parts({}, {})
+        stated = entries_of(scores, signals, self._entry_bytes_max)
         entries = [
             NewEntry(pack_scores(scored), pack_signals(signalled), nothing if number else parts)
-            for number, (scored, signalled) in enumerate(entries_of(scores, signals, self._entry_bytes_max))
+            for number, (scored, signalled) in enumerate(stated)
         ]
         _count(decision)
-        return await step.append(entries, progress, gathered.observations, traceparent, decision.switches)
+        position = await step.append(entries, progress, gathered.observations, traceparent, decision.switches)
+        return position, [Step(tuple(scored), tuple(signalled), traceparent, now) for scored, signalled in stated]
 
     def _progress(self, state: PartitionState) -> Progress:
         return Progress(

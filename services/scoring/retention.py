@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from services.scoring.keeping import AWAY
+from services.runtime.database import AWAY
 from services.scoring.metrics import scoring_metrics
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store

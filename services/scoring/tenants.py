@@ -11,12 +11,15 @@ import grpc
 import structlog
 from andon.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 
+from services.runtime.database import AWAY
+from services.runtime.draining import Draining
 from services.runtime.following import Signal as Wake
+from services.runtime.following import Tail
 from services.runtime.ownership import Lease, Resource
 from services.scoring.entries import entry_bytes_max
 from services.scoring.intake import SystemFold
-from services.scoring.keeping import AWAY
 from services.scoring.model import IndicatorSystem
+from services.scoring.score_tail import ScoreTail, Step
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.wire_system import system_of
@@ -40,11 +43,10 @@ class Running:
 class Tenant:
     name: str
     channel: grpc.aio.Channel
+    log: ScoreTail
     partition_count: int = 0
     leases: dict[int, Lease] = field(default_factory=dict)
     running: dict[tuple[str, int], Running] = field(default_factory=dict)
-    # Woken by commits and activations of any replica.
-    wake: Wake = field(default_factory=Wake)
 
 
 def partition_of(lease: Lease) -> int:
@@ -54,8 +56,11 @@ def partition_of(lease: Lease) -> int:
 class Intake:
     """The folds of this process. `replica` is how it is named in the status."""
 
-    def __init__(self, store: Store, settings: ScoringSettings, open_channel: OpenChannel, replica: str) -> None:
+    def __init__(
+        self, store: Store, settings: ScoringSettings, open_channel: OpenChannel, replica: str, draining: Draining
+    ) -> None:
         self._store = store
+        self._draining = draining
         self._settings = settings
         self._open_channel = open_channel
         self._replica = replica
@@ -81,7 +86,11 @@ class Intake:
 
     def wake(self, tenant: str) -> Wake:
         """Notified whenever something of this tenant was committed."""
-        return self._tenant(tenant).wake
+        return self._tenant(tenant).log.changed
+
+    def tail(self, tenant: str) -> Tail[Step]:
+        """The tenant's score log, followed."""
+        return self._tenant(tenant).log.tail
 
     def channel(self, tenant: str) -> grpc.aio.Channel:
         return self._tenant(tenant).channel
@@ -89,7 +98,7 @@ class Intake:
     def committed(self, tenant: str) -> None:
         """A replica, this or another, changed something. Empty: it is not known whose."""
         for one in self._tenants.values() if not tenant else [self._tenant(tenant)]:
-            one.wake.notify()
+            one.log.changed.notify()
 
     def look(self) -> None:
         """Looks for activated systems now, not at the next poll."""
@@ -147,7 +156,7 @@ class Intake:
             return
         stub = ingest_pb2_grpc.IngestServiceStub(tenant.channel)
         fold = SystemFold(
-            tenant.name, system, self._store, stub, self._settings, tenant.leases, tenant.wake, self._replica
+            tenant.name, system, self._store, stub, self._settings, tenant.leases, tenant.log, self._replica
         )
         task = asyncio.create_task(fold.run())
         tenant.running[(system.name, system.version)] = Running(fold, task)
@@ -155,7 +164,7 @@ class Intake:
 
     def _tenant(self, name: str) -> Tenant:
         if name not in self._tenants:
-            self._tenants[name] = Tenant(name, self._open_channel(name))
+            self._tenants[name] = Tenant(name, self._open_channel(name), ScoreTail(name, self._store, self._draining))
         return self._tenants[name]
 
     def _tell(self, tenant: Tenant) -> None:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from andon.ingest.v1 import ingest_pb2_grpc
-from andon.scoring.v1 import score_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
@@ -20,10 +19,9 @@ from services.runtime.identity import current_caller
 from services.scoring.book import series_name
 from services.scoring.entries import ENTRY_ITEMS_MAX, bytes_of
 from services.scoring.model import IndicatorSystem, SeriesKey
+from services.scoring.score_tail import Step
 from services.scoring.store import Store
-from services.scoring.store.log import LogEntry
 from services.scoring.tenants import Intake
-from services.scoring.wire import unpack_scores, unpack_signals
 from services.scoring.wire_system import system_of
 
 if TYPE_CHECKING:
@@ -33,19 +31,8 @@ WAIT_S_MAX = 30.0
 # Enough to answer before the caller's deadline does: a share of what is left, but not more than needed.
 ANSWER_SHARE, ANSWER_S_MAX = 0.3, 0.5
 POLL_S = 0.5
-RING_POSITIONS_MAX = 256
 
 T = TypeVar("T", bound=Message)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One entry of the score log, read once for all who follow it."""
-
-    scores: tuple[score_pb2.Score, ...]
-    signals: tuple[score_pb2.Signal, ...]
-    traceparent: str
-    committed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -63,22 +50,13 @@ class Desk:
         self.store = store
         self.intake = intake
         self.draining = draining
-        self._tails: dict[str, Tail[Step]] = {}
 
     @property
     def tenant(self) -> str:
         return current_caller().tenant
 
     def tail(self, tenant: str) -> Tail[Step]:
-        if tenant not in self._tails:
-
-            async def read(after: int, limit: int) -> Sequence[tuple[int, Step]]:
-                return [(position, _step(entry)) for position, entry in await self.store.entries(tenant, after, limit)]
-
-            self._tails[tenant] = Tail(
-                read, self.intake.wake(tenant), self.draining, ring_positions_max=RING_POSITIONS_MAX
-            )
-        return self._tails[tenant]
+        return self.intake.tail(tenant)
 
     async def cursors(self, tenant: str) -> tuple[CursorCodec, int, int]:
         """The codec of the tenant's score log, its newest and its oldest position."""
@@ -136,12 +114,6 @@ class Desk:
 
 def _clock() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _step(entry: LogEntry) -> Step:
-    return Step(
-        tuple(unpack_scores(entry.scores)), tuple(unpack_signals(entry.signals)), entry.traceparent, entry.committed_at
-    )
 
 
 def heartbeat_s(heartbeat: Duration) -> float | None:

@@ -10,7 +10,8 @@ from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.errors import OutOfRange
 from services.scoring.paging import page_size, page_token, place_of
-from services.scoring.servicer.desk import Desk, Step, following, lag_since, watch_from
+from services.scoring.score_tail import Step
+from services.scoring.servicer.desk import Desk, following, lag_since, watch_from
 from services.scoring.store.results import HistoryGone, Page
 from services.scoring.wire import EARLIEST_US, LATEST_US, bounds, matches, series_message, window_id
 from services.scoring.wire_system import system_of
