@@ -68,7 +68,7 @@ def bent(normal: FloatArray, skewness: float, law: Law) -> FloatArray:
     z = side * normal
     if law == "gamma":
         root = np.maximum(1.0 + size * z / 6.0 - size * size / 36.0, 0.0)
-        return np.asarray(side * (2.0 / size) * (root**3 - 1.0))
+        return np.asarray(side * (2.0 / size) * (root * root * root - 1.0))
     ratio = _variance_ratio(size)
     spread = np.sqrt(np.log(ratio))
     return np.asarray(side * (np.exp(spread * z) - np.sqrt(ratio)) / np.sqrt(ratio * (ratio - 1.0)))

@@ -13,12 +13,13 @@ import numpy as np
 from andon_quality.arrays import FloatArray
 from andon_quality.control.constants import c4
 from andon_quality.errors import OutOfRange
+from andon_quality.promise.skewness import share_skewness
 from andon_quality.promise.standard import MEMORY_MOST, POINTS_LEAST, Law, memory_of, standard_streams
 from andon_quality.rules import Pattern, Rule
 
 # A promise is kept from the first window on: each simulated chart is watched for this many after its baseline.
 FOLLOWED = 100
-STREAMS = 5_000
+STREAMS = 4_000
 # Rare alarms take more streams to count, up to ten times as many.
 STREAMS_ENOUGH_FOR = 400.0
 WIDTH = 3.0
@@ -60,6 +61,16 @@ class Lattice:
     hits: float
     size: float
 
+    def rounded(self) -> Lattice:
+        """On a grid of sizes and of the rarer outcome's number.
+
+        >>> Lattice(2.9, 33.0).rounded()
+        Lattice(hits=3.58, size=38.4)
+        """
+        share, size = self.hits / self.size, _on_powers(self.size, 1.5)
+        rarer = min(_on_powers(min(share, 1.0 - share) * size, 1.2), 0.5 * size)
+        return Lattice(rarer if share <= 0.5 else size - rarer, size)
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -88,13 +99,13 @@ class Evidence:
         >>> Evidence(20, 0.234, 0.26, 1.23).rounded()
         Evidence(size=20, memory=0.2, skewness=0.25, excess=1.22, law='gamma', lattice=None)
         """
-        excess = None if self.excess is None else round(1.22 ** round(np.log(max(self.excess, 1.0)) / np.log(1.22)), 2)
-        lattice = self.lattice and Lattice(
-            round(1.15 ** round(np.log(self.lattice.hits) / np.log(1.15)), 3),
-            round(1.3 ** round(np.log(self.lattice.size) / np.log(1.3)), 1),
-        )
+        excess = None if self.excess is None else _on_powers(max(self.excess, 1.0), 1.22)
+        skewness, lattice = self.skewness, self.lattice
+        if lattice is not None:
+            lattice = lattice.rounded()
+            skewness = share_skewness(lattice.hits / lattice.size, lattice.size, excess or 1.0)
         memory = min(max(_on_grid(self.memory, MEMORY_STEP), 0.0), MEMORY_MOST)
-        skewness = min(max(_on_grid(self.skewness, SKEWNESS_STEP), -4.0), 4.0)
+        skewness = min(max(_on_grid(skewness, SKEWNESS_STEP), -4.0), 4.0)
         return Evidence(self.size, memory, skewness, excess, self.law, lattice)
 
 
@@ -235,11 +246,17 @@ def _of_rule(rule: Rule, z: FloatArray) -> FloatArray:
 
 
 def _kth_highest(z: FloatArray, k: int, n: int) -> FloatArray:
+    """The k-th highest of each point and the n - 1 before it, by insertion; minus infinity before k points."""
     if n == 1:
         return z
-    padded = np.concatenate([np.full((n - 1, z.shape[1]), -np.inf), z])
-    last = np.stack([padded[lag : lag + len(z)] for lag in range(n)])
-    return np.asarray(np.partition(last, n - k, axis=0)[n - k])
+    highest = [np.full(z.shape, -np.inf) for _ in range(k)]
+    for lag in range(n):
+        ranked, passed = [part[lag:] for part in highest], z[: len(z) - lag]
+        for rank in ranked:
+            lower = np.minimum(rank, passed)
+            np.maximum(rank, passed, out=rank)
+            passed = lower
+    return highest[-1]
 
 
 def _averages(z: FloatArray, smoothing: float) -> FloatArray:
@@ -263,6 +280,10 @@ def _run(needed: FloatArray, width: float) -> float:
 def _on_grid(number: float, step: float) -> float:
     # Adding 0.0 makes one zero of two.
     return round(round(number / step) * step, 2) + 0.0
+
+
+def _on_powers(number: float, step: float) -> float:
+    return float(f"{step ** round(np.log(number) / np.log(step)):.3g}")
 
 
 def _three_digits(run: float) -> float:

@@ -1,0 +1,121 @@
+"""Limits of charts of windows: what widens them, what they are without anything to estimate, and that they repeat."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from andon_quality import arl
+from andon_quality.errors import OutOfRange
+from andon_quality.promise import (
+    Evidence,
+    Lattice,
+    Sides,
+    Watch,
+    count_skewness,
+    keep_windows,
+    lognormal_skewness,
+    memory_of,
+    share_skewness,
+)
+from andon_quality.promise.standard import standard_streams
+from andon_quality.rules import NELSON, WESTERN_ELECTRIC
+from scipy import stats
+
+ONE = Watch(Sides.UPPER, WESTERN_ELECTRIC[:1])
+TWO_RULES = Watch(Sides.UPPER, WESTERN_ELECTRIC[:2])
+
+
+def test_estimated_spread_is_paid_for_as_prediction_limits_pay_for_it():
+    """For one limit on normal values the chance of a false alarm is Student's, exactly."""
+    size = 25
+    exact = stats.t.isf(1.0 / 370.0, size - 1) * np.sqrt(1.0 + 1.0 / size) * 0.98964
+    # The first hundred windows rather than the first one: lucky baselines count a little more.
+    assert keep_windows(ONE, Evidence(size), 370.0).sigmas == pytest.approx(exact, rel=0.05)
+
+
+def test_with_hundreds_of_windows_limits_are_those_of_known_parameters():
+    known = arl.design_shewhart(["WE1"], 185.0) * 3.0
+    assert keep_windows(ONE, Evidence(400), 370.0).sigmas == pytest.approx(known, rel=0.03)
+
+
+@pytest.mark.parametrize("watch", [ONE, TWO_RULES, Watch(Sides.UPPER, smoothing=0.2)], ids=["one", "two", "average"])
+def test_fewer_windows_memory_and_skewness_each_widen_the_limits(watch):
+    plain = keep_windows(watch, Evidence(25), 370.0).sigmas
+    assert keep_windows(watch, Evidence(12), 370.0).sigmas > plain
+    assert keep_windows(watch, Evidence(25, memory=0.5), 370.0).sigmas > plain
+    assert keep_windows(watch, Evidence(25, skewness=1.0), 370.0).sigmas > plain
+    assert keep_windows(watch, Evidence(25), 1000.0).sigmas > plain
+
+
+def test_sides_are_mirror_images_and_both_alarm_twice_as_often():
+    upper, lower, both = (Watch(side, WESTERN_ELECTRIC[:1]) for side in (Sides.UPPER, Sides.LOWER, Sides.BOTH))
+    leaning = Evidence(25, skewness=0.8)
+    assert keep_windows(upper, leaning, 370.0).sigmas > keep_windows(lower, leaning, 370.0).sigmas + 0.5
+    assert keep_windows(both, Evidence(25), 370.0).sigmas == pytest.approx(
+        keep_windows(upper, Evidence(25), 740.0).sigmas, rel=0.03
+    )
+
+
+def test_the_least_width_is_found_that_meets_the_request():
+    for watch, evidence in itertools.product((ONE, TWO_RULES), (Evidence(20), Evidence(20, 0.3, 0.2, 1.5))):
+        width = keep_windows(watch, evidence, 250.0)
+        assert 250.0 <= width.expected_arl < 275.0
+
+
+def test_few_hits_jump_and_the_promise_says_what_is_reached():
+    coarse = keep_windows(ONE, Evidence(20, excess=1.0, lattice=Lattice(0.5, 10.0)), 370.0)
+    assert coarse.expected_arl >= 370.0
+
+
+def test_what_is_seen_is_rounded_so_that_series_share_calibrations():
+    seen = [
+        Evidence(20, memory, skewness, excess)
+        for memory in (0.21, 0.19)
+        for skewness in (0.1, 0.11)
+        for excess in (1.5,)
+    ]
+    assert len({one.rounded() for one in seen}) == 1
+    assert Evidence(20, 0.2, -9.0).rounded().skewness == -4.0
+
+
+def test_memory_is_estimated_without_the_bias_of_few_points():
+    dice = np.random.default_rng(8)
+    for memory in (0.3, 0.6):
+        streams = standard_streams(memory, 0.0, "gamma", (25, 4000), dice)
+        assert float(memory_of(streams).mean()) == pytest.approx(memory, abs=0.06)
+    assert memory_of(np.ones(20)) == 0.0
+    assert memory_of(np.arange(5.0)) == 0.0
+
+
+@pytest.mark.parametrize("law", ["gamma", "lognormal"])
+@pytest.mark.parametrize("skewness", [-0.7, 0.0, 0.5, 1.5])
+def test_streams_have_the_moments_they_are_made_for(law, skewness):
+    streams = standard_streams(0.3, skewness, law, (400, 2000), np.random.default_rng(2))
+    assert float(streams.mean()) == pytest.approx(0.0, abs=0.01)
+    assert float(streams.std()) == pytest.approx(1.0, abs=0.01)
+    assert float((streams**3).mean()) == pytest.approx(skewness, abs=0.06)
+
+
+def test_skewness_is_that_of_the_laws_it_is_named_after():
+    assert lognormal_skewness(0.6) == pytest.approx(stats.lognorm(np.sqrt(np.log(1.36))).stats("s"), rel=1e-9)
+    assert count_skewness(4.0, 8.0) == pytest.approx(stats.nbinom(4.0, 0.5).stats("s"), rel=1e-9)
+    assert count_skewness(4.0, 3.0) == pytest.approx(stats.poisson(4.0).stats("s"), rel=1e-9)
+    assert share_skewness(0.1, 100.0) == pytest.approx(stats.binom(100, 0.1).stats("s"), rel=1e-9)
+    total = 99.0 / 3.0 - 1.0
+    assert share_skewness(0.1, 100.0, 4.0) == pytest.approx(
+        stats.betabinom(100, 0.1 * total, 0.9 * total).stats("s"), rel=1e-9
+    )
+
+
+def test_what_cannot_be_kept_is_refused():
+    for size, requested in ((1, 370.0), (20, 1.0), (20, np.inf)):
+        with pytest.raises(OutOfRange):
+            keep_windows(ONE, Evidence(size), requested)
+    with pytest.raises(OutOfRange):
+        Watch(Sides.BOTH, (NELSON[2],))
+    with pytest.raises(OutOfRange):
+        Watch(Sides.BOTH)
+    with pytest.raises(OutOfRange):
+        Watch(Sides.BOTH, WESTERN_ELECTRIC[:1], smoothing=0.2)
