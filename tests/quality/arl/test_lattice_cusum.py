@@ -11,11 +11,13 @@ from andon_quality.arl import (
     design_poisson_cusum,
     lattice_run,
     poisson_cusum,
+    poisson_cusum_run,
     steady_state_delay,
 )
 from andon_quality.errors import OutOfRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 
 @pytest.mark.parametrize(
@@ -67,3 +69,17 @@ def test_a_design_for_proportions_keeps_the_request_and_finds_a_doubling_soon() 
 def test_parameters_outside_their_domain_and_chains_too_large_are_refused(k: float, h: float, mean: float) -> None:
     with pytest.raises(OutOfRange):
         poisson_cusum(k, h, mean)
+
+
+@pytest.mark.parametrize("side", ["upper", "lower"])
+@pytest.mark.parametrize(("k", "h", "mean"), [(0.33, 3.0, 0.3), (1.37, 4.0, 1.5), (0.01, 2.0, 0.012)])
+def test_long_chains_have_the_mean_of_their_distribution(side: str, k: float, h: float, mean: float) -> None:
+    run = poisson_cusum_run(k, h, mean, 0.5, side)  # type: ignore[arg-type]
+    assert poisson_cusum(k, h, mean, 0.5, side) == pytest.approx(run.mean(), rel=1e-9)  # type: ignore[arg-type]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 200), st.floats(0.001, 0.999))
+def test_the_chance_of_each_count_is_binomial(n: int, p: float) -> None:
+    one = lattice_run(stats.binom.pmf(np.arange(n + 1), n, p), 0.5, 1.0)
+    assert binomial_cusum(0.5, 1.0, n, p) == pytest.approx(one.mean(), rel=1e-9)
