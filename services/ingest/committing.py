@@ -24,8 +24,9 @@ from services.ingest.model import (
 from services.ingest.plan import Plan, gather, plan, reasons
 from services.ingest.pseudonyms import TenantKeys
 from services.ingest.quarantine import quarantine_id, sealed
+from services.ingest.recent import Recent
 from services.ingest.store.log_store import LogStore, Session
-from services.ingest.store.records import Addition, Answer, Head, Sealed, StoredSegment
+from services.ingest.store.records import Addition, Answer, Commit, Head, Sealed, StoredSegment
 from services.runtime.errors import FieldViolation, InvalidArgument
 from services.runtime.requests import request_id_reused
 from services.runtime.telemetry import batch_span
@@ -83,6 +84,7 @@ class Committer:
         self.keys = keys
         self.sources: Mapping[SourceId, Source] = {}
         self.revision = -1
+        self.recent = Recent()
         self._head: Head | None = None
         self._store = store
         self._limits = limits
@@ -189,6 +191,8 @@ class Committer:
         await self._refresh_sources(session, head)
         horizon_us = max([DEDUP_HORIZON_US, *(source.dedup_horizon_us for source in self.sources.values())])
         now_us = self._clock()
+        if head.position != self.head.position:
+            self.recent.overtaken += 1
         self._alone = not self._remembers or head.position == self.head.position
         if not self._remembers or now_us - horizon_us < self._memory.since_us:
             self._memory = Memory(self._limits.cache_bytes_max)
@@ -264,7 +268,11 @@ class Committer:
     def _learn(self, decision: Decision, committed_at_us: int) -> None:
         addition = decision.addition
         self._memory.learn_own(decision.plan, addition.position, committed_at_us)
-        self._head = self.head.moved(addition)
+        self._head = head = self.head.moved(addition)
+        made = Commit(
+            head.position, decision.plan.byte_count, head.watermark_us, committed_at_us, addition.traceparents
+        )
+        self.recent.add(made, addition.segments)
         if addition.sources:
             self.sources = {**self.sources, **{name: Source(name) for name in addition.sources}}
         for outcome, count in (

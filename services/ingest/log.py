@@ -9,6 +9,7 @@ from services.ingest.grouping import Waiting, next_group
 from services.ingest.metrics import metrics
 from services.ingest.model import Arrival, Batch, TenantId, Written
 from services.ingest.pseudonyms import TenantKeys
+from services.ingest.recent import Recent
 from services.ingest.store.records import Head
 from services.runtime.errors import ResourceExhausted
 from services.runtime.following import Signal
@@ -34,9 +35,8 @@ class TenantLog:
         return self._log.keys
 
     @property
-    def position(self) -> int:
-        """Through here this process has written or read the log."""
-        return self._log.head.position
+    def recent(self) -> Recent:
+        return self._log.recent
 
     @property
     def origin(self) -> UUID:
@@ -70,6 +70,12 @@ class TenantLog:
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_all())
         return answer
+
+    def wake(self, position: int | None) -> None:
+        """Somebody wrote through this position; None: nobody knows. What this process wrote, its followers know."""
+        if position is None or position > self.recent.through:
+            self.recent.overtaken += 1
+            self.signal.notify()
 
     async def close(self) -> None:
         """What is queued is written first."""

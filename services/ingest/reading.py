@@ -5,12 +5,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from services.ingest.model import TenantId
+from services.ingest.recent import COMMITS_MAX, Recent
 from services.ingest.store.log_store import LogStore
 from services.ingest.store.records import Commit, StoredPage
 from services.runtime.draining import Draining, draining_error
 from services.runtime.following import Signal
-
-COMMITS_MAX = 256
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,19 @@ class LogReader:
         self._response_bytes_max = response_bytes_max
         self._poll_s = poll_s
 
+    def remembered(self, recent: Recent, after: int, selection: Selection) -> Read | None:
+        """The next commits that this process remembers; None where it does not."""
+        some = recent.since(after)[:COMMITS_MAX]
+        commits = bounded([one.commit for one in some], self._response_bytes_max)
+        if not commits:
+            return None
+        pages = [
+            page
+            for one in some[: len(commits)]
+            for page in one.pages(selection.partitions, selection.start_us, selection.end_us)
+        ]
+        return Read(commits[-1].position, commits[-1].watermark_us, pages, commits)
+
     async def after(self, tenant: TenantId, after: int, selection: Selection) -> Read | None:
         """The next commits; None at the head of the log."""
         async with self._store.session(tenant, readonly=True) as session:
@@ -82,16 +94,24 @@ class LogReader:
         raise draining_error()
 
     async def follow(
-        self, tenant: TenantId, signal: Signal, after: int, selection: Selection, heartbeat_s: float, clock: "Seconds"
+        self,
+        tenant: TenantId,
+        signal: Signal,
+        recent: Recent,
+        after: int,
+        selection: Selection,
+        heartbeat_s: float,
+        clock: "Seconds",
     ) -> AsyncIterator[Read]:
         """For ever; ends with a retryable error when the server drains."""
         through, due_s = after, clock() + heartbeat_s
+        tail = _Tail(self, tenant, recent, selection)
         async with self._store.session(tenant, readonly=True) as session:
             watermark_us = await session.watermark_at(after)
         while not self._draining.started:
             # Ticket before read: a commit between the two would else go unnoticed.
             ticket = signal.ticket()
-            found = await self.after(tenant, through, selection)
+            found = await tail.after(through)
             if found is not None:
                 through, watermark_us = found.through, found.watermark_us
                 if found.pages or clock() >= due_s:
@@ -102,9 +122,33 @@ class LogReader:
                 yield Read(through, watermark_us)
                 due_s = clock() + heartbeat_s
             with self._draining.waking(signal):
-                await signal.changed(ticket, max(0.0, min(self._poll_s, due_s - clock())))
+                if not await signal.changed(ticket, max(0.0, min(self._poll_s, due_s - clock()))):
+                    tail.doubt()
         yield Read(through, watermark_us)
         raise draining_error()
+
+
+class _Tail:
+    """Where one follower looks next: into memory, and into the log itself if somebody else may have written."""
+
+    def __init__(self, reader: LogReader, tenant: TenantId, recent: Recent, selection: Selection) -> None:
+        self._reader = reader
+        self._tenant = tenant
+        self._recent = recent
+        self._selection = selection
+        self._asked = -1
+
+    async def after(self, position: int) -> Read | None:
+        covered = self._recent.covers(position)
+        found = self._reader.remembered(self._recent, position, self._selection) if covered else None
+        if found is not None or (covered and self._asked == self._recent.overtaken):
+            return found
+        self._asked = self._recent.overtaken
+        return await self._reader.after(self._tenant, position, self._selection)
+
+    def doubt(self) -> None:
+        """Nobody said anything for a while: the log is asked all the same."""
+        self._asked = -1
 
 
 Seconds = Callable[[], float]

@@ -31,14 +31,13 @@ class Logs:
         return log
 
     def wake(self, announcement: str) -> None:
-        """Wakes the followers of a log, as `<position> <tenant>` announces it, or of all logs where nothing is said."""
+        """Tells a log that it has grown, as `<position> <tenant>` announces it, or all logs where nothing is said."""
         position, _, tenant = announcement.partition(" ")
-        if not announcement:
-            for log in self._open.values():
-                log.signal.notify()
-        elif (known := self._open.get(TenantId(tenant))) and known.position < int(position):
-            # What this process wrote itself, its followers know already.
-            known.signal.notify()
+        for name, log in self._open.items():
+            if not announcement:
+                log.wake(None)
+            elif name == tenant:
+                log.wake(int(position))
 
     async def close(self) -> None:
         await asyncio.gather(*(log.close() for log in self._open.values()))

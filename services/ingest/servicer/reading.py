@@ -49,7 +49,7 @@ class Reading:
         selection = _selection(request, len(head.next_offsets))
         if request.follow:
             heartbeat_s = heartbeat_within_limits(wire.micros(request.heartbeat) / SECOND_US)
-            reads = self._reader.follow(log.tenant, log.signal, after, selection, heartbeat_s, monotonic)
+            reads = self._reader.follow(log.tenant, log.signal, log.recent, after, selection, heartbeat_s, monotonic)
         else:
             reads = self._reader.replay(log.tenant, after, selection)
         async for found in reads:
