@@ -12,7 +12,6 @@ from andon_quality.effect.before_after import ratio_interval
 from andon_quality.effect.boundary import Boundary
 from andon_quality.effect.long_run import long_run_variance
 from andon_quality.effect.phases import over_phases, phase_means
-from andon_quality.effect.student import quantile
 from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange, TooFew
 
@@ -176,8 +175,12 @@ def _effect(watch: EffectWatch) -> Effect:
 
 def _checks(watch: EffectWatch) -> tuple[Check, ...]:
     baseline = watch.baseline
-    critical = quantile(watch.boundary.confidence, baseline.degrees)
     return (
         Check("baseline length", baseline.points >= 56, float(baseline.points), "points before the action"),
-        Check("variance known", critical < 2.3, baseline.degrees, "degrees of freedom of the long-run variance"),
+        Check(
+            "variance known",
+            watch.boundary.critical < 2.3,
+            baseline.degrees,
+            "degrees of freedom of the long-run variance",
+        ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -44,10 +45,9 @@ class Boundary:
         >>> round(Boundary(100.0, 0.95).reach(100.0), 4), round(Boundary(100.0, 0.95).reach(25.0), 4)
         (0.2005, 0.8019)
         """
-        critical = quantile(self._early_confidence, self.degrees)
         spent = -math.log((1 - EARLY_SHARE) * (1 - self.confidence))
-        late = math.sqrt(spent / 2) * self._line(information) * self._widening(critical)
-        early = critical * np.sqrt(self.planned_information)
+        late = math.sqrt(spent / 2) * self._line(information) * self._widening
+        early = self._critical * np.sqrt(self.planned_information)
         by_now = np.where(information <= self.planned_information, np.minimum(early, late), late)
         return plain(by_now / information)
 
@@ -61,18 +61,25 @@ class Boundary:
         0.05
         """
         score = abs(estimate) * information
-        scale = self._line(information) * self._widening(quantile(self._early_confidence, self.degrees))
+        scale = self._line(information) * self._widening
         late = np.minimum(np.exp(-2 * np.square(score / scale)) / (1 - EARLY_SHARE), 1.0)
         early = 2 * tail(-score / np.sqrt(self.planned_information), self.degrees) / EARLY_SHARE
         return plain(np.where(information > self.planned_information, late, np.minimum(early, late)))
 
-    @property
-    def _early_confidence(self) -> float:
-        return 1 - EARLY_SHARE * (1 - self.confidence)
+    @cached_property
+    def critical(self) -> PerSeries:
+        """The Student quantile at the confidence, as for a single look."""
+        return quantile(self.confidence, self.degrees)
+
+    # Kept, since a boundary is asked at every look.
+    @cached_property
+    def _critical(self) -> PerSeries:
+        return quantile(1 - EARLY_SHARE * (1 - self.confidence), self.degrees)
+
+    @cached_property
+    def _widening(self) -> PerSeries:
+        return self._critical / quantile(1 - EARLY_SHARE * (1 - self.confidence), math.inf)
 
     def _line(self, information: PerSeries) -> PerSeries:
         focus = np.sqrt(LATE_FOCUS * self.planned_information)
         return focus + information / focus
-
-    def _widening(self, critical: PerSeries) -> PerSeries:
-        return critical / quantile(self._early_confidence, math.inf)

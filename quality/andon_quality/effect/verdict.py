@@ -88,7 +88,7 @@ def decide(lower: PerSeries, upper: PerSeries, direction: Direction, margin: Per
         small = (-margin <= low) & (high <= margin)
     rose, fell = low > 0, high < 0
     better, worse = (rose, fell) if direction is Direction.HIGHER else (fell, rose)
-    return plain(VERDICTS[np.select([small, better, worse], [0, 1, 2], 3)])
+    return plain(VERDICTS[np.where(small, 0, np.where(better, 1, np.where(worse, 2, 3)))])
 
 
 def margin_from(expected: PerSeries | None, margin: PerSeries | None) -> PerSeries | None:
