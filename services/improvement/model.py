@@ -26,6 +26,9 @@ class ProblemState(Enum):
     WITHDRAWN = "withdrawn"
 
 
+ENDED = (ProblemState.CLOSED, ProblemState.DISMISSED, ProblemState.WITHDRAWN)
+
+
 class ActionState(Enum):
     PLANNED = "planned"
     STARTED = "started"
@@ -207,6 +210,10 @@ class Action:
     reason: str = ""
     verifications: tuple[Verification, ...] = ()
 
+    @property
+    def unfinished(self) -> bool:
+        return self.state in (ActionState.PLANNED, ActionState.STARTED)
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -227,15 +234,26 @@ class Problem:
     opened_us: int = 0
     updated_us: int = 0
 
+    @property
+    def due_us(self) -> int | None:
+        """When the first of its unfinished actions is due. None: there is none, or the problem has ended."""
+        if self.state in ENDED:
+            return None
+        return min((action.due_us for action in self.actions if action.unfinished), default=None)
+
+    def overdue(self, action: Action, now_us: int) -> bool:
+        return action.unfinished and self.state not in ENDED and now_us > action.due_us
+
     def action(self, name: str) -> Action | None:
         return next((action for action in self.actions if action.name == name), None)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to list. Empty text or tuple: no restriction, but `states` (the contract's numbers) are always named."""
+    """What to list. Empty or None: no restriction, but `states` (the contract's numbers) are always named."""
 
     process: str
     system: str
     indicators: Sequence[str]
     states: Sequence[int]
+    due_before_us: int | None = None

@@ -34,8 +34,14 @@ def verify(action: Action, readings: Sequence[Reading], now_us: int) -> Verifica
     after = [reading for reading in readings if reading.start_us >= done_us]
     if len(after) < goal.windows_min:
         raise NotEnoughWindows(f"{len(after)} complete windows after the action, {goal.windows_min} are needed")
-    effect = judge(history, after, goal)
-    found = Verification(
+    found = _found(history, after, judge(history, after, goal), now_us)
+    told = replace(found, checks=checks(history, after, plan, window_of(goal.series)))
+    return replace(told, statement=statement(told, goal))
+
+
+def _found(history: History, after: Sequence[Reading], effect: Effect, now_us: int) -> Verification:
+    """The figures, without what is said of them."""
+    return Verification(
         verdict=Verdict(effect.verdict.value),
         effect=effect.estimate,
         lower=effect.lower,
@@ -53,11 +59,10 @@ def verify(action: Action, readings: Sequence[Reading], now_us: int) -> Verifica
         after_end_us=after[-1].end_us,
         season=history.season.name,
         method=METHOD,
-        checks=checks(history, after, plan, window_of(goal.series)),
+        checks=(),
         statement=Text(),
         verified_at_us=now_us,
     )
-    return replace(found, statement=statement(found, goal))
 
 
 def judge(history: History, after: Sequence[Reading], goal: Goal) -> Effect:

@@ -83,6 +83,7 @@ class Session:
             wanted.system,
             list(wanted.indicators),
             list(wanted.states),
+            wanted.due_before_us,
             severity,
             name,
             limit,
@@ -107,6 +108,7 @@ class Session:
                 problem.family.indicator,
                 state_number(problem.state),
                 problem.severity,
+                problem.due_us,
                 pack_problem(problem),
             )
             for problem in problems

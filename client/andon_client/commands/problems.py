@@ -21,11 +21,12 @@ def problems(
     context: typer.Context,
     indicator: Indicator = None,
     every: Annotated[bool, typer.Option("--all", help="Closed, dismissed and withdrawn ones too.")] = False,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only those with an action that is past due.")] = False,
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
     """List problems, the most severe first."""
-    wanted = improvement_pb2.ProblemFilter(indicators=indicator or [])
+    wanted = improvement_pb2.ProblemFilter(indicators=indicator or [], overdue=overdue)
     if every:
         wanted.states.extend(value for value in problem_pb2.ProblemState.values() if value)
     request = improvement_pb2.ListProblemsRequest(filter=wanted)

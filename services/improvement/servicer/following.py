@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from andon.improvement.v1 import improvement_pb2 as pb
+from andon.improvement.v1 import problem_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from services.improvement.checks import check_filter, invalid
+from services.improvement.model import Problem
 from services.improvement.servicer.desk import Desk
 from services.improvement.store import Entry, Head
 from services.improvement.wire.kept import unpack
@@ -29,7 +31,7 @@ class Following:
             head = await session.head()
             standing = await session.problems() if request.snapshot else []
         codec, after = CursorCodec(head.origin), _begin(request, head)
-        found = [self.desk.message(problem) for problem in standing if matches(request.filter, problem)]
+        found = self._wanted(request.filter, standing)
         yield pb.WatchProblemsResponse(problems=found, through=codec.encode(after), snapshot_complete=request.snapshot)
         heartbeat_s = length_us(request.heartbeat) / 1e6 if request.HasField("heartbeat") else None
         async for batch in self.desk.followers.of(tenant).tail.follow(after, heartbeat_s=heartbeat_s):
@@ -40,10 +42,14 @@ class Following:
     ) -> pb.WatchProblemsResponse:
         problems = [problem for _, entry in entries for problem in unpack(entry.changes)]
         return pb.WatchProblemsResponse(
-            problems=[self.desk.message(problem) for problem in problems if matches(filter_, problem)],
+            problems=self._wanted(filter_, problems),
             through=through,
             lag=self._lag(entries[0][1]) if entries else None,
         )
+
+    def _wanted(self, filter_: pb.ProblemFilter, problems: Sequence[Problem]) -> list[problem_pb2.Problem]:
+        now_us = self.desk.clock_us()
+        return [self.desk.message(problem) for problem in problems if matches(filter_, problem, now_us)]
 
     def _lag(self, oldest: Entry) -> Duration:
         return duration(max(0, self.desk.clock_us() - int(oldest.committed_at.timestamp() * 1_000_000)))

@@ -30,7 +30,7 @@ class Reading:
             await self._reached(request.at_least, context)
         async with self.desk.store.session(self.desk.tenant) as session:
             head = await session.head()
-            problems = await session.page(wanted(request.filter), severity, name, limit + 1)
+            problems = await session.page(wanted(request.filter, self.desk.clock_us()), severity, name, limit + 1)
         shown = problems[:limit]
         return pb.ListProblemsResponse(
             problems=[self.desk.message(problem) for problem in shown],

@@ -38,10 +38,10 @@ WHERE tenant = $1;
 
 -- name: keep_problem
 -- A problem as it is now.
-INSERT INTO problem (tenant, name, process, system, indicator, state, severity, body)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO problem (tenant, name, process, system, indicator, state, severity, due_us, body)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (tenant, name) DO UPDATE
-SET state = EXCLUDED.state, severity = EXCLUDED.severity, body = EXCLUDED.body;
+SET state = EXCLUDED.state, severity = EXCLUDED.severity, due_us = EXCLUDED.due_us, body = EXCLUDED.body;
 
 -- name: read_problem
 -- One problem by name.
@@ -65,9 +65,10 @@ WHERE tenant = $1
   AND ($3 = '' OR system = $3)
   AND (cardinality($4::text[]) = 0 OR indicator = ANY($4))
   AND state = ANY($5::int[])
-  AND (severity < $6 OR (severity = $6 AND name > $7))
+  AND ($6::bigint IS NULL OR due_us < $6)
+  AND (severity < $7 OR (severity = $7 AND name > $8))
 ORDER BY severity DESC, name
-LIMIT $8;
+LIMIT $9;
 
 -- name: count_problems
 -- How many there are, and how many are live.

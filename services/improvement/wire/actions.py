@@ -23,9 +23,7 @@ CONFIDENCE_DEFAULT = 0.95
 WINDOWS_MIN_DEFAULT, WINDOWS_PLANNED_DEFAULT = 8, 60
 
 
-def action_message(action: Action, etag: str, now_us: int | None) -> problem_pb2.Action:
-    """`now_us` None: as it is kept, without what depends on the time of reading."""
-    unfinished = action.state in (ActionState.PLANNED, ActionState.STARTED)
+def action_message(action: Action, etag: str, overdue: bool) -> problem_pb2.Action:
     return problem_pb2.Action(
         name=action.name,
         kind=number(problem_pb2.ActionKind, "ACTION_KIND", action.kind),
@@ -39,7 +37,7 @@ def action_message(action: Action, etag: str, now_us: int | None) -> problem_pb2
         done_time=None if action.done_us is None else stamp(action.done_us),
         verifications=[verification_message(one) for one in action.verifications],
         etag=etag,
-        overdue=now_us is not None and unfinished and now_us > action.due_us,
+        overdue=overdue,
         reason=action.reason,
         plan=None if action.plan is None else _plan_message(action.plan),
     )

@@ -29,7 +29,10 @@ def problem_message(problem: Problem, now_us: int | None = None) -> problem_pb2.
         interval=interval(problem.start_us, problem.end_us),
         signals=[reference_message(reference) for reference in problem.signals],
         causes=[cause_message(cause) for cause in problem.causes],
-        actions=[action_message(action, mark, now_us) for action in problem.actions],
+        actions=[
+            action_message(action, mark, now_us is not None and problem.overdue(action, now_us))
+            for action in problem.actions
+        ],
         severity=problem.severity,
         reason=problem.reason,
         merged_into=problem.merged_into,

@@ -160,6 +160,17 @@ async def test_refusals_name_the_field_the_legal_moves_and_speak_the_callers_lan
         assert (await refusal(unknown, grpc.StatusCode.NOT_FOUND))["ErrorInfo"].reason == "NOT_FOUND"
 
 
+async def test_what_is_overdue_is_listed_until_it_is_done(client, problem, steps):
+    overdue = pb.ListProblemsRequest(filter=pb.ProblemFilter(overdue=True))
+    dict(steps)["PlanAction"].action.due_time.seconds = 1_000_000_000
+    listed = []
+    for name, request in steps[1:-2]:
+        await getattr(client, name)(request)
+        listed.append([one.name for one in (await client.ListProblems(overdue)).problems])
+    # With a cause only nothing is due yet; planned and started it is, for its time has passed; then it is done.
+    assert listed == [[], [problem.name], [problem.name], []]
+
+
 async def test_a_cancelled_action_says_why_and_a_proof_too_early_says_what_is_missing(client, problem, steps):
     requests = dict(steps)
     for name in ("AddCause", "PlanAction", "StartAction"):

@@ -63,7 +63,7 @@ def test_a_change_makes_another_mark(rich):
 
 
 def test_a_caller_plans_an_action_and_decides_neither_its_state_nor_its_proof(rich):
-    sent = action_message(rich.actions[0], "", None)
+    sent = action_message(rich.actions[0], "", overdue=False)
     planned = new_action(sent)
     assert planned.state.value == "planned"
     assert (planned.name, planned.started_us, planned.plan, planned.verifications) == ("", None, None, ())
@@ -79,9 +79,9 @@ def test_the_hash_of_the_content_forgets_revisions_and_withdrawn_problems(rich):
 
 def test_a_list_leaves_out_what_was_dismissed_and_a_watch_shows_it_go(rich):
     nothing = improvement_pb2.ProblemFilter()
-    assert problem_pb2.PROBLEM_STATE_DISMISSED not in wanted(nothing).states
-    assert problem_pb2.PROBLEM_STATE_CLOSED in wanted(nothing).states
-    assert matches(nothing, replace(rich, state=ProblemState.DISMISSED))
+    assert problem_pb2.PROBLEM_STATE_DISMISSED not in wanted(nothing, NOW).states
+    assert problem_pb2.PROBLEM_STATE_CLOSED in wanted(nothing, NOW).states
+    assert matches(nothing, replace(rich, state=ProblemState.DISMISSED), NOW)
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,17 @@ def test_a_list_leaves_out_what_was_dismissed_and_a_watch_shows_it_go(rich):
     ],
 )
 def test_a_filter_takes_what_fits_all_of_its_wishes(rich, filter_, fits):
-    assert matches(improvement_pb2.ProblemFilter(**filter_), rich) is fits
+    assert matches(improvement_pb2.ProblemFilter(**filter_), rich, NOW) is fits
+
+
+def test_a_problem_is_overdue_while_an_unfinished_action_is(rich):
+    overdue = improvement_pb2.ProblemFilter(overdue=True)
+    due_us = rich.actions[1].due_us
+    assert rich.due_us == due_us
+    assert not matches(overdue, rich, due_us)
+    assert matches(overdue, rich, due_us + 1)
+    assert not matches(overdue, replace(rich, actions=rich.actions[:1]), due_us + 1)
+    closed = replace(rich, state=ProblemState.CLOSED)
+    assert closed.due_us is None
+    assert not any(action.overdue for action in problem_message(closed, due_us + 1).actions)
+    assert wanted(overdue, due_us).due_before_us == due_us
