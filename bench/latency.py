@@ -182,6 +182,7 @@ async def floor_latencies(home: Home, dsn: str, bodies: list[bytes], per_second:
     )
     try:
         async with grpc.aio.secure_channel(f"127.0.0.1:{port}", tls, options=channel_options()) as channel:
+            await asyncio.wait_for(channel.channel_ready(), 60.0)
             return await _floor_run(channel, bodies, per_second)
     finally:
         process.send_signal(signal.SIGTERM)
