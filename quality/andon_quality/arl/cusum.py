@@ -112,7 +112,7 @@ def design_cusum(
     def arl_at(h: float) -> float:
         return cusum(k, h, 0.0, head_start_share * h, sided, phase1_size)
 
-    return design(arl_at, requested_arl, guess=4.0)
+    return design(arl_at, requested_arl, _siegmund(k, requested_arl if sided == "one" else 2.0 * requested_arl))
 
 
 def one_sided_means(k: FloatArray, h: FloatArray, shift: FloatArray, head_start: FloatArray) -> FloatArray:
@@ -144,6 +144,16 @@ def two_sided_means(k: FloatArray, h: FloatArray, shift: FloatArray, head_start:
         share = np.where(np.isinf(far), 0.0, near / far)
         gained = np.where(np.isinf(far), 0.0, near * (far_start / far - 1.0))
     return np.asarray((near_start + gained) / (1.0 + share))
+
+
+def _siegmund(k: float, requested_arl: float) -> float:
+    """About the h of one side: with b = h + 1.166 the ARL is (exp(2 k b) - 1 - 2 k b) / (2 k^2), Siegmund (1985)."""
+    drift = max(abs(k), 1e-3)
+    run = 2.0 * drift**2 * max(requested_arl, 1.0)
+    at = float(np.sqrt(2.0 * run))
+    for _ in range(4):
+        at = float(np.log1p(run + at))
+    return max(at / (2.0 * drift) - 1.166, 0.5)
 
 
 def _check(k: float, h: float, shift: float, head_start: float, sided: Sided) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from andon_quality.errors import OutOfRange
 
+# Through how many of the last points the limit is interpolated.
+POINTS = 4
+
 
 def design(
     arl_at: Callable[[float], float],
@@ -18,12 +21,14 @@ def design(
 ) -> float:
     """The limit at which `arl_at(limit)`, increasing in the limit, equals `requested_arl`.
 
-    Deterministic: secant steps on log ARL, which is nearly linear in the limit, kept inside a bracket that
-    bisection guards; about seven calls of `arl_at`. lower and upper bound the search. For a chart on counts, whose
-    ARL moves in steps, the answer is the smallest limit found (to 1e-9) at which the ARL is at least the requested.
+    Deterministic: the limit is nearly linear in log ARL, so it is interpolated through the last four points, inside a
+    bracket that the secant and bisection guard; five or six calls of `arl_at`, and as many times its cost. lower and
+    upper bound the search. For a chart on counts, whose ARL moves in steps, the answer is the smallest limit found (to
+    1e-9) at which the ARL is at least the requested.
     Raises OutOfRange when requested_arl <= 1 or when no limit within the bounds reaches it (the message says
     how far it gets).
-    Source: the regula falsi with the Illinois step, Dowell and Jarratt (1971), BIT 11, 168-174.
+    Sources: the regula falsi with the Illinois step, Dowell and Jarratt (1971), BIT 11, 168-174; inverse interpolation
+    as in Brent (1973), Algorithms for Minimization without Derivatives, chapter 4.
 
     >>> from andon_quality.arl import cusum
     >>> round(design(lambda h: cusum(0.5, h), 370.0), 4)
@@ -38,7 +43,7 @@ def design(
         return math.log(arl) - target if 0.0 < arl < math.inf else math.inf
 
     low, high = _bracket(excess, guess, lower, upper, requested_arl)
-    return _illinois(excess, low, high, relative_error)
+    return _between_points(excess, low, high, relative_error)
 
 
 Point = tuple[float, float]
@@ -64,15 +69,16 @@ def _bracket(
     raise OutOfRange(f"no limit reaches an ARL of {requested:g}; the nearest is {reached:.6g} at {at[0]:.6g}")
 
 
-def _illinois(excess: Callable[[float], float], low: Point, high: Point, relative_error: float) -> float:
-    kept = 0
+def _between_points(excess: Callable[[float], float], low: Point, high: Point, relative_error: float) -> float:
+    kept, seen = 0, [low, high]
     for step in range(200):
         if high[0] - low[0] <= 1e-12 * max(abs(high[0]), 1.0):
             break
-        middle = _between(low, high, step)
+        middle = _next(low, high, seen, step)
         at = (middle, excess(middle))
         if abs(at[1]) <= relative_error:
             return middle
+        seen.append(at)
         if at[1] > 0.0:
             high, low = at, (low[0], low[1] / 2.0) if kept > 0 else low
             kept = max(kept, 0) + 1
@@ -82,9 +88,25 @@ def _illinois(excess: Callable[[float], float], low: Point, high: Point, relativ
     return high[0]
 
 
-def _between(low: Point, high: Point, step: int) -> float:
+def _next(low: Point, high: Point, seen: list[Point], step: int) -> float:
     # A step function (counts) fools the secant for ever; every third step halves the bracket regardless.
     if not math.isfinite(high[1]) or (step % 3 == 2 and step > 8):
         return 0.5 * (low[0] + high[0])
+    guess = _inverted(seen[-POINTS:])
+    if low[0] < guess < high[0]:
+        return guess
     middle = low[0] - low[1] * (high[0] - low[0]) / (high[1] - low[1])
     return middle if low[0] < middle < high[0] else 0.5 * (low[0] + high[0])
+
+
+def _inverted(points: list[Point]) -> float:
+    """Where the limit, as a polynomial in the excess through these points, has an excess of zero (Neville)."""
+    excesses, limits = [excess for _, excess in points], [limit for limit, _ in points]
+    if not all(map(math.isfinite, excesses)) or len(set(excesses)) < len(excesses):
+        return math.nan
+    for order in range(1, len(points)):
+        limits = [
+            (excesses[at] * limits[at + 1] - excesses[at + order] * limits[at]) / (excesses[at] - excesses[at + order])
+            for at in range(len(limits) - 1)
+        ]
+    return limits[0]

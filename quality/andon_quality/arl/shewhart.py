@@ -8,17 +8,18 @@ from functools import lru_cache
 import numpy as np
 
 from andon_quality.arl.design import design
+from andon_quality.arl.elimination import substituted_means
 from andon_quality.arl.estimated import averaged
 from andon_quality.arl.ordered import ordered_mean, ordered_run
-from andon_quality.arl.run_length import LARGEST, RunLength, solved
+from andon_quality.arl.run_length import RunLength, solved
 from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.errors import OutOfRange
 from andon_quality.rules import NELSON, WESTERN_ELECTRIC, Pattern, Rule
 
 ABOUT_ORDER = (Pattern.TREND, Pattern.ALTERNATING)
 
-# Above this many states a sparse factorisation is faster than a dense one.
-SPARSE_ABOVE = 300
+# Above this many states substitution is faster than a dense solve, of one chart and of a batch.
+DENSE_MOST, DENSE_MOST_OF_MANY = 300, 60
 
 # The short names under which the two sets are known: WE1 is the first of Western Electric, N5 the fifth of Nelson.
 NAMED: dict[str, Rule] = (
@@ -40,7 +41,7 @@ def shewhart(
     points, and L = (I - Q)^-1 1. The chain is built once per set of rules, then merged to its smallest equivalent;
     afterwards a call costs one solve (108 states for the four Western Electric rules, under a millisecond).
     phase1_size: centre and sigma are the mean and standard deviation of that many points (`estimated`, 2 ms
-    for the common rules).
+    for the common rules, 20 for Western Electric's four).
     Rules about the order of values (N3, N4) make the last value part of the state: collocation (`ordered`), nine
     digits, 1 to 50 ms with the number of rules.
     Prefer `cusum` or `ewma` where a small lasting shift matters.
@@ -129,8 +130,8 @@ def _means(rules: tuple[Rule, ...], shifts: FloatArray, limit_scales: FloatArray
         return np.array([ordered_mean(about_order, ahead, zones, float(shift)) for zones, shift in pairs])
     ahead = _chain(about_zones, bool(np.all(shifts == 0.0)))
     probabilities = _zone_probabilities(lines, shifts)
-    if len(ahead) > SPARSE_ABOVE:
-        return np.array([_sparse_mean(ahead, chart) for chart in probabilities])
+    if len(ahead) > (DENSE_MOST if len(shifts) == 1 else DENSE_MOST_OF_MANY):
+        return substituted_means(ahead, probabilities)
     return solved(_kernels(ahead, probabilities))[:, 0]
 
 
@@ -173,19 +174,6 @@ def _kernels(ahead: IntArray, probabilities: FloatArray) -> FloatArray:
     weights = np.broadcast_to(probabilities[:, None, :], (charts, states, zones))
     kernels = np.bincount(flat.ravel(), weights.ravel(), minlength=charts * row)
     return np.asarray(kernels.reshape(charts, states, states + 1)[:, :, :states])
-
-
-def _sparse_mean(ahead: IntArray, probabilities: FloatArray) -> float:
-    from scipy.sparse import csc_array, eye_array
-    from scipy.sparse.linalg import spsolve
-
-    states, zones = ahead.shape
-    live = ahead.ravel() < states
-    weights = np.tile(probabilities, states)[live]
-    entries = (weights, (np.repeat(np.arange(states), zones)[live], ahead.ravel()[live]))
-    kernel = csc_array(entries, shape=(states, states))
-    mean = float(spsolve(eye_array(states, format="csc") - kernel, np.ones(states))[0])
-    return mean if 0.0 < mean < LARGEST else np.inf
 
 
 def _lines(rules: tuple[Rule, ...], shifts: FloatArray, scales: FloatArray) -> FloatArray:
