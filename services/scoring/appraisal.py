@@ -23,9 +23,9 @@ from services.scoring.model import (
     Text,
     Window,
     WindowId,
-    series_key,
 )
 from services.scoring.results import Score, ScoreState
+from services.scoring.series import series_key
 
 OVERALL = "overall"
 FULL = 100.0

@@ -11,7 +11,8 @@ import structlog
 
 from services.runtime.database import AWAY
 from services.runtime.telemetry import current_traceparent
-from services.scoring.book import Decision, decide
+from services.scoring.book import Decision
+from services.scoring.deciding import decide, redraws
 from services.scoring.entries import entries_of
 from services.scoring.gathered import Gathered
 from services.scoring.ledger import encode_parts
@@ -145,10 +146,12 @@ async def _decide(
 ) -> Decision:
     everyone = {one.partition: one for one in (*step.progress, *progress)}
     book, caught_up = opened.book, is_caught_up(fold, everyone)
-    arguments = (book, gathered.parts, least_watermark(fold, everyone), frozenset(gathered.corrected), caught_up)
+    watermark_us = least_watermark(fold, everyone)
+    arguments = (book, gathered.parts, watermark_us, frozenset(gathered.corrected), caught_up)
     began_s = time.perf_counter()
     many = sum(map(len, gathered.parts.values())) > INLINE_CHANGES_MAX or (caught_up and not book.switched)
-    decision = await asyncio.to_thread(decide, *arguments) if many else decide(*arguments)
+    is_long = many or redraws(book, gathered.parts, watermark_us)
+    decision = await asyncio.to_thread(decide, *arguments) if is_long else decide(*arguments)
     scoring_metrics.record("andon.scoring.decision.duration", time.perf_counter() - began_s)
     return decision
 

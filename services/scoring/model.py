@@ -389,20 +389,3 @@ class IndicatorSystem:
     def system(self) -> str:
         """ "main" of "processes/it-desk/indicatorSystems/main"."""
         return self.name.split("/")[3]
-
-
-ESCAPES = str.maketrans({"%": "%25", ",": "%2C", "=": "%3D", "{": "%7B", "}": "%7D"})
-
-
-def series_key(
-    system: IndicatorSystem, indicator: str, window: Window, slice_values: tuple[tuple[str, str], ...] = ()
-) -> SeriesKey:
-    """ "process/system/indicator@week{dimension=value,...}", dimensions in the order given; the whole has no braces.
-
-    The five characters % , = { } of a value are written as %25 %2C %3D %7B %7D.
-    """
-    whole = f"{system.process}/{system.system}/{indicator}@{window.value}"
-    if not slice_values:
-        return SeriesKey(whole)
-    pairs = ",".join(f"{dimension}={value.translate(ESCAPES)}" for dimension, value in slice_values)
-    return SeriesKey(f"{whole}{{{pairs}}}")

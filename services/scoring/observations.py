@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from services.scoring.batch import MISSING, IntArray
 from services.scoring.calendar import WindowIds, window_numbers
 from services.scoring.measures import CaseView, Columns
-from services.scoring.model import Indicator, IndicatorSystem, Slice, Window, series_key
+from services.scoring.model import Indicator, IndicatorSystem, Slice, Window
+from services.scoring.series import series_key
 from services.scoring.statistics import OBSERVATION_SCHEMA, TIME, PartChange
 from services.scoring.windows import Book, Rows, deltas, grouped
 

@@ -11,10 +11,10 @@ from andon.scoring.v1 import score_pb2, scoring_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.scoring.appraisal import OVERALL, tree_of
-from services.scoring.book import series_name
 from services.scoring.lint import Finding, Severity
 from services.scoring.model import ALL_TIME, Direction, IndicatorSystem, SeriesKey, Text, Window, WindowId
 from services.scoring.results import Baseline, ChartPoint, Promise, Score, ScoreState, Signal, SignalState
+from services.scoring.series import series_name, slice_of
 
 EARLIEST_US, LATEST_US = -(2**62), 2**62
 WINDOWS: Mapping[Window, int] = {
@@ -233,24 +233,6 @@ def series_message(series: SeriesKey, system: IndicatorSystem | None) -> score_p
         unit=unit,
         direction=system_pb.Direction.ValueType(DIRECTIONS[direction]),
     )
-
-
-UNESCAPES = (("%7D", "}"), ("%7B", "{"), ("%3D", "="), ("%2C", ","), ("%25", "%"))
-
-
-def slice_of(series: SeriesKey) -> dict[str, str]:
-    """Dimension -> value of a key such as "...@week{priority=2 - High}"."""
-    _, brace, rest = series.partition("{")
-    if not brace:
-        return {}
-    pairs = (pair.partition("=") for pair in rest.removesuffix("}").split(","))
-    return {dimension: _unescaped(value) for dimension, _, value in pairs}
-
-
-def _unescaped(value: str) -> str:
-    for escape, character in UNESCAPES:
-        value = value.replace(escape, character)
-    return value
 
 
 def _about(indicator: str, system: IndicatorSystem | None) -> tuple[Text, str, Direction]:

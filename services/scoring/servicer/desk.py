@@ -16,10 +16,10 @@ from services.runtime.draining import Draining
 from services.runtime.errors import FieldViolation, InvalidArgument, NotFound, Unavailable
 from services.runtime.following import CursorCodec, Tail, foreign_origin, foreign_position
 from services.runtime.identity import current_caller
-from services.scoring.book import series_name
 from services.scoring.entries import ENTRY_ITEMS_MAX, bytes_of
 from services.scoring.model import IndicatorSystem, SeriesKey
 from services.scoring.score_tail import Step
+from services.scoring.series import series_name
 from services.scoring.store import Store
 from services.scoring.tenants import Intake
 from services.scoring.wire_system import system_of

@@ -12,8 +12,8 @@ from andon.scoring.v1 import score_pb2
 
 from services.runtime.database import tenant_transaction
 from services.runtime.ownership import Lease, LostLease
-from services.scoring.book import series_name
 from services.scoring.results import Score, Signal, score_digest, signal_digest
+from services.scoring.series import series_name
 from services.scoring.store.progress import PROGRESS_COLUMNS, Progress, progress_of
 from services.scoring.store.statements import QUERIES, columns
 from services.scoring.wire import WINDOWS

@@ -46,6 +46,7 @@ from services.scoring.model import (
     SystemSpec,
     Window,
 )
+from services.scoring.series import series_key
 
 TIME = pa.timestamp("us", tz="UTC")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -273,7 +274,7 @@ def reference_parts(system: IndicatorSystem, events: Sequence[Event]) -> Result:
                 for sliced in (Slice(()), *indicator.slices):
                     pairs = case.slice(sliced.dimensions)
                     if pairs is not None:
-                        series = model.series_key(system, indicator.name, window, pairs)
+                        series = series_key(system, indicator.name, window, pairs)
                         spread |= {series} if indicator.needs_histogram else set()
                         values.setdefault((series, window_start(zone, window, anchor)), []).append(value)
     return {

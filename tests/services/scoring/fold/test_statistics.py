@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -77,6 +78,27 @@ def test_merged_parts_equal_the_whole_and_quantiles_those_of_numpy(sample: list[
     small = [value % 1000 for value in sample]
     assert stats(small).quantile(q, 1.0) == pytest.approx(float(np.quantile(small, q)))
     assert stats(small).mean(0.5) == pytest.approx(float(np.mean(small)) / 2)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    samples=st.lists(st.lists(st.integers(-(2**61), 2**61) | st.integers(-5, 5), max_size=12), min_size=1, max_size=5),
+    q=st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]),
+)
+def test_a_quantile_of_histograms_that_are_not_merged_is_that_of_all_values(samples: list[list[int]], q: float) -> None:
+    everything = list(chain.from_iterable(samples))
+    if everything:
+        first, *others = [stats(sample).histogram for sample in samples]
+        apart = PartStats(len(everything), 0, 0, first, tuple(one for one in others if one is not None))
+        assert apart.quantile(q, 1.0) == stats(everything).quantile(q, 1.0)
+
+
+def test_large_histograms_stay_apart_and_say_the_same_as_merged_ones() -> None:
+    samples = [list(range(start, start + 9_000, 3)) for start in (0, 1, 2)]
+    apart = merge_parts([stats(sample) for sample in samples])
+    assert len(apart.others) == 2
+    assert apart == stats(list(range(9_000)))
+    assert apart.median(1.0) == 4_499.5
 
 
 def test_nothing_has_no_mean_and_no_quantile() -> None:

@@ -1,4 +1,4 @@
-"""What a book says in the end depends on the statistics it was given, not on how they came."""
+"""What is decided in the end depends on the statistics that were given, not on how they came."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.book import CORRECTED, LATE, NEW_VERSION, Book, Decision, decide, open_book
+from services.scoring.book import Book, Decision, open_book
+from services.scoring.deciding import CORRECTED, LATE, NEW_VERSION, decide, redraws
 from services.scoring.model import (
     Aggregate,
     ChartRule,
@@ -26,7 +27,6 @@ from services.scoring.model import (
     SeriesKey,
     SystemSpec,
     Target,
-    Window,
     WindowId,
 )
 from services.scoring.results import ScoreState, content_hash, score_digest, signal_digest
@@ -205,14 +205,12 @@ def test_a_new_version_stays_silent_until_it_has_caught_up_then_restates_and_wit
     assert {one.version for one in switch.scores} == {2}
 
 
-def test_series_keys_are_read_back() -> None:
-    from services.scoring.book import series_name
-
-    name = series_name(SeriesKey("it-desk/main/sla@month{priority=2 - High,team=a@b/c}"))
-    assert (name.process, name.system, name.indicator, name.window, name.whole) == (
-        "it-desk",
-        "main",
-        "sla",
-        Window.MONTH,
-        False,
-    )
+def test_charts_are_drawn_anew_where_a_window_closes_or_a_complete_one_changes() -> None:
+    book = open_book(make_system(), 1, switched=True)
+    assert not redraws(book, {0: [change(0, 1, 10)]}, None)
+    step(book, {0: [change(0, 1, 10), change(1, 1, 10)]}, None)
+    assert not redraws(book, {0: [change(0, 2, 10)]}, WEEK_US - 1)
+    assert redraws(book, {}, WEEK_US)
+    step(book, {}, WEEK_US)
+    assert not redraws(book, {0: [change(1, 2, 10)]}, WEEK_US)
+    assert redraws(book, {0: [change(0, 2, 10)]}, WEEK_US)
