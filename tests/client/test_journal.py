@@ -36,7 +36,7 @@ def test_what_was_appended_is_found_again_with_the_cursor(tmp_path):
 ENTRY = st.tuples(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=8), max_size=2), max_size=3))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(entries=st.lists(ENTRY, min_size=1, max_size=5), data=st.data())
 def test_a_torn_line_is_cut_and_following_on_repeats_and_loses_nothing(entries, data):
     with tempfile.TemporaryDirectory() as folder:

@@ -31,7 +31,12 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
     """As much of ingest as reading and loading need."""
 
     async def ReadEvents(self, request, context):
-        events = [event_pb2.Event(id=f"e{number}", case_id="[/red]", activity="Created") for number in range(100)]
+        # Wide ones at the end, so that a few hundred of them are more than a pipe holds.
+        activities = ["Created"] * 10 + ["Created " * 100] * 90
+        events = [
+            event_pb2.Event(id=f"e{number}", case_id="[/red]", activity=activity)
+            for number, activity in enumerate(activities)
+        ]
         page = ingest_pb2.Page(events=event_pb2.EventBatch(rows=event_pb2.EventRows(events=events)))
         for _ in range(100):
             yield ingest_pb2.ReadEventsResponse(pages=[page])
@@ -77,7 +82,7 @@ def mute(connect):
 
 @pytest.fixture
 async def home(connect, authority):
-    """The folder of a suite with an ingest that has 10,000 events."""
+    """The folder of a suite with an ingest that has many events."""
     server = grpc.aio.server()
     ingest_pb2_grpc.add_IngestServiceServicer_to_server(Ingest(), server)
     certificate, key = authority.certificate("server")
@@ -148,7 +153,7 @@ def test_ctrl_c_ends_every_command_with_130_and_no_word(command, mute, tmp_path,
 
 @pytest.mark.parametrize("option", [[], ["--json"]])
 async def test_a_reader_that_has_seen_enough_is_no_error(home, option):
-    process = andon(home, "events", "-n", "1500", *option, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = andon(home, "events", "-n", "300", *option, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert await asyncio.to_thread(process.stdout.readline)
     process.stdout.close()
     assert await asyncio.to_thread(process.wait, PATIENCE_S) == 141

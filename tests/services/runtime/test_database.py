@@ -92,17 +92,26 @@ async def test_a_swallowed_error_is_not_taken_for_a_commit(service_dsn: str) -> 
     await pool.close()
 
 
-async def test_a_cancelled_transaction_leaves_the_pool_whole(service_dsn: str) -> None:
-    pool, half_way = await open_pool(service_dsn, min_size=1, max_size=1), asyncio.Event()
+async def it_sleeps(database: str) -> None:
+    """A request to cancel a statement that has not begun is lost, so it is made of one that has."""
+    connection = await asyncpg.connect(database)
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+    async with asyncio.timeout(PATIENCE_S):
+        while not await connection.fetchval(sleeping):
+            await asyncio.sleep(0.02)
+    await connection.close()
+
+
+async def test_a_cancelled_transaction_leaves_the_pool_whole(database: str, service_dsn: str) -> None:
+    pool = await open_pool(service_dsn, min_size=1, max_size=1)
 
     async def slow() -> None:
         async with tenant_transaction(pool, "acme") as connection:
             await connection.execute("INSERT INTO note VALUES ('acme', 'half')")
-            half_way.set()
             await connection.execute("SELECT pg_sleep(600)")
 
     task = asyncio.create_task(slow())
-    await half_way.wait()
+    await it_sleeps(database)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
