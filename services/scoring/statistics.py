@@ -18,6 +18,8 @@ Histogram = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Sorted distinct values in quanta, and how often each occurs (never 0)."""
 
 TIME = pa.timestamp("us", tz="UTC")
+MERGED_MAX = 4_096
+"""Distinct values up to which histograms are merged; beyond, a quantile is searched for in each of them."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -32,31 +34,24 @@ class WindowId:
 class PartStats:
     """Exact statistics of one partition's observations of one (series, window), in quanta of the measure.
 
-    histogram: only for medians and quantiles.
+    histogram: only for medians and quantiles. others: histograms of other partitions, where together they are too large
+    to be merged for the sake of one quantile.
     """
 
     count: int
     total: int
     squares: int
     histogram: Histogram | None = None
+    others: tuple[Histogram, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PartStats):
             return NotImplemented
         same = (self.count, self.total, self.squares) == (other.count, other.total, other.squares)
-        return same and _same_histogram(self.histogram, other.histogram)
+        return same and _same_histogram(self._merged(), other._merged())
 
     def __hash__(self) -> int:
         return hash((self.count, self.total, self.squares))
-
-    def merge(self, other: PartStats) -> PartStats:
-        """Both together; exact, so that the order does not matter."""
-        return PartStats(
-            self.count + other.count,
-            self.total + other.total,
-            self.squares + other.squares,
-            _merged(self.histogram, other.histogram),
-        )
 
     def sum(self, quantum: float) -> float:
         """The sum in the unit of `quantum`, rounded once."""
@@ -82,51 +77,72 @@ class PartStats:
         """
         if self.histogram is None or self.count < 1:
             raise ValueError("a quantile needs a histogram of at least one value")
-        values, counts = self.histogram
         place = Fraction(q) * (self.count - 1)
         low = math.floor(place)
-        below, above = order_statistics(values, counts, (low, math.ceil(place)))
+        below, above = order_statistics((self.histogram, *self.others), (low, math.ceil(place)))
         return float((below + (place - low) * (above - below)) * Fraction(quantum))
 
     def median(self, quantum: float) -> float:
         return self.quantile(0.5, quantum)
 
+    def _merged(self) -> Histogram | None:
+        return self.histogram if self.histogram is None or not self.others else summed([self.histogram, *self.others])
+
 
 EMPTY = PartStats(0, 0, 0)
 
 
-def order_statistics(values: NDArray[np.int64], counts: NDArray[np.int64], ranks: Sequence[int]) -> list[int]:
-    """The values at these ranks (from 0) of the sorted sample that the histogram describes."""
-    last_rank = np.cumsum(counts)
-    return [int(values[place]) for place in np.searchsorted(last_rank, np.asarray(ranks), side="right")]
+def order_statistics(histograms: Sequence[Histogram], ranks: Sequence[int]) -> list[int]:
+    """The values at these ranks (from 0) of the sorted sample that all the histograms together describe."""
+    if len(histograms) > 1:
+        return _searched(histograms, ranks)
+    values, counts = histograms[0]
+    return [int(values[place]) for place in np.searchsorted(np.cumsum(counts), np.asarray(ranks), side="right")]
+
+
+def _searched(histograms: Sequence[Histogram], ranks: Sequence[int]) -> list[int]:
+    """By halving the range of values: the least one that more values than the rank do not exceed."""
+    runs = [(values, np.append(0, np.cumsum(counts))) for values, counts in histograms if len(values)]
+    found = []
+    for rank in ranks:
+        low, high = min(int(values[0]) for values, _ in runs), max(int(values[-1]) for values, _ in runs)
+        while low < high:
+            middle = (low + high) // 2
+            if sum(int(upto[np.searchsorted(values, middle, side="right")]) for values, upto in runs) > rank:
+                high = middle
+            else:
+                low = middle + 1
+        found.append(low)
+    return found
 
 
 def merge_parts(parts: Sequence[PartStats]) -> PartStats:
     """All parts together, in whatever order they come. No part: nothing observed, no histogram."""
     histograms = [part.histogram for part in parts if part.histogram is not None]
+    if sum(len(values) for values, _ in histograms) <= MERGED_MAX:
+        histograms = [summed(histograms)] if histograms else []
     return PartStats(
         sum(part.count for part in parts),
         sum(part.total for part in parts),
         sum(part.squares for part in parts),
-        summed(histograms) if histograms else None,
+        histograms[0] if histograms else None,
+        tuple(histograms[1:]),
     )
 
 
 def summed(histograms: Sequence[Histogram]) -> Histogram:
-    """One histogram of signed ones; values whose counts cancel are gone."""
+    """One histogram of signed ones; values whose counts cancel are gone. Linear in the distinct values."""
     values = np.concatenate([histogram[0] for histogram in histograms])
     counts = np.concatenate([histogram[1] for histogram in histograms])
-    distinct, place = np.unique(values, return_inverse=True)
-    total = np.zeros(len(distinct), dtype=np.int64)
-    np.add.at(total, place, counts)
-    kept = total != 0
-    return distinct[kept], total[kept]
-
-
-def _merged(left: Histogram | None, right: Histogram | None) -> Histogram | None:
-    if left is None or right is None:
-        return left if right is None else right
-    return summed([left, right])
+    if not len(values):
+        return values, counts
+    # Each histogram is a run that is sorted already, and a stable sort merges runs.
+    order = np.argsort(values, kind="stable")
+    values, counts = values[order], counts[order]
+    first = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+    totals = np.add.reduceat(counts, first)
+    kept = totals != 0
+    return values[first[kept]], totals[kept]
 
 
 def _same_histogram(left: Histogram | None, right: Histogram | None) -> bool:
