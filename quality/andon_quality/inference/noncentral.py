@@ -11,6 +11,7 @@ from andon_quality.arrays import FloatArray
 from andon_quality.inference.interval import tail
 
 STEPS = 200
+CHECK_STEPS = 8
 SIZE_MAX = 1e12
 
 
@@ -44,20 +45,19 @@ def f_range(statistic: ArrayLike, between: float, within: float, confidence: flo
 def _inverted(
     below: Callable[[FloatArray], FloatArray], scale: FloatArray, confidence: float
 ) -> tuple[FloatArray, FloatArray]:
+    """Where `below`, which falls as its size grows, is 1 - tail and where it is tail: doubled past, then halved to."""
     outside = tail(confidence)
-    return _where(below, 1.0 - outside, scale), _where(below, outside, scale)
-
-
-def _where(below: Callable[[FloatArray], FloatArray], share: float, scale: FloatArray) -> FloatArray:
-    """The noncentrality at which `below`, which falls as it grows, equals `share`: doubled past, then halved to."""
-    low, high = np.zeros(scale.shape), np.maximum(scale, 1.0)
+    share = np.array([1.0 - outside, outside]).reshape(2, *(1 for _ in scale.shape))
+    low = np.zeros((2, *scale.shape))
+    high = np.where(below(low) <= share, 0.0, np.maximum(scale, 1.0))
     while (short := (below(high) > share) & (high < SIZE_MAX)).any():
         low, high = np.where(short, high, low), np.where(short, high * 2.0, high)
-    for _ in range(STEPS):
+    for step in range(STEPS):
         middle = (low + high) / 2.0
-        moving = (middle != low) & (middle != high)
-        if not moving.any():
+        # Halving on where there is nothing left between the ends does not move them apart.
+        if step % CHECK_STEPS == 0 and ((middle == low) | (middle == high)).all():
             break
         under = below(middle) > share
-        low, high = np.where(moving & under, middle, low), np.where(moving & ~under, middle, high)
-    return np.where(below(np.zeros(scale.shape)) <= share, 0.0, (low + high) / 2.0)
+        low, high = np.where(under, middle, low), np.where(under, high, middle)
+    ends = (low + high) / 2.0
+    return ends[0], ends[1]
