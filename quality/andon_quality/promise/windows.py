@@ -20,6 +20,8 @@ from andon_quality.rules import Pattern, Rule
 # A promise is kept from the first window on: each simulated chart is watched for this many after its baseline.
 FOLLOWED = 100
 STREAMS = 4_000
+# So few that they stay in a processor's cache.
+STREAMS_AT_ONCE = 500
 # Rare alarms take more streams to count, up to ten times as many.
 STREAMS_ENOUGH_FOR = 400.0
 WIDTH = 3.0
@@ -147,62 +149,80 @@ def keep_windows(watch: Watch, evidence: Evidence, requested_arl: float) -> Widt
 
 @lru_cache(maxsize=16_384)
 def _kept(watch: Watch, evidence: Evidence, requested_arl: float) -> Width:
-    phase_one, ahead = _simulated(evidence, requested_arl)
-    needed = _needed(watch, evidence, phase_one, ahead)
-    if evidence.size >= POINTS_LEAST:
-        needed /= _own_widths(watch, evidence, phase_one, requested_arl)
-    return _least(needed, requested_arl)
+    finds_memory = evidence.size >= POINTS_LEAST
+    widths = _widths_by_memory(watch, evidence.size, requested_arl) if finds_memory else None
+    return _least(_needed(watch, evidence, requested_arl, widths), requested_arl)
 
 
 @lru_cache(maxsize=256)
 def _widths_by_memory(watch: Watch, size: int, requested_arl: float) -> FloatArray:
     """What limits should be for each memory on the grid, were it known: normal windows, spread estimated."""
     known = [Evidence(size, _on_grid(step * MEMORY_STEP, MEMORY_STEP)) for step in range(STEPS)]
-    found = [_least(_needed(watch, one, *_simulated(one, requested_arl)), requested_arl) for one in known]
-    return np.array([width.sigmas for width in found])
+    return np.array([_least(_needed(watch, one, requested_arl, None), requested_arl).sigmas for one in known])
 
 
-def _own_widths(watch: Watch, evidence: Evidence, phase_one: FloatArray, requested_arl: float) -> FloatArray:
-    """How much wider each chart sets its limits for the memory that it finds than one that finds the truth."""
-    found = memory_of(phase_one)
-    if evidence.excess is not None:
-        found = np.minimum(found, 1.0 - 1.0 / np.maximum(phase_one.var(axis=0, ddof=1), 1.0))
-    widths = _widths_by_memory(watch, evidence.size, requested_arl)
-    grid = MEMORY_STEP * np.arange(STEPS)
-    return np.asarray(np.interp(found, grid, widths) / np.interp(evidence.memory, grid, widths))
+def _needed(watch: Watch, evidence: Evidence, requested_arl: float, widths: FloatArray | None) -> FloatArray:
+    """The width above which each simulated chart has been quiet until then, shape (followed, streams).
 
-
-def _least(needed: FloatArray, requested_arl: float) -> Width:
-    finite = needed[-1][np.isfinite(needed[-1])]
-    low, high = 0.0, float(np.ceil(finite.max())) + 1.0 if finite.size else WIDTH
-    if _run(needed, high) < requested_arl:
-        return Width(WIDTH, _three_digits(_run(needed, WIDTH)))
-    while high - low > 1e-3:
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if _run(needed, middle) < requested_arl else (low, middle)
-    sigmas = float(np.ceil(high * 1e3) / 1e3)
-    return Width(sigmas, _three_digits(_run(needed, sigmas)))
-
-
-def _simulated(evidence: Evidence, requested_arl: float) -> tuple[FloatArray, FloatArray]:
-    """Phase I and the windows after it, in standard deviations of what cases explain, shape (time, streams)."""
+    widths: by memory; each chart widens its limits for the memory that it finds. None: as it would for the true one.
+    """
     streams = int(STREAMS * min(max(requested_arl / STREAMS_ENOUGH_FOR, 1.0), 10.0))
-    rng = np.random.default_rng(_seed(evidence))
+    rng, needed = np.random.default_rng(_seed(evidence)), np.empty((FOLLOWED, streams))
+    for start in range(0, streams, STREAMS_AT_ONCE):
+        part = needed[:, start : start + STREAMS_AT_ONCE]
+        values = _simulated(evidence, part.shape[1], rng)
+        phase_one, ahead = values[: evidence.size], values[evidence.size :]
+        np.maximum.accumulate(_least_widths(watch, _in_own_sigma(evidence, phase_one, ahead)), axis=0, out=part)
+        if widths is not None:
+            part /= _own_widths(evidence, phase_one, widths)
+    return needed
+
+
+def _simulated(evidence: Evidence, streams: int, rng: np.random.Generator) -> FloatArray:
+    """Phase I and the windows after it, in standard deviations of what cases explain, shape (time, streams)."""
     shape = (evidence.size + FOLLOWED, streams)
     values = standard_streams(evidence.memory, evidence.skewness, evidence.law, shape, rng)
     if evidence.excess is not None:
         values = values * np.sqrt(evidence.excess)
-    if evidence.lattice is not None:
-        values = _on_lattice(values, evidence.lattice)
-    return values[: evidence.size], values[evidence.size :]
+    return values if evidence.lattice is None else _on_lattice(values, evidence.lattice)
 
 
-def _needed(watch: Watch, evidence: Evidence, phase_one: FloatArray, ahead: FloatArray) -> FloatArray:
-    """The width above which each chart has been quiet until then, in its own sigma, shape (time, streams)."""
+def _in_own_sigma(evidence: Evidence, phase_one: FloatArray, ahead: FloatArray) -> FloatArray:
     sd = phase_one.std(axis=0, ddof=1)
     sigma = np.maximum(sd / c4(evidence.size), 1e-9) if evidence.excess is None else np.maximum(sd, 1.0)
-    away = (ahead - phase_one.mean(axis=0)) / sigma
-    return np.asarray(np.maximum.accumulate(_least_widths(watch, away), axis=0))
+    return np.asarray((ahead - phase_one.mean(axis=0)) / sigma)
+
+
+def _own_widths(evidence: Evidence, phase_one: FloatArray, widths: FloatArray) -> FloatArray:
+    """How much wider each chart sets its limits for the memory that it finds than one that finds the truth."""
+    found, grid = memory_of(phase_one), MEMORY_STEP * np.arange(STEPS)
+    if evidence.excess is not None:
+        found = np.minimum(found, 1.0 - 1.0 / np.maximum(phase_one.var(axis=0, ddof=1), 1.0))
+    return np.asarray(np.interp(found, grid, widths) / np.interp(evidence.memory, grid, widths))
+
+
+def _least(needed: FloatArray, requested_arl: float) -> Width:
+    low, high = _bracket(np.sort(needed[-1]), requested_arl)
+    if not np.isfinite(high):
+        return Width(WIDTH, _three_digits(_run(needed, WIDTH)))
+    while high - low > 1e-3:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if _run(needed, middle) < requested_arl else (low, middle)
+    sigmas = float(np.ceil(max(high, 1e-3) * 1e3) / 1e3)
+    return Width(sigmas, _three_digits(_run(needed, sigmas)))
+
+
+def _bracket(highest: FloatArray, requested_arl: float) -> tuple[float, float]:
+    """Widths between which the least one lies: with A alarms among B streams the run is (B - A) L / A to B L / A.
+
+    highest: what each stream needs to stay quiet all along, ascending; infinite where no width makes so many quiet.
+    """
+    streams = len(highest)
+    most = int(np.ceil(streams * FOLLOWED / requested_arl))
+    fewest = int(streams * FOLLOWED / (requested_arl + FOLLOWED))
+    low = float(highest[streams - 2 - most]) if most <= streams - 2 else 0.0
+    high = float(highest[streams - 1 - fewest])
+    return min(max(low, 0.0), max(high, 0.0)), max(high, 0.0)
 
 
 def _seed(evidence: Evidence) -> list[int]:

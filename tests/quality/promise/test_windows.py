@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from andon_quality import arl
+from andon_quality.control.constants import c4
 from andon_quality.errors import OutOfRange
 from andon_quality.promise import (
     Evidence,
@@ -27,12 +28,16 @@ ONE = Watch(Sides.UPPER, WESTERN_ELECTRIC[:1])
 TWO_RULES = Watch(Sides.UPPER, WESTERN_ELECTRIC[:2])
 
 
-def test_estimated_spread_is_paid_for_as_prediction_limits_pay_for_it():
-    """For one limit on normal values the chance of a false alarm is Student's, exactly."""
-    size = 25
-    exact = stats.t.isf(1.0 / 370.0, size - 1) * np.sqrt(1.0 + 1.0 / size) * 0.98964
-    # The first hundred windows rather than the first one: lucky baselines count a little more.
-    assert keep_windows(ONE, Evidence(size), 370.0).sigmas == pytest.approx(exact, rel=0.05)
+@pytest.mark.parametrize("size", [8, 20, 60])
+def test_independent_normal_windows_run_as_long_as_integration_over_their_baselines_says(size):
+    """For one limit the first alarm is geometric given a baseline, whose mean and standard deviation are known laws."""
+    width = keep_windows(ONE, Evidence(size), 370.0).sigmas
+    dice, baselines = np.random.default_rng(1), 200_000
+    centre = dice.standard_normal(baselines) / np.sqrt(size)
+    sd = np.sqrt(dice.chisquare(size - 1, baselines) / (size - 1))
+    alarm = stats.norm.sf(centre + width * sd / c4(size))
+    quiet = (1.0 - alarm) ** 100
+    assert ((1.0 - quiet) / alarm).sum() / (1.0 - quiet).sum() == pytest.approx(370.0, rel=0.1)
 
 
 def test_with_hundreds_of_windows_limits_are_those_of_known_parameters():
