@@ -4,7 +4,8 @@ import asyncio
 
 from services.ingest import wire
 from services.ingest.access import ACCESS
-from services.ingest.committing import Forms, Limits
+from services.ingest.committing import Limits
+from services.ingest.deciding import Forms
 from services.ingest.model import Written
 from services.ingest.reading import LogReader
 from services.ingest.servicer import SERVICE_NAME, IngestServicer

@@ -5,34 +5,29 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.ingest.admission import admit
+from services.ingest.deciding import METHOD, Decision, End, Forms, decide
 from services.ingest.grouping import Waiting
 from services.ingest.memory import Memory, ReadSegments
 from services.ingest.metrics import metrics
 from services.ingest.model import (
     DEDUP_HORIZON_US,
-    TRACEPARENTS_MAX,
     Arrival,
     Batch,
-    Fault,
-    Position,
     Source,
     SourceId,
     TenantId,
     Written,
-    total,
 )
-from services.ingest.plan import Plan, gather, plan, reasons
+from services.ingest.plan import Plan, gather, plan
 from services.ingest.pseudonyms import TenantKeys
-from services.ingest.quarantine import quarantine_id, sealed
 from services.ingest.recent import Recent
 from services.ingest.store.log_store import LogStore, Session
-from services.ingest.store.records import Addition, Answer, Commit, Head, Sealed, StoredSegment
+from services.ingest.store.records import Answer, Commit, Head, StoredSegment
 from services.runtime.errors import FieldViolation, InvalidArgument
 from services.runtime.requests import request_id_reused
 from services.runtime.telemetry import batch_span
 
 Clock = Callable[[], int]
-METHOD = "WriteEvents"
 # Every so many commits one goes under the lock and clears away what is outdated.
 _CLEAR_EVERY = 1_000
 
@@ -46,27 +41,12 @@ class Limits:
     cache_bytes_max: int
 
 
-@dataclass(frozen=True)
-class Forms:
-    """How batches and answers look outside: given by whoever knows the contract."""
-
-    as_sent: Callable[[Arrival, int], bytes]
-    answer: Callable[[Written, Head], bytes]
-
-
 # What was written now, the first answer to this request id, or why neither.
 Outcome = Written | bytes | Exception
 
 
 class CommitTooLarge(Exception):
     """Its segments would not fit into one message to a reader."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    plan: Plan
-    addition: Addition
-    written: tuple[Written, ...]
 
 
 class Committer:
@@ -119,9 +99,11 @@ class Committer:
         return head
 
     async def _refresh_sources(self, session: Session, head: Head) -> None:
-        if head.sources_revision != self.revision:
-            self.sources = await session.sources()
-            self.revision = head.sources_revision
+        # A reader may come late with an older state than a commit has seen since.
+        if head.sources_revision > self.revision:
+            sources = await session.sources()
+            if head.sources_revision > self.revision:
+                self.sources, self.revision = sources, head.sources_revision
 
     def admit(self, arrival: Arrival, traceparent: str) -> Batch:
         admission = admit(arrival, self.sources, self.keys, self._clock(), traceparent)
@@ -178,6 +160,8 @@ class Committer:
             if fresh:
                 decision = await self._decide(fresh, traceparents, session.segments_at)
                 committed_at_us = await session.append(decision.addition)
+                if committed_at_us is None:
+                    raise RuntimeError("the log moved under its own lock")
                 if self.head.position % _CLEAR_EVERY == _CLEAR_EVERY - 1:
                     await session.forget_answers()
         if decision and committed_at_us is not None:
@@ -224,46 +208,9 @@ class Committer:
         return made
 
     async def _decide(self, batches: Sequence[Batch], traceparents: tuple[str, ...], read: ReadSegments) -> Decision:
-        head, known, revision = self.head, set(self.sources), self.revision
+        end = End(self.head, frozenset(self.sources), self.revision)
         made = await self._planned(batches, read)
-        written, refused = self._answers(made, batches, head)
-        addition = Addition(
-            after=head.position,
-            sources_revision=revision,
-            next_offsets=made.moved(head.next_offsets),
-            watermark_us=made.time_max_us,
-            total=total(made.batch_tallies),
-            tallies=made.tallies,
-            reasons=reasons(made.faults),
-            segments=made.segments,
-            refused=refused,
-            sources=tuple(sorted({name for one in batches for name in one.admission.sources} - known)),
-            method=METHOD,
-            answers=tuple(
-                Answer(batch.request_id, METHOD, batch.fingerprint, self._forms.answer(one, head))
-                for batch, one in zip(batches, written, strict=True)
-                if batch.request_id is not None
-            ),
-            traceparents=traceparents[:TRACEPARENTS_MAX],
-        )
-        return Decision(made, addition, written)
-
-    def _answers(
-        self, made: Plan, batches: Sequence[Batch], head: Head
-    ) -> tuple[tuple[Written, ...], tuple[Sealed, ...]]:
-        written, refused = [], []
-        for batch, tally, faults in zip(batches, made.batch_tallies, made.faults, strict=True):
-            kept = [self._sealed(batch.arrival, fault) for fault in faults]
-            refused += kept
-            ids = tuple(one.quarantine_id for one in kept)
-            written.append(Written(tally, faults, ids, Position(head.position + 1)))
-        return tuple(written), tuple({one.quarantine_id: one for one in refused}.values())
-
-    def _sealed(self, arrival: Arrival, fault: Fault) -> Sealed:
-        key = self.keys.quarantine
-        event = self._forms.as_sent(arrival, fault.index)
-        name = quarantine_id(key, event, fault)
-        return Sealed(name, fault.source, fault.index, fault.field, fault.reason, sealed(key, name, event))
+        return decide(made, batches, end, self._forms, self.keys.quarantine, traceparents)
 
     def _learn(self, decision: Decision, committed_at_us: int) -> None:
         addition = decision.addition

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from services.ingest.committing import Committer, Forms, Limits
+from services.ingest.committing import Committer, Limits
+from services.ingest.deciding import Forms
 from services.ingest.log import TenantLog
 from services.ingest.model import TenantId
 from services.ingest.pseudonyms import tenant_keys

@@ -11,7 +11,8 @@ import pytest
 from andon.ingest.v1 import ingest_pb2
 
 from services.ingest.__main__ import answer
-from services.ingest.committing import Committer, Forms, Limits
+from services.ingest.committing import Committer, Limits
+from services.ingest.deciding import Forms
 from services.ingest.log import TenantLog
 from services.ingest.model import TenantId, Written
 from services.ingest.pseudonyms import tenant_keys

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.ingest.__main__ import answer
-from services.ingest.committing import Committer, Forms, Limits
+from services.ingest.committing import Committer, Limits
+from services.ingest.deciding import Forms
 from services.ingest.log import TenantLog
 from services.ingest.model import TenantId, Written, total
 from services.ingest.pseudonyms import tenant_keys
