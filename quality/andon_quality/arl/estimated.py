@@ -15,7 +15,7 @@ from andon_quality.errors import OutOfRange
 Charts = Callable[[FloatArray, FloatArray], FloatArray]
 
 # How far the centre's error reaches, in its own standard deviations, and how finely it is stepped through.
-REACH, STEP = 5.6, 0.34
+REACH, STEP = 5.6, 0.29
 # From this many standard deviations away the peak where the two sides are alike no longer shows.
 PEAK_REACH = 6.5
 # Nodes over the centre where the run has no peak.

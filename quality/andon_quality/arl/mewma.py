@@ -9,7 +9,7 @@ import numpy as np
 from andon_quality.arl.design import design
 from andon_quality.arl.ewma import ewma, ewma_run
 from andon_quality.arl.krylov import gmres
-from andon_quality.arl.quadrature import legendre, nodes_for, normal_kernel, unit_nodes
+from andon_quality.arl.quadrature import legendre, nodes_for, normal_kernel
 from andon_quality.arl.run_length import RunLength
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import OutOfRange
@@ -25,7 +25,7 @@ def mewma(smoothing: float, limit: float, dimensions: int, shift: float = 0.0) -
     In control the length of Z is a Markov process: Nystroem in one dimension, ten digits. Shifted, the state is the
     part of Z along the shift and the length of the rest: Nystroem in two, with the noncentral chi density expanded in
     polynomials of either length, so that the kernel is a product and GMRES never forms it; seven digits. One dimension
-    is `ewma`. Cost 0.2 ms in control; shifted 2 to 5 ms at a smoothing of 0.1, and as 1 / smoothing below.
+    is `ewma`. Cost 0.2 ms in control; shifted 2 to 5 ms at a smoothing of 0.1 and as 1 / smoothing below.
     Raises OutOfRange for smoothing outside (0, 1], a limit not positive, dimensions outside 1 to 60, a negative shift.
     Sources: Lowry, Woodall, Champ and Rigdon (1992), Technometrics 34, 46-53; Rigdon (1995), Journal of Statistical
     Computation and Simulation 52, 351-365; Knoth (2017), ACM Transactions on Mathematical Software 43, 40.
@@ -114,7 +114,7 @@ class _Plane:
             values = means.reshape(rows, columns)
             return np.asarray((values - self._ahead(values)[:-1]).ravel())
 
-        means = gmres(escape, np.ones(rows * columns))
+        means = gmres(escape, np.ones(rows * columns), error=1e-9)
         return float(1.0 + self._ahead(means.reshape(rows, columns))[-1, 0])
 
     def run(self) -> RunLength:
@@ -140,11 +140,11 @@ def _planar(smoothing: float, limit: float, dimensions: int, shift: float) -> _P
     along = normal_kernel(pull + shift, parts, heights * angle_weights)
     before = np.append(heights, 0.0)[:, None] * shares / radius
     # Interpolation of a normal density takes more nodes than its integral.
-    size = int(np.ceil(8.0 + (2.5 + 0.06 * dimensions) * radius))
+    size = int(np.ceil(10.0 + (2.5 + 0.06 * dimensions) * radius))
     lengths = _lengths_ahead(radius, (1.0 - smoothing) * radius, dimensions - 1, size)
-    after = _parity_polynomials(before[:-1], size, dimensions % 2)
+    even, after = _parity_polynomials(before, size, 0), _parity_polynomials(before[:-1], size, dimensions % 2)
     onto = np.matmul(lengths, after.transpose(0, 2, 1)) * (heights[:, None, None] * share_weights)
-    return _Plane(along, _parity_polynomials(before, size, 0), onto)
+    return _Plane(along, even, onto)
 
 
 def _lengths_ahead(radius: float, pulled: float, dimensions: int, size: int) -> FloatArray:
@@ -153,15 +153,27 @@ def _lengths_ahead(radius: float, pulled: float, dimensions: int, size: int) -> 
     Rows: even polynomials of the length before over `radius`, which becomes `pulled` at most; columns: polynomials of
     the length after, with the density's own parity: it is length^(dimensions - 1) times an even function.
     """
-    nodes, weights = unit_nodes(2 * size)
-    nodes, weights = nodes[size:], weights[size:]
+    nodes = np.cos(0.5 * np.pi * (np.arange(size) + 0.5) / size)
     density = _length_density(pulled * nodes, radius * nodes, dimensions)
-    before, after = (_parity_polynomials(nodes, size, odd) * weights[:, None] for odd in (0, 1 - dimensions % 2))
-    degrees = 2.0 * np.arange(size)
-    scale = np.outer(2.0 * degrees + 1.0, 2.0 * (degrees + 1 - dimensions % 2) + 1.0)
-    return np.asarray(scale * (before.T @ density @ after))
+    before, after = _to_coefficients(nodes, 0), _to_coefficients(nodes, 1 - dimensions % 2)
+    return np.asarray(before @ density @ after.T)
+
+
+def _to_coefficients(nodes: FloatArray, odd: int) -> FloatArray:
+    """From values at Chebyshev's nodes above zero to the coefficients of the polynomials of one parity."""
+    to_coefficients = _parity_polynomials(nodes, len(nodes), odd).T * (2.0 / len(nodes))
+    if not odd:
+        to_coefficients[0] *= 0.5
+    return to_coefficients
 
 
 def _parity_polynomials(at: FloatArray, size: int, odd: int) -> FloatArray:
-    """The first even (or odd) Legendre polynomials, shape (..., size)."""
-    return np.asarray(np.polynomial.legendre.legvander(at, 2 * size - 1)[..., odd::2], dtype=np.float64)
+    """The first even (or odd) Chebyshev polynomials, shape (..., size): T_{k+2} = 2 T_2 T_k - T_{k-2}."""
+    twice = 4.0 * at * at - 2.0
+    before, now = (at, at) if odd else (0.5 * twice, np.ones_like(at))
+    values = np.empty((size, *at.shape))
+    for degree in range(size):
+        values[degree] = now
+        before, now = now, twice * now - before
+    # Contiguous, since the products over them are what the time goes into.
+    return np.ascontiguousarray(np.moveaxis(values, 0, -1))
