@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 
 from andon_client.channel import open_channel
+from andon_client.whole_files import write_whole
 
 FILE_NAME = "connection.json"
 HOW_TO_START = "Start one with `make run` or `python -m services`, or name the folder of another by ANDON_HOME."
@@ -89,7 +90,7 @@ def _connection(document: Mapping[str, Any], home: Path, locale: str) -> Connect
 
 
 def save_connection(home: Path, connection: Connection) -> None:
-    """Writes the file whole or not at all; paths inside `home` are kept relative to it."""
+    """Paths inside `home` are kept relative to it, so that the folder can be moved."""
 
     def relative(path: Path) -> str:
         return str(path.relative_to(home)) if path.is_relative_to(home) else str(path)
@@ -101,6 +102,4 @@ def save_connection(home: Path, connection: Connection) -> None:
         "key_file": relative(connection.key_file),
         "token_file": relative(connection.token_file),
     }
-    draft = home / f"{FILE_NAME}.new"
-    draft.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    draft.replace(home / FILE_NAME)
+    write_whole(home / FILE_NAME, json.dumps(document, indent=2) + "\n")

@@ -21,6 +21,7 @@ from andon.ingest.v1 import event_pb2, ingest_pb2, source_pb2
 
 from andon_client.follow import Backoff, is_retryable
 from andon_client.mapping import Applied, CsvMapping, MalformedMapping, apply_mapping
+from andon_client.whole_files import write_whole
 
 if TYPE_CHECKING:
     from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub
@@ -234,9 +235,7 @@ class Bookmark:
 
     def keep(self, rows: int) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_suffix(".new")
-        draft.write_text(json.dumps({"rows": rows}), encoding="utf-8")
-        draft.replace(self._path)
+        write_whole(self._path, json.dumps({"rows": rows}))
 
     def clear(self) -> None:
         self._path.unlink(missing_ok=True)
