@@ -130,7 +130,7 @@ def keep_windows(watch: Watch, evidence: Evidence, requested_arl: float) -> Widt
     side it is 7,000 where known parameters give 741).
     Zones move with the limits, the centre line stays. Where no width reaches the request (a rule about one side of the
     centre alone), 3 sigma and what they give.
-    Deterministic; kept for every rounded evidence. Cost: some 50 ms once, up to 0.5 s for requests above 4,000.
+    Deterministic; kept for every rounded evidence. Cost: some 20 ms once, up to 0.3 s for requests above 4,000.
     Raises OutOfRange for fewer than 2 windows or a request of at most 1.
     Sources: Jensen, Jones-Farmer, Champ and Woodall (2006), Journal of Quality Technology 38, 349-364; Gandy and
     Kvaloy (2013), Scandinavian Journal of Statistics 40, 647-668.
