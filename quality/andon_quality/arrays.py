@@ -46,9 +46,10 @@ def by_series(values: ArrayLike, at_least: int = 1) -> FloatArray:
     >>> by_series([[1, 2], [3, 4]]).shape
     (2, 2)
     """
-    array = np.ascontiguousarray(finite(values))
+    array = np.ascontiguousarray(values, dtype=np.float64)
     if array.ndim > 2:
         raise Inconsistent(f"needs shape (n,) or (series, n), got {array.shape}")
+    refuse(~np.isfinite(array).all(axis=-1), NotFinite, "values must be finite numbers")
     if array.shape[-1] < at_least:
         raise TooFew(f"needs at least {at_least} values, got {array.shape[-1]}")
     return array

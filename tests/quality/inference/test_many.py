@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from andon_quality import inference
 from andon_quality.arrays import FloatArray
-from andon_quality.errors import Inconsistent, NoSpread, TooFew
+from andon_quality.errors import Inconsistent, NoSpread, NotFinite, TooFew
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +95,10 @@ def test_the_first_series_that_can_not_be_judged_is_named() -> None:
     for method in (inference.one_mean, lambda values: inference.welch(values, [1.0] * 9)):
         with pytest.raises(NoSpread, match="series 3"):
             method(x)
+    x[1, 2] = np.nan
+    with pytest.raises(NotFinite, match="series 1"):
+        inference.kruskal([x, x])
+    x[1, 2] = 0.0
     with pytest.raises(Inconsistent):
         inference.welch(x, x[:2])
     with pytest.raises(TooFew):
