@@ -32,9 +32,12 @@ def substituted_means(ahead: IntArray, probabilities: FloatArray) -> FloatArray:
     shares[loop, np.arange(len(loop))] = 1.0
 
     def onward(level: IntArray) -> FloatArray:
-        total = np.zeros((len(level), *shares.shape[1:]))
-        for zone in range(zones):
-            total += probabilities[:, zone] * shares[ahead[level, zone]]
+        total: FloatArray = np.zeros((len(level), *shares.shape[1:]))
+        if charts == 1:
+            total[..., 0] = np.matmul(probabilities[0], shares[ahead[level], :, 0])
+        else:
+            for zone in range(zones):
+                total += probabilities[:, zone] * shares[ahead[level, zone]]
         total[:, -1] += 1.0
         return total
 

@@ -19,7 +19,7 @@ from andon_quality.rules import NELSON, WESTERN_ELECTRIC, Pattern, Rule
 ABOUT_ORDER = (Pattern.TREND, Pattern.ALTERNATING)
 
 # Above this many states substitution is faster than a dense solve, of one chart and of a batch.
-DENSE_MOST, DENSE_MOST_OF_MANY = 300, 60
+DENSE_MOST, DENSE_MOST_OF_MANY = 100, 60
 
 # The short names under which the two sets are known: WE1 is the first of Western Electric, N5 the fifth of Nelson.
 NAMED: dict[str, Rule] = (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
-from andon_quality.arl import RunLength, design, steady_state_delay
+from andon_quality.arl import RunLength, cusum, design, ewma, shewhart_ar1, steady_state_delay
 from andon_quality.errors import Inconsistent, OutOfRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,6 +73,21 @@ def test_states_that_differ_are_refused() -> None:
 @given(st.floats(1.5, 1e6), st.floats(0.5, 20.0))
 def test_design_inverts_any_growing_run_length(requested: float, guess: float) -> None:
     assert np.exp(design(np.exp, requested, guess) - np.log(requested)) == pytest.approx(1.0, rel=1e-6)
+
+
+@pytest.mark.parametrize("requested", [50.0, 370.0, 1000.0])
+@pytest.mark.parametrize(
+    "chart", [lambda h: cusum(0.5, h), lambda limit: ewma(0.1, limit), lambda c: shewhart_ar1(0.4, c)]
+)
+def test_design_asks_for_its_chart_a_handful_of_times(chart: Callable[[float], float], requested: float) -> None:
+    asked: list[float] = []
+
+    def counted(limit: float) -> float:
+        asked.append(limit)
+        return chart(limit)
+
+    assert chart(design(counted, requested)) == pytest.approx(requested, rel=1e-8)
+    assert len(asked) <= 8
 
 
 @pytest.mark.parametrize("requested", [1.0, 0.0, np.inf, np.nan])

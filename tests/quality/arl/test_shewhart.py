@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from andon_quality.arl import design_shewhart, shewhart, shewhart_run, steady_state_delay
@@ -90,14 +88,8 @@ def test_the_designed_scale_has_the_requested_run_length(rules: tuple[str, ...],
     assert shewhart(rules, 0.0, design_shewhart(rules, requested)) == pytest.approx(requested, rel=1e-7)
 
 
-def test_design_is_deterministic_and_takes_less_than_50_ms() -> None:
-    first = design_shewhart(WESTERN, 200.0)
-    times_s = []
-    for _ in range(5):
-        started = time.process_time()
-        assert design_shewhart(WESTERN, 200.0) == first
-        times_s.append(time.process_time() - started)
-    assert min(times_s) < 0.05
+def test_design_is_deterministic() -> None:
+    assert design_shewhart(WESTERN, 200.0) == design_shewhart(WESTERN, 200.0)
 
 
 def test_what_no_scale_can_reach_is_refused_with_the_ceiling() -> None:
