@@ -508,26 +508,40 @@ SELECT
     (SELECT count(*) FROM signal WHERE tenant = $1 AND standing) AS signal_count;
 
 -- name: log_edge
--- Through which entry a batch of the score log is old, and read by none of the versions that are scored by.
-SELECT max(old.position) AS edge
-FROM (
-    SELECT position, committed_at
+-- Through which entry a batch of the score log is old, and needed by none of the versions that are scored by.
+WITH checkpoint AS (
+    SELECT active.name AS system_name, active.version, min(coalesce(snapshot.scored_position, 0)) AS position
+    FROM indicator_system AS active
+    JOIN progress
+        ON progress.tenant = active.tenant AND progress.system_name = active.name
+        AND progress.version = active.version
+    LEFT JOIN snapshot
+        ON snapshot.tenant = progress.tenant AND snapshot.system_name = progress.system_name
+        AND snapshot.version = progress.version AND snapshot.partition = progress.partition
+    WHERE active.tenant = $1 AND active.state = 2
+    GROUP BY active.name, active.version
+), needed AS (
+    SELECT min(entry.position) AS position
+    FROM checkpoint
+    CROSS JOIN LATERAL (
+        SELECT score_log.position
+        FROM score_log
+        WHERE score_log.tenant = $1 AND score_log.system_name = checkpoint.system_name
+            AND score_log.version = checkpoint.version AND score_log.position > checkpoint.position
+        ORDER BY score_log.position
+        LIMIT 1
+    ) AS entry
+), oldest AS (
+    SELECT score_log.position, score_log.committed_at
     FROM score_log
-    WHERE tenant = $1 AND position <= coalesce((
-        SELECT min(coalesce(snapshot.scored_position, 0))
-        FROM indicator_system AS active
-        JOIN progress
-            ON progress.tenant = active.tenant AND progress.system_name = active.name
-            AND progress.version = active.version
-        LEFT JOIN snapshot
-            ON snapshot.tenant = progress.tenant AND snapshot.system_name = progress.system_name
-            AND snapshot.version = progress.version AND snapshot.partition = progress.partition
-        WHERE active.tenant = $1 AND active.state = 2
-    ), 0)
-    ORDER BY position
+    WHERE score_log.tenant = $1
+    ORDER BY score_log.position
     LIMIT $3
-) AS old
-WHERE old.committed_at < $2;
+)
+SELECT max(oldest.position) AS edge
+FROM oldest
+CROSS JOIN needed
+WHERE oldest.committed_at < $2 AND oldest.position < coalesce(needed.position, oldest.position + 1);
 
 -- name: stale_versions
 -- Retired versions that could only go on from entries that are about to go.

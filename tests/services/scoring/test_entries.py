@@ -79,7 +79,7 @@ async def test_a_commit_larger_than_a_message_reaches_watchers_whole(
     await suite.activate(make.spec())
     events = [event for number in range(customers) for event in make.case(number, 100.0 + number, 3.0, False)]
     for event in events:
-        event.attributes["customer"].text = f"customer {event.case_id} of a name that is not short"
+        event.attributes["customer"].text = f"customer {event.case_id}" + 3 * " of a name that is not short"
     for start in range(0, len(events), 4_000):
         through = await suite.write(events[start : start + 4_000])
     stub = suite.scoring()

@@ -156,6 +156,38 @@ async def store(database: str) -> Any:
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
+async def test_an_entry_goes_once_its_own_version_does_not_need_it_however_quiet_another_system_is(
+    store: Any, database: str
+) -> None:
+    connection = await asyncpg.connect(database, server_settings={"search_path": SCHEMA})
+    await connection.execute("UPDATE score_head SET position = 9")
+    for system in ("busy", "quiet"):
+        await connection.execute("INSERT INTO indicator_system VALUES ('acme', $1, 1, 2, '', '')", system)
+        await connection.execute("INSERT INTO progress VALUES ('acme', $1, 1, 0, 1, '', 5, '', 5, NULL, 1, 1)", system)
+    await connection.execute(
+        "INSERT INTO score_log"
+        " SELECT 'acme', place, CASE place WHEN 2 THEN 'quiet' ELSE 'busy' END, 1, '', '', '', '', $1"
+        " FROM generate_series(1, 9) AS place",
+        NOON,
+    )
+
+    async def oldest_after(system: str, checkpoint: int) -> int:
+        await connection.execute(
+            "INSERT INTO snapshot VALUES ('acme', $1, 1, 0, 5, '', 5, NULL, 1, $2, '', '')", system, checkpoint
+        )
+        while await store.trim_log("acme", NOON + timedelta(minutes=1)):
+            pass
+        return int((await store.head("acme")).oldest)
+
+    try:
+        assert await oldest_after("quiet", 2) == 0
+        assert await oldest_after("busy", 7) == 7
+        await connection.execute("DELETE FROM snapshot WHERE system_name = 'busy'")
+        assert await oldest_after("busy", 9) == 9
+    finally:
+        await connection.close()
+
+
 async def state(database: str, series: str, revision: int, minute: int, present: bool) -> None:
     """A revision of one window of a series, as a step would keep it."""
     from andon.scoring.v1 import score_pb2
@@ -218,8 +250,6 @@ async def test_a_follower_that_is_overtaken_by_retention_is_told_so_and_not_skip
     )
     await connection.execute("UPDATE score_head SET position = 9 WHERE tenant = 'acme'")
     await connection.close()
-    while await store.trim_log("acme", NOON):
-        pass
     assert [position for position, _ in await store.entries("acme", 0, 5)] == [1, 2, 3, 4, 5]
     connection = await asyncpg.connect(database, server_settings={"search_path": SCHEMA})
     await connection.execute("DELETE FROM score_log WHERE position <= 6")
