@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -57,7 +58,8 @@ class Started:
 
     def kill_all(self) -> None:
         for one in self.tree() if self.process.poll() is None else []:
-            one.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
         self.process.wait(PATIENCE_S)
 
 
