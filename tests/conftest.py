@@ -19,9 +19,15 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import hypothesis
 import pytest
 
 from services.runtime.postgres import EmbeddedPostgres
+
+# A change lands on what it is and not on dice: the same examples each time, unless one goes and searches for new ones.
+hypothesis.settings.register_profile("repeat", derandomize=True)
+hypothesis.settings.register_profile("search")
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 # A test's database need not survive a power cut; tests of durability start a server of their own.
 FAST = {

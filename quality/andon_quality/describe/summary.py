@@ -78,9 +78,11 @@ def shape(values: FloatArray) -> tuple[float, float]:
     0.0
     """
     centred = values - values.mean()
-    second = float((centred**2).mean())
-    if not second > 0.0 or values.min() == values.max():
+    if values.min() == values.max() or not centred.any():
         return 0.0, 0.0
+    # A power of two changes no digit, and keeps the fourth power of any number from vanishing or overflowing.
+    centred = np.ldexp(centred, -int(np.frexp(np.abs(centred).max())[1]))
+    second = float((centred**2).mean())
     return float((centred**3).mean()) / second**1.5, float((centred**4).mean()) / second**2 - 3.0
 
 
