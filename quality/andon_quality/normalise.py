@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +37,7 @@ def goal(target: Target, worst: Target) -> Goal:
     """
     best_low, best_high = target if isinstance(target, tuple) else (target, target)
     edges = worst if isinstance(worst, tuple) else (worst,)
-    if not np.isfinite([best_low, best_high, *edges]).all():
+    if not all(map(math.isfinite, (best_low, best_high, *edges))):
         raise NotFinite("target and worst must be finite numbers")
     if best_low > best_high:
         raise OutOfRange(f"target range is empty: {best_low} > {best_high}")

@@ -179,7 +179,7 @@ class Machine:
             "TENANT_KEY_FILE": str(self.plan.home.key_file()),
             "OTLP_ENDPOINT": self.plan.otlp_endpoint,
             # Each partition costs every small step a little, and one replica folds them one after another.
-            "PARTITION_COUNT": str(max(2, self.plan.replicas.get("scoring", 1))),
+            "PARTITION_COUNT": str(self.plan.replicas.get("scoring", 1)),
         }
         return {
             # Matrices here are small: threads of the linear algebra would only wait for each other.

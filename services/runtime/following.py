@@ -213,6 +213,15 @@ class Tail(Generic[Item]):
         if previous == self._ring_through:
             self._remember(previous, [(position, item)])
 
+    def ends_at(self, position: int) -> None:
+        """The log is known to end here for as long as the signal says nothing new."""
+        self._end_seen = (position, self._signal.ticket())
+
+    @property
+    def through(self) -> int:
+        """What is in memory ends here."""
+        return self._ring_through
+
     async def follow(
         self,
         after: int,

@@ -48,7 +48,9 @@ def observation_page(partition: int, rows: pa.RecordBatch) -> ObservationPage | 
         return None
     anchors = [one for name in ("anchor", "old_anchor") for one in _extremes(rows.column(name))]
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+    with pa.ipc.new_stream(
+        sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+    ) as writer:
         writer.write_batch(rows)
     return ObservationPage(partition, min(anchors), max(anchors), sink.getvalue().to_pybytes())
 

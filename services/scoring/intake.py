@@ -151,8 +151,7 @@ class SystemFold:
         with batch_span("scoring.fold", traceparents, attributes) if has_pages else nullcontext():
             gathered = await self._partitions.gather(responses)
             states = self._partitions.states.values()
-            if await self._keeper.keep_until_kept(gathered, self._opened, self._fold, states):
-                self._scores.changed.notify()
+            await self._keeper.keep_until_kept(gathered, self._opened, self._fold, states)
         if gathered.events:
             scoring_metrics.add("andon.scoring.events.folded", gathered.events)
             scoring_metrics.record("andon.scoring.step.duration", time.perf_counter() - began_s)

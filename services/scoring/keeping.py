@@ -53,8 +53,7 @@ class Keeper:
 
     async def keep_until_kept(
         self, gathered: Gathered, opened: OpenedBook, fold: Fold, states: Collection[PartitionState]
-    ) -> bool:
-        """Whether there was anything to keep."""
+    ) -> None:
         moved = [state for state in states if state.position > state.kept_position]
         pause_s = RETRY_S_MIN
         while moved:
@@ -65,7 +64,6 @@ class Keeper:
                 log.warning("step not kept yet", system=self.system.name, error=type(error).__name__)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S_MAX)
-        return bool(moved)
 
     async def _keep(
         self,
@@ -75,6 +73,7 @@ class Keeper:
         states: Collection[PartitionState],
         moved: Sequence[PartitionState],
     ) -> None:
+        begun = self._scores.changed.ticket()
         async with self._store.step(self.tenant, self.system.name, self.system.version) as step:
             await step.lock([state.lease for state in states])
             await _catch_up(step, opened)
@@ -84,7 +83,9 @@ class Keeper:
         opened.book.apply(decision)
         if position is not None:
             opened.position = position
-            self._scores.stated(position, steps)
+            self._scores.stated(begun, position, steps)
+        else:
+            self._scores.changed.notify()
         for state in moved:
             state.kept_position, state.kept_offset = state.position, state.next_offset
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub as IngestStub
 
 CASES_READ_MAX = 5_000
+INLINE_EVENTS_MAX = 2_000
+"""So few events are folded where they arrive: to hand them to a thread and to wait for it takes longer."""
 Pages = dict[int, list[Page]]
 
 
@@ -88,10 +90,11 @@ class Partitions:
     async def _fold(self, fresh: Mapping[int, Sequence[ingest_pb2.Page]], position: int) -> dict[int, Folded]:
         if not fresh:
             return {}
-        pages = await asyncio.to_thread(_decoded, fresh, position)
+        few = sum(page.event_count for listed in fresh.values() for page in listed) <= INLINE_EVENTS_MAX
+        pages = _decoded(fresh, position) if few else await asyncio.to_thread(_decoded, fresh, position)
         for partition, listed in pages.items():
             await self._call_back(self.states[partition], listed)
-        return await asyncio.to_thread(self._fold_pages, pages)
+        return self._fold_pages(pages) if few else await asyncio.to_thread(self._fold_pages, pages)
 
     async def _call_back(self, state: PartitionState, pages: Sequence[Page]) -> None:
         """Cases that have left memory and that these pages name."""

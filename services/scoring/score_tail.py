@@ -37,10 +37,18 @@ class ScoreTail:
         self._store = store
         self.tail = Tail(self._read, self.changed, draining, ring_positions_max=RING_POSITIONS_MAX)
 
-    def stated(self, last: int, steps: Sequence[Step]) -> None:
-        """What this process committed as one, its last entry at the position `last`."""
+    def stated(self, begun: int, last: int, steps: Sequence[Step]) -> None:
+        """What this process committed as one, its last entry at the position `last`.
+
+        begun: a ticket of `changed` from before the transaction. Where nothing was heard of since, the log ends here:
+        whoever appended afterwards is still to be heard of.
+        """
+        alone = self.changed.ticket() == begun
         for position, step in enumerate(steps, start=last - len(steps) + 1):
             self.tail.offer(position - 1, position, step)
+        self.changed.notify()
+        if alone:
+            self.tail.ends_at(last)
 
     async def _read(self, after: int, limit: int) -> Sequence[tuple[int, Step]]:
         return [(position, _step(entry)) for position, entry in await self._store.entries(self._tenant, after, limit)]

@@ -95,10 +95,12 @@ class Intake:
     def channel(self, tenant: str) -> grpc.aio.Channel:
         return self._tenant(tenant).channel
 
-    def committed(self, tenant: str) -> None:
-        """A replica, this or another, changed something. Empty: it is not known whose."""
+    def committed(self, payload: str) -> None:
+        """A replica, this or another, changed something: "position tenant", as Postgres tells it. Empty: anything."""
+        position, _, tenant = payload.partition(" ")
         for one in self._tenants.values() if not tenant else [self._tenant(tenant)]:
-            one.log.changed.notify()
+            if not position or int(position) > one.log.tail.through:
+                one.log.changed.notify()
 
     def look(self) -> None:
         """Looks for activated systems now, not at the next poll."""

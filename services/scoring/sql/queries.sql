@@ -81,7 +81,7 @@ WITH moved AS (
         case_count = EXCLUDED.case_count,
         event_count = EXCLUDED.event_count
 )
-SELECT pg_notify('scoring_log', $1);
+SELECT pg_notify('scoring_log', ' ' || $1);
 
 -- name: append_entries
 -- One step as entries of the score log: moves the head and the progress of its partitions, keeps what it observed.
@@ -125,7 +125,7 @@ WITH head AS (
     CROSS JOIN unnest($13::bytea[], $14::bytea[], $15::bytea[])
         WITH ORDINALITY AS one (scores, signals, parts, place)
 )
-SELECT position, pg_notify('scoring_log', $1)
+SELECT position, pg_notify('scoring_log', position || ' ' || $1)
 FROM head;
 
 -- name: announce

@@ -207,6 +207,26 @@ async def test_what_was_offered_is_not_read_again() -> None:
     assert all(after >= log.entries[0][0] for after in log.reads[reads:])
 
 
+async def test_an_end_that_is_known_is_not_looked_for_until_the_signal_says_that_there_is_more() -> None:
+    log, signal = Log(), Signal()
+    log.append(0)
+    tail = tail_of(log, signal, poll_s=1000)
+    following = asyncio.ensure_future(take(tail, 3))
+    await asyncio.sleep(0.05)
+    reads = len(log.reads)
+    previous = log.entries[-1][0]
+    log.append(1)
+    tail.offer(previous, log.entries[-1][0], 1)
+    signal.notify()
+    tail.ends_at(log.entries[-1][0])
+    await asyncio.sleep(0.05)
+    assert len(log.reads) == reads
+    log.append(2)
+    signal.notify()
+    assert await asyncio.wait_for(following, 10) == [0, 1, 2]
+    assert len(log.reads) > reads
+
+
 async def test_a_resumed_follower_continues_behind_its_position() -> None:
     log = Log()
     for value in range(20):
