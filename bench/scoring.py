@@ -18,7 +18,8 @@ from andon.scoring.v1 import indicator_system_pb2 as pb
 from andon_client.documents import load_document
 
 from services.scoring.cases import CaseFold
-from services.scoring.model import IndicatorSystem, Page, PartChange
+from services.scoring.model import IndicatorSystem
+from services.scoring.statistics import Page, PartChange
 from services.scoring.wire_system import spec_of
 
 SYSTEM = Path(__file__).with_suffix(".system.yaml")

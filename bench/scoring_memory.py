@@ -16,7 +16,8 @@ from andon_client.documents import load_document
 
 from bench.scoring import DAY, NAME, SYSTEM, decoded, encoded, simulated
 from services.scoring.cases import CaseFold
-from services.scoring.model import IndicatorSystem, Page
+from services.scoring.model import IndicatorSystem
+from services.scoring.statistics import Page
 from services.scoring.wire_system import spec_of
 
 PAGES_PER_STEP = 20

@@ -18,7 +18,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--home", type=Path, default=DEFAULT, help="folder of the suite (default: %(default)s)")
     parser.add_argument("--dsn", default="", help="use this Postgres (its owner's address) instead of the embedded one")
     parser.add_argument("--tenant", action="append", dest="tenants", help="a tenant to serve; may be repeated")
-    parser.add_argument("--scoring-replicas", type=int, default=1, help="processes that share the scoring work")
+    parser.add_argument(
+        "--scoring-replicas",
+        type=int,
+        default=1,
+        help="processes that share the scoring work; a log begun here has as many partitions, and keeps them",
+    )
     parser.add_argument("--otlp", default="", metavar="URL", help="send traces and metrics to this OTLP collector")
     return parser.parse_args()
 

@@ -11,21 +11,11 @@ from andon_quality import composite as rollup
 from andon_quality.errors import QualityError
 from andon_quality.normalise import target_score
 
-from services.scoring.model import (
-    Aggregate,
-    Direction,
-    Indicator,
-    IndicatorSystem,
-    PartStats,
-    Phase,
-    SeriesKey,
-    Target,
-    Text,
-    Window,
-    WindowId,
-)
+from services.scoring.case_model import Text
+from services.scoring.model import Aggregate, Direction, Indicator, IndicatorSystem, Phase, Target, Window
 from services.scoring.results import Score, ScoreState
 from services.scoring.series import series_key
+from services.scoring.statistics import PartStats, SeriesKey, WindowId
 
 OVERALL = "overall"
 FULL = 100.0

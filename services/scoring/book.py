@@ -8,16 +8,9 @@ from dataclasses import dataclass, field
 
 from services.scoring.appraisal import Tree, tree_of
 from services.scoring.charts.plan import ChartPlan, plan_of
-from services.scoring.model import (
-    ALL_TIME,
-    Indicator,
-    IndicatorSystem,
-    PartChange,
-    PartStats,
-    SeriesKey,
-    WindowId,
-)
+from services.scoring.model import ALL_TIME, Indicator, IndicatorSystem
 from services.scoring.results import Score, Signal
+from services.scoring.statistics import PartChange, PartStats, SeriesKey, WindowId
 
 Place = tuple[SeriesKey, WindowId]
 

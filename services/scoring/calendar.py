@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.model import ALL_TIME, Calendar, Window
+from services.scoring.case_model import Calendar
+from services.scoring.model import ALL_TIME, Window
 from services.scoring.statistics import WindowId
 
 SECOND_US = 1_000_000

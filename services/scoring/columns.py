@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.batch import MISSING, Batch, IntArray
+from services.scoring.case_model import Pick
 from services.scoring.hashing import HashArray
-from services.scoring.model import Pick
 from services.scoring.sources import Source
 
 Arrays = dict[str, NDArray[np.generic]]

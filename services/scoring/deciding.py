@@ -11,10 +11,10 @@ from services.scoring.book import Book, Decision, Place
 from services.scoring.charts.drawing import draw
 from services.scoring.charts.points import chart_points
 from services.scoring.charts.signals import signal_changes, signals_of
-from services.scoring.model import ALL_TIME, PartChange, PartStats, SeriesKey, Window, WindowId
+from services.scoring.model import ALL_TIME, Window
 from services.scoring.results import Score, ScoreState, Signal
 from services.scoring.series import series_name
-from services.scoring.statistics import EMPTY, merge_parts
+from services.scoring.statistics import EMPTY, PartChange, PartStats, SeriesKey, WindowId, merge_parts
 
 LATE = "late events"
 CORRECTED = "correction"

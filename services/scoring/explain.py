@@ -10,9 +10,10 @@ from typing import assert_never
 import pyarrow as pa
 
 from services.scoring.appraisal import Tree
-from services.scoring.model import Aggregate, Indicator, Text, WindowId
+from services.scoring.case_model import Text
+from services.scoring.model import Aggregate, Indicator
 from services.scoring.results import Score
-from services.scoring.statistics import TIME
+from services.scoring.statistics import TIME, WindowId
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from services.scoring.model import Text
+from services.scoring.case_model import Text
 
 NAME = re.compile(r"[a-z0-9_]{1,64}\Z")
 

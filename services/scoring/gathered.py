@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.scoring.book import Place
-from services.scoring.model import FoldStep, PartChange
+from services.scoring.statistics import FoldStep, PartChange
 from services.scoring.store.steps import ObservationPage
 
 

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence, Set
 import numpy as np
 
 from services.scoring.book import Place
-from services.scoring.model import PartChange, PartStats, SeriesKey, WindowId
-from services.scoring.statistics import Histogram, summed
+from services.scoring.statistics import Histogram, PartChange, PartStats, SeriesKey, WindowId, summed
 
 Known = Mapping[Place, Mapping[int, PartStats]]
 COMPRESSED_ABOVE_BYTES = 4096

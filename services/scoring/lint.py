@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from services.scoring.case_model import Calendar, Closed, Opened
 from services.scoring.findings import Finding as Finding
 from services.scoring.findings import Severity as Severity
 from services.scoring.findings import error, names, titles, warning
 from services.scoring.lint_indicators import indicators
 from services.scoring.lint_measures import measures, moment
-from services.scoring.model import Calendar, Closed, Composite, Opened, Phase, SystemSpec
+from services.scoring.model import Composite, Phase, SystemSpec
 
 PHASES = (Phase.BEFORE, Phase.DURING, Phase.AFTER)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from services.scoring.case_model import Elapsed, Flag
 from services.scoring.findings import Finding, error, names, titles, warning
 from services.scoring.lint_measures import moment
 from services.scoring.model import (
@@ -12,8 +13,6 @@ from services.scoring.model import (
     Aggregate,
     ChartKind,
     Direction,
-    Elapsed,
-    Flag,
     Indicator,
     Observe,
     Phase,

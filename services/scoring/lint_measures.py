@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import assert_never
 
-from services.scoring.findings import Finding, error, names, titles, warning
-from services.scoring.model import (
+from services.scoring.case_model import (
     Above,
     AttributeIs,
     AttributeTime,
@@ -24,8 +23,9 @@ from services.scoring.model import (
     Opened,
     Reading,
     Rework,
-    SystemSpec,
 )
+from services.scoring.findings import Finding, error, names, titles, warning
+from services.scoring.model import SystemSpec
 
 
 def measures(spec: SystemSpec) -> Iterator[Finding]:

@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 
 from services.scoring.batch import MISSING, Batch, IntArray
 from services.scoring.calendar import SECOND_US, Zone, working_us
-from services.scoring.columns import Column, Extreme, Picked, Tally
-from services.scoring.model import (
+from services.scoring.case_model import (
     Above,
     AttributeIs,
     AttributeTime,
     Closed,
     Count,
-    Dimension,
     Elapsed,
     FirstOf,
     Flag,
@@ -32,8 +30,9 @@ from services.scoring.model import (
     Pick,
     Reading,
     Rework,
-    SystemSpec,
 )
+from services.scoring.columns import Column, Extreme, Picked, Tally
+from services.scoring.model import Dimension, SystemSpec
 from services.scoring.sequences import Handovers, Presence
 from services.scoring.sources import Labels, LabelSource, MatchSource, QuantaSource, TimeSource
 

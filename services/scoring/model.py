@@ -9,14 +9,18 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import assert_never
 
-# The contract between the fold and the shell, importable from here.
-from services.scoring.statistics import OBSERVATION_SCHEMA as OBSERVATION_SCHEMA
-from services.scoring.statistics import FoldStep as FoldStep
-from services.scoring.statistics import Page as Page
-from services.scoring.statistics import PartChange as PartChange
-from services.scoring.statistics import PartStats as PartStats
-from services.scoring.statistics import SeriesKey as SeriesKey
-from services.scoring.statistics import WindowId as WindowId
+from services.scoring.case_model import (
+    Calendar,
+    CaseRule,
+    Closed,
+    Elapsed,
+    Measure,
+    Moment,
+    Opened,
+    Pick,
+    Text,
+)
+from services.scoring.statistics import WindowId
 
 ALL_TIME = WindowId(0, 2**62)
 """The one window of `Window.ALL`."""
@@ -44,11 +48,6 @@ class Window(Enum):
     WEEK = "week"
     MONTH = "month"
     ALL = "all"
-
-
-class Pick(Enum):
-    FIRST = "first"
-    LAST = "last"
 
 
 class Aggregate(Enum):
@@ -86,165 +85,12 @@ class SystemState(Enum):
 
 
 @dataclass(frozen=True)
-class Text:
-    """A text for people in both languages; an empty one falls back to the other."""
-
-    en: str = ""
-    zh: str = ""
-
-
-@dataclass(frozen=True)
-class TimeValue:
-    """A time as the value of an attribute, in microseconds since 1970 UTC."""
-
-    us: int
-
-
-AttributeValue = str | int | float | bool | TimeValue
-
-
-@dataclass(frozen=True)
-class Hours:
-    """Working hours of one weekday (1 Monday to 7 Sunday), in local minutes since midnight."""
-
-    weekday: int
-    start_minute: int
-    end_minute: int
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """Working time. No hours: around the clock; holidays are local dates such as "2026-01-01"."""
-
-    hours: tuple[Hours, ...] = ()
-    holidays: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class FirstOf:
-    """Time of the first event whose activity is one of these (none named: any)."""
-
-    activities: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class LastOf:
-    """Time of the last event whose activity is one of these (none named: any)."""
-
-    activities: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class AttributeTime:
-    """The last known value of a time attribute."""
-
-    attribute: str
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The case's `opened` moment."""
-
-
-@dataclass(frozen=True)
-class Closed:
-    """The case's `closed` moment."""
-
-
-Moment = FirstOf | LastOf | AttributeTime | Opened | Closed
-
-
-@dataclass(frozen=True)
-class CaseRule:
-    """When a case begins and ends. opened None: its first event; closed None: it never closes."""
-
-    opened: Moment | None = None
-    closed: Moment | None = None
-
-
-@dataclass(frozen=True)
 class Step:
     name: str
     title: Text = Text()
     phase: Phase = Phase.UNSPECIFIED
     activities: tuple[str, ...] = ()
     optional: bool = False
-
-
-@dataclass(frozen=True)
-class Elapsed:
-    """Time between two moments, in whole seconds. A moment of None was left out (the linter refuses that)."""
-
-    start: Moment | None
-    end: Moment | None
-    business_time: bool = False
-
-
-@dataclass(frozen=True)
-class Count:
-    activities: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class AttributeIs:
-    attribute: str
-    equals: tuple[AttributeValue, ...]
-    pick: Pick = Pick.LAST
-
-
-@dataclass(frozen=True)
-class Above:
-    """Another measure lies above the limit, in its own unit (durations: seconds)."""
-
-    measure: str
-    limit: float
-
-
-@dataclass(frozen=True)
-class Occurred:
-    activities: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Flag:
-    condition: AttributeIs | Above | Occurred | None
-    negate: bool = False
-
-
-@dataclass(frozen=True)
-class Reading:
-    attribute: str
-    pick: Pick = Pick.LAST
-    quantum: float = 0.001
-
-
-@dataclass(frozen=True)
-class Rework:
-    activities: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Handover:
-    """Changes of an attribute between consecutive events. Empty: of the resource."""
-
-    attribute: str = ""
-
-
-MeasureKind = Elapsed | Count | Flag | Reading | Rework | Handover
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One number per case. kind None was left out by the author (the linter refuses it)."""
-
-    name: str
-    kind: MeasureKind | None
-    title: Text = Text()
-
-    @property
-    def quantum(self) -> float:
-        """The smallest step that is kept: seconds for durations, 1 for counts and flags."""
-        return self.kind.quantum if isinstance(self.kind, Reading) else 1.0
 
 
 @dataclass(frozen=True)

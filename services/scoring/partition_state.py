@@ -14,9 +14,10 @@ from services.scoring.book import Book
 from services.scoring.cases import CaseFold
 from services.scoring.ledger import encode_parts
 from services.scoring.metrics import scoring_metrics
-from services.scoring.model import IndicatorSystem, PartChange
+from services.scoring.model import IndicatorSystem
 from services.scoring.recovery import ForeignSnapshot
 from services.scoring.reopening import OpenedBook
+from services.scoring.statistics import PartChange
 from services.scoring.store import Store
 from services.scoring.store.progress import Progress
 from services.scoring.store.snapshots import PartitionKey, Restart, Snapshot

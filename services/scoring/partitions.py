@@ -13,11 +13,12 @@ from services.runtime.following import foreign_position
 from services.runtime.ownership import Lease
 from services.scoring.gathered import Folded, Gathered, observation_page
 from services.scoring.metrics import scoring_metrics
-from services.scoring.model import IndicatorSystem, Page
+from services.scoring.model import IndicatorSystem
 from services.scoring.partition_state import PartitionState, call_back, keep_snapshot, restore_partition
 from services.scoring.reading import read_cases, table_of
 from services.scoring.reopening import OpenedBook
 from services.scoring.settings import ScoringSettings
+from services.scoring.statistics import Page
 from services.scoring.store import Store
 from services.scoring.wire import microseconds
 

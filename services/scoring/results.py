@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from services.scoring.model import SeriesKey, WindowId
+from services.scoring.statistics import SeriesKey, WindowId
 
 
 class ScoreState(IntEnum):

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.scoring.appraisal import Tree, judged
-from services.scoring.model import Indicator, IndicatorSystem, Phase, Text
+from services.scoring.case_model import Text
+from services.scoring.model import Indicator, IndicatorSystem, Phase
 from services.scoring.results import Score
 
 FULL = 100.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from services.scoring.model import IndicatorSystem, SeriesKey, Window
+from services.scoring.model import IndicatorSystem, Window
+from services.scoring.statistics import SeriesKey
 
 ESCAPES = str.maketrans({"%": "%25", ",": "%2C", "=": "%3D", "{": "%7B", "}": "%7D"})
 UNESCAPES = (("%7D", "}"), ("%7B", "{"), ("%3D", "="), ("%2C", ","), ("%25", "%"))

@@ -11,10 +11,12 @@ from andon.scoring.v1 import score_pb2, scoring_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.scoring.appraisal import OVERALL, tree_of
+from services.scoring.case_model import Text
 from services.scoring.lint import Finding, Severity
-from services.scoring.model import ALL_TIME, Direction, IndicatorSystem, SeriesKey, Text, Window, WindowId
+from services.scoring.model import ALL_TIME, Direction, IndicatorSystem, Window
 from services.scoring.results import Baseline, ChartPoint, Promise, Score, ScoreState, Signal, SignalState
 from services.scoring.series import series_name, slice_of
+from services.scoring.statistics import SeriesKey, WindowId
 
 EARLIEST_US, LATEST_US = -(2**62), 2**62
 WINDOWS: Mapping[Window, int] = {

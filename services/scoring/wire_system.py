@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from andon.common.v1 import text_pb2, value_pb2
 from andon.scoring.v1 import indicator_system_pb2 as pb
 
-from services.scoring import model
+from services.scoring import case_model, model
 from services.scoring.wire import microseconds
 
 COUNT_MIN = 5
@@ -76,7 +76,7 @@ def spec_of(message: pb.IndicatorSystemSpec) -> model.SystemSpec:
         sources=tuple(message.sources),
         time_zone=message.time_zone or "UTC",
         calendar=_calendar(message.calendar),
-        case_rule=model.CaseRule(
+        case_rule=case_model.CaseRule(
             opened=_optional_moment(message.case_rule, "opened"), closed=_optional_moment(message.case_rule, "closed")
         ),
         steps=tuple(_step(step) for step in message.steps),
@@ -88,13 +88,13 @@ def spec_of(message: pb.IndicatorSystemSpec) -> model.SystemSpec:
     )
 
 
-def _text(message: text_pb2.Text) -> model.Text:
-    return model.Text(message.en, message.zh)
+def _text(message: text_pb2.Text) -> case_model.Text:
+    return case_model.Text(message.en, message.zh)
 
 
-def _calendar(message: pb.Calendar) -> model.Calendar:
-    hours = tuple(model.Hours(one.weekday, one.start_minute, one.end_minute) for one in message.hours)
-    return model.Calendar(hours, tuple(message.holidays))
+def _calendar(message: pb.Calendar) -> case_model.Calendar:
+    hours = tuple(case_model.Hours(one.weekday, one.start_minute, one.end_minute) for one in message.hours)
+    return case_model.Calendar(hours, tuple(message.holidays))
 
 
 def _step(message: pb.Step) -> model.Step:
@@ -117,70 +117,70 @@ def _dimension(message: pb.Dimension) -> model.Dimension:
     )
 
 
-def _pick(number: int) -> model.Pick:
-    return model.Pick.FIRST if number == pb.PICK_FIRST else model.Pick.LAST
+def _pick(number: int) -> case_model.Pick:
+    return case_model.Pick.FIRST if number == pb.PICK_FIRST else case_model.Pick.LAST
 
 
-def _optional_moment(owner: pb.CaseRule | pb.Measure.Elapsed | pb.Indicator, field: str) -> model.Moment | None:
+def _optional_moment(owner: pb.CaseRule | pb.Measure.Elapsed | pb.Indicator, field: str) -> case_model.Moment | None:
     return _moment(getattr(owner, field)) if owner.HasField(field) else None  # type: ignore[arg-type]
 
 
-def _moment(message: pb.Moment) -> model.Moment | None:
+def _moment(message: pb.Moment) -> case_model.Moment | None:
     match message.WhichOneof("kind"):
         case "first":
-            return model.FirstOf(tuple(message.first.activities))
+            return case_model.FirstOf(tuple(message.first.activities))
         case "last":
-            return model.LastOf(tuple(message.last.activities))
+            return case_model.LastOf(tuple(message.last.activities))
         case "attribute":
-            return model.AttributeTime(message.attribute)
+            return case_model.AttributeTime(message.attribute)
         case "opened":
-            return model.Opened()
+            return case_model.Opened()
         case "closed":
-            return model.Closed()
+            return case_model.Closed()
         case _:
             return None
 
 
-def _measure(message: pb.Measure) -> model.Measure:
-    return model.Measure(message.name, _measure_kind(message), _text(message.title))
+def _measure(message: pb.Measure) -> case_model.Measure:
+    return case_model.Measure(message.name, _measure_kind(message), _text(message.title))
 
 
-def _measure_kind(message: pb.Measure) -> model.MeasureKind | None:
+def _measure_kind(message: pb.Measure) -> case_model.MeasureKind | None:
     match message.WhichOneof("kind"):
         case "duration":
             span = message.duration
             start, end = _optional_moment(span, "from"), _optional_moment(span, "to")
-            return model.Elapsed(start, end, span.business_time)
+            return case_model.Elapsed(start, end, span.business_time)
         case "count":
-            return model.Count(tuple(message.count.activities))
+            return case_model.Count(tuple(message.count.activities))
         case "flag":
-            return model.Flag(_condition(message.flag), message.flag.negate)
+            return case_model.Flag(_condition(message.flag), message.flag.negate)
         case "value":
             reading = message.value
-            return model.Reading(reading.attribute, _pick(reading.pick), reading.quantum or QUANTUM)
+            return case_model.Reading(reading.attribute, _pick(reading.pick), reading.quantum or QUANTUM)
         case "rework":
-            return model.Rework(tuple(message.rework.activities))
+            return case_model.Rework(tuple(message.rework.activities))
         case "handover":
-            return model.Handover(message.handover.attribute)
+            return case_model.Handover(message.handover.attribute)
         case _:
             return None
 
 
-def _condition(message: pb.Measure.Flag) -> model.AttributeIs | model.Above | model.Occurred | None:
+def _condition(message: pb.Measure.Flag) -> case_model.AttributeIs | case_model.Above | case_model.Occurred | None:
     match message.WhichOneof("condition"):
         case "attribute":
             wanted = message.attribute
             values = tuple(value for one in wanted.equals if (value := _value(one)) is not None)
-            return model.AttributeIs(wanted.attribute, values, _pick(wanted.pick))
+            return case_model.AttributeIs(wanted.attribute, values, _pick(wanted.pick))
         case "above":
-            return model.Above(message.above.measure, message.above.limit)
+            return case_model.Above(message.above.measure, message.above.limit)
         case "occurred":
-            return model.Occurred(tuple(message.occurred.activities))
+            return case_model.Occurred(tuple(message.occurred.activities))
         case _:
             return None
 
 
-def _value(message: value_pb2.Value) -> model.AttributeValue | None:
+def _value(message: value_pb2.Value) -> case_model.AttributeValue | None:
     match message.WhichOneof("kind"):
         case "text":
             return message.text
@@ -191,7 +191,7 @@ def _value(message: value_pb2.Value) -> model.AttributeValue | None:
         case "flag":
             return message.flag
         case "time":
-            return model.TimeValue(microseconds(message.time))
+            return case_model.TimeValue(microseconds(message.time))
         case _:
             return None
 

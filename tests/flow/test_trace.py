@@ -48,7 +48,7 @@ def collector() -> Iterator[tuple[Collector, str]]:
     server.stop(None)
 
 
-async def test_the_trace_of_a_write_reaches_the_problem_it_opened(new_suite, collector, desk):
+async def test_the_trace_of_a_write_reaches_the_problem_it_opened(collector, new_suite, desk):
     sink, address = collector
     suite = new_suite("--otlp", address)
     trace_id, client_span = "ab" * 16, "cd" * 8

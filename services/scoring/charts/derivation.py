@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from andon_quality.promise import FOLLOWED
 
-from services.scoring.model import Text
+from services.scoring.case_model import Text
 from services.scoring.results import Baseline, Promise
 
 SIDES = {

@@ -9,19 +9,8 @@ from functools import lru_cache
 from andon_quality import arl, rules
 from andon_quality.promise import Sides
 
-from services.scoring.model import (
-    Aggregate,
-    ChartKind,
-    ChartRule,
-    Count,
-    Direction,
-    Elapsed,
-    Handover,
-    Indicator,
-    MeasureKind,
-    Rework,
-    SystemSpec,
-)
+from services.scoring.case_model import Count, Elapsed, Handover, MeasureKind, Rework
+from services.scoring.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec
 
 RULES = {f"WE{number}": rule for number, rule in enumerate(rules.WESTERN_ELECTRIC, start=1)}
 LIMIT = "LIMIT"

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.scoring.model import WindowId
 from services.scoring.results import Score, ScoreState
+from services.scoring.statistics import WindowId
 
 
 @dataclass(frozen=True, slots=True)

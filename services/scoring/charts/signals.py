@@ -8,8 +8,9 @@ from typing import assert_never
 
 from services.scoring.charts.drawing import Drawn
 from services.scoring.charts.plan import ChartPlan
-from services.scoring.model import ChartKind, Direction, SeriesKey
+from services.scoring.model import ChartKind, Direction
 from services.scoring.results import Baseline, ChartPoint, Signal, SignalState, signal_name
+from services.scoring.statistics import SeriesKey
 
 STATISTICS = {
     ChartKind.XMR: "individual",

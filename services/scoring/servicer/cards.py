@@ -9,10 +9,10 @@ from andon.scoring.v1 import scoring_pb2
 
 from services.runtime.errors import FieldViolation, InvalidArgument, NotFound
 from services.scoring.appraisal import tree_of
-from services.scoring.model import SeriesKey, WindowId
 from services.scoring.scorecard import CardNode, PhaseShare, card_nodes, phase_shares
 from services.scoring.series import series_name
 from services.scoring.servicer.desk import Desk
+from services.scoring.statistics import SeriesKey, WindowId
 from services.scoring.wire import interval, microseconds, score_of, text
 from services.scoring.wire_system import PHASE_NUMBERS
 

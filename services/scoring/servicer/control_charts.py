@@ -13,9 +13,10 @@ from services.scoring.charts.drawing import Drawn, draw
 from services.scoring.charts.phase_one import sides_of
 from services.scoring.charts.plan import ChartPlan, asked_arl, plan_of
 from services.scoring.charts.points import chart_points
-from services.scoring.model import Indicator, IndicatorSystem, SeriesKey, Window
+from services.scoring.model import Indicator, IndicatorSystem, Window
 from services.scoring.series import series_name
 from services.scoring.servicer.desk import Desk
+from services.scoring.statistics import SeriesKey
 from services.scoring.vega import Language, control_chart
 from services.scoring.wire import (
     baseline_message,

@@ -17,9 +17,10 @@ from services.runtime.errors import FieldViolation, InvalidArgument, NotFound, U
 from services.runtime.following import CursorCodec, Tail, foreign_origin, foreign_position
 from services.runtime.identity import current_caller
 from services.scoring.entries import ENTRY_ITEMS_MAX, bytes_of
-from services.scoring.model import IndicatorSystem, SeriesKey
+from services.scoring.model import IndicatorSystem
 from services.scoring.score_tail import Step
 from services.scoring.series import series_name
+from services.scoring.statistics import SeriesKey
 from services.scoring.store import Store
 from services.scoring.tenants import Intake
 from services.scoring.wire_system import system_of

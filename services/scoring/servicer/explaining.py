@@ -11,12 +11,14 @@ from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.errors import NotFound
 from services.scoring.appraisal import tree_of
+from services.scoring.case_model import Text
 from services.scoring.explain import CaseValue, cases_of, composite_working, event_ids_by_case, with_unlisted, working
-from services.scoring.model import ALL_TIME, IndicatorSystem, SeriesKey, Text
+from services.scoring.model import ALL_TIME, IndicatorSystem
 from services.scoring.paging import page_size, page_token, place_of
 from services.scoring.reading import read_cases
 from services.scoring.series import SeriesName, series_name, slice_of
 from services.scoring.servicer.desk import Desk
+from services.scoring.statistics import SeriesKey
 from services.scoring.wire import EARLIEST_US, LATEST_US, WINDOWS, microseconds, score_of, text, window_id
 
 LIST_DEFAULT, LIST_MAX = 100, 1_000

@@ -9,7 +9,7 @@ import asyncpg
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.database import tenant_transaction
-from services.scoring.model import SeriesKey
+from services.scoring.statistics import SeriesKey
 from services.scoring.store.statements import QUERIES
 from services.scoring.wire import EARLIEST_US, LATEST_US
 

@@ -10,26 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.book import Book, Decision, open_book
+from services.scoring.case_model import Elapsed, Flag, Measure, Occurred, Opened
 from services.scoring.deciding import CORRECTED, LATE, NEW_VERSION, decide, redraws
-from services.scoring.model import (
-    Aggregate,
-    ChartRule,
-    Direction,
-    Elapsed,
-    Flag,
-    Indicator,
-    IndicatorSystem,
-    Measure,
-    Occurred,
-    Opened,
-    PartChange,
-    PartStats,
-    SeriesKey,
-    SystemSpec,
-    Target,
-    WindowId,
-)
+from services.scoring.model import Aggregate, ChartRule, Direction, Indicator, IndicatorSystem, SystemSpec, Target
 from services.scoring.results import ScoreState, content_hash, score_digest, signal_digest
+from services.scoring.statistics import PartChange, PartStats, SeriesKey, WindowId
 
 WEEK_US = 7 * 86_400_000_000
 SERIES = SeriesKey("desk/main/breach@week")

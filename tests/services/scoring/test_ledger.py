@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.ledger import decode_parts, encode_parts
-from services.scoring.model import PartChange, PartStats, SeriesKey, WindowId
+from services.scoring.statistics import PartChange, PartStats, SeriesKey, WindowId
 
 SERIES, WINDOW = SeriesKey("desk/main/wait@week{team=甲}"), WindowId(0, 10)
 VALUES = st.lists(st.integers(-(2**50), 2**50), max_size=30)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.model import IndicatorSystem, SeriesKey, SystemSpec, Window
+from services.scoring.model import IndicatorSystem, SystemSpec, Window
 from services.scoring.series import series_key, series_name, slice_of
+from services.scoring.statistics import SeriesKey
 
 SYSTEM = IndicatorSystem("processes/it-desk/indicatorSystems/main", 1, SystemSpec())
 

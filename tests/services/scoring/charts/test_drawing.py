@@ -17,26 +17,16 @@ from andon_quality.promise import Evidence, Sides, Watch, keep_windows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.scoring.case_model import Measure, Reading
 from services.scoring.charts.derivation import derivation_of
 from services.scoring.charts.drawing import Drawn, draw
 from services.scoring.charts.phase_one import sides_of
 from services.scoring.charts.plan import RULES, ChartPlan, kind_of, plan_of
 from services.scoring.charts.points import WindowPoint
 from services.scoring.charts.signals import signals_of
-from services.scoring.model import (
-    Aggregate,
-    ChartKind,
-    ChartRule,
-    Direction,
-    Indicator,
-    Measure,
-    Reading,
-    SeriesKey,
-    SystemSpec,
-    Target,
-    WindowId,
-)
+from services.scoring.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec, Target
 from services.scoring.results import Baseline
+from services.scoring.statistics import SeriesKey, WindowId
 from services.scoring.vega import control_chart
 
 DAY_US = 86_400_000_000

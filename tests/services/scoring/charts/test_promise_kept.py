@@ -8,26 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from services.scoring.case_model import Elapsed, Flag, Measure, MeasureKind, Occurred, Opened, Reading
 from services.scoring.charts.drawing import draw
 from services.scoring.charts.plan import ChartPlan, plan_of
 from services.scoring.charts.points import WindowPoint
 from services.scoring.charts.signals import signals_of
-from services.scoring.model import (
-    Aggregate,
-    ChartRule,
-    Direction,
-    Elapsed,
-    Flag,
-    Indicator,
-    Measure,
-    MeasureKind,
-    Occurred,
-    Opened,
-    Reading,
-    SeriesKey,
-    SystemSpec,
-    WindowId,
-)
+from services.scoring.model import Aggregate, ChartRule, Direction, Indicator, SystemSpec
+from services.scoring.statistics import SeriesKey, WindowId
 
 DAY_US = 86_400_000_000
 SERIES = SeriesKey("desk/main/it@day")

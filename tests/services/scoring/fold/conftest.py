@@ -15,38 +15,32 @@ import pyarrow as pa
 import pytest
 from hypothesis import strategies as st
 
-from services.scoring import model
-from services.scoring.model import (
+from services.scoring import statistics
+from services.scoring.case_model import (
     Above,
-    Aggregate,
     AttributeIs,
     AttributeTime,
     Calendar,
     CaseRule,
     Closed,
     Count,
-    Dimension,
     Elapsed,
     FirstOf,
     Flag,
     Handover,
     Hours,
-    Indicator,
-    IndicatorSystem,
     LastOf,
     Measure,
-    Observe,
+    Moment,
     Occurred,
     Opened,
-    Page,
     Pick,
     Reading,
     Rework,
-    Slice,
-    SystemSpec,
-    Window,
 )
+from services.scoring.model import Aggregate, Dimension, Indicator, IndicatorSystem, Observe, Slice, SystemSpec, Window
 from services.scoring.series import series_key
+from services.scoring.statistics import Page
 
 TIME = pa.timestamp("us", tz="UTC")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -148,7 +142,7 @@ class Reference:
             events, key=lambda event: (event.time, int((re.findall(r"\d{1,8}$", event.id) or ["0"])[0]))
         )
 
-    def moment(self, moment: model.Moment | None) -> datetime | None:
+    def moment(self, moment: Moment | None) -> datetime | None:
         match moment:
             case FirstOf(activities) | LastOf(activities):
                 times = [event.time for event in self.events if not activities or event.activity in activities]
@@ -283,7 +277,7 @@ def reference_parts(system: IndicatorSystem, events: Sequence[Event]) -> Result:
     }
 
 
-def as_result(parts: Sequence[model.PartChange]) -> Result:
+def as_result(parts: Sequence[statistics.PartChange]) -> Result:
     return {
         (part.series, part.window.start_us): (
             part.stats.count,

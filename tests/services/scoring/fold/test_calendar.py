@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.calendar import DAY_US, Zone, window_bounds, window_numbers, working_us
-from services.scoring.model import Calendar, Hours, Window
+from services.scoring.case_model import Calendar, Hours
+from services.scoring.model import Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ZONES = [

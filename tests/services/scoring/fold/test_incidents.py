@@ -15,8 +15,9 @@ from andon.scoring.v1 import indicator_system_pb2 as pb
 from andon_client.documents import load_document
 
 from services.scoring.cases import CaseFold
-from services.scoring.model import ALL_TIME, IndicatorSystem, Page, PartStats, Window
+from services.scoring.model import ALL_TIME, IndicatorSystem, Window
 from services.scoring.series import series_key
+from services.scoring.statistics import Page, PartStats
 from services.scoring.wire_system import spec_of
 
 ROOT = Path(__file__).parents[4]

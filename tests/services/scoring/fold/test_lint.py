@@ -11,6 +11,22 @@ from andon.scoring.v1 import indicator_system_pb2 as pb
 from andon_client.documents import load_document
 
 from services.scoring import model
+from services.scoring.case_model import (
+    Above,
+    AttributeIs,
+    Calendar,
+    CaseRule,
+    Closed,
+    Count,
+    Elapsed,
+    Flag,
+    Hours,
+    LastOf,
+    Measure,
+    MeasureKind,
+    Opened,
+    Reading,
+)
 from services.scoring.lint import Severity, lint
 from services.scoring.wire_system import spec_of
 
@@ -30,7 +46,10 @@ def test_shipped_examples_have_no_error(path: Path) -> None:
     assert errors(spec_of(load_document(path, pb.IndicatorSystemSpec))) == set()
 
 
-MEASURES = (model.Measure("n", model.Count()), model.Measure("f", model.Flag(model.Above("n", 1))))
+MEASURES = (
+    Measure("n", Count()),
+    Measure("f", Flag(Above("n", 1))),
+)
 INDICATOR = model.Indicator("i", "n", model.Aggregate.MEAN, direction=model.Direction.LOWER_IS_BETTER)
 SPEC = model.SystemSpec(measures=MEASURES, indicators=(INDICATOR,))
 
@@ -39,24 +58,40 @@ def with_indicator(**changes: Any) -> model.SystemSpec:
     return replace(SPEC, indicators=(replace(INDICATOR, **changes),))
 
 
-def with_measure(kind: model.MeasureKind | None) -> model.SystemSpec:
-    return replace(SPEC, measures=(model.Measure("n", kind),))
+def with_measure(kind: MeasureKind | None) -> model.SystemSpec:
+    return replace(SPEC, measures=(Measure("n", kind),))
 
 
 @pytest.mark.parametrize(
     ("spec", "field", "check"),
     [
         (replace(SPEC, time_zone="Mars/Base"), "time_zone", "unknown_time_zone"),
-        (replace(SPEC, calendar=model.Calendar((model.Hours(8, 0, 60),))), "calendar.hours[0]", "hours_malformed"),
-        (replace(SPEC, calendar=model.Calendar((), ("1.5.2026",))), "calendar.holidays[0]", "holiday_malformed"),
-        (replace(SPEC, case_rule=model.CaseRule(opened=model.Opened())), "case_rule.opened", "circular_moment"),
+        (
+            replace(SPEC, calendar=Calendar((Hours(8, 0, 60),))),
+            "calendar.hours[0]",
+            "hours_malformed",
+        ),
+        (replace(SPEC, calendar=Calendar((), ("1.5.2026",))), "calendar.holidays[0]", "holiday_malformed"),
+        (
+            replace(SPEC, case_rule=CaseRule(opened=Opened())),
+            "case_rule.opened",
+            "circular_moment",
+        ),
         (with_measure(None), "measures[0]", "kind_missing"),
-        (with_measure(model.Elapsed(None, model.LastOf())), "measures[0].duration.from", "moment_missing"),
-        (with_measure(model.Elapsed(model.Opened(), model.Closed())), "measures[0].duration.to", "never_closed"),
-        (with_measure(model.Reading("x", quantum=-1.0)), "measures[0].value.quantum", "quantum_not_positive"),
-        (with_measure(model.Flag(None)), "measures[0].flag", "condition_missing"),
-        (with_measure(model.Flag(model.Above("n", 1))), "measures[0].flag.above.measure", "circular_measure"),
-        (with_measure(model.Flag(model.AttributeIs("a", ()))), "measures[0].flag.attribute.equals", "values_missing"),
+        (with_measure(Elapsed(None, LastOf())), "measures[0].duration.from", "moment_missing"),
+        (
+            with_measure(Elapsed(Opened(), Closed())),
+            "measures[0].duration.to",
+            "never_closed",
+        ),
+        (with_measure(Reading("x", quantum=-1.0)), "measures[0].value.quantum", "quantum_not_positive"),
+        (with_measure(Flag(None)), "measures[0].flag", "condition_missing"),
+        (with_measure(Flag(Above("n", 1))), "measures[0].flag.above.measure", "circular_measure"),
+        (
+            with_measure(Flag(AttributeIs("a", ()))),
+            "measures[0].flag.attribute.equals",
+            "values_missing",
+        ),
         (with_indicator(measure="zz"), "indicators[0].measure", "unknown_measure"),
         (with_indicator(aggregate=model.Aggregate.SHARE), "indicators[0].aggregate", "share_of_no_flag"),
         (with_indicator(aggregate=model.Aggregate.QUANTILE), "indicators[0].quantile", "quantile_out_of_range"),
