@@ -9,7 +9,7 @@ import numpy as np
 
 from andon_quality.arl.quadrature import legendre, nodes_for, normal_density
 from andon_quality.arl.run_length import RunLength
-from andon_quality.arl.shewhart import named
+from andon_quality.arl.shewhart import explored, named
 from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.errors import OutOfRange
 from andon_quality.rules import Pattern, Rule
@@ -91,27 +91,5 @@ def _zones(rules: Sequence[Rule], shift: float, scale: float) -> FloatArray:
 def _chain(rules: tuple[Rule, ...]) -> IntArray:
     """For each memory and zone, lowest first, the next memory, shape (memories, zones); their number means alarm."""
     lines = sorted({rule.zone_sigma for rule in rules})
-    found: dict[tuple[int, ...], int] = {(0,) * len(rules): 0}
-    rows: list[list[int]] = []
-    for memory in (queue := list(found)):
-        row = []
-        for zone in range(len(lines) + 1):
-            later = _remembered(memory, rules, [zone > lines.index(rule.zone_sigma) for rule in rules])
-            if later is not None and later not in found:
-                found[later] = len(found)
-                queue.append(later)
-            row.append(-1 if later is None else found[later])
-        rows.append(row)
-    ahead = np.array(rows, dtype=np.int64)
-    return np.where(ahead < 0, len(found), ahead)
-
-
-def _remembered(memory: tuple[int, ...], rules: Sequence[Rule], hits: Sequence[bool]) -> tuple[int, ...] | None:
-    """Each rule's last hits as bits, the latest lowest, after one more point; None when a rule fires."""
-    later = []
-    for bits, rule, hit in zip(memory, rules, hits, strict=True):
-        bits = bits << 1 | hit
-        if bits.bit_count() >= rule.k:
-            return None
-        later.append(bits & ((1 << (rule.n - 1)) - 1))
-    return tuple(later)
+    zones = range(len(lines) + 1)
+    return explored([(rule.k, rule.n, tuple(zone > lines.index(rule.zone_sigma) for zone in zones)) for rule in rules])

@@ -192,7 +192,7 @@ def _chain(rules: tuple[Rule, ...], mirrored: bool) -> IntArray:
     """For each state and zone the next state, shape (states, zones), where the number of states means alarm."""
     if not rules:
         return np.zeros((1, 1), dtype=np.int64)
-    return _merged(_explored([run for rule in rules for run in _runs(rule, _zone_sigmas(rules))]), mirrored)
+    return _merged(explored([run for rule in rules for run in _runs(rule, _zone_sigmas(rules))]), mirrored)
 
 
 Run = tuple[int, int, tuple[bool, ...]]
@@ -212,7 +212,7 @@ def _runs(rule: Rule, lines: FloatArray) -> list[Run]:
     return [(rule.k, rule.n, tuple(side.tolist())) for side in sides]
 
 
-def _explored(runs: list[Run]) -> IntArray:
+def explored(runs: list[Run]) -> IntArray:
     """Every reachable memory, breadth first from the empty one; the number of states stands for the alarm."""
     zones = len(runs[0][2])
     found: dict[tuple[int, ...], int] = {(0,) * len(runs): 0}

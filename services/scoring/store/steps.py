@@ -133,18 +133,10 @@ class StepTransaction:
     async def keep_scores(self, scores: Sequence[Score], messages: Sequence[score_pb2.Score], now: datetime) -> None:
         if not scores:
             return
-        names = [series_name(score.series) for score in scores]
         await self._connection.execute(
             QUERIES.keep_scores,
             self._key[0],
-            [score.series for score in scores],
-            [score.window.start_us for score in scores],
-            [score.window.end_us for score in scores],
-            [name.process for name in names],
-            [name.system for name in names],
-            [name.indicator for name in names],
-            [WINDOWS[name.window] for name in names],
-            [name.whole for name in names],
+            *_places(scores),
             [score.present for score in scores],
             [score.complete for score in scores],
             [message.SerializeToString() for message in messages],
@@ -156,19 +148,11 @@ class StepTransaction:
     async def keep_signals(self, signals: Sequence[Signal], messages: Sequence[score_pb2.Signal]) -> None:
         if not signals:
             return
-        names = [series_name(signal.series) for signal in signals]
         await self._connection.execute(
             QUERIES.keep_signals,
             self._key[0],
             [signal.name for signal in signals],
-            [signal.series for signal in signals],
-            [signal.window.start_us for signal in signals],
-            [signal.window.end_us for signal in signals],
-            [name.process for name in names],
-            [name.system for name in names],
-            [name.indicator for name in names],
-            [WINDOWS[name.window] for name in names],
-            [name.whole for name in names],
+            *_places(signals),
             [signal.standing for signal in signals],
             [message.SerializeToString() for message in messages],
             [signal_digest(signal) for signal in signals],
@@ -182,3 +166,18 @@ class Steps:
     async def step(self, tenant: str, system: str, version: int) -> AsyncIterator[StepTransaction]:
         async with tenant_transaction(self._pool, tenant) as connection:
             yield StepTransaction(connection, tenant, system, version)
+
+
+def _places(stated: Sequence[Score] | Sequence[Signal]) -> list[list[object]]:
+    """Series and window of each, and what the name of the series says, as columns."""
+    names = [series_name(one.series) for one in stated]
+    return [
+        [one.series for one in stated],
+        [one.window.start_us for one in stated],
+        [one.window.end_us for one in stated],
+        [name.process for name in names],
+        [name.system for name in names],
+        [name.indicator for name in names],
+        [WINDOWS[name.window] for name in names],
+        [name.whole for name in names],
+    ]
