@@ -18,6 +18,7 @@ from services.runtime.following import foreign_position
 from services.runtime.ownership import Lease, LostLease
 from services.runtime.telemetry import batch_span
 from services.scoring.entries import entry_bytes_max
+from services.scoring.gathered import Gathered
 from services.scoring.inbox import Inbox
 from services.scoring.keeping import RETRY_S_MAX, RETRY_S_MIN, Keeper
 from services.scoring.metrics import scoring_metrics
@@ -105,7 +106,10 @@ class SystemFold:
         if not leases:
             await self._changed.changed(ticket, self._settings.systems_poll_s)
             return
-        await self._open(leases)
+        opened, fold = await self._open(leases)
+        async with self.busy:
+            # A version that comes back may have caught up before: it need not wait for the next event.
+            await self._keeper.keep_until_kept(Gathered(), opened, fold, self._partitions.states.values())
         self._inbox = Inbox(self._settings.inbox_bytes_max)
         after, heartbeat_s = self._partitions.furthest_behind().through, self._settings.ingest_heartbeat_s
         reader = asyncio.create_task(fill(self._inbox, self._ingest, sorted(leases), after, heartbeat_s))
@@ -115,18 +119,19 @@ class SystemFold:
                 responses = [response for response in taken if response.through]
                 async with self.busy:
                     if responses and dict(self._leases) == leases:
-                        await self._step(responses)
+                        await self._step(responses, opened, fold)
         finally:
             reader.cancel()
             with suppress(asyncio.CancelledError):
                 await reader
 
-    async def _open(self, leases: Mapping[int, Lease]) -> None:
+    async def _open(self, leases: Mapping[int, Lease]) -> tuple[OpenedBook, Fold]:
         if self._fold is None:
             self._fold = await self._begin()
         await self._partitions.open(leases)
         if self._opened is None:
             self._opened = await reopen_book(self._store, self.tenant, self.system)
+        return self._opened, self._fold
 
     async def _begin(self) -> Fold:
         known = await self._store.fold(self.tenant, self.system.name, self.system.version)
@@ -138,9 +143,7 @@ class SystemFold:
             self.tenant, self.system.name, self.system.version, bounds.partition_count, newest
         )
 
-    async def _step(self, responses: Sequence[ingest_pb2.ReadEventsResponse]) -> None:
-        assert self._opened is not None
-        assert self._fold is not None
+    async def _step(self, responses: Sequence[ingest_pb2.ReadEventsResponse], opened: OpenedBook, fold: Fold) -> None:
         began_s = time.perf_counter()
         traceparents = [one for response in responses for page in response.pages for one in page.traceparents]
         attributes: dict[str, str | int | float | bool] = {
@@ -151,8 +154,8 @@ class SystemFold:
         with batch_span("scoring.fold", traceparents, attributes) if has_pages else nullcontext():
             gathered = await self._partitions.gather(responses)
             states = self._partitions.states.values()
-            await self._keeper.keep_until_kept(gathered, self._opened, self._fold, states)
+            await self._keeper.keep_until_kept(gathered, opened, fold, states)
         if gathered.events:
             scoring_metrics.add("andon.scoring.events.folded", gathered.events)
             scoring_metrics.record("andon.scoring.step.duration", time.perf_counter() - began_s)
-        await self._partitions.snapshot_when_due(self._opened)
+        await self._partitions.snapshot_when_due(opened)

@@ -55,11 +55,13 @@ class Keeper:
         self, gathered: Gathered, opened: OpenedBook, fold: Fold, states: Collection[PartitionState]
     ) -> None:
         moved = [state for state in states if state.position > state.kept_position]
+        if not moved and opened.book.switched:
+            return
         pause_s = RETRY_S_MIN
-        while moved:
+        while True:
             try:
                 await self._keep(gathered, opened, fold, states, moved)
-                break
+                return
             except AWAY as error:
                 log.warning("step not kept yet", system=self.system.name, error=type(error).__name__)
                 await asyncio.sleep(pause_s)

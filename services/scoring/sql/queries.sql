@@ -46,7 +46,7 @@ ORDER BY partition;
 
 -- name: progress_of_active
 -- How far every partition of every version that is scored by was folded, and who owns it now.
-SELECT active.name AS system_name, active.version, fold.partition_count, progress.partition,
+SELECT active.name AS system_name, active.version, fold.partition_count, fold.switched, progress.partition,
     coalesce(lease.epoch, progress.epoch) AS epoch, coalesce(lease.replica::text, progress.owner) AS owner,
     progress.position, progress.through, progress.watermark_us, progress.case_count, progress.event_count
 FROM indicator_system AS active

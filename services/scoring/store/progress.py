@@ -32,15 +32,19 @@ PROGRESS_COLUMNS = [field.name for field in fields(Progress)]
 
 @dataclass(frozen=True)
 class SystemProgress:
-    """`partition_count` None: nothing was folded yet. `progress` has a row per partition that was begun."""
+    """`partition_count` None: nothing was folded yet. `progress` has a row per partition that was begun.
+
+    Not `switched`: what stands was stated by the version before.
+    """
 
     name: str
     partition_count: int | None
+    switched: bool
     progress: tuple[Progress, ...]
 
     def position(self) -> int:
         """Everything through here is scored."""
-        if self.partition_count is None or len(self.progress) < self.partition_count:
+        if self.partition_count is None or not self.switched or len(self.progress) < self.partition_count:
             return -1
         return min((one.position for one in self.progress), default=-1)
 
@@ -106,4 +110,4 @@ def _system_progress(name: str, rows: Iterable[asyncpg.Record]) -> SystemProgres
         for row in listed
         if row["partition"] is not None
     )
-    return SystemProgress(name, listed[0]["partition_count"], progress)
+    return SystemProgress(name, listed[0]["partition_count"], bool(listed[0]["switched"]), progress)

@@ -98,7 +98,7 @@ async def test_a_version_retired_for_longer_than_the_log_is_kept_starts_anew(sui
     async def forgotten() -> bool:
         async with asyncio.timeout(20):
             connection = await asyncpg.connect(suite.dsn)
-            versions = await connection.fetch("SELECT DISTINCT version FROM scoring.snapshot WHERE tenant = 'acme'")
+            versions = await connection.fetch("SELECT DISTINCT version FROM scoring.progress WHERE tenant = 'acme'")
             await connection.close()
         return {row["version"] for row in versions} == {2}
 

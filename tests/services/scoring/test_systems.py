@@ -105,6 +105,20 @@ async def test_a_new_version_scores_history_anew_and_an_old_one_can_come_back(su
     assert back != first_hash
 
 
+async def test_a_version_that_comes_back_is_scored_by_before_anything_else_is_written(suite: Any, make: Any) -> None:
+    stub = suite.scoring()
+    await suite.activate(make.spec())
+    events = make.weeks(9, 20, lambda week, place: place < 2 + week % 2)
+    through = await suite.write(events)
+    first = await suite.content_hash(through)
+    changed = make.spec()
+    changed.indicators[0].target.value = 0.2
+    await suite.activate(changed)
+    assert await suite.content_hash(through) != first
+    await stub.ActivateIndicatorSystem(ACTIVATE(name=make.system, version=1))
+    assert await suite.content_hash(through) == first
+
+
 async def test_every_rpc_has_its_roles_and_nobody_else_may(suite: Any, make: Any) -> None:
     methods = scoring_pb2.DESCRIPTOR.services_by_name["ScoringService"].methods
     assert set(ACCESS) == {f"/andon.scoring.v1.ScoringService/{method.name}" for method in methods}
