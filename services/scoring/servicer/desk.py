@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WAIT_S_MAX = 30.0
 # Enough to answer before the caller's deadline does: a share of what is left, but not more than needed.
-ANSWER_SHARE, ANSWER_S_MAX = 0.3, 0.5
+ANSWER_SHARE, ANSWER_S_MAX = 0.3, 2.0
 POLL_S = 0.5
 
 T = TypeVar("T", bound=Message)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 import uuid
 from collections import Counter
 from typing import Any
@@ -153,16 +152,14 @@ async def test_two_replicas_that_get_the_same_batches_at_once_accept_each_event_
 async def test_a_follower_on_one_replica_gets_what_the_other_writes_without_delay(
     start: Any, table: Any, arrow: Any
 ) -> None:
-    reader, writer = [(await start(poll_s=30.0)).client() for _ in range(2)]
+    reader, writer = [(await start(poll_s=3_000.0)).client() for _ in range(2)]
     call = reader.ReadEvents(ingest_pb2.ReadEventsRequest(follow=True))
     responses = call.__aiter__()
     first = asyncio.ensure_future(anext(responses))
     await asyncio.sleep(0.5)
-    begun = time.perf_counter()
     written = await writer.WriteEvents(request(table, arrow, 1))
-    assert (await asyncio.wait_for(first, 10)).through == written.through
-    # Polling alone would take up to 30 s.
-    assert time.perf_counter() - begun < 5
+    # Polling alone would take longer than this waits.
+    assert (await asyncio.wait_for(first, 60)).through == written.through
     call.cancel()
 
 

@@ -307,7 +307,7 @@ async def test_an_idle_follower_gets_heartbeats(served: Any, event: Any, rows: A
     through = (await client.WriteEvents(write(rows(event("a"))))).through
     request = ingest_pb2.ReadEventsRequest(follow=True, after=through, heartbeat=Duration(nanos=100_000_000))
     call = client.ReadEvents(request)
-    beat = await asyncio.wait_for(first(call), 5)
+    beat = await asyncio.wait_for(first(call), 60)
     assert (beat.through, len(beat.pages), beat.watermark.seconds) == (through, 0, START_S)
     call.cancel()
 

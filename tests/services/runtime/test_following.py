@@ -223,7 +223,7 @@ async def test_an_end_that_is_known_is_not_looked_for_until_the_signal_says_that
     assert len(log.reads) == reads
     log.append(2)
     signal.notify()
-    assert await asyncio.wait_for(following, 10) == [0, 1, 2]
+    assert await asyncio.wait_for(following, PATIENCE_S) == [0, 1, 2]
     assert len(log.reads) > reads
 
 

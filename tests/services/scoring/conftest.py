@@ -189,7 +189,7 @@ class Suite:
     async def content_hash(self, through: str, tenant: str = TENANT, replica: int = -1) -> str:
         """Of everything through this cursor of ingest."""
         stub = self.scoring(replica, tenant)
-        await stub.ListScores(scoring_pb2.ListScoresRequest(at_least=through, page_size=1), timeout=30)
+        await stub.ListScores(scoring_pb2.ListScoresRequest(at_least=through, page_size=1), timeout=60)
         return str((await stub.GetScoringStatus(scoring_pb2.GetScoringStatusRequest())).content_hash)
 
     async def activate(

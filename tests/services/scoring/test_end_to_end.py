@@ -19,7 +19,7 @@ async def test_events_become_scores_a_chart_and_signals(suite: Any, make: Any) -
     through = await suite.write(make.weeks(15, 40, steady_then_bad))
     stub = suite.scoring()
 
-    listed = await stub.ListScores(scoring_pb2.ListScoresRequest(at_least=through), timeout=20)
+    listed = await stub.ListScores(scoring_pb2.ListScoresRequest(at_least=through), timeout=60)
     scores = {(one.series, one.interval.start.seconds): one for one in listed.scores}
     whole = [one for one in listed.scores if one.series == "desk/main/sla_breach@week"]
     assert len(whole) == 15

@@ -29,7 +29,7 @@ async def reached(suite: Any, through: str) -> scoring_pb2.ListScoresResponse:
     request = scoring_pb2.ListScoresRequest(at_least=through, page_size=10_000)
     for _ in range(8):
         try:
-            return await suite.scoring().ListScores(request, timeout=40)
+            return await suite.scoring().ListScores(request, timeout=60)
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNAVAILABLE:
                 raise

@@ -66,7 +66,7 @@ async def test_a_cursor_older_than_what_is_kept_is_told_so_and_recovery_needs_no
 
     await until(moved)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        async for _ in stub.WatchScores(scoring_pb2.WatchScoresRequest(after=first.newest), timeout=20):
+        async for _ in stub.WatchScores(scoring_pb2.WatchScoresRequest(after=first.newest), timeout=60):
             pass
     oldest = (await bounds(stub)).oldest
     assert caught.value.code() is grpc.StatusCode.OUT_OF_RANGE
@@ -78,7 +78,7 @@ async def test_a_cursor_older_than_what_is_kept_is_told_so_and_recovery_needs_no
     stub = suite.scoring(-1)
     assert str((await stub.GetScoringStatus(scoring_pb2.GetScoringStatusRequest())).content_hash) == before
     final = await suite.content_hash(await suite.write(events[480:]))
-    async for response in stub.WatchScores(scoring_pb2.WatchScoresRequest(after=oldest), timeout=20):
+    async for response in stub.WatchScores(scoring_pb2.WatchScoresRequest(after=oldest), timeout=60):
         assert response.scores
         break
     suite.serve_tenant(QUIET, served=True)
@@ -96,7 +96,7 @@ async def test_a_version_retired_for_longer_than_the_log_is_kept_starts_anew(sui
     await suite.activate(make.spec(baseline_windows=5))
 
     async def forgotten() -> bool:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             connection = await asyncpg.connect(suite.dsn)
             versions = await connection.fetch("SELECT DISTINCT version FROM scoring.progress WHERE tenant = 'acme'")
             await connection.close()

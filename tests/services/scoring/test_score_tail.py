@@ -59,7 +59,7 @@ async def followed(scores: ScoreTail) -> AsyncIterator[list[str]]:
 
 
 async def arrived(seen: list[str], count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(seen) < count:
             await asyncio.sleep(0.001)
 
