@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -11,10 +11,16 @@ from services.runtime.database import AWAY
 from services.runtime.passwords import Passwords
 
 CONNECT_S_MAX = 10.0
+NAME_MAX = 63
+"""Postgres cuts longer names of roles, and would not find them again."""
 
 
 class ExternalPostgres:
-    """`owner_dsn` belongs to a role that may create schemas and roles; the services' own roles get random passwords."""
+    """`owner_dsn` belongs to a role that may create schemas and roles; the services' own roles get random passwords.
+
+    A server has one set of roles for all its databases, so theirs are named after the database too: otherwise the
+    suite that started last on a server would lock out the others.
+    """
 
     def __init__(self, owner_dsn: str, passwords: Passwords) -> None:
         self._owner_dsn = owner_dsn
@@ -25,8 +31,9 @@ class ExternalPostgres:
 
     def role_dsn(self, role: str) -> str:
         parts = urlsplit(self._owner_dsn)
-        host = parts.netloc.rpartition("@")[2]
-        return urlunsplit(parts._replace(netloc=f"{role}:{quote(self._passwords.of(role), safe='')}@{host}"))
+        host, database = parts.netloc.rpartition("@")[2], unquote(parts.path).strip("/")
+        own = quote(f"{role}_{database}"[:NAME_MAX], safe="")
+        return urlunsplit(parts._replace(netloc=f"{own}:{quote(self._passwords.of(role), safe='')}@{host}"))
 
     async def start(self) -> str:
         try:

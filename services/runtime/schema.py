@@ -19,7 +19,7 @@ async def prepare_schema(settings: RuntimeSettings, schema: str, migrations: Pat
         settings.migration_dsn or settings.dsn,
         schema=schema,
         directory=migrations,
-        service_role=own.username,
+        service_role=unquote(own.username) if own.username else None,
         service_password=unquote(own.password) if own.password else None,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import stat
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from services.machine.external import ExternalPostgres
 from services.machine.home import Home
@@ -36,6 +37,19 @@ def test_a_services_own_role_gets_a_password_that_stays(tmp_path: Path) -> None:
     )
     address = database.role_dsn("andon_ingest")
     assert address == database.role_dsn("andon_ingest")
-    assert address.startswith("postgresql://andon_ingest:")
+    assert address.startswith("postgresql://andon_ingest_quality:")
     assert address.endswith("@db.example:5433/quality")
     assert "secret" not in address
+
+
+def test_suites_in_two_databases_of_one_server_have_roles_of_their_own(tmp_path: Path) -> None:
+    passwords = Passwords(tmp_path / "passwords.json")
+    long = "a" * 60
+    owner = "postgresql://owner:secret@db.example"
+    addresses = [
+        ExternalPostgres(f"{owner}/{database}", passwords).role_dsn("andon_ingest")
+        for database in ("north", "south", "q%20m", long)
+    ]
+    roles = [unquote(str(urlsplit(address).username)) for address in addresses]
+    assert roles[:3] == ["andon_ingest_north", "andon_ingest_south", "andon_ingest_q m"]
+    assert roles[3] == f"andon_ingest_{long}"[:63]
