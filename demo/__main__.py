@@ -31,7 +31,7 @@ from demo.judging import judge, promise
 from demo.live import Live
 from demo.play import batches
 from demo.report import build
-from demo.texts import texts
+from demo.texts import Say, texts
 from services.machine.home import DEFAULT, Home
 from services.machine.machine import Machine, NotStarted, Plan
 
@@ -48,7 +48,6 @@ class Job:
     mapping: CsvMapping
     batches: Iterator[Batch]
     total: int
-    unit: str
     begin: datetime
     faults: Sequence[Fault] = ()
 
@@ -69,7 +68,7 @@ def _desk_job(desk: Desk) -> Job:
     events = simulate(desk)
     mapping = load_mapping(EXAMPLES / "service-desk.mapping.yaml")
     system = EXAMPLES / "service-desk.system.yaml"
-    return Job(SOURCE, system, mapping, batches(events), len(events), "events", desk.start, FAULTS)
+    return Job(SOURCE, system, mapping, batches(events), len(events), desk.start, FAULTS)
 
 
 def _log_job(log: Path, mapping_file: Path | None, system: Path | None) -> Job:
@@ -77,7 +76,7 @@ def _log_job(log: Path, mapping_file: Path | None, system: Path | None) -> Job:
     mapping = load_mapping(mapping_file)
     system = system or mapping_file.with_name(mapping_file.name.replace(".mapping.", ".system."))
     begin = datetime(1970, 1, 1, tzinfo=UTC)
-    return Job(mapping.source, system, mapping, read_batches(log, mapping), log.stat().st_size, "bytes", begin)
+    return Job(mapping.source, system, mapping, read_batches(log, mapping), log.stat().st_size, begin)
 
 
 def _mapping_that_fits(log: Path) -> Path:
@@ -91,26 +90,23 @@ def _mapping_that_fits(log: Path) -> Path:
     raise SystemExit(f"no example mapping fits the columns of {log}: write one and name it by MAPPING=")
 
 
-async def _play(suite: Suite, job: Job, console: Console) -> None:
+async def _play(suite: Suite, job: Job, console: Console, say: Say) -> None:
     spec = load_document(job.system, indicator_system_pb2.IndicatorSystemSpec)
     await apply_system(suite, spec, job.process)
     await register_source(suite.ingest, job.mapping)
-    async with Live(suite, job.total, job.unit, console) as live:
+    async with Live(suite, job.total, console, say) as live:
         report = await load(suite.ingest, job.batches, live.on_written, live.on_break)
         live.loaded()
         await reached(suite)
-    console.print(
-        f"{report.received:,} received = {report.accepted:,} accepted + {report.duplicate:,} duplicate"
-        f" + {report.quarantined:,} quarantined, in {live.elapsed_s:.1f} s until everything was scored"
-    )
+    counts = {name: f"{getattr(report, name):,}" for name in ("received", "accepted", "duplicate", "quarantined")}
+    console.print(say("balance", **counts, seconds=live.elapsed_s))
     for name, count in report.unparsed.items():
-        console.print(f"  {count:,} values of {name} could not be read; kept as text under unparsed.{name}")
+        console.print(f"  {say('unparsed', count=f'{count:,}', name=name)}")
     for reason, count in report.by_reason.most_common():
-        console.print(f"  {count:,} x {reason}")
+        console.print(f"  {say('refused', count=f'{count:,}', reason=reason)}")
 
 
-async def _report(suite: Suite, job: Job, path: Path, locale: str, console: Console) -> None:
-    say = texts(locale)
+async def _report(suite: Suite, job: Job, path: Path, locale: str, console: Console, say: Say) -> None:
     findings = await gather(suite, job.process, locale)
     faults = judge(job.faults, job.begin, findings.signals, findings.problems)
     kept = promise(job.faults, job.begin, findings.charts)
@@ -121,36 +117,36 @@ async def _report(suite: Suite, job: Job, path: Path, locale: str, console: Cons
 
 
 async def _run(arguments: argparse.Namespace, console: Console) -> None:
-    stop = asyncio.Event()
+    stop, say = asyncio.Event(), texts(arguments.locale)
     for kind in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(kind, stop.set)
-    work = asyncio.create_task(_work(arguments, console, stop))
+    work = asyncio.create_task(_work(arguments, console, say, stop))
     interrupted = asyncio.create_task(stop.wait())
     await asyncio.wait({work, interrupted}, return_when=asyncio.FIRST_COMPLETED)
     interrupted.cancel()
     if not work.done() and not stop.is_set():
         await work
     if stop.is_set():
-        console.print("stopping")
+        console.print(say("stopping"))
     with suppress(asyncio.CancelledError):
         if stop.is_set() and not work.done():
             work.cancel()
         await work
 
 
-async def _work(arguments: argparse.Namespace, console: Console, stop: asyncio.Event) -> None:
+async def _work(arguments: argparse.Namespace, console: Console, say: Say, stop: asyncio.Event) -> None:
     home = Home(arguments.home.resolve())
     async with Machine(Plan(home), say=lambda line: console.print(f"  {line}")):
         if arguments.log:
             job = _log_job(arguments.log, arguments.mapping, arguments.system)
         else:
-            console.print("  simulating a service desk, twelve weeks with three faults")
+            console.print(f"  {say('simulating')}")
             job = await asyncio.to_thread(_desk_job, Desk())
         async with Suite(load_connection(home.folder, arguments.locale)) as suite:
-            await _play(suite, job, console)
-            await _report(suite, job, arguments.report, arguments.locale, console)
+            await _play(suite, job, console, say)
+            await _report(suite, job, arguments.report, arguments.locale, console, say)
         if not arguments.once and sys.stdin.isatty():
-            console.print("Serving on; try `.venv/bin/andon status` in another terminal. Ctrl-C stops.")
+            console.print(say("serving_on"))
             await stop.wait()
 
 

@@ -43,7 +43,7 @@ class Fault:
 SLOW_STEP = Fault(
     "slow_step",
     "Diagnosis takes twice as long",
-    "診斷步驟耗時加倍",
+    "诊断步骤耗时加倍",
     first_day=42,
     last_day=49,
     indicators=("resolution_time",),
@@ -51,7 +51,7 @@ SLOW_STEP = Fault(
 REWORK = Fault(
     "rework",
     "Team Network does its work over again",
-    "網絡組返工增多",
+    "网络组返工增多",
     first_day=56,
     last_day=63,
     indicators=("rework_share",),
@@ -60,7 +60,7 @@ REWORK = Fault(
 UNHAPPY = Fault(
     "unhappy",
     "Customers of the chat channel are less satisfied",
-    "在線聊天渠道客戶滿意度下降",
+    "在线聊天渠道客户满意度下降",
     first_day=70,
     last_day=77,
     indicators=("satisfaction",),

@@ -15,13 +15,15 @@ from andon_client.suite import Suite
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from demo.texts import Say
+
 
 class Live:
     """Watches signals and problems beside the load, and shows both on one line."""
 
-    def __init__(self, suite: Suite, total: int, unit: str, console: Console) -> None:
+    def __init__(self, suite: Suite, total: int, console: Console, say: Say) -> None:
         self._suite = suite
-        self._unit = unit
+        self._say = say
         self._standing: set[str] = set()
         self._problems: set[str] = set()
         self._begun = time.monotonic()
@@ -30,11 +32,11 @@ class Live:
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
-            TextColumn("{task.fields[events]:,} events  {task.fields[found]}"),
+            TextColumn("{task.fields[events]}  {task.fields[found]}"),
             TimeElapsedColumn(),
         )
         self._progress = Progress(*columns, console=console)
-        self._bar = self._progress.add_task("loading", total=total, events=0, found="")
+        self._bar = self._progress.add_task(say("loading"), total=total, events="", found="")
 
     async def __aenter__(self) -> Live:
         self._progress.start()
@@ -51,13 +53,15 @@ class Live:
         self._progress.stop()
 
     def on_written(self, batch: Batch, report: LoadReport) -> None:
-        self._progress.update(self._bar, completed=batch.bytes_read, events=report.received)
+        self._progress.update(
+            self._bar, completed=batch.bytes_read, events=self._say("events", count=f"{report.received:,}")
+        )
 
     def on_break(self, error: grpc.aio.AioRpcError) -> None:
-        self._progress.console.print(f"connection lost ({error.code().name}); trying again")
+        self._progress.console.print(self._say("connection_lost", reason=error.code().name))
 
     def loaded(self) -> None:
-        self._progress.update(self._bar, description="scoring")
+        self._progress.update(self._bar, description=self._say("scoring"))
 
     async def _signals(self) -> None:
         request = scoring_pb2.WatchSignalsRequest
@@ -65,13 +69,14 @@ class Live:
             for signal in response.signals:
                 keep = self._standing.add if signal.state == score_pb2.Signal.STATE_RAISED else self._standing.discard
                 keep(signal.name)
-            self._say()
+            self._show()
 
     async def _open_problems(self) -> None:
         request = improvement_pb2.WatchProblemsRequest
         async for response in follow(lambda after: self._suite.improvement.WatchProblems(request(after=after))):
             self._problems |= {problem.name for problem in response.problems}
-            self._say()
+            self._show()
 
-    def _say(self) -> None:
-        self._progress.update(self._bar, found=f"{len(self._standing)} signals  {len(self._problems)} problems")
+    def _show(self) -> None:
+        found = self._say("so_far", signals=len(self._standing), problems=len(self._problems))
+        self._progress.update(self._bar, found=found)

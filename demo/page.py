@@ -9,7 +9,8 @@ from pathlib import Path
 import jinja2
 import vl_convert
 
-from demo.report import Report, Say
+from demo.report import Report
+from demo.texts import Say
 
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
 

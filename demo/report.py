@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,9 @@ from andon_client.terminal import number, optional, short, span, spoken
 from demo.desk import Fault
 from demo.findings import Findings
 from demo.judging import FaultFinding, Promise
+from demo.texts import Say
 
 CHARTS_SHOWN = 6
-Say = Callable[..., str]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from demo.report import Report, Say, ScoreLine
+from demo.report import Report, ScoreLine
+from demo.texts import Say
 
 BAR = 20
 STATE_STYLE = {"met": "green", "missed": "red", "not_enough_data": "dim"}

@@ -1,78 +1,101 @@
-"""The report's words in both languages."""
+"""What the run and its report say, in both languages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+Say = Callable[..., str]
+
 _TEXTS: dict[str, tuple[str, str]] = {
-    "title": ("Service quality report", "服務質量報告"),
+    "title": ("Service quality report", "服务质量报告"),
     "lead": (
         "{events} events of {cases} cases, {start} to {end}",
-        "{start} 至 {end}，{cases} 個服務案例，{events} 條事件",
+        "{start} 至 {end}，{cases} 个服务案例，{events} 条事件",
     ),
-    "intake": ("What came in", "數據接收"),
+    "intake": ("What came in", "数据接收"),
     "received": ("received", "接收"),
     "accepted": ("accepted", "接受"),
-    "duplicate": ("duplicate", "重復"),
-    "quarantined": ("quarantined", "隔離"),
-    "scorecard": ("Scorecard", "記分卡"),
-    "week_of": ("week of {start}", "{start} 當週"),
-    "all_time": ("all time", "全部時間"),
-    "indicator": ("Indicator", "指標"),
-    "value": ("Value", "數值"),
-    "target": ("Target", "目標"),
-    "weight": ("Weight", "權重"),
+    "duplicate": ("duplicate", "重复"),
+    "quarantined": ("quarantined", "隔离"),
+    "scorecard": ("Scorecard", "记分卡"),
+    "week_of": ("week of {start}", "{start} 当周"),
+    "all_time": ("all time", "全部时间"),
+    "indicator": ("Indicator", "指标"),
+    "value": ("Value", "数值"),
+    "target": ("Target", "目标"),
+    "weight": ("Weight", "权重"),
     "points": ("Points", "得分"),
-    "cases": ("Cases", "案例數"),
-    "state": ("State", "狀態"),
-    "phase": ("Phase", "階段"),
-    "before": ("before service", "服務前"),
-    "during": ("during service", "服務中"),
-    "after": ("after service", "服務後"),
-    "met": ("met", "達標"),
-    "missed": ("missed", "未達標"),
-    "not_enough_data": ("not enough data", "數據不足"),
-    "no_target": ("no target", "無目標"),
+    "cases": ("Cases", "案例数"),
+    "state": ("State", "状态"),
+    "phase": ("Phase", "阶段"),
+    "before": ("before service", "服务前"),
+    "during": ("during service", "服务中"),
+    "after": ("after service", "服务后"),
+    "met": ("met", "达标"),
+    "missed": ("missed", "未达标"),
+    "not_enough_data": ("not enough data", "数据不足"),
+    "no_target": ("no target", "无目标"),
     "faults": ("Injected faults", "注入的故障"),
     "fault": ("Fault", "故障"),
     "from_until": ("From, until", "起止"),
-    "found": ("Found", "是否發現"),
-    "found_by": ("{rule} on {series}", "{series} 的規則 {rule}"),
-    "missed_fault": ("missed", "未發現"),
-    "delay": ("Delay", "延遲"),
+    "found": ("Found", "是否发现"),
+    "found_by": ("{rule} on {series}", "{series} 的规则 {rule}"),
+    "missed_fault": ("missed", "未发现"),
+    "delay": ("Delay", "延迟"),
     "days": ("{days:.1f} days", "{days:.1f} 天"),
     "cause": ("Likeliest cause", "最可能原因"),
-    "cause_right": ("right", "正確"),
-    "cause_wrong": ("not as injected", "與注入不符"),
-    "promise": ("Alarms against the promise", "報警與承諾"),
+    "cause_right": ("right", "正确"),
+    "cause_wrong": ("not as injected", "与注入不符"),
+    "promise": ("Alarms against the promise", "报警与承诺"),
     "promise_text": (
         "{seen} of {windows} quiet windows on {series} charts alarmed falsely ({rate});"
         " the promised run lengths allow {expected}.",
-        "{series} 張控制圖的 {windows} 個平穩窗口中有 {seen} 個誤報（{rate}）；"
-        "按承諾的平均運行長度允許 {expected} 個。",
+        "{series} 张控制图的 {windows} 个平稳窗口中有 {seen} 个误报（{rate}）；"
+        "按承诺的平均运行长度允许 {expected} 个。",
     ),
     "promise_text_unknown": (
         "{seen} of {windows} windows on {series} charts alarmed ({rate});"
         " of a process without any fault the promised run lengths allow {expected}.",
-        "{series} 張控制圖的 {windows} 個窗口中有 {seen} 個報警（{rate}）；"
-        "若過程無任何故障，按承諾的平均運行長度允許 {expected} 個。",
+        "{series} 张控制图的 {windows} 个窗口中有 {seen} 个报警（{rate}）；"
+        "若过程无任何故障，按承诺的平均运行长度允许 {expected} 个。",
     ),
-    "problems": ("Problems opened", "已開立的問題"),
-    "problem": ("Problem", "問題"),
-    "severity": ("Severity", "嚴重度"),
-    "signals": ("Signals", "信號數"),
+    "problems": ("Problems opened", "已开立的问题"),
+    "problem": ("Problem", "问题"),
+    "severity": ("Severity", "严重度"),
+    "signals": ("Signals", "信号数"),
     "since": ("Since", "起始"),
-    "pareto": ("Pareto of problems by number of signals", "問題帕累托圖（按信號數）"),
-    "cumulative": ("cumulative share", "累計佔比"),
-    "charts": ("Control charts", "控制圖"),
+    "pareto": ("Pareto of problems by number of signals", "问题帕累托图（按信号数）"),
+    "cumulative": ("cumulative share", "累计占比"),
+    "charts": ("Control charts", "控制图"),
     "injected": ("injected fault", "注入的故障"),
-    "none": ("none", "無"),
-    "whole": ("the whole process", "整個流程"),
-    "report_written": ("The report is in {path}", "報告已寫入 {path}"),
+    "none": ("none", "无"),
+    "whole": ("the whole process", "整个流程"),
+    "simulating": ("simulating a service desk, twelve weeks with three faults", "正在模拟服务台：十二周，含三个故障"),
+    "loading": ("loading", "装载"),
+    "scoring": ("scoring", "评分"),
+    "events": ("{count} events", "{count} 条事件"),
+    "so_far": ("{signals} signals  {problems} problems", "{signals} 个信号  {problems} 个问题"),
+    "connection_lost": ("connection lost ({reason}); trying again", "连接中断（{reason}），正在重试"),
+    "balance": (
+        "{received} received = {accepted} accepted + {duplicate} duplicate + {quarantined} quarantined,"
+        " in {seconds:.1f} s until everything was scored",
+        "接收 {received} = 接受 {accepted} + 重复 {duplicate} + 隔离 {quarantined}，{seconds:.1f} 秒内全部完成评分",
+    ),
+    "unparsed": (
+        "{count} values of {name} could not be read; kept as text under unparsed.{name}",
+        "{name} 有 {count} 个值无法解析，已作为文本保存在 unparsed.{name}",
+    ),
+    "refused": ("{count} x {reason}", "{count} 次 {reason}"),
+    "serving_on": (
+        "Serving on; try `.venv/bin/andon status` in another terminal. Ctrl-C stops.",
+        "服务继续运行；可在另一终端执行 `.venv/bin/andon status`。按 Ctrl-C 停止。",
+    ),
+    "stopping": ("stopping", "正在停止"),
+    "report_written": ("The report is in {path}", "报告已写入 {path}"),
 }
 
 
-def texts(language: str) -> Callable[..., str]:
+def texts(language: str) -> Say:
     """`say("delay")`, or with places to fill: `say("days", days=2.0)`."""
     column = 1 if language.startswith("zh") else 0
 

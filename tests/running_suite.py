@@ -126,7 +126,7 @@ BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 FAULTY_DAYS = range(30, 36)
 
 DESK_SYSTEM = {
-    "title": {"en": "Desk", "zh": "服務台"},
+    "title": {"en": "Desk", "zh": "服务台"},
     "sources": ["desk"],
     "case_rule": {"opened": {"first": {"activities": ["Created"]}}, "closed": {"last": {"activities": ["Closed"]}}},
     "steps": [{"name": "work", "phase": "during", "activities": ["Created", "Diagnosed", "Resolved", "Closed"]}],
@@ -152,7 +152,7 @@ DESK_SYSTEM = {
         },
         {
             "name": "lead_time",
-            "title": {"en": "Mean lead time", "zh": "平均處理時長"},
+            "title": {"en": "Mean lead time", "zh": "平均处理时长"},
             "phase": "during",
             "measure": "duration",
             "aggregate": "mean",

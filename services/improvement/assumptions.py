@@ -37,7 +37,7 @@ def _length(history: History) -> Check:
         float(n),
         Text(
             f"{n} windows tell how far windows vary by chance ({HISTORY_WINDOWS_GOOD} make a narrower interval)",
-            f"以 {n} 個窗口估計偶然波動（{HISTORY_WINDOWS_GOOD} 個以上區間更窄）",
+            f"以 {n} 个窗口估计偶然波动（{HISTORY_WINDOWS_GOOD} 个以上区间更窄）",
         ),
     )
 
@@ -50,25 +50,25 @@ def _autocorrelation(history: History) -> Check:
         r,
         Text(
             f"neighbouring windows correlate by {r:.2f} (the interval allows for it up to about {DEPENDENCE_MAX:g})",
-            f"相鄰窗口相關 {r:.2f}（區間已計入，約 {DEPENDENCE_MAX:g} 以下可靠）",
+            f"相邻窗口相关 {r:.2f}（区间已计入，约 {DEPENDENCE_MAX:g} 以下可靠）",
         ),
     )
 
 
-SEASON_NAMES = {"day": Text("daily", "每日"), "week": Text("weekly", "每週"), "year": Text("yearly", "每年")}
+SEASON_NAMES = {"day": Text("daily", "每日"), "week": Text("weekly", "每周"), "year": Text("yearly", "每年")}
 
 
 def _season(history: History, window: str) -> Check:
     phases = float(len(history.season.offsets))
     if history.season.name:
         name = SEASON_NAMES[history.season.name]
-        meaning = Text(f"the {name.en} pattern was taken out", f"已扣除{name.zh}規律")
+        meaning = Text(f"the {name.en} pattern was taken out", f"已扣除{name.zh}规律")
         return Check("season", True, phases, meaning)
     if not has_season(window):
-        return Check("season", True, phases, Text("none is looked for in such windows", "此類窗口不計季節"))
+        return Check("season", True, phases, Text("none is looked for in such windows", "此类窗口不计季节"))
     meaning = Text(
         f"not taken out: the history holds fewer than {SEASONS_MIN} rounds of it",
-        f"未扣除：歷史不足 {SEASONS_MIN} 個週期",
+        f"未扣除：历史不足 {SEASONS_MIN} 个周期",
     )
     return Check("season", False, phases, meaning)
 
@@ -81,7 +81,7 @@ def _steadiness(history: History) -> Check:
         history.drift,
         Text(
             f"the second half of the history lies {history.drift:+.1f} standard errors from its first half",
-            f"歷史後半與前半相差 {history.drift:+.1f} 個標準誤",
+            f"历史后半与前半相差 {history.drift:+.1f} 个标准误",
         ),
     )
 
@@ -95,7 +95,7 @@ def _spread(history: History, after: Sequence[Reading]) -> Check:
         ratio,
         Text(
             f"windows after vary {math.sqrt(ratio):.2f} times as widely as was taken for granted",
-            f"行動後窗口的離散為預設的 {math.sqrt(ratio):.2f} 倍",
+            f"行动后窗口的离散为预设的 {math.sqrt(ratio):.2f} 倍",
         ),
     )
 
@@ -106,9 +106,9 @@ def _foresight(plan: ProofPlan, after: Sequence[Reading]) -> Check:
         "foresight",
         late_s < 0,
         max(late_s, 0.0),
-        Text("the start was entered before the first window after it had ended", "開始時間在其後首個窗口結束前登記")
+        Text("the start was entered before the first window after it had ended", "开始时间在其后首个窗口结束前登记")
         if late_s < 0
         else Text(
-            "the start was entered when windows after it could already be seen", "登記開始時間時，其後的窗口已可見"
+            "the start was entered when windows after it could already be seen", "登记开始时间时，其后的窗口已可见"
         ),
     )

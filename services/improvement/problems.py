@@ -103,7 +103,7 @@ def _title(evidence: Evidence | None, ranking: Ranking, session: Session) -> Tex
     english, chinese = known.en or session.family.indicator, known.zh or known.en or session.family.indicator
     return Text(
         f"{english}: worse than its baseline" + (f" ({where})" if where else ""),
-        f"{chinese}：劣於基線" + (f"（{where}）" if where else ""),
+        f"{chinese}：劣于基线" + (f"（{where}）" if where else ""),
     )
 
 

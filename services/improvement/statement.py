@@ -10,9 +10,9 @@ from services.improvement.model import Goal, Text, Verdict, Verification
 
 _HEADS: Mapping[Verdict, Text] = {
     Verdict.IMPROVED: Text("Improved", "已改善"),
-    Verdict.NO_CHANGE: Text("No change that matters", "沒有值得注意的變化"),
-    Verdict.WORSE: Text("Worse", "變差"),
-    Verdict.UNDECIDED: Text("Undecided", "尚無定論"),
+    Verdict.NO_CHANGE: Text("No change that matters", "没有值得注意的变化"),
+    Verdict.WORSE: Text("Worse", "变差"),
+    Verdict.UNDECIDED: Text("Undecided", "尚无定论"),
 }
 
 
@@ -33,9 +33,9 @@ def _verdict_en(found: Verification) -> str:
 
 def _verdict_zh(found: Verification) -> str:
     return (
-        f"{_HEADS[found.verdict].zh}：均值由 {found.before_mean:.4g} 變為 {found.after_mean:.4g}，"
-        f"變化 {found.effect:+.4g}。區間 {found.lower:+.4g} 至 {found.upper:+.4g}，無論查看多少次均成立"
-        f"（每一端的概率為 {found.confidence:.4g}）。"
+        f"{_HEADS[found.verdict].zh}：均值由 {found.before_mean:.4g} 变为 {found.after_mean:.4g}，"
+        f"变化 {found.effect:+.4g}。区间 {found.lower:+.4g} 至 {found.upper:+.4g}，无论查看多少次均成立"
+        f"（每一端的概率为 {found.confidence:.4g}）。"
     )
 
 
@@ -50,8 +50,8 @@ def _windows_en(found: Verification) -> str:
 def _windows_zh(found: Verification) -> str:
     before, after = _span(found.before_start_us, found.before_end_us), _span(found.after_start_us, found.after_end_us)
     return (
-        f"依據：行動後 {found.after_windows} 個窗口（{after}），行動前 {found.before_windows} 個窗口"
-        f"（{before}，不含觸發問題的窗口）。"
+        f"依据：行动后 {found.after_windows} 个窗口（{after}），行动前 {found.before_windows} 个窗口"
+        f"（{before}，不含触发问题的窗口）。"
     )
 
 
@@ -63,10 +63,10 @@ def _chance_en(found: Verification) -> str:
 
 
 def _chance_zh(found: Verification) -> str:
-    season = f"，已扣除{SEASON_NAMES[found.season].zh}規律" if found.season else ""
+    season = f"，已扣除{SEASON_NAMES[found.season].zh}规律" if found.season else ""
     failed = [check.meaning.zh for check in found.checks if not check.passed]
-    doubt = f"注意：{'；'.join(failed)}。" if failed else "各項假設均成立。"
-    return f"偶然波動由之前 {found.spread_windows} 個窗口估計{season}。{doubt}"
+    doubt = f"注意：{'；'.join(failed)}。" if failed else "各项假设均成立。"
+    return f"偶然波动由之前 {found.spread_windows} 个窗口估计{season}。{doubt}"
 
 
 def _limits_en(found: Verification, goal: Goal) -> str:
@@ -77,8 +77,8 @@ def _limits_en(found: Verification, goal: Goal) -> str:
 
 def _limits_zh(found: Verification, goal: Goal) -> str:
     if found.verdict is Verdict.UNDECIDED:
-        return f"有更多窗口時請再查看；此檢驗在 {goal.windows_planned} 個窗口內最靈敏。"
-    return "它不能把此行動與同時發生的其他變化區分開。"
+        return f"有更多窗口时请再查看；此检验在 {goal.windows_planned} 个窗口内最灵敏。"
+    return "它不能把此行动与同时发生的其他变化区分开。"
 
 
 def _span(start_us: int, end_us: int) -> str:

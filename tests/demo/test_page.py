@@ -106,7 +106,7 @@ def test_a_text_from_outside_stays_a_text(written):
     assert drawn[0]["title"] == NASTY
 
 
-@pytest.mark.parametrize(("language", "title"), [("en", "Service quality report"), ("zh", "服務質量報告")])
+@pytest.mark.parametrize(("language", "title"), [("en", "Service quality report"), ("zh", "服务质量报告")])
 def test_the_page_speaks_the_language_asked_for(written, language, title):
     html = written(language)
     assert f'<html lang="{language}">' in html

@@ -144,12 +144,12 @@ def test_every_assumption_is_looked_at_and_what_fails_is_said_in_both_languages(
     assert names == ["history", "autocorrelation", "season", "steadiness", "spread", "foresight"]
     assert all(check.passed for check in proof.checks)
     assert "All assumptions hold" in proof.statement.en
-    assert "各項假設均成立" in proof.statement.zh
+    assert "各项假设均成立" in proof.statement.zh
     late = replace(acted, plan=replace(acted.plan, fixed_us=NOW))
     doubted = verify(late, shares(days(0.1, 0.4, 0.1)), NOW)
     assert [check.name for check in doubted.checks if not check.passed] == ["foresight"]
     assert "could already be seen" in doubted.statement.en
-    assert "窗口已可見" in doubted.statement.zh
+    assert "窗口已可见" in doubted.statement.zh
 
 
 def test_a_history_that_drifts_or_hangs_together_is_told(acted):
@@ -168,7 +168,7 @@ def test_windows_that_vary_far_more_afterwards_are_told(acted):
     assert not {check.name: check for check in verify(acted, means(values), NOW).checks}["spread"].passed
 
 
-@pytest.mark.parametrize(("after", "english", "chinese"), [(0.1, "Improved", "已改善"), (0.7, "Worse", "變差")])
+@pytest.mark.parametrize(("after", "english", "chinese"), [(0.1, "Improved", "已改善"), (0.7, "Worse", "变差")])
 def test_the_verdict_is_said_with_its_figures_and_windows(acted, shares, after, english, chinese):
     proof = verify(acted, shares(days(0.1, 0.4, after)), NOW)
     assert proof.statement.en.startswith(f"{english}: ")

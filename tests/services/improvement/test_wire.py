@@ -28,12 +28,12 @@ NOW = 50 * DAY_US
 @pytest.fixture
 def rich(problem, action, verification):
     """A problem with everything in it."""
-    cause = Cause("", Text("No checklist", "缺少檢查表"), (("team", "B"),), CauseClass.PROCESS, contribution=None)
+    cause = Cause("", Text("No checklist", "缺少检查表"), (("team", "B"),), CauseClass.PROCESS, contribution=None)
     planned = moves.plan_action(moves.add_cause(problem(30, 31), cause, NOW), action, NOW)
     name = planned.actions[0].name
     done = moves.complete_action(moves.start_action(planned, name, 40 * DAY_US, NOW), name, 41 * DAY_US, NOW)
     checks = (Check("season", False, 1.0, Text("not taken out", "未扣除")),)
-    proof = verification(Verdict.WORSE, checks=checks, statement=Text("Worse", "變差"))
+    proof = verification(Verdict.WORSE, checks=checks, statement=Text("Worse", "变差"))
     goal = replace(action.goal, before_us=3 * DAY_US, windows_planned=30)
     return moves.plan_action(moves.verified(done, name, proof, NOW), replace(action, goal=goal), NOW)
 
