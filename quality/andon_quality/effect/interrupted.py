@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, finite
+from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, plain, refuse, side_by_side
+from andon_quality.effect.poisson import fit_poisson
 from andon_quality.effect.student import quantile, two_sided_p
 from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
-from andon_quality.errors import Inconsistent, NoSpread, OutOfRange, TooFew
-
-STEPS_MAX = 50
+from andon_quality.errors import NoSpread, OutOfRange, TooFew
+from andon_quality.structure.least_squares import around, combined, factored, lag_count, long_run, products
 
 
 @dataclass(frozen=True)
 class Segmented:
     """A fitted segmented regression, on the log scale for counts.
 
-    coefficients, covariance: order intercept, slope, level change, (slope change), then season terms;
+    coefficients, covariance: order intercept, slope, level change, (slope change), then season terms; shapes (p,) and
+    (p, p), or (series, p) and (series, p, p).
     level: the level change as an Effect (for counts: of the log rate, with rate-ratio figures in `relative`);
-    slope_change: (estimate, lower, upper) or None; dispersion: Pearson chi-square over degrees of freedom.
+    slope_change: (estimate, lower, upper) or None; dispersion: Pearson chi-square over degrees of freedom. Numbers for
+    one series, arrays of shape (series,) for many.
     """
 
     coefficients: FloatArray
     covariance: FloatArray
     level: Effect
-    slope_change: tuple[float, float, float] | None
-    dispersion: float
+    slope_change: tuple[PerSeries, PerSeries, PerSeries] | None
+    dispersion: PerSeries
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """Coefficients, their covariance, dispersion and lag-1 autocorrelation of the residuals, of one series or many."""
+
+    coefficients: FloatArray
+    covariance: FloatArray
+    dispersion: FloatArray
+    autocorrelation: FloatArray
 
 
 def interrupted_counts(
@@ -37,10 +49,10 @@ def interrupted_counts(
     start: int,
     exposure: ArrayLike | None = None,
     direction: Direction = Direction.LOWER,
-    expected: float | None = None,
+    expected: PerSeries | None = None,
     confidence: float = 0.95,
     *,
-    margin: float | None = None,
+    margin: PerSeries | None = None,
     slope_change: bool = False,
     season: int | None = None,
     harmonics: int = 2,
@@ -53,10 +65,11 @@ def interrupted_counts(
     floor(4 (n / 100)^(2/9))), with n / (n - p) correction; the wider of the two for the level change is reported.
     `level.estimate` is c; `level.relative` is exp(c) - 1, the rate ratio less one, with its interval.
 
-    counts: shape (n,), non-negative; exposure: positive, the same shape; start: index of the first point under the
-    action, at least 4 points on either side. expected, margin: on the log scale. t in periods. Assumes that the trend
-    would have gone on. O(n p^2) a step, fewer than 10 steps. Without a trend prefer `before_after_proportion`, which
-    has more power. Raises TooFew, NotFinite, OutOfRange, Inconsistent.
+    counts: shape (n,), non-negative, or (series, n) for many actions that start together; exposure: positive, the same
+    shape, or (n,) for all; start: index of the first point under the action, at least 4 points on either side.
+    expected, margin: on the log scale, one for all or one a series. t in periods. Assumes that the trend
+    would have gone on. O(n p^2) a step and series, fewer than 10 steps. Without a trend prefer
+    `before_after_proportion`, which has more power. Raises TooFew, NotFinite, OutOfRange, Inconsistent, NoSpread.
     Source: Lopez Bernal, Cummins and Gasparrini, International Journal of Epidemiology 46 (2017) 348; McCullagh and
     Nelder (1989); Newey and West, Econometrica 55 (1987) 703.
 
@@ -64,34 +77,34 @@ def interrupted_counts(
     >>> fit = interrupted_counts(counts, 6, lags=0)
     >>> round(fit.level.relative, 2), fit.level.verdict.value
     (-0.49, 'improved')
+    >>> many = interrupted_counts([counts, counts[::-1]], 6, lags=0).level
+    >>> many.relative.round(2).tolist(), [verdict.value for verdict in many.verdict]
+    ([-0.49, 0.97], ['improved', 'worse'])
     """
-    y = finite(counts)
-    over = np.ones(y.size) if exposure is None else finite(exposure)
-    if (y < 0).any() or (over <= 0).any() or over.shape != y.shape:
-        raise OutOfRange("counts must not be negative, and exposures must be positive and as many")
-    design = segmented_design(y.size, start, slope_change, season, harmonics)
-    if y.sum() == 0:
-        raise NoSpread("no events at all")
-    coefficients, mean = _poisson_fit(design, y, np.log(over))
-    bread: FloatArray = np.linalg.inv(design.T @ (design * mean[:, None])).astype(np.float64)
-    degrees = y.size - design.shape[1]
-    dispersion = float(np.sum((y - mean) ** 2 / mean)) / degrees
-    model = bread * max(dispersion, 1e-12)
-    robust = sandwich(design, y - mean, bread, _lags(y.size, lags))
-    covariance = model if lags == 0 or model[2, 2] >= robust[2, 2] else robust
-    level = _level(coefficients, covariance, degrees, direction, margin_from(expected, margin), confidence, True)
-    checks = _checks((y - mean) / np.sqrt(mean), dispersion)
-    return _segmented(coefficients, covariance, _with(level, checks), slope_change, degrees, dispersion)
+    y = by_series(counts)
+    y, over = side_by_side(y, np.ones(y.shape[-1]) if exposure is None else by_series(exposure))
+    if over.shape != y.shape:
+        raise OutOfRange("needs an exposure for each count")
+    refuse(((y < 0) | (over <= 0)).any(axis=-1), OutOfRange, "needs counts of zero or more and exposures above zero")
+    columns = segmented_columns(y.shape[-1], start, slope_change, season, harmonics)
+    refuse(y.sum(axis=-1) == 0, NoSpread, "no events at all")
+    far = lag_count(y.shape[-1], lags)
+    flat, offset = (np.atleast_2d(each) for each in (y, np.log(over)))
+    parts = [_counts(columns, flat[part], offset[part], far) for part in blocks(len(flat), 4 * columns.size)]
+    fitted = _joined(parts, y.shape[:-1])
+    degrees = y.shape[-1] - len(columns)
+    level = _level(fitted, degrees, direction, margin_from(expected, margin), confidence, counts=True)
+    return _segmented(fitted, level, slope_change, degrees)
 
 
 def interrupted_means(
     values: ArrayLike,
     start: int,
     direction: Direction = Direction.LOWER,
-    expected: float | None = None,
+    expected: PerSeries | None = None,
     confidence: float = 0.95,
     *,
-    margin: float | None = None,
+    margin: PerSeries | None = None,
     slope_change: bool = False,
     season: int | None = None,
     harmonics: int = 2,
@@ -100,30 +113,31 @@ def interrupted_means(
     """The same for a measured quantity: ordinary least squares, with HAC errors.
 
     y_t = a + b t + c [t >= start] (+ d (t - start)[t >= start]) + Fourier season terms; `level.estimate` is c in the
-    unit of `values`, and `level.relative` is None. Arguments, assumptions, cost, errors and sources as for
-    `interrupted_counts`; lags=0 gives the classical errors.
+    unit of `values`, and `level.relative` is None.
+
+    values: shape (n,), or (series, n) for many actions that start together; expected, margin: in their unit, one for
+    all or one a series. Other arguments and assumptions as for `interrupted_counts`, which to prefer for counts;
+    lags=0 gives the classical errors. O(n p (p + lags)) a series. Raises TooFew, NotFinite, OutOfRange.
+    Source: Wagner, Soumerai, Zhang and Ross-Degnan, Journal of Clinical Pharmacy and Therapeutics 27 (2002) 299.
 
     >>> fit = interrupted_means([1, 2, 1, 2, 1, 2, 6, 7, 6, 7, 6, 7], 6, Direction.HIGHER, lags=0)
     >>> round(fit.level.estimate, 3), fit.level.verdict.value
     (4.486, 'improved')
     """
-    y = finite(values)
-    design = segmented_design(y.size, start, slope_change, season, harmonics)
-    coefficients: FloatArray = np.linalg.lstsq(design, y, rcond=None)[0].astype(np.float64)
-    rest = y - design @ coefficients
-    degrees = y.size - design.shape[1]
-    dispersion = float(rest @ rest) / degrees
-    bread: FloatArray = np.linalg.inv(design.T @ design).astype(np.float64)
-    model, robust = bread * dispersion, sandwich(design, rest, bread, _lags(y.size, lags))
-    covariance = model if lags == 0 or model[2, 2] >= robust[2, 2] else robust
-    level = _level(coefficients, covariance, degrees, direction, margin_from(expected, margin), confidence, False)
-    return _segmented(coefficients, covariance, _with(level, _checks(rest, 1.0)), slope_change, degrees, dispersion)
+    y = by_series(values)
+    columns = segmented_columns(y.shape[-1], start, slope_change, season, harmonics)
+    far = lag_count(y.shape[-1], lags)
+    flat = np.atleast_2d(y)
+    fitted = _joined([_means(columns, flat[part], far) for part in blocks(len(flat), 4 * columns.size)], y.shape[:-1])
+    degrees = y.shape[-1] - len(columns)
+    level = _level(fitted, degrees, direction, margin_from(expected, margin), confidence, counts=False)
+    return _segmented(fitted, level, slope_change, degrees)
 
 
-def segmented_design(points: int, start: int, slope_change: bool, season: int | None, harmonics: int) -> FloatArray:
-    """Columns 1, t, step, (ramp), then sine and cosine pairs of the season. Raises TooFew, OutOfRange.
+def segmented_columns(points: int, start: int, slope_change: bool, season: int | None, harmonics: int) -> FloatArray:
+    """Rows 1, t, step, (ramp), then sine and cosine pairs of the season: shape (p, points). Raises TooFew, OutOfRange.
 
-    >>> segmented_design(8, 4, True, None, 2)[5].tolist()
+    >>> segmented_columns(8, 4, True, None, 2)[:, 5].tolist()
     [1.0, 5.0, 1.0, 1.0]
     """
     if start < 4 or points - start < 4:
@@ -139,99 +153,96 @@ def segmented_design(points: int, start: int, slope_change: bool, season: int | 
         for k in range(1, min(harmonics, season // 2) + 1):
             angle = 2 * math.pi * k * time / season
             columns += [np.cos(angle)] if 2 * k == season else [np.sin(angle), np.cos(angle)]
-    design: FloatArray = np.column_stack(columns)
-    if points <= design.shape[1] + 1:
+    if points <= len(columns) + 1:
         raise TooFew("needs more points than terms")
-    return design
+    return np.stack(columns)
 
 
-def sandwich(design: FloatArray, residuals: FloatArray, bread: FloatArray, lags: int) -> FloatArray:
-    """The Newey-West covariance: bread times Bartlett-weighted score products times bread, n / (n - p). O(n p^2 lags).
-
-    >>> sandwich(np.ones((4, 1)), np.array([1.0, -1.0, 1.0, -1.0]), np.array([[0.25]]), 0).round(4).tolist()
-    [[0.3333]]
-    """
-    scores = design * residuals[:, None]
-    middle = scores.T @ scores
-    for lag in range(1, lags + 1):
-        product = scores[lag:].T @ scores[:-lag]
-        middle = middle + (1 - lag / (lags + 1)) * (product + product.T)
-    n, p = design.shape
-    result: FloatArray = bread @ middle @ bread * (n / (n - p))
-    return result
+def _counts(columns: FloatArray, y: FloatArray, offset: FloatArray, lags: int) -> _Fitted:
+    coefficients, mean = fit_poisson(columns, y, offset)
+    bread: FloatArray = np.linalg.inv(products(columns * mean[:, None, :], columns)).astype(np.float64)
+    p, n = columns.shape
+    pearson = (y - mean) / np.sqrt(mean)
+    dispersion = np.square(pearson).sum(axis=-1) / (n - p)
+    model = bread * np.maximum(dispersion, 1e-12)[:, None, None]
+    scores = columns * (y - mean)[:, None, :]
+    covariance = model if lags == 0 else _wider(model, around(bread, long_run(scores, lags) * (n / (n - p))))
+    return _Fitted(coefficients, covariance, dispersion, _lag1(pearson))
 
 
-def _lags(points: int, lags: int | None) -> int:
-    chosen = math.floor(4 * (points / 100) ** (2 / 9)) if lags is None else lags
-    if not 0 <= chosen < points:
-        raise OutOfRange("lags must be zero or more, and fewer than the points")
-    return chosen
+def _means(columns: FloatArray, y: FloatArray, lags: int) -> _Fitted:
+    design = factored(columns)
+    p, n = columns.shape
+    coefficients = design.coefficients(y)
+    rest = y - combined(coefficients, columns)
+    dispersion = np.square(rest).sum(axis=-1) / (n - p)
+    model = design.covariance(np.eye(p)) * dispersion[:, None, None]
+    scores = design.basis * rest[:, None, :]
+    covariance = model if lags == 0 else _wider(model, design.covariance(long_run(scores, lags) * (n / (n - p))))
+    return _Fitted(coefficients, covariance, dispersion, _lag1(rest))
 
 
-def _poisson_fit(design: FloatArray, y: FloatArray, offset: FloatArray) -> tuple[FloatArray, FloatArray]:
-    mean = np.maximum(y, 0.5 * max(float(y.mean()), 1e-3))
-    linear = np.log(mean)
-    coefficients: FloatArray = np.zeros(design.shape[1])
-    for _ in range(STEPS_MAX):
-        working = linear - offset + (y - mean) / mean
-        weighted = design * mean[:, None]
-        before = coefficients
-        coefficients = np.linalg.solve(weighted.T @ design, weighted.T @ working).astype(np.float64)
-        linear = np.clip(design @ coefficients + offset, -700.0, 700.0)
-        mean = np.exp(linear)
-        if float(np.max(np.abs(coefficients - before))) < 1e-12 * max(1.0, float(np.max(np.abs(coefficients)))):
-            return coefficients, mean
-    if float(np.max(np.abs(coefficients - before))) < 1e-6:
-        return coefficients, mean
-    raise Inconsistent("the regression does not settle: a segment may hold no events")
+def _wider(model: FloatArray, robust: FloatArray) -> FloatArray:
+    """Of each series the covariance with the larger variance of the level change."""
+    return np.where(robust[:, 2:3, 2:3] > model[:, 2:3, 2:3], robust, model)
+
+
+def _lag1(residuals: FloatArray) -> FloatArray:
+    squares = np.square(residuals).sum(axis=-1)
+    lagged = (residuals[:, 1:] * residuals[:, :-1]).sum(axis=-1)
+    return np.asarray(np.divide(lagged, squares, out=np.zeros(squares.shape), where=squares > 0))
+
+
+def _joined(parts: list[_Fitted], shape: tuple[int, ...]) -> _Fitted:
+    """What was fitted block by block, as series of `shape`: () for one alone, (series,) for many."""
+    whole = (np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(_Fitted))
+    return _Fitted(*(each.reshape((*shape, *each.shape[1:])) for each in whole))
 
 
 def _level(
-    coefficients: FloatArray,
-    covariance: FloatArray,
+    fitted: _Fitted,
     degrees: int,
     direction: Direction,
-    margin: float | None,
+    margin: PerSeries | None,
     confidence: float,
-    logarithmic: bool,
+    counts: bool,
 ) -> Effect:
-    estimate, error = float(coefficients[2]), math.sqrt(float(covariance[2, 2]))
-    reach = quantile(confidence, degrees) * error
-    lower, upper = estimate - reach, estimate + reach
-    relative: tuple[float | None, float | None, float | None] = (None, None, None)
-    if logarithmic:
-        relative = (math.expm1(estimate), math.expm1(lower), math.expm1(upper))
-    p = two_sided_p(estimate / error, degrees) if error > 0 else float(estimate == 0)
-    method = "segmented quasi-Poisson regression" if logarithmic else "segmented least squares with HAC errors"
+    estimate, lower, upper = _interval(fitted, 2, degrees, confidence)
+    error = np.sqrt(fitted.covariance[..., 2, 2])
+    known = error > 0
+    p = two_sided_p(np.divide(estimate, error, out=np.zeros(np.shape(error)), where=known), degrees)
+    change, least, most = (plain(np.expm1(end)) if counts else None for end in (estimate, lower, upper))
     return Effect(
-        estimate, lower, upper, *relative, p, decide(lower, upper, direction, margin), (), method, confidence, margin
+        estimate,
+        lower,
+        upper,
+        change,
+        least,
+        most,
+        plain(np.where(known, p, np.asarray(estimate) == 0)),
+        decide(lower, upper, direction, margin),
+        _checks(fitted, counts),
+        "segmented quasi-Poisson regression" if counts else "segmented least squares with HAC errors",
+        confidence,
+        margin,
     )
 
 
-def _with(effect: Effect, checks: tuple[Check, ...]) -> Effect:
-    return replace(effect, checks=checks)
+def _interval(fitted: _Fitted, term: int, degrees: int, confidence: float) -> tuple[PerSeries, PerSeries, PerSeries]:
+    estimate = fitted.coefficients[..., term].copy()
+    reach = quantile(confidence, degrees) * np.sqrt(fitted.covariance[..., term, term])
+    return plain(estimate), plain(estimate - reach), plain(estimate + reach)
 
 
-def _segmented(
-    coefficients: FloatArray,
-    covariance: FloatArray,
-    level: Effect,
-    slope_change: bool,
-    degrees: int,
-    dispersion: float,
-) -> Segmented:
-    slope = None
-    if slope_change:
-        estimate = float(coefficients[3])
-        reach = quantile(level.confidence, degrees) * math.sqrt(float(covariance[3, 3]))
-        slope = (estimate, estimate - reach, estimate + reach)
-    return Segmented(coefficients, covariance, level, slope, dispersion)
+def _segmented(fitted: _Fitted, level: Effect, slope_change: bool, degrees: int) -> Segmented:
+    slope = _interval(fitted, 3, degrees, level.confidence) if slope_change else None
+    return Segmented(fitted.coefficients, fitted.covariance, level, slope, plain(fitted.dispersion))
 
 
-def _checks(residuals: FloatArray, dispersion: float) -> tuple[Check, ...]:
-    squares = float(residuals @ residuals)
-    lag = float(residuals[1:] @ residuals[:-1]) / squares if squares > 0 else 0.0
+def _checks(fitted: _Fitted, counts: bool) -> tuple[Check, ...]:
+    lag = fitted.autocorrelation
+    beyond = fitted.dispersion if counts else np.ones(fitted.dispersion.shape)
     return (
-        Check("autocorrelation", abs(lag) < 0.6, lag, "lag-1 autocorrelation of the residuals"),
-        Check("overdispersion", dispersion < 10, dispersion, "residual variance over that of a Poisson count"),
+        Check("autocorrelation", plain(np.abs(lag) < 0.6), plain(lag), "lag-1 autocorrelation of the residuals"),
+        Check("overdispersion", plain(beyond < 10), plain(beyond), "residual variance over that of a Poisson count"),
     )

@@ -1,78 +1,103 @@
-"""A level that wanders, with regression on known series: fitted by its filter, for one speed of wandering."""
+"""A level that wanders, with regression on known series: fitted by its filter, for many speeds of wandering at once."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from andon_quality.arrays import FloatArray
+from andon_quality.arrays import FloatArray, refuse
 from andon_quality.errors import Inconsistent
+from andon_quality.structure.least_squares import along, combined, products
 
 
 @dataclass(frozen=True)
 class LevelFit:
-    """For one wander: coefficients, their covariance over the noise variance `scale`, and the level at the end.
+    """For each wander, shape (wanders,), or (series, wanders) for many: coefficients (..., p), their covariance over
+    the noise variance `scale` (..., p, p), and the level at the end.
 
-    The level at the end is level - level_terms @ beta, with variance level_variance * scale.
+    The level at the end is level - level_terms @ beta, with variance level_variance * scale. What depends on the design
+    alone has no axis for the series where they share one.
     """
 
-    wander: float
+    wander: FloatArray
     beta: FloatArray
     covariance: FloatArray
-    scale: float
-    level: float
+    scale: FloatArray
+    level: FloatArray
     level_terms: FloatArray
-    level_variance: float
-    log_likelihood: float
+    level_variance: FloatArray
+    log_likelihood: FloatArray
 
-    def foretold(self, weights: FloatArray, design: FloatArray) -> tuple[float, float]:
-        """Mean and standard deviation of the weighted sum of the periods to come."""
-        terms = weights @ design
-        gap = terms - weights.sum() * self.level_terms
-        mean = float(terms @ self.beta + weights.sum() * (self.level - self.level_terms @ self.beta))
-        later = weights[::-1].cumsum()[::-1]
-        own = weights.sum() ** 2 * self.level_variance + self.wander * float(later @ later) + float(weights @ weights)
-        return mean, math.sqrt(self.scale * (own + float(gap @ self.covariance @ gap)))
+    def foretold(self, weights: FloatArray, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation of weighted sums of the m periods to come, each of shape (..., sums, wanders).
+
+        weights: shape (sums, m); columns: the design of those periods, shape (p, m) or (series, p, m).
+        O(sums (m p + wanders p^2)) a series.
+        """
+        total = weights.sum(axis=-1)[:, None]
+        terms = np.stack([(weights * columns[..., j, None, :]).sum(axis=-1) for j in range(columns.shape[-2])])
+        gaps = [term[..., None] - total * self.level_terms[..., None, :, j] for j, term in enumerate(terms)]
+        mean = total * self.level[..., None, :]
+        for j, gap in enumerate(gaps):
+            mean = mean + gap * self.beta[..., None, :, j]
+        later = weights[:, ::-1].cumsum(axis=-1)[:, ::-1]
+        wandered = np.square(later).sum(axis=-1)[:, None] * self.wander
+        spread = np.square(total) * self.level_variance + wandered + np.square(weights).sum(axis=-1)[:, None]
+        for i, one in enumerate(gaps):
+            for j, other in enumerate(gaps):
+                spread = spread + one * other * self.covariance[..., None, :, i, j]
+        return mean, np.sqrt(self.scale[..., None, :] * spread)
 
 
-def fit_level(before: FloatArray, design: FloatArray, wander: float) -> LevelFit:
+def fit_level(before: FloatArray, columns: FloatArray, wanders: FloatArray) -> LevelFit:
     """Generalised least squares under V = I + wander min(s, t), by the innovations of the level's filter.
 
-    before: shape (n,); design: (n, p), the first column constant; wander: variance of a step over that of the noise.
-    log_likelihood is the restricted one, up to a constant. O(n p^2). Raises Inconsistent for dependent columns.
+    before: shape (n,), or (series, n) for many; columns: the design, shape (p, n), its first row constant, or
+    (series, p, n) for a design of each; wanders: variances of a step over that of the noise, shape (wanders,).
+    Assumes normal noise for the likelihood, which is the restricted one, up to a constant. Prefer plain least squares
+    (`structure.regress`) for a level that stands still. O(n p^2) for each wander, and for each series unless they share
+    the design; then O(n p). Raises Inconsistent for dependent columns.
     Source: Harvey, Forecasting, Structural Time Series Models and the Kalman Filter (1989) 3.4.
 
-    >>> float(fit_level(np.array([1.0, 2.0, 3.0, 2.0]), np.ones((4, 1)), 0.0).beta[0])
-    2.0
+    >>> fit_level(np.array([1.0, 2.0, 3.0, 2.0]), np.ones((1, 4)), np.array([0.0])).beta.tolist()
+    [[2.0]]
     """
-    series = np.column_stack([design, before])
-    innovations, spread, level, variance = _filter(series, wander)
-    scaled = innovations / np.sqrt(spread)[:, None]
-    x, y = scaled[:, :-1], scaled[:, -1]
-    gram = x.T @ x
-    if np.linalg.matrix_rank(x) < x.shape[1]:
-        raise Inconsistent("the controls repeat each other or do not vary before the action")
+    p, n = columns.shape[-2:]
+    dependent = np.linalg.matrix_rank(columns) < p
+    refuse(dependent, Inconsistent, "the controls repeat each other or do not vary before the action")
+    gains, spread, level_variance = _gains(n, wanders)
+    (x, level_terms), (y, level) = (_whitened(each, gains, spread) for each in (columns, before))
+    x, level_terms = np.ascontiguousarray(np.moveaxis(x, -3, -2)), np.moveaxis(level_terms, -2, -1)
+    gram = products(x, x)
     covariance: FloatArray = np.linalg.inv(gram).astype(np.float64)
-    beta = covariance @ (x.T @ y)
-    rest = y - x @ beta
-    degrees = before.size - x.shape[1]
-    scale = max(float(rest @ rest) / degrees, 1e-300)
-    log_likelihood = -0.5 * (
-        float(np.log(spread).sum()) + float(np.linalg.slogdet(gram)[1]) + degrees * math.log(scale)
-    )
-    return LevelFit(wander, beta, covariance, scale, float(level[-1]), level[:-1], variance, log_likelihood)
+    beta = along(covariance, along(x, y))
+    rest = y - combined(beta, x)
+    degrees = n - p
+    scale = np.maximum(np.square(rest).sum(axis=-1) / degrees, 1e-300)
+    sizes = np.log(spread).sum(axis=-1) + np.linalg.slogdet(gram)[1]
+    log_likelihood = -0.5 * (sizes + degrees * np.log(scale))
+    return LevelFit(wanders, beta, covariance, scale, level, level_terms, level_variance, log_likelihood)
 
 
-def _filter(series: FloatArray, wander: float) -> tuple[FloatArray, FloatArray, FloatArray, float]:
-    """The Kalman filter of a level that starts at 0, run on every column; innovations, their variances, end state."""
-    level, variance = np.zeros(series.shape[1]), 0.0
-    innovations, spread = np.empty_like(series), np.empty(series.shape[0])
-    for t, row in enumerate(series):
-        variance += wander
-        innovations[t], spread[t] = row - level, variance + 1
-        gain = variance / (variance + 1)
+def _gains(n: int, wanders: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The filter's gains and the variances of its innovations, shape (wanders, n), and the level's variance at last."""
+    variance = np.zeros(wanders.shape)
+    gains, spread = np.empty((2, n, wanders.size))
+    for t in range(n):
+        variance = variance + wanders
+        spread[t] = variance + 1
+        gains[t] = variance / (variance + 1)
+        variance = variance * (1 - gains[t])
+    return np.ascontiguousarray(gains.T), np.ascontiguousarray(spread.T), variance
+
+
+def _whitened(values: FloatArray, gains: FloatArray, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Innovations in their own spread of a level that starts at 0, for series of shape (..., n): (..., wanders, n);
+    and where the level ends, (..., wanders)."""
+    level = np.zeros((*values.shape[:-1], len(gains)))
+    innovations = np.empty((values.shape[-1], *level.shape))
+    for t, (points, gain) in enumerate(zip(np.moveaxis(values, -1, 0), gains.T, strict=True)):
+        innovations[t] = points[..., None] - level
         level = level + gain * innovations[t]
-        variance *= 1 - gain
-    return innovations, spread, level, variance
+    return np.ascontiguousarray(np.moveaxis(innovations, 0, -1)) / np.sqrt(spread), level

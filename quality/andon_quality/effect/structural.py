@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, finite
-from andon_quality.effect.local_level import LevelFit, fit_level
+from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, finite, plain
+from andon_quality.effect.local_level import fit_level
+from andon_quality.effect.mixture import Mixture
 from andon_quality.effect.student import quantile
 from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
 
 # Wander of the level per period over the noise, as variances; the posterior is summed over these.
-WANDER = tuple(10.0 ** (k / 4) for k in range(-24, 5))
+WANDER = np.array([10.0 ** (k / 4) for k in range(-24, 5)])
 # How many periods' worth of belief stands behind `steadiness`.
 PRIOR_PERIODS = 4
+STILL = "wander of the level per period over the noise, as variances"
 
 
 @dataclass(frozen=True)
 class Counterfactual:
     """The course without the action, and the effect on the mean over all periods under it.
 
-    expected, lower, upper: shape (m,), per period; effect: on the mean; total: effect times the number of periods.
-    wander: the posterior mean of the level's share, var(step) / var(noise).
+    expected, lower, upper: per period, shape (m,) or (series, m); effect: on the mean; total: effect times the number
+    of periods. wander: the posterior mean of the level's share, var(step) / var(noise).
     """
 
     expected: FloatArray
     lower: FloatArray
     upper: FloatArray
     effect: Effect
-    total: float
-    wander: float
+    total: PerSeries
+    wander: PerSeries
 
 
 def structural(
@@ -42,10 +42,10 @@ def structural(
     start: int,
     controls: ArrayLike | None = None,
     direction: Direction = Direction.LOWER,
-    expected: float | None = None,
+    expected: PerSeries | None = None,
     confidence: float = 0.95,
     *,
-    margin: float | None = None,
+    margin: PerSeries | None = None,
     season: int | None = None,
     steadiness: float | None = 0.01,
 ) -> Counterfactual:
@@ -58,9 +58,12 @@ def structural(
     steadiness: the step one believes in beforehand, as a share of the standard deviation of the values, worth 4
     periods (inverse gamma); None for no belief: the interval is then much wider, and right if the level does wander.
 
-    values: shape (n,); controls: (n,) or (n, p), series that the action does not reach; start: index of the first
-    period under the action, with at least p + season + 4 periods before it. p_value is two-sided.
-    Assumes that the relation to the controls goes on as it was. O(n p^2) for each of 29 wanders. Prefer
+    values: shape (n,), or (series, n) for many actions that start together; controls: (n,) or (n, p), series that the
+    action does not reach, the same for all, or (series, n, p) for controls of each; start: index of the first
+    period under the action, with at least p + season + 4 periods before it. expected, margin: in the unit of `values`,
+    one for all or one a series. p_value is two-sided.
+    Assumes that the relation to the controls goes on as it was. O(n p^2) for each of 29 wanders, and O(n p) of them for
+    each series besides; O(n p^2) of them where each has controls of its own. Prefer
     `difference_in_differences` for one control that moves in parallel. Raises TooFew, NotFinite, OutOfRange,
     Inconsistent. Source: Brodersen et al., Annals of Applied Statistics 9 (2015) 247; Harvey, Forecasting, Structural
     Time Series Models and the Kalman Filter (1989) 3.4; without spike and slab, and on a grid in place of sampling.
@@ -71,132 +74,129 @@ def structural(
     >>> round(result.effect.estimate, 1), result.effect.verdict.value
     (-3.0, 'improved')
     """
-    y, design = _inputs(values, controls, start, season)
-    before, after = y[:start], y[start:]
-    fits = [fit_level(before, design[:start], wander) for wander in WANDER]
-    step = None if steadiness is None else steadiness * float(before.std())
-    weights = _weights(np.array([fit.log_likelihood + _belief(fit.wander * fit.scale, step) for fit in fits]))
-    posterior = _Posterior(fits, weights, start - design.shape[1], confidence)
-    path = np.array([posterior.about(_at(h, after.size), design[start:]) for h in range(after.size)])
-    seen = float(after.mean())
-    foretold = posterior.foretold(np.full(after.size, 1 / after.size), design[start:], seen)
-    wander = float(posterior.weights @ np.array(WANDER))
+    y = by_series(values)
+    columns = _columns(y, controls, start, season)
+    p, n = columns.shape[-2:]
+    flat, own = np.atleast_2d(y), columns.ndim == 3
+    # What a block holds: innovations of the values, those of its own controls, and the weights of the periods to come.
+    numbers = WANDER.size * n * (1 + 3 * p if own else 2) + (n - start) * (n - start + 4 * WANDER.size)
+    parts = [
+        _foretold(flat[part], columns[part] if own else columns, start, confidence, steadiness)
+        for part in blocks(len(flat), numbers)
+    ]
+    course, mean, wander = (np.concatenate(each) for each in zip(*parts, strict=True))
+    if y.ndim == 1:
+        course, mean, wander = course[0], mean[0], wander[0]
     checks = (
-        Check("level holds still", wander < 0.1, wander, "wander of the level per period over the noise, as variances"),
-        Check("long enough", posterior.degrees >= 20, float(posterior.degrees), "periods before less fitted terms"),
+        Check("level holds still", plain(wander < 0.1), plain(wander), STILL),
+        Check("long enough", start - p >= 20, float(start - p), "periods before less fitted terms"),
     )
-    effect = _effect(seen, foretold, direction, margin_from(expected, margin), confidence, checks)
-    return Counterfactual(path[:, 0], path[:, 1], path[:, 2], effect, effect.estimate * after.size, wander)
+    seen = y[..., start:].mean(axis=-1)
+    effect = _effect(seen, np.moveaxis(mean, -1, 0), direction, margin_from(expected, margin), confidence, checks)
+    without, lower, upper = (np.ascontiguousarray(course[..., side, :]) for side in range(3))
+    return Counterfactual(without, lower, upper, effect, effect.estimate * (n - start), plain(wander))
 
 
-def _inputs(
-    values: ArrayLike, controls: ArrayLike | None, start: int, season: int | None
-) -> tuple[FloatArray, FloatArray]:
-    y = finite(values)
-    if y.ndim != 1 or not 0 < start < y.size:
-        raise OutOfRange("needs one series, with the start inside it")
-    columns = [np.ones((y.size, 1))]
+def _columns(values: FloatArray, controls: ArrayLike | None, start: int, season: int | None) -> FloatArray:
+    """The design, shape (p, n), or (series, p, n) where the controls are of each series."""
+    n = values.shape[-1]
+    if not 0 < start < n:
+        raise OutOfRange("needs the start inside the series")
+    columns = [np.ones((1, n))]
     if controls is not None:
-        known = finite(controls)
-        known = known[:, None] if known.ndim == 1 else known
-        if known.shape[0] != y.size:
-            raise Inconsistent("controls need a row for each period")
-        columns.append(known - known[:start].mean(axis=0))
+        columns.append(_controls(controls, values.shape, start))
     if season is not None:
         if season < 2:
             raise OutOfRange("a season has at least two phases")
-        columns.append(np.eye(season)[np.arange(y.size) % season][:, 1:])
-    design: FloatArray = np.column_stack(columns)
-    if start < design.shape[1] + 4:
+        columns.append(np.eye(season)[1:, np.arange(n) % season])
+    shape = columns[1].shape[:-2] if len(columns) > 1 else ()
+    design = np.concatenate([np.broadcast_to(each, (*shape, *each.shape[-2:])) for each in columns], axis=-2)
+    if start < design.shape[-2] + 4:
         raise TooFew("needs more periods before the action than terms, by four")
-    return y, design
+    return design
 
 
-def _belief(variance: float, step: float | None) -> float:
-    """Log density of the variance of a step, per unit of its logarithm, up to a constant."""
+def _controls(controls: ArrayLike, shape: tuple[int, ...], start: int) -> FloatArray:
+    """Control series in rows, each less its mean before the start."""
+    known = finite(controls)
+    known = known[:, None] if known.ndim == 1 else known
+    if known.ndim == 3 and known.shape[:1] != shape[:-1]:
+        raise Inconsistent("controls of shape (series, n, p) need as many series as there are values")
+    rows = np.ascontiguousarray(np.swapaxes(known, -1, -2))
+    if rows.shape[-1] != shape[-1]:
+        raise Inconsistent("controls need a row for each period")
+    return np.asarray(rows - np.ascontiguousarray(rows[..., :start]).mean(axis=-1, keepdims=True))
+
+
+def _foretold(
+    values: FloatArray, columns: FloatArray, start: int, confidence: float, steadiness: float | None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Of each series the course without the action with its interval, shape (series, 3, m); the mean of that course
+    with its interval and the two-sided tail at what was seen, (series, 4); and the wander, (series,)."""
+    before, after = np.ascontiguousarray(values[:, :start]), np.ascontiguousarray(values[:, start:])
+    fit, periods = fit_level(before, columns[..., :start], WANDER), after.shape[-1]
+    step = None if steadiness is None else steadiness * before.std(axis=-1)
+    weights = _weights(fit.log_likelihood + _belief(fit.wander * fit.scale, step))
+    sums = np.vstack([np.eye(periods), np.full(periods, 1 / periods)])
+    means, spreads = fit.foretold(sums, columns[..., start:])
+    degrees = start - columns.shape[-2]
+    each = Mixture(means[:, :-1], spreads[:, :-1], weights[:, None], degrees)
+    middle, reach = each.middle(), quantile(confidence, degrees) * each.spread()
+    whole = Mixture(means[:, -1], spreads[:, -1], weights, degrees)
+    below = whole.below(after.mean(axis=-1))
+    ends = (whole.quantile(share) for share in ((1 - confidence) / 2, (1 + confidence) / 2))
+    return (
+        np.stack([middle, middle - reach, middle + reach], axis=-2),
+        np.stack([whole.middle(), *ends, 2 * np.minimum(below, 1 - below)], axis=-1),
+        (weights * WANDER).sum(axis=-1),
+    )
+
+
+def _belief(variance: FloatArray, step: FloatArray | None) -> FloatArray:
+    """Log density of the variances of a step, (series, wanders), per unit of their logarithm, up to a constant."""
     if step is None:
-        return 0.0
-    return -PRIOR_PERIODS / 2 * (math.log(variance) + step * step / variance)
+        return np.zeros(variance.shape)
+    return np.asarray(-PRIOR_PERIODS / 2 * (np.log(variance) + np.square(step)[:, None] / variance))
 
 
 def _weights(log_weights: FloatArray) -> FloatArray:
-    relative = np.exp(log_weights - log_weights.max())
-    weights: FloatArray = relative / relative.sum()
-    return weights
-
-
-def _at(period: int, periods: int) -> FloatArray:
-    weights = np.zeros(periods)
-    weights[period] = 1.0
-    return weights
-
-
-@dataclass(frozen=True)
-class _Posterior:
-    fits: list[LevelFit]
-    weights: FloatArray
-    degrees: int
-    confidence: float
-
-    def foretold(self, periods: FloatArray, design: FloatArray, seen: float) -> tuple[float, float, float, float]:
-        """Mean, interval and two-sided tail at `seen` of a weighted sum of the periods to come."""
-        sums = np.array([fit.foretold(periods, design) for fit in self.fits]).T
-        return _mixture(sums[0], sums[1], self.weights, self.degrees, self.confidence, seen)
-
-    def about(self, periods: FloatArray, design: FloatArray) -> tuple[float, float, float]:
-        """Mean and interval of the same, from the first two moments of the mixture."""
-        means, spreads = np.array([fit.foretold(periods, design) for fit in self.fits]).T
-        middle = float(self.weights @ means)
-        spread = math.sqrt(float(self.weights @ (spreads**2 + (means - middle) ** 2)))
-        reach = quantile(self.confidence, self.degrees) * spread
-        return middle, middle - reach, middle + reach
-
-
-def _mixture(
-    means: FloatArray, spreads: FloatArray, weights: FloatArray, degrees: int, confidence: float, seen: float
-) -> tuple[float, float, float, float]:
-    from scipy.special import stdtr
-
-    middle = float(weights @ means)
-
-    def below(point: float) -> float:
-        return float(weights @ stdtr(degrees, (point - means) / spreads))
-
-    far = quantile(1 - (1 - confidence) / 50, degrees) * float(spreads.max())
-    low, high = float(means.min()) - far, float(means.max()) + far
-    tail = below(seen)
-    ends = [_solve(below, share, low, high) for share in ((1 - confidence) / 2, (1 + confidence) / 2)]
-    return middle, ends[0], ends[1], 2 * min(tail, 1 - tail)
-
-
-def _solve(below: Callable[[float], float], share: float, low: float, high: float) -> float:
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if below(middle) < share else (low, middle)
-    return (low + high) / 2
+    relative = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))
+    return np.asarray(relative / relative.sum(axis=-1, keepdims=True))
 
 
 def _effect(
-    seen: float,
-    foretold: tuple[float, float, float, float],
+    seen: FloatArray,
+    foretold: FloatArray,
     direction: Direction,
-    margin: float | None,
+    margin: PerSeries | None,
     confidence: float,
     checks: tuple[Check, ...],
 ) -> Effect:
     middle, lower, upper, p_value = foretold
-    ends = (seen - upper, seen - lower)
-    relative: tuple[float | None, float | None, float | None] = (None, None, None)
-    if lower > 0 and seen > 0:
-        relative = (seen / middle - 1, seen / upper - 1, seen / lower - 1)
+    estimate, low, high = plain(seen - middle), plain(seen - upper), plain(seen - lower)
     return Effect(
-        seen - middle,
-        *ends,
-        *relative,
-        p_value,
-        decide(*ends, direction, margin),
+        estimate,
+        low,
+        high,
+        *_relative(seen, middle, lower, upper),
+        plain(p_value),
+        decide(low, high, direction, margin),
         checks,
         "structural time series: local level with regression, wander integrated",
         confidence,
         margin,
     )
+
+
+def _relative(
+    seen: FloatArray, middle: FloatArray, lower: FloatArray, upper: FloatArray
+) -> tuple[PerSeries | None, PerSeries | None, PerSeries | None]:
+    """seen over each of the three, less one; None, or NaN among many, unless all of it is above zero."""
+    clear = (lower > 0) & (seen > 0)
+    if clear.ndim == 0 and not clear:
+        return None, None, None
+    change, most, least = (
+        plain(np.divide(seen, level, out=np.full(np.shape(seen), np.nan), where=clear) - 1)
+        for level in (middle, upper, lower)
+    )
+    return change, most, least

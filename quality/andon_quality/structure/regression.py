@@ -9,9 +9,10 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, finite
-from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
+from andon_quality.arrays import FloatArray, PerSeries, by_series, finite, plain, refuse
+from andon_quality.errors import Inconsistent, NoSpread
 from andon_quality.inference.interval import tail
+from andon_quality.structure.least_squares import Design, combined, factored, lag_count, long_run, products
 from andon_quality.structure.table import cases
 
 
@@ -26,7 +27,10 @@ class Errors(Enum):
 @dataclass(frozen=True)
 class Fit:
     """Coefficients (the constant first), their standard errors, t, p and interval ends; shape (1 + columns,). `f` tests
-    all slopes at once with the same errors. Durbin-Watson near 2 says that neighbours are uncorrelated."""
+    all slopes at once with the same errors. Durbin-Watson near 2 says that neighbours are uncorrelated.
+
+    Of many responses every array has them in its first axis, and every number is an array of shape (series,).
+    """
 
     coefficients: FloatArray
     errors: FloatArray
@@ -35,13 +39,13 @@ class Fit:
     low: FloatArray
     high: FloatArray
     covariance: FloatArray
-    r2: float
-    r2_adjusted: float
-    f: float
-    f_p: float
-    residual_sd: float
+    r2: PerSeries
+    r2_adjusted: PerSeries
+    f: PerSeries
+    f_p: PerSeries
+    residual_sd: PerSeries
     freedom: int
-    durbin_watson: float
+    durbin_watson: PerSeries
     residuals: FloatArray
 
 
@@ -50,36 +54,36 @@ def regress(
 ) -> Fit:
     """Ordinary least squares of y on the columns of x with a constant; by QR, after scaling the columns.
 
-    y: shape (n,); x: shape (n, columns) or (n,); n > columns + 1. Assumes a linear mean. CLASSIC assumes equal spread
+    y: shape (n,), or (series, n) for many responses on the one design; x: shape (n, columns) or (n,); n > columns + 1.
+    A coefficient is in units of y per unit of its column. Assumes a linear mean. CLASSIC assumes equal spread
     and independence; HC3 drops the first (MacKinnon and White, 1985), HAC both (Newey and West, 1987, Bartlett kernel,
     with the factor n / (n - columns - 1)). lags: for HAC, default floor(4 (n / 100)^(2/9)); rows must stand in the
     order of time. Prefer `drivers` where columns go together. p and intervals by Student's t with n - columns - 1. Cost
-    O(n columns^2 (1 + lags)); scipy is imported on use. Raises TooFew, NotFinite, NoSpread when y does not vary,
-    Inconsistent for dependent columns, OutOfRange.
+    O(n columns^2), and as much again for each response; scipy is imported on use. Raises TooFew, NotFinite, NoSpread
+    when y does not vary, Inconsistent for dependent columns, OutOfRange.
+    Source: Golub and Van Loan, Matrix Computations, 4th ed. (2013) 5.3.
 
     >>> fit = regress([1.1, 2.9, 5.2, 6.8, 9.1], [0.0, 1.0, 2.0, 3.0, 4.0])
     >>> fit.coefficients.round(4).tolist(), round(fit.r2, 4)
     ([1.04, 1.99], 0.9973)
+    >>> regress([[1.0, 3.0, 5.0, 8.0], [4.0, 3.0, 2.0, 2.0]], [0.0, 1.0, 2.0, 3.0]).coefficients.round(4).tolist()
+    [[0.8, 2.3], [3.8, -0.7]]
     """
     from scipy.special import fdtrc, stdtr, stdtrit
 
     design, target = _design(y, x)
-    n, width = design.shape
-    scale = np.sqrt((design**2).sum(axis=0))
-    q, r = np.linalg.qr(design / scale)
-    if np.abs(np.diag(r)).min() < 1e-10:
-        raise Inconsistent("columns are linearly dependent")
-    inverse = np.linalg.inv(r) / scale[:, None]
-    beta = inverse @ (q.T @ target)
-    residuals = target - design @ beta
-    squares, centred = float((residuals**2).sum()), float(((target - target.mean()) ** 2).sum())
+    width, n = design.columns.shape
+    beta = design.coefficients(target)
+    residuals = target - combined(beta, design.columns)
+    squares = np.square(residuals).sum(axis=-1)
+    unexplained = squares / np.square(target - target.mean(axis=-1, keepdims=True)).sum(axis=-1)
     freedom = n - width
-    covariance = inverse @ _middle(q, residuals, freedom, errors, lags) @ inverse.T
-    deviation = np.sqrt(np.diag(covariance))
+    covariance = design.covariance(_middle(design.basis, residuals, freedom, errors, lags))
+    deviation = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     t = beta / np.where(deviation > 0.0, deviation, np.nan)
     half = float(stdtrit(freedom, 1.0 - tail(confidence))) * deviation
-    wald = float(beta[1:] @ np.linalg.solve(covariance[1:, 1:], beta[1:])) / (width - 1) if squares > 0.0 else np.inf
-    steps = float((np.diff(residuals) ** 2).sum())
+    wald = _wald(beta, covariance, squares)
+    steps = np.square(np.diff(residuals, axis=-1)).sum(axis=-1)
     return Fit(
         coefficients=beta,
         errors=deviation,
@@ -88,64 +92,48 @@ def regress(
         low=beta - half,
         high=beta + half,
         covariance=covariance,
-        r2=1.0 - squares / centred,
-        r2_adjusted=1.0 - squares / centred * (n - 1) / freedom,
-        f=wald,
-        f_p=float(fdtrc(width - 1, freedom, wald)),
-        residual_sd=float(np.sqrt(squares / freedom)),
+        r2=plain(1.0 - unexplained),
+        r2_adjusted=plain(1.0 - unexplained * (n - 1) / freedom),
+        f=plain(wald),
+        f_p=plain(fdtrc(width - 1, freedom, wald)),
+        residual_sd=plain(np.sqrt(squares / freedom)),
         freedom=freedom,
-        durbin_watson=steps / squares if squares > 0.0 else np.nan,
+        durbin_watson=plain(np.divide(steps, squares, out=np.full(np.shape(squares), np.nan), where=squares > 0.0)),
         residuals=residuals,
     )
 
 
-def _design(y: ArrayLike, x: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    columns, target = finite(x), finite(y)
+def _design(y: ArrayLike, x: ArrayLike) -> tuple[Design, FloatArray]:
+    columns, target = finite(x), by_series(y)
     columns = columns[:, None] if columns.ndim == 1 else columns
     table = cases(columns, rows_min=columns.shape[-1] + 2)
-    if target.shape != (len(table),):
+    if target.shape[-1] != len(table):
         raise Inconsistent("y and x need the same number of rows")
-    if target.min() == target.max():
-        raise NoSpread("y does not vary")
-    return np.column_stack([np.ones(len(table)), table]), target
+    refuse(target.min(axis=-1) == target.max(axis=-1), NoSpread, "y does not vary")
+    return factored(np.vstack([np.ones(len(table)), table.T])), target
 
 
-def _middle(q: FloatArray, residuals: FloatArray, freedom: int, errors: Errors, lags: int | None) -> FloatArray:
-    """The covariance of the coefficients in the basis q."""
+def _middle(basis: FloatArray, residuals: FloatArray, freedom: int, errors: Errors, lags: int | None) -> FloatArray:
+    """The covariance of the coefficients in the design's orthonormal basis."""
     if errors is Errors.CLASSIC:
-        return np.eye(q.shape[1]) * float((residuals**2).sum()) / freedom
+        variance = np.square(residuals).sum(axis=-1) / freedom
+        return np.asarray(np.eye(len(basis)) * variance[..., None, None])
     if errors is Errors.HC3:
-        scores = q * (residuals / np.maximum(1.0 - (q**2).sum(axis=1), 1e-12))[:, None]
-        return np.asarray(scores.T @ scores, dtype=np.float64)
+        shrunk = residuals / np.maximum(1.0 - np.square(basis).sum(axis=0), 1e-12)
+        scores = basis * shrunk[..., None, :]
+        return products(scores, scores)
     if errors is Errors.HAC:
-        scores = q * residuals[:, None]
-        return long_run(scores, lag_count(len(q), lags)) * len(q) / freedom
+        n = basis.shape[-1]
+        return np.asarray(long_run(basis * residuals[..., None, :], lag_count(n, lags)) * n / freedom)
     assert_never(errors)
 
 
-def lag_count(n: int, lags: int | None = None) -> int:
-    """`lags`, or floor(4 (n / 100)^(2/9)); raises OutOfRange outside 0..n - 1.
-
-    >>> lag_count(100), lag_count(30), lag_count(30, 0)
-    (4, 3, 0)
-    """
-    chosen = int(np.floor(4.0 * (n / 100.0) ** (2.0 / 9.0))) if lags is None else lags
-    if not 0 <= chosen < n:
-        raise OutOfRange(f"lags must lie in 0..{n - 1}")
-    return chosen
-
-
-def long_run(scores: FloatArray, lags: int) -> FloatArray:
-    """Sum of autocovariances of the rows with Bartlett weights 1 - l / (lags + 1); shape (columns, columns).
-
-    >>> long_run(np.array([[1.0], [-1.0], [1.0]]), 1).tolist()
-    [[1.0]]
-    """
-    total = scores.T @ scores
-    for lag in range(1, lags + 1):
-        cross = scores[lag:].T @ scores[:-lag]
-        total = total + (1.0 - lag / (lags + 1.0)) * (cross + cross.T)
-    return np.asarray(total, dtype=np.float64)
+def _wald(beta: FloatArray, covariance: FloatArray, squares: FloatArray) -> FloatArray:
+    """The F statistic of all slopes; infinite where the fit is exact."""
+    slopes, known = beta[..., 1:], np.asarray(squares) > 0.0
+    inner = np.where(known[..., None, None], covariance[..., 1:, 1:], np.eye(slopes.shape[-1]))
+    wald = (slopes * np.linalg.solve(inner, slopes[..., None])[..., 0]).sum(axis=-1) / slopes.shape[-1]
+    return np.where(known, wald, np.inf)
 
 
 def variance_inflation(x: ArrayLike) -> FloatArray:

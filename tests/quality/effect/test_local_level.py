@@ -31,12 +31,13 @@ def test_the_filter_equals_generalised_least_squares_with_whole_matrices(wander)
     design = np.column_stack([np.ones(40), rng.normal(size=(40, 2))])
     y = design @ [5.0, 2.0, -1.0] + rng.normal(size=40) + rng.normal(size=40).cumsum()
     beta, scale, mean, deviation, log_likelihood = whole_matrix(y, design, 30, wander)
-    fit = fit_level(y[:30], design[:30], wander)
-    assert fit.beta == pytest.approx(beta)
-    assert (fit.scale, fit.log_likelihood) == pytest.approx((scale, log_likelihood))
-    assert fit.foretold(np.full(10, 0.1), design[30:]) == pytest.approx((mean, deviation))
+    fit = fit_level(y[:30], design[:30].T, np.array([wander]))
+    assert fit.beta[0] == pytest.approx(beta)
+    assert (fit.scale[0], fit.log_likelihood[0]) == pytest.approx((scale, log_likelihood))
+    foretold = fit.foretold(np.full((1, 10), 0.1), design[30:].T)
+    assert [float(figure[0, 0]) for figure in foretold] == pytest.approx((mean, deviation))
 
 
 def test_columns_that_repeat_each_other_are_refused():
     with pytest.raises(Inconsistent):
-        fit_level(np.arange(9.0), np.ones((9, 2)), 0.1)
+        fit_level(np.arange(9.0), np.ones((2, 9)), np.array([0.1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,35 @@ from andon_quality.effect import (
     before_after,
     before_after_proportion,
     begin,
+    cuped,
     difference_in_differences,
+    interrupted_counts,
+    interrupted_means,
     look,
     sequential,
+    structural,
 )
-from andon_quality.errors import Inconsistent, NoSpread
+from andon_quality.effect.cuped import adjusted, adjustment
+from andon_quality.effect.mixture import Mixture
+from andon_quality.effect.structural import Counterfactual
+from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 MANY = settings(max_examples=25, deadline=None)
+
+
+def _only(result: Counterfactual, series: list[int]) -> Counterfactual:
+    """The result of some of the series, in the order given."""
+
+    def taken(part: Any) -> Any:
+        if is_dataclass(part):
+            return replace(part, **{field.name: taken(getattr(part, field.name)) for field in fields(part)})  # type: ignore[type-var]
+        if isinstance(part, tuple):
+            return tuple(taken(each) for each in part)
+        return part[series] if isinstance(part, np.ndarray) else part
+
+    return taken(result)
 
 
 def windows(seed: int, actions: int, before: int, after: int) -> tuple[Any, Any]:
@@ -85,6 +106,102 @@ def test_estimates_of_many_regressions_are_as_one_by_one(each_the_same: Any) -> 
     each_the_same(sequential(estimates, errors, 0.7, degrees=30.0), one_by_one)
 
 
+@MANY
+@given(
+    seed=st.integers(0, 999),
+    actions=st.integers(1, 8),
+    units=st.integers(3, 50),
+    others=st.integers(3, 50),
+    shared=st.booleans(),
+)
+def test_groups_with_a_history_are_as_one_by_one(
+    each_the_same: Any, seed: int, actions: int, units: int, others: int, shared: bool
+) -> None:
+    before, after = windows(seed, actions, units, others)
+    history, old = windows(seed + 1, actions, units, others)
+    outcome, new = before + 0.7 * history, after + 0.7 * old
+    histories = [history[0]] * actions if shared else list(history)
+    one_by_one = [cuped(*each, margin=0.5) for each in zip(outcome, histories, new, old, strict=True)]
+    each_the_same(cuped(outcome, history[0] if shared else history, new, old, margin=0.5), one_by_one)
+    known, centre = adjustment(outcome, history), history.mean(axis=-1)
+    alone = [adjustment(y, x) for y, x in zip(outcome, history, strict=True)]
+    each_the_same(known, alone)
+    series = [adjusted(y, x, own, c) for y, x, own, c in zip(outcome, history, alone, centre, strict=True)]
+    assert np.array_equal(adjusted(outcome, history, known, centre), series)
+
+
+@MANY
+@given(
+    seed=st.integers(0, 999),
+    actions=st.integers(1, 8),
+    points=st.integers(16, 60),
+    slope_change=st.booleans(),
+    season=st.sampled_from([None, 4, 7]),
+    lags=st.sampled_from([None, 0, 3]),
+)
+def test_interrupted_series_are_as_one_by_one(
+    each_the_same: Any, seed: int, actions: int, points: int, slope_change: bool, season: int | None, lags: int | None
+) -> None:
+    random = np.random.default_rng(seed)
+    start = int(random.integers(6, points - 5))
+    how: dict[str, Any] = {"slope_change": slope_change, "season": season, "lags": lags}
+    values = random.normal(random.normal(0, 5, (actions, 1)), 1.0, (actions, points))
+    one_by_one = [interrupted_means(one, start, margin=0.5, **how) for one in values]
+    each_the_same(interrupted_means(values, start, margin=0.5, **how), one_by_one)
+    exposure = random.uniform(0.5, 2.0, (actions, points))
+    counts = random.poisson(random.uniform(5, 80, (actions, 1)) * exposure).astype(float)
+    alone = [interrupted_counts(k, start, n, **how) for k, n in zip(counts, exposure, strict=True)]
+    each_the_same(interrupted_counts(counts, start, exposure, **how), alone)
+    alone = [interrupted_counts(k, start, exposure[0], **how) for k in counts]
+    each_the_same(interrupted_counts(counts, start, exposure[0], **how), alone)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    seed=st.integers(0, 999),
+    actions=st.integers(1, 6),
+    controls=st.sampled_from(["none", "shared", "own"]),
+    season=st.sampled_from([None, 4]),
+    steadiness=st.sampled_from([None, 0.01]),
+)
+def test_counterfactuals_are_as_one_by_one(
+    each_the_same: Any, seed: int, actions: int, controls: str, season: int | None, steadiness: float | None
+) -> None:
+    random = np.random.default_rng(seed)
+    known = random.normal(size=(actions, 50, 2))
+    values = (
+        3.0 * known[..., 0] + random.normal(size=(actions, 50)) + random.normal(0, 0.2, (actions, 50)).cumsum(axis=1)
+    )
+    given_controls = {"none": None, "shared": known[0], "own": known}[controls]
+    each = {"none": [None] * actions, "shared": [known[0]] * actions, "own": list(known)}[controls]
+    one_by_one = [
+        structural(y, 36, x, season=season, steadiness=steadiness, margin=1.0)
+        for y, x in zip(values, each, strict=True)
+    ]
+    each_the_same(structural(values, 36, given_controls, season=season, steadiness=steadiness, margin=1.0), one_by_one)
+
+
+def test_more_counterfactuals_than_one_block_holds_are_as_one_by_one(each_the_same: Any) -> None:
+    random = np.random.default_rng(5)
+    values, known = random.normal(size=(60, 120)), random.normal(size=(60, 120, 1))
+    picked = [0, 17, 31, 59]
+    each_the_same(_only(structural(values, 90), picked), [structural(values[i], 90) for i in picked])
+    each_the_same(_only(structural(values, 90, known), picked), [structural(values[i], 90, known[i]) for i in picked])
+
+
+@MANY
+@given(seed=st.integers(0, 999), series=st.integers(1, 5), degrees=st.integers(1, 60), share=st.floats(0.001, 0.999))
+def test_a_quantile_of_a_mixture_has_its_share_below_it(seed: int, series: int, degrees: int, share: float) -> None:
+    random = np.random.default_rng(seed)
+    means, spreads = random.normal(0, 3, (series, 7)), np.exp(random.normal(0, 3, (series, 7)))
+    weights = random.dirichlet(np.full(7, 0.3), series)
+    mixture = Mixture(means, spreads, weights, float(degrees))
+    points = mixture.quantile(share)
+    assert mixture.below(points) == pytest.approx(np.full(series, share), abs=1e-9)
+    alone = [Mixture(means[i : i + 1], spreads[i : i + 1], weights[i : i + 1], float(degrees)) for i in range(series)]
+    assert points.tolist() == [float(one.quantile(share)[0]) for one in alone]
+
+
 def test_each_action_has_its_own_margin(each_the_same: Any) -> None:
     was, now = windows(2, 3, 40, 30)
     expected = np.array([-1.0, -4.0, -40.0])
@@ -101,3 +218,15 @@ def test_an_action_that_can_not_be_judged_is_named_and_points_belong_to_actions(
         look(begin(was[:2]), 1.0)
     with pytest.raises(Inconsistent):
         before_after(was[:2], now[:3])
+    with pytest.raises(NoSpread, match="series 2"):
+        cuped(now, was[:, :10], now, was[:, :10])
+    with pytest.raises(OutOfRange, match="series 1"):
+        interrupted_counts([[1.0] * 20, [-1.0] * 20], 10)
+    with pytest.raises(NoSpread, match="series 1"):
+        interrupted_counts([[1.0] * 20, [0.0] * 20], 10)
+    with pytest.raises(Inconsistent, match="series 1: the regression does not settle"):
+        interrupted_counts([[1.0] * 20, [1.0] * 10 + [0.0] * 10], 10)
+    with pytest.raises(Inconsistent, match="series 1: the controls"):
+        structural(was[:2], 20, np.stack([was[:2].T, np.ones((40, 2))]))
+    with pytest.raises(Inconsistent, match="as many series"):
+        structural(was[:2], 20, np.ones((3, 40, 1)))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from andon_quality.effect.interrupted import interrupted_means, segmented_design
+from andon_quality.effect.interrupted import interrupted_means, segmented_columns
 from andon_quality.effect.sequential import sequential
 from andon_quality.effect.verdict import Direction, Verdict
 from andon_quality.errors import NotFinite, OutOfRange
@@ -15,8 +15,8 @@ PAST, LOOKS = 80, 60
 
 
 def planned_error():
-    design = segmented_design(PAST + LOOKS, PAST, False, None, 2)
-    return math.sqrt(float(np.linalg.inv(design.T @ design)[2, 2]))
+    columns = segmented_columns(PAST + LOOKS, PAST, False, None, 2)
+    return math.sqrt(float(np.linalg.inv(columns @ columns.T)[2, 2]))
 
 
 def ever_improved(rng, shift):
