@@ -8,9 +8,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, IntArray, finite
-from andon_quality.errors import NoSpread, OutOfRange
-from andon_quality.trend.segment_cost import SegmentCost, SegmentModel, cost_of, standardised
+from andon_quality.arrays import FloatArray, IntArray, PerSeries, blocks, by_series
+from andon_quality.errors import OutOfRange
+from andon_quality.trend.segment_cost import SegmentCost, SegmentModel, cost_of, standardised, varies
+
+# Fewer points than these tell nothing of a change.
+POINTS_MIN = 6
+# Running sums and candidates that a point of a series takes along.
+NUMBERS_A_POINT = 16
 
 
 def pelt(
@@ -19,22 +24,26 @@ def pelt(
     *,
     penalty: float | None = None,
     shortest: int = 8,
-) -> tuple[int, ...]:
+) -> PerSeries:
     """The change points that minimise the summed cost of the stretches plus `penalty` for each change.
 
     Optimal partitioning with pruning: F(t) = min over s of F(s) + C(s, t) + penalty, candidates s with
     F(s) + C(s, t) > F(t) dropped. A change point is the 0-based index of the first point of the new stretch.
     penalty: in units of twice the log-likelihood; None means (parameters of a stretch + 1) log n (Schwarz).
 
-    values: shape (n,), in time order. The costs assume equally spaced points with noise of one size (MEAN, TREND and
-    AUTOREGRESSIVE_TREND) or a size of its own in each stretch (MEAN_AND_VARIANCE). The default allows drifting and
-    dependent data; MEAN is sharper when the points are independent about a level. Prefer `binary_segmentation` from
-    some 10,000 points on. Cost O(n) to O(n^2), by how much can be pruned. Constant or too short series have no change
-    points. Raises NotFinite, OutOfRange.
+    values: shape (n,), in time order, or (series, n) for many, each searched by itself: the answer is a tuple of
+    indices, or a tuple of such tuples, one a series. The costs assume equally spaced points with noise of one size
+    (MEAN, TREND and AUTOREGRESSIVE_TREND) or a size of its own in each stretch (MEAN_AND_VARIANCE). The default allows
+    drifting and dependent data; MEAN is sharper when the points are independent about a level. Prefer
+    `binary_segmentation` from some 10,000 points on. Cost O(n) to O(n^2) a series, by how much can be pruned; the ends
+    are gone through one by one, all series side by side. Constant series and those of fewer than 6 points have no
+    change points. Raises NotFinite, OutOfRange, TooFew for no points at all, Inconsistent for more than two axes.
     Source: Killick, Fearnhead and Eckley, Journal of the American Statistical Association 107 (2012) 1590.
 
     >>> pelt([0.0, 0.1, -0.1, 0.05] * 5 + [3.0, 3.1, 2.9, 3.05] * 5, SegmentModel.MEAN)
     (20,)
+    >>> pelt([[0.0, 0.1, -0.1, 0.05] * 5 + [3.0, 3.1, 2.9, 3.05] * 5, [1.0] * 40], SegmentModel.MEAN)
+    ((20,), ())
     """
     return _search(values, model, penalty, shortest, _exact)
 
@@ -45,11 +54,12 @@ def binary_segmentation(
     *,
     penalty: float | None = None,
     shortest: int = 8,
-) -> tuple[int, ...]:
+) -> PerSeries:
     """The change points found by splitting the costliest stretch again and again while a split saves over `penalty`.
 
-    Arguments, units, assumptions and errors as for `pelt`. O(n log n) cost evaluations, but greedy: a pair of changes
-    that cancel each other may be missed; prefer `pelt` below some 10,000 points.
+    A split at s of the stretch from a to b saves C(a, b) - C(a, s) - C(s, b). Arguments, shapes, units, assumptions and
+    errors as for `pelt`. O(n log n) costs a series, but greedy: a pair of changes that cancel each other may be missed;
+    prefer `pelt` below some 10,000 points.
     Source: Scott and Knott, Biometrics 30 (1974) 507.
 
     >>> binary_segmentation([0.0, 0.1, -0.1, 0.05] * 5 + [3.0, 3.1, 2.9, 3.05] * 5, SegmentModel.MEAN)
@@ -58,40 +68,50 @@ def binary_segmentation(
     return _search(values, model, penalty, shortest, _greedy)
 
 
-_Method = Callable[[SegmentCost, int, float, int], list[int]]
+_Method = Callable[[SegmentCost, int, int, float, int], list[list[int]]]
 
 
-def _search(
-    values: ArrayLike, model: SegmentModel, penalty: float | None, shortest: int, method: _Method
-) -> tuple[int, ...]:
-    series = finite(values, 1)
-    if series.ndim != 1 or shortest < 1 or (penalty is not None and penalty <= 0):
-        raise OutOfRange("needs a one-dimensional series, a positive penalty and shortest >= 1")
-    if series.size < 6:
-        return ()
-    try:
-        cost, lags = cost_of(standardised(series), model)
-    except NoSpread:
-        return ()
-    n = series.size - lags
-    price = (cost.free + 1) * math.log(n) if penalty is None else penalty
-    return tuple(point + lags for point in method(cost, n, price, max(shortest, cost.shortest)))
+def _search(values: ArrayLike, model: SegmentModel, penalty: float | None, shortest: int, method: _Method) -> PerSeries:
+    series = by_series(values)
+    if shortest < 1 or (penalty is not None and penalty <= 0):
+        raise OutOfRange("needs a positive penalty and shortest >= 1")
+    flat, n = np.atleast_2d(series), series.shape[-1]
+    found: list[tuple[int, ...]] = [()] * len(flat)
+    varying = np.flatnonzero(varies(flat)) if n >= POINTS_MIN else np.empty(0, dtype=np.int64)
+    for part in blocks(varying.size, NUMBERS_A_POINT * n):
+        cost, lags = cost_of(standardised(flat[varying[part]]), model)
+        price = (cost.free + 1) * math.log(n - lags) if penalty is None else penalty
+        points = method(cost, varying[part].size, n - lags, price, max(shortest, cost.shortest))
+        for place, own in zip(varying[part], points, strict=True):
+            found[place] = tuple(point + lags for point in own)
+    return found[0] if series.ndim == 1 else tuple(found)
 
 
-def _exact(cost: SegmentCost, n: int, penalty: float, shortest: int) -> list[int]:
-    best = np.full(n + 1, np.inf)
-    best[0] = -penalty
-    previous = np.zeros(n + 1, dtype=np.int64)
-    starts: IntArray = np.zeros(1, dtype=np.int64)
+def _exact(cost: SegmentCost, count: int, n: int, penalty: float, shortest: int) -> list[list[int]]:
+    best = np.full((count, n + 1), np.inf)
+    best[:, 0] = -penalty
+    previous = np.zeros((count, n + 1), dtype=np.int64)
+    candidate = np.zeros((count, n + 1), dtype=np.bool_)
+    candidate[:, 0] = True
     for end in range(shortest, n + 1):
         if end >= 2 * shortest:
-            starts = np.append(starts, end - shortest)
-        reached: FloatArray = best[starts] + cost(starts, end)
-        chosen = int(np.argmin(reached))
-        best[end] = reached[chosen] + penalty
-        previous[end] = starts[chosen]
-        starts = starts[reached <= best[end]]
-    return _walk_back(previous, n)
+            candidate[:, end - shortest] = True
+        series, starts = np.nonzero(candidate[:, :end])
+        reached = best[series, starts] + cost(series, starts, end)
+        chosen = _least(reached, series, count)
+        best[:, end] = reached[chosen] + penalty
+        previous[:, end] = starts[chosen]
+        dead = reached > best[series, end]
+        candidate[series[dead], starts[dead]] = False
+    return [_walk_back(own, n) for own in previous]
+
+
+def _least(values: FloatArray, group: IntArray, groups: int) -> IntArray:
+    """Where the least value of each group stands, the first of equals; `group` rises, and none is without values."""
+    first = np.searchsorted(group, np.arange(groups))
+    least = np.minimum.reduceat(values, first)
+    at = np.flatnonzero(values == least[group])
+    return np.asarray(at[np.searchsorted(group[at], np.arange(groups))])
 
 
 def _walk_back(previous: IntArray, n: int) -> list[int]:
@@ -103,24 +123,28 @@ def _walk_back(previous: IntArray, n: int) -> list[int]:
     return points[::-1]
 
 
-def _greedy(cost: SegmentCost, n: int, penalty: float, shortest: int) -> list[int]:
-    points: list[int] = []
-    open_stretches = [(0, n)]
-    while open_stretches:
-        start, end = open_stretches.pop()
-        split, saved = _best_split(cost, start, end, shortest)
-        if saved > penalty:
-            points.append(split)
-            open_stretches += [(start, split), (split, end)]
-    return sorted(points)
+def _greedy(cost: SegmentCost, count: int, n: int, penalty: float, shortest: int) -> list[list[int]]:
+    points: list[list[int]] = [[] for _ in range(count)]
+    series, starts, ends = np.arange(count), np.zeros(count, dtype=np.int64), np.full(count, n)
+    while (long := ends - starts >= 2 * shortest).any():
+        series, starts, ends = series[long], starts[long], ends[long]
+        splits, saved = _best_splits(cost, series, starts, ends, shortest)
+        worth = saved > penalty
+        series, starts, splits, ends = series[worth], starts[worth], splits[worth], ends[worth]
+        for place, split in zip(series.tolist(), splits.tolist(), strict=True):
+            points[place].append(split)
+        series, starts, ends = np.tile(series, 2), np.append(starts, splits), np.append(splits, ends)
+    return [sorted(own) for own in points]
 
 
-def _best_split(cost: SegmentCost, start: int, end: int, shortest: int) -> tuple[int, float]:
-    splits = np.arange(start + shortest, end - shortest + 1)
-    if splits.size == 0:
-        return start, 0.0
-    whole = float(cost(np.array([start]), end)[0])
-    left = np.array([float(cost(np.array([start]), int(split))[0]) for split in splits])
-    saved = whole - left - cost(splits, end)
-    best = int(np.argmax(saved))
-    return int(splits[best]), float(saved[best])
+def _best_splits(
+    cost: SegmentCost, series: IntArray, starts: IntArray, ends: IntArray, shortest: int
+) -> tuple[IntArray, FloatArray]:
+    """Of each stretch the split that saves most, the first of equals, and what it saves."""
+    whole, counts = cost(series, starts, ends), ends - starts - 2 * shortest + 1
+    stretch = np.repeat(np.arange(len(counts)), counts)
+    splits = (starts + shortest)[stretch] + np.arange(stretch.size) - (np.cumsum(counts) - counts)[stretch]
+    which = series[stretch]
+    saved = whole[stretch] - cost(which, starts[stretch], splits) - cost(which, splits, ends[stretch])
+    best = _least(-saved, stretch, len(counts))
+    return splits[best], saved[best]

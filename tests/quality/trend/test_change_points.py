@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import ruptures
-from andon_quality.errors import NotFinite, OutOfRange
+from andon_quality.arrays import BLOCK_NUMBERS
+from andon_quality.errors import NotFinite, OutOfRange, TooFew
 from andon_quality.trend import SegmentModel, binary_segmentation, pelt
-from andon_quality.trend.segment_cost import noise_variance, standardised
+from andon_quality.trend.change_points import NUMBERS_A_POINT
+from andon_quality.trend.segment_cost import RegressionCost, cost_of, noise_variance, standardised
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +29,7 @@ def steps(rng, levels=(0, 3, 1, 4), length=40):
 @pytest.mark.parametrize("seed", range(5))
 def test_pelt_on_means_agrees_with_ruptures(seed):
     values = standardised(steps(np.random.default_rng(seed)))
-    noise = noise_variance(np.ones((160, 1)), values)
+    noise = float(noise_variance(np.ones((1, 160)), values))
     theirs = ruptures.Pelt(model="l2", min_size=8, jump=1).fit(values).predict(pen=2 * np.log(160) * noise)
     assert pelt(values, SegmentModel.MEAN) == tuple(theirs[:-1])
 
@@ -35,7 +37,7 @@ def test_pelt_on_means_agrees_with_ruptures(seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_binary_segmentation_on_means_agrees_with_ruptures(seed):
     values = standardised(steps(np.random.default_rng(seed)))
-    noise = noise_variance(np.ones((160, 1)), values)
+    noise = float(noise_variance(np.ones((1, 160)), values))
     theirs = ruptures.Binseg(model="l2", min_size=8, jump=1).fit(values).predict(pen=2 * np.log(160) * noise)
     assert binary_segmentation(values, SegmentModel.MEAN) == tuple(theirs[:-1])
 
@@ -85,6 +87,48 @@ def test_scale_and_shift_do_not_move_the_points(method, seed, scale, shift):
 
 
 @BOTH
+@pytest.mark.parametrize("model", list(SegmentModel))
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 10_000), series=st.integers(1, 8), n=st.integers(6, 90), shortest=st.integers(1, 9))
+def test_many_series_have_the_points_that_each_has_alone(method, model, seed, series, n, shortest):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(0, 1, (series, n)) + 4.0 * np.floor(rng.normal(0, 0.15, (series, n)).cumsum(axis=1))
+    values[rng.integers(series)] = 7.0
+    alone = tuple(method(one, model, shortest=shortest) for one in values)
+    assert method(values, model, shortest=shortest) == alone
+
+
+@BOTH
+def test_more_series_than_one_block_holds_have_the_points_that_each_has_alone(method):
+    rng = np.random.default_rng(8)
+    values = np.stack([steps(rng, length=30) for _ in range(300)])
+    assert values.size * NUMBERS_A_POINT > 2 * BLOCK_NUMBERS
+    found = method(values, SegmentModel.MEAN)
+    assert len(found) == 300
+    assert [found[i] for i in range(0, 300, 30)] == [method(one, SegmentModel.MEAN) for one in values[::30]]
+
+
+@pytest.mark.parametrize("model", list(SegmentModel))
+def test_the_costs_of_stretches_are_to_the_bit_those_of_a_series_alone(model):
+    values = np.random.default_rng(9).normal(size=(5, 80))
+    (many, _), starts = cost_of(standardised(values), model), np.arange(0, 60)
+    for place, one in enumerate(values):
+        alone, _ = cost_of(standardised(one[None]), model)
+        own = alone(np.zeros(60, dtype=np.int64), starts, starts + 12)
+        assert np.array_equal(many(np.full(60, place), starts, starts + 12), own)
+
+
+def test_a_regression_costs_what_least_squares_leaves_over_the_noise():
+    rng = np.random.default_rng(10)
+    columns, values = np.stack([np.ones(90), rng.normal(size=90), np.linspace(-1, 1, 90)]), rng.normal(size=90)
+    cost = RegressionCost(columns, values[None])
+    for start, end in [(0, 90), (10, 25), (60, 90)]:
+        rest = np.linalg.lstsq(columns[:, start:end].T, values[start:end], rcond=None)[1][0]
+        ours = cost(np.zeros(1, dtype=np.int64), np.array([start]), end) * cost.noise_variance
+        assert ours == pytest.approx([rest], rel=1e-6)
+
+
+@BOTH
 def test_constant_and_short_series_have_no_change_points(method):
     assert method([3.0] * 50) == ()
     assert method([1.0, 2.0]) == ()
@@ -94,6 +138,10 @@ def test_constant_and_short_series_have_no_change_points(method):
 def test_bad_input_is_refused(method):
     with pytest.raises(NotFinite):
         method([1.0, np.nan] * 10)
+    with pytest.raises(NotFinite, match="series 1"):
+        method([[1.0, 2.0] * 10, [1.0, np.nan] * 10])
+    with pytest.raises(TooFew):
+        method([])
     with pytest.raises(OutOfRange):
         method([1.0, 2.0] * 10, penalty=-1.0)
 
