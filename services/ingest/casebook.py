@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.ingest.hashing import hash_texts, partition_of
-from services.ingest.index import HashIndex, positions_of
+from services.ingest.index import HashIndex, positions_of, tend
 from services.ingest.pseudonyms import TenantKeys
 from services.ingest.segments import decoded
 from services.ingest.store.log_store import Session
@@ -36,6 +36,7 @@ class CaseBook:
                 until = min(self._position + LOAD_COMMITS, through)
                 self._learn(await session.case_hashes_between(self._position, until))
                 self._position = until
+                await tend(self._index)
         rows, numbers = self._index.candidates(self._hashes(case_ids))
         _, found = positions_of(rows, numbers, 0, min(through, self._position))
         positions: list[int] = np.unique(found).tolist()

@@ -1,10 +1,13 @@
 """Which hashes were seen in which commit: sorted runs of packed numbers, merged as they grow, behind a bit filter."""
 
-from typing import cast
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.ingest.hash_filter import HashFilter
 from services.ingest.hashing import Hashes
 
 Rows = NDArray[np.int64]
@@ -13,25 +16,23 @@ POSITION_BITS = 26
 SPAN = 1 << POSITION_BITS
 _POSITION = np.uint64(SPAN - 1)
 _FANOUT = 8
-_FILTER_BITS_MIN = 20
-# Of a hash the upper 38 bits are kept: so many choose a word of the filter, and twice 6 the bits in it.
-_FILTER_BITS_MAX = 32
-_FILTER_BITS_PER_HASH = 16
-_ONE, _SIX_BITS = np.uint64(1), np.uint64(63)
+# Longer runs are merged apart from calls: it takes longer than anyone should wait behind it.
+_SMALL = 1 << 15
 
 
 class HashIndex:
     """One number for each hash: its upper 38 bits, then the lower 26 bits of the position of its commit.
 
     Memory: 8 bytes for each hash, and 2 to 4 for the filter. A look-up of n new hashes costs n reads of the filter
-    and, for the one in a hundred that it cannot rule out, a binary search in each run. There are at most 7 runs of each
-    size, sizes growing by 8, and each hash is merged once per size, so neither cost depends much on their number.
+    and, for the one in two hundred that it cannot rule out, a binary search in each run. There are at most 7 runs of
+    each size, sizes growing by 8, and each hash is merged once per size, so neither cost depends much on their number.
+
+    What cannot be done between two calls is `due`, until someone tends the index; it answers all the same meanwhile.
     """
 
     def __init__(self) -> None:
         self._runs: list[Hashes] = []
-        self._filter_bits = _FILTER_BITS_MIN
-        self._filter = _words(_FILTER_BITS_MIN)
+        self._filter = HashFilter.of([])
         self._count = 0
 
     def __len__(self) -> int:
@@ -44,18 +45,38 @@ class HashIndex:
         run = (hashes & ~_POSITION) | np.asarray(positions).astype(np.uint64) & _POSITION
         run.sort()
         self._count += len(run)
+        self._filter.mark(run)
         self._runs.append(run)
-        while len(self._runs) >= _FANOUT and len(self._runs[-_FANOUT]) < _FANOUT * len(self._runs[-1]):
-            # Stable: the sort that finds the runs in its input and merges them.
-            self._runs[-_FANOUT:] = [np.sort(np.concatenate(self._runs[-_FANOUT:]), kind="stable")]
-        if _bits_for(self._count) > self._filter_bits:
-            self._grow()
-        else:
-            self._mark(run)
+        while some := _mergeable([run for run in self._runs if len(run) < _SMALL]):
+            self._exchange(some, _merged(some))
+        if self._count < _FANOUT * _SMALL and self._filter.outgrown(self._count):
+            self._filter = HashFilter.of(self._runs)
+
+    def due(self) -> "Upkeep | None":
+        """What would make look-ups cheaper, and may be done in any thread."""
+        if self._filter.outgrown(self._count):
+            return Upkeep(tuple(self._runs), merge=False)
+        some = _mergeable([run for run in self._runs if len(run) >= _SMALL])
+        return Upkeep(some, merge=True) if some else None
+
+    def settle(self, upkeep: "Upkeep", made: "Hashes | HashFilter") -> None:
+        """Takes what was made of the upkeep that was due; what was added since stays."""
+        if not isinstance(made, HashFilter):
+            self._exchange(upkeep.runs, made)
+            return
+        for run in _without(self._runs, upkeep.runs):
+            made.mark(run)
+        self._filter = made
+
+    def _exchange(self, old: Sequence[Hashes], new: Hashes) -> None:
+        others = _without(self._runs, old)
+        # What was forgotten in the meantime must not come back.
+        if len(others) + len(old) == len(self._runs):
+            self._runs = [*others, new]
 
     def candidates(self, hashes: Hashes) -> tuple[Rows, Rows]:
         """Pairs (row of `hashes`, lower bits of a position that may hold it): suspicions, as 38 bits may agree."""
-        rows = np.flatnonzero(self._maybe(hashes))
+        rows = np.flatnonzero(self._filter.maybe(hashes))
         if len(rows) == 0:
             return rows, rows
         order = np.argsort(hashes[rows])
@@ -71,44 +92,46 @@ class HashIndex:
         first = np.uint64((after + 1) & (SPAN - 1))
         count = np.uint64(through - after)
         kept = [run[((run - first) & _POSITION) >= count] for run in self._runs]
+        # Their marks in the filter stay until it is full: they are false alarms, and few.
         self._runs = [run for run in kept if len(run)]
         self._count = sum(len(run) for run in self._runs)
-        self._grow()
-
-    def _grow(self) -> None:
-        # Twice what is needed, so that the next growth is a doubling away.
-        self._filter_bits = _bits_for(2 * self._count)
-        self._filter = _words(self._filter_bits)
-        for run in self._runs:
-            self._mark(run)
-
-    def _mark(self, run: Hashes) -> None:
-        words, bits = self._places(run)
-        new_word = np.empty(len(run), dtype=np.bool_)
-        new_word[0] = True
-        np.not_equal(words[1:], words[:-1], out=new_word[1:])
-        firsts = new_word.nonzero()[0]
-        self._filter[words[firsts]] |= np.bitwise_or.reduceat(bits, firsts)
-
-    def _maybe(self, hashes: Hashes) -> NDArray[np.bool_]:
-        words, bits = self._places(hashes)
-        return cast(NDArray[np.bool_], (self._filter[words] & bits) == bits)
-
-    def _places(self, hashes: Hashes) -> tuple[Hashes, Hashes]:
-        """Which word of the filter each hash is marked in, and by which two bits: one look, and few false alarms."""
-        rest = 64 - (self._filter_bits - 6)
-        first = (hashes >> np.uint64(rest - 6)) & _SIX_BITS
-        second = (hashes >> np.uint64(rest - 12)) & _SIX_BITS
-        return hashes >> np.uint64(rest), (_ONE << first) | (_ONE << second)
 
 
-def _bits_for(count: int) -> int:
-    wanted = int(count * _FILTER_BITS_PER_HASH - 1).bit_length()
-    return min(max(wanted, _FILTER_BITS_MIN), _FILTER_BITS_MAX)
+@dataclass(frozen=True)
+class Upkeep:
+    """Runs to merge, or to make a new filter of; they never change, so any thread may do it."""
+
+    runs: tuple[Hashes, ...]
+    merge: bool
+
+    def done(self) -> Hashes | HashFilter:
+        return _merged(self.runs) if self.merge else HashFilter.of(self.runs)
 
 
-def _words(bits: int) -> Hashes:
-    return np.zeros(1 << (bits - 6), dtype=np.uint64)
+async def tend(index: HashIndex) -> None:
+    """Does what is due in a thread, while calls go on."""
+    while (upkeep := index.due()) is not None:
+        index.settle(upkeep, await asyncio.to_thread(upkeep.done))
+
+
+def _mergeable(runs: Sequence[Hashes]) -> tuple[Hashes, ...]:
+    """The shortest ones that are many enough and of about one size."""
+    ordered = sorted(runs, key=len)
+    for first in range(len(ordered) - _FANOUT + 1):
+        some = ordered[first : first + _FANOUT]
+        if len(some[-1]) < _FANOUT * len(some[0]):
+            return tuple(some)
+    return ()
+
+
+def _without(runs: Sequence[Hashes], some: Sequence[Hashes]) -> list[Hashes]:
+    left_out = {id(run) for run in some}
+    return [run for run in runs if id(run) not in left_out]
+
+
+def _merged(runs: Sequence[Hashes]) -> Hashes:
+    # Stable: the sort that finds the runs in its input and merges them.
+    return np.sort(np.concatenate(runs), kind="stable")
 
 
 def _matches(run: Hashes, low: Hashes, high: Hashes) -> tuple[Rows, Rows]:

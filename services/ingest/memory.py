@@ -1,5 +1,6 @@
 """What a process remembers of a tenant's log to recognise its events again, caught up with other processes' commits."""
 
+import asyncio
 from array import array
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from services.ingest.deduplication import StoredEvents, judge_known, judge_within
-from services.ingest.index import SPAN, HashIndex, Rows, positions_of
+from services.ingest.index import SPAN, HashIndex, Rows, positions_of, tend
 from services.ingest.model import DEDUP_HORIZON_US, Source, SourceId
 from services.ingest.plan import Gathering, Plan
 from services.ingest.store.log_store import Session
@@ -38,6 +39,7 @@ class Memory:
         self._cache_bytes = 0
         self._cache_bytes_max = cache_bytes_max
         self._forgotten_at_us = 0
+        self._tending: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._index)
@@ -53,6 +55,7 @@ class Memory:
         while self.position < through:
             until = min(self.position + LOAD_COMMITS, through)
             self._learn(await session.hashes_between(self.position, until), until)
+            await tend(self._index)
 
     def _learn(self, segments: Sequence[HashedSegment], until: int) -> None:
         # A commit without segments has no event that could be asked for, so its time does not matter.
@@ -70,6 +73,8 @@ class Memory:
         self.position = position
         self._committed_us.append(committed_at_us)
         self._index.add(plan.id_hashes, position)
+        if self._index.due() and (self._tending is None or self._tending.done()):
+            self._tending = asyncio.create_task(tend(self._index))
 
     async def judge(
         self, read: ReadSegments, gathering: Gathering, sources: Mapping[SourceId, Source], now_us: int
@@ -104,9 +109,13 @@ class Memory:
         known = [sources.get(SourceId(name)) for name in column.dictionary.to_pylist()]
         horizons = np.array([one.dedup_horizon_us if one else DEDUP_HORIZON_US for one in known], dtype=np.int64)
         codes = column.indices.to_numpy(zero_copy_only=False)[rows]
-        # Copied: an array cannot grow while numpy looks at it.
-        committed = np.array(self._committed_us, dtype=np.int64)[positions - self.after - 1]
-        return np.asarray(committed >= now_us - horizons[codes])
+        return np.asarray(self._committed_at(positions) >= now_us - horizons[codes])
+
+    def _committed_at(self, positions: Rows) -> NDArray[np.int64]:
+        """Copied one by one, as an array cannot grow while numpy looks at it; but nearly always they are few."""
+        asked, which = np.unique(positions, return_inverse=True)
+        times = [self._committed_us[place] for place in (asked - self.after - 1).tolist()]
+        return np.array(times, dtype=np.int64)[which]
 
     async def _stored(self, read: ReadSegments, positions: Sequence[int]) -> dict[int, list[StoredEvents]]:
         found = {position: self._cache[position] for position in positions if position in self._cache}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.hashing import hash_coded, hash_key, hash_texts, partition_of
-from services.ingest.index import SPAN, HashIndex, positions_of
+from services.ingest.index import SPAN, HashIndex, positions_of, tend
 
 KEY = hash_key(bytes(32))
 
@@ -30,6 +30,49 @@ def test_new_hashes_are_no_candidates() -> None:
         index.add(dice.integers(0, 2**64, 2_000, dtype=np.uint64), np.full(2_000, number))
     rows, _ = index.candidates(dice.integers(0, 2**64, 2_000, dtype=np.uint64))
     assert len(rows) == 0
+
+
+def random_runs(*sizes: int, seed: int = 9) -> list[np.ndarray]:
+    dice = np.random.default_rng(seed)
+    return [dice.integers(0, 2**64, size, dtype=np.uint64) for size in sizes]
+
+
+def found(index: HashIndex, hashes: np.ndarray, number: int) -> int:
+    rows, positions = index.candidates(hashes)
+    return len(set(rows[positions == number].tolist()))
+
+
+async def test_an_index_answers_alike_before_while_and_after_it_is_tended() -> None:
+    index, added = HashIndex(), random_runs(*[40_000] * 20)
+    for number, hashes in enumerate(added):
+        index.add(hashes, number)
+    upkeep = index.due()
+    assert upkeep is not None
+    made = upkeep.done()
+    (late,) = random_runs(30_000, seed=10)
+    index.add(late, 99)
+    for _ in range(2):
+        assert [found(index, hashes, number) for number, hashes in enumerate(added)] == [40_000] * 20
+        assert found(index, late, 99) == 30_000
+        index.settle(upkeep, made)
+        await tend(index)
+    assert index.due() is None
+    assert len(index) == 830_000
+
+
+async def test_what_is_forgotten_while_an_index_is_tended_does_not_come_back() -> None:
+    index, added = HashIndex(), random_runs(*[40_000] * 16)
+    for number, hashes in enumerate(added):
+        index.add(hashes, number)
+    while (upkeep := index.due()) and not upkeep.merge:
+        index.settle(upkeep, upkeep.done())
+    assert upkeep is not None
+    made = upkeep.done()
+    index.forget(-1, 7)
+    index.settle(upkeep, made)
+    assert [found(index, hashes, number) for number, hashes in enumerate(added)] == [0] * 8 + [40_000] * 8
+    await tend(index)
+    assert len(index) == 8 * 40_000
 
 
 def test_hashes_at_both_ends_of_the_range_are_found() -> None:
