@@ -8,6 +8,8 @@ import numpy as np
 
 from andon_quality.arl.design import design
 from andon_quality.arl.estimated import averaged
+from andon_quality.arl.estimated_run import estimated_run
+from andon_quality.arl.krylov import Product
 from andon_quality.arl.quadrature import nodes_for, normal_kernel, unit_nodes
 from andon_quality.arl.run_length import RunLength, solved
 from andon_quality.arrays import FloatArray
@@ -53,31 +55,41 @@ def cusum(
     )
 
 
-def cusum_run(k: float, h: float, shift: float = 0.0, head_start: float = 0.0, sided: Sided = "two") -> RunLength:
+def cusum_run(
+    k: float,
+    h: float,
+    shift: float = 0.0,
+    head_start: float = 0.0,
+    sided: Sided = "two",
+    phase1_size: int | None = None,
+) -> RunLength:
     """The whole distribution behind `cusum`: mean, quantiles, survival, steady state.
 
     Two sides are exact too, in one signed kernel: since a sum that alarms leaves the other at zero, the mass of either
     sum's state before the first alarm is what it would be alone, less what it would be after the other's alarm.
+    phase1_size: mixed over the baselines of that many points (`estimated_run`).
 
-    >>> cusum_run(0.5, 4.0).quantile(0.5)
-    118
+    >>> cusum_run(0.5, 4.0).quantile(0.5), cusum_run(0.5, 4.0, phase1_size=50).quantile(0.5)
+    (118, 83)
     """
     _check(k, h, shift, head_start, sided)
-    upper = _upper(k, h, shift, head_start)
-    if sided == "one":
-        return upper
-    lower = _upper(k, h, -shift, head_start)
-    size = len(upper.start)
-    kernel = np.zeros((2 * size, 2 * size))
-    kernel[:size, :size], kernel[size:, size:] = upper.kernel, lower.kernel
-    upper_zero, lower_zero = size - 2, 2 * size - 2
-    kernel[:size, lower_zero] = -_alarms(upper)
-    kernel[size:, upper_zero] = -_alarms(lower)
-    # The mode (1, -1) keeps its size for ever, and no start ever has any of it: taken out, the kernel is contracting.
-    mode = np.repeat([0.5, -0.5], size)
-    kernel[:, upper_zero] -= mode
-    kernel[:, lower_zero] += mode
-    return RunLength(kernel, 0.5 * np.concatenate([upper.start, lower.start]))
+    kernels_of, start_of = (_kernels, _start) if sided == "one" else (_two_sided_kernels, _two_sided_start)
+    if phase1_size is None:
+        kernel = kernels_of(*(np.array([value]) for value in (k, h, shift, head_start)))[0]
+        return RunLength(kernel, start_of(len(kernel)))
+
+    def kernels_at(centre: FloatArray, s: FloatArray) -> tuple[Product, FloatArray]:
+        kernels = kernels_of(k * s, h * s, shift - centre, head_start * s)
+        return lambda values: (kernels @ values[..., None])[..., 0], start_of(kernels.shape[-1])
+
+    many = two_sided_means if sided == "two" else one_sided_means
+    return estimated_run(
+        kernels_at,
+        lambda centre, s: many(k * s, h * s, shift - centre, head_start * s),
+        phase1_size,
+        shift if sided == "two" else None,
+        even=shift == 0.0 and sided == "two",
+    )
 
 
 def cusum_curve(k: float, h: float, shifts: FloatArray, head_start: float = 0.0, sided: Sided = "two") -> FloatArray:
@@ -166,9 +178,12 @@ def _check(k: float, h: float, shift: float, head_start: float, sided: Sided) ->
         raise OutOfRange(f"the head start must lie in [0, {highest:g}], got {head_start}")
 
 
-def _upper(k: float, h: float, shift: float, head_start: float) -> RunLength:
-    kernel = _kernels(*(np.array([value]) for value in (k, h, shift, head_start)))[0]
-    return RunLength(kernel, np.eye(1, len(kernel), len(kernel) - 1)[0])
+def _start(size: int) -> FloatArray:
+    return np.asarray(np.eye(1, size, size - 1)[0])
+
+
+def _two_sided_start(size: int) -> FloatArray:
+    return np.asarray(0.5 * (np.eye(1, size, size // 2 - 1)[0] + np.eye(1, size, size - 1)[0]))
 
 
 def _kernels(k: FloatArray, h: FloatArray, shift: FloatArray, head_start: FloatArray) -> FloatArray:
@@ -185,5 +200,17 @@ def _kernels(k: FloatArray, h: FloatArray, shift: FloatArray, head_start: FloatA
     return kernels
 
 
-def _alarms(run: RunLength) -> FloatArray:
-    return np.asarray(1.0 - run.kernel.sum(axis=1))
+def _two_sided_kernels(k: FloatArray, h: FloatArray, shift: FloatArray, head_start: FloatArray) -> FloatArray:
+    """The signed kernels over the states of C+ and those of C-, shape (charts, 2 n, 2 n)."""
+    upper, lower = _kernels(k, h, shift, head_start), _kernels(k, h, -shift, head_start)
+    size = upper.shape[-1]
+    kernels = np.zeros((len(k), 2 * size, 2 * size))
+    kernels[:, :size, :size], kernels[:, size:, size:] = upper, lower
+    upper_zero, lower_zero = size - 2, 2 * size - 2
+    kernels[:, :size, lower_zero] = upper.sum(axis=2) - 1.0
+    kernels[:, size:, upper_zero] = lower.sum(axis=2) - 1.0
+    # The mode (1, -1) keeps its size for ever, and no start ever has any of it: taken out, the kernel is contracting.
+    mode = np.repeat([0.5, -0.5], size)
+    kernels[..., upper_zero] -= mode
+    kernels[..., lower_zero] += mode
+    return kernels

@@ -18,6 +18,9 @@ Charts = Callable[[FloatArray, FloatArray], FloatArray]
 REACH, STEP = 5.6, 0.29
 # From this many standard deviations away the peak where the two sides are alike no longer shows.
 PEAK_REACH = 6.5
+# For what is a step in the run: how finely it is stepped through, in factors e of the run and in the law's own
+# standard deviations.
+STEP_IN_RUN, STEP_IN_LAW = 0.6, 0.9
 # Nodes over the centre where the run has no peak.
 PLAIN = 7
 # The mean exists while the run grows more slowly with the variance than its density falls, with this much to spare.
@@ -51,16 +54,14 @@ def averaged(arl_at: Charts, phase1_size: int, alike_at: float | None = None, ev
     >>> round(averaged(lambda centre, spread: spread**2 + centre, 30), 6)
     1.0
     """
-    if phase1_size < 3:
-        raise OutOfRange(f"a baseline needs at least 3 points, got {phase1_size}")
-    half_df = 0.5 * (phase1_size - 1)
-    growth, bend = _growth(arl_at, half_df)
+    half_df = half_df_of(phase1_size)
+    growth, bend = growth_of(arl_at, half_df)
     if growth > GROWTH_MOST * half_df:
         raise OutOfRange(f"with limits from {phase1_size} points the mean run length has no finite value")
     variances, weights = gamma_rule(_size(phase1_size) + int(BENT * bend), half_df)
     variances = variances / (half_df - growth)
     weights = weights * np.exp(half_df * np.log(half_df / (half_df - growth)) - growth * variances)
-    centres, centre_weights = _centres(arl_at, phase1_size, (half_df / (half_df - growth)) ** 0.5, alike_at, even)
+    centres, centre_weights = centres_of(arl_at, phase1_size, (half_df / (half_df - growth)) ** 0.5, alike_at, even)
     # One spread after another: each has as many nodes as it needs.
     means = np.array([arl_at(centres, np.full_like(centres, spread)) for spread in np.sqrt(variances)])
     shares = weights[:, None] * np.minimum(means, LARGEST) * centre_weights
@@ -83,12 +84,28 @@ def gamma_rule(size: int, shape: float) -> tuple[FloatArray, FloatArray]:
     return np.asarray(nodes), np.asarray(vectors[0] ** 2)
 
 
+def half_df_of(phase1_size: int) -> float:
+    """Half the degrees of freedom of the sample variance; raises OutOfRange for fewer than 3 points.
+
+    >>> half_df_of(21)
+    10.0
+    """
+    if phase1_size < 3:
+        raise OutOfRange(f"a baseline needs at least 3 points, got {phase1_size}")
+    return 0.5 * (phase1_size - 1)
+
+
 def _size(phase1_size: int) -> int:
     return next(size for size, least in ((4, 200), (5, 80), (6, 45), (8, 25), (12, 0)) if phase1_size >= least)
 
 
-def _growth(arl_at: Charts, half_df: float) -> tuple[float, float]:
-    """How fast the logarithm of the run grows with s^2 about where it counts, and how much that bends."""
+def growth_of(arl_at: Charts, half_df: float) -> tuple[float, float]:
+    """How fast the logarithm of the run grows with s^2 about where it counts, and how much that bends.
+
+    >>> growth, bend = growth_of(lambda centre, spread: np.exp(2.0 * spread**2), 20.0)
+    >>> round(growth, 9), round(bend, 9)
+    (2.0, 0.0)
+    """
     sd = half_df**-0.5
     variances = 1.0 + sd * np.arange(3.0)
     logs = np.log(np.minimum(arl_at(np.zeros(3), np.sqrt(variances)), LARGEST))
@@ -97,17 +114,25 @@ def _growth(arl_at: Charts, half_df: float) -> tuple[float, float]:
     return float(near if counts_at < variances[1] else far), float(abs(far - near) * sd)
 
 
-def _centres(
-    arl_at: Charts, phase1_size: int, spread: float, alike_at: float | None, even: bool
+def centres_of(
+    arl_at: Charts, phase1_size: int, spread: float, alike_at: float | None, even: bool, is_step: bool = False
 ) -> tuple[FloatArray, FloatArray]:
-    """Errors of the centre and their weights."""
+    """Errors of the centre and their weights for the mean of `arl_at` at this spread.
+
+    is_step: for what falls from 1 to 0 within a factor e of the run, as well.
+
+    >>> centres, weights = centres_of(lambda centre, spread: 1.0 + centre**2, 25, 1.0, None, False)
+    >>> round(float(weights @ centres**2), 9)
+    0.04
+    """
     sd = phase1_size**-0.5
     peaked = alike_at is not None and abs(alike_at) < PEAK_REACH * sd
     peak = alike_at if peaked and alike_at is not None else 0.0
     offsets = (-sd if peak > 0.0 else sd) * np.array([0.0, 0.1, 0.5])
     means = np.minimum(arl_at(peak + offsets, np.full(3, spread)), LARGEST)
     if not peaked:
-        return _beside_a_peak(np.log(means[2] / means[0]) / offsets[2], sd)
+        growth = float(np.log(means[2] / means[0]) / offsets[2])
+        return _all_through(growth, sd) if is_step else _beside_a_peak(growth, sd)
     centres, widths = _about_a_peak(peak, _peak_width(offsets, means, sd), sd, even)
     return centres, widths * np.exp(-0.5 * (centres / sd) ** 2) / (sd * (2.0 * np.pi) ** 0.5)
 
@@ -117,6 +142,15 @@ def _beside_a_peak(growth: float, sd: float) -> tuple[FloatArray, FloatArray]:
     nodes, weights = normal_nodes(PLAIN)
     moved = float(np.clip(growth * sd, -4.0, 4.0))
     return sd * (moved + nodes), weights * np.exp(-moved * (nodes + 0.5 * moved))
+
+
+def _all_through(growth: float, sd: float) -> tuple[FloatArray, FloatArray]:
+    """The trapezoidal rule, as far as the law reaches, moved by the growth or not, and as fine as a step needs."""
+    moved = float(np.clip(growth * sd, -4.0, 4.0))
+    low, high = sd * (min(moved, 0.0) - REACH), sd * (max(moved, 0.0) + REACH)
+    step = min(STEP_IN_RUN / max(abs(growth), 1e-9), STEP_IN_LAW * sd)
+    at = np.linspace(low, high, int(np.ceil((high - low) / step)) + 1)
+    return at, np.exp(-0.5 * (at / sd) ** 2) * ((at[1] - at[0]) / (sd * (2.0 * np.pi) ** 0.5))
 
 
 def _peak_width(offsets: FloatArray, means: FloatArray, sd: float) -> float:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from andon_quality.arl.design import design
 from andon_quality.arl.estimated import averaged
+from andon_quality.arl.estimated_run import estimated_run
 from andon_quality.arl.extrapolation import wynn_epsilon
+from andon_quality.arl.krylov import Product
 from andon_quality.arl.quadrature import nodes_for, normal_kernel, unit_nodes
 from andon_quality.arl.run_length import RunLength, solved
 from andon_quality.arrays import FloatArray
@@ -53,17 +56,11 @@ def ewma(
     11.154267
     """
     _check(smoothing, limit, shift, head_start)
-    if limits == "fixed":
-        if phase1_size is None:
-            return ewma_run(smoothing, limit, shift, head_start, sided).mean()
-
-        def arl_at(centre: FloatArray, spread: FloatArray) -> FloatArray:
-            return solved(_kernels(smoothing, limit * spread, shift - centre, head_start * spread, sided))[:, -1]
-
-        even = shift == 0.0 and head_start == 0.0 and sided == "two"
-        return averaged(arl_at, phase1_size, shift if sided == "two" else None, even)
     if phase1_size is not None:
-        raise OutOfRange("varying limits are around a known centre")
+        charts = _Baselines(smoothing, limit, shift, head_start, sided, limits)
+        return averaged(charts.means, phase1_size, charts.alike_at, charts.even)
+    if limits == "fixed":
+        return ewma_run(smoothing, limit, shift, head_start, sided).mean()
     _check_varying(sided)
     return _varying(smoothing, limit, shift, head_start)
 
@@ -75,10 +72,12 @@ def ewma_run(
     head_start: float = 0.0,
     sided: Sided = "two",
     limits: Limits = "fixed",
+    phase1_size: int | None = None,
 ) -> RunLength:
     """The whole distribution behind `ewma`: mean, quantiles, survival, steady state.
 
     Varying limits are followed for about 9 / smoothing points, until their growth is a hundred-millionth.
+    phase1_size: mixed over the baselines of that many points (`estimated_run`; fixed limits).
 
     >>> ewma_run(0.5, 3.071).quantile(0.5)
     347
@@ -86,6 +85,9 @@ def ewma_run(
     (33, 46)
     """
     _check(smoothing, limit, shift, head_start)
+    if phase1_size is not None:
+        charts = _Baselines(smoothing, limit, shift, head_start, sided, limits)
+        return estimated_run(charts.kernels, charts.means, phase1_size, charts.alike_at, charts.even)
     kernel = _kernels(smoothing, np.array([limit]), np.array([shift]), np.array([head_start]), sided)[0]
     if limits == "fixed":
         return RunLength(kernel, np.eye(1, len(kernel), len(kernel) - 1)[0])
@@ -130,6 +132,41 @@ def design_ewma(
         max(2.8, 1.5 * lower),
         lower,
     )
+
+
+@dataclass(frozen=True)
+class _Baselines:
+    """One chart drawn from one baseline after another, in true units."""
+
+    smoothing: float
+    limit: float
+    shift: float
+    head_start: float
+    sided: Sided
+    limits: Limits
+
+    def __post_init__(self) -> None:
+        if self.limits != "fixed":
+            raise OutOfRange("varying limits are around a known centre")
+
+    @property
+    def alike_at(self) -> float | None:
+        return self.shift if self.sided == "two" else None
+
+    @property
+    def even(self) -> bool:
+        return self.shift == self.head_start == 0.0 and self.sided == "two"
+
+    def means(self, centre: FloatArray, spread: FloatArray) -> FloatArray:
+        return solved(self._kernels(centre, spread))[:, -1]
+
+    def kernels(self, centre: FloatArray, spread: FloatArray) -> tuple[Product, FloatArray]:
+        kernels = self._kernels(centre, spread)
+        size = kernels.shape[-1]
+        return lambda values: (kernels @ values[..., None])[..., 0], np.eye(1, size, size - 1)[0]
+
+    def _kernels(self, centre: FloatArray, spread: FloatArray) -> FloatArray:
+        return _kernels(self.smoothing, self.limit * spread, self.shift - centre, self.head_start * spread, self.sided)
 
 
 def _check(smoothing: float, limit: float, shift: float, head_start: float) -> None:

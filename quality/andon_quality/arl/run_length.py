@@ -21,6 +21,8 @@ class RunLength:
     to state j without an alarm. start: shape (n,), the distribution of the state before the first point.
     early: shape (t,), the survival after 0, 1, ... t - 1 points of a chart that settles only then (limits that still
     grow); `start` is what is left of the mass after t points.
+    Limits from a sample are a mixture of charts: kernel of shape (charts, n, n) and start of shape (charts, 1, n),
+    whose sums are the weights. moments: how many of the mean and the second moment exist; the others are infinite.
     Exact for a finite chain; for a continuous state the nodes are those of a quadrature rule (Nystroem), whose error
     falls exponentially with their number. A signed kernel will do as long as start @ kernel^n @ 1 is the survival
     function. Sources: Brook and Evans (1972), Biometrika 59, 539-549;
@@ -34,33 +36,29 @@ class RunLength:
     kernel: FloatArray
     start: FloatArray
     early: FloatArray = field(default_factory=lambda: np.zeros(0))
+    moments: int = 2
 
     def from_each_state(self) -> FloatArray:
-        """The mean run length from every state, shape (n,): the solution of L = 1 + K L. Cost n^3 / 3.
+        """The mean run length from every state, shape (..., n): the solution of L = 1 + K L. Cost n^3 / 3.
 
         Infinite where the alarm is so rare that the kernel cannot be told from a stochastic one.
         """
-        try:
-            solved = np.linalg.solve(np.eye(len(self.start)) - self.kernel, np.ones(len(self.start)))
-        except np.linalg.LinAlgError:
-            return np.full(len(self.start), np.inf)
-        means = np.asarray(solved, dtype=np.float64)
-        return means if 0.0 < self.start @ means < LARGEST else np.full(len(self.start), np.inf)
+        means = self._weighed(np.ones(self.kernel.shape[:-1]))
+        return means if 0.0 < self._from_start(means) < LARGEST else np.full(means.shape, np.inf)
 
     def mean(self) -> float:
         """The average run length (ARL). Cost n^3 / 3."""
-        means = self.from_each_state()
-        return np.inf if np.isinf(means[0]) else float(self.early.sum() + self.start @ means)
+        return float(self.early.sum()) + self._from_start(self.from_each_state()) if self.moments > 0 else np.inf
 
     def sd(self) -> float:
         """The standard deviation of the run length: E[T(T+1)] = 2 (I - K)^-2 1. Cost n^3; infinite with the mean."""
         first = self.from_each_state()
-        if np.isinf(first[0]):
+        if self.moments < 2 or np.isinf(first).any():
             return np.inf
         points = len(self.early)
-        second = np.linalg.solve(np.eye(len(self.start)) - self.kernel, first) + points * first
-        mean = float(self.early.sum() + self.start @ first)
-        square = float((np.arange(points) + 1.0) @ self.early + self.start @ second)
+        mean = float(self.early.sum()) + self._from_start(first)
+        later = self._from_start(self._weighed(first) + points * first)
+        square = float((np.arange(points) + 1.0) @ self.early) + later
         return float(np.sqrt(max(2.0 * square - mean - mean * mean, 0.0)))
 
     def survival(self, points: int) -> float:
@@ -89,7 +87,12 @@ class RunLength:
         return survived + 1
 
     def quasi_stationary(self) -> FloatArray:
-        """The distribution of the state long after the start, given no alarm yet: the kernel's left Perron vector."""
+        """The distribution of the state long after the start, given no alarm yet: the kernel's left Perron vector.
+
+        Raises Inconsistent where there is none, as over baselines, of which only the widest limits would be left.
+        """
+        if self.kernel.ndim > 2:
+            raise Inconsistent("a mixture over baselines does not settle: the widest limits outlast all others")
         row, power = self.start / self.start.sum(), self.kernel
         for _ in range(64):
             ahead = row @ power
@@ -99,6 +102,18 @@ class RunLength:
             row, power = ahead, power @ power
             power = power / np.abs(power).max()
         raise Inconsistent("the chart does not settle: its state has no unique long-run distribution")
+
+    def _weighed(self, right: FloatArray) -> FloatArray:
+        """(I - K)^-1 right."""
+        escape = np.eye(right.shape[-1]) - self.kernel
+        try:
+            return np.asarray(np.linalg.solve(escape, right[..., None])[..., 0])
+        except np.linalg.LinAlgError:
+            # A chart that never alarms; a relative 1e-15 of escape makes it solvable, and its mean beyond the largest.
+            return np.asarray(np.linalg.solve(escape + 1e-15 * np.eye(right.shape[-1]), right[..., None])[..., 0])
+
+    def _from_start(self, values: FloatArray) -> float:
+        return float((self.start @ values[..., None]).sum())
 
     def _powers_until(self, survival: float) -> list[FloatArray]:
         powers = [self.kernel]

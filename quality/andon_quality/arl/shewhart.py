@@ -10,6 +10,8 @@ import numpy as np
 from andon_quality.arl.design import design
 from andon_quality.arl.elimination import substituted_means
 from andon_quality.arl.estimated import averaged
+from andon_quality.arl.estimated_run import estimated_run
+from andon_quality.arl.krylov import Product
 from andon_quality.arl.ordered import ordered_mean, ordered_run
 from andon_quality.arl.run_length import RunLength, solved
 from andon_quality.arrays import FloatArray, IntArray
@@ -70,17 +72,22 @@ def shewhart_curve(rules: Iterable[str | Rule], shifts: FloatArray, limit_scale:
     return _means(named(rules), shifts, np.full_like(shifts, limit_scale))
 
 
-def shewhart_run(rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float = 1.0) -> RunLength:
+def shewhart_run(
+    rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float = 1.0, phase1_size: int | None = None
+) -> RunLength:
     """The whole distribution behind `shewhart`: mean, quantiles, survival, steady state.
 
     Rules about the order of values need a kernel over the last value as well: raises OutOfRange where it would have
     more than 1,500 states, which a trend, or alternation, with rules about the limits does not.
+    phase1_size: mixed over the baselines of that many points (`estimated_run`); rules about zones only.
 
     >>> shewhart_run(["WE1"]).quantile(0.5), shewhart_run(["N1", "N3"]).quantile(0.5)
     (257, 139)
     """
     chosen, shifts = named(rules), np.array([shift])
     about_order, about_zones = _parted(chosen)
+    if phase1_size is not None:
+        return _estimated_run(chosen, shift, limit_scale, phase1_size)
     lines = _lines(about_zones, shifts, np.array([limit_scale]))
     if about_order:
         return ordered_run(about_order, _chain(about_zones, False), lines[0], shift)
@@ -133,6 +140,30 @@ def _means(rules: tuple[Rule, ...], shifts: FloatArray, limit_scales: FloatArray
     if len(ahead) > (DENSE_MOST if len(shifts) == 1 else DENSE_MOST_OF_MANY):
         return substituted_means(ahead, probabilities)
     return solved(_kernels(ahead, probabilities))[:, 0]
+
+
+def _estimated_run(rules: tuple[Rule, ...], shift: float, limit_scale: float, phase1_size: int) -> RunLength:
+    if _parted(rules)[0]:
+        raise OutOfRange("the distribution over baselines is known for rules about zones; `shewhart` knows the mean")
+    ahead = _chain(rules, False)
+
+    def kernels_at(centre: FloatArray, spread: FloatArray) -> tuple[Product, FloatArray]:
+        shifts = shift - centre
+        probabilities = _zone_probabilities(_lines(rules, shifts, limit_scale * spread), shifts)
+
+        def product(values: FloatArray) -> FloatArray:
+            onward = np.column_stack([values, np.zeros(len(values))])
+            ahead_of = (onward[:, zone] for zone in ahead.T)
+            return np.asarray(
+                sum(chance[:, None] * after for chance, after in zip(probabilities.T, ahead_of, strict=True))
+            )
+
+        return product, np.eye(1, len(ahead))[0]
+
+    def arl_at(centre: FloatArray, spread: FloatArray) -> FloatArray:
+        return _means(rules, shift - centre, limit_scale * spread)
+
+    return estimated_run(kernels_at, arl_at, phase1_size, shift, shift == 0.0)
 
 
 def _parted(rules: tuple[Rule, ...]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
