@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import assert_never
@@ -22,6 +22,7 @@ FULL = 100.0
 # Shares of weights such as 1/3 do not sum to exactly 1.
 ROUNDING = 1e-9
 Bounds = tuple[float | None, float | None, float | None]
+UNDECIDED: tuple[ScoreState, Bounds] = (ScoreState.NOT_ENOUGH_DATA, (None, 0.0, FULL))
 
 
 def value_of(indicator: Indicator, stats: PartStats, quantum: float) -> float | None:
@@ -61,12 +62,13 @@ def is_met(direction: Direction, target: Target, value: float) -> bool:
             assert_never(direction)
 
 
-def points_of(direction: Direction, target: Target, value: float) -> float:
+def points_of(direction: Direction, target: Target, values: Sequence[float]) -> list[float]:
     """0 (worst) to 100 (target met); all or nothing where `worst` leaves no room."""
     try:
-        return float(target_score(value, *_goal(direction, target)))
+        points: list[float] = target_score(values, *_goal(direction, target)).tolist()
     except QualityError:
-        return FULL if is_met(direction, target, value) else 0.0
+        return [FULL if is_met(direction, target, value) else 0.0 for value in values]
+    return points
 
 
 def _goal(direction: Direction, target: Target) -> tuple[float | tuple[float, float], float | tuple[float, float]]:
@@ -83,44 +85,60 @@ def _range(target: Target) -> tuple[float, float]:
     return low, target.value if target.upper is None else target.upper
 
 
-def appraise(
-    system: IndicatorSystem,
-    indicator: Indicator,
-    series: SeriesKey,
-    window: WindowId,
-    stats: PartStats,
-    complete: bool,
-) -> Score:
-    """The score of one series in one window, as a first statement."""
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What all partitions together observed of one series in one window."""
+
+    series: SeriesKey
+    window: WindowId
+    stats: PartStats
+    complete: bool
+
+
+def appraise(system: IndicatorSystem, indicator: Indicator, observed: Sequence[Observed]) -> list[Score]:
+    """The scores of series of one indicator, as first statements."""
     quantum = system.spec.quantum(indicator)
-    value = value_of(indicator, stats, quantum)
-    state, (points, low, high) = _verdict(indicator, stats.count, value)
-    return Score(
-        series=series,
-        window=window,
-        value=value,
-        count=stats.count,
-        state=state,
-        points=points,
-        points_low=low,
-        points_high=high,
-        complete=complete,
-        version=system.version,
-        total=stats.total,
-        squares=stats.squares,
-        quantum=quantum,
-    )
+    values = [value_of(indicator, one.stats, quantum) for one in observed]
+    return [
+        Score(
+            series=one.series,
+            window=one.window,
+            value=value,
+            count=one.stats.count,
+            state=state,
+            points=points,
+            points_low=low,
+            points_high=high,
+            complete=one.complete,
+            version=system.version,
+            total=one.stats.total,
+            squares=one.stats.squares,
+            quantum=quantum,
+        )
+        for one, value, (state, (points, low, high)) in zip(
+            observed, values, _verdicts(indicator, observed, values), strict=True
+        )
+    ]
 
 
-def _verdict(indicator: Indicator, count: int, value: float | None) -> tuple[ScoreState, Bounds]:
-    if value is None or count < indicator.count_min:
-        bounds = (None, 0.0, FULL) if judged(indicator) else (None, None, None)
-        return ScoreState.NOT_ENOUGH_DATA, bounds
+def _verdicts(
+    indicator: Indicator, observed: Sequence[Observed], values: Sequence[float | None]
+) -> list[tuple[ScoreState, Bounds]]:
+    enough = [
+        None if value is None or one.stats.count < indicator.count_min else value
+        for one, value in zip(observed, values, strict=True)
+    ]
     if indicator.target is None or not judged(indicator):
-        return ScoreState.NO_TARGET, (None, None, None)
-    points = points_of(indicator.direction, indicator.target, value)
-    met = is_met(indicator.direction, indicator.target, value)
-    return (ScoreState.MET if met else ScoreState.MISSED), (points, points, points)
+        states = (ScoreState.NOT_ENOUGH_DATA if value is None else ScoreState.NO_TARGET for value in enough)
+        return [(state, (None, None, None)) for state in states]
+    target, direction = indicator.target, indicator.direction
+    points = iter(points_of(direction, target, [value for value in enough if value is not None]))
+    return [UNDECIDED if value is None else _verdict(direction, target, value, next(points)) for value in enough]
+
+
+def _verdict(direction: Direction, target: Target, value: float, points: float) -> tuple[ScoreState, Bounds]:
+    state = ScoreState.MET if is_met(direction, target, value) else ScoreState.MISSED
+    return state, (points, points, points)
 
 
 @dataclass(frozen=True)

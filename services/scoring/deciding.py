@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from services.scoring.appraisal import Tree, appraise, composites_of
+from services.scoring.appraisal import Observed, Tree, appraise, composites_of
 from services.scoring.book import Book, Decision, Place
 from services.scoring.charts.drawing import draw
 from services.scoring.charts.points import chart_points
@@ -77,11 +77,15 @@ class _Step:
         places: Iterable[Place] = self.fresh
         if self.switching:
             places = dict.fromkeys([*self.fresh, *self.book.parts])
+        observed: dict[str, list[Observed]] = {}
         for series, window in places:
-            indicator = self.book.indicators.get(series_name(series).indicator)
-            if indicator is not None:
-                stats = self.statistics((series, window))
-                self.state(appraise(self.book.system, indicator, series, window, stats, self.is_complete(window)))
+            stats = self.statistics((series, window))
+            one = Observed(series, window, stats, self.is_complete(window))
+            observed.setdefault(series_name(series).indicator, []).append(one)
+        for name, some in observed.items():
+            indicator = self.book.indicators.get(name)
+            for score in appraise(self.book.system, indicator, some) if indicator else ():
+                self.state(score)
         self.close_windows()
         if self.switching:
             self.withdraw_the_rest()

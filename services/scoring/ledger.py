@@ -14,12 +14,13 @@ from services.scoring.statistics import Histogram, PartChange, PartStats, Series
 Known = Mapping[Place, Mapping[int, PartStats]]
 COMPRESSED_ABOVE_BYTES = 4096
 PLAIN, PACKED = b"j", b"z"
+_written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def encode_parts(parts: Mapping[int, Sequence[PartChange]], known: Known) -> bytes:
     """Sums as they stand after the step; histograms as the difference from what `known` holds."""
     rows = [_row(partition, change, known) for partition, changes in parts.items() for change in changes]
-    text = json.dumps(rows, separators=(",", ":"), ensure_ascii=False).encode()
+    text = _written(rows).encode()
     return PLAIN + text if len(text) <= COMPRESSED_ABOVE_BYTES else PACKED + zlib.compress(text, 1)
 
 

@@ -55,13 +55,16 @@ class PartStats:
 
     def sum(self, quantum: float) -> float:
         """The sum in the unit of `quantum`, rounded once."""
-        return float(self.total * Fraction(quantum))
+        parts, whole = quantum.as_integer_ratio()
+        # Division of integers rounds once, like that of fractions, which costs ten times as much.
+        return (self.total * parts) / whole
 
     def mean(self, quantum: float) -> float:
         """total / count in the unit of `quantum`, rounded once. Raises ValueError when nothing was observed."""
         if self.count < 1:
             raise ValueError("the mean of nothing")
-        return float(Fraction(self.total, self.count) * Fraction(quantum))
+        parts, whole = quantum.as_integer_ratio()
+        return (self.total * parts) / (self.count * whole)
 
     def variance(self, quantum: float) -> float:
         """Sample variance (n - 1) in squared units of `quantum`, rounded once. Raises ValueError for fewer than two."""
