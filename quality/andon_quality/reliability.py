@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
@@ -10,16 +9,20 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, finite
-from andon_quality.errors import Inconsistent, NoSpread, OutOfRange, TooFew
+from andon_quality.arrays import FloatArray, PerSeries, by_series, plain, refuse, side_by_side
+from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
 from andon_quality.inference.interval import Interval, normal_quantile, tail
+from andon_quality.structure.least_squares import along
 
 
 @dataclass(frozen=True)
 class Alpha:
-    """Cronbach's alpha with its interval; per item, alpha without it and its correlation with the sum of the others."""
+    """Cronbach's alpha with its interval; per item, alpha without it and its correlation with the sum of the others.
 
-    alpha: float
+    Numbers and shape (items,) for one group; arrays of shape (groups,) and (groups, items) for many.
+    """
+
+    alpha: PerSeries
     interval: Interval
     without: FloatArray
     item_rest: FloatArray
@@ -29,9 +32,10 @@ def cronbach(items: ArrayLike, confidence: float = 0.95) -> Alpha:
     """Internal consistency of a scale: k / (k - 1) * (1 - sum of item variances / variance of the sum).
 
     The interval is Feldt's: (1 - population) / (1 - sample) follows F with n - 1 and (n - 1)(k - 1). `without` is NaN
-    for two items. items: shape (n >= 2 cases, k >= 2 items), complete, keyed the same way. A lower bound of reliability
-    when items are of one factor (see `factor_analysis`); high alpha does not show that they are: prefer `adequacy` for
-    that. Cost O(n k); scipy is imported on use. Raises TooFew, NotFinite, NoSpread when the sum does not vary.
+    for two items. items: shape (n >= 2 cases, k >= 2 items), complete, keyed the same way, in any one unit; or (groups,
+    n, k) for as many groups. A lower bound of reliability when items are of one factor (see `factor_analysis`); high
+    alpha does not show that they are: prefer `adequacy` for that. Cost O(n k) a group; scipy is imported on use.
+    Raises TooFew, NotFinite, NoSpread when the sum, or that of all items but one, does not vary.
     Sources: Cronbach, 1951, Psychometrika 16:297; Feldt, 1965, Psychometrika 30:357.
 
     >>> round(cronbach([[1, 2, 1], [2, 3, 3], [4, 4, 3], [5, 4, 5]]).alpha, 4)
@@ -39,33 +43,43 @@ def cronbach(items: ArrayLike, confidence: float = 0.95) -> Alpha:
     """
     from scipy.special import fdtri
 
-    table = finite(items)
-    if table.ndim != 2 or table.shape[0] < 2 or table.shape[1] < 2:
-        raise TooFew("needs at least two cases and two items")
-    n, k = table.shape
-    alpha = _alpha(table)
-    ends = [
-        1.0 - (1.0 - alpha) * float(fdtri(n - 1, (n - 1) * (k - 1), q))
+    table = _tables(items, rows_min=2, too_few="needs at least two cases and two items")
+    n, k = table.shape[-2:]
+    columns, total = np.ascontiguousarray(np.swapaxes(table, -1, -2)), table.sum(axis=-1)
+    own, whole, rest = columns.var(axis=-1, ddof=1), total.var(axis=-1, ddof=1), total[..., None, :] - columns
+    refuse(~(whole > 0.0), NoSpread, "the sum of the items does not vary")
+    alpha = k / (k - 1) * (1.0 - own.sum(axis=-1) / whole)
+    low, high = (
+        plain(1.0 - (1.0 - alpha) * float(fdtri(n - 1, (n - 1) * (k - 1), q)))
         for q in (1 - tail(confidence), tail(confidence))
-    ]
-    rest = table.sum(axis=1, keepdims=True) - table
-    without = [_alpha(np.delete(table, item, axis=1)) if k > 2 else math.nan for item in range(k)]
-    item_rest = [_correlation(table[:, item], rest[:, item]) for item in range(k)]
-    return Alpha(alpha, Interval(ends[0], ends[1], confidence), np.array(without), np.array(item_rest))
+    )
+    return Alpha(plain(alpha), Interval(low, high, confidence), _without(own, rest), _correlations(columns, rest))
 
 
-def _alpha(table: FloatArray) -> float:
-    k = table.shape[1]
-    total = float(table.sum(axis=1).var(ddof=1))
-    if not total > 0.0:
-        raise NoSpread("the sum of the items does not vary")
-    return float(k / (k - 1) * (1.0 - float(table.var(axis=0, ddof=1).sum()) / total))
+def _tables(values: ArrayLike, rows_min: int, too_few: str) -> FloatArray:
+    """A table of finite numbers, shape (rows, columns), or many of them, with at least two columns."""
+    tables = np.ascontiguousarray(values, dtype=np.float64)
+    if tables.ndim not in (2, 3) or tables.shape[-2] < rows_min or tables.shape[-1] < 2:
+        raise TooFew(too_few)
+    refuse(~np.isfinite(tables).all(axis=(-2, -1)), NotFinite, "values must be finite numbers")
+    return tables
 
 
-def _correlation(x: FloatArray, y: FloatArray) -> float:
-    x, y = x - x.mean(), y - y.mean()
-    size = math.sqrt(float((x**2).sum()) * float((y**2).sum()))
-    return float((x * y).sum()) / size if size > 0.0 else math.nan
+def _without(own: FloatArray, rest: FloatArray) -> FloatArray:
+    """Alpha without each item, from the variances of the items and the sums of the others, (..., k) and (..., k, n)."""
+    k = own.shape[-1]
+    if k == 2:
+        return np.full(own.shape, np.nan)
+    left = rest.var(axis=-1, ddof=1)
+    refuse(~(left > 0.0).all(axis=-1), NoSpread, "the sum of all items but one does not vary")
+    return np.asarray((k - 1) / (k - 2) * (1.0 - (own.sum(axis=-1, keepdims=True) - own) / left))
+
+
+def _correlations(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Pearson's, over the last axis; NaN where one does not vary."""
+    x, y = (each - each.mean(axis=-1, keepdims=True) for each in (first, second))
+    size = np.sqrt(np.square(x).sum(axis=-1) * np.square(y).sum(axis=-1))
+    return np.asarray(np.divide((x * y).sum(axis=-1), size, out=np.full(size.shape, np.nan), where=size > 0.0))
 
 
 class Disagreement(Enum):
@@ -79,12 +93,12 @@ class Disagreement(Enum):
 @dataclass(frozen=True)
 class Agreement:
     """Kappa (1 perfect, 0 as by chance) with its interval, and the shares of agreement observed and expected by
-    chance."""
+    chance. Numbers, or arrays of shape (series,) for many."""
 
-    kappa: float
+    kappa: PerSeries
     interval: Interval
-    observed: float
-    expected: float
+    observed: PerSeries
+    expected: PerSeries
 
 
 def cohen(
@@ -96,10 +110,11 @@ def cohen(
 ) -> Agreement:
     """Agreement of two raters beyond chance: kappa = (po - pe) / (1 - pe), weighted for ordered grades.
 
-    The interval uses the large-sample variance of Fleiss, Cohen and Everitt. first, second: shape (n >= 2,), grades as
-    integers 0..grades - 1; grades >= 2. Prefer `fleiss` for more than two raters. With very uneven grades kappa is low
-    even when agreement is high: look at `observed` too. Cost O(n + grades^2).
-    Raises TooFew, OutOfRange, Inconsistent, NoSpread when both raters give one and the same grade throughout.
+    The interval uses the large-sample variance of Fleiss, Cohen and Everitt. first, second: shape (n >= 2,), or
+    (series, n) for many pairs of raters, one rater beside many standing against all of them; grades as
+    integers 0..grades - 1; grades >= 2. Assumes independent cases. Prefer `fleiss` for more than two raters. With very
+    uneven grades kappa is low even when agreement is high: look at `observed` too. Cost O(n + grades^2) a pair.
+    Raises TooFew, NotFinite, OutOfRange, Inconsistent, NoSpread when both give one and the same grade throughout.
     Sources: Cohen, 1960, Educational and Psychological Measurement 20:37; 1968, Psychological Bulletin 70:213;
     Fleiss, Cohen and Everitt, 1969, Psychological Bulletin 72:323.
 
@@ -109,27 +124,43 @@ def cohen(
     """
     joint, n = _joint(first, second, grades)
     weight = _agreement_weights(grades, disagreement)
-    rows, columns = joint.sum(axis=1), joint.sum(axis=0)
-    observed, expected = float((weight * joint).sum()), float(rows @ weight @ columns)
-    if not expected < 1.0:
-        raise NoSpread("both raters give one and the same grade throughout")
+    rows, columns = joint.sum(axis=-1), np.ascontiguousarray(np.swapaxes(joint, -1, -2)).sum(axis=-1)
+    observed, by_column = _over_cells(weight * joint), along(weight, columns)
+    expected = (rows * by_column).sum(axis=-1)
+    refuse(~(expected < 1.0), NoSpread, "both raters give one and the same grade throughout")
     kappa = (observed - expected) / (1.0 - expected)
-    means = (weight @ columns)[:, None] + rows @ weight
-    spread = float((joint * (weight * (1.0 - expected) - means * (1.0 - observed)) ** 2).sum())
-    variance = (spread - (observed * expected - 2.0 * expected + observed) ** 2) / (n * (1.0 - expected) ** 4)
-    half = normal_quantile(confidence) * math.sqrt(max(variance, 0.0))
-    return Agreement(kappa, Interval(kappa - half, min(kappa + half, 1.0), confidence), observed, expected)
+    means = by_column[..., :, None] + along(weight, rows)[..., None, :]
+    missing, chance = (np.asarray(1.0 - each)[..., None, None] for each in (observed, expected))
+    spread = _over_cells(joint * np.square(weight * chance - means * missing))
+    variance = (spread - np.square(observed * expected - 2.0 * expected + observed)) / (n * (1.0 - expected) ** 4)
+    return _agreement(kappa, np.sqrt(np.maximum(variance, 0.0)), observed, expected, confidence)
+
+
+def _agreement(
+    kappa: FloatArray, error: FloatArray, observed: FloatArray, expected: FloatArray, confidence: float
+) -> Agreement:
+    half = normal_quantile(confidence) * error
+    interval = Interval(plain(kappa - half), plain(np.minimum(kappa + half, 1.0)), confidence)
+    return Agreement(plain(kappa), interval, plain(observed), plain(expected))
+
+
+def _over_cells(table: FloatArray) -> FloatArray:
+    return np.asarray(table.reshape((*table.shape[:-2], -1)).sum(axis=-1))
 
 
 def _joint(first: ArrayLike, second: ArrayLike, grades: int) -> tuple[FloatArray, int]:
-    a, b = finite(first, at_least=2), finite(second, at_least=2)
-    if a.shape != b.shape or a.ndim != 1:
+    """The shares of cases under each pair of grades, shape (..., grades, grades), and the number of cases."""
+    a, b = side_by_side(by_series(first, at_least=2), by_series(second, at_least=2))
+    if a.shape != b.shape:
         raise Inconsistent("both raters must grade the same cases")
-    both = np.concatenate([a, b])
-    if grades < 2 or both.min() < 0 or both.max() >= grades or (both != np.floor(both)).any():
-        raise OutOfRange(f"grades must be integers 0..{grades - 1}")
-    joint = np.bincount((a * grades + b).astype(np.int64), minlength=grades * grades).reshape(grades, grades)
-    return joint / len(a), len(a)
+    if grades < 2:
+        raise OutOfRange("needs at least two grades")
+    whole = [(each >= 0) & (each < grades) & (each == np.floor(each)) for each in (a, b)]
+    refuse(~(whole[0] & whole[1]).all(axis=-1), OutOfRange, f"grades must be integers 0..{grades - 1}")
+    cells = np.atleast_2d(a * grades + b).astype(np.int64)
+    series = np.arange(len(cells))[:, None] * grades * grades
+    counts = np.bincount((cells + series).ravel(), minlength=len(cells) * grades * grades)
+    return counts.reshape((*a.shape[:-1], grades, grades)) / a.shape[-1], a.shape[-1]
 
 
 def _agreement_weights(grades: int, disagreement: Disagreement) -> FloatArray:
@@ -146,33 +177,37 @@ def _agreement_weights(grades: int, disagreement: Disagreement) -> FloatArray:
 def fleiss(counts: ArrayLike, confidence: float = 0.95) -> Agreement:
     """Agreement of m raters on n cases beyond chance; raters need not be the same for each case.
 
-    po = mean over cases of sum_j c_ij (c_ij - 1) / (m (m - 1)), pe = sum_j p_j^2. The interval is by the jackknife over
-    cases; prefer `cohen` for two raters and ordered grades. counts: shape (n >= 3 cases, grades >= 2): how many raters
-    gave the grade; each row sums to m >= 2. Cost O(n^2 grades). Raises TooFew, NotFinite, OutOfRange, Inconsistent for
-    rows of different sums, NoSpread.
+    po = mean over cases of sum_j c_ij (c_ij - 1) / (m (m - 1)), pe = sum_j p_j^2, kappa = (po - pe) / (1 - pe). The
+    interval is by the jackknife over cases. counts: shape (n >= 3 cases, grades >= 2): how many raters gave the grade;
+    each row sums to m >= 2; or (series, n, grades) for many sets of cases, with m the same in a set. Assumes
+    independent cases; prefer `cohen` for two raters and ordered grades. Cost O(n grades) a set. Raises TooFew,
+    NotFinite, OutOfRange, Inconsistent for rows of different sums, NoSpread.
     Sources: Fleiss, 1971, Psychological Bulletin 76:378; Efron, 1979, Annals of Statistics 7:1.
 
     >>> round(fleiss([[3, 0], [0, 3], [2, 1], [3, 0]]).kappa, 4)
     0.625
     """
-    table = finite(counts)
-    if table.ndim != 2 or table.shape[0] < 3 or table.shape[1] < 2:
-        raise TooFew("needs at least three cases and two grades")
-    raters = float(table[0].sum())
-    if (table < 0).any() or raters < 2:
-        raise OutOfRange("needs at least two raters, and counts of at least 0")
-    if (table.sum(axis=1) != raters).any():
-        raise Inconsistent("every case needs the same number of ratings")
-    kappa, observed, expected = _fleiss(table, raters)
-    left = np.array([_fleiss(np.delete(table, case, axis=0), raters)[0] for case in range(len(table))])
-    error = math.sqrt((len(left) - 1) / len(left) * float(((left - left.mean()) ** 2).sum()))
-    half = normal_quantile(confidence) * error
-    return Agreement(kappa, Interval(kappa - half, min(kappa + half, 1.0), confidence), observed, expected)
+    table = _tables(counts, rows_min=3, too_few="needs at least three cases and two grades")
+    ratings = table.sum(axis=-1)
+    raters = ratings[..., 0]
+    refuse(
+        (table < 0).any(axis=(-2, -1)) | (raters < 2), OutOfRange, "needs two raters or more, and no negative counts"
+    )
+    refuse((ratings != raters[..., None]).any(axis=-1), Inconsistent, "every case needs the same number of ratings")
+    agreeing, n = (table * (table - 1.0)).sum(axis=-1), table.shape[-2]
+    every, given = agreeing.sum(axis=-1), np.ascontiguousarray(np.swapaxes(table, -1, -2)).sum(axis=-1)
+    pairs = raters * (raters - 1.0)
+    observed, expected = every / n / pairs, _by_chance(given, raters * n)
+    # What is left without each case: counts are whole numbers, so nothing is lost by taking one away.
+    by_chance = _by_chance(given[..., None, :] - table, (raters * (n - 1))[..., None])
+    certain = ~(expected < 1.0) | ~(by_chance < 1.0).all(axis=-1)
+    refuse(certain, NoSpread, "one grade throughout, or in all cases but one")
+    left = ((every[..., None] - agreeing) / (n - 1) / pairs[..., None] - by_chance) / (1.0 - by_chance)
+    away = np.square(left - left.mean(axis=-1, keepdims=True)).sum(axis=-1)
+    kappa = (observed - expected) / (1.0 - expected)
+    return _agreement(kappa, np.sqrt((n - 1) / n * away), observed, expected, confidence)
 
 
-def _fleiss(table: FloatArray, raters: float) -> tuple[float, float, float]:
-    observed = float((table * (table - 1.0)).sum(axis=1).mean()) / (raters * (raters - 1.0))
-    expected = float(((table.sum(axis=0) / table.sum()) ** 2).sum())
-    if not expected < 1.0:
-        raise NoSpread("one grade throughout, or in all cases but one")
-    return (observed - expected) / (1.0 - expected), observed, expected
+def _by_chance(given: FloatArray, ratings: FloatArray) -> FloatArray:
+    """The chance that two ratings agree, from how many there are of each grade and of all: (..., grades) and (...)."""
+    return np.asarray(np.square(given / np.asarray(ratings)[..., None]).sum(axis=-1))

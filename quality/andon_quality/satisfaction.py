@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, finite
+from andon_quality.arrays import FloatArray, PerSeries, by_series, finite, plain, refuse
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
 from andon_quality.inference.interval import Interval, normal_quantile, tail
 from andon_quality.inference.multiple import holm
@@ -19,9 +19,12 @@ ANSWERS_MIN = 10
 
 @dataclass(frozen=True)
 class Index:
-    """The index in its own unit, its interval, and how many answers it rests on."""
+    """The index in its own unit, its interval, and how many answers it rests on.
 
-    value: float
+    Of many groups the value and the ends of the interval are arrays of shape (groups,).
+    """
+
+    value: PerSeries
     interval: Interval
     n: int
 
@@ -31,19 +34,20 @@ def csat(
 ) -> Index:
     """Customer satisfaction: the share, in percent, of answers at or above `satisfied_from`; Wilson's interval.
 
-    answers: shape (n,), any rising scale (1..5 by default: the top two boxes). Assumes independent respondents, and
-    speaks for those who answered. Prefer `nps` for a scale of 0 to 10. Cost O(n). Raises TooFew below answers_min ("not
-    enough data"), NotFinite, OutOfRange. Source: Wilson, 1927, Journal of the American Statistical Association 22:209
-    (interval).
+    100 k / n with k answers that satisfy. answers: shape (n,), any rising scale (1..5 by default: the top two boxes);
+    or (groups, n) for many groups of n answers. Assumes independent respondents, and
+    speaks for those who answered. Prefer `nps` for a scale of 0 to 10, and `inference.wilson` for groups that are
+    counted already or differ in size. Cost O(answers). Raises TooFew below answers_min ("not enough data"), NotFinite,
+    OutOfRange. Source: Wilson, 1927, Journal of the American Statistical Association 22:209 (interval).
 
     >>> result = csat([5, 4, 4, 3, 5, 2, 4, 5, 5, 1])
     >>> result.value, round(result.interval.low, 1), round(result.interval.high, 1)
     (70.0, 39.7, 89.2)
     """
     given = _answers(answers, answers_min)
-    hits = int((given >= satisfied_from).sum())
-    low, high = wilson(hits, len(given), confidence)
-    return Index(100.0 * hits / len(given), Interval(100.0 * float(low), 100.0 * float(high), confidence), len(given))
+    hits, n = (given >= satisfied_from).sum(axis=-1), given.shape[-1]
+    low, high = wilson(hits, np.full(np.shape(hits), n), confidence)
+    return Index(plain(100.0 * hits / n), Interval(plain(100.0 * low), plain(100.0 * high), confidence), n)
 
 
 def nps(answers: ArrayLike, answers_min: int = ANSWERS_MIN, confidence: float = 0.95) -> Index:
@@ -51,9 +55,9 @@ def nps(answers: ArrayLike, answers_min: int = ANSWERS_MIN, confidence: float = 
 
     Interval: adjusted Wald for a difference of two shares of one sample - one answer is added to promoters and one to
     detractors, then d -+ z sqrt((a + b - d^2) / (n + 2)), which covers close to nominal from ten answers on. answers:
-    shape (n,), integers 0..10, independent. Two scores differ only if their difference's interval says so: it is wide
-    (about -+14 points at n = 100); prefer `csat` for few answers. Cost O(n). Raises TooFew below answers_min,
-    NotFinite, OutOfRange.
+    shape (n,), or (groups, n) for many groups of n answers, integers 0..10, independent. Two scores differ only if
+    their difference's interval says so: it is wide (about -+14 points at n = 100); prefer `csat` for few answers. Cost
+    O(answers). Raises TooFew below answers_min, NotFinite, OutOfRange.
     Sources: Reichheld, 2003, Harvard Business Review 81(12):46; Bonett and Price, 2012, Journal of Educational and
     Behavioral Statistics 37:479.
 
@@ -62,13 +66,13 @@ def nps(answers: ArrayLike, answers_min: int = ANSWERS_MIN, confidence: float = 
     (40.0, -14.7, 81.4)
     """
     given = _answers(answers, answers_min)
-    if (given < 0).any() or (given > 10).any() or (given != np.floor(given)).any():
-        raise OutOfRange("answers must be integers 0..10")
-    n, promoters, detractors = len(given), int((given >= 9).sum()), int((given <= 6).sum())
+    bad = (given < 0) | (given > 10) | (given != np.floor(given))
+    refuse(bad.any(axis=-1), OutOfRange, "answers must be integers 0..10")
+    n, promoters, detractors = given.shape[-1], (given >= 9).sum(axis=-1), (given <= 6).sum(axis=-1)
     a, b = (promoters + 1.0) / (n + 2.0), (detractors + 1.0) / (n + 2.0)
-    half = normal_quantile(confidence) * math.sqrt((a + b - (a - b) ** 2) / (n + 2.0))
-    ends = max(100.0 * (a - b - half), -100.0), min(100.0 * (a - b + half), 100.0)
-    return Index(100.0 * (promoters - detractors) / n, Interval(*ends, confidence), n)
+    half = normal_quantile(confidence) * np.sqrt((a + b - np.square(a - b)) / (n + 2.0))
+    low, high = np.maximum(100.0 * (a - b - half), -100.0), np.minimum(100.0 * (a - b + half), 100.0)
+    return Index(plain(100.0 * (promoters - detractors) / n), Interval(plain(low), plain(high), confidence), n)
 
 
 def ces(
@@ -79,20 +83,20 @@ def ces(
 ) -> Index:
     """Customer effort score: the mean answer, with Student's interval cut to the scale.
 
-    answers: shape (n,), within `scale`; say which end is easy, as both are in use. Assumes independent respondents;
-    prefer `csat` where only the top boxes count. Cost O(n); scipy is imported on use. Raises TooFew below answers_min
-    (or 2), NotFinite, OutOfRange.
+    mean -+ t s / sqrt(n). answers: shape (n,), within `scale`, or (groups, n) for many groups of n answers; say which
+    end is easy, as both are in use. Assumes independent respondents; prefer `csat` where only the top boxes count. Cost
+    O(answers); scipy is imported on use. Raises TooFew below answers_min (or 2), NotFinite, OutOfRange.
     Source: Dixon, Freeman and Toman, 2010, Harvard Business Review 88(7):116.
 
     >>> round(ces([5, 6, 7, 7, 4, 6, 6, 5, 7, 2]).value, 2)
     5.5
     """
     given = _answers(answers, max(answers_min, 2))
-    if (given < scale[0]).any() or (given > scale[1]).any():
-        raise OutOfRange(f"answers must lie in {scale[0]}..{scale[1]}")
-    half = _half_widths(given[:, None], confidence)[0]
-    mean = float(given.mean())
-    return Index(mean, Interval(max(mean - half, scale[0]), min(mean + half, scale[1]), confidence), len(given))
+    beyond = ((given < scale[0]) | (given > scale[1])).any(axis=-1)
+    refuse(beyond, OutOfRange, f"answers must lie in {scale[0]}..{scale[1]}")
+    half, mean = _half_widths(given, confidence), given.mean(axis=-1)
+    low, high = np.maximum(mean - half, scale[0]), np.minimum(mean + half, scale[1])
+    return Index(plain(mean), Interval(plain(low), plain(high), confidence), given.shape[-1])
 
 
 @dataclass(frozen=True)
@@ -137,12 +141,12 @@ def servqual(
     gap = _gap_table(expected, perceived, max(answers_min, 2))
     belongs, weight = _belonging(dimensions, importance, gap.shape[1])
     by_dimension = gap @ belongs
-    item_half, half = _half_widths(gap, confidence), _half_widths(by_dimension, confidence)
+    item_half, half = (_half_widths(np.ascontiguousarray(each.T), confidence) for each in (gap, by_dimension))
     mean, n = by_dimension.mean(axis=0), len(gap)
     error = by_dimension.std(axis=0, ddof=1) / math.sqrt(n)
     t = np.abs(mean) / np.where(error > 0.0, error, np.where(mean == 0.0, np.inf, np.finfo(float).tiny))
     whole = by_dimension @ weight
-    overall, reach = float(whole.mean()), _half_widths(whole[:, None], confidence)[0]
+    overall, reach = float(whole.mean()), float(_half_widths(whole, confidence))
     return Gaps(
         item_gap=gap.mean(axis=0),
         item_low=gap.mean(axis=0) - item_half,
@@ -156,9 +160,9 @@ def servqual(
 
 
 def _answers(answers: ArrayLike, answers_min: int) -> FloatArray:
-    given = finite(answers)
-    if given.ndim != 1 or len(given) < max(answers_min, 1):
-        raise TooFew(f"not enough data: needs at least {max(answers_min, 1)} answers, got {given.size}")
+    given, least = by_series(answers), max(answers_min, 1)
+    if given.shape[-1] < least:
+        raise TooFew(f"not enough data: needs at least {least} answers, got {given.shape[-1]}")
     return given
 
 
@@ -184,8 +188,10 @@ def _belonging(dimensions: ArrayLike, importance: ArrayLike | None, items: int) 
     return member / member.sum(axis=0), weight / weight.sum()
 
 
-def _half_widths(table: FloatArray, confidence: float) -> FloatArray:
+def _half_widths(values: FloatArray, confidence: float) -> FloatArray:
+    """Half of Student's interval of each mean over the last axis."""
     from scipy.special import stdtrit
 
-    reach = float(stdtrit(len(table) - 1, 1.0 - tail(confidence)))
-    return np.asarray(reach * table.std(axis=0, ddof=1) / math.sqrt(len(table)), dtype=np.float64)
+    n = values.shape[-1]
+    reach = float(stdtrit(n - 1, 1.0 - tail(confidence)))
+    return np.asarray(reach * values.std(axis=-1, ddof=1) / math.sqrt(n), dtype=np.float64)

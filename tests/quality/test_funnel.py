@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any, get_args
+
 import numpy as np
 import pytest
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
-from andon_quality.funnel import means, proportions, rates
+from andon_quality.funnel import Overdispersion, means, proportions, rates
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 RNG = np.random.default_rng(14)
@@ -74,7 +79,41 @@ def test_standardised_ratios_are_rates_with_expected_counts() -> None:
     assert found.z == pytest.approx([0.2 * np.sqrt(10), -0.2 * np.sqrt(10)])
 
 
+@pytest.mark.parametrize("form", get_args(Overdispersion))
+@pytest.mark.parametrize("stated", [False, True])
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 999), series=st.integers(1, 6), units=st.integers(1, 30), shared=st.booleans())
+def test_many_funnels_are_as_one_by_one(
+    each_the_same: Any, form: Overdispersion, stated: bool, seed: int, series: int, units: int, shared: bool
+) -> None:
+    random = np.random.default_rng(seed)
+    sizes = random.integers(20, 400, (series, units)).astype(float)
+    sizes = np.repeat(sizes[:1], series, axis=0) if shared else sizes
+    counts = random.binomial(sizes.astype(int), random.uniform(0.05, 0.6, (series, units))).astype(float)
+    counts[:, 0] = 1.0
+    given_sizes = sizes[0] if shared else sizes
+    aims = random.uniform(0.1, 0.5, series)
+    for call in (proportions, rates):
+        many = call(counts, given_sizes, aims if stated else None, overdispersion=form)
+        one_by_one = [
+            call(k, n, aim if stated else None, overdispersion=form)
+            for k, n, aim in zip(counts, sizes, aims.tolist(), strict=True)
+        ]
+        each_the_same(replace(many, levels=()), [replace(one, levels=()) for one in one_by_one])
+        assert np.array_equal(many.beyond, [one.beyond for one in one_by_one])
+    values, sigmas = random.normal(5.0, 1.0, (series, units)), random.uniform(0.5, 3.0, series)
+    alone = [means(x, n, s, overdispersion=form) for x, n, s in zip(values, sizes, sigmas.tolist(), strict=True)]
+    many = means(values, given_sizes, sigmas, overdispersion=form)
+    each_the_same(replace(many, levels=()), [replace(one, levels=()) for one in alone])
+
+
 def test_what_has_no_funnel_is_refused() -> None:
+    with pytest.raises(OutOfRange, match="series 1"):
+        proportions([[1.0, 2.0], [5.0, 1.0]], [4.0, 4.0])
+    with pytest.raises(NoSpread, match="series 0"):
+        rates([[0.0], [1.0]], [[4.0], [4.0]])
+    with pytest.raises(Inconsistent):
+        means([1.0, 2.0, 3.0], [4.0, 5.0], sigma=1.0)
     with pytest.raises(OutOfRange):
         proportions([5.0], [4.0])
     with pytest.raises(NoSpread):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
@@ -9,6 +11,7 @@ from andon_quality.reliability import Disagreement, cohen, cronbach, fleiss
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy import stats
 from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 
 FLEISS_1971 = [
@@ -80,6 +83,58 @@ def test_alpha_without_a_stranger_is_larger() -> None:
     assert found.without[3] > found.alpha
     assert found.item_rest.argmin() == 3
     assert np.isnan(cronbach(items[:, :2]).without).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 999),
+    groups=st.integers(1, 7),
+    n=st.integers(6, 40),
+    k=st.integers(2, 9),
+    disagreement=st.sampled_from(Disagreement),
+)
+def test_many_groups_are_as_one_by_one(
+    each_the_same: Any, seed: int, groups: int, n: int, k: int, disagreement: Disagreement
+) -> None:
+    random = np.random.default_rng(seed)
+    items = random.normal(size=(groups, n, k)) + random.normal(size=(groups, n, 1))
+    each_the_same(cronbach(items), [cronbach(one) for one in items])
+    first, second = random.integers(0, k, (2, groups, n))
+    first[:, :2], second[:, :2] = [0, 1], [0, 1]
+    pairs = zip(first, second, strict=True)
+    each_the_same(cohen(first, second, k, disagreement), [cohen(a, b, k, disagreement) for a, b in pairs])
+    each_the_same(cohen(first[0], second, k), [cohen(first[0], b, k) for b in second])
+    counts = random.multinomial(6, np.full(k, 1 / k), (groups, n))
+    each_the_same(fleiss(counts), [fleiss(one) for one in counts])
+
+
+def test_the_interval_of_fleiss_is_that_of_leaving_each_case_out() -> None:
+    table = np.array(FLEISS_1971)
+    left = np.array([fleiss(np.delete(table, case, axis=0)).kappa for case in range(len(table))])
+    error = np.sqrt((len(left) - 1) / len(left) * np.square(left - left.mean()).sum())
+    ours = fleiss(table)
+    assert ours.kappa - ours.interval.low == pytest.approx(stats.norm.ppf(0.975) * error, rel=1e-9)
+
+
+def test_alpha_without_an_item_is_that_of_the_others() -> None:
+    items = np.random.default_rng(4).normal(size=(30, 5)) + np.random.default_rng(5).normal(size=(30, 1))
+    assert_allclose(cronbach(items).without, [cronbach(np.delete(items, i, axis=1)).alpha for i in range(5)])
+    rest = items.sum(axis=1, keepdims=True) - items
+    assert_allclose(cronbach(items).item_rest, [np.corrcoef(items[:, i], rest[:, i])[0, 1] for i in range(5)])
+
+
+def test_the_first_group_that_cannot_be_judged_is_named() -> None:
+    good, flat = np.arange(12.0).reshape(4, 3) ** 2 % 7, np.ones((4, 3))
+    with pytest.raises(NoSpread, match="series 1"):
+        cronbach([good, flat])
+    with pytest.raises(NoSpread, match="all items but one"):
+        cronbach([[1, 2, 1], [2, 1, 1], [1, 2, 2], [2, 1, 2]])
+    with pytest.raises(NoSpread, match="series 1"):
+        cohen([[0, 1], [1, 1]], [[0, 1], [1, 1]], 2)
+    with pytest.raises(Inconsistent, match="series 1"):
+        fleiss([[[2, 1], [1, 2], [3, 0]], [[2, 1], [1, 1], [3, 0]]])
+    with pytest.raises(NoSpread, match=r"^one grade"):
+        fleiss([[3, 0], [3, 0], [2, 1]])
 
 
 def test_full_agreement_is_one_and_one_grade_throughout_says_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,6 +66,16 @@ def test_an_index_does_not_know_the_order_and_lies_in_its_interval(
     assert result.interval.low - 1e-9 <= result.value <= result.interval.high + 1e-9
 
 
+@pytest.mark.parametrize("index", [csat, nps, ces])
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 999), groups=st.integers(1, 9), n=st.integers(10, 60))
+def test_many_groups_are_as_one_by_one(
+    each_the_same: Any, index: Callable[[Any], Index], seed: int, groups: int, n: int
+) -> None:
+    answers = np.random.default_rng(seed).integers(1, 8, (groups, n))
+    each_the_same(index(answers), [index(one) for one in answers])
+
+
 def test_servqual_gaps_equal_student_on_each_dimension() -> None:
     random = np.random.default_rng(2)
     before, after = random.integers(4, 8, (30, 5)), random.integers(2, 8, (30, 5))
@@ -100,6 +111,10 @@ def test_malformed_answers_are_refused() -> None:
         nps([11] * 10)
     with pytest.raises(OutOfRange):
         nps([9.5] * 10)
+    with pytest.raises(OutOfRange, match="series 1"):
+        nps([[9] * 10, [9] * 9 + [12]])
+    with pytest.raises(OutOfRange, match="series 1"):
+        ces([[7] * 10, [7] * 9 + [8]])
     with pytest.raises(NotFinite):
         csat([float("nan")] * 10)
     with pytest.raises(Inconsistent):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from andon_quality.arrays import BLOCK_NUMBERS
 from andon_quality.errors import Inconsistent, NoSpread, NotFinite
-from andon_quality.structure import Errors, regress
+from andon_quality.structure import Association, Errors, correlate, correlation_matrix, regress
 from andon_quality.structure.least_squares import along, around, combined, factored, long_run, products
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +26,27 @@ def test_responses_on_one_design_are_as_one_by_one(
     x = random.normal(size=(n, columns))
     y = random.normal(size=(responses, columns)) @ x.T + random.normal(size=(responses, n))
     each_the_same(regress(y, x, errors), [regress(one, x, errors) for one in y])
+
+
+@pytest.mark.parametrize("association", Association)
+@MANY
+@given(seed=st.integers(0, 999), pairs=st.integers(1, 9), n=st.integers(4, 60), graded=st.booleans())
+def test_pairs_are_as_one_by_one(
+    each_the_same: Any, association: Association, seed: int, pairs: int, n: int, graded: bool
+) -> None:
+    random = np.random.default_rng(seed)
+    x, y = random.normal(size=(2, pairs, n))
+    x, y = (np.round(x), np.round(y)) if graded else (x, x + y)
+    for each in (x, y):
+        each[:, 0] = 9.0
+    one_by_one = [correlate(a, b, association) for a, b in zip(x, y, strict=True)]
+    each_the_same(correlate(x, y, association), one_by_one)
+    each_the_same(correlate(x[0], y, association), [correlate(x[0], b, association) for b in y])
+    matrix = correlation_matrix(np.stack([x[0], y[0]], axis=1), association)
+    ours = one_by_one[0]
+    figures = ours.effect, ours.interval.low, ours.interval.high, ours.p
+    theirs = [table[0, 1] for table in (matrix.r, matrix.low, matrix.high, matrix.p)]
+    assert figures == pytest.approx(theirs, abs=1e-6)
 
 
 def test_more_responses_than_one_block_holds_are_as_one_by_one(each_the_same: Any) -> None:
@@ -66,6 +87,8 @@ def test_what_cannot_be_judged_is_named_with_the_first_that_cannot() -> None:
     y[2] = 7.0
     with pytest.raises(NoSpread, match="series 2"):
         regress(y, x)
+    with pytest.raises(NoSpread, match="series 2"):
+        correlate(x, y)
     y[1, 3] = np.nan
     with pytest.raises(NotFinite, match="series 1"):
         regress(y, x)
