@@ -135,8 +135,8 @@ async def measured(settings: ScoringSettings, pool: asyncpg.Pool, given: argpars
     return {
         "events": given.events,
         "steps": given.steps,
-        "fold_ms": round(float(fold.mean()), 2),
-        "decide_and_keep_ms": round(float(keep.mean()), 2),
+        "fold_ms": round(float(np.median(fold)), 2),
+        "decide_and_keep_ms": round(float(np.median(keep)), 2),
         "server_ms": round((backend_s(pid) - server_s) / given.steps * 1000, 2),
         "round_trips": round(len(statements) / given.steps, 2),
         "wall_ms_p50": round(float(np.quantile(whole, 0.5)), 2),
@@ -178,7 +178,7 @@ def main() -> None:
     if given.json:
         print(json.dumps(figures))
         return
-    print(f"a step of {figures['events']} events, mean of {figures['steps']}")
+    print(f"a step of {figures['events']} events, median of {figures['steps']}")
     print(f"  processor: fold {figures['fold_ms']} ms, decide and keep {figures['decide_and_keep_ms']} ms,", end=" ")
     print(f"server {figures['server_ms']} ms")
     print(f"  round trips {figures['round_trips']}; wall p50 {figures['wall_ms_p50']} p99 {figures['wall_ms_p99']} ms")

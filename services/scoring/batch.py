@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from services.scoring.case_model import AttributeValue, Pick, TimeValue
-from services.scoring.hashing import HashArray, mixed, text_hashes, trailing_numbers
+from services.scoring.hashing import HashArray, mixed, span_hashes, spans_of, text_hashes, trailing_numbers
 
 IntArray = NDArray[np.int64]
 TIME_US = pa.timestamp("us", tz="UTC")
@@ -175,11 +175,16 @@ def event_ties(sources: Sequence[pa.Array], ids: Sequence[pa.Array]) -> HashArra
     27 bits of number over 37 bits of hash. Producers that count their ids up are thus taken at their word.
     """
     codes, names = encoded(joined(sources))
-    salts = mixed(np.append(text_hashes(names.cast(pa.utf8())), np.uint64(0)))
     texts = joined(ids)
-    plain = texts.cast(texts.type.value_type) if pa.types.is_dictionary(texts.type) else texts
-    hashes = mixed(text_hashes(plain) ^ salts[codes])
-    return np.asarray(trailing_numbers(plain) << np.uint64(37) | hashes >> np.uint64(27))
+    spans = spans_of(texts.cast(texts.type.value_type) if pa.types.is_dictionary(texts.type) else texts)
+    hashes = mixed(span_hashes(spans) ^ _salts(tuple(names.to_pylist()))[codes])
+    return np.asarray(trailing_numbers(spans) << np.uint64(37) | hashes >> np.uint64(27))
+
+
+@lru_cache(maxsize=256)
+def _salts(sources: tuple[str, ...]) -> HashArray:
+    """One of each source; the last is that of events without a source."""
+    return mixed(np.append(text_hashes(pa.array(sources, type=pa.utf8())), np.uint64(0)))
 
 
 def time_values(chunk: pa.Array) -> IntArray:

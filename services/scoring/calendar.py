@@ -21,6 +21,7 @@ SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 HOUR_US = 3_600 * SECOND_US
 DAY_US = 24 * HOUR_US
+YEAR_US = 31_556_952 * SECOND_US
 YEARS = (1900, 2200)
 """Clock changes are known between these years; before and after, the offset of the edge stands."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,9 +86,10 @@ def _years(us: IntArray) -> tuple[int, int]:
     """The years that cover these instants, rounded to decades so that few tables are made."""
     if not us.size:
         return 1970, 1979
-    edges = np.array([us.min(), us.max()], dtype="M8[us]").astype("M8[Y]").astype(np.int64) + 1970
-    low, high = np.clip(edges, *YEARS)
-    return int(max(YEARS[0], (low - 1) // 10 * 10)), int(min(YEARS[1], (high + 1) // 10 * 10 + 9))
+    # Mean years: off by days at most, and there is a year to spare.
+    low, high = (1970 + int(edge) // YEAR_US for edge in (us.min(), us.max()))
+    first, last = (min(max(year, YEARS[0]), YEARS[1]) for year in (low - 1, high + 1))
+    return max(YEARS[0], first // 10 * 10), min(YEARS[1], last // 10 * 10 + 9)
 
 
 @dataclass(frozen=True)

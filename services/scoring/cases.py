@@ -144,7 +144,7 @@ class CaseFold:
 
     def _of_sources(self, table: pa.Table) -> pa.Table:
         sources = self.system.spec.sources
-        if not sources or set(table.column("source").unique().to_pylist()) <= set(sources):
+        if not sources or set(_texts_in(table.column("source"))) <= set(sources):
             return table
         return table.filter(pc.is_in(table.column("source").cast(pa.utf8()), pa.array(sources, type=pa.utf8())))
 
@@ -210,7 +210,8 @@ class CaseFold:
             if change.places.size:
                 parts += self._move(change, cases[change.places], codes, changes)
         self.label[:, cases] = labels
-        rows = observation_rows(self.system, names, changes, self._label_columns(labels))
+        places = np.concatenate([np.zeros(0, dtype=np.int64), *(change.places for change, _ in changes)])
+        rows = observation_rows(self.system, names, changes, places, self._label_columns(labels[:, places]))
         negative = self._negative_change(view)
         return FoldStep(parts, rows, corrected, events, len(cases), len(self.case_ids) - known, negative)
 
@@ -248,11 +249,7 @@ class CaseFold:
         if not dimensions:
             return None
         columns = [
-            pa.DictionaryArray.from_arrays(
-                pa.array(codes, mask=codes == MISSING).cast(pa.int32()),
-                pa.array(self.columns.labels(dimension).names, type=pa.utf8()),
-            )
-            for dimension, codes in zip(dimensions, labels, strict=True)
+            self.columns.labels(dimension).column(codes) for dimension, codes in zip(dimensions, labels, strict=True)
         ]
         return pa.StructArray.from_arrays(columns, names=[dimension.name for dimension in dimensions])
 
@@ -265,3 +262,11 @@ class CaseFold:
                 self.negative[place, cases] = now
         self.negative_spans += change
         return change
+
+
+def _texts_in(column: pa.ChunkedArray) -> list[str | None]:
+    """Every text that occurs, and perhaps some that only stand in a dictionary."""
+    if pa.types.is_dictionary(column.type) and not column.null_count:
+        return [text for chunk in column.chunks for text in chunk.dictionary.to_pylist()]
+    texts: list[str | None] = column.unique().to_pylist()
+    return texts

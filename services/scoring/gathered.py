@@ -56,5 +56,5 @@ def observation_page(partition: int, rows: pa.RecordBatch) -> ObservationPage | 
 
 
 def _extremes(times: pa.Array) -> Iterable[int]:
-    extremes = pc.min_max(times.cast(pa.int64())).as_py()
+    extremes = pc.min_max(times.view(pa.int64())).as_py()
     return [one for one in (extremes["min"], extremes["max"]) if one is not None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -18,6 +20,8 @@ HIGH_HALVES = np.uint64(0xF0F0F0F0F0F0F0F0)
 ZEROS = np.uint64(0x3030303030303030)
 SIX = np.uint64(0x0606060606060606)
 ONES = np.uint64(0x0101010101010101)
+EDGE = 8
+OFFSETS = {pa.utf8(): np.int32, pa.large_utf8(): np.int64}
 
 
 def mixed(hashes: HashArray) -> HashArray:
@@ -27,16 +31,44 @@ def mixed(hashes: HashArray) -> HashArray:
     return np.asarray(hashes ^ (hashes >> FOLD))
 
 
-def text_hashes(texts: pa.Array, rows: NDArray[np.int64] | None = None) -> HashArray:
-    """A hash of each text (of these rows), the same in every process; a null hashes like the empty text.
+@dataclass(frozen=True)
+class Spans:
+    """Where each text begins and how long it is, in bytes with eight more on either side to read over the edge."""
 
-    O(bytes of the longest text / 8) numpy passes over the rows that are that long.
-    """
-    starts, lengths, content = _spans(texts)
-    if rows is not None:
-        starts, lengths = starts[rows], lengths[rows]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    content: NDArray[np.uint8]
+
+    @property
+    def words(self) -> HashArray:
+        """The eight bytes from each place on."""
+        return np.ndarray(shape=(len(self.content) - 7,), dtype="<u8", buffer=self.content, strides=(1,))
+
+
+def spans_of(texts: pa.Array) -> Spans:
+    if texts.type not in OFFSETS:
+        texts = texts.cast(pa.large_utf8())
+    _, offsets, data = texts.buffers()
+    nothing = np.zeros(0, np.int64)
+    if not len(texts):
+        return Spans(nothing, nothing, np.zeros(2 * EDGE, np.uint8))
+    places = np.frombuffer(offsets, dtype=OFFSETS[texts.type])[texts.offset : texts.offset + len(texts) + 1]
+    places = places.astype(np.int64)
+    content = np.zeros(int(places[-1] - places[0]) + 2 * EDGE, dtype=np.uint8)
+    if data is not None:
+        content[EDGE:-EDGE] = np.frombuffer(data, dtype=np.uint8)[places[0] : places[-1]]
+    return Spans(places[:-1] - (places[0] - EDGE), np.diff(places), content)
+
+
+def text_hashes(texts: pa.Array) -> HashArray:
+    """A hash of each text, the same in every process; a null hashes like the empty text."""
+    return span_hashes(spans_of(texts))
+
+
+def span_hashes(spans: Spans) -> HashArray:
+    """As `text_hashes`. O(bytes of the longest text / 8) numpy passes over the rows that are that long."""
+    starts, lengths, words = spans.starts, spans.lengths, spans.words
     hashes = lengths.astype(np.uint64) * FACTOR
-    words = np.ndarray(shape=(len(content) - 7,), dtype="<u8", buffer=content, strides=(1,))
     active: NDArray[np.int64] | slice = slice(None)
     for offset in range(0, int(lengths.max(initial=0)), 8):
         left = lengths - offset
@@ -55,35 +87,14 @@ def _mask(left: NDArray[np.int64]) -> HashArray:
     return MASKS[np.minimum(left, 8)]
 
 
-def _spans(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
-    """Start and length of each text, and the bytes behind them with eight more to read over the end."""
-    if texts.type != pa.large_utf8():
-        texts = texts.cast(pa.large_utf8())
-    _, offsets, data = texts.buffers()
-    places = (
-        np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1] if len(texts) else None
-    )
-    if places is None:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(8, np.uint8)
-    content = np.zeros(int(places[-1] - places[0]) + 8, dtype=np.uint8)
-    if data is not None:
-        content[:-8] = np.frombuffer(data, dtype=np.uint8)[places[0] : places[-1]]
-    return places[:-1] - places[0], np.diff(places), content
+def trailing_numbers(spans: Spans) -> HashArray:
+    """The number that each text ends with, of at most eight digits; 0 where it ends with no digit.
 
-
-def trailing_numbers(texts: pa.Array, rows: NDArray[np.int64] | None = None) -> HashArray:
-    """The number that each text (of these rows) ends with, of at most eight digits; 0 where it ends with no digit.
-
-    >>> trailing_numbers(pa.array(["INC7/0012", "a", "9", "x1y", "123456789"])).tolist()
+    >>> trailing_numbers(spans_of(pa.array(["INC7/0012", "a", "9", "x1y", "123456789"]))).tolist()
     [12, 0, 9, 0, 23456789]
     """
-    starts, lengths, content = _spans(texts)
-    if rows is not None:
-        starts, lengths = starts[rows], lengths[rows]
-    content = np.concatenate([np.zeros(8, dtype=np.uint8), content])
-    words = np.ndarray(shape=(len(content) - 7,), dtype="<u8", buffer=content, strides=(1,))
     # The last character is the highest byte; what lies before the text's first is cleared.
-    word = words[starts + lengths] & ~_mask(8 - np.minimum(lengths, 8))
+    word = spans.words[spans.starts + spans.lengths - EDGE] & ~_mask(8 - np.minimum(spans.lengths, 8))
     return _digits_at_the_top(word)
 
 

@@ -14,7 +14,7 @@ from services.scoring.measures import CaseView, Columns
 from services.scoring.model import Indicator, IndicatorSystem, Slice, Window
 from services.scoring.series import series_key
 from services.scoring.statistics import OBSERVATION_SCHEMA, TIME, PartChange
-from services.scoring.windows import Book, Rows, deltas, grouped
+from services.scoring.windows import Amounts, Book, Groups, deltas, grouped
 
 WINDOW_ORDER = list(Window)
 BookKey = tuple[int, Window, int]
@@ -112,15 +112,17 @@ class Books:
         sign = np.repeat(np.array([1, -1]), [len(enter), len(leave)]) if leave.size else None
         days = self.columns.zone.days(anchors)
         indicator = self.system.spec.indicators[change.position]
-        posted = Posted([], None)
+        posted, amounts = Posted([], None), Amounts(value, sign)
         coded = [
             self._row_codes(codes[sliced.dimensions], change, enter, leave) for sliced in self.slices[change.position]
         ]
+        weighed = [(known, code, amounts.of(known)) for known, code in coded]
         for window in sorted(set(indicator.windows), key=WINDOW_ORDER.index):
-            rows = Rows(window_numbers(self.columns.zone, window, anchors, days), value, sign)
-            for place, (known, code) in enumerate(coded):
+            numbers = window_numbers(self.columns.zone, window, anchors, days)
+            for place, (known, code, some) in enumerate(weighed):
                 if code.size:
-                    self._post_slice(posted, (change.position, window, place), code, rows.of(known))
+                    number = numbers if known is None else numbers[known]
+                    self._post_slice(posted, (change.position, window, place), grouped(code, number), some)
         return posted
 
     @staticmethod
@@ -133,10 +135,9 @@ class Books:
         known = code >= 0
         return (None, code) if known.all() else (np.flatnonzero(known), code[known])
 
-    def _post_slice(self, posted: Posted, key: BookKey, code: IntArray, rows: Rows) -> None:
-        groups = grouped(code, rows.number)
+    def _post_slice(self, posted: Posted, key: BookKey, groups: Groups, amounts: Amounts) -> None:
         indicator = self.system.spec.indicators[key[0]]
-        changes = deltas(groups, rows, indicator.needs_histogram)
+        changes = deltas(groups, amounts, indicator.needs_histogram)
         windows = self.windows.of(key[1], groups.number.tolist())
         if posted.spans is None:
             bounds = np.array([(window.start_us, window.end_us) for window in windows], dtype=np.int64)
@@ -175,13 +176,16 @@ def observed(view: CaseView, indicator: Indicator) -> tuple[IntArray, IntArray]:
 
 
 def observation_rows(
-    system: IndicatorSystem, case_ids: list[str], changes: list[tuple[Change, Spans]], labels: pa.StructArray | None
+    system: IndicatorSystem,
+    case_ids: list[str],
+    changes: list[tuple[Change, Spans]],
+    places: IntArray,
+    labels: pa.StructArray | None,
 ) -> pa.RecordBatch:
-    """One row per case and indicator that changed. labels: the slice values of the touched cases."""
+    """One row per case and indicator that changed. places: which of the cases; labels: the values of its slices."""
     schema = OBSERVATION_SCHEMA if labels is None else OBSERVATION_SCHEMA.append(pa.field("slice", labels.type))
     if not changes:
         return pa.RecordBatch.from_pylist([], schema=schema)
-    places = np.concatenate([change.places for change, _ in changes])
     sizes = [len(change.places) for change, _ in changes]
     positions = np.repeat(np.array([change.position for change, _ in changes], dtype=np.int32), sizes)
     names = pa.array([indicator.name for indicator in system.spec.indicators], type=pa.utf8())
@@ -197,9 +201,9 @@ def observation_rows(
         pa.array(np.concatenate([change.value for change, _ in changes]), mask=anchor == MISSING),
     ]
     if labels is not None:
-        columns.append(labels.take(pa.array(places)))
+        columns.append(labels)
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _times(us: IntArray) -> pa.Array:
-    return pa.array(us, mask=us == MISSING).cast(TIME)
+    return pa.array(us, mask=us == MISSING).view(TIME)

@@ -76,6 +76,15 @@ class Labels:
                 self.names.append(name)
         return np.array([*(self.code_by_name.get(name, MISSING) for name in names), MISSING], dtype=np.int64)
 
+    def column(self, codes: IntArray) -> pa.DictionaryArray:
+        """These codes as texts; only texts that occur are in its dictionary."""
+        used, places = np.unique(codes, return_inverse=True)
+        known = used != MISSING
+        # What is unknown is the least of all codes, so that the others follow it.
+        indices = places.astype(np.int32) - np.int32(len(used) - known.sum())
+        names = [self.names[code] for code in used[known].tolist()]
+        return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), pa.array(names, type=pa.utf8()))
+
     def rank(self, codes: IntArray) -> IntArray:
         if len(self._hashes) < len(self.names):
             self._hashes = text_hashes(pa.array(self.names, type=pa.utf8())).view(np.int64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +16,7 @@ from services.scoring.calendar import WindowIds
 from services.scoring.model import Window
 from services.scoring.statistics import Histogram, PartChange, PartStats, SeriesKey
 
+Floats = NDArray[np.float64]
 LIMB_BITS = 32
 EXACT = 2**53
 """Below this float64 holds every integer, so sums by `bincount` are exact."""
@@ -23,20 +25,52 @@ DENSE_MIN = 4_096
 
 
 @dataclass
-class Rows:
-    """Observations that enter (sign 1) or leave (sign -1) windows; sign None: all enter."""
+class Amounts:
+    """Values that observations bring (sign 1) or take (sign -1); sign None: all bring. Weighed once for all windows."""
 
-    number: IntArray
     value: IntArray
     sign: IntArray | None
 
-    def of(self, places: IntArray | None) -> Rows:
-        """Some of the rows; None: all."""
-        return (
-            self
-            if places is None
-            else Rows(self.number[places], self.value[places], None if self.sign is None else self.sign[places])
-        )
+    def of(self, places: IntArray | None) -> Amounts:
+        """Some of them; None: all."""
+        if places is None:
+            return self
+        return Amounts(self.value[places], None if self.sign is None else self.sign[places])
+
+    @cached_property
+    def range(self) -> tuple[int, int]:
+        return int(self.value.min()), int(self.value.max())
+
+    @cached_property
+    def magnitude(self) -> int:
+        return max(map(abs, self.range))
+
+    @property
+    def is_long(self) -> bool:
+        """Whether sums in float64 could round."""
+        rows = len(self.value)
+        return self.magnitude * rows >= EXACT or self.magnitude >= 1 << LIMB_BITS or rows >= ROWS_MAX
+
+    @property
+    def are_flags(self) -> bool:
+        return self.range[0] >= 0 and self.range[1] <= 1
+
+    @cached_property
+    def signed(self) -> Floats:
+        return self._with_sign(self.value)
+
+    @cached_property
+    def square_limbs(self) -> list[Floats]:
+        """Low and, where it is needed, high half of the squares."""
+        square = self.value.astype(np.uint64) ** 2
+        if self.magnitude**2 * len(self.value) < EXACT:
+            return [self._with_sign(square)]
+        halves = square & np.uint64(2**LIMB_BITS - 1), square >> np.uint64(LIMB_BITS)
+        return [self._with_sign(half) for half in halves]
+
+    def _with_sign(self, weights: NDArray[np.generic]) -> Floats:
+        floats: Floats = weights.astype(np.float64)
+        return floats if self.sign is None else floats * self.sign
 
 
 @dataclass(slots=True)
@@ -136,59 +170,54 @@ def _sorted_groups(code: IntArray, number: IntArray) -> Groups:
     return Groups(group, code[first], number[first])
 
 
-def deltas(groups: Groups, rows: Rows, histograms: bool) -> list[Cell]:
+def deltas(groups: Groups, amounts: Amounts, histograms: bool) -> list[Cell]:
     """Signed count, sum and sum of squares of each group; Python integers, exact."""
     size = len(groups)
-    signs = rows.sign
-    counts = (np.bincount(groups.group, minlength=size) if signs is None else _sums(groups.group, signs, size)).tolist()
-    totals, squares = signed_moments(groups.group, rows, size)
+    counts = _sums(groups.group, amounts.sign, size)
+    totals, squares = signed_moments(groups.group, amounts, size)
     if not histograms:
         return [Cell(*cell) for cell in zip(counts, totals, squares, strict=True)]
-    spreads = signed_histograms(groups.group, rows, size)
+    spreads = signed_histograms(groups.group, amounts, size)
     return [Cell(*cell) for cell in zip(counts, totals, squares, spreads, strict=True)]
 
 
-def _sums(group: IntArray, weights: NDArray[np.generic], size: int) -> IntArray:
-    return np.bincount(group, weights=weights, minlength=size).astype(np.int64)
+def _sums(group: IntArray, weights: NDArray[np.generic] | None, size: int) -> list[int]:
+    sums: list[int] = np.bincount(group, weights, minlength=size).astype(np.int64).tolist()
+    return sums
 
 
-def signed_moments(group: IntArray, rows: Rows, size: int) -> tuple[list[int], list[int]]:
+def signed_moments(group: IntArray, amounts: Amounts, size: int) -> tuple[list[int], list[int]]:
     """Sums and sums of squares per group: squares in two limbs, values beyond 32 bits by `grouped_moments`."""
-    value, sign = rows.value, 1 if rows.sign is None else rows.sign
-    largest = max(abs(int(value.max())), abs(int(value.min())))
-    if largest * len(value) >= EXACT or largest >= 1 << LIMB_BITS or len(value) >= ROWS_MAX:
-        return _long_moments(group, rows, size)
-    totals = _sums(group, value * sign, size).tolist()
-    if largest <= 1 and int(value.min()) >= 0:
+    if amounts.is_long:
+        return _long_moments(group, amounts, size)
+    totals = _sums(group, amounts.signed, size)
+    if amounts.are_flags:
         return totals, totals
-    square = value.astype(np.uint64) ** 2 if largest else value.astype(np.uint64)
-    if largest**2 * len(value) < EXACT:
-        return totals, _sums(group, square.astype(np.float64) * sign, size).tolist()
-    low = _sums(group, (square & np.uint64(2**LIMB_BITS - 1)).astype(np.float64) * sign, size).tolist()
-    high = _sums(group, (square >> np.uint64(LIMB_BITS)).astype(np.float64) * sign, size).tolist()
-    return totals, [(upper << LIMB_BITS) + lower for lower, upper in zip(low, high, strict=True)]
+    low, *high = (_sums(group, limb, size) for limb in amounts.square_limbs)
+    if not high:
+        return totals, low
+    return totals, [(upper << LIMB_BITS) + lower for lower, upper in zip(low, *high, strict=True)]
 
 
-def _long_moments(group: IntArray, rows: Rows, size: int) -> tuple[list[int], list[int]]:
-    if rows.sign is None:
-        moments = grouped_moments(group, rows.value, size)
-        return moments.totals().tolist(), moments.sums_of_squares().tolist()
-    enter, leave = rows.sign > 0, rows.sign < 0
-    moments = grouped_moments(group[enter], rows.value[enter], size) - grouped_moments(
-        group[leave], rows.value[leave], size
-    )
+def _long_moments(group: IntArray, amounts: Amounts, size: int) -> tuple[list[int], list[int]]:
+    value, sign = amounts.value, amounts.sign
+    if sign is None:
+        moments = grouped_moments(group, value, size)
+    else:
+        enter, leave = sign > 0, sign < 0
+        moments = grouped_moments(group[enter], value[enter], size) - grouped_moments(group[leave], value[leave], size)
     return moments.totals().tolist(), moments.sums_of_squares().tolist()
 
 
-def signed_histograms(group: IntArray, rows: Rows, size: int) -> list[Histogram]:
+def signed_histograms(group: IntArray, amounts: Amounts, size: int) -> list[Histogram]:
     """Distinct values and signed counts of each group; counts that cancel are left out."""
-    order = np.lexsort((rows.value, group))
-    group, value = group[order], rows.value[order]
+    order = np.lexsort((amounts.value, group))
+    group, value = group[order], amounts.value[order]
     first = np.flatnonzero(np.append(True, (group[1:] != group[:-1]) | (value[1:] != value[:-1])))
-    if rows.sign is None:
+    if amounts.sign is None:
         counts = np.diff(np.append(first, len(order)))
     else:
-        counts = np.add.reduceat(rows.sign[order], first)
+        counts = np.add.reduceat(amounts.sign[order], first)
     kept = counts != 0
     group, value, counts = group[first][kept], value[first][kept], counts[kept]
     edges = np.searchsorted(group, np.arange(size + 1)).tolist()

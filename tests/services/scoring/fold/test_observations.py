@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from services.scoring.cases import CaseFold
-from services.scoring.hashing import text_hashes, trailing_numbers
+from services.scoring.hashing import spans_of, text_hashes, trailing_numbers
 
 TIME = datetime(2026, 5, 4, 9, tzinfo=UTC)
 
@@ -79,4 +79,4 @@ def test_hashes_do_not_depend_on_the_layout_of_the_column() -> None:
 
 def test_trailing_numbers_read_at_most_eight_digits() -> None:
     texts = pa.array(["", "7", "no", "INC7/0012", "1a2", "12345678", "99123456789", "día9", "é"])
-    assert trailing_numbers(texts).tolist() == [0, 7, 0, 12, 2, 12345678, 23456789, 9, 0]
+    assert trailing_numbers(spans_of(texts)).tolist() == [0, 7, 0, 12, 2, 12345678, 23456789, 9, 0]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.statistics import PartStats, merge_parts
-from services.scoring.windows import Cell, Rows, deltas, grouped, with_changes
+from services.scoring.windows import Amounts, Cell, deltas, grouped, with_changes
 
 values = st.one_of(st.integers(-5, 5), st.integers(-(2**31), 2**31), st.integers(-(2**60), 2**60))
 
@@ -33,7 +33,7 @@ def stats(sample: list[int]) -> PartStats:
 def test_grouped_sums_are_those_of_python_integers(rows: list[tuple[int, int, int, int]]) -> None:
     code, number, value, sign = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
     groups = grouped(code, number)
-    found = deltas(groups, Rows(number, value, sign), histograms=True)
+    found = deltas(groups, Amounts(value, sign), histograms=True)
     expected: dict[tuple[int, int], Cell] = {}
     for c, n, v, s in rows:
         cell = expected.setdefault((c, n), Cell())
