@@ -113,7 +113,7 @@ def _columns(values: FloatArray, controls: ArrayLike | None, start: int, season:
     design = np.concatenate([np.broadcast_to(each, (*shape, *each.shape[-2:])) for each in columns], axis=-2)
     if start < design.shape[-2] + 4:
         raise TooFew("needs more periods before the action than terms, by four")
-    return design
+    return np.ascontiguousarray(design)
 
 
 def _controls(controls: ArrayLike, shape: tuple[int, ...], start: int) -> FloatArray:

@@ -43,6 +43,7 @@ def factored(columns: FloatArray) -> Design:
     >>> factored(np.array([[1.0, 1.0, 1.0], [0.0, 1.0, 2.0]])).coefficients(np.array([1.0, 3.0, 5.0])).round(9).tolist()
     [1.0, 2.0]
     """
+    columns = np.ascontiguousarray(columns)
     scale = np.sqrt(np.square(columns).sum(axis=-1))
     if not (scale > 0).all():
         raise Inconsistent("a column is zero throughout")

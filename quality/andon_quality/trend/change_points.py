@@ -93,25 +93,25 @@ def _exact(cost: SegmentCost, count: int, n: int, penalty: float, shortest: int)
     previous = np.zeros((count, n + 1), dtype=np.int64)
     candidate = np.zeros((count, n + 1), dtype=np.bool_)
     candidate[:, 0] = True
+    every = np.arange(count)
     for end in range(shortest, n + 1):
         if end >= 2 * shortest:
             candidate[:, end - shortest] = True
-        series, starts = np.nonzero(candidate[:, :end])
+        series, starts = candidate[:, :end].nonzero()
         reached = best[series, starts] + cost(series, starts, end)
-        chosen = _least(reached, series, count)
-        best[:, end] = reached[chosen] + penalty
-        previous[:, end] = starts[chosen]
-        dead = reached > best[series, end]
+        chosen = _least(reached, series, every)
+        now = reached[chosen] + penalty
+        best[:, end], previous[:, end] = now, starts[chosen]
+        dead = (reached > now[series]).nonzero()[0]
         candidate[series[dead], starts[dead]] = False
     return [_walk_back(own, n) for own in previous]
 
 
-def _least(values: FloatArray, group: IntArray, groups: int) -> IntArray:
+def _least(values: FloatArray, group: IntArray, every: IntArray) -> IntArray:
     """Where the least value of each group stands, the first of equals; `group` rises, and none is without values."""
-    first = np.searchsorted(group, np.arange(groups))
-    least = np.minimum.reduceat(values, first)
-    at = np.flatnonzero(values == least[group])
-    return np.asarray(at[np.searchsorted(group[at], np.arange(groups))])
+    least = np.minimum.reduceat(values, group.searchsorted(every))
+    at: IntArray = (values == least[group]).nonzero()[0]
+    return at[group[at].searchsorted(every)]
 
 
 def _walk_back(previous: IntArray, n: int) -> list[int]:
@@ -146,5 +146,5 @@ def _best_splits(
     splits = (starts + shortest)[stretch] + np.arange(stretch.size) - (np.cumsum(counts) - counts)[stretch]
     which = series[stretch]
     saved = whole[stretch] - cost(which, starts[stretch], splits) - cost(which, splits, ends[stretch])
-    best = _least(-saved, stretch, len(counts))
+    best = _least(-saved, stretch, np.arange(len(counts)))
     return splits[best], saved[best]

@@ -104,7 +104,8 @@ class _Sums:
     def between(self, series: IntArray, starts: IntArray, ends: IntArray | int) -> FloatArray:
         """Shape (quantities, stretches)."""
         row = series * self.width
-        return np.asarray(self.running.take(row + ends, axis=1) - self.running.take(row + starts, axis=1))
+        found: FloatArray = self.running.take(row + ends, axis=1) - self.running.take(row + starts, axis=1)
+        return found
 
 
 def noise_variance(columns: FloatArray, values: FloatArray) -> FloatArray:

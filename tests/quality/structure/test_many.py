@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from andon_quality.arrays import BLOCK_NUMBERS
 from andon_quality.errors import Inconsistent, NoSpread, NotFinite
-from andon_quality.structure import Association, Errors, correlate, correlation_matrix, regress
+from andon_quality.structure import Association, Errors, correlate, correlation_matrix, drivers, regress
 from andon_quality.structure.least_squares import along, around, combined, factored, long_run, products
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,6 +47,17 @@ def test_pairs_are_as_one_by_one(
     figures = ours.effect, ours.interval.low, ours.interval.high, ours.p
     theirs = [table[0, 1] for table in (matrix.r, matrix.low, matrix.high, matrix.p)]
     assert figures == pytest.approx(theirs, abs=1e-6)
+
+
+@MANY
+@given(seed=st.integers(0, 999), outcomes=st.integers(1, 7), n=st.integers(9, 60), columns=st.integers(1, 6))
+def test_drivers_of_many_outcomes_are_as_one_by_one(
+    each_the_same: Any, seed: int, outcomes: int, n: int, columns: int
+) -> None:
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(n, columns)) + random.normal(size=(n, 1))
+    y = random.normal(size=(outcomes, columns)) @ x.T + random.normal(size=(outcomes, n))
+    each_the_same(drivers(y, x), [drivers(one, x) for one in y])
 
 
 def test_more_responses_than_one_block_holds_are_as_one_by_one(each_the_same: Any) -> None:
@@ -89,6 +100,8 @@ def test_what_cannot_be_judged_is_named_with_the_first_that_cannot() -> None:
         regress(y, x)
     with pytest.raises(NoSpread, match="series 2"):
         correlate(x, y)
+    with pytest.raises(NoSpread, match="series 2"):
+        drivers(y, x)
     y[1, 3] = np.nan
     with pytest.raises(NotFinite, match="series 1"):
         regress(y, x)
