@@ -283,8 +283,10 @@ def _few_of(unsettled: FloatArray) -> tuple[FloatArray, FloatArray]:
     kernel is all but linear, so that Chebyshev's nodes give it with an error of (growth / 4)^places.
     """
     low, high = unsettled[-1], unsettled[0]
+    if high - low < INTERPOLATED:
+        return unsettled[:1], np.ones((len(unsettled), 1))
     growth = (high - low) / (2.0 - high - low)
-    size = 1 + int(np.ceil(np.log(INTERPOLATED) / np.log(0.5 * max(growth, 1e-9))))
+    size = 1 + int(np.ceil(np.log(INTERPOLATED) / np.log(0.5 * growth)))
     if size >= len(unsettled):
         return unsettled, np.eye(len(unsettled))
     nodes = np.cos(np.pi * (np.arange(size) + 0.5) / size)
