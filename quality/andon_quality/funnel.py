@@ -63,7 +63,8 @@ def proportions(
     counts, sizes: shape (units,), or (series, units) for as many funnels, say one a month; one row of sizes beside many
     serves all. target: a share, one for all or one a series. Assumes independent cases. Raises TooFew without units,
     OutOfRange for counts beyond sizes or a level outside (0, 1), Inconsistent for shapes that differ, NoSpread when the
-    target is not within (0, 1), NotFinite. Cost: O(units levels) a funnel; scipy is imported on use.
+    target is not within (0, 1), NotFinite. Cost: O(units levels) a funnel; scipy is imported on use. Source:
+    Spiegelhalter (2005), section 3 and appendix; DerSimonian and Laird, Controlled Clinical Trials 7 (1986) 177.
 
     >>> found = proportions([30, 12], [100, 100], target=0.2)
     >>> found.beyond.tolist()
@@ -96,7 +97,7 @@ def rates(
     With expected counts as sizes and target 1 these are standardised ratios (observed / expected), the form to prefer
     when units serve different customers. counts, sizes: shape (units,), or (series, units), as `proportions` takes
     them; sizes in units of exposure, the target in events for each. Assumes independent events. Cost: O(units levels) a
-    funnel; scipy is imported on use. Raises as `proportions`, with counts free to exceed sizes.
+    funnel; scipy is imported on use. Raises as `proportions`, with counts free to exceed sizes. Sources as there.
 
     >>> rates([30, 18], [20.0, 20.0], target=1.0).beyond.tolist()
     [[True, False], [False, False]]
@@ -128,6 +129,7 @@ def means(
     standard deviation of a single value in the unit of the values, the same for all units; sigma, target: one for all
     or one a series. Assumes roughly normal means. Prefer `proportions` or `rates` for counts, whose limits are exact.
     Cost: O(units levels) a funnel; scipy is imported on use. Raises as `proportions`, and OutOfRange for sigma <= 0.
+    Sources as there.
 
     >>> means([11.0, 10.1], [100, 100], sigma=3.0, target=10.0).beyond.tolist()
     [[True, False], [True, False]]

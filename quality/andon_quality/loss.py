@@ -28,7 +28,11 @@ class Loss:
     spread: FloatArray
 
     def total(self, units: ArrayLike) -> FloatArray:
-        """Loss of so many units."""
+        """Loss of so many units, shape (...) or one number for all, in money. O(series). Raises NotFinite.
+
+        >>> smaller(3.0, 1.0, 2.0).total(10).item()
+        200.0
+        """
         return np.asarray(self.per_unit * finite(units))
 
 
@@ -36,8 +40,8 @@ def coefficient(cost: float, tolerance: float) -> float:
     """k = cost / tolerance^2: money lost at a deviation of `tolerance`, spread over the square of the deviation.
 
     cost: money; tolerance: in the unit of the value. For `larger` the same cost at the smallest acceptable value y
-    gives k = cost * y^2: prefer `coefficient_larger` there. Cost: O(1). Raises OutOfRange for a negative cost or a
-    tolerance that is not positive.
+    gives k = cost * y^2: prefer `coefficient_larger` there. Assumes a loss that grows with the square. Cost: O(1).
+    Raises OutOfRange for a negative cost or a tolerance that is not positive. Source: Taguchi (1986).
 
     >>> coefficient(100.0, 15.0).__round__(3)
     0.444
@@ -50,7 +54,8 @@ def coefficient(cost: float, tolerance: float) -> float:
 def coefficient_larger(cost: float, smallest: float) -> float:
     """k = cost * smallest^2: money lost by a value as small as `smallest`, for the larger-the-better loss.
 
-    Units as `coefficient`, which to prefer for the other losses. Cost: O(1). Raises OutOfRange as it does.
+    Units as `coefficient`, which to prefer for the other losses. Assumes a loss that falls with the square. Cost: O(1).
+    Raises OutOfRange as it does. Source: Phadke (1989) ch. 2.
 
     >>> coefficient_larger(2.0, 3.0)
     18.0
@@ -64,8 +69,8 @@ def nominal(mean: ArrayLike, sd: ArrayLike, target: ArrayLike, k: float) -> Loss
     """Nominal the better: k ((mean - target)^2 + sd^2), from the mean and sd of each series; shapes broadcast to (...).
 
     Prefer `nominal_of` where the values are at hand. sd is the overall one, with n in its denominator if the loss of
-    just these units is meant. k: money per unit^2. Raises OutOfRange for a negative sd or k, NotFinite. Cost:
-    O(series).
+    just these units is meant. k: money per unit^2. Assumes a loss that grows with the square. Raises OutOfRange for a
+    negative sd or k, NotFinite. Cost: O(series). Source: Phadke (1989) ch. 2.
 
     >>> found = nominal(115.0, 2.0, 115.0, 0.444)
     >>> round(float(found.per_unit), 3)
@@ -79,7 +84,7 @@ def nominal(mean: ArrayLike, sd: ArrayLike, target: ArrayLike, k: float) -> Loss
 def smaller(mean: ArrayLike, sd: ArrayLike, k: float) -> Loss:
     """Smaller the better (waiting time): k (mean^2 + sd^2), the nominal loss with target 0.
 
-    Shapes, units, cost and errors as `nominal`; prefer `smaller_of` where the values are at hand.
+    Shapes, units, assumption, cost, errors and source as `nominal`; prefer `smaller_of` where the values are at hand.
 
     >>> float(smaller(3.0, 1.0, 2.0).per_unit)
     20.0
@@ -91,7 +96,8 @@ def larger(mean: ArrayLike, sd: ArrayLike, k: float) -> Loss:
     """Larger the better (satisfaction): k E[1 / y^2], by its second-order form k / mean^2 (1 + 3 sd^2 / mean^2).
 
     Good for sd below about a fifth of the mean; with the values at hand prefer `larger_of`, which is exact.
-    Raises OutOfRange for a mean that is not positive, a negative sd or k, NotFinite. Cost: O(series).
+    Shapes as `nominal`; k: money times unit^2. Assumes a loss that falls with the square. Raises OutOfRange for a mean
+    that is not positive, a negative sd or k, NotFinite. Cost: O(series). Source: Phadke (1989) ch. 2.
 
     >>> round(float(larger(10.0, 1.0, 100.0).per_unit), 2)
     1.03
@@ -106,7 +112,8 @@ def larger(mean: ArrayLike, sd: ArrayLike, k: float) -> Loss:
 def nominal_of(values: ArrayLike, target: ArrayLike, k: float) -> Loss:
     """Mean of k (y - target)^2 over values of shape (..., n), exact; prefer `nominal` where only moments are kept.
 
-    Cost: O(values). Raises TooFew without values, NotFinite.
+    Units, assumption and source as `nominal`; target: one, or one a series. Cost: O(values). Raises TooFew without
+    values, NotFinite.
 
     >>> float(nominal_of([1.0, 3.0], 1.0, 1.0).per_unit)
     2.0
@@ -118,7 +125,7 @@ def nominal_of(values: ArrayLike, target: ArrayLike, k: float) -> Loss:
 def smaller_of(values: ArrayLike, k: float) -> Loss:
     """Mean of k y^2 over values of shape (..., n), exact; prefer `smaller` where only moments are kept.
 
-    Cost: O(values). Raises TooFew without values, NotFinite.
+    Units, assumption and source as `nominal`. Cost: O(values). Raises TooFew without values, NotFinite.
 
     >>> float(smaller_of([1.0, 3.0], 1.0).per_unit)
     5.0
@@ -129,6 +136,7 @@ def smaller_of(values: ArrayLike, k: float) -> Loss:
 def larger_of(values: ArrayLike, k: float) -> Loss:
     """Mean of k / y^2 over values of shape (..., n), exact; off_target is k / mean^2 and spread the rest.
 
+    Prefer `larger` where only moments are kept. Units and source as there. Assumes a loss that falls with the square.
     Raises OutOfRange for a value that is not positive, TooFew without values, NotFinite. Cost: O(values).
 
     >>> float(larger_of([1.0, 2.0], 4.0).per_unit)

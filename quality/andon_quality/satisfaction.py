@@ -55,9 +55,9 @@ def nps(answers: ArrayLike, answers_min: int = ANSWERS_MIN, confidence: float = 
 
     Interval: adjusted Wald for a difference of two shares of one sample - one answer is added to promoters and one to
     detractors, then d -+ z sqrt((a + b - d^2) / (n + 2)), which covers close to nominal from ten answers on. answers:
-    shape (n,), or (groups, n) for many groups of n answers, integers 0..10, independent. Two scores differ only if
-    their difference's interval says so: it is wide (about -+14 points at n = 100); prefer `csat` for few answers. Cost
-    O(answers). Raises TooFew below answers_min, NotFinite, OutOfRange.
+    shape (n,), or (groups, n) for many groups of n answers, integers 0..10. Assumes independent respondents. Two
+    scores differ only if their difference's interval says so: it is wide (about -+14 points at n = 100); prefer `csat`
+    for few answers. Cost O(answers). Raises TooFew below answers_min, NotFinite, OutOfRange.
     Sources: Reichheld, 2003, Harvard Business Review 81(12):46; Bonett and Price, 2012, Journal of Educational and
     Behavioral Statistics 37:479.
 
@@ -127,9 +127,9 @@ def servqual(
     A respondent's dimension gap is the mean over its items, the overall gap the weighted mean over dimensions;
     intervals are Student's over respondents. expected, perceived: shape (n respondents, items), same scale, complete;
     dimensions: shape (items,), integers 0..k - 1, each in use (classically five: tangibles, reliability,
-    responsiveness, assurance, empathy); importance: shape (k,), relative, default equal. Prefer `csat` where nobody was
-    asked what they expected. Cost O(n items); scipy is imported on use. Raises TooFew below answers_min, NotFinite,
-    OutOfRange, Inconsistent.
+    responsiveness, assurance, empathy); importance: shape (k,), relative, default equal. Assumes independent
+    respondents. Prefer `csat` where nobody was asked what they expected. Cost O(n items); scipy is imported on use.
+    Raises TooFew below answers_min, NotFinite, OutOfRange, Inconsistent.
     Source: Parasuraman, Zeithaml and Berry, 1988, Journal of Retailing 64:12.
 
     >>> gaps = servqual([[7, 6, 7]] * 4, [[6, 6, 5], [5, 6, 6], [6, 5, 5], [6, 6, 6]], [0, 0, 1], answers_min=4)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
-from andon_quality.errors import NoSpread, NotFinite, OutOfRange, TooFew
+from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
 from andon_quality.normalise import fit_min_max, fit_z, target_score, target_value
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -86,6 +88,28 @@ def test_scales_turn_back_and_do_not_depend_on_order(values: list[float]) -> Non
         assert_allclose(scale.invert(scale.apply(values)), values, atol=1e-9 * (1.0 + np.abs(values).max()))
     assert fit_min_max(values) == fit_min_max(values[::-1])
     assert fit_min_max(values).apply([min(values), max(values)]).tolist() == [0.0, 1.0]
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 999), series=st.integers(1, 8), n=st.integers(2, 40))
+def test_each_of_many_series_has_the_scale_that_it_has_alone(
+    each_the_same: Any, seed: int, series: int, n: int
+) -> None:
+    random = np.random.default_rng(seed)
+    values = random.normal(random.normal(0, 9, (series, 1)), 3.0, (series, n))
+    for fit in (fit_min_max, fit_z):
+        many, ones = fit(values), [fit(one) for one in values]
+        each_the_same(many, ones)
+        assert np.array_equal(many.apply(values), [one.apply(each) for one, each in zip(ones, values, strict=True)])
+        assert np.array_equal(many.apply(values[:, 0]), many.apply(values)[:, 0])
+        assert_allclose(many.invert(many.apply(values)), values, atol=1e-9)
+
+
+def test_scales_belong_to_their_series() -> None:
+    with pytest.raises(NoSpread, match="series 1"):
+        fit_z([[1.0, 2.0], [3.0, 3.0]])
+    with pytest.raises(Inconsistent):
+        fit_z([[1.0, 2.0], [3.0, 4.0]]).apply([1.0, 2.0, 3.0])
 
 
 def test_values_without_spread_or_number_have_no_scale() -> None:

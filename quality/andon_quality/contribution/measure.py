@@ -39,6 +39,8 @@ REASONS = {
 def refuse_unless_additive(measure: Measure) -> None:
     """Raises NotAdditive with the reason unless contributions to `measure` can add up. O(1).
 
+    Assumes values that do not overlap for a sum and a count: whether they do, `additive` sees by its `totals`.
+
     >>> refuse_unless_additive(Measure.MAXIMUM)
     Traceback (most recent call last):
     andon_quality.contribution.measure.NotAdditive: maximum: the maximum belongs to one part; others cannot share in it

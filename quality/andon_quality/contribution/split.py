@@ -51,8 +51,9 @@ def additive(
 
     before_by_value, after_by_value: the sum under each value, same unit; a value absent from one side is 0 there.
     totals: the sums over everything, if known; when the values do not add up to them (values that overlap, or values
-    left out) the request is refused. The parts add up to the change to rounding error. For a rate, mean or share prefer
-    `ratio`, for combinations of dimensions `localize`. O(values log values). Raises NotAdditive, NotFinite, TooFew.
+    left out) the request is refused. Assumes that everything is counted under one value and no more. The parts add up
+    to the change to rounding error. For a rate, mean or share prefer `ratio`, for combinations of dimensions
+    `localize`. O(values log values). Raises NotAdditive, NotFinite, TooFew.
     Source: elementary; the order is by absolute contribution, ties in order of appearance.
 
     >>> split = additive({"web": 10.0, "phone": 5.0}, {"web": 11.0, "phone": 9.0})
@@ -87,8 +88,9 @@ def ratio(
     sum(rate_i + mix_i) = R' - R exactly, since the weights' changes add to 0. A value that appears or goes has no
     ratio of its own to change: it contributes by mix alone.
 
-    den_* >= 0 with a positive sum; a value absent from a mapping counts as 0 there; num without den is refused. A mean
-    is a ratio of sum over count; for a plain sum prefer `additive`. O(values log values). Raises NotAdditive,
+    den_* >= 0 with a positive sum, in one unit, num_* in another; a value absent from a mapping counts as 0 there; num
+    without den is refused. A mean is a ratio of sum over count. Assumes that everything is counted under one value and
+    no more; for a plain sum prefer `additive`. O(values log values). Raises NotAdditive,
     NotFinite, OutOfRange, Inconsistent, TooFew. Source: Bennet, Journal of the Royal Statistical Society 83 (1920) 455;
     Kitagawa, Journal of the American Statistical Association 50 (1955) 1168.
 

@@ -46,8 +46,8 @@ class EffectWatch:
 def learn(before: ArrayLike, season: int | None = None) -> Baseline:
     """The baseline from the points before an action, shape (n,) or (series, n), n >= 8 and at least two seasons.
 
-    With a `season` the phase means are taken out; give whole seasons where possible. O(n^1.5) a series. Raises TooFew,
-    NotFinite, OutOfRange, NoSpread.
+    With a `season` the phase means are taken out; give whole seasons where possible. Assumes a level without trend.
+    O(n^1.5) a series. Raises TooFew, NotFinite, OutOfRange, NoSpread. Source: as `long_run_variance`.
 
     >>> learn([1.0, 2.0] * 10, season=2).offsets
     Traceback (most recent call last):
@@ -81,6 +81,8 @@ def begin(
 ) -> EffectWatch:
     """Starts to watch an action: arguments as for `always_valid`, with the points after it to be given to `look`.
 
+    Prefer `always_valid` once all the points are there. Assumptions, errors and source as there. O(n^1.5) a series.
+
     >>> begin([1.0, 3.0, 2.0, 2.0] * 5).baseline.mean
     2.0
     """
@@ -95,6 +97,7 @@ def begin(
 def look(watch: EffectWatch, value: ArrayLike) -> tuple[EffectWatch, Effect]:
     """One more point (of every series: shape (series,)), and what may be said now. O(1) a series and point.
 
+    Prefer `always_valid` for many points at once; it says the same to the last bit. Assumptions and source as there.
     Raises NotFinite, Inconsistent for a number of points that is not that of the series.
 
     >>> watch, effect = look(begin([1.0, 3.0, 2.0, 2.0] * 5), 1.5)
@@ -132,7 +135,7 @@ def always_valid(
     planned: the looks within which a verdict is wanted; the interval is valid afterwards too, but wider.
     expected: effect hoped for; half of it is the `margin` of "no change". season: periods in a season.
     Assumes that only the action changes the level: against a common drift use it on the differences to a control
-    (`difference_in_differences.gap`) or on `cuped.adjusted` values. Looking once, `before_after` is shorter.
+    (`difference_in_differences.gap`) or on `cuped.adjusted` values. Looking once, prefer `before_after`: it is shorter.
     O(n^1.5 + t) a series. Raises TooFew, NotFinite, OutOfRange, Inconsistent, NoSpread.
     Source: Jennison and Turnbull, Group Sequential Methods (2000) ch. 3; Siegmund (1985), as in `Boundary`.
 

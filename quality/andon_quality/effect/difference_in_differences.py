@@ -16,8 +16,9 @@ def gap(treated: ArrayLike, control: ArrayLike) -> FloatArray:
     """treated - control, period by period: what is common to both is gone.
 
     treated: shape (n,), or (series, n) for many; control: (n,), or (controls, n), whose mean is taken, the same
-    for all. Feed its two parts to `always_valid` for a verdict under daily peeking. O(values). Raises Inconsistent,
-    NotFinite.
+    for all; one unit. Feed its two parts to `always_valid` for a verdict under daily peeking; prefer
+    `difference_in_differences` when looking once. Assumes parallel courses. O(values). Raises Inconsistent, NotFinite.
+    Source: as `difference_in_differences`.
 
     >>> gap([5.0, 6.0], [[1.0, 2.0], [3.0, 4.0]]).tolist()
     [3.0, 3.0]
@@ -70,7 +71,10 @@ def difference_in_differences(
 
 
 def two_by_two(treated: ArrayLike, control: ArrayLike, start: int) -> PerSeries:
-    """The bare estimate, from the four means; shapes as `gap`. O(values). Raises as `gap`, and OutOfRange.
+    """The bare estimate, from the four means: (treated after - before) - (control after - before).
+
+    Shapes, unit, assumption and source as `gap`; prefer `difference_in_differences`, which has an interval. O(values).
+    Raises as `gap`, and OutOfRange.
 
     >>> two_by_two([1.0, 1.0, 5.0, 5.0], [2.0, 2.0, 3.0, 3.0], 2)
     3.0

@@ -33,7 +33,7 @@ class LevelFit:
         """Mean and standard deviation of weighted sums of the m periods to come, each of shape (..., sums, wanders).
 
         weights: shape (sums, m); columns: the design of those periods, shape (p, m) or (series, p, m).
-        O(sums (m p + wanders p^2)) a series.
+        Both in the unit of the values. O(sums (m p + wanders p^2)) a series.
         """
         total = weights.sum(axis=-1)[:, None]
         terms = np.stack([(weights * columns[..., j, None, :]).sum(axis=-1) for j in range(columns.shape[-2])])

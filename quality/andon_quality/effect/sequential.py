@@ -32,10 +32,10 @@ def sequential(
     with probability `confidence`; the p-value is one-sided and valid in the same sense.
 
     For the level change of `interrupted_means` or `interrupted_counts`, of `structural`, or of any regression.
-    `always_valid` is sharper for a plain mean, since it learns its variance before the action. standard_error and
-    planned_error: positive, unit of the estimate; degrees: of freedom behind the error at the first look; numbers, or
-    arrays of shape (series,) for many estimates. Assumes efficient, roughly normal estimates from 20 points or so on.
-    O(1) each. Raises NotFinite, OutOfRange.
+    Prefer `always_valid` for a plain mean: it is sharper, since it learns its variance before the action.
+    standard_error and planned_error: positive, unit of the estimate; degrees: of freedom behind the error at the first
+    look; numbers, or arrays of shape (series,) for many estimates. Assumes efficient, roughly normal estimates from 20
+    points or so on. O(1) each. Raises NotFinite, OutOfRange.
     Source: Jennison and Turnbull, Journal of the American Statistical Association 92 (1997) 1330.
 
     >>> effect = sequential(-3.0, 0.8, 0.7)

@@ -29,9 +29,9 @@ def adequacy(values: ArrayLike) -> Adequacy:
 
     KMO = sum r^2 / (sum r^2 + sum q^2) over the pairs, q the partial correlation given all other items;
     chi^2 = -(n - 1 - (2p + 5) / 6) ln det R with p (p - 1) / 2 degrees of freedom.
-    values: shape (n > p, p >= 2), complete cases, roughly normal for the test. A KMO below .5 says not to look for
-    factors: prefer `correlation_matrix` then. Cost O(n p^2 + p^3).
-    Raises TooFew, NotFinite, NoSpread, Inconsistent when items are linearly dependent.
+    values: shape (n > p, p >= 2), complete cases, assumed roughly normal for the test. A KMO below .5 says not to look
+    for factors: prefer `correlation_matrix` then. Cost O(n p^2 + p^3). Raises TooFew, NotFinite, NoSpread, Inconsistent
+    when items are linearly dependent.
     Sources: Kaiser, 1974, Psychometrika 39:31; Bartlett, 1951, Biometrika 38:337.
 
     >>> result = adequacy([[1, 2, 1], [2, 1, 3], [3, 4, 2], [4, 3, 5], [5, 5, 4]])
@@ -69,8 +69,9 @@ def independent_correlations(table: FloatArray) -> FloatArray:
 def eigenvalues(values: ArrayLike) -> FloatArray:
     """Eigenvalues of the correlation matrix, largest first; as many factors as exceed 1 is Kaiser's rule of thumb.
 
-    values: shape (n >= 3, p). Cost O(n p^2 + p^3). Raises TooFew, NotFinite, NoSpread. Prefer `parallel_analysis`
-    for the number of factors. Source: Kaiser, 1960, Educational and Psychological Measurement 20:141.
+    values: shape (n >= 3, p), each column in a unit of its own. Assumes straight lines between items. Cost O(n p^2 +
+    p^3). Raises TooFew, NotFinite, NoSpread. Prefer `parallel_analysis` for the number of factors. Source: Kaiser,
+    1960, Educational and Psychological Measurement 20:141.
 
     >>> eigenvalues([[1, 1], [2, 2], [3, 3]]).round(6).tolist()
     [2.0, 0.0]
@@ -82,9 +83,9 @@ def parallel_analysis(values: ArrayLike, draws: int = 200, quantile: float = 0.9
     """The number of leading eigenvalues above those of noise of the same shape: how many factors to extract.
 
     Counts eigenvalues, from the largest on, that exceed the `quantile` of the same eigenvalue over `draws` tables of
-    independent normal values. values: shape (n > p, p >= 2). Prefer it to eigenvalues above 1, which take out too many.
-    Deterministic for a seed. Cost draws * O(n p^2 + p^3).
-    Raises TooFew, NotFinite, NoSpread, OutOfRange. Source: Horn, 1965, Psychometrika 30:179.
+    independent normal values. values: shape (n > p, p >= 2), assumed roughly normal too. Prefer it to eigenvalues above
+    1, which take out too many. Deterministic for a seed. Cost draws * O(n p^2 + p^3). Raises TooFew, NotFinite,
+    NoSpread, OutOfRange. Source: Horn, 1965, Psychometrika 30:179.
 
     >>> x = np.random.default_rng(1).normal(size=(100, 1))
     >>> parallel_analysis(np.hstack([x, x + 0.1 * x**2, -x + 0.2 * x**3]), draws=20)

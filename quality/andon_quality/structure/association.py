@@ -40,8 +40,8 @@ def frequent_sets(
 
     Level by level: a set is counted only when all its subsets are frequent; counts are of bits, exact. baskets: n >= 1
     collections of items (repeats within a basket count once); 0 < support_min <= 1. The order of baskets and of items
-    does not matter. Prefer `association_rules` to know what goes with what. Cost O(candidate sets * n / 8 bytes).
-    Raises TooFew, OutOfRange.
+    does not matter. Assumes nothing but baskets of one kind. Prefer `association_rules` to know what goes with what.
+    Cost O(candidate sets * n / 8 bytes). Raises TooFew, OutOfRange.
     Source: Agrawal and Srikant, 1994, VLDB 20:487.
 
     >>> found = frequent_sets([{"late", "rude"}, {"late"}, {"late", "rude"}, {"cold"}], support_min=0.5)
@@ -106,10 +106,10 @@ def association_rules(
 ) -> tuple[Rule[Item], ...]:
     """Every rule between frequent sets that is confident and lifted enough; strongest lift first.
 
-    Rules are found by looking at many: check a rule of interest on other data before acting on it. Prefer `chi_square`
-    for a rule that was stated beforehand.
-    Parameters and errors as `frequent_sets`; 0 <= confidence_min <= 1, lift_min >= 0. Cost: that of `frequent_sets`
-    and 2^size per frequent set. Source: Agrawal, Imielinski and Swami, 1993, SIGMOD Record 22:207.
+    Assumes independent baskets where a rule is to hold for others. Rules are found by looking at many: check a rule of
+    interest on other data before acting on it. Prefer `chi_square` for a rule that was stated beforehand. Parameters
+    and errors as `frequent_sets`; 0 <= confidence_min <= 1, lift_min >= 0. Cost: that of `frequent_sets` and 2^size per
+    frequent set. Source: Agrawal, Imielinski and Swami, 1993, SIGMOD Record 22:207.
 
     >>> rule = association_rules([{"late", "rude"}, {"late"}, {"late", "rude"}, {"cold"}], 0.5, 0.9)[0]
     >>> sorted(rule.given), sorted(rule.then), rule.confidence, round(rule.lift, 3)

@@ -30,9 +30,9 @@ def cluster(values: ArrayLike, k: int, seed: int = 0, restarts: int = 10) -> Clu
 
     Rows are sorted before anything is drawn or summed, so permuting them permutes the labels and changes nothing else.
     values: shape (n, columns), at least k different rows; scale the columns first (`standardised`), distances are
-    plain. Finds compact, roundish groups; prefer `choose_clusters` when k is not known. Deterministic for a seed. Cost
-    O(restarts * steps * n * k * columns). Raises TooFew, NotFinite, OutOfRange. Sources: Lloyd, 1982, IEEE Transactions
-    on Information Theory 28:129; Arthur and Vassilvitskii, 2007, SODA.
+    plain. Assumes compact, roundish groups; prefer `choose_clusters` when k is not known. Deterministic for a seed.
+    Cost O(restarts * steps * n * k * columns). Raises TooFew, NotFinite, OutOfRange. Sources: Lloyd, 1982, IEEE
+    Transactions on Information Theory 28:129; Arthur and Vassilvitskii, 2007, SODA.
 
     >>> found = cluster([[9.0], [1.0], [1.2], [9.1]], k=2)
     >>> found.labels.tolist(), found.centres.ravel().tolist()
@@ -94,9 +94,9 @@ def silhouettes(values: ArrayLike, labels: ArrayLike) -> FloatArray:
     """How well each row sits in its cluster: (b - a) / max(a, b), -1..1; 0 for a cluster of one.
 
     a: mean distance to the other rows of its cluster; b: the smallest mean distance to another cluster's rows.
-    values: shape (n, columns); labels: shape (n,), integers 0..k - 1, each of k >= 2 in use. Prefer the mean over rows
-    to compare ways of clustering. Cost O(n^2 columns) time,
-    O(1000 n) memory. Raises TooFew, NotFinite, Inconsistent.
+    values: shape (n, columns), columns scaled alike; labels: shape (n,), integers 0..k - 1, each of k >= 2 in use.
+    Assumes roundish groups. Prefer the mean over rows to compare ways of clustering. Cost O(n^2 columns) time, O(1000
+    n) memory. Raises TooFew, NotFinite, Inconsistent.
     Source: Rousseeuw, 1987, Journal of Computational and Applied Mathematics 20:53.
 
     >>> silhouettes([[0.0], [1.0], [10.0]], [0, 0, 1]).round(3).tolist()

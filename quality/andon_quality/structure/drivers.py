@@ -36,9 +36,9 @@ def drivers(y: ArrayLike, x: ArrayLike) -> Drivers:
     share_j = mean over all orders of entry of the rise of R^2 when column j enters. Never negative, fair to correlated
     columns where a slope is not; it says what goes along with the outcome, not what causes it.
     y: shape (n,), or (series, n) for many outcomes; x: shape (n > columns + 1, columns <= 16). The unit of a column
-    does not matter. Assumes straight lines. Cost O(n columns^2 + 2^columns columns^3), a second at 14, and 2^columns
-    columns^2 for each further outcome. Prefer `regress` for size and error of a slope. Raises TooFew, NotFinite,
-    NoSpread, Inconsistent for dependent columns, OutOfRange for more than 16 columns.
+    does not matter. Assumes straight lines. Cost O(n columns^2 + 2^columns columns^3), tenths of a second at 16, and
+    2^columns columns^2 for each further outcome. Prefer `regress` for size and error of a slope. Raises TooFew,
+    NotFinite, NoSpread, Inconsistent for dependent columns, OutOfRange for more than 16 columns.
     Source: Lindeman, Merenda and Gold, 1980; Gromping, 2006, Journal of Statistical Software 17:1.
 
     >>> random = np.random.default_rng(1)

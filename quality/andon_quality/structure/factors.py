@@ -45,10 +45,10 @@ def factor_analysis(values: ArrayLike, factors: int, rotation: Rotation = Rotati
 
     Minimises ln det S + tr(R S^-1) over u with the loadings in closed form (Joreskog); u >= .005 (a Heywood case sits
     at that bound). The test is Bartlett's: (n - 1 - (2p + 5) / 6 - 2k / 3) times the minimum. values: shape (n > p, p),
-    complete cases, roughly normal; 1 <= factors with ((p - k)^2 - p - k) / 2 >= 0. See `adequacy` for whether and
-    `parallel_analysis` for how many. Factors come largest first, with positive sums. Prefer `cluster` to group cases in
-    place of items. Cost: tens of p x p eigen-decompositions; scipy is imported on use. Raises TooFew, NotFinite,
-    NoSpread, Inconsistent for dependent items, OutOfRange for too many factors.
+    complete cases, assumed roughly normal; 1 <= factors with ((p - k)^2 - p - k) / 2 >= 0. See `adequacy` for whether
+    and `parallel_analysis` for how many. Factors come largest first, with positive sums. Prefer `cluster` to group
+    cases in place of items. Cost: tens of p x p eigen-decompositions; scipy is imported on use. Raises TooFew,
+    NotFinite, NoSpread, Inconsistent for dependent items, OutOfRange for too many factors.
     Source: Joreskog, 1967, Psychometrika 32:443; Lawley and Maxwell, 1971.
 
     >>> random = np.random.default_rng(1)

@@ -140,7 +140,8 @@ def variance_inflation(x: ArrayLike) -> FloatArray:
     """How many times the other columns blow up the variance of each slope: 1 / (1 - R^2 on the others).
 
     x: shape (n > columns + 1, columns >= 2). Above 5 to 10, slopes can hardly be told apart: prefer `drivers`.
-    Cost O(n columns^2 + columns^3). Raises TooFew, NotFinite, NoSpread, Inconsistent for dependent columns.
+    Units do not matter. Assumes straight lines between columns. Cost O(n columns^2 + columns^3). Raises TooFew,
+    NotFinite, NoSpread, Inconsistent for dependent columns.
     Source: Marquardt, 1970, Technometrics 12:591.
 
     >>> variance_inflation([[1, 2], [2, 1], [3, 4], [4, 3], [5, 5]]).round(4).tolist()

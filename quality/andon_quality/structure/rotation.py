@@ -17,7 +17,7 @@ def varimax(loadings: ArrayLike, kaiser: bool = True) -> FloatArray:
 
     maximise sum_j [ sum_i l_ij^4 / p - (sum_i l_ij^2 / p)^2 ], by planar rotations in closed form until none helps.
     loadings: shape (p items, k factors); kaiser: weigh items alike whatever their communality. Communalities stay.
-    Prefer `promax` where factors may go together.
+    Assumes factors that do not go together. Prefer `promax` where factors may go together.
     Columns come out largest first, with positive sums. Cost O(p k^2) a sweep, some ten sweeps.
     Raises TooFew, NotFinite. Source: Kaiser, 1958, Psychometrika 23:187.
 
@@ -56,7 +56,8 @@ def promax(loadings: ArrayLike, power: int = 4) -> tuple[FloatArray, FloatArray]
     """An oblique rotation: the pattern, and the correlations of the factors.
 
     The varimax solution is fitted to a target that sharpens it, |l|^power with the sign of l, by least squares.
-    loadings: shape (p items, k factors), p > k; power: 2..8. Prefer `varimax` when factors may not correlate.
+    loadings: shape (p items, k factors), p > k; power: 2..8. Assumes items that each
+    lean on few factors. Prefer `varimax` when factors may not correlate.
     Cost O(p k^2). Raises TooFew, NotFinite, OutOfRange, Inconsistent for dependent factors.
     Source: Hendrickson and White, 1964, British Journal of Statistical Psychology 17:65.
 

@@ -22,7 +22,10 @@ def cases(values: ArrayLike, rows_min: int, columns_min: int = 1) -> FloatArray:
 
 
 def standardised(table: FloatArray) -> FloatArray:
-    """Columns with mean 0 and sd 1 (n - 1); raises NoSpread when a column does not vary.
+    """Columns with mean 0 and sd 1 (n - 1): (x - mean) / s.
+
+    table: shape (n >= 2, columns), finite, each column in a unit of its own. Prefer `normalise.fit_z` where new values
+    are to be put on the same scale later. O(values). Raises NoSpread when a column does not vary.
 
     >>> standardised(np.array([[1.0], [2.0], [3.0]])).ravel().tolist()
     [-1.0, 0.0, 1.0]

@@ -68,7 +68,8 @@ def foretell(smoother: Smoother, state: SmootherState, horizon: int, confidence:
 
     The variance h ahead is s^2 (1 + sum_{j<h} c_j^2), c_j = a (1 + b (d + ... + d^j)) + g [j mod period = 0], with s^2
     the squares of the errors over their degrees of freedom, and Student quantiles. smoother, state: of one series, or
-    of many, then the answer is of shape (series, horizon). O(horizon) a series. Prefer `forecast` to start from values.
+    of many, then the answer is of shape (series, horizon), in the unit of the values. Assumes that the weights go on to
+    suit, with errors of one size. O(horizon) a series. Prefer `forecast` to start from values.
     Raises OutOfRange. Source: Hyndman, Koehler, Ord and Snyder (2008) ch. 6.
 
     >>> known = SmootherState(10.0, 0.0, (0.0,), squares=8.0, points=10)
@@ -106,8 +107,9 @@ def coverage(
     """The share of values that fell inside the interval foretold `horizon` periods before, from rolling origins.
 
     Origins first, first + every, ...; the weights are fitted once, on the first `first` points. Compare the result with
-    `confidence` before believing an interval. values: shape (n,) or (series, n). O(n + origins horizon) a series, and
-    the fit. Prefer several horizons to one. Raises as `forecast`, TooFew without an origin.
+    `confidence` before believing an interval. values: shape (n,) or (series, n). Assumes one regime throughout. O(n +
+    origins horizon) a series, and the fit. Prefer several horizons to one. Raises as `forecast`, TooFew without an
+    origin.
     Source: Tashman, International Journal of Forecasting 16 (2000) 437, on rolling origins.
 
     >>> rng = np.random.default_rng(0)

@@ -52,7 +52,7 @@ def mann_kendall(
     The factor is never below 1 here, so that no trend is made by negative dependence.
 
     values: shape (n,), n >= 4, equally spaced, in time order; or (series, n) for many at once. Assumes nothing of the
-    distribution; for a season use `seasonal_mann_kendall`, for how steep `theil_sen`. O(n^2) a series.
+    distribution; for a season prefer `seasonal_mann_kendall`, for how steep `theil_sen`. O(n^2) a series.
     Raises TooFew, NotFinite, Inconsistent, NoSpread.
     Source: Kendall, Rank Correlation Methods (1975); Hamed and Rao, Journal of Hydrology 204 (1998) 182.
 

@@ -157,7 +157,7 @@ def varies(values: FloatArray) -> BoolArray:
 
 
 def standardised(values: FloatArray) -> FloatArray:
-    """`values`, shape (..., n), with mean 0 and standard deviation 1. O(n) a series. Raises NoSpread.
+    """`values`, shape (..., n), with mean 0 and standard deviation 1: (x - mean) / s. O(n) a series. Raises NoSpread.
 
     >>> standardised(np.array([1.0, 3.0]))
     array([-1.,  1.])

@@ -45,7 +45,8 @@ def advance(smoother: Smoother, state: SmootherState, points: FloatArray) -> tup
 
     level' = forecast level + a e, slope' = damping slope + a b e, phase' = phase + c e, with e the one-step error
     (error-correction form of Holt and Winters). Any split of a stream into calls gives the same bits; the state given
-    is left as it was. O(1) a point, plus O(period) a call. Raises TooFew for no points at all, NotFinite, Inconsistent.
+    is left as it was. Assumes equally spaced points. Prefer `forecast` to begin with. O(1) a point, plus O(period) a
+    call. Raises TooFew for no points at all, NotFinite, Inconsistent.
     Source: Hyndman, Koehler, Ord and Snyder, Forecasting with Exponential Smoothing (2008) ch. 2.
 
     >>> state, errors = advance(Smoother(0.5), SmootherState(10.0, 0.0, (0.0,)), np.array([12.0, 11.0]))
