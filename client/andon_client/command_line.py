@@ -10,7 +10,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from andon_client.commands import chart, events, explain, load, problems, scores, signals, status, system, watch
+from andon_client.commands import (
+    action,
+    chart,
+    events,
+    explain,
+    load,
+    plan,
+    problem,
+    problems,
+    scores,
+    signals,
+    status,
+    system,
+    watch,
+)
 from andon_client.terminal import Context
 
 INTERRUPTED, PIPE_CLOSED = 130, 141
@@ -73,3 +87,19 @@ _add(_systems, "lint", system.lint, "system lint examples/service-desk.system.ya
 _add(_systems, "apply", system.apply, "system apply examples/service-desk.system.yaml --process desk")
 _add(_systems, "list", system.list_all, "system list --json")
 app.add_typer(_systems, name="system")
+
+_problem = typer.Typer(no_args_is_help=True, help="One problem, from the alarm to its end.")
+_add(_problem, "show", problem.show, "problem show problems/7")
+_add(_problem, "acknowledge", problem.acknowledge, "problem acknowledge problems/7")
+_add(_problem, "cause", problem.cause, "problem cause problems/7 --class process --title 'No check before the repair'")
+_add(_problem, "dismiss", problem.dismiss, "problem dismiss problems/7 --reason 'the fair, as every year'")
+_add(_problem, "close", problem.close, "problem close problems/7 --validate-only")
+app.add_typer(_problem, name="problem")
+
+_action = typer.Typer(no_args_is_help=True, help="What is done about a problem, and the proof that it worked.")
+_add(_action, "plan", plan.plan, "action plan problems/7 --title 'Check first' --owner 'team leads' --before 6w")
+_add(_action, "start", action.start, "action start problems/7/actions/1 --at 2026-04-07")
+_add(_action, "complete", action.complete, "action complete problems/7/actions/1 --at 2026-04-09")
+_add(_action, "cancel", action.cancel, "action cancel problems/7/actions/1 --reason 'no budget'")
+_add(_action, "verify", action.verify, "action verify problems/7/actions/1")
+app.add_typer(_action, name="action")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from google.protobuf import json_format
 from google.protobuf.message import Message
+
+from andon_client.moments import MalformedLength, length, timestamp
 
 M = TypeVar("M", bound=Message)
 
@@ -51,12 +55,24 @@ def _expanded_field(value: Any, field: Any) -> Any:
         return [_expanded_field(item, field) for item in value]
     if field.enum_type is not None and isinstance(value, str):
         return _enum_name(value, field.enum_type)
-    if field.message_type is None or field.message_type.full_name.startswith("google.protobuf."):
+    if field.message_type is None:
         return value
+    if field.message_type.full_name.startswith("google.protobuf."):
+        return _well_known(value, field.message_type.full_name)
     if field.message_type.GetOptions().map_entry:
         inner = field.message_type.fields_by_name["value"]
         return {key: _expanded_field(item, inner) for key, item in value.items()} if isinstance(value, dict) else value
     return _expanded(value, field.message_type)
+
+
+def _well_known(value: Any, kind: str) -> Any:
+    """YAML knows dates, and people write lengths such as 14d; what is neither is left for the parser to judge."""
+    if kind == "google.protobuf.Timestamp" and isinstance(value, date):
+        return timestamp(value).ToJsonString()
+    if kind == "google.protobuf.Duration" and isinstance(value, str):
+        with contextlib.suppress(MalformedLength):
+            return length(value).ToJsonString()
+    return value
 
 
 def _enum_name(short: str, enum: Any) -> str:

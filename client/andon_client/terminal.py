@@ -8,9 +8,9 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from typing import Any, Literal, NoReturn, TypeAlias, TypeVar
 
 import grpc
 import typer
@@ -136,28 +136,40 @@ def emit_json(message: Message) -> None:
 def emit(
     messages: Iterable[Message], as_json: bool, title: str, columns: Sequence[str], row: Callable[[Any], Sequence[Cell]]
 ) -> None:
-    """One JSON line per message, or one table."""
+    """One JSON line per message, or one table, whose columns ">" align to the right and "=" never fold."""
     if as_json:
         for message in messages:
             emit_json(message)
         return
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+        justify: Literal["right", "left"] = "right" if column.startswith(">") else "left"
+        table.add_column(column.lstrip(">="), justify=justify, overflow="fold", no_wrap=column.startswith("="))
     for message in messages:
         table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row(message)))
     screen.print(table if table.row_count else f"{title}: none")
 
 
-def when(time: Timestamp) -> str:
+def when(moment: Timestamp) -> str:
     """ "2016-02-29 00:00", in UTC."""
-    return datetime.fromtimestamp(time.seconds, UTC).strftime("%Y-%m-%d %H:%M")
+    return datetime.fromtimestamp(moment.seconds, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def span(interval: Any) -> str:
     if not interval.HasField("start") or interval.start.seconds == 0:
         return "all time"
     return datetime.fromtimestamp(interval.start.seconds, UTC).strftime("%Y-%m-%d %H:%M").removesuffix(" 00:00")
+
+
+def stretch(intervals: Iterable[Any]) -> str:
+    """Each from its first to its last moment; whole days end on their own date: "2016-02-29 – 2016-03-04"."""
+    return ", ".join(" – ".join(dict.fromkeys((span(one), _last(one)))) for one in intervals)
+
+
+def _last(interval: Any) -> str:
+    start, end = (datetime.fromtimestamp(one.seconds, UTC) for one in (interval.start, interval.end))
+    whole_days = start.time() == end.time() == time.min
+    return f"{end - timedelta(days=1):%Y-%m-%d}" if whole_days else f"{end:%Y-%m-%d %H:%M}"
 
 
 def number(value: float | None) -> str:

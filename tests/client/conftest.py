@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,3 +50,9 @@ async def serve() -> AsyncIterator[Serve]:
         await channel.close()
     for server in servers:
         await server.stop(None)
+
+
+@pytest.fixture
+def day() -> Callable[[int], datetime]:
+    """So many days after 2026-03-02."""
+    return lambda number: datetime(2026, 3, 2, tzinfo=UTC) + timedelta(days=number)

@@ -62,6 +62,13 @@ def test_no_line_is_wider_than_the_screen(drawn, width):
     assert max(map(len, drawn(found([point(day, 2.0) for day in range(40)]), width).splitlines())) <= width
 
 
+def test_the_legend_stands_below_the_figure_where_it_hides_nothing(drawn):
+    lines = drawn(found([point(day, 2.0, fired=day == 3) for day in range(12)])).splitlines()
+    (at,) = [number for number, line in enumerate(lines) if line.lstrip().startswith("└┬")]
+    assert lines[at + 2].split() == ["⠤", "value", "·", "lower,", "centre,", "upper", "✖", "signal"]
+    assert not any("value" in line for line in lines[:at])
+
+
 def test_without_a_signal_there_is_no_cross(drawn):
     assert "✖" not in drawn(found([point(day, 2.0) for day in range(5)]))
 

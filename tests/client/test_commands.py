@@ -34,6 +34,17 @@ def test_the_commands_are_those_that_were_promised():
     promised = {"load", "events", "scores", "signals", "problems", "chart", "watch", "explain", "status"}
     assert promised <= set(IDS)
     assert {"system lint", "system apply", "system list"} <= set(IDS)
+    assert {f"problem {verb}" for verb in ("show", "acknowledge", "cause", "dismiss", "close")} <= set(IDS)
+    assert {f"action {verb}" for verb in ("plan", "start", "complete", "cancel", "verify")} <= set(IDS)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path, _ in COMMANDS if path[0] in ("problem", "action") and path[1] != "show"]
+)
+def test_every_move_can_be_tried_insisted_on_and_given_again(path):
+    command = dict(COMMANDS)[path]
+    options = {word for option in command.params for word in option.opts}
+    assert {"--validate-only", "--etag", "--request-id", "--json"} <= options
 
 
 @pytest.mark.parametrize(("path", "command"), COMMANDS, ids=IDS)
@@ -65,9 +76,21 @@ def test_every_option_and_argument_is_explained(path, command):
     assert [option.name for option in command.params if not getattr(option, "help", None)] == []
 
 
-@pytest.mark.parametrize("command", ["status", "scores", "signals", "problems", "watch", "events"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "status",
+        "scores",
+        "signals",
+        "problems",
+        "watch",
+        "events",
+        "problem close problems/7",
+        "action verify problems/7",
+    ],
+)
 def test_without_a_suite_a_command_fails_in_one_line_that_says_what_to_do(command, runner, tmp_path):
-    done = runner.invoke(app, ["--home", str(tmp_path), command])
+    done = runner.invoke(app, ["--home", str(tmp_path), *command.split()])
     assert done.exit_code == 1
     assert "make run" in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import indicator_system_pb2
 from andon_client.documents import MalformedDocument, load_document, parse_document
 
@@ -26,6 +27,23 @@ def test_enum_values_may_be_written_short(direction):
 def test_an_enum_value_that_does_not_exist_is_refused_by_its_name():
     with pytest.raises(MalformedDocument, match="fortnight"):
         parse_document(indicator(windows=["fortnight"]), SPEC, origin="desk.yaml")
+
+
+@pytest.mark.parametrize("due", ["2026-05-01", "2026-05-01 00:00:00", "2026-05-01T00:00:00Z", "'2026-05-01T00:00:00Z'"])
+def test_a_date_may_be_written_as_one(due, tmp_path):
+    path = tmp_path / "plan.yaml"
+    path.write_text(f"due_time: {due}\n", encoding="utf-8")
+    assert load_document(path, problem_pb2.Action).due_time.ToJsonString() == "2026-05-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("before", ["2w", "14d", "336h", "1209600s"])
+def test_a_length_may_be_written_in_the_unit_that_suits_it(before):
+    assert parse_document({"goal": {"before": before}}, problem_pb2.Action).goal.before.seconds == 1_209_600
+
+
+def test_what_is_no_length_is_refused_with_the_fields_that_lead_to_it():
+    with pytest.raises(MalformedDocument, match=r"goal.*before"):
+        parse_document({"goal": {"before": "a while"}}, problem_pb2.Action)
 
 
 def test_an_unknown_field_is_refused_with_the_document_and_the_path_to_it():

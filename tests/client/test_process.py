@@ -133,6 +133,10 @@ COMMANDS = {
     "chart": ["desk/main/wait@day"],
     "watch": [],
     "explain": ["desk/main/wait@day"],
+    "problem show": ["problems/7"],
+    "problem close": ["problems/7"],
+    "action plan": ["problems/7"],
+    "action verify": ["problems/7/actions/1"],
     "status": [],
     "system lint": [SYSTEM],
     "system apply": [SYSTEM, "--process", "desk"],
@@ -141,7 +145,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_ctrl_c_ends_every_command_with_130_and_no_word(command, mute, tmp_path, log):
+def test_ctrl_c_ends_a_command_with_130_and_no_word(command, mute, tmp_path, log):
     words = [*command.split(), *(str(word).format(log=log) for word in COMMANDS[command])]
     process = andon(tmp_path, *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     connection, _ = mute.accept()

@@ -7,11 +7,13 @@ import pytest
 import typer
 from andon.common.v1 import interval_pb2, text_pb2
 from andon.scoring.v1 import indicator_system_pb2
-from andon_client.terminal import describe, fail, number, short, span, spoken
+from andon_client import terminal as module
+from andon_client.terminal import describe, emit, fail, number, short, span, spoken, stretch
 from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
+from rich.console import Console
 
 
 def detailed(*details, code=grpc.StatusCode.INVALID_ARGUMENT):
@@ -87,6 +89,20 @@ def test_a_window_is_shown_by_its_start_and_the_whole_of_time_by_words():
     assert span(interval_pb2.Interval()) == "all time"
 
 
+def interval(start_h, end_h):
+    """Hours after 2016-02-29."""
+    start, end = (Timestamp(seconds=1_456_704_000 + 3600 * hour) for hour in (start_h, end_h))
+    return interval_pb2.Interval(start=start, end=end)
+
+
+def test_a_stretch_of_days_ends_on_its_last_day_and_one_of_hours_at_its_last_hour():
+    assert stretch([interval(0, 48)]) == "2016-02-29 – 2016-03-01"
+    assert stretch([interval(0, 24)]) == "2016-02-29"
+    assert stretch([interval(23, 24), interval(30, 32)]) == (
+        "2016-02-29 23:00 – 2016-03-01 00:00, 2016-03-01 06:00 – 2016-03-01 08:00"
+    )
+
+
 def test_a_text_is_spoken_in_the_language_asked_for_or_in_the_one_there_is():
     both, english = text_pb2.Text(en="wait", zh="等候"), text_pb2.Text(en="wait")
     assert (spoken(both, "en"), spoken(both, "zh-Hant"), spoken(english, "zh")) == ("wait", "等候", "wait")
@@ -94,3 +110,14 @@ def test_a_text_is_spoken_in_the_language_asked_for_or_in_the_one_there_is():
 
 def test_an_enum_value_is_shown_without_its_prefix():
     assert short(indicator_system_pb2.Window, indicator_system_pb2.WINDOW_WEEK) == "week"
+
+
+def test_a_name_that_is_to_be_copied_is_not_folded(monkeypatch, capsys):
+    monkeypatch.setattr(module, "screen", Console(width=40, color_system=None, force_terminal=False))
+    name = "problems/0123456789abcdef0123"
+    texts = [text_pb2.Text(en=name, zh="a title of many words that need more than one line")]
+    emit(texts, False, "Problems", ("=problem", "title", ">count"), lambda text: (text.en, text.zh, "1"))
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(name in line for line in lines) == 1
+    assert len(lines) > 4
+    assert max(map(len, lines)) <= 40

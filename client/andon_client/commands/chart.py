@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from andon.scoring.v1 import scoring_pb2
 
 from andon_client.commands.filters import Json, Since, Until, interval_of
+from andon_client.figure import Trace, figure
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, notes, number, run, screen, span, spoken
-
-HEIGHT = 24
 
 
 def chart(
@@ -70,26 +69,12 @@ def _draw(found: scoring_pb2.GetControlChartResponse, context: Context) -> None:
 
 
 def _figure(title: str, points: Sequence[scoring_pb2.ChartPoint], width: int) -> str:
-    """The chart as lines of text: values, centre and limits, and a cross where a rule fired."""
-    import plotext
-
-    at = range(len(points))
-    figure = plotext.figure
-    figure.clear()
-    figure.plot_size(width, HEIGHT)
-    _line(figure, "value", "braille", [(index, points[index].statistic) for index in at])
-    for name in ("lower", "centre", "upper"):
-        known = [(index, getattr(points[index], name)) for index in at if points[index].HasField(name)]
-        _line(figure, name, "·", known)
-    fired = [(index, points[index].statistic) for index in at if points[index].rules]
-    if fired:
-        figure.draw(figure.signal(*zip(*fired, strict=True), marker="✖").label("signal"))
-    ticks = list(at[:: max(1, len(points) // 6)])
-    figure.ruler("x").ticks(ticks, [span(points[index].interval) for index in ticks])
-    figure.title(title)
-    return str(plotext.uncolorize(figure.build().string()))
-
-
-def _line(figure: Any, name: str, marker: str, points: Sequence[tuple[int, float]]) -> None:
-    if points:
-        figure.draw(figure.signal(*zip(*points, strict=True), marker=marker).lines().label(name))
+    """Values, centre and limits, and a cross where a rule fired."""
+    limits = [
+        Trace(name, "·", [(at, getattr(point, name)) for at, point in enumerate(points) if point.HasField(name)])
+        for name in ("lower", "centre", "upper")
+    ]
+    values = Trace("value", "braille", [(at, point.statistic) for at, point in enumerate(points)])
+    fired = [(at, point.statistic) for at, point in enumerate(points) if point.rules]
+    dates = [span(point.interval) for point in points]
+    return figure(title, [values, *limits, Trace("signal", "✖", fired, joined=False)], dates, width)

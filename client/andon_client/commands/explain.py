@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from andon_client.commands.filters import Json, Limit, interval_of
-from andon_client.commands.problem_tree import problem_tree
+from andon_client.commands.next_steps import show_next
+from andon_client.commands.problem_tree import add_events, problem_tree
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, number, optional, run, screen, span, spoken
 
@@ -67,4 +68,7 @@ def _explain_problem(context: Context, name: str, limit: int, as_json: bool) -> 
     if as_json:
         emit_json(found)
         return
-    screen.print(problem_tree(found, context.locale))
+    tree = problem_tree(found.problem, context.locale)
+    add_events(tree, found.links, context.locale)
+    screen.print(tree)
+    show_next(found.problem, context.locale)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
 from andon.common.v1 import interval_pb2
 from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
-from google.protobuf.timestamp_pb2 import Timestamp
+
+from andon_client.moments import timestamp
 
 Indicator = Annotated[list[str] | None, typer.Option("--indicator", "-i", help="Only this indicator; may be repeated.")]
 Width = Annotated[str, typer.Option("--window", "-w", help="hour, day, week, month or all. Empty: every width.")]
@@ -36,12 +37,6 @@ def window_of(name: str) -> indicator_system_pb2.Window.ValueType:
 
 
 def interval_of(since: datetime | None, until: datetime | None) -> interval_pb2.Interval:
-    return interval_pb2.Interval(start=_timestamp(since), end=_timestamp(until))
-
-
-def _timestamp(time: datetime | None) -> Timestamp | None:
-    if time is None:
-        return None
-    moment = Timestamp()
-    moment.FromDatetime(time if time.tzinfo else time.replace(tzinfo=UTC))
-    return moment
+    return interval_pb2.Interval(
+        start=None if since is None else timestamp(since), end=None if until is None else timestamp(until)
+    )

@@ -12,9 +12,10 @@ from andon_client.commands.filters import Indicator, Json, Limit
 from andon_client.commands.problem_tree import cause_text
 from andon_client.listing import list_problems, take
 from andon_client.suite import Suite
-from andon_client.terminal import Context, emit, run, short, span, spoken
+from andon_client.terminal import Context, emit, run, span, spoken
+from andon_client.wording import named
 
-COLUMNS = ("problem", "title", "state", ">severity", ">signals", "likeliest cause", "since")
+COLUMNS = ("=problem", "title", "state", ">severity", ">signals", "likeliest cause", "since")
 
 
 def problems(
@@ -43,7 +44,7 @@ def problem_row(problem: problem_pb2.Problem, locale: str) -> Sequence[str]:
     return (
         problem.name,
         spoken(problem.title, locale),
-        short(problem_pb2.ProblemState, problem.state),
+        named(problem_pb2.ProblemState, problem.state, locale),
         f"{problem.severity:.1f}",
         str(len(problem.signals)),
         cause_text(cause, locale) if cause else "-",

@@ -1,0 +1,65 @@
+"""An action in the tree of its problem: its terms, its goal, the plan of its proof and what the proof said last."""
+
+from __future__ import annotations
+
+from andon.improvement.v1.problem_pb2 import Action, ActionKind, ActionState, Goal, Problem, ProofPlan, Verification
+from rich.markup import escape
+from rich.tree import Tree
+
+from andon_client.terminal import spoken, stretch, when
+from andon_client.wording import named, say
+
+
+def add_action(tree: Tree, action: Action, locale: str) -> None:
+    late = f", [red]{say('overdue', locale)}[/]" if action.overdue else ""
+    branch = tree.add(escape(action_title(action, locale)) + late)
+    for line in action_lines(action, locale):
+        branch.add(escape(line))
+    for proof in action.verifications[-1:]:
+        told = branch.add(escape(f"{when(proof.verify_time)}: {spoken(proof.statement, locale)}"))
+        for line in check_lines(proof, locale):
+            told.add(line)
+
+
+def action_of(problem: Problem, name: str) -> Action:
+    return next((action for action in problem.actions if action.name == name), Action(name=name))
+
+
+def action_title(action: Action, locale: str) -> str:
+    place = {"name": action.name, "title": spoken(action.title, locale)}
+    return say("action", locale, **place, state=named(ActionState, action.state, locale))
+
+
+def action_lines(action: Action, locale: str) -> list[str]:
+    """All that was agreed on."""
+    kind = named(ActionKind, action.kind, locale)
+    lines = [say("terms", locale, kind=kind, owner=action.owner, due=when(action.due_time))]
+    lines += [say("removes", locale, cause=action.cause)] if action.cause else []
+    lines += [say("reason", locale, reason=action.reason)] if action.reason else []
+    lines += _goal_lines(action.goal, locale)
+    return lines + (_plan_lines(action.plan, locale) if action.HasField("plan") else [])
+
+
+def _goal_lines(goal: Goal, locale: str) -> list[str]:
+    windows = {"least": goal.windows_min, "planned": goal.windows_planned}
+    return [
+        say("goal", locale, series=goal.series, effect=goal.expected_effect),
+        say("test", locale, confidence=goal.confidence, **windows),
+    ]
+
+
+def _plan_lines(plan: ProofPlan, locale: str) -> list[str]:
+    before = stretch(plan.before)
+    return [
+        say("before", locale, before=before) if plan.before else say("nothing_before", locale),
+        say("spread", locale, end=when(plan.spread_end_time), fixed=when(plan.fixed_time)),
+    ]
+
+
+def check_lines(proof: Verification, locale: str) -> list[str]:
+    """What the proof assumes, as marked-up text."""
+    marks = {True: f"[green]{say('holds', locale)}[/]", False: f"[yellow]{say('mind', locale)}[/]"}
+    return [
+        say("check", locale, name=escape(one.name), mark=marks[one.passed], meaning=escape(spoken(one.meaning, locale)))
+        for one in proof.checks
+    ]

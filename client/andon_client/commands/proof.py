@@ -1,0 +1,102 @@
+"""What a proof says, on the terminal: the verdict, its figures, what it rests on, what is missing, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+from andon.common.v1.interval_pb2 import Interval
+from andon.improvement.v1.problem_pb2 import VERDICT_UNDECIDED, Action, Verdict, Verification
+from andon.scoring.v1.score_pb2 import Score
+from andon.scoring.v1.scoring_pb2 import ListScoresRequest, SeriesFilter
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from andon_client.commands.action_tree import action_title, check_lines
+from andon_client.figure import Trace, figure
+from andon_client.listing import list_scores
+from andon_client.outlook import Decided, NotWithinPlan, outlook
+from andon_client.suite import Suite
+from andon_client.terminal import number, screen, span, spoken, stretch
+from andon_client.wording import named, say
+
+# Beside the windows that are compared, half as long again of what came before them: what was usual.
+CONTEXT_SHARE = 1 / 2
+
+
+async def proof_windows(suite: Suite, series: str, proof: Verification) -> list[Score]:
+    """The complete windows of the series that the proof speaks of, oldest first."""
+    first, last = proof.before_interval.start.seconds, proof.after_interval.end.seconds
+    start = Timestamp(seconds=first - round((last - first) * CONTEXT_SHARE))
+    request = ListScoresRequest(
+        filter=SeriesFilter(series=[series]), interval=Interval(start=start, end=proof.after_interval.end)
+    )
+    found = [score async for score in list_scores(suite, request) if score.complete and score.HasField("value")]
+    return sorted(found, key=lambda score: score.interval.start.seconds)
+
+
+def show_proof(action: Action, proof: Verification, windows: Sequence[Score], locale: str) -> None:
+    screen.print(action_title(action, locale), style="bold", markup=False, highlight=False)
+    screen.print(spoken(proof.statement, locale), markup=False)
+    for line in figures(proof, locale):
+        screen.print(f"  {line}", markup=False)
+    for line in check_lines(proof, locale):
+        screen.print(f"  {line}")
+    if proof.verdict == VERDICT_UNDECIDED:
+        screen.print(f"  {missing(action, proof, locale)}", style="yellow", markup=False)
+    if windows:
+        screen.print(f"\n{_drawn(action, proof, windows, locale)}\n", markup=False, highlight=False)
+
+
+def figures(proof: Verification, locale: str) -> list[str]:
+    interval = {"effect": proof.effect, "lower": proof.lower, "upper": proof.upper, "p": proof.p_value}
+    sides = (
+        ("side_before", proof.before_mean, proof.before_windows, proof.before_interval),
+        ("side_after", proof.after_mean, proof.after_windows, proof.after_interval),
+    )
+    return [
+        say("interval", locale, **interval),
+        *(
+            say(side, locale, mean=number(mean), count=count, stretch=stretch([interval]))
+            for side, mean, count, interval in sides
+        ),
+    ]
+
+
+def missing(action: Action, proof: Verification, locale: str) -> str:
+    """How much more has to be seen until an undecided proof can decide."""
+    unit, ahead = _unit(action.goal.series), outlook(proof, action.goal)
+    if isinstance(ahead, Decided):
+        windows = say(unit if ahead.windows == 1 else f"{unit}s", locale)
+        verdict = named(Verdict, ahead.verdict, locale)
+        return say("missing", locale, count=ahead.windows, windows=windows, verdict=verdict)
+    if isinstance(ahead, NotWithinPlan):
+        phrase, planned = "missing_more" if ahead.windows else "missing_late", action.goal.windows_planned
+        return say(phrase, locale, count=ahead.windows, windows=say(f"{unit}s", locale), planned=planned)
+    assert_never(ahead)
+
+
+def _unit(series: str) -> str:
+    """ "desk/main/rework@day{team=B}" -> "day"."""
+    width = series.partition("{")[0].rpartition("@")[2]
+    return width if width in ("hour", "day", "week", "month") else "window"
+
+
+def _drawn(action: Action, proof: Verification, windows: Sequence[Score], locale: str) -> str:
+    """The values, those that are compared by marks of their own, and the mean of either side."""
+    sides = (
+        ("compared_before", "mean_before", "○", proof.before_mean, action.plan.before),
+        ("compared_after", "mean_after", "●", proof.after_mean, [proof.after_interval]),
+    )
+    values = Trace(say("value", locale), "braille", [(at, one.value) for at, one in enumerate(windows)])
+    means, marks = [], []
+    for side, mean_name, mark, mean, stretches in sides:
+        inside = [(at, one.value) for at, one in enumerate(windows) if _within(one.interval, stretches)]
+        means.append(Trace(say(mean_name, locale), "·", [(at, mean) for at, _ in inside]))
+        marks.append(Trace(say(side, locale), mark, inside, joined=False))
+    # What comes later lies on top.
+    traces = [values, *means, *marks]
+    return figure(action.goal.series, traces, [span(one.interval) for one in windows], screen.width)
+
+
+def _within(window: Interval, stretches: Iterable[Interval]) -> bool:
+    return any(one.start.seconds <= window.start.seconds and window.end.seconds <= one.end.seconds for one in stretches)

@@ -1,0 +1,57 @@
+"""Everything that the command says itself is said in both languages, with the same figures."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from andon.improvement.v1 import problem_pb2
+from andon_client import wording
+from andon_client.wording import named, say, text_in
+
+PLACE = re.compile(r"{(\w+)(:[^}]*)?}")
+HAN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
+# Written otherwise in traditional Chinese; the product speaks simplified.
+TRADITIONAL = set("這為與於將對後開關驗證據問題結論區間變動計劃確認無須說標數圖報業務體質資訊產狀態應該從還進過處")
+ENUMS = [
+    problem_pb2.ProblemState,
+    problem_pb2.ActionState,
+    problem_pb2.ActionKind,
+    problem_pb2.CauseClass,
+    problem_pb2.Verdict,
+]
+
+
+@pytest.mark.parametrize("phrase", wording._PHRASES)
+def test_a_phrase_has_the_same_places_in_both_languages(phrase):
+    english, chinese = wording._PHRASES[phrase]
+    assert set(PLACE.findall(english)) == set(PLACE.findall(chinese))
+    assert HAN.search(chinese)
+    assert not HAN.search(english)
+
+
+def test_chinese_is_simplified():
+    spoken = "".join([chinese for _, chinese in wording._PHRASES.values()] + [*wording._CHINESE_NAMES.values()])
+    assert TRADITIONAL & set(spoken) == set()
+
+
+@pytest.mark.parametrize("enum", ENUMS)
+def test_every_state_kind_and_verdict_has_a_chinese_name_of_its_own(enum):
+    names = [named(enum, value, "zh-CN") for value in enum.values() if value]
+    assert len(set(names)) == len(names)
+    assert all(HAN.search(name) for name in names)
+
+
+def test_in_english_a_value_is_its_own_name():
+    assert named(problem_pb2.Verdict, problem_pb2.VERDICT_NO_CHANGE, "en") == "no change"
+
+
+def test_places_are_filled_in_the_language_that_is_asked_for():
+    assert say("merged", "en", name="problems/q") == "merged into problems/q"
+    assert say("merged", "zh-Hans", name="problems/q") == "已并入 problems/q"
+
+
+def test_words_are_kept_in_the_language_they_were_said_in():
+    assert text_in("en", "Check").en == "Check"
+    assert text_in("zh", "检查").zh == "检查"
+    assert text_in("zh", "检查").en == ""
