@@ -77,23 +77,34 @@ async def acquire(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
 
 @asynccontextmanager
 async def tenant_transaction(
-    pool: asyncpg.Pool, tenant: str, *, isolation: str | None = None, readonly: bool = False
+    pool: asyncpg.Pool, tenant: str, *, isolation: str | None = None, readonly: bool = False, first: str = ""
 ) -> AsyncIterator[asyncpg.Connection]:
-    """A transaction that sees and writes the rows of one tenant and of no other."""
-    async with acquire(pool) as connection, as_tenant(connection, tenant, isolation=isolation, readonly=readonly):
+    """A transaction that sees and writes the rows of one tenant and of no other.
+
+    first: a statement without parameters that goes with the opening, such as a lock; what it answers is not read.
+    """
+    async with (
+        acquire(pool) as connection,
+        as_tenant(connection, tenant, isolation=isolation, readonly=readonly, first=first),
+    ):
         yield connection
 
 
 @asynccontextmanager
 async def as_tenant(
-    connection: asyncpg.Connection, tenant: str, *, isolation: str | None = None, readonly: bool = False
+    connection: asyncpg.Connection,
+    tenant: str,
+    *,
+    isolation: str | None = None,
+    readonly: bool = False,
+    first: str = "",
 ) -> AsyncIterator[None]:
     """The same on a given connection; it begins and becomes the tenant in one round trip.
 
     Raises InFailedSQLTransactionError where the body swallowed an error of Postgres: what it wrote is gone, and
     nobody may take it for kept.
     """
-    opening = f"{_begin(isolation, readonly)}; {_becoming(tenant)}"
+    opening = f"{_begin(isolation, readonly)}; {_becoming(tenant)}; {first}"
     try:
         await connection.execute(opening)
         yield

@@ -15,7 +15,7 @@ FRAMING_BYTES = 8
 """What an item costs in a response beyond its own bytes, at most."""
 
 M = TypeVar("M", bound=Message)
-Stated = tuple[list[score_pb2.Score], list[score_pb2.Signal]]
+Said = tuple[list[score_pb2.Score], list[score_pb2.Signal]]
 
 
 def entry_bytes_max(message_bytes_max: int) -> int:
@@ -29,11 +29,11 @@ def bytes_of(items: Iterable[Message]) -> int:
 
 def entries_of(
     scores: Sequence[score_pb2.Score], signals: Sequence[score_pb2.Signal], bytes_max: int = ENTRY_BYTES_MAX
-) -> list[Stated]:
+) -> list[Said]:
     """At least one entry. Where it takes several, scores come in the order of their windows and before the signals,
     so that whoever sees a signal has seen the scores that it rests on."""
     scored, signalled = _cut(scores, bytes_max, _window_start), _cut(signals, bytes_max)
-    entries: list[Stated] = [(part, []) for part in scored] or [([], [])]
+    entries: list[Said] = [(part, []) for part in scored] or [([], [])]
     for number, part in enumerate(signalled):
         if number == 0:
             entries[-1] = (entries[-1][0], part)

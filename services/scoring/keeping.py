@@ -10,24 +10,34 @@ from datetime import UTC, datetime
 import structlog
 
 from services.runtime.database import AWAY
+from services.runtime.ownership import Lease
 from services.runtime.telemetry import current_traceparent
-from services.scoring.book import Decision
+from services.scoring.book import Book, Decision
 from services.scoring.deciding import decide, redraws
-from services.scoring.entries import entries_of
+from services.scoring.entries import Said, entries_of
 from services.scoring.gathered import Gathered
 from services.scoring.ledger import encode_parts
 from services.scoring.metrics import scoring_metrics
 from services.scoring.model import IndicatorSystem
 from services.scoring.partition_state import PartitionState
-from services.scoring.reopening import OpenedBook, apply_entry, is_caught_up, least_watermark
+from services.scoring.reopening import Known, OpenedBook, apply_entry, is_caught_up, least_watermark
 from services.scoring.score_tail import ScoreTail, Step
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold, Progress
-from services.scoring.store.steps import NewEntry, StepTransaction, VersionRetired
+from services.scoring.store.steps import (
+    NewEntry,
+    NewStep,
+    Outdated,
+    Stated,
+    StepTransaction,
+    VersionRetired,
+    VersionState,
+)
 from services.scoring.wire import pack_scores, pack_signals, score_message, signal_message
 
 RETRY_S_MIN, RETRY_S_MAX = 0.05, 2.0
 INLINE_CHANGES_MAX = 400
+NO_PARTS = encode_parts({}, {})
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +72,9 @@ class Keeper:
             try:
                 await self._keep(gathered, opened, fold, states, moved)
                 return
+            except Outdated:
+                # Nobody moves the version on while it is asked for under the lock: once more, and it is kept.
+                log.debug("step decided anew", system=self.system.name)
             except AWAY as error:
                 log.warning("step not kept yet", system=self.system.name, error=type(error).__name__)
                 await asyncio.sleep(pause_s)
@@ -75,49 +88,54 @@ class Keeper:
         states: Collection[PartitionState],
         moved: Sequence[PartitionState],
     ) -> None:
-        begun = self._scores.changed.ticket()
-        async with self._store.step(self.tenant, self.system.name, self.system.version) as step:
-            await step.lock([state.lease for state in states])
-            await _catch_up(step, opened)
-            progress = [self._progress(state) for state in moved]
-            decision = await _decide(step, opened, fold, gathered, progress)
-            position, steps = await self._write(step, opened, gathered, progress, decision)
+        begun, leases = self._scores.changed.ticket(), [state.lease for state in states]
+        progress = [self._progress(state) for state in moved]
+        with self._scores.stating() as expect:
+            async with self._store.step(self.tenant, self.system.name, self.system.version) as step:
+                believed = await _believed(step, opened, leases)
+                everyone = {one.partition: one for one in (*believed.progress, *progress)}
+                decision = await _decide(opened, fold, gathered, everyone)
+                new, said = self._new_step(opened.book, gathered, decision, progress)
+                position = await step.keep(new, believed, leases)
+                expect(position)
         opened.book.apply(decision)
-        if position is not None:
+        if said:
             opened.position = position
-            self._scores.stated(begun, position, steps)
+            self._scores.stated(begun, position, said)
         else:
             self._scores.changed.notify()
+        if len(leases) == fold.partition_count:
+            now = VersionState(opened.position, opened.book.switched, list(everyone.values()))
+            opened.known = Known(frozenset(leases), now)
         for state in moved:
             state.kept_position, state.kept_offset = state.position, state.next_offset
 
-    async def _write(
-        self,
-        step: StepTransaction,
-        opened: OpenedBook,
-        gathered: Gathered,
-        progress: Sequence[Progress],
-        decision: Decision,
-    ) -> tuple[int | None, list[Step]]:
-        """The position of the last entry, and what each entry says; None: there was nothing to say."""
-        if decision.empty and not gathered.observations:
-            await step.keep_progress(progress)
-            return None, []
+    def _new_step(
+        self, book: Book, gathered: Gathered, decision: Decision, progress: Sequence[Progress]
+    ) -> tuple[NewStep, list[Step]]:
+        """What is written, and what each entry says; no entry: there was nothing to say."""
         now, traceparent = datetime.now(UTC), current_traceparent()
+        if decision.empty and not gathered.observations:
+            return NewStep(progress, now), []
         now_us = round(now.timestamp() * 1e6)
         scores = [score_message(score, now_us) for score in decision.scores]
         signals = [signal_message(signal, now_us, traceparent) for signal in decision.signals]
-        await step.keep_scores(decision.scores, scores, now)
-        await step.keep_signals(decision.signals, signals)
-        parts, nothing = encode_parts(decision.parts, opened.book.parts), encode_parts({}, {})
         stated = entries_of(scores, signals, self._entry_bytes_max)
-        entries = [
-            NewEntry(pack_scores(scored), pack_signals(signalled), nothing if number else parts)
-            for number, (scored, signalled) in enumerate(stated)
-        ]
+        new = NewStep(
+            progress,
+            now,
+            _entries(stated, encode_parts(decision.parts, book.parts)),
+            gathered.observations,
+            [
+                Stated(score, message.SerializeToString())
+                for score, message in zip(decision.scores, scores, strict=True)
+            ],
+            [Stated(one, message.SerializeToString()) for one, message in zip(decision.signals, signals, strict=True)],
+            traceparent,
+            decision.switches,
+        )
         _count(decision)
-        position = await step.append(entries, progress, gathered.observations, traceparent, decision.switches)
-        return position, [Step(tuple(scored), tuple(signalled), traceparent, now) for scored, signalled in stated]
+        return new, [Step(tuple(scored), tuple(signalled), traceparent, now) for scored, signalled in stated]
 
     def _progress(self, state: PartitionState) -> Progress:
         return Progress(
@@ -133,21 +151,28 @@ class Keeper:
         )
 
 
-async def _catch_up(step: StepTransaction, opened: OpenedBook) -> None:
-    if opened.book.switched and not step.switched:
+async def _believed(step: StepTransaction, opened: OpenedBook, leases: Sequence[Lease]) -> VersionState:
+    """What is known of the version, or else what is asked for and caught up with."""
+    known, opened.known = opened.known, None
+    if known is not None and known.leases == frozenset(leases):
+        return known.state
+    state = await step.state(leases)
+    await _catch_up(step, opened, state)
+    return state
+
+
+async def _catch_up(step: StepTransaction, opened: OpenedBook, state: VersionState) -> None:
+    if opened.book.switched and not state.switched:
         # Another version was scored by in between: this book does not know what that one stated.
         raise VersionRetired
-    if step.scored_position != opened.position:
+    if state.scored_position != opened.position:
         async for entry in step.entries_missed(opened.position):
             apply_entry(opened, entry)
-        opened.position = step.scored_position
-    opened.book.switched = step.switched
+        opened.position = state.scored_position
+    opened.book.switched = state.switched
 
 
-async def _decide(
-    step: StepTransaction, opened: OpenedBook, fold: Fold, gathered: Gathered, progress: Sequence[Progress]
-) -> Decision:
-    everyone = {one.partition: one for one in (*step.progress, *progress)}
+async def _decide(opened: OpenedBook, fold: Fold, gathered: Gathered, everyone: dict[int, Progress]) -> Decision:
     book, caught_up = opened.book, is_caught_up(fold, everyone)
     watermark_us = least_watermark(fold, everyone)
     arguments = (book, gathered.parts, watermark_us, frozenset(gathered.corrected), caught_up)
@@ -157,6 +182,14 @@ async def _decide(
     decision = await asyncio.to_thread(decide, *arguments) if is_long else decide(*arguments)
     scoring_metrics.record("andon.scoring.decision.duration", time.perf_counter() - began_s)
     return decision
+
+
+def _entries(stated: Sequence[Said], parts: bytes) -> list[NewEntry]:
+    """Parts of a step go with its first entry."""
+    return [
+        NewEntry(pack_scores(scores), pack_signals(signals), NO_PARTS if number else parts)
+        for number, (scores, signals) in enumerate(stated)
+    ]
 
 
 def _count(decision: Decision) -> None:

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.runtime.ownership import Lease
 from services.scoring.book import Book, open_book
 from services.scoring.ledger import decode_parts
 from services.scoring.model import IndicatorSystem
 from services.scoring.store import Store
 from services.scoring.store.books import BookReader
 from services.scoring.store.progress import Fold, Progress
-from services.scoring.store.steps import Entry
+from services.scoring.store.steps import Entry, VersionState
 from services.scoring.wire import score_of, signal_of, unpack_scores, unpack_signals
+
+
+@dataclass(frozen=True)
+class Known:
+    """The version as this replica kept it last. While it owns every partition nobody else can have moved it on."""
+
+    leases: frozenset[Lease]
+    state: VersionState
 
 
 @dataclass
 class OpenedBook:
-    """A book and the last entry of its version that it holds."""
+    """A book and the last entry of its version that it holds. known None: the version's state has to be asked for."""
 
     book: Book
     position: int
+    known: Known | None = None
 
 
 async def reopen_book(store: Store, tenant: str, system: IndicatorSystem) -> OpenedBook:

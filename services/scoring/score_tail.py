@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,7 +36,34 @@ class ScoreTail:
         self.changed = Wake()
         self._tenant = tenant
         self._store = store
+        self._own: set[int] = set()
         self.tail = Tail(self._read, self.changed, draining, ring_positions_max=RING_POSITIONS_MAX)
+
+    def heard(self, position: int | None) -> None:
+        """Postgres tells that an entry was committed. None: something else was."""
+        if position is None or (position > self.tail.through and position not in self._own):
+            self.changed.notify()
+
+    @contextmanager
+    def stating(self) -> Iterator[Callable[[int], None]]:
+        """Around a commit of this process; what it gives takes the position of the last entry before it is committed.
+
+        Postgres may tell of a commit before it answers to it, and what is heard of as another's has to be read.
+        """
+        positions: list[int] = []
+
+        def expect(position: int) -> None:
+            positions.append(position)
+            self._own.add(position)
+
+        try:
+            yield expect
+        except BaseException:
+            # Committed or not, who follows has to look.
+            self.changed.notify()
+            raise
+        finally:
+            self._own.difference_update(positions)
 
     def stated(self, begun: int, last: int, steps: Sequence[Step]) -> None:
         """What this process committed as one, its last entry at the position `last`.

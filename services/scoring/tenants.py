@@ -99,8 +99,7 @@ class Intake:
         """A replica, this or another, changed something: "position tenant", as Postgres tells it. Empty: anything."""
         position, _, tenant = payload.partition(" ")
         for one in self._tenants.values() if not tenant else [self._tenant(tenant)]:
-            if not position or int(position) > one.log.tail.through:
-                one.log.changed.notify()
+            one.log.heard(int(position) if position else None)
 
     def look(self) -> None:
         """Looks for activated systems now, not at the next poll."""

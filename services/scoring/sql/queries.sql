@@ -12,30 +12,32 @@ WHERE tenant = $1;
 
 -- name: lock_head
 -- The lock that every change of scores goes through. What is read after it, in statements of its own, is up to date.
-SELECT position, oldest
+SELECT
 FROM score_head
-WHERE tenant = $1
+WHERE tenant = current_setting('andon.tenant')
 FOR UPDATE;
 
 -- name: version_state
--- The last entry of one version and how far each partition was folded. No row: it is not the active one.
-SELECT fold.scored_position, fold.switched, progress.partition, progress.epoch, progress.owner, progress.position,
-    progress.through, progress.next_offset, progress.watermark_us, progress.case_count, progress.event_count
+-- Last entry and progress of one version, and epochs held until the transaction ends. No row: it is not the active one.
+WITH held AS (
+    SELECT resource, epoch
+    FROM lease
+    WHERE tenant = $1 AND resource = ANY($4::text[])
+    FOR SHARE
+)
+SELECT head.oldest, fold.scored_position, fold.switched, ARRAY(SELECT resource FROM held ORDER BY resource) AS resources,
+    ARRAY(SELECT epoch FROM held ORDER BY resource) AS epochs, progress.partition, progress.epoch, progress.owner,
+    progress.position, progress.through, progress.next_offset, progress.watermark_us, progress.case_count,
+    progress.event_count
 FROM fold
 JOIN indicator_system AS active
     ON active.tenant = fold.tenant AND active.name = fold.system_name AND active.version = fold.version
     AND active.state = 2
+JOIN score_head AS head ON head.tenant = fold.tenant
 LEFT JOIN progress
     ON progress.tenant = fold.tenant AND progress.system_name = fold.system_name AND progress.version = fold.version
 WHERE fold.tenant = $1 AND fold.system_name = $2 AND fold.version = $3
 ORDER BY progress.partition;
-
--- name: guard_partitions
--- Epochs of the partitions that are about to be written, held until the transaction ends.
-SELECT resource, epoch
-FROM lease
-WHERE tenant = $1 AND resource = ANY($2::text[])
-FOR SHARE;
 
 -- name: progress
 -- How far each partition of one version was folded.
@@ -59,51 +61,50 @@ LEFT JOIN lease
 WHERE active.tenant = $1 AND active.state = 2 AND ($2 = '' OR active.name = $2) AND ($3 = '' OR active.name LIKE $3)
 ORDER BY active.name, progress.partition;
 
--- name: keep_progress
--- Progress of the partitions of a step that changed nothing else; wakes those who wait for it.
-WITH moved AS (
-    INSERT INTO progress (
-        tenant, system_name, version, partition, epoch, owner, position, through, next_offset, watermark_us,
-        case_count, event_count
-    )
-    SELECT $1, $2, $3, one.*
-    FROM unnest(
-        $4::integer[], $5::bigint[], $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[],
-        $11::bigint[], $12::bigint[]
-    ) AS one
-    ON CONFLICT (tenant, system_name, version, partition) DO UPDATE
-    SET epoch = EXCLUDED.epoch,
-        owner = EXCLUDED.owner,
-        position = EXCLUDED.position,
-        through = EXCLUDED.through,
-        next_offset = EXCLUDED.next_offset,
-        watermark_us = EXCLUDED.watermark_us,
-        case_count = EXCLUDED.case_count,
-        event_count = EXCLUDED.event_count
-)
-SELECT pg_notify('scoring_log', ' ' || $1);
-
--- name: append_entries
--- One step as entries of the score log: moves the head and the progress of its partitions, keeps what it observed.
-WITH head AS (
+-- name: keep_step
+-- One step, whole: entries, progress, observations, scores, signals. No row: the version or a lease is not as believed.
+WITH held AS (
+    SELECT lease.resource
+    FROM lease
+    JOIN unnest($6::text[], $7::bigint[]) AS own (resource, epoch) USING (resource, epoch)
+    WHERE lease.tenant = $1
+    FOR SHARE OF lease
+), sure AS (
+    SELECT
+    FROM fold
+    JOIN indicator_system AS active
+        ON active.tenant = fold.tenant AND active.name = fold.system_name AND active.version = fold.version
+        AND active.state = 2
+    WHERE fold.tenant = $1 AND fold.system_name = $2 AND fold.version = $3
+        AND fold.scored_position = $4 AND fold.switched = $5
+        AND (SELECT count(*) FROM held) = cardinality($6)
+), head AS (
     UPDATE score_head
-    SET position = position + cardinality($13::bytea[])
+    SET position = position + cardinality($17::bytea[])
+    FROM sure
     WHERE tenant = $1
     RETURNING position
 ), folded AS (
     UPDATE fold
-    SET scored_position = head.position, switched = fold.switched OR $17
+    SET scored_position = head.position, switched = fold.switched OR $21
     FROM head
-    WHERE fold.tenant = $1 AND fold.system_name = $2 AND fold.version = $3
+    WHERE fold.tenant = $1 AND fold.system_name = $2 AND fold.version = $3 AND cardinality($17::bytea[]) > 0
+), entries AS (
+    INSERT INTO score_log (tenant, position, system_name, version, scores, signals, parts, traceparent)
+    SELECT $1, head.position - cardinality($17::bytea[]) + one.place, $2, $3, one.scores, one.signals, one.parts, $20
+    FROM head
+    CROSS JOIN unnest($17::bytea[], $18::bytea[], $19::bytea[])
+        WITH ORDINALITY AS one (scores, signals, parts, place)
 ), moved AS (
     INSERT INTO progress (
         tenant, system_name, version, partition, epoch, owner, position, through, next_offset, watermark_us,
         case_count, event_count
     )
     SELECT $1, $2, $3, one.*
-    FROM unnest(
-        $4::integer[], $5::bigint[], $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[],
-        $11::bigint[], $12::bigint[]
+    FROM sure
+    CROSS JOIN unnest(
+        $8::integer[], $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::bigint[], $14::bigint[],
+        $15::bigint[], $16::bigint[]
     ) AS one
     ON CONFLICT (tenant, system_name, version, partition) DO UPDATE
     SET epoch = EXCLUDED.epoch,
@@ -117,67 +118,60 @@ WITH head AS (
 ), observed AS (
     INSERT INTO observation (tenant, system_name, version, partition, anchor_min, anchor_max, page)
     SELECT $1, $2, $3, one.*
-    FROM unnest($18::integer[], $19::bigint[], $20::bigint[], $21::bytea[]) AS one
-), entries AS (
-    INSERT INTO score_log (tenant, position, system_name, version, scores, signals, parts, traceparent)
-    SELECT $1, head.position - cardinality($13::bytea[]) + one.place, $2, $3, one.scores, one.signals, one.parts, $16
-    FROM head
-    CROSS JOIN unnest($13::bytea[], $14::bytea[], $15::bytea[])
-        WITH ORDINALITY AS one (scores, signals, parts, place)
+    FROM sure
+    CROSS JOIN unnest($22::integer[], $23::bigint[], $24::bigint[], $25::bytea[]) AS one
+), fresh AS (
+    SELECT one.*
+    FROM sure
+    CROSS JOIN unnest(
+        $26::text[], $27::bigint[], $28::bigint[], $29::text[], $30::smallint[], $31::boolean[], $32::boolean[],
+        $33::boolean[], $34::bytea[], $35::bytea[], $36::bigint[]
+    ) AS one (
+        series, window_start, window_end, indicator, window_kind, whole, present, complete, body, digest, revision
+    )
+), history AS (
+    INSERT INTO score_history (tenant, series, window_start, revision, score_time, present, body)
+    SELECT $1, series, window_start, revision, $37, present, body
+    FROM fresh
+    ON CONFLICT (tenant, series, window_start, revision) DO NOTHING
+), scored AS (
+    INSERT INTO score (
+        tenant, series, window_start, window_end, process, system, indicator, window_kind, whole, present, complete,
+        body, digest
+    )
+    SELECT $1, series, window_start, window_end, split_part($2, '/', 2), split_part($2, '/', 4), indicator,
+        window_kind, whole, present, complete, body, digest
+    FROM fresh
+    ON CONFLICT (tenant, series, window_start) DO UPDATE
+    SET window_end = EXCLUDED.window_end,
+        present = EXCLUDED.present,
+        complete = EXCLUDED.complete,
+        body = EXCLUDED.body,
+        digest = EXCLUDED.digest
+), signalled AS (
+    INSERT INTO signal (
+        tenant, name, series, window_start, window_end, process, system, indicator, window_kind, whole, standing, body,
+        digest
+    )
+    SELECT $1, name, series, window_start, window_end, split_part($2, '/', 2), split_part($2, '/', 4), indicator,
+        window_kind, whole, standing, body, digest
+    FROM sure
+    CROSS JOIN unnest(
+        $38::text[], $39::text[], $40::bigint[], $41::bigint[], $42::text[], $43::smallint[], $44::boolean[],
+        $45::boolean[], $46::bytea[], $47::bytea[]
+    ) AS one (name, series, window_start, window_end, indicator, window_kind, whole, standing, body, digest)
+    ON CONFLICT (tenant, name) DO UPDATE
+    SET standing = EXCLUDED.standing,
+        body = EXCLUDED.body,
+        digest = EXCLUDED.digest
 )
-SELECT position, pg_notify('scoring_log', position || ' ' || $1)
+SELECT position,
+    pg_notify('scoring_log', CASE WHEN cardinality($17::bytea[]) > 0 THEN position::text ELSE '' END || ' ' || $1)
 FROM head;
 
 -- name: announce
 -- Makes every replica look for active systems after one changed.
 SELECT pg_notify('scoring_systems', $1);
-
--- name: keep_scores
--- Current scores of one step, and the same as history.
-WITH fresh AS (
-    SELECT *
-    FROM unnest(
-        $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::smallint[], $9::boolean[],
-        $10::boolean[], $11::boolean[], $12::bytea[], $13::bytea[], $14::bigint[]
-    ) AS one (
-        series, window_start, window_end, process, system, indicator, window_kind, whole, present, complete, body,
-        digest, revision
-    )
-), history AS (
-    INSERT INTO score_history (tenant, series, window_start, revision, score_time, present, body)
-    SELECT $1, series, window_start, revision, $15, present, body
-    FROM fresh
-    ON CONFLICT (tenant, series, window_start, revision) DO NOTHING
-)
-INSERT INTO score (
-    tenant, series, window_start, window_end, process, system, indicator, window_kind, whole, present, complete, body,
-    digest
-)
-SELECT $1, series, window_start, window_end, process, system, indicator, window_kind, whole, present, complete, body,
-    digest
-FROM fresh
-ON CONFLICT (tenant, series, window_start) DO UPDATE
-SET window_end = EXCLUDED.window_end,
-    present = EXCLUDED.present,
-    complete = EXCLUDED.complete,
-    body = EXCLUDED.body,
-    digest = EXCLUDED.digest;
-
--- name: keep_signals
--- Current signals of one step.
-INSERT INTO signal (
-    tenant, name, series, window_start, window_end, process, system, indicator, window_kind, whole, standing, body,
-    digest
-)
-SELECT $1, one.*
-FROM unnest(
-    $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::smallint[],
-    $10::boolean[], $11::boolean[], $12::bytea[], $13::bytea[]
-) AS one
-ON CONFLICT (tenant, name) DO UPDATE
-SET standing = EXCLUDED.standing,
-    body = EXCLUDED.body,
-    digest = EXCLUDED.digest;
 
 -- name: keep_snapshot
 -- The state of a partition, from which recovery starts.

@@ -20,7 +20,7 @@ class RetentionWrites:
     async def trim_log(self, tenant: str, before: datetime) -> int:
         """Entries that no book is opened from any more; a retired version whose entries go is forgotten with them."""
         async with tenant_transaction(self._pool, tenant) as connection:
-            await connection.fetchrow(QUERIES.lock_head, tenant)
+            await connection.execute(QUERIES.lock_head)
             edge = await connection.fetchval(QUERIES.log_edge, tenant, before, LOG_BATCH)
             if edge is None:
                 return 0

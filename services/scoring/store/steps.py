@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Generic, TypeVar
 
 import asyncpg
-from andon.scoring.v1 import score_pb2
 
 from services.runtime.database import tenant_transaction
 from services.runtime.ownership import Lease, LostLease
@@ -19,10 +19,15 @@ from services.scoring.store.statements import QUERIES, columns
 from services.scoring.wire import WINDOWS
 
 ENTRIES_READ_MAX = 1000
+T = TypeVar("T", Score, Signal)
 
 
 class VersionRetired(Exception):
     """The version is no longer the active one; nothing may be written under it."""
+
+
+class Outdated(Exception):
+    """The version, or a lease, is no longer as a step was decided upon; it has to be asked for and decided anew."""
 
 
 class EntriesGone(Exception):
@@ -62,6 +67,37 @@ class ObservationPage:
 OBSERVATION_COLUMNS = [field.name for field in fields(ObservationPage)]
 
 
+@dataclass(frozen=True)
+class VersionState:
+    """Of one version, as it was kept last: what a step is decided upon."""
+
+    scored_position: int
+    switched: bool
+    progress: Sequence[Progress]
+
+
+@dataclass(frozen=True)
+class Stated(Generic[T]):
+    """What was decided, and the same as a message."""
+
+    what: T
+    body: bytes
+
+
+@dataclass(frozen=True)
+class NewStep:
+    """Everything that a step changes. switches: from here on the version is the one that is scored by."""
+
+    progress: Sequence[Progress]
+    now: datetime
+    entries: Sequence[NewEntry] = ()
+    observations: Sequence[ObservationPage] = ()
+    scores: Sequence[Stated[Score]] = ()
+    signals: Sequence[Stated[Signal]] = ()
+    traceparent: str = ""
+    switches: bool = False
+
+
 class StepTransaction:
     """One step of the fold under the tenant's lock."""
 
@@ -69,27 +105,21 @@ class StepTransaction:
         self._connection = connection
         self._key = (tenant, system, version)
         self._oldest = 0
-        self.scored_position = 0
-        self.switched = False
-        self.progress: list[Progress] = []
 
-    async def lock(self, leases: Sequence[Lease]) -> None:
-        head = await self._connection.fetchrow(QUERIES.lock_head, self._key[0])
-        self._oldest = head["oldest"] if head else 0
-        rows = await self._connection.fetch(QUERIES.version_state, *self._key)
+    async def state(self, leases: Sequence[Lease]) -> VersionState:
+        """Raises VersionRetired, and LostLease where one of these is no longer held."""
+        names = [lease.resource for lease in leases]
+        rows = await self._connection.fetch(QUERIES.version_state, *self._key, names)
         if not rows:
             raise VersionRetired
-        self.scored_position, self.switched = rows[0]["scored_position"], rows[0]["switched"]
-        self.progress = [progress_of(row) for row in rows if row["partition"] is not None]
-        await self._guard(leases)
-
-    async def _guard(self, leases: Sequence[Lease]) -> None:
-        names = [lease.resource for lease in leases]
-        rows = await self._connection.fetch(QUERIES.guard_partitions, self._key[0], names)
-        epochs = {row["resource"]: row["epoch"] for row in rows}
+        first = rows[0]
+        epochs = dict(zip(first["resources"], first["epochs"], strict=True))
         for lease in leases:
             if epochs.get(lease.resource) != lease.epoch:
                 raise LostLease(lease)
+        self._oldest = first["oldest"]
+        progress = [progress_of(row) for row in rows if row["partition"] is not None]
+        return VersionState(first["scored_position"], first["switched"], progress)
 
     async def entries_missed(self, position: int) -> AsyncIterator[Entry]:
         """What others kept of this version since a book was at this position. Raises EntriesGone."""
@@ -107,56 +137,27 @@ class StepTransaction:
                 return
             position = rows[-1]["position"]
 
-    async def append(
-        self,
-        entries: Sequence[NewEntry],
-        progress: Sequence[Progress],
-        observations: Sequence[ObservationPage],
-        traceparent: str,
-        switches: bool,
-    ) -> int:
-        """The position of the last entry. switches: from here on the version is the one that is scored by."""
+    async def keep(self, step: NewStep, believed: VersionState, leases: Sequence[Lease]) -> int:
+        """The position of the last entry. Raises Outdated, and keeps nothing, where the version is not as believed."""
         position = await self._connection.fetchval(
-            QUERIES.append_entries,
+            QUERIES.keep_step,
             *self._key,
-            *columns(progress, PROGRESS_COLUMNS),
-            *columns(entries, ENTRY_COLUMNS),
-            traceparent,
-            switches,
-            *columns(observations, OBSERVATION_COLUMNS),
+            believed.scored_position,
+            believed.switched,
+            [lease.resource for lease in leases],
+            [lease.epoch for lease in leases],
+            *columns(step.progress, PROGRESS_COLUMNS),
+            *columns(step.entries, ENTRY_COLUMNS),
+            step.traceparent,
+            step.switches,
+            *columns(step.observations, OBSERVATION_COLUMNS),
+            *_score_columns(step.scores),
+            step.now,
+            *_signal_columns(step.signals),
         )
+        if position is None:
+            raise Outdated
         return int(position)
-
-    async def keep_progress(self, progress: Sequence[Progress]) -> None:
-        await self._connection.execute(QUERIES.keep_progress, *self._key, *columns(progress, PROGRESS_COLUMNS))
-
-    async def keep_scores(self, scores: Sequence[Score], messages: Sequence[score_pb2.Score], now: datetime) -> None:
-        if not scores:
-            return
-        await self._connection.execute(
-            QUERIES.keep_scores,
-            self._key[0],
-            *_places(scores),
-            [score.present for score in scores],
-            [score.complete for score in scores],
-            [message.SerializeToString() for message in messages],
-            [score_digest(score) for score in scores],
-            [score.revision for score in scores],
-            now,
-        )
-
-    async def keep_signals(self, signals: Sequence[Signal], messages: Sequence[score_pb2.Signal]) -> None:
-        if not signals:
-            return
-        await self._connection.execute(
-            QUERIES.keep_signals,
-            self._key[0],
-            [signal.name for signal in signals],
-            *_places(signals),
-            [signal.standing for signal in signals],
-            [message.SerializeToString() for message in messages],
-            [signal_digest(signal) for signal in signals],
-        )
 
 
 class Steps:
@@ -164,8 +165,32 @@ class Steps:
 
     @asynccontextmanager
     async def step(self, tenant: str, system: str, version: int) -> AsyncIterator[StepTransaction]:
-        async with tenant_transaction(self._pool, tenant) as connection:
+        """What is read in it is read after the lock, in statements of its own: nobody else moves on before it ends."""
+        async with tenant_transaction(self._pool, tenant, first=QUERIES.lock_head) as connection:
             yield StepTransaction(connection, tenant, system, version)
+
+
+def _score_columns(stated: Sequence[Stated[Score]]) -> list[list[object]]:
+    scores = [one.what for one in stated]
+    return [
+        *_places(scores),
+        [score.present for score in scores],
+        [score.complete for score in scores],
+        [one.body for one in stated],
+        [score_digest(score) for score in scores],
+        [score.revision for score in scores],
+    ]
+
+
+def _signal_columns(stated: Sequence[Stated[Signal]]) -> list[list[object]]:
+    signals = [one.what for one in stated]
+    return [
+        [signal.name for signal in signals],
+        *_places(signals),
+        [signal.standing for signal in signals],
+        [one.body for one in stated],
+        [signal_digest(signal) for signal in signals],
+    ]
 
 
 def _places(stated: Sequence[Score] | Sequence[Signal]) -> list[list[object]]:
@@ -175,8 +200,6 @@ def _places(stated: Sequence[Score] | Sequence[Signal]) -> list[list[object]]:
         [one.series for one in stated],
         [one.window.start_us for one in stated],
         [one.window.end_us for one in stated],
-        [name.process for name in names],
-        [name.system for name in names],
         [name.indicator for name in names],
         [WINDOWS[name.window] for name in names],
         [name.whole for name in names],

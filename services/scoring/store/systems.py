@@ -59,7 +59,7 @@ class Systems:
         """One change of indicator systems; changes of a tenant come one after the other."""
         async with tenant_transaction(self._pool, tenant) as connection:
             await connection.execute(QUERIES.found_tenant, tenant)
-            await connection.fetchval(QUERIES.lock_head, tenant)
+            await connection.execute(QUERIES.lock_head)
             yield SystemEditor(connection, tenant)
 
     async def system(self, tenant: str, name: str, version: int = 0) -> system_pb.IndicatorSystem | None:

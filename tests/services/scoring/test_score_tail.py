@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,3 +96,38 @@ async def test_what_another_replica_states_in_between_is_seen_in_its_place(heard
             await asyncio.sleep(0)
         await arrived(seen, 2 * FOLLOWED)
         assert seen == log.names
+
+
+async def test_what_postgres_tells_of_an_own_commit_before_it_answers_to_it_is_not_read() -> None:
+    log: Any = Log()
+    scores = ScoreTail("acme", log, Draining())
+    async with followed(scores) as seen:
+        await asyncio.sleep(0.01)
+        reads = log.reads
+        for number in range(FOLLOWED):
+            begun = scores.changed.ticket()
+            with scores.stating() as expect:
+                log.names.append(str(number))
+                expect(number)
+                scores.heard(number)
+                await asyncio.sleep(0)
+            scores.stated(begun, number, [step_of(str(number))])
+            scores.heard(number)
+            await asyncio.sleep(0)
+        await arrived(seen, FOLLOWED)
+        assert seen == log.names
+        assert log.reads == reads
+
+
+async def test_a_commit_without_an_answer_is_looked_for() -> None:
+    log: Any = Log()
+    scores = ScoreTail("acme", log, Draining())
+    async with followed(scores) as seen:
+        await asyncio.sleep(0.01)
+        with suppress(ConnectionError), scores.stating() as expect:
+            expect(0)
+            scores.heard(0)
+            log.names.append("kept")
+            raise ConnectionError
+        await arrived(seen, 1)
+        assert seen == ["kept"]
