@@ -185,6 +185,35 @@ def test_a_plan_from_a_document_is_fixed_as_it_stands_and_says_how_much_is_missi
     assert "no budget" in andon(f"problem show {name}")
 
 
+def test_an_action_that_changed_nothing_sends_the_problem_back_to_its_causes_with_the_reason(andon, only):
+    name = only("OPEN")["name"]
+    andon(
+        f"problem cause {name} --class resources --title 'Too few desks' --slice team=A --slice room=2 --evidence plan"
+    )
+    (stated, *_) = only("ANALYSED")["causes"]
+    assert (stated["slice"], stated["evidence"]) == ({"team": "A", "room": "2"}, ["plan"])
+    words = "--title 'More desks' --owner leads --series 'desk/main/rework@day{team=A}' --effect -0.4 --windows-min 4"
+    andon(f"action plan {name} {words} --before 1w")
+    andon(f"action start {name}/actions/1 --at {LATE}")
+    andon(f"action complete {name}/actions/1 --at {LATE}")
+    told = andon(f"action verify {name}/actions/1")
+    assert "No change that matters" in told
+    assert "verifying -> analysed" in told
+    assert "missing" not in told
+    shown = andon(f"problem show {name}", locale="zh")
+    assert f"说明：{name}/actions/1: no change" in shown
+    assert "未见效" in shown
+
+
+def test_a_reader_looks_and_moves_nothing(suite, tenant, andon, only, tmp_path):
+    name = only("OPEN")["name"]
+    save_connection(tmp_path, suite.connection(tenant, ["reader"]))
+    assert f"({name}), open" in andon(f"problem show {name}")
+    refused = andon(f"problem acknowledge {name}", code=1)
+    assert "PERMISSION_DENIED" in refused
+    assert "Your roles do not allow this." in refused
+
+
 def test_what_is_missing_from_a_plan_is_said_field_by_field(andon, only):
     name = only("OPEN")["name"]
     refused = andon(f"action plan {name} --effect 0.4", code=1)
@@ -194,4 +223,5 @@ def test_what_is_missing_from_a_plan_is_said_field_by_field(andon, only):
     assert "NOT_FOUND" in andon(f"action start {name}/actions/7", code=1)
     assert "NOT_FOUND" in andon("problem show problems/none", code=1)
     assert "such as problems/p" in andon("problem close nonsense", code=1)
+    assert "team is not like team=B" in andon(f"problem cause {name} --class people --title x --slice team", code=2)
     assert "long is no length" in andon(f"action plan {name} --before long", code=2)

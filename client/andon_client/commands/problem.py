@@ -58,8 +58,12 @@ def cause(
     confirm: Annotated[str, typer.Option(help="Name of a found cause to confirm. Empty: a new one is stated.")] = "",
     title: Annotated[str, typer.Option(help="What it is, in the language of --locale.")] = "",
     behind: Annotated[str, typer.Option(help="Name of the cause that it lies behind. Empty: the problem.")] = "",
+    slices: Annotated[
+        list[str] | None,
+        typer.Option("--slice", metavar="DIMENSION=VALUE", help="What a new one speaks of; may be repeated."),
+    ] = None,
     evidence: Annotated[
-        list[str] | None, typer.Option(help="A series, signal or document it rests on; may be repeated.")
+        list[str] | None, typer.Option(help="A series, signal or document that a new one rests on; may be repeated.")
     ] = None,
     etag: Etag = "",
     request_id: RequestId = "",
@@ -73,10 +77,18 @@ def cause(
         cause_class=CauseClass.Value(f"CAUSE_CLASS_{cause_class.name}"),
         title=text_in(terms.locale, title),
         parent=behind,
+        slice=dict(map(_slice, slices or [])),
         evidence=evidence or [],
     )
     request = pb.AddCauseRequest(parent=name, cause=stated)
     move(terms, name, lambda suite: suite.improvement.AddCause, request)
+
+
+def _slice(written: str) -> tuple[str, str]:
+    dimension, equals, value = written.partition("=")
+    if not (dimension and equals):
+        raise typer.BadParameter(f"{written} is not like team=B", param_hint="--slice")
+    return dimension, value
 
 
 def dismiss(
