@@ -36,7 +36,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "goal": ("goal: {series} by {effect:+g}", "目标：{series} 变化 {effect:+g}"),
     "test": (
         "proof: {confidence:.4g} at each end of the interval, from {least} windows after it on, within {planned}",
-        "证明：区间每一端的概率为 {confidence:.4g}，措施后至少 {least} 个窗口，计划 {planned} 个以内",
+        "验证：区间每一端的概率为 {confidence:.4g}，措施后至少 {least} 个窗口，计划 {planned} 个以内",
     ),
     "before": ("compared with {before}", "与 {before} 比较"),
     "nothing_before": ("compared with nothing: no window lies before it", "无可比较：之前没有窗口"),
@@ -99,11 +99,11 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "confirm_cause": ("confirm the likeliest cause", "确认最可能的原因"),
     "state_cause": ("state a cause that the data do not show", "陈述数据中看不到的原因"),
     "plan": ("plan what is to be done, and what it must bring", "计划措施及其应达到的效果"),
-    "start": ("begin; this fixes the proof", "开始执行，并固定其证明方式"),
+    "start": ("begin; this fixes the proof", "开始执行，并固定其验证方式"),
     "complete": ("say that it is in place", "表明措施已落实"),
     "verify": ("ask the numbers, as often as you like", "用数据验证，次数不限"),
     "cancel": ("give it up", "放弃该措施"),
-    "close": ("close it: it is proven", "关闭：已获证明"),
+    "close": ("close it: it is proven", "关闭：已通过验证"),
     "dismiss": ("dismiss it: it is none, for a reason", "驳回：并非问题，须说明理由"),
 }
 
@@ -120,7 +120,7 @@ _CHINESE_NAMES: Mapping[str, str] = {
     "ACTION_STATE_PLANNED": "已计划",
     "ACTION_STATE_STARTED": "已开始",
     "ACTION_STATE_DONE": "已完成",
-    "ACTION_STATE_VERIFIED": "已证明",
+    "ACTION_STATE_VERIFIED": "已验证",
     "ACTION_STATE_FAILED": "未见效",
     "ACTION_STATE_CANCELLED": "已取消",
     "ACTION_KIND_CORRECTIVE": "纠正措施",

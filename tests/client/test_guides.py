@@ -40,7 +40,7 @@ def test_a_command_that_is_shown_is_understood(words, tmp_path, monkeypatch):
     for name in filter(FILE.fullmatch, words):
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
-    command, *rest = get_command(app), *words
+    command, rest = get_command(app), words
     while hasattr(command, "commands"):
         name, *rest = rest[2:] if rest[0] == "--locale" else rest
         command = command.commands[name]

@@ -44,7 +44,7 @@ def test_a_rich_error_is_told_in_full(rpc_error):
     move = error_details_pb2.PreconditionFailure.Violation(description="possible are CLOSE")
     trailer = detailed(
         error_details_pb2.ErrorInfo(reason="FIELD_INVALID", domain="andon"),
-        error_details_pb2.LocalizedMessage(locale="zh", message="請求有誤"),
+        error_details_pb2.LocalizedMessage(locale="zh", message="请求有误"),
         error_details_pb2.BadRequest(field_violations=[violation]),
         error_details_pb2.PreconditionFailure(violations=[move]),
         error_details_pb2.RetryInfo(retry_delay=Duration(seconds=1, nanos=500_000_000)),
@@ -54,7 +54,7 @@ def test_a_rich_error_is_told_in_full(rpc_error):
     assert [line.strip() for line in told.splitlines()] == [
         "INVALID_ARGUMENT: bad request",
         "reason FIELD_INVALID",
-        "請求有誤",
+        "请求有误",
         "spec.indicators[2].weight: is negative",
         "possible are CLOSE",
         "retry in 1.5 s",
