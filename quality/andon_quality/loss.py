@@ -106,7 +106,8 @@ def larger(mean: ArrayLike, sd: ArrayLike, k: float) -> Loss:
     _not_negative(s, k)
     if (m <= 0).any():
         raise OutOfRange("larger the better needs positive values")
-    return _split(k / m**2, 3.0 * k * s**2 / m**4)
+    level = k / np.square(m)
+    return _split(level, 3.0 * level * np.square(s / m))
 
 
 def nominal_of(values: ArrayLike, target: ArrayLike, k: float) -> Loss:
@@ -118,7 +119,7 @@ def nominal_of(values: ArrayLike, target: ArrayLike, k: float) -> Loss:
     >>> float(nominal_of([1.0, 3.0], 1.0, 1.0).per_unit)
     2.0
     """
-    y = finite(values, at_least=1)
+    y = np.ascontiguousarray(finite(values, at_least=1))
     return nominal(y.mean(axis=-1), y.std(axis=-1), target, k)
 
 
@@ -142,10 +143,10 @@ def larger_of(values: ArrayLike, k: float) -> Loss:
     >>> float(larger_of([1.0, 2.0], 4.0).per_unit)
     2.5
     """
-    y = finite(values, at_least=1)
+    y = np.ascontiguousarray(finite(values, at_least=1))
     if (y <= 0).any() or k < 0:
         raise OutOfRange("larger the better needs positive values and k >= 0")
-    per_unit, level = k * (y**-2.0).mean(axis=-1), k / y.mean(axis=-1) ** 2
+    per_unit, level = k * (1.0 / np.square(y)).mean(axis=-1), k / np.square(y.mean(axis=-1))
     return Loss(np.asarray(per_unit), np.asarray(level), np.asarray(per_unit - level))
 
 

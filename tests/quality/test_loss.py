@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from andon_quality.errors import NotFinite, OutOfRange, TooFew
@@ -61,6 +63,16 @@ def test_many_series_and_the_total_of_units() -> None:
     found = smaller([1.0, 2.0], [0.0, 1.0], 3.0)
     assert found.per_unit.tolist() == [3.0, 15.0]
     assert found.total([10, 100]).tolist() == [30.0, 1500.0]
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 999), series=st.integers(1, 8), n=st.integers(1, 40))
+def test_each_of_many_series_has_the_loss_that_it_has_alone(each_the_same: Any, seed: int, series: int, n: int) -> None:
+    y = np.random.default_rng(seed).gamma(4.0, 2.0, (series, n))
+    for call in (lambda x: nominal_of(x, 7.0, 2.0), lambda x: smaller_of(x, 2.0), lambda x: larger_of(x, 2.0)):
+        each_the_same(call(y), [call(one) for one in y])
+    mean, sd = y.mean(axis=-1), y.std(axis=-1)
+    each_the_same(larger(mean, sd, 3.0), [larger(m, s, 3.0) for m, s in zip(mean, sd, strict=True)])
 
 
 def test_what_has_no_loss_is_refused() -> None:

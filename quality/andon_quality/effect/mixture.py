@@ -62,7 +62,7 @@ class Mixture:
             low[moving], high[moving] = np.where(over < 0, at, low[moving]), np.where(over < 0, high[moving], at)
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 to = at - over / part._density(at)
-            inside = (to > low[moving]) & (to < high[moving])
+            inside = (to >= low[moving]) & (to <= high[moving])
             points[moving] = np.where(inside, to, (low[moving] + high[moving]) / 2)
             moving = moving[np.abs(points[moving] - at) > CLOSE * spread[moving]]
             if moving.size == 0:

@@ -1,0 +1,47 @@
+"""The reference of many series a call tells of every function: how it takes many, or why it takes one."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from andon_quality import (
+    capability,
+    contribution,
+    effect,
+    funnel,
+    inference,
+    loss,
+    normalise,
+    pareto,
+    reliability,
+    satisfaction,
+    structure,
+    trend,
+)
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "quality" / "many.md"
+ROOMS = (capability, contribution, effect, inference, structure, trend)
+FILES = (funnel, loss, normalise, pareto, reliability, satisfaction)
+
+
+def functions(module: ModuleType) -> list[str]:
+    """What a room names as its own, or what a file defines."""
+    return [
+        name
+        for name in getattr(module, "__all__", vars(module))
+        if not name.startswith("_")
+        and inspect.isfunction(getattr(module, name))
+        and (module in ROOMS or getattr(module, name).__module__ == module.__name__)
+    ]
+
+
+@pytest.mark.parametrize("module", [*ROOMS, *FILES], ids=lambda module: module.__name__.rpartition(".")[2])
+def test_every_function_is_told_of(module: ModuleType) -> None:
+    names = functions(module)
+    told = set(re.findall(r"[`.](\w+)`", PAGE.read_text(encoding="utf-8")))
+    assert names
+    assert sorted(set(names) - told) == []
