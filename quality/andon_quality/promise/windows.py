@@ -27,7 +27,10 @@ STREAMS_ENOUGH_FOR = 400.0
 WIDTH = 3.0
 # Memory and skewness lie on grids of these steps.
 MEMORY_STEP, SKEWNESS_STEP = 0.1, 0.05
-STEPS = 10
+MEMORIES = np.round(MEMORY_STEP * np.arange(10), 2)
+# Widths by memory: streams at most, rounds, the nudge that tells how the run grows with the width, and the least growth
+# and the longest step (in logarithms) that are believed.
+MEMORY_STREAMS, ROUNDS, NUDGE, GROWTH_LEAST, STEP_MOST = 8_000, 4, 0.05, 0.5, 0.3
 
 
 class Sides(Enum):
@@ -149,33 +152,64 @@ def keep_windows(watch: Watch, evidence: Evidence, requested_arl: float) -> Widt
 
 @lru_cache(maxsize=16_384)
 def _kept(watch: Watch, evidence: Evidence, requested_arl: float) -> Width:
-    finds_memory = evidence.size >= POINTS_LEAST
-    widths = _widths_by_memory(watch, evidence.size, requested_arl) if finds_memory else None
-    return _least(_needed(watch, evidence, requested_arl, widths), requested_arl)
+    charts = _charts(watch, evidence, _streams_for(requested_arl))
+    if evidence.size < POINTS_LEAST:
+        return _least(charts.needed, requested_arl)
+    widths = _widths_by_memory(watch, evidence.size, requested_arl)
+    own = np.interp(charts.memory, MEMORIES, widths) / np.interp(evidence.memory, MEMORIES, widths)
+    return _least(charts.needed / own, requested_arl)
 
 
 @lru_cache(maxsize=256)
 def _widths_by_memory(watch: Watch, size: int, requested_arl: float) -> FloatArray:
-    """What limits should be for each memory on the grid, were it known: normal windows, spread estimated."""
-    known = [Evidence(size, _on_grid(step * MEMORY_STEP, MEMORY_STEP)) for step in range(STEPS)]
-    return np.array([_least(_needed(watch, one, requested_arl, None), requested_arl).sigmas for one in known])
+    """What limits should be for each memory on the grid, where it is what a chart finds: normal windows.
 
-
-def _needed(watch: Watch, evidence: Evidence, requested_arl: float, widths: FloatArray | None) -> FloatArray:
-    """The width above which each simulated chart has been quiet until then, shape (followed, streams).
-
-    widths: by memory; each chart widens its limits for the memory that it finds. None: as it would for the true one.
+    A chart that finds a memory knows little of the true one, and of a long memory the less: limits for what it finds
+    would be too narrow for a process that remembers more. So the widths are moved, together, until the promise is kept
+    at every true memory; a few rounds, since each of them moves mostly the charts that find it.
     """
-    streams = int(STREAMS * min(max(requested_arl / STREAMS_ENOUGH_FOR, 1.0), 10.0))
-    rng, needed = np.random.default_rng(_seed(evidence)), np.empty((FOLLOWED, streams))
+    streams = min(_streams_for(requested_arl), MEMORY_STREAMS)
+    worlds = [_charts(watch, Evidence(size, memory), streams) for memory in MEMORIES.tolist()]
+    widths = np.array([_least(charts.needed, requested_arl).sigmas for charts in worlds])
+
+    def runs(widths: FloatArray) -> FloatArray:
+        return np.array([_run(charts.needed, np.interp(charts.memory, MEMORIES, widths)) for charts in worlds])
+
+    now = runs(widths)
+    growth = np.log(runs((1.0 + NUDGE) * widths) / now) / np.log1p(NUDGE)
+    for _ in range(ROUNDS):
+        wider = np.log(requested_arl / now) / np.maximum(growth, GROWTH_LEAST)
+        widths = np.maximum.accumulate(widths * np.exp(np.clip(wider, -STEP_MOST, STEP_MOST)))
+        now = runs(widths)
+    return widths
+
+
+@dataclass(frozen=True)
+class _Charts:
+    """needed: the width above which each simulated chart has been quiet until then, shape (followed, streams).
+
+    memory: what each finds in its phase I, shape (streams,).
+    """
+
+    needed: FloatArray
+    memory: FloatArray
+
+
+def _charts(watch: Watch, evidence: Evidence, streams: int) -> _Charts:
+    rng = np.random.default_rng(_seed(evidence))
+    charts = _Charts(np.empty((FOLLOWED, streams)), np.empty(streams))
     for start in range(0, streams, STREAMS_AT_ONCE):
-        part = needed[:, start : start + STREAMS_AT_ONCE]
-        values = _simulated(evidence, part.shape[1], rng)
+        part = slice(start, min(start + STREAMS_AT_ONCE, streams))
+        values = _simulated(evidence, part.stop - start, rng)
         phase_one, ahead = values[: evidence.size], values[evidence.size :]
-        np.maximum.accumulate(_least_widths(watch, _in_own_sigma(evidence, phase_one, ahead)), axis=0, out=part)
-        if widths is not None:
-            part /= _own_widths(evidence, phase_one, widths)
-    return needed
+        widths = _least_widths(watch, _in_own_sigma(evidence, phase_one, ahead))
+        np.maximum.accumulate(widths, axis=0, out=charts.needed[:, part])
+        charts.memory[part] = _memory_found(evidence, phase_one)
+    return charts
+
+
+def _streams_for(requested_arl: float) -> int:
+    return int(STREAMS * min(max(requested_arl / STREAMS_ENOUGH_FOR, 1.0), 10.0))
 
 
 def _simulated(evidence: Evidence, streams: int, rng: np.random.Generator) -> FloatArray:
@@ -193,12 +227,11 @@ def _in_own_sigma(evidence: Evidence, phase_one: FloatArray, ahead: FloatArray) 
     return np.asarray((ahead - phase_one.mean(axis=0)) / sigma)
 
 
-def _own_widths(evidence: Evidence, phase_one: FloatArray, widths: FloatArray) -> FloatArray:
-    """How much wider each chart sets its limits for the memory that it finds than one that finds the truth."""
-    found, grid = memory_of(phase_one), MEMORY_STEP * np.arange(STEPS)
-    if evidence.excess is not None:
-        found = np.minimum(found, 1.0 - 1.0 / np.maximum(phase_one.var(axis=0, ddof=1), 1.0))
-    return np.asarray(np.interp(found, grid, widths) / np.interp(evidence.memory, grid, widths))
+def _memory_found(evidence: Evidence, phase_one: FloatArray) -> FloatArray:
+    found = memory_of(phase_one)
+    if evidence.excess is None:
+        return found
+    return np.asarray(np.minimum(found, 1.0 - 1.0 / np.maximum(phase_one.var(axis=0, ddof=1), 1.0)))
 
 
 def _least(needed: FloatArray, requested_arl: float) -> Width:
@@ -289,7 +322,7 @@ def _averages(z: FloatArray, smoothing: float) -> FloatArray:
     return averages
 
 
-def _run(needed: FloatArray, width: float) -> float:
+def _run(needed: FloatArray, width: float | FloatArray) -> float:
     """Windows watched over first alarms at this width; where none came, all that were watched."""
     quiet = needed <= width
     alarms = int((~quiet[-1]).sum())
