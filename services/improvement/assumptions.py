@@ -95,7 +95,7 @@ def _spread(history: History, after: Sequence[Reading]) -> Check:
         ratio,
         Text(
             f"windows after vary {math.sqrt(ratio):.2f} times as widely as was taken for granted",
-            f"行动后窗口的离散为预设的 {math.sqrt(ratio):.2f} 倍",
+            f"措施后窗口的离散为预设的 {math.sqrt(ratio):.2f} 倍",
         ),
     )
 

@@ -56,7 +56,7 @@ def acknowledge(problem: Problem, now_us: int) -> Problem:
 
 
 def add_cause(problem: Problem, cause: Cause, now_us: int) -> Problem:
-    """A cause with a name confirms the found one of that name; without, it is a new one."""
+    """A cause with a name confirms the found one of that name, with more evidence; without, it is a new one."""
     moved = _moved(problem, ProblemEvent.ADD_CAUSE, now_us)
     _check_parent(problem, cause)
     if not cause.name:
@@ -67,7 +67,10 @@ def add_cause(problem: Problem, cause: Cause, now_us: int) -> Problem:
     if known is None:
         raise UnknownCause(cause.name)
     title = cause.title if cause.title.en or cause.title.zh else known.title
-    confirmed = replace(known, confirmed=True, cause_class=cause.cause_class, title=title, parent=cause.parent)
+    evidence = tuple(dict.fromkeys((*known.evidence, *cause.evidence)))
+    confirmed = replace(
+        known, confirmed=True, cause_class=cause.cause_class, title=title, parent=cause.parent, evidence=evidence
+    )
     return replace(moved, causes=(confirmed, *(one for one in problem.causes if one.name != cause.name)))
 
 

@@ -50,7 +50,7 @@ def _windows_en(found: Verification) -> str:
 def _windows_zh(found: Verification) -> str:
     before, after = _span(found.before_start_us, found.before_end_us), _span(found.after_start_us, found.after_end_us)
     return (
-        f"依据：行动后 {found.after_windows} 个窗口（{after}），行动前 {found.before_windows} 个窗口"
+        f"依据：措施后 {found.after_windows} 个窗口（{after}），措施前 {found.before_windows} 个窗口"
         f"（{before}，不含触发问题的窗口）。"
     )
 
@@ -78,7 +78,7 @@ def _limits_en(found: Verification, goal: Goal) -> str:
 def _limits_zh(found: Verification, goal: Goal) -> str:
     if found.verdict is Verdict.UNDECIDED:
         return f"有更多窗口时请再查看；此检验在 {goal.windows_planned} 个窗口内最灵敏。"
-    return "它不能把此行动与同时发生的其他变化区分开。"
+    return "它不能把此措施与同时发生的其他变化区分开。"
 
 
 def _span(start_us: int, end_us: int) -> str:

@@ -63,7 +63,7 @@ def cause(
         typer.Option("--slice", metavar="DIMENSION=VALUE", help="What a new one speaks of; may be repeated."),
     ] = None,
     evidence: Annotated[
-        list[str] | None, typer.Option(help="A series, signal or document that a new one rests on; may be repeated.")
+        list[str] | None, typer.Option(help="A series, signal or document that it rests on; may be repeated.")
     ] = None,
     etag: Etag = "",
     request_id: RequestId = "",

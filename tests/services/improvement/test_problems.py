@@ -70,3 +70,13 @@ def test_a_cause_that_a_person_stated_survives_new_evidence(signal):
     stated = moves.add_cause(problem, Cause("", Text("No checklist"), cause_class=CauseClass.PROCESS), NOW)
     (after,) = settle([signal(30), signal(31)], [replace(stated)])
     assert [cause.title.en for cause in after.causes if cause.confirmed] == ["No checklist"]
+
+
+def test_a_found_cause_that_is_confirmed_keeps_what_it_rested_on_beside_what_a_person_adds(signal):
+    (problem,) = settle([signal(30)], [])
+    found = Cause(f"{problem.name}/causes/team=North", Text("team = North"), evidence=("desk/main/share@day",))
+    known = replace(problem, causes=(found,))
+    added = Cause(found.name, Text(), evidence=("minutes-7", "desk/main/share@day"))
+    (confirmed,) = moves.add_cause(known, added, NOW).causes
+    assert confirmed.evidence == ("desk/main/share@day", "minutes-7")
+    assert confirmed.confirmed
