@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
 
 from services.runtime.database import AWAY
-from services.runtime.ownership import Lease
 from services.runtime.telemetry import current_traceparent
 from services.scoring.book import Book, Decision
 from services.scoring.deciding import decide, redraws
@@ -42,6 +42,19 @@ NO_PARTS = encode_parts({}, {})
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """A step that was decided upon, what is written of it, and what each of its entries says."""
+
+    decision: Decision
+    everyone: Mapping[int, Progress]
+    new: NewStep
+    said: Sequence[Step]
+
+    def state_after(self, opened: OpenedBook) -> VersionState:
+        return VersionState(opened.position, opened.book.switched, list(self.everyone.values()))
+
+
 class Keeper:
     """Of one version. What was folded cannot be unfolded, so a store that is away is waited for."""
 
@@ -56,6 +69,7 @@ class Keeper:
     ) -> None:
         self.tenant = tenant
         self.system = system
+        self._key = (tenant, system.name, system.version)
         self._store = store
         self._scores = scores
         self._replica = replica
@@ -89,26 +103,44 @@ class Keeper:
         moved: Sequence[PartitionState],
     ) -> None:
         begun, leases = self._scores.changed.ticket(), [state.lease for state in states]
-        progress = [self._progress(state) for state in moved]
-        with self._scores.stating() as expect:
-            async with self._store.step(self.tenant, self.system.name, self.system.version) as step:
-                believed = await _believed(step, opened, leases)
-                everyone = {one.partition: one for one in (*believed.progress, *progress)}
-                decision = await _decide(opened, fold, gathered, everyone)
-                new, said = self._new_step(opened.book, gathered, decision, progress)
-                position = await step.keep(new, believed, leases)
-                expect(position)
-        opened.book.apply(decision)
-        if said:
+        known, opened.known = opened.known, None
+        if known is not None and known.leases == frozenset(leases):
+            plan = await self._plan(gathered, opened, fold, known.state, moved)
+            with self._scores.stating(len(plan.said)):
+                position = await self._store.keep_step(*self._key, plan.new, known.state, leases)
+        else:
+            async with self._store.step(*self._key) as step:
+                state = await step.state(leases)
+                await _catch_up(step, opened, state)
+                plan = await self._plan(gathered, opened, fold, state, moved)
+                position = await step.keep(plan.new, state, leases)
+        self._take_over(plan, opened, position, begun)
+        if len(leases) == fold.partition_count:
+            opened.known = Known(frozenset(leases), plan.state_after(opened))
+        for one in moved:
+            one.kept_position, one.kept_offset = one.position, one.next_offset
+
+    async def _plan(
+        self,
+        gathered: Gathered,
+        opened: OpenedBook,
+        fold: Fold,
+        state: VersionState,
+        moved: Sequence[PartitionState],
+    ) -> _Plan:
+        progress = [self._progress(one) for one in moved]
+        everyone = {one.partition: one for one in (*state.progress, *progress)}
+        decision = await _decide(opened, fold, gathered, everyone)
+        return _Plan(decision, everyone, *self._new_step(opened.book, gathered, decision, progress))
+
+    def _take_over(self, plan: _Plan, opened: OpenedBook, position: int, begun: int) -> None:
+        """What was kept is so from now on, for the book and for those who follow."""
+        opened.book.apply(plan.decision)
+        if plan.said:
             opened.position = position
-            self._scores.stated(begun, position, said)
+            self._scores.stated(begun, position, plan.said)
         else:
             self._scores.changed.notify()
-        if len(leases) == fold.partition_count:
-            now = VersionState(opened.position, opened.book.switched, list(everyone.values()))
-            opened.known = Known(frozenset(leases), now)
-        for state in moved:
-            state.kept_position, state.kept_offset = state.position, state.next_offset
 
     def _new_step(
         self, book: Book, gathered: Gathered, decision: Decision, progress: Sequence[Progress]
@@ -151,16 +183,6 @@ class Keeper:
         )
 
 
-async def _believed(step: StepTransaction, opened: OpenedBook, leases: Sequence[Lease]) -> VersionState:
-    """What is known of the version, or else what is asked for and caught up with."""
-    known, opened.known = opened.known, None
-    if known is not None and known.leases == frozenset(leases):
-        return known.state
-    state = await step.state(leases)
-    await _catch_up(step, opened, state)
-    return state
-
-
 async def _catch_up(step: StepTransaction, opened: OpenedBook, state: VersionState) -> None:
     if opened.book.switched and not state.switched:
         # Another version was scored by in between: this book does not know what that one stated.
@@ -172,7 +194,7 @@ async def _catch_up(step: StepTransaction, opened: OpenedBook, state: VersionSta
     opened.book.switched = state.switched
 
 
-async def _decide(opened: OpenedBook, fold: Fold, gathered: Gathered, everyone: dict[int, Progress]) -> Decision:
+async def _decide(opened: OpenedBook, fold: Fold, gathered: Gathered, everyone: Mapping[int, Progress]) -> Decision:
     book, caught_up = opened.book, is_caught_up(fold, everyone)
     watermark_us = least_watermark(fold, everyone)
     arguments = (book, gathered.parts, watermark_us, frozenset(gathered.corrected), caught_up)

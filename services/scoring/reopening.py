@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.runtime.ownership import Lease
@@ -69,14 +70,14 @@ def apply_entry(opened: OpenedBook, entry: Entry) -> None:
     opened.position = entry.position
 
 
-def is_caught_up(fold: Fold, progress: dict[int, Progress]) -> bool:
+def is_caught_up(fold: Fold, progress: Mapping[int, Progress]) -> bool:
     """Whether every partition has come to the place from which the version may be scored by."""
     return len(progress) >= fold.partition_count and all(
         one.position >= fold.switch_position for one in progress.values()
     )
 
 
-def least_watermark(fold: Fold, progress: dict[int, Progress]) -> int | None:
+def least_watermark(fold: Fold, progress: Mapping[int, Progress]) -> int | None:
     """Every partition has passed it. None: some partition has seen nothing yet."""
     seen = [one.watermark_us for one in progress.values() if one.watermark_us is not None]
     return min(seen) if len(seen) >= fold.partition_count else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,25 +45,21 @@ class ScoreTail:
             self.changed.notify()
 
     @contextmanager
-    def stating(self) -> Iterator[Callable[[int], None]]:
-        """Around a commit of this process; what it gives takes the position of the last entry before it is committed.
+    def stating(self, entries: int) -> Iterator[None]:
+        """Around a commit of so many entries, which are the log's next ones if nobody else is quicker.
 
         Postgres may tell of a commit before it answers to it, and what is heard of as another's has to be read.
         """
-        positions: list[int] = []
-
-        def expect(position: int) -> None:
-            positions.append(position)
-            self._own.add(position)
-
+        last = self.tail.through + entries
+        self._own.add(last)
         try:
-            yield expect
+            yield
         except BaseException:
             # Committed or not, who follows has to look.
             self.changed.notify()
             raise
         finally:
-            self._own.difference_update(positions)
+            self._own.discard(last)
 
     def stated(self, begun: int, last: int, steps: Sequence[Step]) -> None:
         """What this process committed as one, its last entry at the position `last`.

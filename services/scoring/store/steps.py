@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import asyncpg
 
-from services.runtime.database import tenant_transaction
+from services.runtime.database import acquire, tenant_transaction
 from services.runtime.ownership import Lease, LostLease
 from services.scoring.results import Score, Signal, score_digest, signal_digest
 from services.scoring.series import series_name
@@ -138,26 +138,8 @@ class StepTransaction:
             position = rows[-1]["position"]
 
     async def keep(self, step: NewStep, believed: VersionState, leases: Sequence[Lease]) -> int:
-        """The position of the last entry. Raises Outdated, and keeps nothing, where the version is not as believed."""
-        position = await self._connection.fetchval(
-            QUERIES.keep_step,
-            *self._key,
-            believed.scored_position,
-            believed.switched,
-            [lease.resource for lease in leases],
-            [lease.epoch for lease in leases],
-            *columns(step.progress, PROGRESS_COLUMNS),
-            *columns(step.entries, ENTRY_COLUMNS),
-            step.traceparent,
-            step.switches,
-            *columns(step.observations, OBSERVATION_COLUMNS),
-            *_score_columns(step.scores),
-            step.now,
-            *_signal_columns(step.signals),
-        )
-        if position is None:
-            raise Outdated
-        return int(position)
+        """The position of the last entry."""
+        return await _keep(self._connection, self._key, step, believed, leases)
 
 
 class Steps:
@@ -168,6 +150,44 @@ class Steps:
         """What is read in it is read after the lock, in statements of its own: nobody else moves on before it ends."""
         async with tenant_transaction(self._pool, tenant, first=QUERIES.lock_head) as connection:
             yield StepTransaction(connection, tenant, system, version)
+
+    async def keep_step(
+        self, tenant: str, system: str, version: int, step: NewStep, believed: VersionState, leases: Sequence[Lease]
+    ) -> int:
+        """In a transaction that is as short as can be. The position of the last entry.
+
+        Raises Outdated, and keeps nothing, where the version or a lease is not as believed.
+        """
+        async with acquire(self._pool) as connection:
+            return await _keep(connection, (tenant, system, version), step, believed, leases)
+
+
+async def _keep(
+    connection: asyncpg.Connection,
+    key: tuple[str, str, int],
+    step: NewStep,
+    believed: VersionState,
+    leases: Sequence[Lease],
+) -> int:
+    position = await connection.fetchval(
+        QUERIES.keep_step,
+        *key,
+        believed.scored_position,
+        believed.switched,
+        [lease.resource for lease in leases],
+        [lease.epoch for lease in leases],
+        *columns(step.progress, PROGRESS_COLUMNS),
+        *columns(step.entries, ENTRY_COLUMNS),
+        step.traceparent,
+        step.switches,
+        *columns(step.observations, OBSERVATION_COLUMNS),
+        *_score_columns(step.scores),
+        step.now,
+        *_signal_columns(step.signals),
+    )
+    if position is None:
+        raise Outdated
+    return int(position)
 
 
 def _score_columns(stated: Sequence[Stated[Score]]) -> list[list[object]]:

@@ -106,9 +106,8 @@ async def test_what_postgres_tells_of_an_own_commit_before_it_answers_to_it_is_n
         reads = log.reads
         for number in range(FOLLOWED):
             begun = scores.changed.ticket()
-            with scores.stating() as expect:
+            with scores.stating(1):
                 log.names.append(str(number))
-                expect(number)
                 scores.heard(number)
                 await asyncio.sleep(0)
             scores.stated(begun, number, [step_of(str(number))])
@@ -124,10 +123,25 @@ async def test_a_commit_without_an_answer_is_looked_for() -> None:
     scores = ScoreTail("acme", log, Draining())
     async with followed(scores) as seen:
         await asyncio.sleep(0.01)
-        with suppress(ConnectionError), scores.stating() as expect:
-            expect(0)
+        with suppress(ConnectionError), scores.stating(1):
             scores.heard(0)
             log.names.append("kept")
             raise ConnectionError
         await arrived(seen, 1)
         assert seen == ["kept"]
+
+
+async def test_another_replica_that_is_quicker_is_seen_in_its_place() -> None:
+    log: Any = Log()
+    scores = ScoreTail("acme", log, Draining())
+    async with followed(scores) as seen:
+        for number in range(0, 2 * FOLLOWED, 2):
+            begun = scores.changed.ticket()
+            with scores.stating(1):
+                log.names += [f"another's {number}", f"own {number + 1}"]
+                scores.heard(number)
+                scores.heard(number + 1)
+            scores.stated(begun, number + 1, [step_of(f"own {number + 1}")])
+            await asyncio.sleep(0)
+        await arrived(seen, 2 * FOLLOWED)
+        assert seen == log.names
