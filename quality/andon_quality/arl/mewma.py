@@ -9,7 +9,7 @@ import numpy as np
 from andon_quality.arl.design import design
 from andon_quality.arl.ewma import ewma, ewma_run
 from andon_quality.arl.krylov import gmres
-from andon_quality.arl.quadrature import legendre, nodes_for, normal_kernel
+from andon_quality.arl.quadrature import jacobi, legendre, nodes_for, normal_kernel
 from andon_quality.arl.run_length import RunLength
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import OutOfRange
@@ -23,9 +23,10 @@ def mewma(smoothing: float, limit: float, dimensions: int, shift: float = 0.0) -
     X ~ N(mu, S) in `dimensions` dimensions, T^2 = Z' S^-1 Z (2 - smoothing) / smoothing with the asymptotic covariance;
     shift: the length of mu in the metric of S, sqrt(mu' S^-1 mu), on which alone the run length depends.
     In control the length of Z is a Markov process: Nystroem in one dimension, ten digits. Shifted, the state is the
-    part of Z along the shift and the length of the rest: Nystroem in two, with the noncentral chi density expanded in
-    polynomials of either length, so that the kernel is a product and GMRES never forms it; seven digits. One dimension
-    is `ewma`. Cost 0.2 ms in control; shifted 2 to 5 ms at a smoothing of 0.1 and as 1 / smoothing below.
+    part of Z along the shift and the length of the rest: Nystroem in two, at the nodes of Gauss and Jacobi for the
+    ball, with the noncentral chi density expanded in polynomials of either length, so that the kernel is a product and
+    GMRES never forms it; seven digits. One dimension is `ewma`.
+    Cost 0.2 ms in control; shifted 1 to 3 ms at a smoothing of 0.1, about as 1 / smoothing below.
     Raises OutOfRange for smoothing outside (0, 1], a limit not positive, dimensions outside 1 to 60, a negative shift.
     Sources: Lowry, Woodall, Champ and Rigdon (1992), Technometrics 34, 46-53; Rigdon (1995), Journal of Statistical
     Computation and Simulation 52, 351-365; Knoth (2017), ACM Transactions on Mathematical Software 43, 40.
@@ -98,53 +99,76 @@ def _length_density(pulled: FloatArray, lengths: FloatArray, dimensions: int) ->
 class _Plane:
     """Shifted: (part along the shift, length of the rest) in units of smoothing, inside the half disc.
 
-    along: (i, j), density of the next part along the shift times its weight. rest: (i, a, l), even polynomials of the
-    pulled length at each state. onto: (j, l, b), what the density of the next length, times its weight, is of each.
-    The last i is the start.
+    Parts come in pairs on either side of the centre, whose lengths are alike. along: (i, j), density of the next part
+    along the shift times its weight, the last i for the start. before: (pair, l, a), even polynomials of each length,
+    as it is pulled; after: (pair, m, a), polynomials of each times its weight. lengths: (l, m), the density of the
+    next length in both.
     """
 
     along: FloatArray
-    rest: FloatArray
-    onto: FloatArray
+    before: FloatArray
+    after: FloatArray
+    lengths: FloatArray
 
     def mean(self) -> float:
-        rows, _, columns = self.onto.shape
+        pairs, _, heights = self.after.shape
 
         def escape(means: FloatArray) -> FloatArray:
-            values = means.reshape(rows, columns)
-            return np.asarray((values - self._ahead(values)[:-1]).ravel())
+            ahead = self._series(means)[:-1].reshape(pairs, 2, -1) @ self.before
+            return np.asarray(means - ahead.ravel())
 
-        means = gmres(escape, np.ones(rows * columns), error=1e-9)
-        return float(1.0 + self._ahead(means.reshape(rows, columns))[-1, 0])
+        means = gmres(escape, np.ones(2 * pairs * heights), error=1e-8)
+        return float(1.0 + self._series(means)[-1] @ self._at_zero())
 
     def run(self) -> RunLength:
-        rows, _, columns = self.onto.shape
-        lengths = np.einsum("ial,jlb->iajb", self.rest, self.onto, optimize=True)
-        kernel = (lengths * self.along[:, None, :, None]).reshape((rows + 1) * columns, rows * columns)
-        kernel = kernel[: rows * columns + 1]
-        kernel = np.column_stack([kernel, np.zeros(len(kernel))])
-        return RunLength(kernel, np.eye(1, len(kernel), len(kernel) - 1)[0])
+        lengths = np.einsum("pla,lm,qmb->paqb", self.before, self.lengths, self.after, optimize=True)
+        lengths = np.repeat(np.repeat(lengths, 2, axis=0), 2, axis=2)
+        states = lengths.shape[0] * lengths.shape[1]
+        kernel = np.zeros((states + 1, states + 1))
+        kernel[:-1, :-1] = (lengths * self.along[:-1, None, :, None]).reshape(states, states)
+        start = np.repeat(self._at_zero() @ self.lengths @ self.after, 2, axis=0)
+        kernel[-1, :-1] = (start * self.along[-1][:, None]).ravel()
+        return RunLength(kernel, np.eye(1, states + 1, states)[0])
 
-    def _ahead(self, values: FloatArray) -> FloatArray:
-        """The mean of `values` one point on, shape (i, a): never forms the kernel."""
-        series = np.matmul(self.onto, values[:, :, None])[:, :, 0]
-        return np.asarray(np.matmul(self.rest, (self.along @ series)[:, :, None])[:, :, 0])
+    def _series(self, means: FloatArray) -> FloatArray:
+        """Of the mean of `means` one point on, the polynomials in the length before, shape (i, l)."""
+        pairs, _, heights = self.after.shape
+        after = means.reshape(pairs, 2, heights) @ self.after.swapaxes(1, 2)
+        return np.asarray(self.along @ (after.reshape(2 * pairs, -1) @ self.lengths.T))
+
+    def _at_zero(self) -> FloatArray:
+        return np.asarray(1.0 - 2.0 * (np.arange(len(self.lengths)) % 2))
 
 
 def _planar(smoothing: float, limit: float, dimensions: int, shift: float) -> _Plane:
     radius = float(np.sqrt(limit / (smoothing * (2.0 - smoothing))))
-    angles, angle_weights = legendre(-0.5 * np.pi, 0.5 * np.pi, 4 * int(np.ceil(2.5 + 0.95 * radius)))
-    shares, share_weights = legendre(0.0, 1.0, 2 * int(np.ceil(3.0 + 0.55 * radius)))
-    parts, heights = radius * np.sin(angles), radius * np.cos(angles)
-    pull = (1.0 - smoothing) * np.append(parts, 0.0)
-    along = normal_kernel(pull + shift, parts, heights * angle_weights)
-    before = np.append(heights, 0.0)[:, None] * shares / radius
+    shares, widths = jacobi(_parts_for(radius, dimensions), 0.5 * (dimensions - 1), 0.5 * (dimensions - 1))
+    squares, square_weights = jacobi(_heights_for(radius, dimensions), 0.0, 0.5 * (dimensions - 3))
+    one_side = len(shares) // 2
+    shares, widths = shares[one_side:], widths[one_side:]
+    # The rules are Gauss's for a function of the part and of the square of the rest, as weights of both themselves.
+    slope, rest = np.sqrt(1.0 - shares**2), np.sqrt(0.5 * (1.0 + squares))
+    part_weights = radius**2 * widths * slope ** (2 - dimensions)
+    rest_weights = 0.5 ** (0.5 * (dimensions + 1)) * square_weights * rest ** (2 - dimensions)
+    parts = radius * np.column_stack([-shares, shares]).ravel()
+    pulled = (1.0 - smoothing) * np.append(parts, 0.0)
+    along = normal_kernel(pulled + shift, parts, np.repeat(part_weights, 2))
+    heights = slope[:, None] * rest
     # Interpolation of a normal density takes more nodes than its integral.
-    size = int(np.ceil(10.0 + (2.5 + 0.06 * dimensions) * radius))
+    size = int(np.ceil(9.0 + 2.4 * radius + 2.7 * dimensions**0.5))
     lengths = _lengths_ahead(radius, (1.0 - smoothing) * radius, dimensions - 1, size)
-    even, after = _parity_polynomials(before, size, 0), _parity_polynomials(before[:-1], size, dimensions % 2)
-    onto = np.matmul(lengths, after.transpose(0, 2, 1)) * (heights[:, None, None] * share_weights)
-    return _Plane(along, even, onto)
+    before = _parity_polynomials(heights, size, 0)
+    after = before if dimensions % 2 == 0 else _parity_polynomials(heights, size, 1)
+    return _Plane(along, before, after * rest_weights, lengths)
+
+
+def _parts_for(radius: float, dimensions: int) -> int:
+    """Nodes along the shift: more dimensions leave less room far along it."""
+    return 2 * int(np.ceil(2.0 + 1.52 * radius - 0.14 * (dimensions - 4)))
+
+
+def _heights_for(radius: float, dimensions: int) -> int:
+    return 2 * int(np.ceil(1.2 + 0.75 * radius + 0.13 * dimensions))
 
 
 def _lengths_ahead(radius: float, pulled: float, dimensions: int, size: int) -> FloatArray:
@@ -161,19 +185,18 @@ def _lengths_ahead(radius: float, pulled: float, dimensions: int, size: int) -> 
 
 def _to_coefficients(nodes: FloatArray, odd: int) -> FloatArray:
     """From values at Chebyshev's nodes above zero to the coefficients of the polynomials of one parity."""
-    to_coefficients = _parity_polynomials(nodes, len(nodes), odd).T * (2.0 / len(nodes))
+    to_coefficients = _parity_polynomials(nodes, len(nodes), odd) * (2.0 / len(nodes))
     if not odd:
         to_coefficients[0] *= 0.5
     return to_coefficients
 
 
 def _parity_polynomials(at: FloatArray, size: int, odd: int) -> FloatArray:
-    """The first even (or odd) Chebyshev polynomials, shape (..., size): T_{k+2} = 2 T_2 T_k - T_{k-2}."""
+    """The first even (or odd) Chebyshev polynomials at (..., n), shape (..., size, n)."""
     twice = 4.0 * at * at - 2.0
+    values = np.empty((*at.shape[:-1], size, at.shape[-1]))
     before, now = (at, at) if odd else (0.5 * twice, np.ones_like(at))
-    values = np.empty((size, *at.shape))
     for degree in range(size):
-        values[degree] = now
+        values[..., degree, :] = now
         before, now = now, twice * now - before
-    # Contiguous, since the products over them are what the time goes into.
-    return np.ascontiguousarray(np.moveaxis(values, 0, -1))
+    return values

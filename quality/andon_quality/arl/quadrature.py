@@ -36,6 +36,23 @@ def legendre(low: float, high: float, size: int) -> tuple[FloatArray, FloatArray
     return low + 0.5 * (high - low) * (1.0 + nodes), 0.5 * (high - low) * weights
 
 
+@lru_cache(maxsize=256)
+def jacobi(size: int, right: float, left: float) -> tuple[FloatArray, FloatArray]:
+    """Gauss-Jacobi nodes and weights for (1 - x)^right (1 + x)^left on [-1, 1], shape (size,) each, read-only.
+
+    Source: Golub and Welsch (1969), Mathematics of Computation 23, 221-230.
+
+    >>> nodes, weights = jacobi(8, 0.5, 0.5)
+    >>> round(float(weights.sum()), 9), round(float(weights @ nodes**2), 9)
+    (1.570796327, 0.392699082)
+    """
+    from scipy.special import roots_jacobi
+
+    nodes, weights = roots_jacobi(size, right, left)
+    nodes.flags.writeable = weights.flags.writeable = False
+    return nodes, weights
+
+
 @lru_cache(maxsize=16)
 def normal_nodes(size: int) -> tuple[FloatArray, FloatArray]:
     """Gauss-Hermite nodes and weights of the standard normal law, shape (size,) each, read-only; the weights sum to 1.

@@ -67,8 +67,17 @@ def test_without_smoothing_it_is_hotellings_chart(dimensions: int) -> None:
 @pytest.mark.parametrize("dimensions", [2, 3, 10])
 def test_the_plane_and_the_radius_agree_in_control_and_a_tiny_shift_is_none(dimensions: int) -> None:
     exact = mewma(0.15, 14.0, dimensions)
-    assert mewma_run(0.15, 14.0, dimensions).mean() == pytest.approx(exact, rel=2e-6)
-    assert mewma(0.15, 14.0, dimensions, 1e-6) == pytest.approx(exact, rel=2e-6)
+    assert mewma_run(0.15, 14.0, dimensions).mean() == pytest.approx(exact, rel=1e-7)
+    assert mewma(0.15, 14.0, dimensions, 1e-6) == pytest.approx(exact, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("smoothing", "limit", "dimensions"),
+    [(0.02, 13.0, 4), (0.02, 10.0, 2), (0.05, 24.0, 10), (0.1, 38.0, 20), (0.1, 80.0, 60)],
+)
+def test_a_large_disc_and_many_dimensions_keep_seven_digits(smoothing: float, limit: float, dimensions: int) -> None:
+    in_control = mewma(smoothing, limit, dimensions)
+    assert mewma(smoothing, limit, dimensions, 1e-7) == pytest.approx(in_control, rel=5e-7)
 
 
 def test_the_run_behind_the_mean_has_that_mean_and_a_steady_state() -> None:
