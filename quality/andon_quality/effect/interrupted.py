@@ -13,7 +13,7 @@ from andon_quality.effect.poisson import fit_poisson
 from andon_quality.effect.student import quantile, two_sided_p
 from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
 from andon_quality.errors import NoSpread, OutOfRange, TooFew
-from andon_quality.structure.least_squares import around, combined, factored, lag_count, long_run, products
+from andon_quality.structure.least_squares import around, factored, lag_count, long_run, products
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,7 @@ def _counts(columns: FloatArray, y: FloatArray, offset: FloatArray, lags: int) -
 def _means(columns: FloatArray, y: FloatArray, lags: int) -> _Fitted:
     design = factored(columns)
     p, n = columns.shape
-    coefficients = design.coefficients(y)
-    rest = y - combined(coefficients, columns)
+    coefficients, rest = design.fit(y)
     dispersion = np.square(rest).sum(axis=-1) / (n - p)
     model = design.covariance(np.eye(p)) * dispersion[:, None, None]
     scores = design.basis * rest[:, None, :]

@@ -77,7 +77,9 @@ def structural(
     y = by_series(values)
     columns = _columns(y, controls, start, season)
     p, n = columns.shape[-2:]
-    flat, own = np.atleast_2d(y), columns.ndim == 3
+    # About the mean before the action, so that a level far from zero costs no digits.
+    level = np.ascontiguousarray(y[..., :start]).mean(axis=-1, keepdims=True)
+    flat, own = np.atleast_2d(y - level), columns.ndim == 3
     # What a block holds: innovations of the values, those of its own controls, and the weights of the periods to come.
     numbers = WANDER.size * n * (1 + 3 * p if own else 2) + (n - start) * (n - start + 4 * WANDER.size)
     parts = [
@@ -91,9 +93,10 @@ def structural(
         Check("level holds still", plain(wander < 0.1), plain(wander), STILL),
         Check("long enough", start - p >= 20, float(start - p), "periods before less fitted terms"),
     )
-    seen = y[..., start:].mean(axis=-1)
-    effect = _effect(seen, np.moveaxis(mean, -1, 0), direction, margin_from(expected, margin), confidence, checks)
-    without, lower, upper = (np.ascontiguousarray(course[..., side, :]) for side in range(3))
+    seen = (y - level)[..., start:].mean(axis=-1)
+    stated = margin_from(expected, margin)
+    effect = _effect(seen, np.moveaxis(mean, -1, 0), level[..., 0], direction, stated, confidence, checks)
+    without, lower, upper = (course[..., side, :] + level for side in range(3))
     return Counterfactual(without, lower, upper, effect, effect.estimate * (n - start), plain(wander))
 
 
@@ -167,18 +170,20 @@ def _weights(log_weights: FloatArray) -> FloatArray:
 def _effect(
     seen: FloatArray,
     foretold: FloatArray,
+    level: FloatArray,
     direction: Direction,
     margin: PerSeries | None,
     confidence: float,
     checks: tuple[Check, ...],
 ) -> Effect:
+    """What was seen against what was foretold, both given as what they are above `level`."""
     middle, lower, upper, p_value = foretold
     estimate, low, high = plain(seen - middle), plain(seen - upper), plain(seen - lower)
     return Effect(
         estimate,
         low,
         high,
-        *_relative(seen, middle, lower, upper),
+        *_relative(seen + level, middle + level, lower + level, upper + level),
         plain(p_value),
         decide(low, high, direction, margin),
         checks,

@@ -18,16 +18,24 @@ from andon_quality.errors import Inconsistent, OutOfRange
 class Design:
     """A design whose columns do not depend on each other, factored once: X' = `columns`, shape (p, n), X = Q R.
 
-    basis: Q', shape (p, n); inverse: R^-1, shape (p, p), so that (X'X)^-1 = inverse inverse'.
+    The first column is 1 throughout. basis: Q', shape (p, n); inverse: R^-1, shape (p, p), so that (X'X)^-1 is inverse
+    times its transpose.
     """
 
     columns: FloatArray
     basis: FloatArray
     inverse: FloatArray
 
-    def coefficients(self, responses: FloatArray) -> FloatArray:
-        """R^-1 Q'y for responses of shape (..., n), to (..., p). O(n p) each."""
-        return along(self.inverse, along(self.basis, responses))
+    def fit(self, responses: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """R^-1 Q'y, shape (..., p), and what it leaves, for responses of shape (..., n). O(n p) each.
+
+        Means are taken out first, so that a level far from zero costs no digits.
+        """
+        level = responses.mean(axis=-1, keepdims=True)
+        coefficients = along(self.inverse, along(self.basis, responses - level))
+        rest = (responses - level) - combined(coefficients, self.columns)
+        coefficients[..., 0] += level[..., 0]
+        return coefficients, rest
 
     def covariance(self, middle: FloatArray) -> FloatArray:
         """The covariance of the coefficients, shape (..., p, p), from that of Q'y."""
@@ -35,12 +43,12 @@ class Design:
 
 
 def factored(columns: FloatArray) -> Design:
-    """The QR factors of a design given by its columns, shape (p, n), n >= p, after scaling. O(n p^2).
+    """The QR factors of a design given by its columns, shape (p, n), n >= p, the first all 1, scaled. O(n p^2).
 
     Raises Inconsistent for columns that depend on each other.
     Source: Golub and Van Loan, Matrix Computations, 4th ed. (2013) 5.2.
 
-    >>> factored(np.array([[1.0, 1.0, 1.0], [0.0, 1.0, 2.0]])).coefficients(np.array([1.0, 3.0, 5.0])).round(9).tolist()
+    >>> factored(np.array([[1.0, 1.0, 1.0], [0.0, 1.0, 2.0]])).fit(np.array([1.0, 3.0, 5.0]))[0].round(9).tolist()
     [1.0, 2.0]
     """
     columns = np.ascontiguousarray(columns)

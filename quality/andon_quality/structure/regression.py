@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray, PerSeries, by_series, finite, plain, refuse
 from andon_quality.errors import Inconsistent, NoSpread
 from andon_quality.inference.interval import tail
-from andon_quality.structure.least_squares import Design, combined, factored, lag_count, long_run, products
+from andon_quality.structure.least_squares import Design, factored, lag_count, long_run, products
 from andon_quality.structure.table import cases
 
 
@@ -73,8 +73,7 @@ def regress(
 
     design, target = _design(y, x)
     width, n = design.columns.shape
-    beta = design.coefficients(target)
-    residuals = target - combined(beta, design.columns)
+    beta, residuals = design.fit(target)
     squares = np.square(residuals).sum(axis=-1)
     unexplained = squares / np.square(target - target.mean(axis=-1, keepdims=True)).sum(axis=-1)
     freedom = n - width

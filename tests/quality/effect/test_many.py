@@ -22,7 +22,6 @@ from andon_quality.effect import (
     structural,
 )
 from andon_quality.effect.cuped import adjusted, adjustment
-from andon_quality.effect.mixture import Mixture
 from andon_quality.effect.structural import Counterfactual
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
 from hypothesis import given, settings
@@ -187,19 +186,6 @@ def test_more_counterfactuals_than_one_block_holds_are_as_one_by_one(each_the_sa
     picked = [0, 17, 31, 59]
     each_the_same(_only(structural(values, 90), picked), [structural(values[i], 90) for i in picked])
     each_the_same(_only(structural(values, 90, known), picked), [structural(values[i], 90, known[i]) for i in picked])
-
-
-@MANY
-@given(seed=st.integers(0, 999), series=st.integers(1, 5), degrees=st.integers(1, 60), share=st.floats(0.001, 0.999))
-def test_a_quantile_of_a_mixture_has_its_share_below_it(seed: int, series: int, degrees: int, share: float) -> None:
-    random = np.random.default_rng(seed)
-    means, spreads = random.normal(0, 3, (series, 7)), np.exp(random.normal(0, 3, (series, 7)))
-    weights = random.dirichlet(np.full(7, 0.3), series)
-    mixture = Mixture(means, spreads, weights, float(degrees))
-    points = mixture.quantile(share)
-    assert mixture.below(points) == pytest.approx(np.full(series, share), abs=1e-9)
-    alone = [Mixture(means[i : i + 1], spreads[i : i + 1], weights[i : i + 1], float(degrees)) for i in range(series)]
-    assert points.tolist() == [float(one.quantile(share)[0]) for one in alone]
 
 
 def test_each_action_has_its_own_margin(each_the_same: Any) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from andon_quality.arrays import BLOCK_NUMBERS
-from andon_quality.errors import Inconsistent, NoSpread, NotFinite
+from andon_quality.errors import NoSpread, NotFinite
 from andon_quality.structure import Association, Errors, correlate, correlation_matrix, drivers, regress
-from andon_quality.structure.least_squares import along, around, combined, factored, long_run, products
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,32 +66,6 @@ def test_more_responses_than_one_block_holds_are_as_one_by_one(each_the_same: An
     each_the_same(regress(y, x, Errors.HAC), [regress(one, x, Errors.HAC) for one in y])
 
 
-@MANY
-@given(seed=st.integers(0, 999), p=st.integers(1, 4), q=st.integers(1, 4), n=st.integers(4, 40), lags=st.integers(0, 3))
-def test_sums_of_products_are_those_of_matrices(seed: int, p: int, q: int, n: int, lags: int) -> None:
-    random = np.random.default_rng(seed)
-    first, second, vectors = random.normal(size=(3, p, n)), random.normal(size=(3, q, n)), random.normal(size=(3, n))
-    assert products(first, second) == pytest.approx(first @ np.swapaxes(second, -1, -2), abs=1e-12)
-    assert along(first, vectors) == pytest.approx((first @ vectors[..., None])[..., 0], abs=1e-12)
-    assert combined(vectors[:, :p], first) == pytest.approx((vectors[:, None, :p] @ first)[:, 0], abs=1e-12)
-    kernel = np.maximum(1 - np.abs(np.subtract.outer(np.arange(n), np.arange(n))) / (lags + 1), 0.0)
-    assert long_run(first, lags) == pytest.approx(first @ kernel @ np.swapaxes(first, -1, -2), abs=1e-12)
-
-
-@MANY
-@given(seed=st.integers(0, 999), p=st.integers(1, 4), n=st.integers(8, 40))
-def test_a_factored_design_gives_the_coefficients_and_covariance_of_its_normal_equations(
-    seed: int, p: int, n: int
-) -> None:
-    random = np.random.default_rng(seed)
-    columns, y = random.normal(size=(p, n)), random.normal(size=n)
-    design = factored(columns)
-    inverse = np.linalg.inv(columns @ columns.T)
-    assert design.coefficients(y) == pytest.approx(inverse @ columns @ y, rel=1e-6, abs=1e-9)
-    assert design.covariance(np.eye(p)) == pytest.approx(inverse, rel=1e-6, abs=1e-9)
-    assert around(columns[:, :p], np.eye(p)) == pytest.approx(columns[:, :p] @ columns[:, :p].T, abs=1e-12)
-
-
 def test_what_cannot_be_judged_is_named_with_the_first_that_cannot() -> None:
     x, y = np.arange(9.0), np.random.default_rng(1).normal(size=(4, 9))
     y[2] = 7.0
@@ -105,5 +78,3 @@ def test_what_cannot_be_judged_is_named_with_the_first_that_cannot() -> None:
     y[1, 3] = np.nan
     with pytest.raises(NotFinite, match="series 1"):
         regress(y, x)
-    with pytest.raises(Inconsistent):
-        factored(np.array([[1.0, 1.0], [0.0, 0.0]]))
