@@ -1,9 +1,11 @@
 """Who may come in: every event of a batch is checked, all at once, and identity is left at the door."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from services.ingest.anonymising import anonymous
 from services.ingest.checks.attributes import check_attributes
@@ -13,16 +15,20 @@ from services.ingest.checks.times import check_times
 from services.ingest.columns import codes_of
 from services.ingest.findings import Findings
 from services.ingest.hashing import hash_coded, hash_spans, mix
-from services.ingest.model import Admission, Arrival, Source, SourceId
+from services.ingest.joining import join, joined
+from services.ingest.model import Admission, Batch, Fault, Source, SourceId
 from services.ingest.pseudonyms import TenantKeys
 from services.ingest.texts import Texts
 from services.ingest.tidying import tidied
 
 
-def admit(
-    arrival: Arrival, sources: Mapping[SourceId, Source], keys: TenantKeys, now_us: int, traceparent: str = ""
-) -> Admission:
-    """Pure: the same batch at the same time is admitted the same way. Unknown sources have safe defaults."""
+def admit(batches: Sequence[Batch], sources: Mapping[SourceId, Source], keys: TenantKeys, now_us: int) -> Admission:
+    """Pure: each batch is admitted as it would be alone; together they take hardly longer than one of them.
+
+    Unknown sources have safe defaults.
+    """
+    arrival = joined([batch.arrival for batch in batches])
+    starts = np.cumsum([0, *(batch.received for batch in batches)])
     page = arrival.page
     findings = Findings(page.num_rows)
     coded = page.column("source")
@@ -32,19 +38,46 @@ def admit(
     check_times(page, policies, now_us, findings)
     check_corrections(page, findings)
     check_attributes(page, arrival, findings)
-    index = np.arange(page.num_rows, dtype=np.int64)
+    index, bounds = np.arange(page.num_rows, dtype=np.int64), starts
     if findings.kinds:
         index = np.flatnonzero(findings.reason < 0)
+        bounds = np.searchsorted(index, starts)
         page = page.take(pa.array(index))
         ids, case_ids = Texts(page.column("id")), Texts(page.column("case_id"))
-    page = tidied(anonymous(page, policies, keys.pseudonym), traceparent)
+    page = tidied(anonymous(page, policies, keys.pseudonym), [batch.traceparent for batch in batches], bounds)
     used = np.flatnonzero(np.bincount(codes_of(page.column("source")), minlength=1)).tolist() if page.num_rows else []
     return Admission(
         page=page,
-        index=index,
+        index=index - starts[:-1].repeat(np.diff(bounds)),
         # An event's identity is its source and its id.
         id_hashes=mix(hash_spans(*ids.spans, keys.ids) + hash_coded(page.column("source"), keys.ids)),
         case_hashes=hash_spans(*case_ids.spans, keys.cases),
-        faults=tuple(findings.faults(coded)),
+        bounds=bounds,
+        faults=_by_batch(findings.faults(coded), starts),
         sources=tuple(policies[code].id for code in used),
+    )
+
+
+def _by_batch(faults: Iterable[Fault], starts: NDArray[np.int64]) -> tuple[tuple[Fault, ...], ...]:
+    found: list[list[Fault]] = [[] for _ in starts[1:]]
+    for fault in faults:
+        owner = int(np.searchsorted(starts, fault.index, "right")) - 1
+        found[owner].append(replace(fault, index=fault.index - int(starts[owner])))
+    return tuple(tuple(some) for some in found)
+
+
+def together(admissions: Sequence[Admission]) -> Admission:
+    """One admission of all their batches."""
+    if len(admissions) == 1:
+        return admissions[0]
+    ends = np.cumsum([0, *(one.page.num_rows for one in admissions)])
+    begins = [one.bounds[:-1] + end for one, end in zip(admissions, ends[:-1], strict=True)]
+    return Admission(
+        page=join([one.page for one in admissions]),
+        index=np.concatenate([one.index for one in admissions]),
+        id_hashes=np.concatenate([one.id_hashes for one in admissions]),
+        case_hashes=np.concatenate([one.case_hashes for one in admissions]),
+        bounds=np.concatenate([*begins, ends[-1:]]),
+        faults=tuple(faults for one in admissions for faults in one.faults),
+        sources=tuple({name: None for one in admissions for name in one.sources}),
     )

@@ -1,30 +1,29 @@
 """Groups of batches become commits: decided from memory and written at once, or under the log's lock."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
-from services.ingest.admission import admit
-from services.ingest.deciding import METHOD, Decision, End, Forms, decide
-from services.ingest.grouping import Waiting
+from services.ingest.admission import admit, together
+from services.ingest.deciding import Decision, End, Forms, Outcome, decide, replayed
+from services.ingest.grouping import Waiting, unadmitted
 from services.ingest.memory import Memory, ReadSegments
 from services.ingest.metrics import metrics
 from services.ingest.model import (
     DEDUP_HORIZON_US,
-    Arrival,
+    Admission,
     Batch,
     Source,
     SourceId,
     TenantId,
     Written,
 )
-from services.ingest.plan import Plan, gather, plan
+from services.ingest.plan import Plan, plan
 from services.ingest.pseudonyms import TenantKeys
 from services.ingest.recent import Recent
 from services.ingest.store.log_store import LogStore, Session
 from services.ingest.store.records import Answer, Commit, Head, StoredSegment
 from services.runtime.errors import FieldViolation, InvalidArgument
-from services.runtime.requests import request_id_reused
 from services.runtime.telemetry import batch_span
 
 Clock = Callable[[], int]
@@ -41,8 +40,8 @@ class Limits:
     cache_bytes_max: int
 
 
-# What was written now, the first answer to this request id, or why neither.
-Outcome = Written | bytes | Exception
+class CannotShare(Exception):
+    """One of the batches cannot be admitted."""
 
 
 class CommitTooLarge(Exception):
@@ -105,14 +104,15 @@ class Committer:
             if head.sources_revision > self.revision:
                 self.sources, self.revision = sources, head.sources_revision
 
-    def admit(self, arrival: Arrival, traceparent: str) -> Batch:
-        admission = admit(arrival, self.sources, self.keys, self._clock(), traceparent)
-        return Batch(arrival, admission, traceparent)
+    def admit(self, batches: Sequence[Batch]) -> Admission:
+        return admit(batches, self.sources, self.keys, self._clock())
 
     async def commit(self, group: Sequence[Waiting]) -> list[Outcome]:
         """The outcome of each batch; they share one commit, or have none in common where that would be too large."""
         try:
             return await self._commit(group)
+        except CannotShare:
+            return [await self._commit_alone(one) for one in group]
         except CommitTooLarge:
             if len(group) > 1:
                 return [await self._commit_alone(one) for one in group]
@@ -137,7 +137,7 @@ class Committer:
         self, group: Sequence[Waiting], traceparents: tuple[str, ...]
     ) -> tuple[Written, ...] | None:
         """None: the log is not as this process believed, or a request id was answered before; nothing is written."""
-        decision = await self._decide([self._current(one) for one in group], traceparents, self._read_segments)
+        decision = await self._decide(group, traceparents, self._read_segments)
         committed_at_us = await self._store.append(self.tenant, decision.addition)
         if committed_at_us is None:
             self._alone = False
@@ -154,8 +154,8 @@ class Committer:
         async with self._store.session(self.tenant) as session:
             await self._catch_up(session)
             first = await _first_answers(session, group)
-            fresh = [self._current(one) for one in group if one.batch.request_id not in first]
-            if fresh and fresh[0].validate_only:
+            fresh = [one for one in group if one.batch.request_id not in first]
+            if fresh and fresh[0].batch.validate_only:
                 return [await self._check(session, fresh[0])]
             if fresh:
                 decision = await self._decide(fresh, traceparents, session.segments_at)
@@ -167,7 +167,7 @@ class Committer:
         if decision and committed_at_us is not None:
             self._learn(decision, committed_at_us)
         written = iter(decision.written if decision else ())
-        return [_replay(one.batch, first) or next(written) for one in group]
+        return [replayed(one.batch, first) or next(written) for one in group]
 
     async def _catch_up(self, session: Session) -> None:
         """Sources and memory as they are under the lock, so that every process decides alike."""
@@ -186,31 +186,35 @@ class Committer:
         await self._memory.catch_up(session, head.position)
         self._head = head
 
-    def _current(self, waiting: Waiting) -> Batch:
-        """Admitted anew where the sources changed while it waited: privacy is decided by those of the commit."""
-        if waiting.revision == self.revision:
-            return waiting.batch
-        again = self.admit(waiting.batch.arrival, waiting.batch.traceparent)
-        return replace(waiting.batch, admission=again.admission)
+    def _admitted(self, group: Sequence[Waiting]) -> Admission:
+        """By the sources of this commit: they decide what is private."""
+        parts = unadmitted(group, self.revision)
+        try:
+            return together([self.admit(part) if isinstance(part, list) else part for part in parts])
+        except Exception as error:
+            # Whatever it is: one caller's batch must not be the reason why another's is refused.
+            if len(group) > 1:
+                raise CannotShare from error
+            raise
 
-    async def _check(self, session: Session, batch: Batch) -> Written:
+    async def _check(self, session: Session, one: Waiting) -> Written:
         """What would be answered; nothing is written."""
-        made = await self._planned([batch], session.segments_at)
+        made = await self._planned([one], session.segments_at)
         return Written(made.batch_tallies[0], made.faults[0])
 
-    async def _planned(self, batches: Sequence[Batch], read: ReadSegments) -> Plan:
+    async def _planned(self, group: Sequence[Waiting], read: ReadSegments) -> Plan:
         offsets, sources = self.head.next_offsets, self.sources
-        gathering = gather(batches)
-        outcome = await self._memory.judge(read, gathering, sources, self._clock())
-        made = plan(batches, gathering, outcome, offsets)
+        admission = self._admitted(group)
+        outcome = await self._memory.judge(read, admission, sources, self._clock())
+        made = plan(admission, outcome, offsets)
         if made.byte_count > self._limits.commit_bytes_max:
             raise CommitTooLarge
         return made
 
-    async def _decide(self, batches: Sequence[Batch], traceparents: tuple[str, ...], read: ReadSegments) -> Decision:
+    async def _decide(self, group: Sequence[Waiting], traceparents: tuple[str, ...], read: ReadSegments) -> Decision:
         end = End(self.head, frozenset(self.sources), self.revision)
-        made = await self._planned(batches, read)
-        return decide(made, batches, end, self._forms, self.keys.quarantine, traceparents)
+        made = await self._planned(group, read)
+        return decide(made, [one.batch for one in group], end, self._forms, self.keys.quarantine, traceparents)
 
     def _learn(self, decision: Decision, committed_at_us: int) -> None:
         addition = decision.addition
@@ -235,15 +239,6 @@ class Committer:
 async def _first_answers(session: Session, group: Sequence[Waiting]) -> Mapping[UUID, Answer]:
     ids = [one.batch.request_id for one in group if one.batch.request_id is not None]
     return await session.answered(ids) if ids else {}
-
-
-def _replay(batch: Batch, first: Mapping[UUID, Answer]) -> bytes | Exception | None:
-    if batch.request_id is None or batch.request_id not in first:
-        return None
-    answer = first[batch.request_id]
-    if answer.method != METHOD or answer.fingerprint != batch.fingerprint:
-        return request_id_reused()
-    return answer.answer
 
 
 def _too_large(bytes_max: int) -> InvalidArgument:

@@ -1,14 +1,19 @@
 """What a plan becomes: the addition to the log, and the answer to each batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from services.ingest.model import TRACEPARENTS_MAX, Arrival, Batch, Fault, Position, SourceId, Written, total
 from services.ingest.plan import Plan, reasons
 from services.ingest.quarantine import quarantine_id, sealed
 from services.ingest.store.records import Addition, Answer, Head, Sealed
+from services.runtime.requests import request_id_reused
 
 METHOD = "WriteEvents"
+
+# What was written now, the first answer to this request id, or why neither.
+Outcome = Written | bytes | Exception
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def decide(
         reasons=reasons(made.faults),
         segments=made.segments,
         refused=tuple({one.quarantine_id: one for some in refused for one in some}.values()),
-        sources=tuple(sorted({name for one in batches for name in one.admission.sources} - end.sources)),
+        sources=tuple(sorted(set(made.sources) - end.sources)),
         method=METHOD,
         answers=tuple(
             Answer(batch.request_id, METHOD, batch.fingerprint, forms.answer(one, head))
@@ -74,3 +79,13 @@ def _sealed(arrival: Arrival, fault: Fault, forms: Forms, key: bytes) -> Sealed:
     event = forms.as_sent(arrival, fault.index)
     name = quarantine_id(key, event, fault)
     return Sealed(name, fault.source, fault.index, fault.field, fault.reason, sealed(key, name, event))
+
+
+def replayed(batch: Batch, first: Mapping[UUID, Answer]) -> bytes | Exception | None:
+    """What is answered to a request id that was answered before; None: it was not."""
+    if batch.request_id is None or batch.request_id not in first:
+        return None
+    answer = first[batch.request_id]
+    if answer.method != METHOD or answer.fingerprint != batch.fingerprint:
+        return request_id_reused()
+    return answer.answer

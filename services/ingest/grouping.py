@@ -1,20 +1,21 @@
 """Which of the waiting batches share the next commit."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.ingest.model import Batch, Written
+from services.ingest.model import Admission, Batch, Written
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A batch in the queue, admitted under the sources of this revision."""
+    """A batch in the queue; a large one is admitted at once, under the sources of this revision."""
 
     batch: Batch
-    revision: int
     answer: "asyncio.Future[Written | bytes]"
+    admission: Admission | None = None
+    revision: int = -1
 
 
 def next_group(queue: Sequence[Waiting], rows_max: int, bytes_max: int) -> int:
@@ -31,3 +32,18 @@ def next_group(queue: Sequence[Waiting], rows_max: int, bytes_max: int) -> int:
         if batch.request_id is not None:
             ids.add(batch.request_id)
     return len(queue)
+
+
+def unadmitted(group: Sequence[Waiting], revision: int) -> Iterator[Admission | list[Batch]]:
+    """Admissions under these sources, and between them the batches that are to be admitted together."""
+    batches: list[Batch] = []
+    for waiting in group:
+        if waiting.admission is None or waiting.revision != revision:
+            batches.append(waiting.batch)
+            continue
+        if batches:
+            yield batches
+            batches = []
+        yield waiting.admission
+    if batches:
+        yield batches

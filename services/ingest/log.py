@@ -4,15 +4,18 @@ import asyncio
 from contextlib import suppress
 from uuid import UUID
 
-from services.ingest.committing import Committer, Limits, Outcome
+from services.ingest.committing import Committer, Limits
+from services.ingest.deciding import Outcome
 from services.ingest.grouping import Waiting, next_group
 from services.ingest.metrics import metrics
-from services.ingest.model import Arrival, Batch, TenantId, Written
+from services.ingest.model import Batch, TenantId, Written
 from services.ingest.pseudonyms import TenantKeys
 from services.ingest.recent import Recent
 from services.ingest.store.records import Head
 from services.runtime.errors import ResourceExhausted
 from services.runtime.following import Signal
+
+ADMITTED_ALONE_ROWS_MIN = 1_000
 
 
 class TenantLog:
@@ -50,9 +53,6 @@ class TenantLog:
         """The end of the log as it is now, by whichever process."""
         return await self._log.refresh()
 
-    def admit(self, arrival: Arrival, traceparent: str) -> Batch:
-        return self._log.admit(arrival, traceparent)
-
     async def room(self) -> None:
         """Returns when there is room for another batch: how a stream waits where a single call is refused."""
         while self._queued_rows >= self._limits.queue_rows_max // 2:
@@ -65,7 +65,9 @@ class TenantLog:
             metrics.add("andon.ingest.refused", batch.received)
             raise ResourceExhausted("OVERLOADED", "too much is waiting to be written", retry_after_s=0.5)
         answer: asyncio.Future[Written | bytes] = asyncio.get_running_loop().create_future()
-        self._queue.append(Waiting(batch, self._log.revision, answer))
+        # Small ones wait, and are admitted together; a large one is while another commit is on its way.
+        admission = self._log.admit([batch]) if batch.received >= ADMITTED_ALONE_ROWS_MIN else None
+        self._queue.append(Waiting(batch, answer, admission, self._log.revision))
         self._queued_rows += batch.received
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_all())

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from services.ingest.deduplication import StoredEvents, judge_known, judge_within
 from services.ingest.index import SPAN, HashIndex, Rows, positions_of, tend
-from services.ingest.model import DEDUP_HORIZON_US, Source, SourceId
-from services.ingest.plan import Gathering, Plan
+from services.ingest.model import DEDUP_HORIZON_US, Admission, Source, SourceId
+from services.ingest.plan import Plan
 from services.ingest.store.log_store import Session
 from services.ingest.store.records import HashedSegment, StoredSegment
 
@@ -77,23 +77,23 @@ class Memory:
             self._tending = asyncio.create_task(tend(self._index))
 
     async def judge(
-        self, read: ReadSegments, gathering: Gathering, sources: Mapping[SourceId, Source], now_us: int
+        self, read: ReadSegments, admission: Admission, sources: Mapping[SourceId, Source], now_us: int
     ) -> NDArray[np.int8]:
-        """New, duplicate or conflict, for each gathered event."""
-        hashes = gathering.id_hashes
-        outcome = np.zeros(gathering.page.num_rows, dtype=np.int8)
-        rows, positions = self._suspects(gathering, sources, now_us)
+        """New, duplicate or conflict, for each admitted event."""
+        hashes = admission.id_hashes
+        outcome = np.zeros(admission.page.num_rows, dtype=np.int8)
+        rows, positions = self._suspects(admission, sources, now_us)
         if len(rows):
             stored = await self._stored(read, np.unique(positions).tolist())
-            outcome = judge_known(gathering.page, hashes, rows, positions, stored)
-        return judge_within(gathering.page, hashes, outcome)
+            outcome = judge_known(admission.page, hashes, rows, positions, stored)
+        return judge_within(admission.page, hashes, outcome)
 
-    def _suspects(self, gathering: Gathering, sources: Mapping[SourceId, Source], now_us: int) -> tuple[Rows, Rows]:
-        rows, numbers = self._index.candidates(gathering.id_hashes)
+    def _suspects(self, admission: Admission, sources: Mapping[SourceId, Source], now_us: int) -> tuple[Rows, Rows]:
+        rows, numbers = self._index.candidates(admission.id_hashes)
         if len(rows) == 0:
             return rows, numbers
         rows, positions = positions_of(rows, numbers, self.after, self.position)
-        live = self._live(gathering.page, rows, positions, sources, now_us)
+        live = self._live(admission.page, rows, positions, sources, now_us)
         return rows[live], positions[live]
 
     def _live(

@@ -86,13 +86,17 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Admission:
-    """What a batch became at the door: `index` maps each row of the accepted page to its place in the batch."""
+    """What batches became at the door: their accepted events in order, and the faults of each.
+
+    `bounds` are the rows where each batch begins, and the end; `index` is the place of each row in its own batch.
+    """
 
     page: pa.RecordBatch
     index: NDArray[np.int64]
     id_hashes: NDArray[np.uint64]
     case_hashes: NDArray[np.uint64]
-    faults: tuple[Fault, ...]
+    bounds: NDArray[np.int64]
+    faults: tuple[tuple[Fault, ...], ...]
     sources: tuple[SourceId, ...]
 
 
@@ -127,7 +131,6 @@ class Batch:
     """One call's batch on its way into the log. `request_id` is absent where the caller gave none."""
 
     arrival: Arrival
-    admission: Admission
     traceparent: str = ""
     request_id: UUID | None = None
     fingerprint: bytes = b""

@@ -11,25 +11,15 @@ from numpy.typing import NDArray
 from services.ingest.deduplication import Outcome
 from services.ingest.findings import MESSAGES
 from services.ingest.hashing import Hashes
-from services.ingest.joining import join
-from services.ingest.model import Batch, Fault, Segment, Tally
+from services.ingest.model import Admission, Fault, Segment, SourceId, Tally
 from services.ingest.segments import cut
-
-
-@dataclass(frozen=True)
-class Gathering:
-    """The admitted events of several batches, in order; `bounds` are where each batch begins, and the end."""
-
-    page: pa.RecordBatch
-    id_hashes: Hashes
-    case_hashes: Hashes
-    bounds: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Plan:
     segments: tuple[Segment, ...]
     id_hashes: Hashes
+    sources: tuple[SourceId, ...]
     tallies: dict[str, Tally]
     faults: tuple[tuple[Fault, ...], ...]
     batch_tallies: tuple[Tally, ...]
@@ -50,46 +40,32 @@ class Plan:
         return tuple(offsets)
 
 
-def gather(batches: Sequence[Batch]) -> Gathering:
-    admissions = [batch.admission for batch in batches]
-    return Gathering(
-        page=join([admission.page for admission in admissions]),
-        id_hashes=np.concatenate([admission.id_hashes for admission in admissions]),
-        case_hashes=np.concatenate([admission.case_hashes for admission in admissions]),
-        bounds=np.cumsum([0, *(admission.page.num_rows for admission in admissions)]),
-    )
-
-
-def plan(
-    batches: Sequence[Batch], gathering: Gathering, outcome: NDArray[np.int8], next_offsets: Sequence[int]
-) -> Plan:
-    """`outcome` says for each gathered event whether it is new, a duplicate or a conflict."""
-    page, ids, cases = gathering.page, gathering.id_hashes, gathering.case_hashes
-    plain = not outcome.any()
-    conflicts = [()] * len(batches) if plain else _conflicts(batches, gathering, outcome)
-    faults = tuple(batch.admission.faults + found for batch, found in zip(batches, conflicts, strict=True))
-    if not plain:
+def plan(admission: Admission, outcome: NDArray[np.int8], next_offsets: Sequence[int]) -> Plan:
+    """`outcome` says for each admitted event whether it is new, a duplicate or a conflict."""
+    page, ids, cases = admission.page, admission.id_hashes, admission.case_hashes
+    faults = admission.faults
+    if outcome.any():
+        faults = tuple(known + found for known, found in zip(faults, _conflicts(admission, outcome), strict=True))
         new = np.flatnonzero(outcome == Outcome.NEW)
         page, ids, cases = page.take(pa.array(new)), ids[new], cases[new]
     return Plan(
         segments=cut(page, ids, cases, next_offsets) if page.num_rows else (),
         id_hashes=ids,
-        tallies=_by_source(gathering.page, outcome, faults),
+        sources=admission.sources,
+        tallies=_by_source(admission.page, outcome, faults),
         faults=faults,
-        batch_tallies=_by_batch(gathering.bounds, outcome, faults),
+        batch_tallies=_by_batch(admission.bounds, outcome, faults),
     )
 
 
-def _conflicts(batches: Sequence[Batch], gathering: Gathering, outcome: NDArray[np.int8]) -> list[tuple[Fault, ...]]:
-    found: list[list[Fault]] = [[] for _ in batches]
+def _conflicts(admission: Admission, outcome: NDArray[np.int8]) -> list[tuple[Fault, ...]]:
+    found: list[list[Fault]] = [[] for _ in admission.faults]
     rows = np.flatnonzero(outcome == Outcome.CONFLICT)
-    owners = np.searchsorted(gathering.bounds, rows, "right") - 1
-    sources = gathering.page.column("source")
+    owners = np.searchsorted(admission.bounds, rows, "right") - 1
+    sources = admission.page.column("source")
     for row, owner in zip(rows.tolist(), owners.tolist(), strict=True):
-        index = int(batches[owner].admission.index[row - gathering.bounds[owner]])
-        found[owner].append(
-            Fault(index, "id", "EVENT_ID_CONFLICT", MESSAGES["EVENT_ID_CONFLICT"], sources[row].as_py())
-        )
+        index, source = int(admission.index[row]), sources[row].as_py()
+        found[owner].append(Fault(index, "id", "EVENT_ID_CONFLICT", MESSAGES["EVENT_ID_CONFLICT"], source))
     return [tuple(faults) for faults in found]
 
 

@@ -17,9 +17,11 @@ from services.ingest.model import (
 
 
 def check_attributes(page: pa.RecordBatch, arrival: Arrival, findings: Findings) -> None:
-    places = range(len(FIXED), page.num_columns)
+    names = page.schema.names
+    # By name: which fault of an event is its first must not depend on the batches that it is checked with.
+    places = sorted(range(len(FIXED), len(names)), key=names.__getitem__)
     for place in places:
-        column, path = page.column(place), page.schema.names[place]
+        column, path = page.column(place), names[place]
         name = path.removeprefix(ATTRIBUTE_PREFIX)
         if not ATTRIBUTE_NAME.fullmatch(name):
             # The name is the caller's and may hold anything, so the path stops before it.

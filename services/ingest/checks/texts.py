@@ -14,9 +14,8 @@ _NO_TRACE = r"^(ff-.*|..-0{32}-.*|..-[0-9a-f]{32}-0{16}-..)$"
 
 def check_texts(arrival: Arrival, ids: Texts, case_ids: Texts, findings: Findings) -> None:
     page = arrival.page
-    for place, mask in arrival.unreadable.items():
-        if page.schema.names[place] in FIXED_NAMES:
-            findings.note(mask, page.schema.names[place], "EVENT_TEXT_INVALID")
+    for place, name in enumerate(FIXED_NAMES):
+        findings.note(arrival.unreadable.get(place), name, "EVENT_TEXT_INVALID")
     findings.note(ids.empty(), "id", "EVENT_ID_MISSING")
     findings.note(ids.longer_than(ID_CHARS_MAX), "id", "EVENT_ID_TOO_LONG")
     findings.note(ids.with_control_characters(), "id", "EVENT_TEXT_INVALID")

@@ -41,7 +41,7 @@ class Writing:
         begun_s = time.perf_counter()
         log = await self._logs.of(TenantId(current_caller().tenant))
         request_id = parsed_request_id(request.request_id)
-        batch = admitted(log, request.batch)
+        batch = received(request.batch)
         if request_id is not None and not request.validate_only:
             mark = fingerprint(request.batch.SerializeToString(deterministic=True))
             batch = replace(batch, request_id=request_id, fingerprint=mark)
@@ -79,19 +79,19 @@ class Writing:
                 if self._draining.started:
                     raise draining_error()
                 await log.room()
-                await sent.put(Sent(request.sequence, log.submit(admitted(log, request.batch))))
+                await sent.put(Sent(request.sequence, log.submit(received(request.batch))))
         except Exception:
             await sent.put(None)
             raise
         await sent.put(None)
 
 
-def admitted(log: TenantLog, batch: event_pb2.EventBatch) -> Batch:
+def received(batch: event_pb2.EventBatch) -> Batch:
     try:
         arrival = wire.arrival(batch)
     except MalformedBatch as malformed:
         raise refusal(malformed) from malformed
-    return log.admit(arrival, current_traceparent())
+    return Batch(arrival, current_traceparent())
 
 
 def refusal(malformed: MalformedBatch) -> InvalidArgument:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from services.ingest.admission import admit
 from services.ingest.arrow_batch import read_arrow
-from services.ingest.model import DAY_US, Admission, Arrival, MalformedBatch, Source, SourceId, TenantId
-from services.ingest.pseudonyms import PSEUDONYM_CHARS, tenant_keys
+from services.ingest.model import DAY_US, Admission, Arrival, Batch, MalformedBatch, Source, SourceId, TenantId
+from services.ingest.pseudonyms import PSEUDONYM_CHARS, TenantKeys, tenant_keys
 
 NOW_US = 1_800_000_000_000_000
 KEYS = tenant_keys(bytes(32), TenantId("acme"))
@@ -27,7 +27,11 @@ def admitted(table: pa.Table, sources: Any = None, stream: Any = None, tracepare
     with pa.ipc.new_stream(sink, table.schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
-    return admit(read_arrow(sink.getvalue().to_pybytes()), sources or {}, KEYS, NOW_US, traceparent)
+    return alone(read_arrow(sink.getvalue().to_pybytes()), sources or {}, traceparent=traceparent)
+
+
+def alone(arrival: Arrival, sources: Any = None, keys: TenantKeys = KEYS, traceparent: str = "") -> Admission:
+    return admit([Batch(arrival, traceparent)], sources or {}, keys, NOW_US)
 
 
 def texts(*values: str | None) -> pa.Array:
@@ -77,59 +81,59 @@ KINDS = [
 def test_each_kind_of_bad_field_is_named_with_its_reason(
     table: Any, column: str, field: str, reason: str, values: pa.Array
 ) -> None:
-    (fault,) = admitted(table(1, **{column: values})).faults
+    ((fault,),) = admitted(table(1, **{column: values})).faults
     assert (fault.index, fault.field, fault.reason) == (0, field, reason)
     assert fault.message
 
 
 def test_only_the_bad_event_of_a_batch_is_refused(table: Any) -> None:
     admission = admitted(table(3, id=texts("a", "", "c")))
-    assert [fault.index for fault in admission.faults] == [1]
+    assert [fault.index for fault in admission.faults[0]] == [1]
     assert admission.index.tolist() == [0, 2]
     assert admission.page.column("id").to_pylist() == ["a", "c"]
 
 
 def test_an_event_may_not_supersede_and_retract(table: Any) -> None:
-    (fault,) = admitted(table(1, supersedes=texts("x"), retracts=texts("y"))).faults
+    ((fault,),) = admitted(table(1, supersedes=texts("x"), retracts=texts("y"))).faults
     assert (fault.field, fault.reason) == ("retracts", "EVENT_CORRECTION_INVALID")
 
 
 def test_more_than_a_hundred_attributes_are_too_many(table: Any) -> None:
     columns = {f"attributes.a{number}": pa.array([1, None]) for number in range(101)}
-    (fault,) = admitted(table(2, **columns)).faults
+    ((fault,),) = admitted(table(2, **columns)).faults
     assert (fault.index, fault.field, fault.reason) == (0, "attributes", "EVENT_TOO_MANY_ATTRIBUTES")
 
 
 def test_comments_may_have_lines_and_any_script(table: Any) -> None:
     admission = admitted(table(1, **{"attributes.comment": texts("第一行\n\tsecond line 🙂")}))
-    assert admission.faults == ()
+    assert admission.faults == ((),)
 
 
 def test_two_hundred_characters_are_allowed_whatever_their_bytes(table: Any) -> None:
-    assert admitted(table(1, case_id=texts("案" * 200))).faults == ()
+    assert admitted(table(1, case_id=texts("案" * 200))).faults == ((),)
 
 
 def test_bytes_that_are_not_unicode_are_refused_row_by_row(table: Any, stream: Any) -> None:
     good = table(3, **{"attributes.note": texts("fine", "lone: XXX", "also fine")})
     # A lone surrogate, as UTF-8 would write it if it were allowed to.
     data = stream(good).replace(b"XXX", b"\xed\xa0\x80")
-    admission = admit(read_arrow(data), {}, KEYS, NOW_US)
-    assert [(fault.index, fault.field, fault.reason) for fault in admission.faults] == [
+    (faults,) = alone(read_arrow(data)).faults
+    assert [(fault.index, fault.field, fault.reason) for fault in faults] == [
         (1, "attributes.note", "EVENT_TEXT_INVALID")
     ]
 
 
 def test_the_sources_policy_moves_the_limits_of_time(table: Any) -> None:
     old = table(1, time=moments(-DAY_US))
-    assert admitted(old, {DESK: Source(DESK, time_earliest_us=-2 * DAY_US)}).faults == ()
+    assert admitted(old, {DESK: Source(DESK, time_earliest_us=-2 * DAY_US)}).faults == ((),)
     ahead = table(1, time=moments(NOW_US + 2 * DAY_US))
-    assert admitted(ahead, {DESK: Source(DESK, future_tolerance_us=3 * DAY_US)}).faults == ()
+    assert admitted(ahead, {DESK: Source(DESK, future_tolerance_us=3 * DAY_US)}).faults == ((),)
 
 
 def test_each_source_of_a_batch_has_its_own_limits(table: Any) -> None:
     lenient = {DESK: Source(DESK, time_earliest_us=-2 * DAY_US)}
     admission = admitted(table(2, source=texts("desk", "other"), time=moments(-DAY_US, -DAY_US)), lenient)
-    assert [(fault.index, fault.source) for fault in admission.faults] == [(1, "other")]
+    assert [(fault.index, fault.source) for fault in admission.faults[0]] == [(1, "other")]
 
 
 def test_persons_get_pseudonyms_and_machines_keep_their_names(table: Any) -> None:
@@ -147,7 +151,7 @@ def test_a_pseudonym_is_stable_within_a_tenant_and_differs_between_tenants(table
     other = tenant_keys(bytes(32), TenantId("globex"))
     arrival = Arrival(admitted(ada, MACHINES).page)
     assert (
-        admit(arrival, {}, other, NOW_US).page.column("resource").to_pylist()
+        alone(arrival, keys=other).page.column("resource").to_pylist()
         != admitted(ada).page.column("resource").to_pylist()
     )
 
@@ -238,9 +242,7 @@ def test_dictionaries_and_compression_are_read_like_plain_columns(table: Any, st
     for place, name in enumerate(plain.schema.names):
         if name != "time":
             coded = coded.set_column(place, name, plain.column(name).dictionary_encode())
-    assert (
-        admitted(plain).page.to_pylist() == admit(read_arrow(stream(coded, codec)), {}, KEYS, NOW_US).page.to_pylist()
-    )
+    assert admitted(plain).page.to_pylist() == alone(read_arrow(stream(coded, codec))).page.to_pylist()
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
@@ -282,8 +284,8 @@ def test_damaged_arrow_is_refused_or_read_and_never_crashes(data: st.DataObject)
         arrival = read_arrow(bytes(stream[: cut if data.draw(st.booleans()) else len(stream)]))
     except MalformedBatch:
         return
-    admission = admit(arrival, {}, KEYS, NOW_US)
-    assert len(admission.faults) + admission.page.num_rows == arrival.page.num_rows
+    admission = alone(arrival)
+    assert len(admission.faults[0]) + admission.page.num_rows == arrival.page.num_rows
 
 
 @settings(deadline=None, max_examples=100)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import asyncpg
+import pyarrow as pa
 import pytest
 from andon.ingest.v1 import ingest_pb2
 
@@ -14,7 +16,7 @@ from services.ingest.__main__ import answer
 from services.ingest.committing import Committer, Limits
 from services.ingest.deciding import Forms
 from services.ingest.log import TenantLog
-from services.ingest.model import TenantId, Written
+from services.ingest.model import Arrival, Batch, Tally, TenantId, Written
 from services.ingest.pseudonyms import tenant_keys
 from services.ingest.store.log_store import LogStore
 from services.ingest.store.schema import SCHEMA
@@ -69,7 +71,7 @@ async def replica(store: CountingStore) -> Callable[[], TenantLog]:
 
 async def write(log: TenantLog, batch: Any) -> Written:
     await log.open()
-    written = await log.submit(log.admit(arrival(batch), ""))
+    written = await log.submit(Batch(arrival(batch)))
     assert isinstance(written, Written)
     return written
 
@@ -83,6 +85,40 @@ async def test_who_writes_alone_asks_for_the_lock_once(
     positions = [(await write(log, rows(event(f"b{number}")))).position for number in range(5)]
     assert positions == [2, 3, 4, 5, 6]
     assert (store.sessions, store.refused) == (sessions, 0)
+
+
+async def test_small_calls_that_share_a_commit_are_answered_each_for_itself(
+    replica: Any, event: Any, rows: Any
+) -> None:
+    log = replica()
+    await write(log, rows(event("known")))
+    calls = [
+        rows(event("a"), event("")),
+        rows(event("b"), event("a"), event("known")),
+        rows(),
+        rows(event("b", activity="something else"), event("c"), event("c")),
+    ]
+    written = await asyncio.gather(*(log.submit(Batch(arrival(batch))) for batch in calls))
+    assert {one.position for one in written} == {2}
+    assert [one.tally for one in written] == [Tally(1, 0, 1), Tally(1, 2, 0), Tally(0, 0, 0), Tally(1, 1, 1)]
+    assert [[(fault.index, fault.reason) for fault in one.faults] for one in written] == [
+        [(1, "EVENT_ID_MISSING")],
+        [],
+        [],
+        [(0, "EVENT_ID_CONFLICT")],
+    ]
+
+
+async def test_a_batch_that_cannot_be_admitted_does_not_refuse_its_neighbours(
+    replica: Any, event: Any, rows: Any
+) -> None:
+    log = replica()
+    await log.open()
+    # No caller can send such a page: it stands for whatever nobody thought of.
+    good, broken = Batch(arrival(rows(event("a")))), Batch(Arrival(pa.record_batch({"source": [1]})))
+    answers = await asyncio.gather(log.submit(good), log.submit(broken), log.submit(good), return_exceptions=True)
+    tallies = [one.tally if isinstance(one, Written) else None for one in answers]
+    assert tallies == [Tally(1, 0, 0), None, Tally(0, 1, 0)]
 
 
 async def test_who_was_overtaken_finds_the_other_ones_events_and_writes_alone_again(

@@ -19,7 +19,7 @@ from services.ingest.__main__ import answer
 from services.ingest.committing import Committer, Limits
 from services.ingest.deciding import Forms
 from services.ingest.log import TenantLog
-from services.ingest.model import TenantId, Written, total
+from services.ingest.model import Batch, TenantId, Written, total
 from services.ingest.pseudonyms import tenant_keys
 from services.ingest.segments import decoded
 from services.ingest.store.log_store import LogStore
@@ -73,7 +73,7 @@ async def played(dsn: str, steps: Any, make: Any) -> None:
                 sent |= {f"e{number}" for number, good in batch if good}
                 received += len(events)
                 futures.append(
-                    log.submit(log.admit(arrival(event_pb2.EventBatch(rows=event_pb2.EventRows(events=events))), ""))
+                    log.submit(Batch(arrival(event_pb2.EventBatch(rows=event_pb2.EventRows(events=events)))))
                 )
             written += await asyncio.gather(*futures)
         await check(store, tenant, received, [one for one in written if isinstance(one, Written)], sent)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from services.ingest.grouping import Waiting, next_group
-from services.ingest.model import Admission, Arrival, Batch
+from services.ingest.grouping import Waiting, next_group, unadmitted
+from services.ingest.model import Arrival, Batch
 
 NOBODY: Any = None
-HASHES = np.zeros(0, dtype=np.uint64)
+ADMITTED: Any = object()
 
 
 def waiting(rows: int = 1, **fields: Any) -> Waiting:
     page = pa.RecordBatch.from_pydict({"number": pa.array(range(rows), pa.int64())})
-    admission = Admission(page, np.arange(rows), HASHES, HASHES, (), ())
     answer: asyncio.Future[Any] = NOBODY
-    return Waiting(Batch(Arrival(page), admission, **fields), 0, answer)
+    return Waiting(Batch(Arrival(page), **fields), answer)
 
 
 def test_batches_share_a_commit_as_long_as_their_rows_fit() -> None:
@@ -51,3 +50,20 @@ def test_a_check_stands_alone() -> None:
     check = waiting(validate_only=True)
     assert next_group([check, waiting()], rows_max=100, bytes_max=10_000) == 1
     assert next_group([waiting(), check, waiting()], rows_max=100, bytes_max=10_000) == 1
+
+
+def test_what_waits_side_by_side_is_admitted_together() -> None:
+    group = [waiting(), waiting(), waiting()]
+    assert list(unadmitted(group, revision=3)) == [[one.batch for one in group]]
+
+
+def test_what_was_admitted_under_these_sources_is_not_admitted_again() -> None:
+    first, second, last = waiting(), waiting(), waiting()
+    large = replace(waiting(), admission=ADMITTED, revision=3)
+    parts = list(unadmitted([first, large, second, last], revision=3))
+    assert parts == [[first.batch], ADMITTED, [second.batch, last.batch]]
+
+
+def test_what_was_admitted_under_other_sources_is_admitted_again() -> None:
+    large = replace(waiting(), admission=ADMITTED, revision=3)
+    assert list(unadmitted([large], revision=4)) == [[large.batch]]
