@@ -14,6 +14,9 @@ from andon_quality.structure.least_squares import along, combined
 # A noise of less than this share of the whole variance is taken for rounding, not for knowledge.
 NOISE_FLOOR = 1e-3
 NOISE_WINDOW = 30
+# What running sums of standardised values round off: a noise below it, as of a series that is constant after its first
+# point, is none.
+ROUNDING = 1e-12
 # A whisper of ridge keeps constant stretches solvable.
 RIDGE = 1e-9
 
@@ -70,7 +73,7 @@ class RegressionCost:
     def __init__(self, columns: FloatArray, values: FloatArray) -> None:
         self.free = columns.shape[-2]
         self.shortest = self.free + 1
-        self.noise_variance = noise_variance(columns, values)
+        self.noise_variance = np.maximum(noise_variance(columns, values), ROUNDING)
         rows = [*(columns[..., i, :] for i in range(self.free)), values]
         shape = values.shape
         self.sums = _Sums([np.broadcast_to(a * b, shape) for i, a in enumerate(rows) for b in rows[i:]])

@@ -135,6 +135,14 @@ def test_constant_and_short_series_have_no_change_points(method):
 
 
 @BOTH
+@pytest.mark.parametrize("model", [SegmentModel.TREND, SegmentModel.AUTOREGRESSIVE_TREND])
+@pytest.mark.parametrize("outlier", [1.0, 1e9])
+def test_a_series_that_is_constant_after_its_first_point_does_not_change_again(method, model, outlier):
+    with np.errstate(all="raise"):
+        assert all(point <= 8 for point in method([outlier] + [3.0] * 60, model))
+
+
+@BOTH
 def test_bad_input_is_refused(method):
     with pytest.raises(NotFinite):
         method([1.0, np.nan] * 10)
