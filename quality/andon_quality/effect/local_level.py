@@ -32,8 +32,8 @@ class LevelFit:
     def foretold(self, weights: FloatArray, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and standard deviation of weighted sums of the m periods to come, each of shape (..., sums, wanders).
 
-        weights: shape (sums, m); columns: the design of those periods, shape (p, m) or (series, p, m).
-        Both in the unit of the values. O(sums (m p + wanders p^2)) a series.
+        weights: shape (sums, m); columns: the design of those periods, shape (p, m) or (series, p, m). The answer is in
+        the unit of the values. O(sums (m p + wanders p^2)) a series.
         """
         total = weights.sum(axis=-1)[:, None]
         terms = np.stack([(weights * columns[..., j, None, :]).sum(axis=-1) for j in range(columns.shape[-2])])

@@ -9,10 +9,10 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, PerSeries, by_series, finite, plain, refuse
+from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, finite, plain, refuse
 from andon_quality.errors import Inconsistent, NoSpread
 from andon_quality.inference.interval import tail
-from andon_quality.structure.least_squares import Design, factored, lag_count, long_run, products
+from andon_quality.structure.least_squares import Design, factored, lag_count, long_run
 from andon_quality.structure.table import cases
 
 
@@ -114,17 +114,20 @@ def _design(y: ArrayLike, x: ArrayLike) -> tuple[Design, FloatArray]:
 
 def _middle(basis: FloatArray, residuals: FloatArray, freedom: int, errors: Errors, lags: int | None) -> FloatArray:
     """The covariance of the coefficients in the design's orthonormal basis."""
-    if errors is Errors.CLASSIC:
-        variance = np.square(residuals).sum(axis=-1) / freedom
-        return np.asarray(np.eye(len(basis)) * variance[..., None, None])
-    if errors is Errors.HC3:
-        shrunk = residuals / np.maximum(1.0 - np.square(basis).sum(axis=0), 1e-12)
-        scores = basis * shrunk[..., None, :]
-        return products(scores, scores)
-    if errors is Errors.HAC:
-        n = basis.shape[-1]
-        return np.asarray(long_run(basis * residuals[..., None, :], lag_count(n, lags)) * n / freedom)
-    assert_never(errors)
+    p, n = basis.shape
+    match errors:
+        case Errors.CLASSIC:
+            variance = np.square(residuals).sum(axis=-1) / freedom
+            return np.asarray(np.eye(p) * variance[..., None, None])
+        case Errors.HC3:
+            far, factor, kept = 0, 1.0, np.maximum(1.0 - np.square(basis).sum(axis=0), 1e-12)
+        case Errors.HAC:
+            far, factor, kept = lag_count(n, lags), n / freedom, np.ones(n)
+        case _:
+            assert_never(errors)
+    flat = np.atleast_2d(residuals / kept)
+    parts = [long_run(basis * flat[part, None, :], far) for part in blocks(len(flat), 3 * basis.size)]
+    return np.concatenate(parts).reshape((*residuals.shape[:-1], p, p)) * factor
 
 
 def _wald(beta: FloatArray, covariance: FloatArray, squares: FloatArray) -> FloatArray:
