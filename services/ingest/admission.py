@@ -14,9 +14,9 @@ from services.ingest.checks.texts import check_texts
 from services.ingest.checks.times import check_times
 from services.ingest.columns import codes_of
 from services.ingest.findings import Findings
-from services.ingest.hashing import hash_coded, hash_spans, mix
+from services.ingest.hashing import Hashes, HashKey, hash_name, hash_spans, mix
 from services.ingest.joining import join, joined
-from services.ingest.model import Admission, Batch, Fault, Source, SourceId
+from services.ingest.model import SOURCE, Admission, Batch, Fault, Source, SourceId
 from services.ingest.pseudonyms import TenantKeys
 from services.ingest.texts import Texts
 from services.ingest.tidying import tidied
@@ -50,12 +50,19 @@ def admit(batches: Sequence[Batch], sources: Mapping[SourceId, Source], keys: Te
         page=page,
         index=index - starts[:-1].repeat(np.diff(bounds)),
         # An event's identity is its source and its id.
-        id_hashes=mix(hash_spans(*ids.spans, keys.ids) + hash_coded(page.column("source"), keys.ids)),
+        id_hashes=mix(hash_spans(*ids.spans, keys.ids) + _source_hashes(page.column("source"), keys.ids)),
         case_hashes=hash_spans(*case_ids.spans, keys.cases),
         bounds=bounds,
         faults=_by_batch(findings.faults(coded), starts),
         sources=tuple(policies[code].id for code in used),
     )
+
+
+def _source_hashes(column: pa.DictionaryArray, key: HashKey) -> Hashes:
+    """Of admitted events: a name that is no source's has none of them, and may be of any length."""
+    names = column.dictionary.to_pylist()
+    hashes = [hash_name(name, key) if SOURCE.fullmatch(name or "") else 0 for name in names]
+    return np.array(hashes, dtype=np.uint64)[codes_of(column)]
 
 
 def _by_batch(faults: Iterable[Fault], starts: NDArray[np.int64]) -> tuple[tuple[Fault, ...], ...]:

@@ -20,6 +20,8 @@ class Waiting:
 
 def next_group(queue: Sequence[Waiting], rows_max: int, bytes_max: int) -> int:
     """How many batches from the front: as many as fit, at least one, each request id once; a check stands alone."""
+    if len(queue) == 1:
+        return 1
     rows, size, alone = 0, 0, False
     ids: set[UUID] = set()
     for count, waiting in enumerate(queue):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from services.ingest.hashing import Hashes
 
-_BITS_MIN = 20
+_BITS_MIN = 22
 _BITS_MAX = 32
 _BITS_PER_HASH = 16
 # All that is read of a hash: what the index keeps of it.

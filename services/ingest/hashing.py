@@ -1,6 +1,7 @@
 """64-bit keyed multilinear hashes of texts, computed on the Arrow buffers."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import cast
 
@@ -16,9 +17,9 @@ _LOW = np.uint64(0xFFFFFFFF)
 _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HashKey:
-    """Random odd multipliers, one pair for each 8 bytes, and a seed."""
+    """Random odd multipliers, one pair for each 8 bytes, and a seed. Each is one of its own, to remember hashes by."""
 
     seed: np.uint64
     low: Hashes
@@ -104,13 +105,10 @@ def mix(values: Hashes) -> Hashes:
     return mixed
 
 
-def hash_coded(texts: pa.DictionaryArray, key: HashKey) -> Hashes:
-    """Hashes of a dictionary-encoded column; each value is hashed once."""
-    if len(texts.dictionary) == 0:
-        return np.zeros(len(texts), dtype=np.uint64)
-    indices = texts.indices
-    codes = (indices.fill_null(0) if indices.null_count else indices).to_numpy(zero_copy_only=False)
-    return cast(Hashes, hash_texts(texts.dictionary, key)[codes])
+@lru_cache(maxsize=4_096)
+def hash_name(name: str, key: HashKey) -> np.uint64:
+    """The hash of one of few short texts that come again and again."""
+    return cast(np.uint64, hash_texts(pa.array([name], pa.string()), key)[0])
 
 
 def partition_of(case_hashes: Hashes, partition_count: int) -> NDArray[np.uint8]:

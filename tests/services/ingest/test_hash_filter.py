@@ -27,7 +27,7 @@ def test_what_was_marked_is_never_ruled_out_even_by_its_upper_38_bits(first: lis
 
 
 def test_a_filter_about_to_be_outgrown_rules_out_all_but_one_new_hash_in_a_hundred_and_fifty() -> None:
-    known, marked = HashFilter.of([]), np.sort(drawn(1, 65_536))
+    known, marked = HashFilter.of([]), np.sort(drawn(1, 262_144))
     known.mark(marked)
     assert not known.outgrown(len(marked))
     assert known.maybe(drawn(2, 1_000_000)).mean() < 1 / 150
