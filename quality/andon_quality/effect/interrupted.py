@@ -8,11 +8,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, plain, refuse, side_by_side
+from andon_quality.arrays import BoolArray, FloatArray, PerSeries, blocks, by_series, plain, refuse, side_by_side
 from andon_quality.effect.poisson import fit_poisson
 from andon_quality.effect.student import quantile, two_sided_p
 from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
-from andon_quality.errors import NoSpread, OutOfRange, TooFew
+from andon_quality.errors import Inconsistent, NoSpread, OutOfRange, TooFew
 from andon_quality.structure.least_squares import around, factored, lag_count, long_run, products
 
 
@@ -36,12 +36,14 @@ class Segmented:
 
 @dataclass(frozen=True)
 class _Fitted:
-    """Coefficients, their covariance, dispersion and lag-1 autocorrelation of the residuals, of one series or many."""
+    """Coefficients, their covariance, dispersion and lag-1 autocorrelation of the residuals, of one series or many; and
+    whether the fit settled on them."""
 
     coefficients: FloatArray
     covariance: FloatArray
     dispersion: FloatArray
     autocorrelation: FloatArray
+    settled: BoolArray
 
 
 def interrupted_counts(
@@ -92,6 +94,7 @@ def interrupted_counts(
     flat, offset = (np.atleast_2d(each) for each in (y, np.log(over)))
     parts = [_counts(columns, flat[part], offset[part], far) for part in blocks(len(flat), 4 * columns.size)]
     fitted = _joined(parts, y.shape[:-1])
+    refuse(~fitted.settled, Inconsistent, "the regression does not settle: a segment may hold no events")
     degrees = y.shape[-1] - len(columns)
     level = _level(fitted, degrees, direction, margin_from(expected, margin), confidence, counts=True)
     return _segmented(fitted, level, slope_change, degrees)
@@ -159,7 +162,9 @@ def segmented_columns(points: int, start: int, slope_change: bool, season: int |
 
 
 def _counts(columns: FloatArray, y: FloatArray, offset: FloatArray, lags: int) -> _Fitted:
-    coefficients, mean = fit_poisson(columns, y, offset)
+    coefficients, mean, settled = fit_poisson(columns, y, offset)
+    # An unsettled series is refused once all are fitted, so that it goes by its own number.
+    mean = np.where(settled[:, None], mean, 1.0)
     bread: FloatArray = np.linalg.inv(products(columns * mean[:, None, :], columns)).astype(np.float64)
     p, n = columns.shape
     pearson = (y - mean) / np.sqrt(mean)
@@ -167,7 +172,7 @@ def _counts(columns: FloatArray, y: FloatArray, offset: FloatArray, lags: int) -
     model = bread * np.maximum(dispersion, 1e-12)[:, None, None]
     scores = columns * (y - mean)[:, None, :]
     covariance = model if lags == 0 else _wider(model, around(bread, long_run(scores, lags) * (n / (n - p))))
-    return _Fitted(coefficients, covariance, dispersion, _lag1(pearson))
+    return _Fitted(coefficients, covariance, dispersion, _lag1(pearson), settled)
 
 
 def _means(columns: FloatArray, y: FloatArray, lags: int) -> _Fitted:
@@ -178,7 +183,7 @@ def _means(columns: FloatArray, y: FloatArray, lags: int) -> _Fitted:
     model = design.covariance(np.eye(p)) * dispersion[:, None, None]
     scores = design.basis * rest[:, None, :]
     covariance = model if lags == 0 else _wider(model, design.covariance(long_run(scores, lags) * (n / (n - p))))
-    return _Fitted(coefficients, covariance, dispersion, _lag1(rest))
+    return _Fitted(coefficients, covariance, dispersion, _lag1(rest), np.ones(len(y), dtype=np.bool_))
 
 
 def _wider(model: FloatArray, robust: FloatArray) -> FloatArray:

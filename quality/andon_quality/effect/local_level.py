@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from andon_quality.arrays import FloatArray, refuse
-from andon_quality.errors import Inconsistent
+from andon_quality.arrays import FloatArray
 from andon_quality.structure.least_squares import along, combined, products
 
 
@@ -55,17 +54,16 @@ def fit_level(before: FloatArray, columns: FloatArray, wanders: FloatArray) -> L
 
     before: shape (n,), or (series, n) for many; columns: the design, shape (p, n), its first row constant, or
     (series, p, n) for a design of each; wanders: variances of a step over that of the noise, shape (wanders,).
-    Assumes normal noise for the likelihood, which is the restricted one, up to a constant. Prefer plain least squares
+    Assumes columns that do not depend on each other, and normal noise for the likelihood, which is the restricted one,
+    up to a constant. Prefer plain least squares
     (`structure.regress`) for a level that stands still. O(n p^2) for each wander, and for each series unless they share
-    the design; then O(n p). Raises Inconsistent for dependent columns.
+    the design; then O(n p).
     Source: Harvey, Forecasting, Structural Time Series Models and the Kalman Filter (1989) 3.4.
 
     >>> fit_level(np.array([1.0, 2.0, 3.0, 2.0]), np.ones((1, 4)), np.array([0.0])).beta.tolist()
     [[2.0]]
     """
     p, n = columns.shape[-2:]
-    dependent = np.linalg.matrix_rank(columns) < p
-    refuse(dependent, Inconsistent, "the controls repeat each other or do not vary before the action")
     gains, spread, level_variance = _gains(n, wanders)
     (x, level_terms), (y, level) = (_whitened(each, gains, spread) for each in (columns, before))
     x, level_terms = np.ascontiguousarray(np.moveaxis(x, -3, -2)), np.moveaxis(level_terms, -2, -1)

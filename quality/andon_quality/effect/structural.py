@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, finite, plain
+from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, finite, plain, refuse
 from andon_quality.effect.local_level import fit_level
 from andon_quality.effect.mixture import Mixture
 from andon_quality.effect.student import quantile
@@ -116,6 +116,8 @@ def _columns(values: FloatArray, controls: ArrayLike | None, start: int, season:
     design = np.concatenate([np.broadcast_to(each, (*shape, *each.shape[-2:])) for each in columns], axis=-2)
     if start < design.shape[-2] + 4:
         raise TooFew("needs more periods before the action than terms, by four")
+    dependent = np.linalg.matrix_rank(design[..., :start]) < design.shape[-2]
+    refuse(dependent, Inconsistent, "the controls repeat each other or do not vary before the action")
     return np.ascontiguousarray(design)
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from andon_quality.effect.local_level import fit_level
-from andon_quality.errors import Inconsistent
 
 
 def whole_matrix(y, design, start, wander):
@@ -36,8 +35,3 @@ def test_the_filter_equals_generalised_least_squares_with_whole_matrices(wander)
     assert (fit.scale[0], fit.log_likelihood[0]) == pytest.approx((scale, log_likelihood))
     foretold = fit.foretold(np.full((1, 10), 0.1), design[30:].T)
     assert [float(figure[0, 0]) for figure in foretold] == pytest.approx((mean, deviation))
-
-
-def test_columns_that_repeat_each_other_are_refused():
-    with pytest.raises(Inconsistent):
-        fit_level(np.arange(9.0), np.ones((2, 9)), np.array([0.1]))

@@ -188,6 +188,18 @@ def test_more_counterfactuals_than_one_block_holds_are_as_one_by_one(each_the_sa
     each_the_same(_only(structural(values, 90, known), picked), [structural(values[i], 90, known[i]) for i in picked])
 
 
+def test_one_that_cannot_be_judged_keeps_its_number_however_many_blocks_there_are() -> None:
+    random = np.random.default_rng(6)
+    counts = random.poisson(30.0, (700, 100)).astype(float)
+    counts[690, 60:] = 0.0
+    with pytest.raises(Inconsistent, match="series 690"):
+        interrupted_counts(counts, 60, season=7)
+    known = random.normal(size=(60, 120, 1))
+    known[55] = 1.0
+    with pytest.raises(Inconsistent, match="series 55"):
+        structural(random.normal(size=(60, 120)), 90, known)
+
+
 def test_each_action_has_its_own_margin(each_the_same: Any) -> None:
     was, now = windows(2, 3, 40, 30)
     expected = np.array([-1.0, -4.0, -40.0])

@@ -7,7 +7,6 @@ import pytest
 import statsmodels.api as sm
 from andon_quality.arrays import FloatArray
 from andon_quality.effect.poisson import fit_poisson
-from andon_quality.errors import Inconsistent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +24,8 @@ def made(seed: int, series: int, n: int) -> tuple[FloatArray, FloatArray, FloatA
 @pytest.mark.parametrize("seed", range(3))
 def test_coefficients_agree_with_a_glm(seed: int) -> None:
     columns, counts, offset = made(seed, 4, 40)
-    coefficients, mean = fit_poisson(columns, counts, offset)
+    coefficients, mean, settled = fit_poisson(columns, counts, offset)
+    assert settled.all()
     for place in range(4):
         theirs = sm.GLM(counts[place], columns.T, sm.families.Poisson(), offset=offset[place]).fit(tol=1e-12)
         assert coefficients[place] == pytest.approx(theirs.params, rel=1e-6, abs=1e-8)
@@ -36,15 +36,21 @@ def test_coefficients_agree_with_a_glm(seed: int) -> None:
 @given(seed=st.integers(0, 999), series=st.integers(1, 8), n=st.integers(6, 40))
 def test_each_takes_the_steps_that_it_takes_alone(seed: int, series: int, n: int) -> None:
     columns, counts, offset = made(seed, series, n)
-    coefficients, mean = fit_poisson(columns, counts, offset)
+    coefficients, mean, settled = fit_poisson(columns, counts, offset)
+    assert settled.all()
     for place in range(series):
-        own, level = fit_poisson(columns, counts[place : place + 1], offset[place : place + 1])
+        own, level, _ = fit_poisson(columns, counts[place : place + 1], offset[place : place + 1])
         assert np.array_equal(coefficients[place], own[0])
         assert np.array_equal(mean[place], level[0])
 
 
-def test_the_first_that_does_not_settle_is_named() -> None:
+def test_a_segment_without_events_does_not_settle_and_leaves_the_others_alone() -> None:
     columns = np.vstack([np.ones(8), np.arange(8) >= 4])
     counts = np.array([[3.0, 4.0, 2.0, 3.0, 5.0, 4.0, 6.0, 5.0], [3.0, 4.0, 2.0, 3.0, 0.0, 0.0, 0.0, 0.0]])
-    with pytest.raises(Inconsistent, match="series 1"):
-        fit_poisson(columns, counts, np.zeros((2, 8)))
+    coefficients, _, settled = fit_poisson(columns, counts, np.zeros((2, 8)))
+    assert settled.tolist() == [True, False]
+    assert coefficients[0] == pytest.approx([np.log(3), np.log(5 / 3)])
+
+
+def test_columns_that_repeat_each_other_have_no_single_answer() -> None:
+    assert fit_poisson(np.ones((2, 8)), np.full((3, 8), 2.0), np.zeros((3, 8)))[2].tolist() == [False] * 3
