@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 
 from andon_quality.arl.krylov import gmres
-from andon_quality.arl.quadrature import normal_density, unit_nodes
+from andon_quality.arl.places import Places, places_of
 from andon_quality.arl.run_length import RunLength
 from andon_quality.arl.steps import Steps, steps_of
 from andon_quality.arrays import FloatArray, IntArray
@@ -21,8 +20,6 @@ UNKNOWNS_MOST = 1_500_000
 KERNEL_MOST = 1500
 # So few unknowns are quicker to solve for than to iterate on.
 DENSE_MOST = 160
-# Beyond this many sigma from the mean a point has a probability of 1e-17.
-REACH = 8.5
 
 
 def ordered_mean(rules: tuple[Rule, ...], ahead: IntArray, lines: FloatArray, shift: float) -> float:
@@ -32,10 +29,11 @@ def ordered_mean(rules: tuple[Rule, ...], ahead: IntArray, lines: FloatArray, sh
     the zones. The state is that of the zone chain, the steps so far (`steps`) and the last value x:
     V(x) = 1 + int_x^inf V_up(y) phi(y - shift) dy + int_-inf^x V_down(y) phi(y - shift) dy, by collocation on each
     zone, where V is smooth, with integrals up to x that are exact for the interpolating polynomials. A zone state has
-    its last value in one zone, or two, and is kept there only (`_Places`); all step states but two follow from these by
-    substitution, and without a shift one of them is the image of the other; GMRES for what is left. Nine digits.
-    Cost about twelve passes over places x steps x nodes^2: 1 to 4 ms with rules about the limits, ten with the four of
-    Western Electric and a trend, 50 with all of Nelson's.
+    its last value in one zone, or two, and is kept there only (`Places`), with the steps that can have led there; all
+    step states but two follow from these by substitution, and without a shift one of them is the image of the other;
+    GMRES for what is left. Nine digits.
+    Cost about twelve passes over the places of each step state x nodes^2: 1 to 2 ms with rules about the limits, 5 with
+    the four of Western Electric and a trend, 15 with all of Nelson's.
     Raises OutOfRange for more than 1.5 million unknowns.
     Source of the rules: Nelson (1984), Journal of Quality Technology 16, 237-239; Davis and Woodall (1988), ibid. 20,
     260-262, on what a trend rule is worth (little, against a lasting trend as well).
@@ -46,12 +44,13 @@ def ordered_mean(rules: tuple[Rule, ...], ahead: IntArray, lines: FloatArray, sh
     """
     # The order of values alone knows nothing of their mean.
     shift = shift if len(lines) else 0.0
-    steps, places = steps_of(rules), _places(ahead, lines, shift)
+    steps, places = steps_of(rules), places_of(ahead, lines, shift)
     if places.mass.size * steps.count > UNKNOWNS_MOST:
         raise OutOfRange(f"{len(ahead)} zone states with {steps.count} step states: too many rules at once")
-    means = _before_any_step(steps, places, mirrored=shift == 0.0)
-    first = np.append((means * places.mass).sum(axis=1), 0.0)
-    return float(1.0 + first[places.first].sum())
+    system = _System(places, steps, _reached(places, steps), shift == 0.0)
+    at = system.plan.at[0]
+    means = (_before_any_step(system) * places.mass[at]).sum(axis=1)
+    return float(1.0 + means[np.searchsorted(at, places.first[places.first < len(places.own)])].sum())
 
 
 def ordered_run(rules: tuple[Rule, ...], ahead: IntArray, lines: FloatArray, shift: float) -> RunLength:
@@ -63,7 +62,7 @@ def ordered_run(rules: tuple[Rule, ...], ahead: IntArray, lines: FloatArray, shi
     >>> ordered_run((NELSON[2],), np.array([[0]]), np.zeros(0), 0.0).quantile(0.5)
     294
     """
-    steps, places = steps_of(rules), _places(ahead, lines, shift)
+    steps, places = steps_of(rules), places_of(ahead, lines, shift)
     count, size = places.mass.shape
     states = steps.count * count * size
     if states > KERNEL_MOST:
@@ -86,17 +85,117 @@ def ordered_run(rules: tuple[Rule, ...], ahead: IntArray, lines: FloatArray, shi
     return RunLength(full, np.eye(1, states + 1, states)[0])
 
 
-def _before_any_step(steps: Steps, places: _Places, mirrored: bool) -> FloatArray:
+@dataclass(frozen=True)
+class _Way:
+    """A rise to, or a fall to, one step state: at which places, rising, and where it leads.
+
+    own: shape (n,), among the places of that step state the one after a value in the same zone, their number for the
+    alarm. further: shape (n, zones), places in other zones. zones: of each zone the first and the last of `at`.
+    """
+
+    at: IntArray
+    own: IntArray
+    further: IntArray
+    zones: tuple[tuple[int, int, int], ...]
+
+
+# A step state, or their number for the alarm, and the places that lead there.
+_Leg = tuple[int, IntArray]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """at: of each step state the places where it can be. rises, falls: the ways to each step state.
+
+    risen, fallen: where the places of each step state stand on its ways up and down; mirrored: where their images stand
+    on the rise that its fall is the image of; None where the chart alarms.
+    """
+
+    at: tuple[IntArray, ...]
+    rises: dict[int, _Way]
+    falls: dict[int, _Way]
+    risen: tuple[IntArray | None, ...]
+    fallen: tuple[IntArray | None, ...]
+    mirrored: tuple[IntArray | None, ...]
+
+
+@dataclass(frozen=True)
+class _System:
+    """mirrored: without a shift what follows a fall is the mirror image of what follows a rise."""
+
+    places: Places
+    steps: Steps
+    plan: _Plan
+    mirrored: bool
+
+
+def _reached(places: Places, steps: Steps) -> _Plan:
+    shape = (len(places.own), places.above.shape[1])
+    graph = (places.first, places.own, places.above, places.below, places.zone, places.image)
+    return _planned(shape, tuple(part.tobytes() for part in graph), steps)
+
+
+@lru_cache(maxsize=64)
+def _planned(shape: tuple[int, int], graph: tuple[bytes, ...], steps: Steps) -> _Plan:
+    count = shape[0]
+    first, own, above, below, zone, image = (np.frombuffer(part, dtype=np.int64) for part in graph)
+    above, below = above.reshape(shape), below.reshape(shape)
+    reached = np.zeros((steps.count + 1, count + 1), dtype=bool)
+    reached[0, first] = True
+    fresh = reached.copy()
+    while fresh[:-1, :-1].any():
+        found = np.zeros_like(reached)
+        for step, (up, down) in enumerate(zip(steps.up, steps.down, strict=True)):
+            here = np.flatnonzero(fresh[step, :-1])
+            found[up, above[here]] = found[down, below[here]] = True
+            found[up, own[here]] = found[down, own[here]] = True
+        fresh = found & ~reached
+        reached |= found
+    at = [np.flatnonzero(row[:-1]) for row in reached[:-1]]
+
+    def way(towards: int, froms: list[IntArray], further: IntArray) -> _Way:
+        taken = np.unique(np.concatenate(froms))
+        among = np.full(count + 1, len(at[towards]))
+        among[at[towards]] = np.arange(len(at[towards]))
+        edges = np.flatnonzero(np.diff(zone[taken], prepend=-1, append=-1))
+        zones = zip(zone[taken][edges[:-1]].tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+        return _Way(taken, among[own[taken]], further[taken], tuple(zones))
+
+    upward: list[_Leg] = []
+    downward: list[_Leg] = []
+    image_of: list[_Leg] = []
+    for step, (up, down) in enumerate(zip(steps.up, steps.down, strict=True)):
+        upward.append((up, at[step]))
+        downward.append((down, at[step]))
+        image_of.append((steps.mirror[down] if down < steps.count else steps.count, image[at[step]]))
+    ends = range(steps.count)
+    rises = {end: way(end, taken, above) for end in ends if (taken := _taken(end, [*upward, *image_of]))}
+    falls = {end: way(end, taken, below) for end in ends if (taken := _taken(end, downward))}
+    return _Plan(tuple(at), rises, falls, _stand(upward, rises), _stand(downward, falls), _stand(image_of, rises))
+
+
+def _taken(end: int, legs: list[_Leg]) -> list[IntArray]:
+    return [places for towards, places in legs if towards == end]
+
+
+def _stand(legs: list[_Leg], ways: dict[int, _Way]) -> tuple[IntArray | None, ...]:
+    return tuple(np.searchsorted(ways[end].at, places) if end in ways else None for end, places in legs)
+
+
+def _before_any_step(system: _System) -> FloatArray:
     """The means after a first point, shape (places, nodes)."""
-    looped = [step for step in steps.loop if not mirrored or steps.direction[step] > 0]
-    parts, unknowns = (len(looped), *places.mass.shape), len(looped) * places.mass.size
+    steps, nodes = system.steps, system.places.mass.shape[1]
+    looped = [step for step in steps.loop if not system.mirrored or steps.direction[step] > 0]
+    ends = np.cumsum([len(system.plan.at[step]) * nodes for step in looped])
+    unknowns = int(ends[-1]) if looped else 0
 
     def onwards(values: FloatArray, constant: float) -> tuple[FloatArray, FloatArray]:
         """What values of the loop, shape (..., unknowns), become after one more round; the means before any step."""
-        known = dict(zip(looped, np.moveaxis(values.reshape(*values.shape[:-1], *parts), -3, 0), strict=True))
-        means = _substituted(steps, places, known, constant, mirrored)
-        rounds = [_onward(step, steps, places, means, constant, mirrored) for step in looped]
-        return np.stack(rounds, axis=-3).reshape(values.shape) if rounds else values, means[0].values
+        parts = np.split(values, ends[:-1], axis=-1) if looped else []
+        known = {step: part.reshape(*part.shape[:-1], -1, nodes) for step, part in zip(looped, parts, strict=True)}
+        means = _substituted(system, known, constant)
+        rounds = [_onward(step, system, means, constant).reshape(*values.shape[:-1], -1) for step in looped]
+        return np.concatenate(rounds, axis=-1) if rounds else values, means[0].values
 
     right, means = onwards(np.zeros(unknowns), 1.0)
     if not looped:
@@ -104,7 +203,7 @@ def _before_any_step(steps: Steps, places: _Places, mirrored: bool) -> FloatArra
     if unknowns <= DENSE_MOST:
         ahead = onwards(np.eye(unknowns), 0.0)[0].T
         return onwards(np.asarray(np.linalg.solve(np.eye(unknowns) - ahead, right)), 1.0)[1]
-    return onwards(gmres(lambda values: values - onwards(values, 0.0)[0], right), 1.0)[1]
+    return onwards(gmres(lambda values: values - onwards(values, 0.0)[0], right, error=1e-9), 1.0)[1]
 
 
 @dataclass
@@ -116,158 +215,54 @@ class _After:
     fall: FloatArray | None = None
 
 
-def _substituted(
-    steps: Steps, places: _Places, known: dict[int, FloatArray], constant: float, mirrored: bool
-) -> dict[int, _After]:
+def _substituted(system: _System, known: dict[int, FloatArray], constant: float) -> dict[int, _After]:
     """Every step state's means from those of the loop; only those of one direction when they are mirror images."""
     means = {step: _After(values) for step, values in known.items()}
-    for step in steps.order:
-        if step not in means and not (mirrored and steps.direction[step] < 0):
-            means[step] = _After(_onward(step, steps, places, means, constant, mirrored))
+    for step in system.steps.order:
+        if step not in means and not (system.mirrored and system.steps.direction[step] < 0):
+            means[step] = _After(_onward(step, system, means, constant))
     return means
 
 
-def _onward(
-    step: int, steps: Steps, places: _Places, means: dict[int, _After], constant: float, mirrored: bool
-) -> FloatArray:
+def _onward(step: int, system: _System, means: dict[int, _After], constant: float) -> FloatArray:
     """`constant` and the mean of what follows each place and value after this step."""
-    total: FloatArray = np.full(places.mass.shape, constant)
-    if (up := steps.up[step]) < steps.count:
-        total = total + _rise(means[up], places)
-    if (down := steps.down[step]) < steps.count:
-        fall = places.mirrored(_rise(means[steps.mirror[down]], places)) if mirrored else _fall(means[down], places)
-        total = total + fall
+    steps, plan = system.steps, system.plan
+    leading = means[steps.loop[0]].values.shape[:-2] if steps.loop else ()
+    total: FloatArray = np.full((*leading, len(plan.at[step]), system.places.mass.shape[1]), constant)
+    if (risen := plan.risen[step]) is not None:
+        total += _rise(steps.up[step], system, means)[..., risen, :]
+    if system.mirrored and (image := plan.mirrored[step]) is not None:
+        total += _rise(steps.mirror[steps.down[step]], system, means)[..., image, ::-1]
+    elif (fallen := plan.fallen[step]) is not None:
+        total += _fall(steps.down[step], system, means)[..., fallen, :]
     return total
 
 
-def _rise(after: _After, places: _Places) -> FloatArray:
-    after.rise = places.upwards(after.values) if after.rise is None else after.rise
+def _rise(towards: int, system: _System, means: dict[int, _After]) -> FloatArray:
+    """The mean of what follows a rise to this step state, at the places of its way."""
+    after = means[towards]
+    if after.rise is None:
+        way, at = system.plan.rises[towards], system.plan.at[towards]
+        _, within, further = _parts(way, at, after.values, system.places)
+        after.rise = within + further[..., None]
     return after.rise
 
 
-def _fall(after: _After, places: _Places) -> FloatArray:
-    after.fall = places.downwards(after.values) if after.fall is None else after.fall
+def _fall(towards: int, system: _System, means: dict[int, _After]) -> FloatArray:
+    after, way = means[towards], system.plan.falls[towards]
+    if after.fall is None:
+        own, within, further = _parts(way, system.plan.at[towards], after.values, system.places)
+        after.fall = (further + (own * system.places.mass[way.at]).sum(axis=-1))[..., None] - within
     return after.fall
 
 
-@dataclass(frozen=True)
-class _Places:
-    """Where the chart can be after a point: a state of the zone chain with the zone it was reached through, by zone.
-
-    first, above, below: shape (zones,) and (places, zones): the place after a value there; the number of places for
-    an alarm, and also for a zone that is not above (below). own: shape (places,), after a value in the same zone.
-    zone, image: shape (places,), its zone and the place on the other side. ends: where each zone's places end. mass:
-    shape (places, nodes), the masses of the zone's nodes. upward: of each zone, the masses of the integral from each
-    node to the zone's end, shape (nodes, nodes). All means have the shape (..., places, nodes).
-    """
-
-    first: IntArray
-    own: IntArray
-    above: IntArray
-    below: IntArray
-    zone: IntArray
-    image: IntArray
-    ends: tuple[int, ...]
-    mass: FloatArray
-    upward: dict[int, FloatArray]
-
-    def upwards(self, means: FloatArray) -> FloatArray:
-        """The mean of what follows a rise."""
-        own, sums = self._gathered(means)
-        result = self._within(own)
-        result += sums[..., self.above].sum(axis=-1)[..., None]
-        return result
-
-    def downwards(self, means: FloatArray) -> FloatArray:
-        """The mean of what follows a fall."""
-        own, sums = self._gathered(means)
-        result = -self._within(own)
-        result += (sums[..., self.below].sum(axis=-1) + (own * self.mass).sum(axis=-1))[..., None]
-        return result
-
-    def mirrored(self, means: FloatArray) -> FloatArray:
-        return np.asarray(means[..., self.image, ::-1])
-
-    def _gathered(self, means: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The means after another value in the same zone, and each place's integral, with zero for the alarm."""
-        alarm = np.zeros((*means.shape[:-2], 1, means.shape[-1]))
-        sums = np.concatenate([(means * self.mass).sum(axis=-1), alarm[..., :1, 0]], axis=-1)
-        return np.concatenate([means, alarm], axis=-2)[..., self.own, :], sums
-
-    def _within(self, own: FloatArray) -> FloatArray:
-        result = np.empty_like(own)
-        begin = 0
-        for end, upward in zip(self.ends, self.upward.values(), strict=True):
-            result[..., begin:end, :] = own[..., begin:end, :] @ upward.T
-            begin = end
-        return result
-
-
-def _places(ahead: IntArray, lines: FloatArray, shift: float) -> _Places:
-    edges = np.clip(np.concatenate([[-np.inf], lines, [np.inf]]), shift - REACH, shift + REACH)
-    live = {zone: (low, high) for zone, (low, high) in enumerate(pairwise(edges)) if high > low}
-    graph = _graph(ahead.tobytes(), len(ahead), tuple(live))
-    reached = list(dict.fromkeys(graph.zone.tolist()))
-    size = 8 + int(np.ceil(2.0 * max(live[at][1] - live[at][0] for at in reached)))
-    panels = {at: _panel(*live[at], size, shift) for at in reached}
-    mass = np.array([panels[at][0] for at in graph.zone.tolist()])
-    return replace(graph, mass=mass, upward={at: upward for at, (_, upward) in panels.items()})
-
-
-@lru_cache(maxsize=64)
-def _graph(chain: bytes, states: int, live: tuple[int, ...]) -> _Places:
-    """The places without masses: they depend on the zone chain and on the zones that a value can reach, only."""
-    ahead = np.frombuffer(chain, dtype=np.int64).reshape(states, -1)
-    zones = ahead.shape[1]
-    found = [(zone, state) for zone in live for state in np.unique(ahead[:, zone]) if state < states]
-    zone, state = np.array(found, dtype=np.int64).reshape(-1, 2).T
-    place = np.full((states + 1, zones), len(found))
-    place[state, zone] = np.arange(len(found))
-    onward = place[ahead, np.arange(zones)]
-    there = np.arange(zones) - zone[:, None]
-    return _Places(
-        onward[0],
-        onward[state, zone],
-        np.where(there > 0, onward[state], len(found)),
-        np.where(there < 0, onward[state], len(found)),
-        zone,
-        place[_images(ahead)[state], zones - 1 - zone],
-        tuple(np.flatnonzero(np.append(np.diff(zone), 1)) + 1),
-        np.zeros((len(found), 0)),
-        {},
-    )
-
-
-def _images(ahead: IntArray) -> IntArray:
-    """Each state with the two sides exchanged, shape (states + 1,): every rule is the same on either side."""
-    states = len(ahead)
-    image = [-1] * states + [states]
-    image[0] = 0
-    queue = [0]
-    for state in queue:
-        for onward, across in zip(ahead[state].tolist(), ahead[image[state], ::-1].tolist(), strict=True):
-            if image[onward] < 0:
-                image[onward] = across
-                queue.append(onward)
-    return np.array(image)
-
-
-def _panel(low: float, high: float, size: int, shift: float) -> tuple[FloatArray, FloatArray]:
-    """The masses of a zone's nodes and, for each node, the masses of the integral from it to the zone's end."""
-    nodes, weights = unit_nodes(size)
-    half = 0.5 * (high - low)
-    density = half * normal_density(low + half * (1.0 + nodes) - shift)
-    return weights * density, _integrals_upwards(size) * density
-
-
-@lru_cache(maxsize=64)
-def _integrals_upwards(size: int) -> FloatArray:
-    """The weights of the integral of an interpolating polynomial from each node to 1, shape (size, size)."""
-    nodes, weights = unit_nodes(size)
-    legendre = np.polynomial.legendre.legvander(nodes, size)
-    to_coefficients = (np.arange(size) + 0.5)[:, None] * legendre[:, :-1].T * weights
-    # int_t^1 P_m = (P_{m-1}(t) - P_{m+1}(t)) / (2 m + 1), and 1 - t for m = 0.
-    integrals = np.empty((size, size))
-    integrals[:, 0] = 1.0 - nodes
-    integrals[:, 1:] = (legendre[:, :-2] - legendre[:, 2:]) / (2.0 * np.arange(1, size) + 1.0)
-    return np.asarray(integrals @ to_coefficients)
+def _parts(way: _Way, at: IntArray, means: FloatArray, places: Places) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The means after a value in the same zone; their integral over the higher ones; the mean over other zones."""
+    leading = means.shape[:-2]
+    sums = np.zeros((*leading, len(places.own) + 1))
+    sums[..., at] = (means * places.mass[at]).sum(axis=-1)
+    own = np.concatenate([means, np.zeros((*leading, 1, means.shape[-1]))], axis=-2)[..., way.own, :]
+    within = np.empty_like(own)
+    for zone, begin, end in way.zones:
+        np.matmul(own[..., begin:end, :], places.upward[zone].T, out=within[..., begin:end, :])
+    return own, within, sums[..., way.further].sum(axis=-1)
