@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.runtime.ownership import Lease
-from services.scoring.archive import Archive, Wanted
 from services.scoring.book import Book
-from services.scoring.cases import CaseFold
+from services.scoring.fold.archive import Archive, Wanted
+from services.scoring.fold.cases import CaseFold
+from services.scoring.fold.recovery import ForeignSnapshot
 from services.scoring.ledger import encode_parts
 from services.scoring.metrics import scoring_metrics
 from services.scoring.model import IndicatorSystem
-from services.scoring.recovery import ForeignSnapshot
 from services.scoring.reopening import OpenedBook
 from services.scoring.statistics import PartChange
 from services.scoring.store import Store

@@ -11,8 +11,8 @@ import numpy as np
 
 from services.runtime.database import tenant_transaction
 from services.runtime.ownership import Lease
-from services.scoring.archive import ArchiveChange
-from services.scoring.hashing import HashArray
+from services.scoring.fold.archive import ArchiveChange
+from services.scoring.fold.hashing import HashArray
 from services.scoring.store.statements import QUERIES
 
 

@@ -13,8 +13,8 @@ from services.runtime.database import open_pool, tenant_transaction
 from services.runtime.draining import Draining
 from services.runtime.migrations import migrate
 from services.runtime.ownership import QUERIES, Lease, LostLease
-from services.scoring.cases import CaseFold
 from services.scoring.entries import ENTRY_BYTES_MAX
+from services.scoring.fold.cases import CaseFold
 from services.scoring.gathered import Gathered
 from services.scoring.keeping import Keeper
 from services.scoring.model import IndicatorSystem

@@ -12,9 +12,9 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.scoring.archive import PAGE_CASES, Archive
-from services.scoring.cases import CaseFold
-from services.scoring.hashing import HashArray
+from services.scoring.fold.archive import PAGE_CASES, Archive
+from services.scoring.fold.cases import CaseFold
+from services.scoring.fold.hashing import HashArray
 
 EXAMPLES = settings(
     deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.calendar import DAY_US, Zone, window_bounds, window_numbers, working_us
 from services.scoring.case_model import Calendar, Hours
+from services.scoring.fold.calendar import DAY_US, Zone, window_bounds, window_numbers, working_us
 from services.scoring.model import Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.scoring.cases import CaseFold
-from services.scoring.corrections import live_events
+from services.scoring.fold.cases import CaseFold
+from services.scoring.fold.corrections import live_events
 
 TIME = datetime(2026, 5, 4, 9, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ import pytest
 from andon.scoring.v1 import indicator_system_pb2 as pb
 from andon_client.documents import load_document
 
-from services.scoring.cases import CaseFold
+from services.scoring.fold.cases import CaseFold
 from services.scoring.model import ALL_TIME, IndicatorSystem, Window
 from services.scoring.series import series_key
 from services.scoring.statistics import Page, PartStats

@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from services.scoring.cases import CaseFold
-from services.scoring.hashing import spans_of, text_hashes, trailing_numbers
+from services.scoring.fold.cases import CaseFold
+from services.scoring.fold.hashing import spans_of, text_hashes, trailing_numbers
 
 TIME = datetime(2026, 5, 4, 9, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.scoring.fold.windows import Amounts, Cell, deltas, grouped, with_changes
 from services.scoring.statistics import PartStats, merge_parts
-from services.scoring.windows import Amounts, Cell, deltas, grouped, with_changes
 
 values = st.one_of(st.integers(-5, 5), st.integers(-(2**31), 2**31), st.integers(-(2**60), 2**60))
 

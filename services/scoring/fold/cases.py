@@ -11,14 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.scoring.archive import PAGE_CASES, Archive, CasePage, Wanted
-from services.scoring.batch import MISSING, Batch, IntArray, batch_of, time_values
-from services.scoring.columns import grown, integers
-from services.scoring.corrections import corrected_cases, live_events, only_cases, without_cases
-from services.scoring.measures import CaseView, Columns
+from services.scoring.fold.archive import PAGE_CASES, Archive, CasePage, Wanted
+from services.scoring.fold.batch import MISSING, Batch, IntArray, batch_of, time_values
+from services.scoring.fold.columns import grown, integers
+from services.scoring.fold.corrections import corrected_cases, live_events, only_cases, without_cases
+from services.scoring.fold.measures import CaseView, Columns
+from services.scoring.fold.observations import Books, Change, SliceCodes, Spans, observation_rows, observed
+from services.scoring.fold.recovery import pages_of, recall, restore, snapshot
 from services.scoring.model import Indicator, IndicatorSystem
-from services.scoring.observations import Books, Change, SliceCodes, Spans, observation_rows, observed
-from services.scoring.recovery import pages_of, recall, restore, snapshot
 from services.scoring.statistics import FoldStep, Page, PartChange
 
 CAPACITY_MIN = 1_024

@@ -11,8 +11,8 @@ import numpy as np
 from andon_quality.describe.moments import grouped_moments
 from numpy.typing import NDArray
 
-from services.scoring.batch import IntArray
-from services.scoring.calendar import WindowIds
+from services.scoring.fold.batch import IntArray
+from services.scoring.fold.calendar import WindowIds
 from services.scoring.model import Window
 from services.scoring.statistics import Histogram, PartChange, PartStats, SeriesKey
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.batch import MISSING, Batch, IntArray
-from services.scoring.columns import Arrays, Column, grown, integers
-from services.scoring.hashing import HashArray
-from services.scoring.sources import LabelSource
+from services.scoring.fold.batch import MISSING, Batch, IntArray
+from services.scoring.fold.columns import Arrays, Column, grown, integers
+from services.scoring.fold.hashing import HashArray
+from services.scoring.fold.sources import LabelSource
 
 NONE = -1
 WASTE_MIN = 4_096

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from services.scoring.case_model import AttributeValue, Pick, TimeValue
-from services.scoring.hashing import HashArray, mixed, span_hashes, spans_of, text_hashes, trailing_numbers
+from services.scoring.fold.hashing import HashArray, mixed, span_hashes, spans_of, text_hashes, trailing_numbers
 
 IntArray = NDArray[np.int64]
 TIME_US = pa.timestamp("us", tz="UTC")

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from services.scoring.archive import PAGE_CASES, CasePage, case_hashes
-from services.scoring.batch import IntArray
-from services.scoring.columns import Arrays, Column, Picked, integers
-from services.scoring.hashing import HashArray
+from services.scoring.fold.archive import PAGE_CASES, CasePage, case_hashes
+from services.scoring.fold.batch import IntArray
+from services.scoring.fold.columns import Arrays, Column, Picked, integers
+from services.scoring.fold.hashing import HashArray
+from services.scoring.fold.sequences import Handovers, Presence
+from services.scoring.fold.snapshots import packed, unpacked
+from services.scoring.fold.sources import Labels, LabelSource
+from services.scoring.fold.windows import Book, Cell
 from services.scoring.model import IndicatorSystem, Window
-from services.scoring.sequences import Handovers, Presence
-from services.scoring.snapshots import packed, unpacked
-from services.scoring.sources import Labels, LabelSource
 from services.scoring.statistics import Histogram
-from services.scoring.windows import Book, Cell
 
 if TYPE_CHECKING:
-    from services.scoring.cases import CaseFold
+    from services.scoring.fold.cases import CaseFold
 
 FORMAT = 2
 OBSERVED = ("anchor", "value", "label", "negative", "seen_us")

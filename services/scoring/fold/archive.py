@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.scoring.batch import IntArray, encoded, joined
-from services.scoring.hashing import HashArray, text_hashes
-from services.scoring.sequences import spread
+from services.scoring.fold.batch import IntArray, encoded, joined
+from services.scoring.fold.hashing import HashArray, text_hashes
+from services.scoring.fold.sequences import spread
 
 PAGE_CASES = 1_024
 SPARSE_BELOW = PAGE_CASES // 2
