@@ -33,10 +33,9 @@ def cronbach(items: ArrayLike, confidence: float = 0.95) -> Alpha:
 
     The interval is Feldt's: (1 - population) / (1 - sample) follows F with n - 1 and (n - 1)(k - 1). `without` is NaN
     for two items. items: shape (n >= 2 cases, k >= 2 items), complete, keyed the same way, in any one unit; or (groups,
-    n, k) for as many groups. Assumes items of one factor (see
-    `factor_analysis`), of whose reliability it is a lower bound; a high alpha does not show that they are: prefer
-    `adequacy` for that. Cost O(n k) a group; scipy is imported on use. Raises TooFew, NotFinite, NoSpread when the sum,
-    or that of all items but one, does not vary.
+    n, k) for as many groups. Assumes items of one factor (see `factor_analysis`), of whose reliability it is a lower
+    bound; a high alpha does not show that they are: prefer `adequacy` for that. Cost O(n k) a group; scipy is imported
+    on use. Raises TooFew, NotFinite, NoSpread when the sum, or that of all items but one, does not vary.
     Sources: Cronbach, 1951, Psychometrika 16:297; Feldt, 1965, Psychometrika 30:357.
 
     >>> round(cronbach([[1, 2, 1], [2, 3, 3], [4, 4, 3], [5, 4, 5]]).alpha, 4)

@@ -55,9 +55,8 @@ def fit_level(before: FloatArray, columns: FloatArray, wanders: FloatArray) -> L
     before: shape (n,), or (series, n) for many; columns: the design, shape (p, n), its first row constant, or
     (series, p, n) for a design of each; wanders: variances of a step over that of the noise, shape (wanders,).
     Assumes columns that do not depend on each other, and normal noise for the likelihood, which is the restricted one,
-    up to a constant. Prefer plain least squares
-    (`structure.regress`) for a level that stands still. O(n p^2) for each wander, and for each series unless they share
-    the design; then O(n p).
+    up to a constant. Prefer plain least squares (`structure.regress`) for a level that stands still. O(n p^2) for each
+    wander, and for each series unless they share the design; then O(n p).
     Source: Harvey, Forecasting, Structural Time Series Models and the Kalman Filter (1989) 3.4.
 
     >>> fit_level(np.array([1.0, 2.0, 3.0, 2.0]), np.ones((1, 4)), np.array([0.0])).beta.tolist()

@@ -148,7 +148,7 @@ def test_interrupted_series_are_as_one_by_one(
     one_by_one = [interrupted_means(one, start, margin=0.5, **how) for one in values]
     each_the_same(interrupted_means(values, start, margin=0.5, **how), one_by_one)
     exposure = random.uniform(0.5, 2.0, (actions, points))
-    counts = random.poisson(random.uniform(5, 80, (actions, 1)) * exposure).astype(float)
+    counts = 1.0 + random.poisson(random.uniform(5, 80, (actions, 1)) * exposure)
     alone = [interrupted_counts(k, start, n, **how) for k, n in zip(counts, exposure, strict=True)]
     each_the_same(interrupted_counts(counts, start, exposure, **how), alone)
     alone = [interrupted_counts(k, start, exposure[0], **how) for k in counts]
