@@ -95,7 +95,7 @@ def _individuals(points: Sequence[WindowPoint], plan: ChartPlan, label: str) -> 
     values = np.array([point.value for point in points])
     base = xmr.baseline(values, "standard_deviation")
     centre, sigma = float(base.centre), float(base.sigma)
-    skewness = _value_skewness(plan.nature, centre, sigma)
+    skewness = _value_skewness(plan.nature, centre, sigma, len(points))
     evidence = Evidence(len(points), float(memory_of(values)), skewness, None, _law(plan.nature))
     return PhaseOne(centre, sigma, 1.0, label, evidence)
 
@@ -148,8 +148,8 @@ def _law(nature: Nature) -> Law:
     return "lognormal" if nature is Nature.DURATIONS else "gamma"
 
 
-def _value_skewness(nature: Nature, mean: float, sd: float) -> float:
-    """Of single values above 0 that are known by mean and spread; other values count as symmetric."""
+def _value_skewness(nature: Nature, mean: float, sd: float, cases: float = math.inf) -> float:
+    """Of single values above 0 that are known by the mean and spread of so many; other values count as symmetric."""
     if not mean > 0.0 or not sd > 0.0:
         return 0.0
     match nature:
@@ -158,13 +158,13 @@ def _value_skewness(nature: Nature, mean: float, sd: float) -> float:
         case Nature.COUNTS:
             return min(count_skewness(mean, sd * sd), 2.0 * sd / mean)
         case Nature.DURATIONS:
-            return lognormal_skewness(sd / mean)
+            return lognormal_skewness(sd / mean, cases)
         case _:
             assert_never(nature)
 
 
 def _mean_skewness(nature: Nature, mean: float, sd: float, counts: Floats, excess: float) -> float:
     """Of means of `counts` cases (sd): third moments of what cases explain and of what windows vary beyond it."""
-    within = _value_skewness(nature, mean, sd) * float((1.0 / np.sqrt(counts)).mean())
+    within = _value_skewness(nature, mean, sd, float(counts.sum())) * float((1.0 / np.sqrt(counts)).mean())
     beyond = _value_skewness(nature, mean, sd * math.sqrt((excess - 1.0) / float(counts.mean())))
     return float((within + beyond * (excess - 1.0) ** 1.5) / excess**1.5)

@@ -139,6 +139,14 @@ def test_skewness_is_that_of_the_laws_it_is_named_after():
     )
 
 
+@pytest.mark.parametrize("variation", [0.2, 0.7, 1.3])
+def test_few_cases_count_as_more_lopsided_than_they_show_and_many_as_they_do(variation):
+    exact = stats.lognorm(np.sqrt(np.log1p(variation**2))).stats("s")
+    few, more, many = (lognormal_skewness(variation, cases) for cases in (20, 600, 10**12))
+    assert few > more > many == pytest.approx(exact, rel=1e-4)
+    assert lognormal_skewness(variation, 1) < 1.5**3 * exact + 1e-9
+
+
 def test_what_cannot_be_kept_is_refused():
     for size, requested in ((1, 370.0), (20, 1.0), (20, np.inf)):
         with pytest.raises(OutOfRange):

@@ -71,12 +71,18 @@ def lognormal(dice: np.random.Generator, days: int) -> list[WindowPoint]:
     return means([dice.lognormal(4.0, 0.6, 30) for _ in range(days)])
 
 
+def heavy_tailed(dice: np.random.Generator, days: int) -> list[WindowPoint]:
+    """Durations of which one in a hundred lasts ten times as long as half of them."""
+    return means([dice.lognormal(4.0, 1.0, 30) for _ in range(days)])
+
+
 FLAG, READING, TIME = Flag(Occurred(("Late",))), Reading("it"), Elapsed(Opened(), Opened())
 DESKS: list[tuple[Desk, MeasureKind, Aggregate]] = [
     (binomial, FLAG, Aggregate.SHARE),
     (overdispersed, FLAG, Aggregate.SHARE),
     (remembering, READING, Aggregate.MEAN),
     (lognormal, TIME, Aggregate.MEAN),
+    (heavy_tailed, TIME, Aggregate.MEAN),
 ]
 
 
