@@ -70,9 +70,14 @@ async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
 async def acquire(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     """A pooled connection; the wait for it is measured."""
     asked = time.perf_counter()
-    async with pool.acquire(timeout=ACQUIRE_S_MAX) as connection:
+    # The pool's own limit would make a task for each wait.
+    async with asyncio.timeout(ACQUIRE_S_MAX):
+        connection = await pool.acquire()
+    try:
         runtime_metrics.record("db.client.connection.wait_time", time.perf_counter() - asked)
         yield connection
+    finally:
+        await pool.release(connection)
 
 
 @asynccontextmanager
