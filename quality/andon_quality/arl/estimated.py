@@ -31,15 +31,17 @@ BEYOND = 1e-6
 BENT = 36.0
 
 
-def averaged(arl_at: Charts, phase1_size: int, alike_at: float | None = None, even: bool = False) -> float:
+def averaged(
+    arl_at: Charts, phase1_size: int, alike_at: float | None = None, even: bool = False, together: bool = False
+) -> float:
     """The mean of `arl_at(centre, spread)` over the baselines of `phase1_size` independent normal points.
 
     centre: the error of the sample mean in sigma, N(0, 1 / m); spread: the sample standard deviation (divisor m - 1)
     over sigma, chi with m - 1 degrees of freedom over its root; `arl_at` takes and gives shape (n,). alike_at: the
     error at which the two sides of the chart are alike, where the run is longest (the shift); None for one side. even:
-    that peak is at zero and the run the same on either side of it, so that half the charts will do. The points of
-    the future are one draw of the baseline away from the chart: this is the unconditional ARL, which a lucky few with
-    wide limits inflate.
+    that peak is at zero and the run the same on either side of it, so that half the charts will do. together: ask for
+    all charts at once, where narrow ones are no cheaper. The points of the future are one draw of the baseline away
+    from the chart: this is the unconditional ARL, which a lucky few with wide limits inflate.
 
     The run grows about like exp(g s^2), so s^2 follows a gamma law of rate (m - 1) / 2 - g times a factor that hardly
     varies: four to twelve Gauss nodes of that law will do, more where the growth bends. Over the centre the run has a
@@ -62,8 +64,12 @@ def averaged(arl_at: Charts, phase1_size: int, alike_at: float | None = None, ev
     variances = variances / (half_df - growth)
     weights = weights * np.exp(half_df * np.log(half_df / (half_df - growth)) - growth * variances)
     centres, centre_weights = centres_of(arl_at, phase1_size, (half_df / (half_df - growth)) ** 0.5, alike_at, even)
-    # One spread after another: each has as many nodes as it needs.
-    means = np.array([arl_at(centres, np.full_like(centres, spread)) for spread in np.sqrt(variances)])
+    spreads = np.sqrt(variances)
+    if together:
+        means = arl_at(np.tile(centres, len(spreads)), np.repeat(spreads, len(centres))).reshape(len(spreads), -1)
+    else:
+        # One spread after another: each has as many nodes as it needs.
+        means = np.array([arl_at(centres, np.full_like(centres, spread)) for spread in spreads])
     shares = weights[:, None] * np.minimum(means, LARGEST) * centre_weights
     if shares[means >= LARGEST].sum() > BEYOND * shares.sum():
         raise OutOfRange(f"with limits from {phase1_size} points the mean run length has no finite value")

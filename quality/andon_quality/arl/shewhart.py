@@ -42,10 +42,10 @@ def shewhart(
     Exact: the points fall into the zones between the rules' lines, the state is what each rule remembers of the last
     points, and L = (I - Q)^-1 1. The chain is built once per set of rules, then merged to its smallest equivalent;
     afterwards a call costs one solve (108 states for the four Western Electric rules, under a millisecond).
-    phase1_size: centre and sigma are the mean and standard deviation of that many points (`estimated`, 2 ms
-    for the common rules, 20 for Western Electric's four).
+    phase1_size: centre and sigma are the mean and standard deviation of that many points (`estimated`, 1 ms
+    for the common rules, 8 for Western Electric's four).
     Rules about the order of values (N3, N4) make the last value part of the state: collocation (`ordered`), nine
-    digits, 1 to 50 ms with the number of rules.
+    digits, 1 to 15 ms with the number of rules.
     Prefer `cusum` or `ewma` where a small lasting shift matters.
     Raises OutOfRange for an unknown rule, an empty set, a scale that is not positive, or too many rules at once.
     Source: Champ and Woodall (1987), Technometrics 29, 393-399.
@@ -58,7 +58,11 @@ def shewhart(
         return float(_means(chosen, np.array([shift]), np.array([limit_scale]))[0])
     # Every rule is the same on either side.
     return averaged(
-        lambda centre, spread: _means(chosen, shift - centre, limit_scale * spread), phase1_size, shift, shift == 0.0
+        lambda centre, spread: _means(chosen, shift - centre, limit_scale * spread),
+        phase1_size,
+        shift,
+        even=shift == 0.0,
+        together=True,
     )
 
 
