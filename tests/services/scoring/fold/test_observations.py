@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from services.scoring.fold.batch import MISSING
 from services.scoring.fold.cases import CaseFold
 from services.scoring.fold.hashing import spans_of, text_hashes, trailing_numbers
+from services.scoring.fold.sources import Labels
 
 TIME = datetime(2026, 5, 4, 9, tzinfo=UTC)
 
@@ -80,3 +85,12 @@ def test_hashes_do_not_depend_on_the_layout_of_the_column() -> None:
 def test_trailing_numbers_read_at_most_eight_digits() -> None:
     texts = pa.array(["", "7", "no", "INC7/0012", "1a2", "12345678", "99123456789", "día9", "é"])
     assert trailing_numbers(spans_of(texts)).tolist() == [0, 7, 0, 12, 2, 12345678, 23456789, 9, 0]
+
+
+@settings(deadline=None, max_examples=60)
+@given(codes=st.lists(st.sampled_from([MISSING, 0, 1, 2, 3]), max_size=12))
+def test_labels_come_back_as_texts_and_no_text_is_carried_along_that_does_not_occur(codes: list[int]) -> None:
+    names = ["red", "blue", "green", "grey"]
+    column = Labels(names=names).column(np.array(codes, dtype=np.int64))
+    assert column.to_pylist() == [None if code == MISSING else names[code] for code in codes]
+    assert sorted(column.dictionary.to_pylist()) == sorted({names[code] for code in codes if code != MISSING})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from fractions import Fraction
 from itertools import chain
 
 import numpy as np
@@ -106,3 +107,11 @@ def test_nothing_has_no_mean_and_no_quantile() -> None:
         PartStats(0, 0, 0).mean(1.0)
     with pytest.raises(ValueError, match="histogram"):
         PartStats(3, 6, 14).median(1.0)
+
+
+@settings(deadline=None, max_examples=80)
+@given(sample=st.lists(values, min_size=1, max_size=20), quantum=st.sampled_from([1.0, 0.1, 1 / 3600, 0.25, 1e-6]))
+def test_sums_and_means_are_the_fractions_that_they_stand_for_rounded_once(sample: list[int], quantum: float) -> None:
+    whole = stats(sample)
+    assert whole.sum(quantum) == float(sum(sample) * Fraction(quantum))
+    assert whole.mean(quantum) == float(Fraction(sum(sample), len(sample)) * Fraction(quantum))
