@@ -77,7 +77,7 @@ async def compare(folder: Path, batches: int) -> None:
         say("COPY into a bare table, 5,000 at a time", await inserted_per_s(dsn, events, copy), floor)
         async with served(folder / "ingest", postgres) as service:
             client = await service.client("bench")
-            await written_s(client, [made_events(1_000_000_000).arrow()], 1)
+            await written_s(client, [made_events(-BATCH_EVENTS - 1).arrow()], 1)
             first = 0
             for encoding in (Events.rows, Events.arrow):
                 for in_flight in IN_FLIGHT:

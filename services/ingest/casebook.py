@@ -34,11 +34,12 @@ class CaseBook:
         async with self._catching_up:
             while self._position < through:
                 until = min(self._position + LOAD_COMMITS, through)
+                self._index.make_room(0, until)
                 self._learn(await session.case_hashes_between(self._position, until))
                 self._position = until
                 await tend(self._index)
         rows, numbers = self._index.candidates(self._hashes(case_ids))
-        _, found = positions_of(rows, numbers, 0, min(through, self._position))
+        _, found = positions_of(rows, numbers, self._index.span, 0, min(through, self._position))
         positions: list[int] = np.unique(found).tolist()
         return positions
 

@@ -12,16 +12,19 @@ from services.ingest.hashing import Hashes
 
 Rows = NDArray[np.int64]
 
-POSITION_BITS = 26
-SPAN = 1 << POSITION_BITS
-_POSITION = np.uint64(SPAN - 1)
+_POSITION_BITS_MIN, _POSITION_BITS_MAX = 14, 26
+# More positions than these wrap.
+SPAN_MAX = 1 << _POSITION_BITS_MAX
 _FANOUT = 8
 # Longer runs are merged apart from calls: it takes longer than anyone should wait behind it.
 _SMALL = 1 << 15
 
 
 class HashIndex:
-    """One number for each hash: its upper 38 bits, then the lower 26 bits of the position of its commit.
+    """One number for each hash: its upper bits, then the lower 14 to 26 bits of the position of its commit.
+
+    Positions get as many bits as their number needs: the more are left to the hash, the rarer is it that a new hash
+    is taken for a known one and a segment is read in vain. 38 bits of it stay at least.
 
     Memory: 8 bytes for each hash, and 2 to 4 for the filter. A look-up of n new hashes costs n reads of the filter
     and, for the one in two hundred that it cannot rule out, a binary search in each run. There are at most 7 runs of
@@ -34,15 +37,33 @@ class HashIndex:
         self._runs: list[Hashes] = []
         self._filter = HashFilter.of([])
         self._count = 0
+        self.span = 1 << _POSITION_BITS_MIN
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def _position(self) -> np.uint64:
+        """The bits of a number that hold a position."""
+        return np.uint64(self.span - 1)
+
+    def make_room(self, after: int, through: int) -> None:
+        """For the positions (after, through]; all that was added so far is after `after` too."""
+        old = self._position
+        while through - after > self.span < SPAN_MAX:
+            self.span *= 2
+        if self._position != old:
+            first = np.uint64(after + 1)
+            # What is left of the hash stays in order, and the order of positions is never asked for.
+            self._runs = [
+                (run & ~self._position) | ((run - first & old) + first & self._position) for run in self._runs
+            ]
 
     def add(self, hashes: Hashes, positions: Rows | int) -> None:
         """The position of each hash, or of all."""
         if len(hashes) == 0:
             return
-        run = (hashes & ~_POSITION) | np.asarray(positions).astype(np.uint64) & _POSITION
+        run = (hashes & ~self._position) | np.asarray(positions).astype(np.uint64) & self._position
         run.sort()
         self._count += len(run)
         self._filter.mark(run)
@@ -75,23 +96,23 @@ class HashIndex:
             self._runs = [*others, new]
 
     def candidates(self, hashes: Hashes) -> tuple[Rows, Rows]:
-        """Pairs (row of `hashes`, lower bits of a position that may hold it): suspicions, as 38 bits may agree."""
+        """Pairs (row of `hashes`, lower bits of a position that may hold it): suspicions, as some bits are lost."""
         rows = np.flatnonzero(self._filter.maybe(hashes))
         if len(rows) == 0:
             return rows, rows
         order = np.argsort(hashes[rows])
         rows = rows[order]
-        low = hashes[rows] & ~_POSITION
-        high = low | _POSITION
+        low = hashes[rows] & ~self._position
+        high = low | self._position
         pairs = [_matches(run, low, high) for run in self._runs]
         asked = np.concatenate([pair[0] for pair in pairs])
         return rows[asked], np.concatenate([pair[1] for pair in pairs])
 
     def forget(self, after: int, through: int) -> None:
         """Drops the commits of positions (after, through], which must be fewer than the span."""
-        first = np.uint64((after + 1) & (SPAN - 1))
+        first = np.uint64(after + 1)
         count = np.uint64(through - after)
-        kept = [run[((run - first) & _POSITION) >= count] for run in self._runs]
+        kept = [run[((run - first) & self._position) >= count] for run in self._runs]
         # Their marks in the filter stay until it is full: they are false alarms, and few.
         self._runs = [run for run in kept if len(run)]
         self._count = sum(len(run) for run in self._runs)
@@ -137,20 +158,21 @@ def _merged(runs: Sequence[Hashes]) -> Hashes:
 def _matches(run: Hashes, low: Hashes, high: Hashes) -> tuple[Rows, Rows]:
     """For ascending spans [low, high]: which span each match belongs to, and the lower bits that it holds."""
     first = np.searchsorted(run, low, "left")
-    hit = np.flatnonzero(run[np.minimum(first, len(run) - 1)] - low <= _POSITION)
+    position = low ^ high
+    hit = np.flatnonzero(run[np.minimum(first, len(run) - 1)] - low <= position)
     if len(hit) == 0:
         return hit, hit
     first = first[hit]
     count = np.searchsorted(run, high[hit], "right") - first
     within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-    numbers = run[np.repeat(first, count) + within] & _POSITION
+    numbers = run[np.repeat(first, count) + within] & position[0]
     return np.repeat(hit, count), numbers.astype(np.int64)
 
 
-def positions_of(rows: Rows, numbers: Rows, after: int, through: int) -> tuple[Rows, Rows]:
+def positions_of(rows: Rows, numbers: Rows, span: int, after: int, through: int) -> tuple[Rows, Rows]:
     """Pairs (row, position) in (after, through] for pairs (row, lower bits of a position): one each, unless wrapped."""
-    first = after + 1 + (numbers - after - 1) % SPAN
-    laps = [first + lap * SPAN for lap in range(1 + max(0, through - after - 1) // SPAN)]
+    first = after + 1 + (numbers - after - 1) % span
+    laps = [first + lap * span for lap in range(1 + max(0, through - after - 1) // span)]
     positions, rows = np.concatenate(laps), np.tile(rows, len(laps))
     inside = positions <= through
     return rows[inside], positions[inside]

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from services.ingest.deduplication import StoredEvents, judge_known, judge_within
-from services.ingest.index import SPAN, HashIndex, Rows, positions_of, tend
+from services.ingest.index import SPAN_MAX, HashIndex, Rows, positions_of, tend
 from services.ingest.model import DEDUP_HORIZON_US, Admission, Source, SourceId
 from services.ingest.plan import Plan
 from services.ingest.store.log_store import Session
@@ -61,6 +61,7 @@ class Memory:
         # A commit without segments has no event that could be asked for, so its time does not matter.
         self._committed_us.extend([0] * (until - self.position))
         self.position = until
+        self._index.make_room(self.after, until)
         for segment in segments:
             self._committed_us[segment.position - self.after - 1] = segment.committed_at_us
         if segments:
@@ -72,6 +73,7 @@ class Memory:
         """What this process has just committed, without reading it back."""
         self.position = position
         self._committed_us.append(committed_at_us)
+        self._index.make_room(self.after, position)
         self._index.add(plan.id_hashes, position)
         if self._index.due() and (self._tending is None or self._tending.done()):
             self._tending = asyncio.create_task(tend(self._index))
@@ -92,7 +94,7 @@ class Memory:
         rows, numbers = self._index.candidates(admission.id_hashes)
         if len(rows) == 0:
             return rows, numbers
-        rows, positions = positions_of(rows, numbers, self.after, self.position)
+        rows, positions = positions_of(rows, numbers, self._index.span, self.after, self.position)
         live = self._live(admission.page, rows, positions, sources, now_us)
         return rows[live], positions[live]
 
@@ -145,7 +147,7 @@ class Memory:
         while dead < len(self._committed_us) and self._committed_us[dead] < oldest:
             dead += 1
         # Positions that wrapped cannot be told apart: then everything stays until the process starts anew.
-        if dead and self.position - self.after < SPAN:
+        if dead and self.position - self.after < SPAN_MAX:
             self._index.forget(self.after, self.after + dead)
             self.after += dead
             del self._committed_us[:dead]

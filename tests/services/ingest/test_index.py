@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.hashing import hash_key, hash_name, hash_texts, partition_of
-from services.ingest.index import SPAN, HashIndex, positions_of, tend
+from services.ingest.index import SPAN_MAX, HashIndex, positions_of, tend
 
 KEY = hash_key(bytes(32))
 
@@ -101,14 +101,43 @@ def test_forgotten_commits_are_gone() -> None:
     assert len(index) == 4
 
 
-def test_positions_beyond_the_span_wrap_and_are_all_suspected() -> None:
+def test_positions_beyond_the_largest_span_wrap_and_are_all_suspected() -> None:
     index, hashes = HashIndex(), np.array([1 << 60, 2 << 60], dtype=np.uint64)
-    index.add(hashes, np.array([SPAN + 5, 7]))
+    index.make_room(3, SPAN_MAX + 6)
+    assert index.span == SPAN_MAX
+    index.add(hashes, np.array([SPAN_MAX + 5, 7]))
     rows, numbers = index.candidates(hashes)
-    rows, positions = positions_of(rows, numbers, 3, SPAN + 6)
-    assert sorted(zip(rows.tolist(), positions.tolist(), strict=True)) == [(0, 5), (0, SPAN + 5), (1, 7)]
-    index.forget(SPAN + 4, SPAN + 5)
+    rows, positions = positions_of(rows, numbers, index.span, 3, SPAN_MAX + 6)
+    assert sorted(zip(rows.tolist(), positions.tolist(), strict=True)) == [(0, 5), (0, SPAN_MAX + 5), (1, 7)]
+    index.forget(SPAN_MAX + 4, SPAN_MAX + 5)
     assert len(index) == 1
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 2**40), st.lists(st.integers(1, 60_000), min_size=1, max_size=12), st.integers(0, 2**32))
+def test_every_hash_keeps_its_position_however_far_the_log_grows(after: int, steps: list[int], seed: int) -> None:
+    index, dice, through = HashIndex(), np.random.default_rng(seed), after
+    known = []
+    for step in steps:
+        through += step
+        # Small numbers differ in few of the upper bits, so some look alike once positions take more of them.
+        hashes = dice.integers(0, 2**28, 40, dtype=np.uint64) << np.uint64(12)
+        index.make_room(after, through)
+        index.add(hashes, through)
+        known.append((through, hashes))
+    for position, hashes in known:
+        rows, numbers = index.candidates(hashes)
+        rows, positions = positions_of(rows, numbers, index.span, after, through)
+        assert set(rows[positions == position].tolist()) == set(range(len(hashes)))
+
+
+def test_new_hashes_are_hardly_ever_taken_for_known_ones() -> None:
+    index = HashIndex()
+    index.make_room(0, 1_000)
+    for number, hashes in enumerate(random_runs(*[100_000] * 20)):
+        index.add(hashes, number)
+    rows, _ = index.candidates(*random_runs(2_000_000, seed=11))
+    assert len(rows) <= 1
 
 
 @settings(deadline=None, max_examples=100)
