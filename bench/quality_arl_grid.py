@@ -22,6 +22,12 @@ NELSON = tuple(f"N{number}" for number in range(1, 9))
 ZONES = ("N1", "N2", "N5", "N6", "N7", "N8")
 Case = tuple[Callable[..., float], tuple[Any, ...], dict[str, Any], float, float | None]
 
+
+def median(run_of: Callable[..., arl.RunLength], *arguments: Any, **options: Any) -> float:
+    """Of a whole distribution, made and asked."""
+    return float(run_of(*arguments, **options).quantile(0.5))
+
+
 # The call, its arguments, the value, and the milliseconds of the slower way.
 CASES: list[Case] = [
     (arl.cusum, (0.5, 5.0), {}, 465.4435060317, None),
@@ -36,6 +42,10 @@ CASES: list[Case] = [
     (arl.ewma, (0.01, 2.2, 0.0, "varying"), {}, 603.166042265, 44),
     (arl.ewma, (0.1, 2.8), {"phase1_size": 50}, 401.158290656, 104),
     (arl.ewma, (0.02, 2.4), {"phase1_size": 100}, 414.288841785, 142),
+    (median, (arl.cusum_run, 0.5, 4.0), {"phase1_size": 50}, 83.0, None),
+    (median, (arl.ewma_run, 0.1, 2.8), {"phase1_size": 50}, 174.0, None),
+    (median, (arl.shewhart_run, ("WE1",)), {"phase1_size": 30}, 187.0, None),
+    (median, (arl.shewhart_run, WESTERN), {"phase1_size": 50}, 51.0, None),
     (arl.mewma, (0.1, 13.0, 4, 1.0), {}, 12.40784397, 4.7),
     (arl.mewma, (0.1, 24.0, 10, 1.0), {}, 17.33226088, 9.8),
     (arl.mewma, (0.05, 17.0, 6, 0.5), {}, 46.34396456, 18),
@@ -81,7 +91,9 @@ def main() -> None:
     for function, arguments, options, exact, before in CASES:
         value, taken_ms = best_ms(lambda: function(*arguments, **options))  # noqa: B023 - called at once
         digits = min(10.0, -np.log10(max(abs(value / exact - 1.0), 1e-10)))
-        listed = [repr(argument).replace("'", "") for argument in arguments] + [f"{k}={v}" for k, v in options.items()]
+        listed = [getattr(part, "__name__", repr(part)).replace("'", "") for part in arguments] + [
+            f"{k}={v}" for k, v in options.items()
+        ]
         call = f"{function.__name__}({', '.join(listed)})"
         print(f"| {call} | {value:.7g} | {taken_ms:.2f} | {digits:.1f} | {before or ''} |", flush=True)
 

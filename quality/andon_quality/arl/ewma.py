@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +10,7 @@ import numpy as np
 from andon_quality.arl.design import design
 from andon_quality.arl.estimated import averaged
 from andon_quality.arl.estimated_run import estimated_run
-from andon_quality.arl.extrapolation import wynn_epsilon
+from andon_quality.arl.growing_limits import asymptotic_sd, settled, varying_mean
 from andon_quality.arl.krylov import Product
 from andon_quality.arl.quadrature import nodes_for, normal_kernel, unit_nodes
 from andon_quality.arl.run_length import RunLength, solved
@@ -20,13 +19,6 @@ from andon_quality.errors import OutOfRange
 
 Limits = Literal["fixed", "varying"]
 Sided = Literal["two", "upper"]
-
-# Varying limits: points in a block, over 1 / smoothing; how many blocks, and how many of their ends are extrapolated.
-BLOCK, BLOCKS, TERMS = 0.2, 12, 7
-# To what the kernels of a block are interpolated.
-INTERPOLATED = 1e-9
-# The share of the limits' growth after which their run lengths count as settled.
-GROWTH_LEFT = 1e-8
 
 
 def ewma(
@@ -64,7 +56,7 @@ def ewma(
     if limits == "fixed":
         return ewma_run(smoothing, limit, shift, head_start, sided).mean()
     _check_varying(sided)
-    return _varying(smoothing, limit, shift, head_start)
+    return varying_mean(smoothing, limit, shift, head_start)
 
 
 def ewma_run(
@@ -94,7 +86,7 @@ def ewma_run(
     if limits == "fixed":
         return RunLength(kernel, np.eye(1, len(kernel), len(kernel) - 1)[0])
     _check_varying(sided)
-    survival, row = _settled(smoothing, limit, shift, head_start)
+    survival, row = settled(smoothing, limit, shift, head_start)
     return RunLength(kernel, np.append(row, 0.0), survival)
 
 
@@ -185,21 +177,17 @@ def _check_varying(sided: Sided) -> None:
         raise OutOfRange("varying limits are two-sided")
 
 
-def _asymptotic_sd(smoothing: float) -> float:
-    return float(np.sqrt(smoothing / (2.0 - smoothing)))
-
-
 def _kernels(
     smoothing: float, limit: FloatArray, shift: FloatArray, head_start: FloatArray, sided: Sided
 ) -> FloatArray:
     """Kernels over the states (nodes, barrier when one-sided, start), shape (charts, n, n); all in steps' sigma."""
-    high = limit * (_asymptotic_sd(smoothing) / smoothing)
+    high = limit * (asymptotic_sd(smoothing) / smoothing)
     low = -high if sided == "two" else np.zeros_like(high)
     nodes, weights = unit_nodes(nodes_for(float((high - low).max())))
     size, half = len(nodes), 0.5 * (high - low)[:, None]
     after = low[:, None] + half * (1.0 + nodes)
     # The start is one more state, which the chart never comes back to.
-    start = (head_start * (_asymptotic_sd(smoothing) / smoothing))[:, None]
+    start = (head_start * (asymptotic_sd(smoothing) / smoothing))[:, None]
     before = np.hstack([after, start] if sided == "two" else [after, np.zeros_like(start), start])
     pulled = (1.0 - smoothing) * before + shift[:, None]
     kernels = np.zeros((len(pulled), before.shape[1], before.shape[1]))
@@ -213,96 +201,3 @@ def _below_zero(means: FloatArray) -> FloatArray:
     from scipy.special import ndtr
 
     return np.asarray(ndtr(-means))
-
-
-def _varying(smoothing: float, limit: float, shift: float, head_start: float) -> float:
-    """What the mean would be if the limits settled after so many points, taken to its end by Wynn's epsilon."""
-    folded = shift == 0.0 and head_start == 0.0
-    high, nodes, weights = _interval(smoothing, limit, folded)
-    means = _step((1.0 - smoothing) * high * nodes + shift, high * nodes, high * weights, folded)
-    afterwards = solved(means[None])[0]
-    ends, points = [], 1.0
-    for rows, means, row in _growing(smoothing, limit, shift, head_start, folded):
-        points += float(rows.sum())
-        ends.append(points + float(row @ (1.0 + _step(means, high * nodes, high * weights, folded) @ afterwards)))
-        if len(ends) == BLOCKS or row.sum() * afterwards.max() < 1e-10 * points:
-            break
-    return wynn_epsilon(np.array(ends[-TERMS:]))
-
-
-def _interval(smoothing: float, limit: float, folded: bool) -> tuple[float, FloatArray, FloatArray]:
-    """The settled limit in steps' sigma, nodes as shares of it and their weights; folded: only the upper half."""
-    high = limit * _asymptotic_sd(smoothing) / smoothing
-    nodes, weights = unit_nodes(nodes_for(2.0 * high))
-    kept = slice(len(nodes) // 2 if folded else 0, None)
-    return high, nodes[kept], weights[kept]
-
-
-def _step(means: FloatArray, nodes: FloatArray, weights: FloatArray, folded: bool) -> FloatArray:
-    ahead = normal_kernel(means, nodes, weights)
-    if folded:
-        ahead += normal_kernel(-means, nodes, weights)
-    return ahead
-
-
-def _growing(
-    smoothing: float, limit: float, shift: float, head_start: float, folded: bool
-) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
-    """Block after block of points under growing limits, without end.
-
-    Of each block: the mass in each state before each of its points, shape (points, n), where each state would move
-    next, and the mass in each after it.
-    """
-    high, nodes, weights = _interval(smoothing, limit, folded)
-    keeps, block = 1.0 - smoothing, max(1, round(BLOCK / smoothing))
-    width = high * (1.0 - keeps**2) ** 0.5
-    start = np.array([keeps * head_start * _asymptotic_sd(smoothing) / smoothing + shift])
-    row = _step(start, width * nodes, width * weights, folded)[0]
-    point, blocks = 1, 1
-    while True:
-        unsettled = keeps ** (2.0 * np.arange(point, point + blocks * block + 1.0))
-        at, shares = _few_of(unsettled[:-1])
-        before, after = (high * np.sqrt(1.0 - left)[:, None] for left in (at, keeps**2 * at))
-        kernels = _step(keeps * before * nodes + shift, after * nodes, after * weights, folded)
-        # Side by side, so that one product moves the mass by all of them.
-        beside = kernels.swapaxes(0, 1).reshape(len(nodes), -1)
-        for end in range(block, len(unsettled), block):
-            rows = np.empty((block, len(nodes)))
-            for step, share in enumerate(shares[end - block : end]):
-                rows[step] = row
-                row = share @ (row @ beside).reshape(len(at), -1)
-            yield rows, keeps * high * np.sqrt(1.0 - unsettled[end]) * nodes + shift, row
-        # The more the limits have settled, the longer a stretch few kernels will do for.
-        point, blocks = point + blocks * block, 2 * blocks
-
-
-def _few_of(unsettled: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Few places among points, and what each counts at each point, shape (points, places): an interpolation.
-
-    unsettled: shape (points,), how much of the variance of the limits is still to come. In it the logarithm of the
-    kernel is all but linear, so that Chebyshev's nodes give it with an error of (growth / 4)^places.
-    """
-    low, high = unsettled[-1], unsettled[0]
-    if high - low < INTERPOLATED:
-        return unsettled[:1], np.ones((len(unsettled), 1))
-    growth = (high - low) / (2.0 - high - low)
-    size = 1 + int(np.ceil(np.log(INTERPOLATED) / np.log(0.5 * growth)))
-    if size >= len(unsettled):
-        return unsettled, np.eye(len(unsettled))
-    nodes = np.cos(np.pi * (np.arange(size) + 0.5) / size)
-    degrees = np.arange(size)
-    at = 2.0 * (unsettled - low) / (high - low) - 1.0
-    shares = np.cos(degrees * np.arccos(np.clip(at, -1.0, 1.0))[:, None]) @ np.cos(degrees[:, None] * np.arccos(nodes))
-    return low + 0.5 * (high - low) * (1.0 + nodes), (2.0 * shares - 1.0) / size
-
-
-def _settled(smoothing: float, limit: float, shift: float, head_start: float) -> tuple[FloatArray, FloatArray]:
-    """The survival at each point until the limits have all but settled, and the mass in each state then."""
-    points = 0 if smoothing == 1.0 else int(np.ceil(np.log(GROWTH_LEFT) / (2.0 * np.log1p(-smoothing))))
-    survival = [1.0]
-    blocks = _growing(smoothing, limit, shift, head_start, False)
-    while True:
-        rows, _, row = next(blocks)
-        survival += rows.sum(axis=1).tolist()
-        if len(survival) >= points:
-            return np.array(survival), row
