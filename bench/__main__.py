@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-SUITE = ("ingest", "scoring", "latency")
+SUITE = ("ingest", "ingest_growth", "scoring", "scoring_step", "scoring_memory", "latency")
 
 
 def _names() -> list[str]:

@@ -12,7 +12,6 @@ from typing import Any
 
 import asyncpg
 
-from bench.ingest_growth import grow
 from bench.ingest_load import BATCH_EVENTS, COLUMNS, Events, made_events, served, written_s
 from services.runtime.postgres import EmbeddedPostgres
 
@@ -93,14 +92,11 @@ async def compare(folder: Path, batches: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", type=int, default=40, help="batches of 5,000 events in each measurement")
-    parser.add_argument("--full", action="store_true", help="also grow a log to 10 million events (minutes)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="andon-bench-") as name:
         # Postgres runs under an account of its own where this one is root, and must get in.
         Path(name).chmod(0o711)
-        asyncio.run(compare(Path(name) / "beside-sql", arguments.batches))
-        if arguments.full:
-            asyncio.run(grow(Path(name) / "growth", 10_000_000))
+        asyncio.run(compare(Path(name), arguments.batches))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ have to do hits both alike; processor time per event says what the work itself c
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -139,3 +142,17 @@ def _compare(name: str, small: Sequence[Cost], large: Sequence[Cost]) -> None:
     print(f"   {name}: throughput {_throughput(large) / _throughput(small):.2f} x")
     print(f"      processor time per event {grown[0]:.2f} x in ingest, {grown[1]:.2f} x in Postgres")
     print(f"      small {_said(small)}\n      large {_said(large)}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.ingest_growth", description=__doc__)
+    parser.add_argument("--events", type=int, default=10_000_000, help="how many the large log comes to hold (minutes)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="andon-bench-") as name:
+        # Postgres runs under an account of its own where this one is root, and must get in.
+        Path(name).chmod(0o711)
+        asyncio.run(grow(Path(name), arguments.events))
+
+
+if __name__ == "__main__":
+    main()

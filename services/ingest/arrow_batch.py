@@ -37,6 +37,8 @@ _DAMAGE = (
 )
 # Arrow decodes a compressed body of 16 MiB to no more than this much, or it is an attack.
 _DECODED_BYTES_MAX = 16 * BATCH_BYTES_MAX
+# Handing the columns of a batch to threads costs more than decoding them.
+_READING = pa.ipc.IpcReadOptions(use_threads=False)
 
 
 def read_arrow(stream: bytes) -> Arrival:
@@ -46,7 +48,7 @@ def read_arrow(stream: bytes) -> Arrival:
     try:
         if decoded_bytes_claimed(stream) > _DECODED_BYTES_MAX:
             raise MalformedBatch("arrow_ipc", "decodes to more than is allowed", "BATCH_TOO_LARGE")
-        with pa.ipc.open_stream(pa.py_buffer(stream)) as reader:
+        with pa.ipc.open_stream(pa.py_buffer(stream), options=_READING) as reader:
             check_schema(reader.schema)
             schema = reader.schema
             batches = _read_bounded(reader) or [pa.RecordBatch.from_pylist([], schema=schema)]

@@ -21,9 +21,7 @@ def packed(
     columns = {name: pa.array(values.ravel()) for name, values in arrays.items()}
     columns |= {name: pa.array(values, type=pa.large_utf8()) for name, values in texts.items()}
     shapes = json.dumps({name: values.shape for name, values in arrays.items()})
-    lists = [
-        pa.LargeListArray.from_arrays(pa.array([0, len(column)], pa.int64()), column) for column in columns.values()
-    ]
+    lists = [_one_row(column) for column in columns.values()]
     schema = pa.schema(
         [pa.field(name, column.type) for name, column in zip(columns, lists, strict=True)],
         metadata={HEADER: json.dumps(header).encode(), SHAPES: shapes.encode()},

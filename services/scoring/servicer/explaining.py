@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow as pa
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.errors import NotFound
@@ -15,7 +14,7 @@ from services.scoring.case_model import Text
 from services.scoring.explain import CaseValue, cases_of, composite_working, event_ids_by_case, with_unlisted, working
 from services.scoring.model import ALL_TIME, IndicatorSystem
 from services.scoring.paging import page_size, page_token, place_of
-from services.scoring.reading import read_cases
+from services.scoring.reading import read_cases, table_of
 from services.scoring.series import SeriesName, series_name, slice_of
 from services.scoring.servicer.desk import Desk
 from services.scoring.statistics import SeriesKey
@@ -65,7 +64,7 @@ class Explaining:
         span = (EARLIEST_US, LATEST_US) if is_all else (window.start_us, window.end_us)
         pages = await self.desk.store.observations(tenant, system.name, system.version, *span)
         return await asyncio.to_thread(
-            lambda: cases_of((_table(raw) for _, raw in pages), name.indicator, window, slice_of(key), is_all)
+            lambda: cases_of((table_of(raw) for _, raw in pages), name.indicator, window, slice_of(key), is_all)
         )
 
     async def _with_events(self, tenant: str, cases: Sequence[CaseValue]) -> list[scoring_pb2.CaseObservation]:
@@ -88,7 +87,3 @@ class Explaining:
         )
         scores = {series_name(SeriesKey(one.series)).indicator: score_of(one) for one in found}
         return composite_working(tree, name.indicator, scores)
-
-
-def _table(raw: bytes) -> pa.Table:
-    return pa.ipc.open_stream(raw).read_all()
