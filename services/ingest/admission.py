@@ -1,6 +1,6 @@
 """Who may come in: every event of a batch is checked, all at once, and identity is left at the door."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -53,7 +53,7 @@ def admit(batches: Sequence[Batch], sources: Mapping[SourceId, Source], keys: Te
         id_hashes=mix(hash_spans(*ids.spans, keys.ids) + _source_hashes(page.column("source"), keys.ids)),
         case_hashes=hash_spans(*case_ids.spans, keys.cases),
         bounds=bounds,
-        faults=_by_batch(findings.faults(coded), starts),
+        faults=_by_batch(list(findings.faults(coded)), starts),
         sources=tuple(policies[code].id for code in used),
     )
 
@@ -65,11 +65,11 @@ def _source_hashes(column: pa.DictionaryArray, key: HashKey) -> Hashes:
     return np.array(hashes, dtype=np.uint64)[codes_of(column)]
 
 
-def _by_batch(faults: Iterable[Fault], starts: NDArray[np.int64]) -> tuple[tuple[Fault, ...], ...]:
+def _by_batch(faults: Sequence[Fault], starts: NDArray[np.int64]) -> tuple[tuple[Fault, ...], ...]:
     found: list[list[Fault]] = [[] for _ in starts[1:]]
-    for fault in faults:
-        owner = int(np.searchsorted(starts, fault.index, "right")) - 1
-        found[owner].append(replace(fault, index=fault.index - int(starts[owner])))
+    owners = np.searchsorted(starts, [fault.index for fault in faults], "right") - 1
+    for fault, owner, start in zip(faults, owners.tolist(), starts[owners].tolist(), strict=True):
+        found[owner].append(replace(fault, index=fault.index - start))
     return tuple(tuple(some) for some in found)
 
 

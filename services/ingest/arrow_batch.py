@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from services.ingest.arrow_schema import check_schema, is_text
-from services.ingest.columns import FIXED_NAMES, FIXED_TYPES
+from services.ingest.columns import FIXED_NAMES, FIXED_TYPES, READING
 from services.ingest.ipc_bounds import decoded_bytes_claimed
 from services.ingest.joining import joined
 from services.ingest.model import (
@@ -37,8 +37,6 @@ _DAMAGE = (
 )
 # Arrow decodes a compressed body of 16 MiB to no more than this much, or it is an attack.
 _DECODED_BYTES_MAX = 16 * BATCH_BYTES_MAX
-# Handing the columns of a batch to threads costs more than decoding them.
-_READING = pa.ipc.IpcReadOptions(use_threads=False)
 
 
 def read_arrow(stream: bytes) -> Arrival:
@@ -48,7 +46,7 @@ def read_arrow(stream: bytes) -> Arrival:
     try:
         if decoded_bytes_claimed(stream) > _DECODED_BYTES_MAX:
             raise MalformedBatch("arrow_ipc", "decodes to more than is allowed", "BATCH_TOO_LARGE")
-        with pa.ipc.open_stream(pa.py_buffer(stream), options=_READING) as reader:
+        with pa.ipc.open_stream(pa.py_buffer(stream), options=READING) as reader:
             check_schema(reader.schema)
             schema = reader.schema
             batches = _read_bounded(reader) or [pa.RecordBatch.from_pylist([], schema=schema)]

@@ -24,6 +24,8 @@ FIXED: tuple[tuple[str, pa.DataType], ...] = (
 )
 FIXED_TYPES = dict(FIXED)
 FIXED_NAMES = tuple(FIXED_TYPES)
+# Handing the columns of a page to other threads takes longer than decoding them.
+READING = pa.ipc.IpcReadOptions(use_threads=False)
 
 
 def logical(kind: pa.DataType) -> pa.DataType:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.ingest.columns import FIXED, FIXED_NAMES
+from services.ingest.columns import FIXED, FIXED_NAMES, READING
 from services.ingest.hashing import Hashes, partition_of
 from services.ingest.joining import separate
 from services.ingest.model import CODED_TEXT, Segment
@@ -16,8 +16,6 @@ _WRITING = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 # Compressing so few events takes as long as writing them, saves a fifth of the bytes, and slows every reader.
 _WRITING_FEW = pa.ipc.IpcWriteOptions(use_threads=False)
 _FEW_EVENTS = 64
-# Handing the columns of a segment to other threads takes longer than decoding them.
-_READING = pa.ipc.IpcReadOptions(use_threads=False)
 # Fewer bytes of values than this are not worth the search for those that a piece needs.
 _VALUES_BYTES_MIN = 2_048
 # From so many events on it pays to leave the empty columns out of what is taken.
@@ -132,6 +130,6 @@ def encoded(page: pa.RecordBatch) -> bytes:
 
 def decoded(stream: bytes) -> pa.RecordBatch:
     """Our own segments only: nothing is checked."""
-    with pa.ipc.open_stream(pa.py_buffer(stream), options=_READING) as reader:
+    with pa.ipc.open_stream(pa.py_buffer(stream), options=READING) as reader:
         batches = list(reader)
         return batches[0] if len(batches) == 1 else pa.RecordBatch.from_pylist([], schema=reader.schema)
