@@ -265,15 +265,15 @@ def main() -> None:
 
 
 def print_calibration() -> None:
-    from andon_quality.promise import keep
+    from andon_quality.calibration import calibrate
 
     rng = np.random.default_rng(1)
     lognormal, counts = np.exp(0.5 * rng.standard_normal(200)), rng.poisson(8.0, 200).astype(np.float64)
     for name, call in (
-        ("lognormal, 200 points", lambda: keep(lognormal, 370.0).upper),
-        ("counts, 200 points", lambda: keep(counts, 370.0, "count").upper),
+        ("lognormal, 200 points", lambda: calibrate(lognormal, 370.0).upper),
+        ("counts, 200 points", lambda: calibrate(counts, 370.0, "count").upper),
     ):
-        print(f"\nCalibration of a kept promise at 370, {name}: {best_s(call, 3)[1]:.2f} s", end="")
+        print(f"\nCalibration at 370, {name}: {best_s(call, 3)[1]:.2f} s", end="")
     exact = best_s(lambda: arl.design_cusum(0.5, 370.0, phase1_size=100), 3)[1]
     print(f"\nCUSUM interval for limits from 100 normal points, exact: {1e3 * exact:.0f} ms")
 

@@ -1,4 +1,4 @@
-"""A series' complete windows become a control chart: limits that keep their promise, and where its rules fire."""
+"""A series' complete windows become a control chart: calibrated limits, and where its rules fire."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import assert_never
 
 import numpy as np
 from andon_quality import rules
+from andon_quality.calibration import BaselineProfile, LimitWidth, Sides, WindowScheme, calibrate_windows
 from andon_quality.control import chart as control
 from andon_quality.control import ewma, proportion, xbar_s, xmr
 from andon_quality.errors import QualityError
-from andon_quality.promise import Evidence, Sides, Watch, Width, keep_windows
 from numpy.typing import NDArray
 
 from services.scoring.charts.phase_one import PhaseOne, frozen, phase_one_of, sides_of
@@ -34,7 +34,7 @@ class Drawn:
 
 def prepare() -> None:
     """Loads what the first limits need, at a process's start: it takes half a second that no event should wait for."""
-    keep_windows(Watch(Sides.UPPER, (RULES["WE1"],)), Evidence(2), 2.0)
+    calibrate_windows(WindowScheme(Sides.UPPER, (RULES["WE1"],)), BaselineProfile(2), 2.0)
 
 
 def draw(points: Sequence[WindowPoint], plan: ChartPlan) -> Drawn:
@@ -65,21 +65,23 @@ def _baseline(chosen: Sequence[WindowPoint], phase_one: PhaseOne, plan: ChartPla
         sigma=sigma,
         overdispersion=phase_one.overdispersion,
         chart=phase_one.label,
-        limit_scale=width.sigmas,
+        limit_scale=width.width,
         promise=promise,
     )
 
 
-def _promise(phase_one: PhaseOne, sigma: float, plan: ChartPlan) -> tuple[Width, Promise]:
+def _promise(phase_one: PhaseOne, sigma: float, plan: ChartPlan) -> tuple[LimitWidth, Promise]:
     sides = sides_of(plan, phase_one.centre, sigma)
     if plan.is_average:
-        watch = Watch(sides, smoothing=plan.smoothing)
+        scheme = WindowScheme(sides, smoothing=plan.smoothing)
     else:
-        watch = Watch(sides, tuple(RULES[name] for name in plan.rules))
+        scheme = WindowScheme(sides, tuple(RULES[name] for name in plan.rules))
     requested = asked_arl(plan, sides)
-    width, evidence = keep_windows(watch, phase_one.evidence, requested), phase_one.evidence.rounded()
-    method = "normal" if evidence.is_plain else "fitted"
-    return width, Promise(requested, width.expected_arl, sides.value, evidence.memory, evidence.skewness, method)
+    width, profile = calibrate_windows(scheme, phase_one.profile, requested), phase_one.profile.rounded()
+    method = "normal" if profile.is_plain else "fitted"
+    return width, Promise(
+        requested, width.expected_arl, sides.value, profile.lag1_autocorrelation, profile.skewness, method
+    )
 
 
 def _chart(

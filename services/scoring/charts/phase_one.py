@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import numpy as np
-from andon_quality.control import chart as control
-from andon_quality.control import proportion, xbar_s, xmr
-from andon_quality.promise import (
-    Evidence,
+from andon_quality.calibration import (
+    BaselineProfile,
     Lattice,
     Law,
     Sides,
     count_skewness,
+    lag1_autocorrelation,
     lognormal_skewness,
-    memory_of,
     share_skewness,
 )
+from andon_quality.control import chart as control
+from andon_quality.control import proportion, xbar_s, xmr
 from numpy.typing import NDArray
 
 from services.scoring.charts.plan import SIGMAS, ChartPlan, Nature
@@ -39,7 +39,7 @@ class PhaseOne:
     sigma: float
     overdispersion: float
     label: str
-    evidence: Evidence
+    profile: BaselineProfile
 
 
 def phase_one_of(points: Sequence[WindowPoint], plan: ChartPlan) -> tuple[slice | None, int]:
@@ -91,13 +91,13 @@ def sides_of(plan: ChartPlan, centre: float, sigma: float) -> Sides:
 
 
 def _individuals(points: Sequence[WindowPoint], plan: ChartPlan, label: str) -> PhaseOne:
-    """By the standard deviation of phase I: where windows remember each other, moving ranges are far too small."""
+    """By the standard deviation of phase I: where windows are autocorrelated, moving ranges are far too small."""
     values = np.array([point.value for point in points])
     base = xmr.baseline(values, "standard_deviation")
     centre, sigma = float(base.centre), float(base.sigma)
     skewness = _value_skewness(plan.nature, centre, sigma, len(points))
-    evidence = Evidence(len(points), float(memory_of(values)), skewness, None, _law(plan.nature))
-    return PhaseOne(centre, sigma, 1.0, label, evidence)
+    profile = BaselineProfile(len(points), float(lag1_autocorrelation(values)), skewness, None, _law(plan.nature))
+    return PhaseOne(centre, sigma, 1.0, label, profile)
 
 
 def _means(points: Sequence[WindowPoint], plan: ChartPlan) -> PhaseOne:
@@ -105,10 +105,10 @@ def _means(points: Sequence[WindowPoint], plan: ChartPlan) -> PhaseOne:
     base = xbar_s.baseline(means, [point.deviation for point in points], counts, "pooled")
     centre, sigma = float(base.centre), float(base.sigma)
     z = (means - centre) / (sigma / np.sqrt(counts))
-    excess, memory = _excess(z), _memory(z)
+    excess, autocorrelation = _excess(z), _autocorrelation(z)
     skewness = _mean_skewness(plan.nature, centre, sigma, counts, excess)
-    evidence = Evidence(len(points), memory, skewness, excess, _law(plan.nature))
-    return _dispersed(base, excess, "Xbar-S", evidence)
+    profile = BaselineProfile(len(points), autocorrelation, skewness, excess, _law(plan.nature))
+    return _dispersed(base, excess, "Xbar-S", profile)
 
 
 def _shares(points: Sequence[WindowPoint]) -> PhaseOne:
@@ -116,17 +116,19 @@ def _shares(points: Sequence[WindowPoint]) -> PhaseOne:
     base = proportion.baseline(hits, counts)
     share, size = float(base.centre), float(counts.mean())
     z = (hits / counts - share) / np.sqrt(share * (1.0 - share) / counts)
-    excess, memory = _excess(z), _memory(z)
+    excess, autocorrelation = _excess(z), _autocorrelation(z)
     coarse = size * share * (1.0 - share) < LATTICE_BELOW
     lattice = Lattice(size * share, size) if coarse else None
-    evidence = Evidence(len(points), memory, share_skewness(share, size, excess), excess, "gamma", lattice)
-    return _dispersed(base, excess, "p", evidence)
+    profile = BaselineProfile(
+        len(points), autocorrelation, share_skewness(share, size, excess), excess, "gamma", lattice
+    )
+    return _dispersed(base, excess, "p", profile)
 
 
-def _dispersed(base: control.Baseline, excess: float, label: str, evidence: Evidence) -> PhaseOne:
+def _dispersed(base: control.Baseline, excess: float, label: str, profile: BaselineProfile) -> PhaseOne:
     factor = math.sqrt(excess)
     return PhaseOne(
-        float(base.centre), float(base.sigma) * factor, factor, f"{label}'" if factor > 1.0 else label, evidence
+        float(base.centre), float(base.sigma) * factor, factor, f"{label}'" if factor > 1.0 else label, profile
     )
 
 
@@ -135,9 +137,9 @@ def _excess(z: Floats) -> float:
     return max(float(z @ z) / (len(z) - 1), 1.0)
 
 
-def _memory(z: Floats) -> float:
-    """Cases are drawn anew in every window, so only what windows vary beyond them can be remembered."""
-    return min(float(memory_of(z)), 1.0 - 1.0 / _excess(z))
+def _autocorrelation(z: Floats) -> float:
+    """Cases are drawn anew in every window, so only what windows vary beyond them can be autocorrelated."""
+    return min(float(lag1_autocorrelation(z)), 1.0 - 1.0 / _excess(z))
 
 
 def _counts(points: Sequence[WindowPoint]) -> Floats:

@@ -7,7 +7,7 @@ from enum import Enum
 from functools import lru_cache
 
 from andon_quality import arl, rules
-from andon_quality.promise import Sides
+from andon_quality.calibration import Sides
 
 from services.scoring.case_model import Count, Elapsed, Handover, MeasureKind, Rework
 from services.scoring.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec

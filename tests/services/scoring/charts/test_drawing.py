@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from andon_quality.promise import Evidence, Sides, Watch, keep_windows
+from andon_quality.calibration import BaselineProfile, Sides, WindowScheme, calibrate_windows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -165,10 +165,13 @@ def test_a_target_in_the_middle_is_watched_on_both_sides_and_a_distant_one_on_th
 
 def test_the_same_windows_give_the_same_limits_to_the_last_bit_in_another_process() -> None:
     program = (
-        "from services.scoring.charts.plan import *; from andon_quality.promise import *;"
-        "print(keep_windows(Watch(Sides.UPPER, (RULES['WE1'], RULES['WE2'])), Evidence(20, 0.4, 0.3, 2.0), 370.0))"
+        "from services.scoring.charts.plan import *; from andon_quality.calibration import *;"
+        "scheme = WindowScheme(Sides.UPPER, (RULES['WE1'], RULES['WE2']));"
+        "print(calibrate_windows(scheme, BaselineProfile(20, 0.4, 0.3, 2.0), 370.0))"
     )
-    here = keep_windows(Watch(Sides.UPPER, (RULES["WE1"], RULES["WE2"])), Evidence(20, 0.4, 0.3, 2.0), 370.0)
+    here = calibrate_windows(
+        WindowScheme(Sides.UPPER, (RULES["WE1"], RULES["WE2"])), BaselineProfile(20, 0.4, 0.3, 2.0), 370.0
+    )
     there = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert there.stdout.strip() == str(here)
 

@@ -1,4 +1,4 @@
-"""How wide the limits of a chart of windows must be for its false alarms to come as seldom as promised."""
+"""How wide the limits of a chart of windows must be for its in-control ARL to be the requested one."""
 
 from __future__ import annotations
 
@@ -11,26 +11,32 @@ from typing import assert_never
 import numpy as np
 
 from andon_quality.arrays import FloatArray
+from andon_quality.calibration.skewness import share_skewness
+from andon_quality.calibration.streams import (
+    AUTOCORRELATION_MOST,
+    POINTS_LEAST,
+    Law,
+    lag1_autocorrelation,
+    standard_streams,
+)
 from andon_quality.control.constants import c4
 from andon_quality.errors import OutOfRange
-from andon_quality.promise.skewness import share_skewness
-from andon_quality.promise.standard import MEMORY_MOST, POINTS_LEAST, Law, memory_of, standard_streams
 from andon_quality.rules import Pattern, Rule
 
-# A promise is kept from the first window on: each simulated chart is watched for this many after its baseline.
-FOLLOWED = 100
+# The ARL holds from the first window on: each simulated chart is watched for this many after its baseline.
+WINDOWS_WATCHED = 100
 STREAMS = 4_000
 # So few that they stay in a processor's cache.
 STREAMS_AT_ONCE = 500
 # Rare alarms take more streams to count, up to ten times as many.
 STREAMS_ENOUGH_FOR = 400.0
 WIDTH = 3.0
-# Memory and skewness lie on grids of these steps.
-MEMORY_STEP, SKEWNESS_STEP = 0.1, 0.05
-MEMORIES = np.round(MEMORY_STEP * np.arange(10), 2)
-# Widths by memory: streams at most, rounds, the nudge that tells how the run grows with the width, and the least growth
-# and the longest step (in logarithms) that are believed.
-MEMORY_STREAMS, ROUNDS, NUDGE, GROWTH_LEAST, STEP_MOST = 8_000, 4, 0.05, 0.5, 0.3
+# Autocorrelation and skewness lie on grids of these steps.
+AUTOCORRELATION_STEP, SKEWNESS_STEP = 0.1, 0.05
+AUTOCORRELATIONS = np.round(AUTOCORRELATION_STEP * np.arange(10), 2)
+# Widths by autocorrelation: streams at most, rounds, the nudge that tells how the run grows with the width, and the
+# least growth and the longest step (in logarithms) that are believed.
+AUTOCORRELATION_STREAMS, ROUNDS, NUDGE, GROWTH_LEAST, STEP_MOST = 8_000, 4, 0.05, 0.5, 0.3
 
 
 class Sides(Enum):
@@ -42,7 +48,7 @@ class Sides(Enum):
 
 
 @dataclass(frozen=True)
-class Watch:
+class WindowScheme:
     """How windows are judged: by rules of the pattern "k of n beyond a line", or by an EWMA with varying limits.
 
     smoothing: of the EWMA; None: rules.
@@ -78,16 +84,16 @@ class Lattice:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class BaselineProfile:
     """What `size` windows of phase I show of their process.
 
-    memory: autocorrelation of successive windows, in [0, 0.9]. skewness: of a window's value. excess: how many times
-    the variance that a window's own cases explain, at least 1; None where the windows alone tell how much they vary.
+    lag1_autocorrelation: of successive windows, in [0, 0.9]. skewness: of a window's value. excess: how many times the
+    variance that a window's own cases explain, at least 1; None where the windows alone show how much they vary.
     lattice: where few hits are expected, so that their number jumps.
     """
 
     size: int
-    memory: float = 0.0
+    lag1_autocorrelation: float = 0.0
     skewness: float = 0.0
     excess: float | None = None
     law: Law = "gamma"
@@ -96,84 +102,82 @@ class Evidence:
     @property
     def is_plain(self) -> bool:
         """Whether windows count as independent and normal, varying no more than their cases explain."""
-        return self.memory == self.skewness == 0.0 and self.excess in (None, 1.0) and self.lattice is None
+        return self.lag1_autocorrelation == self.skewness == 0.0 and self.excess in (None, 1.0) and self.lattice is None
 
-    def rounded(self) -> Evidence:
+    def rounded(self) -> BaselineProfile:
         """On a grid that series share, so that a thousand of them need some dozens of calibrations.
 
-        >>> Evidence(20, 0.234, 0.26, 1.23).rounded()
-        Evidence(size=20, memory=0.2, skewness=0.25, excess=1.22, law='gamma', lattice=None)
+        >>> BaselineProfile(20, 0.234, 0.26, 1.23).rounded()
+        BaselineProfile(size=20, lag1_autocorrelation=0.2, skewness=0.25, excess=1.22, law='gamma', lattice=None)
         """
         excess = None if self.excess is None else _on_powers(max(self.excess, 1.0), 1.22)
         skewness, lattice = self.skewness, self.lattice
         if lattice is not None:
             lattice = lattice.rounded()
             skewness = share_skewness(lattice.hits / lattice.size, lattice.size, excess or 1.0)
-        memory = min(max(_on_grid(self.memory, MEMORY_STEP), 0.0), MEMORY_MOST)
+        phi = min(max(_on_grid(self.lag1_autocorrelation, AUTOCORRELATION_STEP), 0.0), AUTOCORRELATION_MOST)
         skewness = min(max(_on_grid(skewness, SKEWNESS_STEP), -4.0), 4.0)
-        return Evidence(self.size, memory, skewness, excess, self.law, lattice)
+        return BaselineProfile(self.size, phi, skewness, excess, self.law, lattice)
 
 
 @dataclass(frozen=True)
-class Width:
-    """Limits at `sigmas` from the centre, and the run that simulated charts had with them, to three digits."""
+class LimitWidth:
+    """Limits at `width` from the centre, and the run that simulated charts had with them, to three digits."""
 
-    sigmas: float
+    width: float
     expected_arl: float
 
 
-def keep_windows(watch: Watch, evidence: Evidence, requested_arl: float) -> Width:
+def calibrate_windows(scheme: WindowScheme, profile: BaselineProfile, requested_arl: float) -> LimitWidth:
     """The least width of limits at which a false alarm comes no sooner than once in `requested_arl` windows watched.
 
     Phase I is simulated as the evidence has it; each simulated chart estimates centre and spread from its own (the
     mean; the standard deviation over c4, or where cases tell what to expect the root of the excess, at least 1), widens
-    its limits for the memory that it finds, and judges the hundred windows that follow, until its first alarm. Windows
-    watched over alarms is the run: an average over baselines in which every window counts alike, lucky baseline or not.
-    The mean of first alarms without an end would be made by a few lucky baselines (with 20 windows and 3 sigma on one
-    side it is 7,000 where known parameters give 741).
-    Zones move with the limits, the centre line stays. Where no width reaches the request (a rule about one side of the
-    centre alone), 3 sigma and what they give.
-    Deterministic; kept for every rounded evidence. Cost: some 20 ms once, up to 0.3 s for requests above 4,000.
-    Raises OutOfRange for fewer than 2 windows or a request of at most 1.
-    Sources: Jensen, Jones-Farmer, Champ and Woodall (2006), Journal of Quality Technology 38, 349-364; Gandy and
-    Kvaloy (2013), Scandinavian Journal of Statistics 40, 647-668.
+    its limits for the autocorrelation that it finds, and judges the hundred windows that follow, until its first alarm.
+    Windows watched over alarms is the run: an average over baselines in which every window counts alike, lucky baseline
+    or not. The mean of first alarms without an end would be made by a few lucky baselines (with 20 windows and 3 sigma
+    on one side it is 7,000 where known parameters give 741). Zones move with the limits, the centre line stays. Where
+    no width reaches the request (a rule about one side of the centre alone), 3 sigma and what they give. Deterministic;
+    cached for every rounded profile. Cost: some 20 ms once, up to 0.3 s for requests above 4,000. Raises OutOfRange for
+    fewer than 2 windows or a request of at most 1. Sources: Jensen, Jones-Farmer, Champ and Woodall (2006), Journal of
+    Quality Technology 38, 349-364; Gandy and Kvaloy (2013), Scandinavian Journal of Statistics 40, 647-668.
 
     >>> from andon_quality.rules import BEYOND_LIMITS
-    >>> one_side = Watch(Sides.UPPER, (BEYOND_LIMITS,))
-    >>> 3.2 < keep_windows(one_side, Evidence(28), 741.0).sigmas < 3.5
+    >>> one_side = WindowScheme(Sides.UPPER, (BEYOND_LIMITS,))
+    >>> 3.2 < calibrate_windows(one_side, BaselineProfile(28), 741.0).width < 3.5
     True
     """
-    if evidence.size < 2:
-        raise OutOfRange(f"a baseline needs at least 2 windows, got {evidence.size}")
+    if profile.size < 2:
+        raise OutOfRange(f"a baseline needs at least 2 windows, got {profile.size}")
     if not 1.0 < requested_arl < np.inf:
         raise OutOfRange(f"the requested ARL must be above 1 and finite, got {requested_arl}")
-    return _kept(watch, evidence.rounded(), float(requested_arl))
+    return _calibrated(scheme, profile.rounded(), float(requested_arl))
 
 
 @lru_cache(maxsize=16_384)
-def _kept(watch: Watch, evidence: Evidence, requested_arl: float) -> Width:
-    charts = _charts(watch, evidence, _streams_for(requested_arl))
-    if evidence.size < POINTS_LEAST:
+def _calibrated(scheme: WindowScheme, profile: BaselineProfile, requested_arl: float) -> LimitWidth:
+    charts = _charts(scheme, profile, _streams_for(requested_arl))
+    if profile.size < POINTS_LEAST:
         return _least(charts.needed, requested_arl)
-    widths = _widths_by_memory(watch, evidence.size, requested_arl)
-    own = np.interp(charts.memory, MEMORIES, widths) / np.interp(evidence.memory, MEMORIES, widths)
+    widths = _widths_by_autocorrelation(scheme, profile.size, requested_arl)
+    own = _width_at(charts.found, widths) / _width_at(profile.lag1_autocorrelation, widths)
     return _least(charts.needed / own, requested_arl)
 
 
 @lru_cache(maxsize=256)
-def _widths_by_memory(watch: Watch, size: int, requested_arl: float) -> FloatArray:
-    """What limits should be for each memory on the grid, where it is what a chart finds: normal windows.
+def _widths_by_autocorrelation(scheme: WindowScheme, size: int, requested_arl: float) -> FloatArray:
+    """What limits should be for each autocorrelation on the grid, where it is what a chart finds: normal windows.
 
-    A chart that finds a memory knows little of the true one, and of a long memory the less: limits for what it finds
-    would be too narrow for a process that remembers more. So the widths are moved, together, until the promise is kept
-    at every true memory; a few rounds, since each of them moves mostly the charts that find it.
+    A chart's estimate says little of the true autocorrelation, and the less the higher it is: limits for the estimate
+    would be too narrow for a process that has more. So the widths are moved, together, until the requested ARL is met
+    at every true autocorrelation; a few rounds, since each of them moves mostly the charts that find it.
     """
-    streams = min(_streams_for(requested_arl), MEMORY_STREAMS)
-    worlds = [_charts(watch, Evidence(size, memory), streams) for memory in MEMORIES.tolist()]
-    widths = np.array([_least(charts.needed, requested_arl).sigmas for charts in worlds])
+    streams = min(_streams_for(requested_arl), AUTOCORRELATION_STREAMS)
+    processes = [_charts(scheme, BaselineProfile(size, phi), streams) for phi in AUTOCORRELATIONS.tolist()]
+    widths = np.array([_least(charts.needed, requested_arl).width for charts in processes])
 
     def runs(widths: FloatArray) -> FloatArray:
-        return np.array([_run(charts.needed, np.interp(charts.memory, MEMORIES, widths)) for charts in worlds])
+        return np.array([_run(charts.needed, _width_at(charts.found, widths)) for charts in processes])
 
     now = runs(widths)
     growth = np.log(runs((1.0 + NUDGE) * widths) / now) / np.log1p(NUDGE)
@@ -184,27 +188,32 @@ def _widths_by_memory(watch: Watch, size: int, requested_arl: float) -> FloatArr
     return widths
 
 
+def _width_at(phi: float | FloatArray, widths: FloatArray) -> FloatArray:
+    """Between the autocorrelations of the grid, linear."""
+    return np.asarray(np.interp(phi, AUTOCORRELATIONS, widths))
+
+
 @dataclass(frozen=True)
 class _Charts:
     """needed: the width above which each simulated chart has been quiet until then, shape (followed, streams).
 
-    memory: what each finds in its phase I, shape (streams,).
+    found: the autocorrelation that each finds in its phase I, shape (streams,).
     """
 
     needed: FloatArray
-    memory: FloatArray
+    found: FloatArray
 
 
-def _charts(watch: Watch, evidence: Evidence, streams: int) -> _Charts:
-    rng = np.random.default_rng(_seed(evidence))
-    charts = _Charts(np.empty((FOLLOWED, streams)), np.empty(streams))
+def _charts(scheme: WindowScheme, profile: BaselineProfile, streams: int) -> _Charts:
+    rng = np.random.default_rng(_seed(profile))
+    charts = _Charts(np.empty((WINDOWS_WATCHED, streams)), np.empty(streams))
     for start in range(0, streams, STREAMS_AT_ONCE):
         part = slice(start, min(start + STREAMS_AT_ONCE, streams))
-        values = _simulated(evidence, part.stop - start, rng)
-        phase_one, ahead = values[: evidence.size], values[evidence.size :]
-        widths = _least_widths(watch, _in_own_sigma(evidence, phase_one, ahead))
+        values = _simulated(profile, part.stop - start, rng)
+        phase_one, ahead = values[: profile.size], values[profile.size :]
+        widths = _least_widths(scheme, _in_own_sigma(profile, phase_one, ahead))
         np.maximum.accumulate(widths, axis=0, out=charts.needed[:, part])
-        charts.memory[part] = _memory_found(evidence, phase_one)
+        charts.found[part] = _autocorrelation_found(profile, phase_one)
     return charts
 
 
@@ -212,37 +221,37 @@ def _streams_for(requested_arl: float) -> int:
     return int(STREAMS * min(max(requested_arl / STREAMS_ENOUGH_FOR, 1.0), 10.0))
 
 
-def _simulated(evidence: Evidence, streams: int, rng: np.random.Generator) -> FloatArray:
+def _simulated(profile: BaselineProfile, streams: int, rng: np.random.Generator) -> FloatArray:
     """Phase I and the windows after it, in standard deviations of what cases explain, shape (time, streams)."""
-    shape = (evidence.size + FOLLOWED, streams)
-    values = standard_streams(evidence.memory, evidence.skewness, evidence.law, shape, rng)
-    if evidence.excess is not None:
-        values = values * np.sqrt(evidence.excess)
-    return values if evidence.lattice is None else _on_lattice(values, evidence.lattice)
+    shape = (profile.size + WINDOWS_WATCHED, streams)
+    values = standard_streams(profile.lag1_autocorrelation, profile.skewness, profile.law, shape, rng)
+    if profile.excess is not None:
+        values = values * np.sqrt(profile.excess)
+    return values if profile.lattice is None else _on_lattice(values, profile.lattice)
 
 
-def _in_own_sigma(evidence: Evidence, phase_one: FloatArray, ahead: FloatArray) -> FloatArray:
+def _in_own_sigma(profile: BaselineProfile, phase_one: FloatArray, ahead: FloatArray) -> FloatArray:
     sd = phase_one.std(axis=0, ddof=1)
-    sigma = np.maximum(sd / c4(evidence.size), 1e-9) if evidence.excess is None else np.maximum(sd, 1.0)
+    sigma = np.maximum(sd / c4(profile.size), 1e-9) if profile.excess is None else np.maximum(sd, 1.0)
     return np.asarray((ahead - phase_one.mean(axis=0)) / sigma)
 
 
-def _memory_found(evidence: Evidence, phase_one: FloatArray) -> FloatArray:
-    found = memory_of(phase_one)
-    if evidence.excess is None:
+def _autocorrelation_found(profile: BaselineProfile, phase_one: FloatArray) -> FloatArray:
+    found = lag1_autocorrelation(phase_one)
+    if profile.excess is None:
         return found
     return np.asarray(np.minimum(found, 1.0 - 1.0 / np.maximum(phase_one.var(axis=0, ddof=1), 1.0)))
 
 
-def _least(needed: FloatArray, requested_arl: float) -> Width:
+def _least(needed: FloatArray, requested_arl: float) -> LimitWidth:
     low, high = _bracket(np.sort(needed[-1]), requested_arl)
     if not np.isfinite(high):
-        return Width(WIDTH, _three_digits(_run(needed, WIDTH)))
+        return LimitWidth(WIDTH, _three_digits(_run(needed, WIDTH)))
     while high - low > 1e-3:
         middle = 0.5 * (low + high)
         low, high = (middle, high) if _run(needed, middle) < requested_arl else (low, middle)
-    sigmas = float(np.ceil(max(high, 1e-3) * 1e3) / 1e3)
-    return Width(sigmas, _three_digits(_run(needed, sigmas)))
+    width = float(np.ceil(max(high, 1e-3) * 1e3) / 1e3)
+    return LimitWidth(width, _three_digits(_run(needed, width)))
 
 
 def _bracket(highest: FloatArray, requested_arl: float) -> tuple[float, float]:
@@ -251,17 +260,17 @@ def _bracket(highest: FloatArray, requested_arl: float) -> tuple[float, float]:
     highest: what each stream needs to stay quiet all along, ascending; infinite where no width makes so many quiet.
     """
     streams = len(highest)
-    most = int(np.ceil(streams * FOLLOWED / requested_arl))
-    fewest = int(streams * FOLLOWED / (requested_arl + FOLLOWED))
+    most = int(np.ceil(streams * WINDOWS_WATCHED / requested_arl))
+    fewest = int(streams * WINDOWS_WATCHED / (requested_arl + WINDOWS_WATCHED))
     low = float(highest[streams - 2 - most]) if most <= streams - 2 else 0.0
     high = float(highest[streams - 1 - fewest])
     return min(max(low, 0.0), max(high, 0.0)), max(high, 0.0)
 
 
-def _seed(evidence: Evidence) -> list[int]:
-    lattice = evidence.lattice or Lattice(0.0, 0.0)
-    numbers = (evidence.memory, evidence.skewness + 10.0, evidence.excess or 0.0, lattice.hits, lattice.size)
-    return [evidence.size, evidence.law == "gamma", *(round(1e3 * number) for number in numbers)]
+def _seed(profile: BaselineProfile) -> list[int]:
+    lattice = profile.lattice or Lattice(0.0, 0.0)
+    numbers = (profile.lag1_autocorrelation, profile.skewness + 10.0, profile.excess or 0.0, lattice.hits, lattice.size)
+    return [profile.size, profile.law == "gamma", *(round(1e3 * number) for number in numbers)]
 
 
 def _on_lattice(values: FloatArray, lattice: Lattice) -> FloatArray:
@@ -270,12 +279,12 @@ def _on_lattice(values: FloatArray, lattice: Lattice) -> FloatArray:
     return np.asarray((hits - lattice.hits) / sd)
 
 
-def _least_widths(watch: Watch, z: FloatArray) -> FloatArray:
+def _least_widths(scheme: WindowScheme, z: FloatArray) -> FloatArray:
     """For each window the width up to which it alarms, shape as z: (time, streams)."""
-    if watch.smoothing is not None:
-        averages = _averages(z, watch.smoothing)
-        return _by_side(watch.sides, averages, lambda side: side)
-    return _by_side(watch.sides, z, lambda side: np.max([_of_rule(rule, side) for rule in watch.rules], axis=0))
+    if scheme.smoothing is not None:
+        averages = _averages(z, scheme.smoothing)
+        return _by_side(scheme.sides, averages, lambda side: side)
+    return _by_side(scheme.sides, z, lambda side: np.max([_of_rule(rule, side) for rule in scheme.rules], axis=0))
 
 
 def _by_side(sides: Sides, z: FloatArray, needed: Callable[[FloatArray], FloatArray]) -> FloatArray:

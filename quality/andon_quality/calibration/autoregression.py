@@ -1,4 +1,4 @@
-"""How much a point remembers of the ones before: an autoregression, and what is new in each point."""
+"""An autoregression: how much of a point comes from the ones before it, and what is new in it."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def autoregression(covariances: FloatArray, order: int) -> tuple[FloatArray, Flo
 
 
 def choose_order(covariances: FloatArray, points: int) -> int:
-    """The order of memory of one series, covariances: shape (lags + 1, 1).
+    """The order of autoregression of one series, covariances: shape (lags + 1, 1).
 
-    None at all unless Schwarz's criterion, n log s^2 + order log n, finds some: it seldom takes noise for memory. Then
-    the order that Akaike's criterion, n log s^2 + 2 order, prefers: a chart suffers more from slow swings that a short
-    autoregression misses than from a coefficient too many. Sources: Schwarz (1978), Annals of Statistics 6, 461-464;
-    Akaike (1974), IEEE Transactions on Automatic Control 19, 716-723.
+    None at all unless Schwarz's criterion, n log s^2 + order log n, finds some: it seldom takes noise for
+    autocorrelation. Then the order that Akaike's criterion, n log s^2 + 2 order, prefers: a chart suffers more from
+    slow swings that a short autoregression misses than from a coefficient too many. Sources: Schwarz (1978), Annals of
+    Statistics 6, 461-464; Akaike (1974), IEEE Transactions on Automatic Control 19, 716-723.
 
     >>> choose_order(np.array([[1.0], [0.02], [0.0]]), 100), choose_order(np.array([[1.0], [0.6], [0.36]]), 100)
     (0, 1)

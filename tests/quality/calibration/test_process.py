@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from andon_quality.arrays import FloatArray
-from andon_quality.promise.process import Fit, Form, Rows, deviations, fit, simulate, zero_inflation
+from andon_quality.calibration.process import Form, ProcessFit, Sampling, deviations, fit, simulate, zero_inflation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
-def rows(count: int, sizes: FloatArray | None = None) -> Rows:
-    return Rows(np.ones(count) if sizes is None else sizes, None, np.ones(count, dtype=np.bool_))
+def rows(count: int, sizes: FloatArray | None = None) -> Sampling:
+    return Sampling(np.ones(count) if sizes is None else sizes, None, np.ones(count, dtype=np.bool_))
 
 
-def one(level: float, dispersion: float = 0.0, phi: tuple[float, ...] = (), first: float = 0.0) -> Fit:
-    return Fit(
+def one(level: float, dispersion: float = 0.0, phi: tuple[float, ...] = (), first: float = 0.0) -> ProcessFit:
+    return ProcessFit(
         np.array([[level]]), np.array([dispersion]), np.array(phi)[:, None], np.ones(1), np.ones(1), np.array([first])
     )
 
@@ -37,7 +37,7 @@ def test_extra_zeros_and_what_is_left_make_up_the_whole_dispersion(alpha: float,
 
 
 @pytest.mark.parametrize("kind", ["count", "proportion"])
-def test_remembered_counts_have_the_autocorrelation_of_the_fit(kind: str) -> None:
+def test_autocorrelated_counts_have_the_autocorrelation_of_the_fit(kind: str) -> None:
     form = Form(kind, order=1)  # type: ignore[arg-type]
     known = one(10.0, 0.2, (0.4,), 0.4) if kind == "count" else one(0.2, 0.05, (0.4,), 0.4)
     along = rows(4000, np.full(4000, 1.0 if kind == "count" else 50.0))
@@ -75,6 +75,6 @@ def test_missing_points_do_not_reach_the_fit() -> None:
     present = np.arange(100) % 3 > 0
     holes = np.where(present[:, None], values, np.nan)
     form = Form("continuous", order=1)
-    fitted = fit(form, holes, Rows(np.ones(100), None, present))
+    fitted = fit(form, holes, Sampling(np.ones(100), None, present))
     assert fitted.level[0, 0] == pytest.approx(values[present].mean())
     assert np.isfinite(fitted.phi).all()

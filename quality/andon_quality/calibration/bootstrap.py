@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from andon_quality.arrays import FloatArray, IntArray
-from andon_quality.promise.process import Fit, Form, Rows, deviations, fit, simulate
-from andon_quality.promise.scheme import Scheme, advance, start
+from andon_quality.calibration.process import Form, ProcessFit, Sampling, deviations, fit, simulate
+from andon_quality.calibration.scheme import Scheme, advance, start
 
 REFITS = 150
 # Streams are followed for this many requested run lengths; what is left is extrapolated at its last hazard.
@@ -17,7 +17,7 @@ POINTS_MOST = 1_500_000
 
 
 @dataclass(frozen=True)
-class Limits:
+class CalibratedLimits:
     """Limits on the statistics of `Scheme`, and what they gave in the simulation that found them.
 
     mean, median: of the run length over baselines and futures; error: the standard error of that mean, relative.
@@ -30,21 +30,21 @@ class Limits:
     error: float
 
 
-def calibrate(
-    form: Form, fitted: Fit, rows: Rows, scheme: Scheme, requested_arl: float, seed: int, chart_order: int
-) -> Limits:
+def bootstrap_limits(
+    form: Form, fitted: ProcessFit, rows: Sampling, scheme: Scheme, requested_arl: float, seed: int, chart_order: int
+) -> CalibratedLimits:
     """Limits for the chart of `fitted`, whose parameters are themselves estimates, at the requested mean run length.
 
     Parametric bootstrap in two rounds: refits to simulated baselines first tell the bias of the estimates, which is
     taken off; then each of 150 new simulated baselines is refitted and judges its own simulated futures, exactly as the
     real baseline will judge the real one. Upper and lower limits share the false alarms evenly.
-    chart_order: how much memory the chart takes out; 0 charts the deviations themselves (inflated limits).
-    Sources: Jones and Steiner (2012), Journal of Quality Technology 44, 95-108; Gandy and Kvaloy (2013), Scandinavian
-    Journal of Statistics 40, 647-668.
+    chart_order: the order of the autoregression that the chart takes out; 0 charts the deviations themselves (inflated
+    limits). Sources: Jones and Steiner (2012), Journal of Quality Technology 44, 95-108; Gandy and Kvaloy (2013),
+    Scandinavian Journal of Statistics 40, 647-668.
 
-    >>> along = Rows(np.ones(100), None, np.full(100, True))
+    >>> along = Sampling(np.ones(100), None, np.full(100, True))
     >>> fitted = fit(Form("continuous"), np.random.default_rng(1).standard_normal((100, 1)), along)
-    >>> 1.5 < calibrate(Form("continuous"), fitted, along, Scheme("shewhart"), 20.0, 0, 0).upper < 2.5
+    >>> 1.5 < bootstrap_limits(Form("continuous"), fitted, along, Scheme("shewhart"), 20.0, 0, 0).upper < 2.5
     True
     """
     rng = np.random.default_rng(seed)
@@ -64,11 +64,11 @@ def calibrate(
     return _search(up, down, requested_arl, futures)
 
 
-def charted(fitted: Fit, form: Form, chart_order: int) -> Fit:
-    """The fit as the chart uses it: with chart_order 0 the deviations keep their memory and their whole spread.
+def charted(fitted: ProcessFit, form: Form, chart_order: int) -> ProcessFit:
+    """The fit as the chart uses it: with chart_order 0 the deviations stay autocorrelated and with their whole spread.
 
     >>> one = np.ones(1)
-    >>> charted(Fit(one[None], one, 0.6 * one[None], 0.8 * one, one, one), Form("continuous", 1), 0).sd.item()
+    >>> charted(ProcessFit(one[None], one, 0.6 * one[None], 0.8 * one, one, one), Form("continuous", 1), 0).sd.item()
     1.0
     """
     if chart_order == form.order:
@@ -76,17 +76,17 @@ def charted(fitted: Fit, form: Form, chart_order: int) -> Fit:
     return replace(fitted, phi=fitted.phi[:0], sd=fitted.spread)
 
 
-def onwards(rows: Rows, points: int) -> Rows:
+def onwards(rows: Sampling, points: int) -> Sampling:
     """The rows that follow a baseline: its own over again.
 
-    >>> onwards(Rows(np.array([1.0, 2.0]), None, np.array([True, False])), 3).sizes.tolist()
+    >>> onwards(Sampling(np.array([1.0, 2.0]), None, np.array([True, False])), 3).sizes.tolist()
     [1.0, 2.0, 1.0]
     """
     phase = None if rows.phase is None else np.resize(rows.phase, points)
-    return Rows(np.resize(rows.sizes, points), phase, np.resize(rows.present, points))
+    return Sampling(np.resize(rows.sizes, points), phase, np.resize(rows.present, points))
 
 
-def _search(up: FloatArray, down: FloatArray, requested_arl: float, futures: int) -> Limits:
+def _search(up: FloatArray, down: FloatArray, requested_arl: float, futures: int) -> CalibratedLimits:
     """Bisection on the share of streams that either side stops within the requested run length."""
     horizon = len(up)
     at = min(max(round(requested_arl), 2), horizon) - 1
@@ -106,7 +106,9 @@ def _search(up: FloatArray, down: FloatArray, requested_arl: float, futures: int
     runs = runs_at(high)
     own = np.minimum(runs, horizon).reshape(-1, futures).mean(axis=1)
     error = float(own.std() / np.sqrt(len(own)) / own.mean())
-    return Limits(_at(highest, high), _at(lowest, high), mean_run(runs, horizon), float(np.median(runs)), error)
+    return CalibratedLimits(
+        _at(highest, high), _at(lowest, high), mean_run(runs, horizon), float(np.median(runs)), error
+    )
 
 
 def _first_above(rising: FloatArray, limit: float) -> IntArray:

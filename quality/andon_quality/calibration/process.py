@@ -8,17 +8,17 @@ from typing import Literal, assert_never
 import numpy as np
 
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
-from andon_quality.promise.memory import autocovariances, autoregression
-from andon_quality.promise.season import additive_level, rate_level
+from andon_quality.calibration.autoregression import autocovariances, autoregression
+from andon_quality.calibration.season import additive_level, rate_level
 
-# The memory of a hidden intensity where the counts do not tell.
-MEMORY_TAKEN = 0.6
+# The autocorrelation of a hidden intensity where the counts do not tell.
+AUTOCORRELATION_TAKEN = 0.6
 
 Values = Literal["continuous", "count", "proportion"]
 
 
 @dataclass(frozen=True)
-class Rows:
+class Sampling:
     """What is known of each point before it comes: size, shape (n,), hour of the week or none, and whether it comes."""
 
     sizes: FloatArray
@@ -28,7 +28,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Form:
-    """The choices that refitting keeps: kind of values, order of memory, share of the overdispersion due to zeros.
+    """What refitting takes as given: kind of values, order of autoregression, overdispersion's share due to zeros.
 
     innovations: standardised residuals to draw from, or none for normal ones.
     """
@@ -40,7 +40,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Fit:
+class ProcessFit:
     """The parameters of many series at once.
 
     level: (168 or 1, series), in transformed units or per unit of size; dispersion: (series,), alpha in the variance
@@ -56,11 +56,11 @@ class Fit:
     spread: FloatArray
     first: FloatArray
 
-    def repeated(self, times: int) -> Fit:
+    def repeated(self, times: int) -> ProcessFit:
         """Each series `times` times in a row."""
-        return Fit(*(np.repeat(part, times, axis=-1) for part in self._parts()))
+        return ProcessFit(*(np.repeat(part, times, axis=-1) for part in self._parts()))
 
-    def less_bias(self, refitted: Fit) -> Fit:
+    def less_bias(self, refitted: ProcessFit) -> ProcessFit:
         """Corrected by how far the mean of refits to this fit's own streams lies from it; for one series."""
         moved = [
             2.0 * own - again.mean(axis=-1, keepdims=True)
@@ -70,7 +70,7 @@ class Fit:
         kept = np.abs(phi).sum(axis=0) < 0.99
         # Cells of a season were drawn towards their hour and day; further than to a quarter no rate is moved.
         beyond = ((self.level > 0.0) & (level < 0.25 * self.level)) | ((self.level < 1.0) & (level >= 1.0))
-        return Fit(
+        return ProcessFit(
             self.level if len(self.level) == 1 else np.where(beyond, self.level, level),
             np.where(self.dispersion > 0.0, np.clip(dispersion, 0.0, 2.0 * self.dispersion), 0.0),
             np.where(kept, phi, self.phi),
@@ -83,10 +83,10 @@ class Fit:
         return self.level, self.dispersion, self.phi, self.sd, self.spread, self.first
 
 
-def fit(form: Form, values: FloatArray, rows: Rows) -> Fit:
+def fit(form: Form, values: FloatArray, rows: Sampling) -> ProcessFit:
     """The parameters of each series, values: shape (n, series) in transformed units; missing rows are ignored.
 
-    >>> along = Rows(np.array([10.0, 30.0]), None, np.array([True, True]))
+    >>> along = Sampling(np.array([10.0, 30.0]), None, np.array([True, True]))
     >>> fit(Form("proportion"), np.array([[1.0], [5.0]]), along).level.item()
     0.15
     """
@@ -100,19 +100,20 @@ def fit(form: Form, values: FloatArray, rows: Rows) -> Fit:
             level = np.clip(level, 1e-6, 1.0 - 1e-6)
         dispersion = _dispersion(form.values, values[here], _expected(level, rows.sizes[here], phase), rows.sizes[here])
     ones = np.ones(values.shape[1])
-    rough = Fit(level, dispersion, np.zeros((0, len(ones))), ones, ones, ones)
+    rough = ProcessFit(level, dispersion, np.zeros((0, len(ones))), ones, ones, ones)
     covariances = autocovariances(deviations(form, rough, values, rows), here, max(form.order, 1))
     phi, sd = autoregression(covariances, form.order)
-    return Fit(level, dispersion, phi, sd, np.sqrt(covariances[0]), covariances[1] / covariances[0])
+    return ProcessFit(level, dispersion, phi, sd, np.sqrt(covariances[0]), covariances[1] / covariances[0])
 
 
-def deviations(form: Form, fitted: Fit, values: FloatArray, rows: Rows) -> FloatArray:
+def deviations(form: Form, fitted: ProcessFit, values: FloatArray, rows: Sampling) -> FloatArray:
     """How far each point lies from what was expected: transformed units, or standardised (Pearson) for counts.
 
     values: shape (time, series); rows of the same time. Missing points are NaN.
 
-    >>> one, along = np.ones(1), Rows(np.array([4.0]), None, np.array([True]))
-    >>> deviations(Form("count"), Fit(np.ones((1, 1)), 0 * one, np.zeros((0, 1)), one, one, one), 6 * one[None], along)
+    >>> one, along = np.ones(1), Sampling(np.array([4.0]), None, np.array([True]))
+    >>> fitted = ProcessFit(np.ones((1, 1)), 0 * one, np.zeros((0, 1)), one, one, one)
+    >>> deviations(Form("count"), fitted, 6 * one[None], along)
     array([[1.]])
     """
     expected = _expected(fitted.level, rows.sizes, rows.phase)
@@ -122,13 +123,13 @@ def deviations(form: Form, fitted: Fit, values: FloatArray, rows: Rows) -> Float
     return np.asarray(np.where(rows.present[:, None], away, np.nan))
 
 
-def simulate(form: Form, fitted: Fit, rows: Rows, series: int, rng: np.random.Generator) -> FloatArray:
+def simulate(form: Form, fitted: ProcessFit, rows: Sampling, series: int, rng: np.random.Generator) -> FloatArray:
     """Streams of the fitted process (one series in `fitted`) along `rows`, shape (time, series).
 
-    Counts with memory have a hidden lognormal intensity, proportions a hidden logistic normal chance, each an AR(1).
+    Autocorrelated counts have a hidden lognormal intensity, proportions a hidden logistic normal one, each an AR(1).
 
-    >>> one, along = np.ones(1), Rows(np.ones(3), None, np.full(3, True))
-    >>> likely = Fit(4 * one[None], 0 * one, np.zeros((0, 1)), one, one, one)
+    >>> one, along = np.ones(1), Sampling(np.ones(3), None, np.full(3, True))
+    >>> likely = ProcessFit(4 * one[None], 0 * one, np.zeros((0, 1)), one, one, one)
     >>> simulate(Form("count"), likely, along, 2, np.random.default_rng(1)).shape
     (3, 2)
     """
@@ -145,16 +146,17 @@ def simulate(form: Form, fitted: Fit, rows: Rows, series: int, rng: np.random.Ge
             return _counts(expected, float(fitted.dispersion[0]), form.zeros_share, rng)
         case "proportion":
             sizes = np.broadcast_to(rows.sizes[:, None], shape)
-            chances = _chances(expected / sizes, fitted, form.order > 0, float(sizes.mean()), rng)
-            return rng.binomial(sizes.astype(np.int64), chances).astype(np.float64)
+            shares = _shares(expected / sizes, fitted, form.order > 0, float(sizes.mean()), rng)
+            return rng.binomial(sizes.astype(np.int64), shares).astype(np.float64)
         case _:
             assert_never(form.values)
 
 
 def zero_inflation(alpha: float, share: float) -> tuple[float, float]:
-    """Of a total dispersion alpha: the chance of an extra zero and the dispersion left to the other counts.
+    """Of a total dispersion alpha: the probability of an extra zero and the dispersion left to the other counts.
 
-    A count that is zero with chance p and else negative binomial with dispersion a has a total of (a + p) / (1 - p).
+    A count that is zero with probability p and else negative binomial with dispersion a has a total of (a + p) / (1 -
+    p).
 
     >>> zero_inflation(1.0, 1.0)
     (0.5, 0.0)
@@ -172,43 +174,43 @@ def _counts(expected: FloatArray, alpha: float, share: float, rng: np.random.Gen
     return np.where(rng.random(counts.shape) < extra, 0.0, counts) if extra > 0.0 else counts
 
 
-def _intensities(expected: FloatArray, fitted: Fit, rng: np.random.Generator) -> FloatArray:
-    """Lognormal factors of mean 1 whose memory leaves the counts with the autocorrelation that was found."""
-    alpha, memory = _hidden(float(fitted.first[0]), float(fitted.dispersion[0]), float(expected.mean()))
+def _intensities(expected: FloatArray, fitted: ProcessFit, rng: np.random.Generator) -> FloatArray:
+    """Lognormal factors of mean 1 whose autocorrelation leaves the counts with the autocorrelation that was found."""
+    alpha, autocorrelation = _hidden(float(fitted.first[0]), float(fitted.dispersion[0]), float(expected.mean()))
     log_sd = np.sqrt(np.log1p(alpha))
-    return np.asarray(np.exp(log_sd * _wave(memory, expected.shape, rng) - 0.5 * log_sd**2))
+    return np.asarray(np.exp(log_sd * _wave(autocorrelation, expected.shape, rng) - 0.5 * log_sd**2))
 
 
-def _chances(chance: FloatArray, fitted: Fit, remembered: bool, size: float, rng: np.random.Generator) -> FloatArray:
+def _shares(share: FloatArray, fitted: ProcessFit, hidden: bool, size: float, rng: np.random.Generator) -> FloatArray:
     rho = float(fitted.dispersion[0])
-    if remembered:
-        rho, memory = _hidden(float(fitted.first[0]), rho, size - 1.0)
-        log_sd = np.sqrt(rho / (chance * (1.0 - chance)))
+    if hidden:
+        rho, autocorrelation = _hidden(float(fitted.first[0]), rho, size - 1.0)
+        log_sd = np.sqrt(rho / (share * (1.0 - share)))
         # The mean of a logistic normal is nearly the logistic of its centre over this root.
-        logit = np.log(chance / (1.0 - chance)) * np.sqrt(1.0 + 0.346 * log_sd**2)
-        return np.asarray(1.0 / (1.0 + np.exp(-logit - log_sd * _wave(memory, chance.shape, rng))))
+        logit = np.log(share / (1.0 - share)) * np.sqrt(1.0 + 0.346 * log_sd**2)
+        return np.asarray(1.0 / (1.0 + np.exp(-logit - log_sd * _wave(autocorrelation, share.shape, rng))))
     if rho < 1e-6:
-        return chance
+        return share
     total = 1.0 / rho - 1.0
-    return np.asarray(rng.beta(chance * total, (1.0 - chance) * total))
+    return np.asarray(rng.beta(share * total, (1.0 - share) * total))
 
 
 def _hidden(first: float, dispersion: float, scale: float) -> tuple[float, float]:
-    """Dispersion and lag-1 memory of what lies behind counts with this autocorrelation at lag 1.
+    """Dispersion and lag-1 autocorrelation of what lies behind counts with this autocorrelation at lag 1.
 
     The hidden part is dispersion scale / (1 + dispersion scale) of the variance. Where that is too little for the
-    autocorrelation, it is taken to be as much as a memory of 0.6 needs.
+    autocorrelation, it is taken to be as much as one of 0.6 needs.
     """
     first = float(np.clip(first, 0.0, 0.95))
     share = dispersion * scale / (1.0 + dispersion * scale)
     if first < 0.97 * share:
         return dispersion, first / share
-    share = min(max(first, 0.01), 0.55) / MEMORY_TAKEN
-    return share / ((1.0 - share) * scale), MEMORY_TAKEN
+    share = min(max(first, 0.01), 0.55) / AUTOCORRELATION_TAKEN
+    return share / ((1.0 - share) * scale), AUTOCORRELATION_TAKEN
 
 
-def _wave(memory: float, shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-    return np.asarray(_autoregressive(np.array([memory]), shape, None, rng) * np.sqrt(1.0 - memory**2))
+def _wave(phi: float, shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+    return np.asarray(_autoregressive(np.array([phi]), shape, None, rng) * np.sqrt(1.0 - phi**2))
 
 
 def _autoregressive(

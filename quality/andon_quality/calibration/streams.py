@@ -1,4 +1,4 @@
-"""Streams of mean 0 and variance 1 with a given memory and skewness, and the memory that few points show."""
+"""Streams of mean 0 and variance 1 with a given autocorrelation and skewness, and its estimate from few points."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 from andon_quality.arrays import FloatArray
 
 Law = Literal["gamma", "lognormal"]
-# Below this many points the memory that they show is chance.
+# Below this many points the autocorrelation that they show is common-cause variation.
 POINTS_LEAST = 12
-MEMORY_MOST = 0.9
+AUTOCORRELATION_MOST = 0.9
 SETTLING = 60
 SKEWNESS_LEAST = 1e-3
 
 
-def memory_of(values: FloatArray) -> FloatArray:
+def lag1_autocorrelation(values: FloatArray) -> FloatArray:
     """The autocorrelation at lag 1 of each series, its bias taken off, within [0, 0.9]; 0 below 12 points.
 
     values: shape (n, ...) -> (...). The estimate falls short by (1 + 4 phi) / n on the average, which matters with 20
     points. Source: Marriott and Pope (1954), Biometrika 41, 390-402.
 
-    >>> memory_of(np.array([1.0, 2.0] * 10)).item(), memory_of(np.repeat([1.0, 2.0], 10)).item()
+    >>> lag1_autocorrelation(np.array([1.0, 2.0] * 10)).item(), lag1_autocorrelation(np.repeat([1.0, 2.0], 10)).item()
     (0.0, 0.9)
     """
     away = values - values.mean(axis=0)
@@ -31,11 +31,11 @@ def memory_of(values: FloatArray) -> FloatArray:
         return np.zeros_like(spread)
     found = (away[1:] * away[:-1]).sum(axis=0) / np.where(spread > 0.0, spread, 1.0)
     full = (found * len(values) + 1.0) / (len(values) - 4.0)
-    return np.where(spread > 0.0, np.clip(full, 0.0, MEMORY_MOST), 0.0)
+    return np.where(spread > 0.0, np.clip(full, 0.0, AUTOCORRELATION_MOST), 0.0)
 
 
 def standard_streams(
-    memory: float, skewness: float, law: Law, shape: tuple[int, int], rng: np.random.Generator
+    phi: float, skewness: float, law: Law, shape: tuple[int, int], rng: np.random.Generator
 ) -> FloatArray:
     """Streams of shape (time, streams): an AR(1) of normal points, each then bent to the law.
 
@@ -43,13 +43,13 @@ def standard_streams(
     >>> abs(float(streams.mean())) < 0.05, abs(float((streams**3).mean()) - 1.0) < 0.2
     (True, True)
     """
-    if memory == 0.0:
+    if phi == 0.0:
         return bent(rng.standard_normal(shape), skewness, law)
     points = rng.standard_normal((shape[0] + SETTLING, shape[1]))
-    new = np.sqrt(1.0 - memory * memory)
+    new = np.sqrt(1.0 - phi * phi)
     for at in range(1, len(points)):
         points[at] *= new
-        points[at] += memory * points[at - 1]
+        points[at] += phi * points[at - 1]
     return bent(points[SETTLING:], skewness, law)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from andon_quality.promise.season import additive_level, rate_level
+from andon_quality.calibration.season import additive_level, rate_level
 
 PHASE = np.arange(4 * 168) % 168
 HOUR, DAY = PHASE % 24, PHASE // 24
@@ -21,7 +21,7 @@ def test_products_of_an_hour_and_a_day_factor_are_recovered_for_rates() -> None:
     assert found[PHASE, 0] == pytest.approx(rate, rel=2e-3)
 
 
-def test_a_cell_of_its_own_is_kept_where_it_stands_out_of_the_noise_and_not_where_it_does_not() -> None:
+def test_a_cell_of_its_own_is_estimated_where_it_exceeds_the_noise_and_not_where_it_does_not() -> None:
     rng = np.random.default_rng(1)
     working = 8.0 * ((HOUR > 8) & (HOUR < 18) & (DAY < 5))
     noise = rng.standard_normal((PHASE.size, 200))

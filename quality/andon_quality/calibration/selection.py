@@ -1,12 +1,12 @@
-"""Which form a baseline has: the scale on which it is symmetric, its memory, its tails, the share of extra zeros."""
+"""Which form a baseline has: scale of symmetry, autoregression, tails, the share of extra zeros."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from andon_quality.arrays import FloatArray
-from andon_quality.promise.memory import ORDER_MOST, autocovariances, choose_order
-from andon_quality.promise.process import Form, Rows, Values, deviations, fit, zero_inflation
+from andon_quality.calibration.autoregression import ORDER_MOST, autocovariances, choose_order
+from andon_quality.calibration.process import Form, Sampling, Values, deviations, fit, zero_inflation
 
 # The scales tried on positive values: as they are, square root, cube root (gamma), logarithm (lognormal).
 POWERS = (1.0, 0.5, 1.0 / 3.0, 0.0)
@@ -27,13 +27,13 @@ def to_scale(values: FloatArray, power: float) -> FloatArray:
     return np.asarray(np.log(positive) if power == 0.0 else positive**power)
 
 
-def choose_power(values: FloatArray, rows: Rows) -> float:
+def choose_power(values: FloatArray, rows: Sampling) -> float:
     """The scale on which the deviations from the level are nearest to normal by likelihood; 1 unless clearly worse.
 
     values: shape (n,), NaN where missing. Values that are not all positive stay as they are.
     Source: Box and Cox (1964), Journal of the Royal Statistical Society B 26, 211-252.
 
-    >>> choose_power(np.array([-1.0, 2.0]), Rows(np.ones(2), None, np.full(2, True)))
+    >>> choose_power(np.array([-1.0, 2.0]), Sampling(np.ones(2), None, np.full(2, True)))
     1.0
     """
     known = values[rows.present]
@@ -50,14 +50,14 @@ def choose_power(values: FloatArray, rows: Rows) -> float:
     return POWERS[int(np.argmax(found))] if max(found) > found[0] + CLEARLY_BETTER else 1.0
 
 
-def choose_form(kind: Values, values: FloatArray, rows: Rows) -> Form:
+def choose_form(kind: Values, values: FloatArray, rows: Sampling) -> Form:
     """The form of one baseline, values: shape (n, 1), already on its scale.
 
-    The order of memory (`choose_order`) is up to 5, for counts up to 3; innovations are the residuals themselves where
-    Jarque and Bera's test rejects normal ones at 1 %; the share of extra zeros by likelihood.
+    The order of autoregression (`choose_order`) is up to 5, for counts up to 3; innovations are the residuals
+    themselves where Jarque and Bera's test rejects normal ones at 1 %; the share of extra zeros by likelihood.
 
     >>> noise = np.random.default_rng(2).standard_normal((200, 1))
-    >>> choose_form("continuous", noise, Rows(np.ones(200), None, np.full(200, True))).order
+    >>> choose_form("continuous", noise, Sampling(np.ones(200), None, np.full(200, True))).order
     0
     """
     plain = Form(kind)
@@ -71,7 +71,7 @@ def choose_form(kind: Values, values: FloatArray, rows: Rows) -> Form:
     return Form(kind, order, share)
 
 
-def _innovations(values: FloatArray, form: Form, rows: Rows) -> FloatArray | None:
+def _innovations(values: FloatArray, form: Form, rows: Sampling) -> FloatArray | None:
     fitted = fit(form, values, rows)
     away = deviations(form, fitted, values, rows)[:, 0]
     forecast = np.zeros_like(away)
@@ -84,7 +84,7 @@ def _innovations(values: FloatArray, form: Form, rows: Rows) -> FloatArray | Non
     return new if strange > NOT_NORMAL else None
 
 
-def _zeros_share(values: FloatArray, rows: Rows) -> float:
+def _zeros_share(values: FloatArray, rows: Sampling) -> float:
     """The likeliest share of the overdispersion that comes from extra zeros, on a grid of twentieths."""
     from scipy.special import gammaln
 

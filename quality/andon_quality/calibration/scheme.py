@@ -1,4 +1,4 @@
-"""The charts a promise can be kept with, as a fold over the points of many series."""
+"""The charts that can be calibrated, as a fold over the points of many series."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from andon_quality.arrays import BoolArray, FloatArray
 from andon_quality.errors import OutOfRange
 
-Kind = Literal["ewma", "cusum", "shewhart"]
+SchemeKind = Literal["ewma", "cusum", "shewhart"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Scheme:
     Scheme(kind='ewma', smoothing=0.2, k=0.5)
     """
 
-    kind: Kind
+    kind: SchemeKind
     smoothing: float = 0.1
     k: float = 0.5
 
@@ -32,7 +32,7 @@ class Scheme:
 
 @dataclass(frozen=True)
 class ChartState:
-    """What a chart remembers: the last deviations, latest first, shape (order, series), and its two sums, (series,)."""
+    """What a chart carries on: the last deviations, latest first, shape (order, series), and two sums, (series,)."""
 
     past: FloatArray
     up: FloatArray
@@ -54,8 +54,8 @@ def advance(
     """The next points: the new state and the statistics against the upper and the lower limit, shape (time, series).
 
     deviations: shape (time, series) from the expected level, NaN = missing; phi: shape (order, series), what a point is
-    expected to keep of those before it; sd: shape (series,), of what is new. A missing point leaves the chart where it
-    was and counts as its own forecast for the ones after it. Equal however the points are split; O(1) a point.
+    expected to repeat of those before it; sd: shape (series,), of what is new. A missing point leaves the chart where
+    it was and counts as its own forecast for the ones after it. Equal however the points are split; O(1) a point.
 
     >>> _, up, down = advance(Scheme("shewhart"), start(0, 1), np.array([[2.0]]), np.zeros((0, 1)), np.ones(1))
     >>> up.item(), down.item()

@@ -1,13 +1,13 @@
-"""The parts of the calibration: run lengths beyond a horizon, orders of memory, scales of values."""
+"""The parts of the calibration: run lengths beyond a horizon, orders of autoregression, scales of values."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from andon_quality.promise.calibration import _first_above, mean_run
-from andon_quality.promise.memory import autocovariances, autoregression, choose_order
-from andon_quality.promise.process import Rows
-from andon_quality.promise.selection import choose_power
+from andon_quality.calibration.autoregression import autocovariances, autoregression, choose_order
+from andon_quality.calibration.bootstrap import _first_above, mean_run
+from andon_quality.calibration.process import Sampling
+from andon_quality.calibration.selection import choose_power
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +28,7 @@ def test_the_first_row_above_a_limit_is_found_in_every_column(rows: int, seed: i
 
 
 @pytest.mark.parametrize("phi", [(), (0.6,), (0.5, 0.3)])
-def test_memory_is_found_where_there_is_some_and_no_shorter_than_it_is(phi: tuple[float, ...]) -> None:
+def test_autocorrelation_is_found_where_there_is_some_and_its_order_is_no_shorter(phi: tuple[float, ...]) -> None:
     values = np.random.default_rng(2).standard_normal(1500)
     for at in range(2, values.size):
         values[at] += sum(share * values[at - lag] for lag, share in enumerate(phi, 1))
@@ -53,11 +53,11 @@ def test_lognormal_values_are_charted_as_logarithms_and_nearly_symmetric_ones_as
     power: float, spread: float
 ) -> None:
     values = np.exp(spread * np.random.default_rng(3).standard_normal(300))
-    along = Rows(np.ones(300), None, np.ones(300, dtype=np.bool_))
+    along = Sampling(np.ones(300), None, np.ones(300, dtype=np.bool_))
     assert choose_power(values, along) == power
 
 
 def test_gamma_values_are_charted_as_roots() -> None:
     values = np.random.default_rng(4).gamma(2.0, 1.0, 500)
-    along = Rows(np.ones(500), None, np.ones(500, dtype=np.bool_))
+    along = Sampling(np.ones(500), None, np.ones(500, dtype=np.bool_))
     assert choose_power(values, along) == pytest.approx(1.0 / 3.0)

@@ -1,4 +1,4 @@
-"""From a baseline and a requested run length to a chart that keeps it, with the promise and its derivation."""
+"""From a baseline and a requested ARL to a calibrated chart, with its derivation."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
+from andon_quality.calibration.bootstrap import CalibratedLimits, bootstrap_limits, charted
+from andon_quality.calibration.process import Form, ProcessFit, Sampling, Values, deviations, fit
+from andon_quality.calibration.scheme import ChartState, Scheme, advance, start
+from andon_quality.calibration.season import CELLS
+from andon_quality.calibration.selection import choose_form, choose_power, to_scale
 from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
-from andon_quality.promise.calibration import Limits, calibrate, charted
-from andon_quality.promise.process import Fit, Form, Rows, Values, deviations, fit
-from andon_quality.promise.scheme import ChartState, Scheme, advance, start
-from andon_quality.promise.season import CELLS
-from andon_quality.promise.selection import choose_form, choose_power, to_scale
 
-Memory = Literal["residual", "inflated"]
+Autocorrelation = Literal["residual", "inflated"]
 POINTS_LEAST = 30
 SCALES = {1.0: "as they are", 0.5: "their square roots", 1.0 / 3.0: "their cube roots", 0.0: "their logarithms"}
 
 
 @dataclass(frozen=True)
-class Watched:
+class MonitoredPoints:
     """Statistics against the upper and the lower limit and the alarms, each of shape (time,) or (time, series)."""
 
     up: FloatArray
@@ -31,8 +31,8 @@ class Watched:
 
 
 @dataclass(frozen=True)
-class Promise:
-    """A chart, the in-control mean run length it promises, and how that was derived.
+class CalibratedChart:
+    """A chart, its in-control ARL, and how that was derived.
 
     upper, lower: limits on the two statistics of `scheme`, in units of its in-control standard deviation (sigma for
     CUSUM and Shewhart). expected_mean, expected_median: of the run length in the simulation that set them, over
@@ -50,7 +50,7 @@ class Promise:
     seed: int
     power: float
     form: Form
-    fitted: Fit
+    fitted: ProcessFit
     derivation: str
 
     def start(self, series: int = 1) -> ChartState:
@@ -59,10 +59,10 @@ class Promise:
 
     def advance(
         self, state: ChartState, values: ArrayLike, sizes: ArrayLike | None = None, phase: ArrayLike | None = None
-    ) -> tuple[ChartState, Watched]:
+    ) -> tuple[ChartState, MonitoredPoints]:
         """The next points, shape (time,) or (time, series), NaN = missing; equal however the points are split.
 
-        sizes, phase: shape (time,), as in `keep`. Cost: O(1) a point. A missing point never alarms.
+        sizes, phase: shape (time,), as in `calibrate`. Cost: O(1) a point. A missing point never alarms.
         Raises Inconsistent when sizes or phase were part of the baseline and are not given here, or the reverse.
         """
         given = np.asarray(values, dtype=np.float64)
@@ -76,32 +76,34 @@ class Promise:
         state, up, down = advance(self.scheme, state, away, wide.phi, wide.sd)
         alarms = ((up > self.upper) | (down > self.lower)) & ~np.isnan(away)
         if given.ndim == 1:
-            return state, Watched(up[:, 0], down[:, 0], alarms[:, 0])
-        return state, Watched(up, down, alarms)
+            return state, MonitoredPoints(up[:, 0], down[:, 0], alarms[:, 0])
+        return state, MonitoredPoints(up, down, alarms)
 
-    def watch(self, values: ArrayLike, sizes: ArrayLike | None = None, phase: ArrayLike | None = None) -> Watched:
+    def monitor(
+        self, values: ArrayLike, sizes: ArrayLike | None = None, phase: ArrayLike | None = None
+    ) -> MonitoredPoints:
         """All points at once, from the start; the same as `advance` bit for bit."""
         series = 1 if np.ndim(values) == 1 else np.shape(values)[1]
         return self.advance(self.start(series), values, sizes, phase)[1]
 
 
-def keep(
+def calibrate(
     baseline: ArrayLike,
     requested_arl: float,
     kind: Values = "continuous",
     sizes: ArrayLike | None = None,
     phase: ArrayLike | None = None,
     scheme: Scheme | None = None,
-    memory: Memory = "residual",
+    autocorrelation: Autocorrelation = "residual",
     seed: int = 0,
-) -> Promise:
+) -> CalibratedChart:
     """A chart for streams like `baseline` whose mean in-control run length is the requested one.
 
     baseline: shape (n,), in time order, NaN = missing, at least 30 points in control. kind: "continuous", "count" (of
     events; sizes = exposure) or "proportion" (counts of items with a property among `sizes` items, at least 1 each).
     sizes: shape (n,), may vary. phase: hour of the week of each point, 0 to 167, where the process has a weekly season.
-    scheme: an EWMA of 0.2, of 0.1 from 300 points on, unless given. memory: "residual" charts what is new in each
-    point, "inflated" the deviations themselves between limits wide enough for their autocorrelation.
+    scheme: an EWMA of 0.2, of 0.1 from 300 points on, unless given. autocorrelation: "residual" charts what is new in
+    each point, "inflated" the deviations themselves between limits wide enough for their autocorrelation.
 
     The form (scale, season, overdispersion, extra zeros, autoregression, tails) is fitted to the baseline; the limits
     are found by letting simulated baselines of the same size, refitted, judge simulated futures (`calibration`), so
@@ -110,8 +112,8 @@ def keep(
     `phase1_size` for independent normal points: exact, and a thousand times cheaper.
     Raises TooFew, NoSpread, NotFinite (infinity), OutOfRange and Inconsistent for what its arguments cannot be.
 
-    >>> promise = keep(np.random.default_rng(7).gamma(2.0, 3.0, 200), 100.0)
-    >>> promise.watch([6.0, 5.0, 400.0]).alarms.tolist()
+    >>> chart = calibrate(np.random.default_rng(7).gamma(2.0, 3.0, 200), 100.0)
+    >>> chart.monitor([6.0, 5.0, 400.0]).alarms.tolist()
     [False, False, True]
     """
     if not 5.0 <= requested_arl <= 20_000.0:
@@ -125,11 +127,11 @@ def keep(
     power = choose_power(values, rows) if kind == "continuous" else 1.0
     scaled = to_scale(values, power)[:, None]
     form = choose_form(kind, scaled, rows)
-    chart_order = form.order if memory == "residual" else 0
+    chart_order = form.order if autocorrelation == "residual" else 0
     fitted = fit(form, scaled, rows)
-    limits = calibrate(form, fitted, rows, scheme, requested_arl, seed, chart_order)
-    text = _derivation(requested_arl, scheme, form, fitted, rows, power, limits, memory, seed)
-    return Promise(
+    limits = bootstrap_limits(form, fitted, rows, scheme, requested_arl, seed, chart_order)
+    text = _derivation(requested_arl, scheme, form, fitted, rows, power, limits, autocorrelation, seed)
+    return CalibratedChart(
         requested_arl=requested_arl,
         scheme=scheme,
         upper=limits.upper,
@@ -146,7 +148,7 @@ def keep(
     )
 
 
-def _rows(kind: Values, values: FloatArray, sizes: ArrayLike | None, phase: ArrayLike | None) -> Rows:
+def _rows(kind: Values, values: FloatArray, sizes: ArrayLike | None, phase: ArrayLike | None) -> Sampling:
     count = len(values)
     if np.isinf(values).any():
         raise NotFinite("a point may be missing (NaN) but not infinite")
@@ -164,10 +166,10 @@ def _rows(kind: Values, values: FloatArray, sizes: ArrayLike | None, phase: Arra
         raise OutOfRange(f"the hour of the week lies in 0 to {CELLS - 1}")
     if not (np.isfinite(size) & (size > 0.0)).all():
         raise OutOfRange("sizes must be positive")
-    return Rows(size, hour, ~np.isnan(values))
+    return Sampling(size, hour, ~np.isnan(values))
 
 
-def _check(kind: Values, values: FloatArray, rows: Rows) -> None:
+def _check(kind: Values, values: FloatArray, rows: Sampling) -> None:
     known = values[rows.present]
     if len(known) < POINTS_LEAST:
         raise TooFew(f"a baseline needs at least {POINTS_LEAST} points, got {len(known)}")
@@ -189,11 +191,11 @@ def _derivation(
     requested_arl: float,
     scheme: Scheme,
     form: Form,
-    fitted: Fit,
-    rows: Rows,
+    fitted: ProcessFit,
+    rows: Sampling,
     power: float,
-    limits: Limits,
-    memory: Memory,
+    limits: CalibratedLimits,
+    autocorrelation: Autocorrelation,
     seed: int,
 ) -> str:
     count, missing = int(rows.present.sum()), int((~rows.present).sum())
@@ -210,7 +212,7 @@ def _derivation(
     if rows.phase is not None:
         parts.append("Level by hour of the week: hour and day effects, cells shrunk towards them.")
     if form.order:
-        taken = "charted is what is new in each point" if memory == "residual" else "limits inflated for it"
+        taken = "charted is what is new in each point" if autocorrelation == "residual" else "limits inflated for it"
         parts.append(f"Autoregression of order {form.order} ({np.round(fitted.phi[:, 0], 2).tolist()}); {taken}.")
     parameter = {"ewma": f" with smoothing {scheme.smoothing:g}", "cusum": f" with k {scheme.k:g}", "shewhart": ""}
     parts.append(

@@ -1,6 +1,6 @@
-"""Promised against realised in-control run lengths, and delays, over families of streams; prints a Markdown table.
+"""Requested against realised in-control run lengths, and delays, over families of streams; prints a Markdown table.
 
-    python bench/quality_promise.py [--baselines 40] [--requested 370] [--only NAME] [--processes 2]
+    python bench/quality_calibration.py [--baselines 40] [--requested 370] [--only NAME] [--processes 2]
 
 The baseline of comparison in the same run is the textbook individuals chart (mean +- 2.66 mean moving ranges of the
 same baseline), judging the same futures.
@@ -15,9 +15,9 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from andon_quality.promise import keep
-from andon_quality.promise.calibration import mean_run
-from andon_quality.promise.process import Values
+from andon_quality.calibration import calibrate
+from andon_quality.calibration.bootstrap import mean_run
+from andon_quality.calibration.process import Values
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
@@ -101,7 +101,7 @@ def poisson(mean: float, alpha: float = 0.0, zeros: float = 0.0) -> Draw:
     return draw
 
 
-def remembered_counts(mean: float, log_sd: float, phi: float) -> Draw:
+def autocorrelated_counts(mean: float, log_sd: float, phi: float) -> Draw:
     sd = np.sqrt(mean + mean**2 * np.expm1(log_sd**2))
 
     def draw(rng: np.random.Generator, time: int, streams: int, shift: float, sizes: Array) -> Array:
@@ -186,7 +186,7 @@ FAMILIES = [
     Family("30 % zeros, else Poisson 3", poisson(3.0, 0.0, 0.3), kind="count"),
     Family("60 % zeros, else Poisson 5", poisson(5.0, 0.0, 0.6), 300, "count"),
     Family("40 % zeros, else neg. binomial 4, 0.3", poisson(4.0, 0.3, 0.4), 300, "count"),
-    Family("counts 10 with memory 0.6", remembered_counts(10.0, 0.4, 0.6), 400, "count"),
+    Family("counts 10 with autocorrelation 0.6", autocorrelated_counts(10.0, 0.4, 0.6), 400, "count"),
     Family("proportion 0.1 of 50", binomial(0.1), kind="proportion", sizes=(50, 50)),
     Family("proportion 0.02 of 100", binomial(0.02), kind="proportion", sizes=(100, 100)),
     Family("proportion 0.2 of 20 to 200", binomial(0.2), kind="proportion", sizes=(20, 200)),
@@ -240,14 +240,14 @@ def measure(job: tuple[int, int, float, int]) -> Realised:
     for index in range(baselines):
         values, sizes, phase = observe(family, rng, family.points, 1, 0.0)
         began = time.perf_counter()
-        promise = keep(values[:, 0], requested, family.kind, sizes, phase, seed=index)
+        chart = calibrate(values[:, 0], requested, family.kind, sizes, phase, seed=index)
         seconds.append(time.perf_counter() - began)
         future, sizes, phase = observe(family, rng, horizon, FUTURES, 0.0)
-        runs.append(first_alarm(promise.watch(future, sizes, phase).alarms))
+        runs.append(first_alarm(chart.monitor(future, sizes, phase).alarms))
         textbook.append(first_alarm(individuals_alarms(values[:, 0], future)))
         for kept, shift in zip(delays, SHIFTS, strict=True):
             shifted, sizes, phase = observe(family, rng, int(2 * requested), FUTURES, shift)
-            kept.append(first_alarm(promise.watch(shifted, sizes, phase).alarms))
+            kept.append(first_alarm(chart.monitor(shifted, sizes, phase).alarms))
     pooled = np.concatenate(runs)
     return Realised(
         family.name,

@@ -1,4 +1,4 @@
-"""How lopsided values are whose mean and spread are known, by what kind of values they are."""
+"""The skewness of values whose mean and spread are known, by what kind of values they are."""
 
 from __future__ import annotations
 

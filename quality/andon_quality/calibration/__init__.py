@@ -1,0 +1,35 @@
+"""Calibrated limits: charts whose in-control ARL is the requested one on streams as they are."""
+
+from andon_quality.calibration.chart import CalibratedChart, MonitoredPoints, calibrate
+from andon_quality.calibration.scheme import ChartState, Scheme
+from andon_quality.calibration.skewness import count_skewness, lognormal_skewness, share_skewness
+from andon_quality.calibration.streams import Law, lag1_autocorrelation
+from andon_quality.calibration.windows import (
+    WINDOWS_WATCHED,
+    BaselineProfile,
+    Lattice,
+    LimitWidth,
+    Sides,
+    WindowScheme,
+    calibrate_windows,
+)
+
+__all__ = [
+    "WINDOWS_WATCHED",
+    "BaselineProfile",
+    "CalibratedChart",
+    "ChartState",
+    "Lattice",
+    "Law",
+    "LimitWidth",
+    "MonitoredPoints",
+    "Scheme",
+    "Sides",
+    "WindowScheme",
+    "calibrate",
+    "calibrate_windows",
+    "count_skewness",
+    "lag1_autocorrelation",
+    "lognormal_skewness",
+    "share_skewness",
+]
