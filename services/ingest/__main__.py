@@ -4,16 +4,16 @@ import asyncio
 
 from services.ingest import wire
 from services.ingest.access import ACCESS
-from services.ingest.committing import Limits
-from services.ingest.deciding import Forms
+from services.ingest.log.commit import Limits
+from services.ingest.log.decision import Forms
+from services.ingest.log.read import LogReader
 from services.ingest.model import Written
-from services.ingest.reading import LogReader
 from services.ingest.servicer import SERVICE_NAME, IngestServicer
-from services.ingest.servicer.logs import Logs
 from services.ingest.servicer.quarantine import Quarantine
-from services.ingest.servicer.reading import Reading
+from services.ingest.servicer.reads import Reading
 from services.ingest.servicer.sources import Sources
-from services.ingest.servicer.writing import Writing
+from services.ingest.servicer.tenant_logs import Logs
+from services.ingest.servicer.writes import Writing
 from services.ingest.settings import IngestSettings
 from services.ingest.store.log_store import LogStore
 from services.ingest.store.records import Head

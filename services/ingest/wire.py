@@ -11,7 +11,8 @@ from andon.ingest.v1 import event_pb2, ingest_pb2, source_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.ingest.arrow_batch import read_arrow
+from services.ingest.admission.arrow import read_arrow
+from services.ingest.admission.rows import read_rows
 from services.ingest.columns import FIXED
 from services.ingest.model import (
     ATTRIBUTE_PREFIX,
@@ -31,7 +32,6 @@ from services.ingest.model import (
     Tally,
     Written,
 )
-from services.ingest.rows import read_rows
 
 SOURCE_PREFIX = "sources/"
 _KIND_NUMBERS = {name: event_pb2.ObjectKind.Value(f"OBJECT_KIND_{name.upper()}") for name in OBJECT_KINDS}

@@ -7,9 +7,9 @@ import grpc
 from andon.ingest.v1 import ingest_pb2_grpc
 
 from services.ingest.servicer.quarantine import Quarantine
-from services.ingest.servicer.reading import Reading
+from services.ingest.servicer.reads import Reading
 from services.ingest.servicer.sources import Sources
-from services.ingest.servicer.writing import Writing
+from services.ingest.servicer.writes import Writing
 
 SERVICE_NAME = "andon.ingest.v1.IngestService"
 

@@ -5,11 +5,11 @@ from typing import Any
 from andon.ingest.v1 import event_pb2, ingest_pb2
 
 from services.ingest import wire
-from services.ingest.findings import MESSAGES
+from services.ingest.admission.faults import MESSAGES
 from services.ingest.model import Fault, TenantId
-from services.ingest.pages import PageToken, page_size
-from services.ingest.quarantine import opened
-from services.ingest.servicer.logs import Logs
+from services.ingest.registry.quarantine import opened
+from services.ingest.servicer.page_tokens import PageToken, page_size
+from services.ingest.servicer.tenant_logs import Logs
 from services.ingest.store.log_store import LogStore
 from services.ingest.store.records import Sealed
 from services.runtime.identity import current_caller

@@ -10,8 +10,8 @@ from google.protobuf.message import Message
 
 from services.ingest import wire
 from services.ingest.model import ATTRIBUTE_NAME, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId, TenantId
-from services.ingest.pages import PageToken, page_size
-from services.ingest.servicer.logs import Logs
+from services.ingest.servicer.page_tokens import PageToken, page_size
+from services.ingest.servicer.tenant_logs import Logs
 from services.ingest.store.log_store import LogStore, Session
 from services.ingest.store.records import Answer
 from services.runtime.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound

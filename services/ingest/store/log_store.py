@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.ingest.model import Source, SourceId, Tally, TenantId
-from services.ingest.store.appending import append
+from services.ingest.store.commits import append
 from services.ingest.store.records import (
     Addition,
     Answer,

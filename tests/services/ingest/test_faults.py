@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.ingest.__main__ import answer
-from services.ingest.committing import Committer, Limits
-from services.ingest.deciding import Forms
-from services.ingest.log import TenantLog
+from services.ingest.admission.pseudonyms import tenant_keys
+from services.ingest.log.append import TenantLog
+from services.ingest.log.commit import Committer, Limits
+from services.ingest.log.decision import Forms
+from services.ingest.log.segments import decoded
 from services.ingest.model import Batch, TenantId, Written, total
-from services.ingest.pseudonyms import tenant_keys
-from services.ingest.segments import decoded
 from services.ingest.store.log_store import LogStore
 from services.ingest.store.schema import SCHEMA
 from services.ingest.wire import arrival, event_as_sent

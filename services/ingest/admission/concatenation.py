@@ -1,0 +1,64 @@
+"""Pages become one page, whatever types their attributes came in."""
+
+from typing import cast
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from services.ingest.columns import logical
+from services.ingest.model import Arrival
+
+
+def joined(arrivals: list[Arrival]) -> Arrival:
+    """One arrival of all rows in order."""
+    if len(arrivals) == 1:
+        return arrivals[0]
+    page = join([arrival.page for arrival in arrivals])
+    unreadable: dict[int, NDArray[np.bool_]] = {}
+    for number, arrival in enumerate(arrivals):
+        first = sum(earlier.page.num_rows for earlier in arrivals[:number])
+        for place, mask in arrival.unreadable.items():
+            column = arrival.page.schema.field(place)
+            target = _place(page, column.name, column.type)
+            whole = unreadable.setdefault(target, np.zeros(page.num_rows, dtype=np.bool_))
+            whole[first : first + len(mask)] = mask
+    return Arrival(page, unreadable)
+
+
+def _place(page: pa.RecordBatch, name: str, kind: pa.DataType) -> int:
+    return next(
+        place for place, field in enumerate(page.schema) if field.name == name and logical(field.type) == logical(kind)
+    )
+
+
+def join(pages: list[pa.RecordBatch]) -> pa.RecordBatch:
+    """One page of all rows in order. An attribute that came in several types becomes several columns of one name."""
+    if len(pages) == 1:
+        return pages[0]
+    if all(page.schema == pages[0].schema for page in pages[1:]):
+        return pa.concat_batches(pages)
+    keys: dict[tuple[str, pa.DataType], None] = {}
+    for page in pages:
+        keys.update({(field.name, logical(field.type)): None for field in page.schema})
+    columns = [pa.concat_arrays(_same_type([_find(page, *key) for page in pages])) for key in keys]
+    return pa.RecordBatch.from_arrays(columns, names=[name for name, _ in keys])
+
+
+def _find(page: pa.RecordBatch, name: str, kind: pa.DataType) -> pa.Array:
+    for place, field in enumerate(page.schema):
+        if field.name == name and logical(field.type) == kind:
+            return page.column(place)
+    return pa.nulls(page.num_rows, kind)
+
+
+def _same_type(arrays: list[pa.Array]) -> list[pa.Array]:
+    kinds = {array.type for array in arrays if array.null_count < len(array)} or {arrays[0].type}
+    kind = kinds.pop() if len(kinds) == 1 else logical(arrays[0].type)
+    return [array if array.type == kind else _retyped(array, kind) for array in arrays]
+
+
+def _retyped(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    if array.null_count == len(array):
+        return pa.nulls(len(array), kind)
+    return cast(pa.Array, array.cast(kind))

@@ -1,0 +1,1 @@
+"""What was seen before: which commits hold an event id or a case."""

@@ -1,0 +1,162 @@
+"""Which events are new: a hash hit is a suspicion, the ids decide, and the payload tells a repeat from a conflict."""
+
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from services.ingest.columns import logical
+from services.ingest.hashes import Hashes
+from services.ingest.known.index import Rows
+from services.ingest.log.segments import decoded
+
+Mask = NDArray[np.bool_]
+
+_NOT_PAYLOAD = frozenset({"id", "source", "traceparent"})
+
+
+class StoredEvents:
+    """One segment: the hashes of its events in ascending order and the row of each; the events when asked for."""
+
+    def __init__(self, stream: bytes, hashes: Hashes) -> None:
+        self._stream = stream
+        self._rows = np.argsort(hashes)
+        self._hashes = hashes[self._rows]
+
+    @cached_property
+    def page(self) -> pa.RecordBatch:
+        return decoded(self._stream)
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory, with the events decoded (they take three to four times their compressed size)."""
+        return 5 * len(self._stream) + self._hashes.nbytes + self._rows.nbytes
+
+    def rows_with(self, hashes: Hashes, asked: Rows) -> tuple[Rows, Rows]:
+        """Pairs (asked, row) with equal hashes."""
+        first = np.searchsorted(self._hashes, hashes, "left")
+        count = np.searchsorted(self._hashes, hashes, "right") - first
+        within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+        return np.repeat(asked, count), self._rows[np.repeat(first, count) + within]
+
+
+class Outcome(IntEnum):
+    NEW = 0
+    DUPLICATE = 1
+    CONFLICT = 2
+
+
+def same_values(left: pa.Array, right: pa.Array) -> Mask:
+    """Row by row; two nulls are the same, a number is the same in every type, and otherwise types must agree."""
+    kinds = {logical(left.type), logical(right.type)}
+    if len(kinds) > 1 and kinds != {pa.int64(), pa.float64()}:
+        return _both_null(left, right)
+    kind = pa.float64() if len(kinds) > 1 else kinds.pop()
+    left, right = (side if side.type == kind else side.cast(kind) for side in (left, right))
+    equal: Mask = np.asarray(pc.equal(left, right).fill_null(False))
+    if left.null_count and right.null_count:
+        equal = equal | _both_null(left, right)
+    return equal
+
+
+def _both_null(left: pa.Array, right: pa.Array) -> Mask:
+    mask: Mask = np.asarray(left.is_null()) & np.asarray(right.is_null())
+    return mask
+
+
+def same_events(left: pa.RecordBatch, right: pa.RecordBatch) -> Mask:
+    """Row by row: source and id."""
+    return same_values(left.column("id"), right.column("id")) & same_values(
+        left.column("source"), right.column("source")
+    )
+
+
+def same_payloads(left: pa.RecordBatch, right: pa.RecordBatch) -> Mask:
+    """Row by row: all that was said of the event; the trace of the call that said it is not part of it."""
+    same = np.ones(left.num_rows, dtype=np.bool_)
+    for name in {*left.schema.names, *right.schema.names} - _NOT_PAYLOAD:
+        same &= _same_field(_filled_columns(left, name), _filled_columns(right, name), left.num_rows)
+    return same
+
+
+def _filled_columns(page: pa.RecordBatch, name: str) -> list[pa.Array]:
+    columns = [page.column(place) for place, other in enumerate(page.schema.names) if other == name]
+    return [column for column in columns if column.null_count < len(column)]
+
+
+def _same_field(left: list[pa.Array], right: list[pa.Array], rows: int) -> Mask:
+    """A name may have a column for each type, of which one at most holds a row's value."""
+    if len(left) == 1 and len(right) == 1:
+        return same_values(left[0], right[0])
+    same = ~(_any_valid(left, rows) | _any_valid(right, rows))
+    for one in left:
+        for other in right:
+            same |= same_values(one, other) & np.asarray(one.is_valid())
+    return same
+
+
+def _any_valid(columns: list[pa.Array], rows: int) -> Mask:
+    valid = np.zeros(rows, dtype=np.bool_)
+    for column in columns:
+        valid |= np.asarray(column.is_valid())
+    return valid
+
+
+def judge_known(
+    page: pa.RecordBatch,
+    hashes: Hashes,
+    rows: Rows,
+    positions: Rows,
+    stored: Mapping[int, Sequence[StoredEvents]],
+) -> NDArray[np.int8]:
+    """The outcome of each row of the page, given the commits (by position) that may hold its event.
+
+    Of several stored events with the id, the latest counts.
+    """
+    outcome = np.zeros(page.num_rows, dtype=np.int8)
+    for position in np.unique(positions).tolist():
+        asked = np.unique(rows[positions == position])
+        for events in stored[position]:
+            mine_rows, found = events.rows_with(hashes[asked], asked)
+            if len(found):
+                _judge_pairs(page, mine_rows, events.page.take(pa.array(found)), outcome)
+    return outcome
+
+
+def _judge_pairs(page: pa.RecordBatch, rows: Rows, theirs: pa.RecordBatch, outcome: NDArray[np.int8]) -> None:
+    mine = page.take(pa.array(rows))
+    known = np.flatnonzero(same_events(mine, theirs))
+    same = same_payloads(mine, theirs)[known]
+    outcome[rows[known]] = np.where(same, Outcome.DUPLICATE, Outcome.CONFLICT)
+
+
+def judge_within(page: pa.RecordBatch, hashes: Hashes, outcome: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Adds the outcome of events that stand twice in the page itself: the first is new, the later ones repeat it."""
+    new = np.flatnonzero(outcome == Outcome.NEW)
+    suspects = new[_repeated(hashes[new])]
+    if len(suspects) == 0:
+        return outcome
+    mine = page.take(pa.array(suspects))
+    identity = pc.binary_join_element_wise(mine.column("source").cast(pa.string()), mine.column("id"), "\n")
+    codes = identity.dictionary_encode().indices.to_numpy()
+    _, first, code = np.unique(codes, return_index=True, return_inverse=True)
+    later = np.flatnonzero(first[code] != np.arange(len(suspects)))
+    if len(later) == 0:
+        return outcome
+    same = same_payloads(mine.take(pa.array(later)), mine.take(pa.array(first[code[later]])))
+    judged = outcome.copy()
+    judged[suspects[later]] = np.where(same, Outcome.DUPLICATE, Outcome.CONFLICT)
+    return judged
+
+
+def _repeated(hashes: Hashes) -> Rows:
+    """Rows whose hash stands more than once, in order."""
+    if len(hashes) < 2:
+        return np.zeros(0, dtype=np.int64)
+    ordered = np.sort(hashes)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    return np.flatnonzero(np.isin(hashes, twice)) if len(twice) else np.zeros(0, dtype=np.int64)

@@ -1,0 +1,110 @@
+"""One tenant's log as callers see it: while one commit is on its way, the next one gathers."""
+
+import asyncio
+from contextlib import suppress
+from uuid import UUID
+
+from services.ingest.admission.pseudonyms import TenantKeys
+from services.ingest.log.commit import Committer, Limits
+from services.ingest.log.decision import Outcome
+from services.ingest.log.group import Waiting, next_group
+from services.ingest.log.recent import Recent
+from services.ingest.metrics import metrics
+from services.ingest.model import Batch, TenantId, Written
+from services.ingest.store.records import Head
+from services.runtime.errors import ResourceExhausted
+from services.runtime.following import Signal
+
+ADMITTED_ALONE_ROWS_MIN = 1_000
+
+
+class TenantLog:
+    def __init__(self, committer: Committer, limits: Limits) -> None:
+        self.signal = Signal()
+        self._log = committer
+        self._limits = limits
+        self._opening = asyncio.Lock()
+        self._queue: list[Waiting] = []
+        self._queued_rows = 0
+        self._room = asyncio.Event()
+        self._committing: asyncio.Task[None] | None = None
+
+    @property
+    def tenant(self) -> TenantId:
+        return self._log.tenant
+
+    @property
+    def keys(self) -> TenantKeys:
+        return self._log.keys
+
+    @property
+    def recent(self) -> Recent:
+        return self._log.recent
+
+    @property
+    def origin(self) -> UUID:
+        return self._log.head.origin
+
+    async def open(self) -> None:
+        async with self._opening:
+            await self._log.open()
+
+    async def refresh(self) -> Head:
+        """The end of the log as it is now, by whichever process."""
+        return await self._log.refresh()
+
+    async def room(self) -> None:
+        """Returns when there is room for another batch: how a stream waits where a single call is refused."""
+        while self._queued_rows >= self._limits.queue_rows_max // 2:
+            self._room.clear()
+            await self._room.wait()
+
+    def submit(self, batch: Batch) -> "asyncio.Future[Written | bytes]":
+        """Queues a batch; the answer comes when it is durable."""
+        if self._queued_rows and self._queued_rows + batch.received > self._limits.queue_rows_max:
+            metrics.add("andon.ingest.refused", batch.received)
+            raise ResourceExhausted("OVERLOADED", "too much is waiting to be written", retry_after_s=0.5)
+        answer: asyncio.Future[Written | bytes] = asyncio.get_running_loop().create_future()
+        # Small ones wait, and are admitted together; a large one is while another commit is on its way.
+        admission = self._log.admit([batch]) if batch.received >= ADMITTED_ALONE_ROWS_MIN else None
+        self._queue.append(Waiting(batch, answer, admission, self._log.revision))
+        self._queued_rows += batch.received
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit_all())
+        return answer
+
+    def wake(self, position: int | None) -> None:
+        """Somebody wrote through this position; None: nobody knows. What this process wrote, its followers know."""
+        if position is None or position > self.recent.through:
+            self.recent.overtaken += 1
+            self.signal.notify()
+
+    async def close(self) -> None:
+        """What is queued is written first."""
+        if self._committing is not None:
+            with suppress(Exception):
+                await self._committing
+
+    async def _commit_all(self) -> None:
+        while self._queue:
+            count = next_group(self._queue, self._limits.commit_rows_max, self._limits.commit_bytes_max)
+            group, self._queue = self._queue[:count], self._queue[count:]
+            try:
+                outcomes = await self._log.commit(group)
+            except Exception as error:
+                outcomes = [error] * len(group)
+            finally:
+                self._queued_rows -= sum(waiting.batch.received for waiting in group)
+                self._room.set()
+            self.signal.notify()
+            for waiting, outcome in zip(group, outcomes, strict=True):
+                _answer(waiting, outcome)
+
+
+def _answer(waiting: Waiting, outcome: Outcome) -> None:
+    if waiting.answer.done():
+        return
+    if isinstance(outcome, Exception):
+        waiting.answer.set_exception(outcome)
+    else:
+        waiting.answer.set_result(outcome)

@@ -1,0 +1,158 @@
+"""The log, read in commit order: pages as they are stored, whole commits only, and on with what is written next."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from services.ingest.log.recent import COMMITS_MAX, Recent
+from services.ingest.model import TenantId
+from services.ingest.store.log_store import LogStore
+from services.ingest.store.records import Commit, StoredPage
+from services.runtime.draining import Draining, draining_error
+from services.runtime.following import Signal
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Partitions absent: all. A page is chosen if its span of event time overlaps [start_us, end_us)."""
+
+    partitions: tuple[int, ...] | None
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True)
+class Read:
+    """Whole commits, in order. Without pages: nothing of it was asked for, or a heartbeat."""
+
+    through: int
+    watermark_us: int | None
+    pages: Sequence[StoredPage] = ()
+    commits: Sequence[Commit] = ()
+
+
+def bounded(commits: Sequence[Commit], bytes_max: int) -> Sequence[Commit]:
+    """As many commits as fit, at least one."""
+    size = 0
+    for count, commit in enumerate(commits):
+        size += commit.byte_count
+        if count and size > bytes_max:
+            return commits[:count]
+    return commits
+
+
+def one_by_one(found: Read) -> Iterator[Read]:
+    """The same, a commit each; a heartbeat stays one."""
+    if len(found.commits) < 2:
+        yield found
+        return
+    for commit in found.commits:
+        pages = [page for page in found.pages if page.place.position == commit.position]
+        yield Read(commit.position, commit.watermark_us, pages, [commit])
+
+
+class LogReader:
+    def __init__(self, store: LogStore, draining: Draining, response_bytes_max: int, poll_s: float) -> None:
+        self._store = store
+        self._draining = draining
+        self._response_bytes_max = response_bytes_max
+        self._poll_s = poll_s
+
+    def remembered(self, recent: Recent, after: int, selection: Selection) -> Read | None:
+        """The next commits that this process remembers; None where it does not."""
+        some = recent.since(after)[:COMMITS_MAX]
+        commits = bounded([one.commit for one in some], self._response_bytes_max)
+        if not commits:
+            return None
+        pages = [
+            page
+            for one in some[: len(commits)]
+            for page in one.pages(selection.partitions, selection.start_us, selection.end_us)
+        ]
+        return Read(commits[-1].position, commits[-1].watermark_us, pages, commits)
+
+    async def after(self, tenant: TenantId, after: int, selection: Selection) -> Read | None:
+        """The next commits; None at the head of the log."""
+        async with self._store.session(tenant, readonly=True) as session:
+            commits = bounded(await session.commits_after(after, COMMITS_MAX), self._response_bytes_max)
+            if not commits:
+                return None
+            last = commits[-1]
+            pages = await session.pages_between(
+                after, last.position, selection.partitions, selection.start_us, selection.end_us
+            )
+        return Read(last.position, last.watermark_us, pages, commits)
+
+    async def replay(self, tenant: TenantId, after: int, selection: Selection) -> AsyncIterator[Read]:
+        """Up to the head of the log as it is when it gets there."""
+        while not self._draining.started:
+            found = await self.after(tenant, after, selection)
+            if found is None:
+                return
+            after = found.through
+            yield found
+        raise draining_error()
+
+    async def follow(
+        self,
+        tenant: TenantId,
+        signal: Signal,
+        recent: Recent,
+        after: int,
+        selection: Selection,
+        heartbeat_s: float,
+        clock: "Seconds",
+    ) -> AsyncIterator[Read]:
+        """For ever; ends with a retryable error when the server drains."""
+        through, due_s = after, clock() + heartbeat_s
+        tail = _Tail(self, tenant, recent, selection)
+        async with self._store.session(tenant, readonly=True) as session:
+            watermark_us = await session.watermark_at(after)
+        while not self._draining.started:
+            # Ticket before read: a commit between the two would else go unnoticed.
+            ticket = signal.ticket()
+            found = await tail.after(through)
+            if found is not None:
+                through, watermark_us = found.through, found.watermark_us
+                if found.pages or clock() >= due_s:
+                    yield found
+                    due_s = clock() + heartbeat_s
+                continue
+            if clock() >= due_s:
+                yield Read(through, watermark_us)
+                due_s = clock() + heartbeat_s
+            with self._draining.waking(signal):
+                if not await signal.changed(ticket, max(0.0, min(self._poll_s, due_s - clock()))):
+                    tail.doubt()
+        yield Read(through, watermark_us)
+        raise draining_error()
+
+
+class _Tail:
+    """Where one follower looks next: into memory, and into the log itself if somebody else may have written."""
+
+    def __init__(self, reader: LogReader, tenant: TenantId, recent: Recent, selection: Selection) -> None:
+        self._reader = reader
+        self._tenant = tenant
+        self._recent = recent
+        self._selection = selection
+        self._asked = -1
+
+    async def after(self, position: int) -> Read | None:
+        covered = self._recent.covers(position)
+        found = self._reader.remembered(self._recent, position, self._selection) if covered else None
+        if found is not None or (covered and self._asked == self._recent.overtaken):
+            return found
+        self._asked = self._recent.overtaken
+        return await self._reader.after(self._tenant, position, self._selection)
+
+    def doubt(self) -> None:
+        """Nobody said anything for a while: the log is asked all the same."""
+        self._asked = -1
+
+
+Seconds = Callable[[], float]
+
+
+def monotonic() -> float:
+    return asyncio.get_running_loop().time()

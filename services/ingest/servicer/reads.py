@@ -1,0 +1,204 @@
+"""ReadEvents, ReadCases, GetWatchBounds, GetIntakeCounts."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+from andon.ingest.v1 import event_pb2, ingest_pb2
+
+from services.ingest import wire
+from services.ingest.columns import select
+from services.ingest.known.case_index import CaseBook, events_of
+from services.ingest.log.read import LogReader, Read, Selection, monotonic, one_by_one
+from services.ingest.log.segments import decoded, encoded
+from services.ingest.metrics import metrics
+from services.ingest.model import ID_CHARS_MAX, SECOND_US, TenantId
+from services.ingest.servicer.tenant_logs import Logs
+from services.ingest.store.log_store import LogStore
+from services.ingest.store.records import StoredPage
+from services.runtime.errors import FieldViolation, InvalidArgument
+from services.runtime.following import CursorCodec, heartbeat_within_limits
+from services.runtime.identity import current_caller
+
+CASE_IDS_MAX = 10_000
+CASE_COMMITS_AT_ONCE = 16
+_FOREVER_US = 2**62
+_ROWS = ingest_pb2.ENCODING_ROWS
+# What a message adds to the batch that it holds, at most.
+_FRAME_BYTES = 64
+
+
+class Reading:
+    def __init__(
+        self, logs: Logs, store: LogStore, reader: LogReader, clock: Callable[[], int], message_bytes_max: int
+    ) -> None:
+        self._logs = logs
+        self._store = store
+        self._reader = reader
+        self._clock = clock
+        self._message_bytes_max = message_bytes_max
+        self._books: dict[TenantId, CaseBook] = {}
+
+    async def ReadEvents(
+        self, request: ingest_pb2.ReadEventsRequest, context: Any
+    ) -> AsyncIterator[ingest_pb2.ReadEventsResponse]:
+        log = await self._logs.of(TenantId(current_caller().tenant))
+        head = await log.refresh()
+        cursors = CursorCodec(head.origin)
+        after = _after(cursors, request.after, head.oldest_position, head.position)
+        selection = _selection(request, len(head.next_offsets))
+        if request.follow:
+            heartbeat_s = heartbeat_within_limits(wire.micros(request.heartbeat) / SECOND_US)
+            reads = self._reader.follow(log.tenant, log.signal, log.recent, after, selection, heartbeat_s, monotonic)
+        else:
+            reads = self._reader.replay(log.tenant, after, selection)
+        async for found in reads:
+            # Rows are larger than what is stored, and nobody knows by how much: each commit goes by itself.
+            for part in one_by_one(found) if request.encoding == _ROWS else (found,):
+                yield self._response(request, cursors, part)
+
+    def _response(
+        self, request: ingest_pb2.ReadEventsRequest, cursors: CursorCodec, found: Read
+    ) -> ingest_pb2.ReadEventsResponse:
+        response = ingest_pb2.ReadEventsResponse(pages=_pages(request, found), through=cursors.encode(found.through))
+        if found.watermark_us is not None:
+            response.watermark.CopyFrom(wire.timestamp(found.watermark_us))
+        if found.commits:
+            lag_us = max(0, self._clock() - found.commits[0].committed_at_us)
+            response.lag.CopyFrom(wire.duration(lag_us))
+            if request.follow:
+                metrics.record("andon.ingest.read.lag", lag_us / SECOND_US)
+        if response.ByteSize() > self._message_bytes_max:
+            _refuse("encoding", "this commit is larger than a message: read it as Arrow, or fewer partitions at once")
+        metrics.add("andon.ingest.read.pages", len(found.pages))
+        return response
+
+    async def ReadCases(
+        self, request: ingest_pb2.ReadCasesRequest, context: Any
+    ) -> AsyncIterator[ingest_pb2.ReadCasesResponse]:
+        log = await self._logs.of(TenantId(current_caller().tenant))
+        case_ids = _case_ids(request.case_ids)
+        head = await log.refresh()
+        through = _through(CursorCodec(head.origin), request.through, head.position)
+        book = self._books.setdefault(log.tenant, CaseBook(log.keys))
+        async with self._store.session(log.tenant, readonly=True) as session:
+            positions = await book.positions(session, case_ids, through)
+        partitions = book.partitions(case_ids, len(head.next_offsets))
+        wanted = pa.array(case_ids, pa.string())
+        for first in range(0, len(positions), CASE_COMMITS_AT_ONCE):
+            some = positions[first : first + CASE_COMMITS_AT_ONCE]
+            async with self._store.session(log.tenant, readonly=True) as session:
+                stored = await session.segments_at(some, partitions)
+            for segment in (segment for position in some for segment in stored[position]):
+                found = events_of(segment.events, wanted)
+                if found.num_rows:
+                    for events in _encoded_to_fit(found, request.encoding, self._message_bytes_max - _FRAME_BYTES):
+                        yield ingest_pb2.ReadCasesResponse(events=events)
+
+    async def GetWatchBounds(
+        self, request: ingest_pb2.GetWatchBoundsRequest, context: Any
+    ) -> ingest_pb2.GetWatchBoundsResponse:
+        log = await self._logs.of(TenantId(current_caller().tenant))
+        head = await log.refresh()
+        cursors = CursorCodec(head.origin)
+        response = ingest_pb2.GetWatchBoundsResponse(
+            oldest=cursors.encode(head.oldest_position),
+            newest=cursors.encode(head.position),
+            partition_count=len(head.next_offsets),
+            event_count=head.event_count,
+        )
+        if head.watermark_us is not None:
+            response.watermark.CopyFrom(wire.timestamp(head.watermark_us))
+        return response
+
+    async def GetIntakeCounts(
+        self, request: ingest_pb2.GetIntakeCountsRequest, context: Any
+    ) -> ingest_pb2.GetIntakeCountsResponse:
+        log = await self._logs.of(TenantId(current_caller().tenant))
+        async with self._store.session(log.tenant, readonly=True) as session:
+            tallies, reasons = await session.intake()
+        return ingest_pb2.GetIntakeCountsResponse(counts=wire.counts(tallies, reasons))
+
+
+def _after(cursors: CursorCodec, cursor: str, oldest: int, newest: int) -> int:
+    if not cursor:
+        return oldest
+    position = cursors.check_kept(cursors.decode(cursor), oldest)
+    return _not_beyond(position, newest, "after")
+
+
+def _through(cursors: CursorCodec, cursor: str, newest: int) -> int:
+    if not cursor:
+        return newest
+    return _not_beyond(cursors.decode(cursor, field="through"), newest, "through")
+
+
+def _not_beyond(position: int, newest: int, field: str) -> int:
+    """A cursor from after the end cannot be ours: the log was restored from a backup, say."""
+    if position <= newest:
+        return position
+    violation = FieldViolation(field, "lies beyond the end of the log", "CURSOR_INVALID")
+    raise InvalidArgument("CURSOR_INVALID", "the cursor lies beyond the end of the log", field_violations=[violation])
+
+
+def _selection(request: ingest_pb2.ReadEventsRequest, partition_count: int) -> Selection:
+    beyond = [one for one in request.partitions if one >= partition_count]
+    if beyond:
+        _refuse("partitions", f"partitions are 0 to {partition_count - 1}")
+    if request.columns and request.encoding == _ROWS:
+        _refuse("columns", "columns are chosen in Arrow only")
+    interval = request.interval
+    return Selection(
+        tuple(request.partitions) or None,
+        wire.micros(interval.start) if interval.HasField("start") else -_FOREVER_US,
+        wire.micros(interval.end) if interval.HasField("end") else _FOREVER_US,
+    )
+
+
+def _refuse(field: str, description: str) -> None:
+    violation = FieldViolation(field, description, "FIELD_INVALID")
+    raise InvalidArgument("FIELD_INVALID", description, field_violations=[violation])
+
+
+def _case_ids(case_ids: Sequence[str]) -> list[str]:
+    if not 1 <= len(case_ids) <= CASE_IDS_MAX:
+        _refuse("case_ids", f"1 to {CASE_IDS_MAX} cases")
+    for index, case_id in enumerate(case_ids):
+        if not 1 <= len(case_id) <= ID_CHARS_MAX:
+            _refuse(f"case_ids[{index}]", f"1 to {ID_CHARS_MAX} characters")
+    return list(dict.fromkeys(case_ids))
+
+
+def _pages(request: ingest_pb2.ReadEventsRequest, found: Read) -> Iterator[ingest_pb2.Page]:
+    commits = {commit.position: commit for commit in found.commits}
+    for page in found.pages:
+        commit = commits[page.place.position]
+        yield ingest_pb2.Page(
+            partition=page.place.partition,
+            first_offset=page.place.first_offset,
+            event_count=page.event_count,
+            events=_events(request, page),
+            commit_time=wire.timestamp(commit.committed_at_us),
+            traceparents=commit.traceparents,
+        )
+
+
+def _events(request: ingest_pb2.ReadEventsRequest, page: StoredPage) -> event_pb2.EventBatch:
+    if request.encoding == _ROWS:
+        return wire.rows_of(decoded(page.events))
+    if not request.columns:
+        # As it is stored: nothing is decoded.
+        return wire.arrow_of(page.events)
+    wanted = {"id", *request.columns}
+    return wire.arrow_of(encoded(select(decoded(page.events), wanted.__contains__)))
+
+
+def _encoded_to_fit(page: pa.RecordBatch, encoding: int, bytes_max: int) -> Iterator[event_pb2.EventBatch]:
+    """In order; halved until each part fits."""
+    batch = wire.rows_of(page) if encoding == _ROWS else wire.arrow_of(encoded(page))
+    if batch.ByteSize() <= bytes_max or page.num_rows == 1:
+        yield batch
+        return
+    middle = page.num_rows // 2
+    yield from _encoded_to_fit(page.slice(0, middle), encoding, bytes_max)
+    yield from _encoded_to_fit(page.slice(middle), encoding, bytes_max)

@@ -1,0 +1,107 @@
+"""WriteEvents and StreamEvents."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from andon.ingest.v1 import event_pb2, ingest_pb2
+
+from services.ingest import wire
+from services.ingest.log.append import TenantLog
+from services.ingest.metrics import metrics
+from services.ingest.model import Batch, MalformedBatch, TenantId, Written
+from services.ingest.servicer.tenant_logs import Logs
+from services.runtime.draining import Draining, draining_error
+from services.runtime.errors import FieldViolation, InvalidArgument
+from services.runtime.following import CursorCodec
+from services.runtime.identity import current_caller
+from services.runtime.requests import fingerprint, parsed_request_id
+from services.runtime.telemetry import current_traceparent
+
+READ_AHEAD_BATCHES_MAX = 64
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A batch of a stream that is on its way to the disk."""
+
+    sequence: int
+    answer: "asyncio.Future[Written | bytes]"
+
+
+class Writing:
+    def __init__(self, logs: Logs, draining: Draining) -> None:
+        self._logs = logs
+        self._draining = draining
+
+    async def WriteEvents(self, request: ingest_pb2.WriteEventsRequest, context: Any) -> ingest_pb2.WriteEventsResponse:
+        begun_s = time.perf_counter()
+        log = await self._logs.of(TenantId(current_caller().tenant))
+        request_id = parsed_request_id(request.request_id)
+        batch = received(request.batch)
+        if request_id is not None and not request.validate_only:
+            mark = fingerprint(request.batch.SerializeToString(deterministic=True))
+            batch = replace(batch, request_id=request_id, fingerprint=mark)
+        written = await log.submit(replace(batch, validate_only=request.validate_only))
+        response = answered(log, written)
+        encoding = request.batch.WhichOneof("encoding") or ""
+        metrics.record("andon.ingest.batch.duration", time.perf_counter() - begun_s, encoding=encoding)
+        return response
+
+    async def StreamEvents(
+        self, requests: AsyncIterator[ingest_pb2.StreamEventsRequest], context: Any
+    ) -> AsyncIterator[ingest_pb2.StreamEventsResponse]:
+        log = await self._logs.of(TenantId(current_caller().tenant))
+        sent: asyncio.Queue[Sent | None] = asyncio.Queue(READ_AHEAD_BATCHES_MAX)
+        reader = asyncio.create_task(self._read_ahead(log, requests, sent))
+        try:
+            while (one := await sent.get()) is not None:
+                written = await one.answer
+                yield ingest_pb2.StreamEventsResponse(sequence=one.sequence, written=answered(log, written))
+            # What stopped the reader is answered only after everything before it was.
+            await reader
+        finally:
+            reader.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await reader
+
+    async def _read_ahead(
+        self,
+        log: TenantLog,
+        requests: AsyncIterator[ingest_pb2.StreamEventsRequest],
+        sent: "asyncio.Queue[Sent | None]",
+    ) -> None:
+        try:
+            async for request in requests:
+                if self._draining.started:
+                    raise draining_error()
+                await log.room()
+                await sent.put(Sent(request.sequence, log.submit(received(request.batch))))
+        except Exception:
+            await sent.put(None)
+            raise
+        await sent.put(None)
+
+
+def received(batch: event_pb2.EventBatch) -> Batch:
+    try:
+        arrival = wire.arrival(batch)
+    except MalformedBatch as malformed:
+        raise refusal(malformed) from malformed
+    return Batch(arrival, current_traceparent())
+
+
+def refusal(malformed: MalformedBatch) -> InvalidArgument:
+    path = ".".join(part for part in ("batch", malformed.field) if part)
+    violation = FieldViolation(path, malformed.message, malformed.reason)
+    return InvalidArgument(malformed.reason, malformed.message, field_violations=[violation])
+
+
+def answered(log: TenantLog, written: Written | bytes) -> ingest_pb2.WriteEventsResponse:
+    if isinstance(written, bytes):
+        return ingest_pb2.WriteEventsResponse.FromString(written)
+    through = CursorCodec(log.origin).encode(written.position) if written.position is not None else ""
+    return wire.written_response(written, through)
