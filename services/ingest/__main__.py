@@ -4,19 +4,19 @@ import asyncio
 
 from services.ingest import wire
 from services.ingest.access import ACCESS
-from services.ingest.log.commit import Limits
-from services.ingest.log.decision import Forms
+from services.ingest.log.commit import LogLimits
+from services.ingest.log.decision import Codec
 from services.ingest.log.read import LogReader
 from services.ingest.model import Written
 from services.ingest.servicer import SERVICE_NAME, IngestServicer
-from services.ingest.servicer.quarantine import Quarantine
-from services.ingest.servicer.reads import Reading
-from services.ingest.servicer.sources import Sources
-from services.ingest.servicer.tenant_logs import Logs
-from services.ingest.servicer.writes import Writing
+from services.ingest.servicer.quarantine import QuarantineRpcs
+from services.ingest.servicer.reads import ReadRpcs
+from services.ingest.servicer.sources import SourceRpcs
+from services.ingest.servicer.tenant_logs import TenantLogs
+from services.ingest.servicer.writes import WriteRpcs
 from services.ingest.settings import IngestSettings
 from services.ingest.store.log_store import LogStore
-from services.ingest.store.records import Head
+from services.ingest.store.records import LogHead
 from services.ingest.store.schema import CHANNEL, MIGRATIONS, SCHEMA
 from services.runtime.clock import clock_us
 from services.runtime.command import run_command
@@ -30,7 +30,7 @@ TENANT_KEY_BYTES_MIN = 32
 RESPONSE_MARGIN_BYTES = 512 * 1024
 
 
-def answer(written: Written, head: Head) -> bytes:
+def answer(written: Written, head: LogHead) -> bytes:
     assert written.position is not None
     return wire.written_response(written, CursorCodec(head.origin).encode(written.position)).SerializeToString()
 
@@ -52,17 +52,17 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
     pool = await open_schema(settings, SCHEMA, MIGRATIONS)
     store = LogStore(pool)
     draining = Draining()
-    limits = Limits(
+    limits = LogLimits(
         commit_rows_max=settings.commit_rows_max,
         commit_bytes_max=commit_bytes_max(settings.message_bytes_max),
         queue_rows_max=settings.queue_rows_max,
         partition_count=settings.partition_count,
         cache_bytes_max=settings.segment_cache_bytes_max,
     )
-    logs = Logs(store, secret, limits, Forms(wire.event_as_sent, answer), clock_us)
+    logs = TenantLogs(store, secret, limits, Codec(wire.event_as_sent, answer), clock_us)
     reader = LogReader(store, draining, settings.response_bytes_max, settings.poll_s)
-    reading = Reading(logs, store, reader, clock_us, settings.message_bytes_max)
-    servicer = IngestServicer(Writing(logs, draining), reading, Sources(logs, store), Quarantine(logs, store))
+    reading = ReadRpcs(logs, store, reader, clock_us, settings.message_bytes_max)
+    servicer = IngestServicer(WriteRpcs(logs, draining), reading, SourceRpcs(logs, store), QuarantineRpcs(logs, store))
 
     await serve(
         settings=settings,
@@ -77,9 +77,9 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
     )
 
 
-async def bring_up_to_date(settings: IngestSettings) -> None:
+async def migrate(settings: IngestSettings) -> None:
     await prepare_schema(settings, SCHEMA, MIGRATIONS)
 
 
 if __name__ == "__main__":
-    run_command("ingest", __doc__, IngestSettings, run, bring_up_to_date)
+    run_command("ingest", __doc__, IngestSettings, run, migrate)

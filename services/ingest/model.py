@@ -101,7 +101,7 @@ class Admission:
 
 
 @dataclass(frozen=True)
-class Tally:
+class IntakeCounts:
     """received = accepted + duplicate + quarantined, always."""
 
     accepted: int = 0
@@ -113,7 +113,7 @@ class Tally:
         return self.accepted + self.duplicate + self.quarantined
 
 
-def total(tallies: Iterable[Tally]) -> Tally:
+def total(tallies: Iterable[IntakeCounts]) -> IntakeCounts:
     """
     >>> total([Tally(1, 2, 3), Tally(4, 0, 0)])
     Tally(accepted=5, duplicate=2, quarantined=3)
@@ -123,11 +123,11 @@ def total(tallies: Iterable[Tally]) -> Tally:
         accepted += tally.accepted
         duplicate += tally.duplicate
         quarantined += tally.quarantined
-    return Tally(accepted, duplicate, quarantined)
+    return IntakeCounts(accepted, duplicate, quarantined)
 
 
 @dataclass(frozen=True)
-class Batch:
+class IncomingBatch:
     """One call's batch on its way into the log. `request_id` is absent where the caller gave none."""
 
     arrival: Arrival
@@ -146,7 +146,7 @@ class Batch:
 class Written:
     """The answer to one batch. `position` is absent where nothing was to be written."""
 
-    tally: Tally
+    tally: IntakeCounts
     faults: tuple[Fault, ...]
     quarantine_ids: tuple[str, ...] = ()
     position: Position | None = None

@@ -26,10 +26,10 @@ from services.ingest.model import (
     UTC_US,
     Arrival,
     Fault,
+    IntakeCounts,
     MalformedBatch,
     Source,
     SourceId,
-    Tally,
     Written,
 )
 
@@ -181,7 +181,7 @@ def source(message: source_pb2.Source, name: SourceId) -> Source:
 
 
 def counts(
-    tallies: Mapping[str, Tally], reasons: Mapping[tuple[str, str], int]
+    tallies: Mapping[str, IntakeCounts], reasons: Mapping[tuple[str, str], int]
 ) -> list[ingest_pb2.GetIntakeCountsResponse.Count]:
     return [
         ingest_pb2.GetIntakeCountsResponse.Count(

@@ -12,17 +12,19 @@ from services.ingest.admission.checks.corrections import check_corrections
 from services.ingest.admission.checks.text_fields import check_texts
 from services.ingest.admission.checks.times import check_times
 from services.ingest.admission.concatenation import join, joined
-from services.ingest.admission.faults import Findings
-from services.ingest.admission.normal_form import tidied
-from services.ingest.admission.privacy import anonymous
+from services.ingest.admission.faults import FaultMarks
+from services.ingest.admission.normal_form import normalised
+from services.ingest.admission.privacy import pseudonymised_page
 from services.ingest.admission.pseudonyms import TenantKeys
-from services.ingest.admission.text_columns import Texts
+from services.ingest.admission.text_columns import TextColumn
 from services.ingest.columns import codes_of
 from services.ingest.hashes import Hashes, HashKey, hash_name, hash_spans, mix
-from services.ingest.model import SOURCE, Admission, Batch, Fault, Source, SourceId
+from services.ingest.model import SOURCE, Admission, Fault, IncomingBatch, Source, SourceId
 
 
-def admit(batches: Sequence[Batch], sources: Mapping[SourceId, Source], keys: TenantKeys, now_us: int) -> Admission:
+def admit(
+    batches: Sequence[IncomingBatch], sources: Mapping[SourceId, Source], keys: TenantKeys, now_us: int
+) -> Admission:
     """Pure: each batch is admitted as it would be alone; together they take hardly longer than one of them.
 
     Unknown sources have safe defaults.
@@ -30,10 +32,10 @@ def admit(batches: Sequence[Batch], sources: Mapping[SourceId, Source], keys: Te
     arrival = joined([batch.arrival for batch in batches])
     starts = np.cumsum([0, *(batch.received for batch in batches)])
     page = arrival.page
-    findings = Findings(page.num_rows)
+    findings = FaultMarks(page.num_rows)
     coded = page.column("source")
     policies = [sources.get(SourceId(name)) or Source(SourceId(name)) for name in coded.dictionary.to_pylist()]
-    ids, case_ids = Texts(page.column("id")), Texts(page.column("case_id"))
+    ids, case_ids = TextColumn(page.column("id")), TextColumn(page.column("case_id"))
     check_texts(arrival, ids, case_ids, findings)
     check_times(page, policies, now_us, findings)
     check_corrections(page, findings)
@@ -43,8 +45,10 @@ def admit(batches: Sequence[Batch], sources: Mapping[SourceId, Source], keys: Te
         index = np.flatnonzero(findings.reason < 0)
         bounds = np.searchsorted(index, starts)
         page = page.take(pa.array(index))
-        ids, case_ids = Texts(page.column("id")), Texts(page.column("case_id"))
-    page = tidied(anonymous(page, policies, keys.pseudonym), [batch.traceparent for batch in batches], bounds)
+        ids, case_ids = TextColumn(page.column("id")), TextColumn(page.column("case_id"))
+    page = normalised(
+        pseudonymised_page(page, policies, keys.pseudonym), [batch.traceparent for batch in batches], bounds
+    )
     used = np.flatnonzero(np.bincount(codes_of(page.column("source")), minlength=1)).tolist() if page.num_rows else []
     return Admission(
         page=page,
@@ -73,7 +77,7 @@ def _by_batch(faults: Sequence[Fault], starts: NDArray[np.int64]) -> tuple[tuple
     return tuple(tuple(some) for some in found)
 
 
-def together(admissions: Sequence[Admission]) -> Admission:
+def merged_admissions(admissions: Sequence[Admission]) -> Admission:
     """One admission of all their batches."""
     if len(admissions) == 1:
         return admissions[0]

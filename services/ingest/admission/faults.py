@@ -31,7 +31,7 @@ MESSAGES: Mapping[str, str] = {
 
 
 @dataclass
-class Findings:
+class FaultMarks:
     """The first fault of each row, gathered column by column."""
 
     rows: int

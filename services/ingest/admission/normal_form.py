@@ -23,7 +23,7 @@ def _processes(rows: int) -> pa.DictionaryArray:
 _PROCESSES = _processes(BATCH_EVENTS_MAX)
 
 
-def tidied(page: pa.RecordBatch, traceparents: Sequence[str], bounds: NDArray[np.int64]) -> pa.RecordBatch:
+def normalised(page: pa.RecordBatch, traceparents: Sequence[str], bounds: NDArray[np.int64]) -> pa.RecordBatch:
     """Absent is null, no kind is a process, and the trace of an event's own call is not repeated in it.
 
     traceparents: of the calls whose rows lie between the bounds.

@@ -15,7 +15,7 @@ from services.ingest.model import ATTRIBUTE_PREFIX, CODED_TEXT, Source
 RESOURCE, SOURCE_COLUMN = FIXED_NAMES.index("resource"), FIXED_NAMES.index("source")
 
 
-def anonymous(page: pa.RecordBatch, policies: Sequence[Source], key: bytes) -> pa.RecordBatch:
+def pseudonymised_page(page: pa.RecordBatch, policies: Sequence[Source], key: bytes) -> pa.RecordBatch:
     attributes = sorted({name for policy in policies for name in policy.personal_attributes})
     named = page.column(RESOURCE).null_count < page.num_rows
     if not named and not attributes:

@@ -32,7 +32,7 @@ _VARINT, _FIXED64 = 0, 1
 
 
 @dataclass(frozen=True)
-class Parts:
+class FieldSpans:
     """One kind of field over many messages: its owner, and where its content starts and ends."""
 
     owner: Places
@@ -107,9 +107,9 @@ def _varints(data: NDArray[np.uint8], at: Places) -> tuple[NDArray[np.uint64], P
     return value, after
 
 
-def _fields(data: NDArray[np.uint8], start: Places, end: Places) -> dict[int, Parts]:
+def _fields(data: NDArray[np.uint8], start: Places, end: Places) -> dict[int, FieldSpans]:
     """All messages advance one field at a time, side by side; a varint field spans its own bytes."""
-    found: dict[int, list[Parts]] = {}
+    found: dict[int, list[FieldSpans]] = {}
     owner = (start < end).nonzero()[0]
     at, end = start[owner], end[owner]
     while len(owner):
@@ -117,13 +117,13 @@ def _fields(data: NDArray[np.uint8], start: Places, end: Places) -> dict[int, Pa
         first = int(tags[0])
         if (tags == first).all():
             begin, finish = _span(data, at, first & 7)
-            found.setdefault(first >> 3, []).append(Parts(owner, begin, finish))
+            found.setdefault(first >> 3, []).append(FieldSpans(owner, begin, finish))
         else:
             finish = np.empty_like(at)
             for tag in np.unique(tags).tolist():
                 chosen = (tags == tag).nonzero()[0]
                 begin, finish[chosen] = _span(data, at[chosen], tag & 7)
-                found.setdefault(tag >> 3, []).append(Parts(owner[chosen], begin, finish[chosen]))
+                found.setdefault(tag >> 3, []).append(FieldSpans(owner[chosen], begin, finish[chosen]))
         left = finish < end
         if left.all():
             at = finish
@@ -140,16 +140,16 @@ def _span(data: NDArray[np.uint8], at: Places, wire: int) -> tuple[Places, Place
     return (at + 1, content) if wire == _VARINT else (content, content + number.view(np.int64))
 
 
-def _merged(parts: list[Parts]) -> Parts:
+def _merged(parts: list[FieldSpans]) -> FieldSpans:
     if len(parts) == 1:
         return parts[0]
     start = np.concatenate([part.start for part in parts])
     order = np.argsort(start, kind="stable")
     owner = np.concatenate([part.owner for part in parts])[order]
-    return Parts(owner, start[order], np.concatenate([part.end for part in parts])[order])
+    return FieldSpans(owner, start[order], np.concatenate([part.end for part in parts])[order])
 
 
-def _spanned(data: NDArray[np.uint8], parts: Parts) -> pa.Array:
+def _spanned(data: NDArray[np.uint8], parts: FieldSpans) -> pa.Array:
     """The texts of some parts, copied by Arrow out of a view in which every second value is a gap between two parts."""
     offsets = np.empty(2 * len(parts) + 1, dtype=np.int32)
     offsets[0] = 0
@@ -168,13 +168,13 @@ def _spread(values: pa.Array, owner: Places, rows: int) -> pa.Array:
     return values.take(pa.array(source, mask=source < 0))
 
 
-def _texts(data: NDArray[np.uint8], parts: Parts | None, rows: int) -> pa.Array:
+def _texts(data: NDArray[np.uint8], parts: FieldSpans | None, rows: int) -> pa.Array:
     if parts is None:
         return pa.nulls(rows, pa.string())
     return _spread(_spanned(data, parts), parts.owner, rows)
 
 
-def _timestamps(data: NDArray[np.uint8], parts: Parts) -> pa.Array:
+def _timestamps(data: NDArray[np.uint8], parts: FieldSpans) -> pa.Array:
     seconds = np.zeros(len(parts), dtype=np.int64)
     nanos = np.zeros(len(parts), dtype=np.int64)
     for field, inner in _fields(data, parts.start, parts.end).items():
@@ -185,13 +185,13 @@ def _timestamps(data: NDArray[np.uint8], parts: Parts) -> pa.Array:
     return pa.array(micros).view(UTC_US)
 
 
-def _times(data: NDArray[np.uint8], parts: Parts | None, rows: int) -> pa.Array:
+def _times(data: NDArray[np.uint8], parts: FieldSpans | None, rows: int) -> pa.Array:
     if parts is None:
         return pa.nulls(rows, UTC_US)
     return _spread(_timestamps(data, parts), parts.owner, rows)
 
 
-def _object_kinds(data: NDArray[np.uint8], parts: Parts | None, rows: int) -> pa.Array:
+def _object_kinds(data: NDArray[np.uint8], parts: FieldSpans | None, rows: int) -> pa.Array:
     codes = np.zeros(rows, dtype=np.int64)
     if parts is not None:
         codes[parts.owner] = _varints(data, parts.start)[0].view(np.int64)
@@ -200,7 +200,7 @@ def _object_kinds(data: NDArray[np.uint8], parts: Parts | None, rows: int) -> pa
     return pa.DictionaryArray.from_arrays(indices, pa.array([*OBJECT_KINDS, _UNKNOWN_KIND]))
 
 
-def _attributes(data: NDArray[np.uint8], entries: Parts | None, rows: int) -> Iterator[tuple[str, pa.Array]]:
+def _attributes(data: NDArray[np.uint8], entries: FieldSpans | None, rows: int) -> Iterator[tuple[str, pa.Array]]:
     """One column for each name and type; a name that came in several types has several columns."""
     if entries is None:
         return
@@ -219,11 +219,11 @@ def _attributes(data: NDArray[np.uint8], entries: Parts | None, rows: int) -> It
         name_codes = codes[entry]
         for code in np.unique(name_codes).tolist():
             chosen = np.flatnonzero(name_codes == code)
-            part = Parts(parts.owner[chosen], parts.start[chosen], parts.end[chosen])
+            part = FieldSpans(parts.owner[chosen], parts.start[chosen], parts.end[chosen])
             yield ATTRIBUTE_PREFIX + names[code], _spread(_values(data, kind, part), entries.owner[entry[chosen]], rows)
 
 
-def _values(data: NDArray[np.uint8], kind: int, parts: Parts) -> pa.Array:
+def _values(data: NDArray[np.uint8], kind: int, parts: FieldSpans) -> pa.Array:
     """By the field numbers of andon.common.v1.Value: text, number, integer, flag, time."""
     if kind == 1:
         return _spanned(data, parts).dictionary_encode()

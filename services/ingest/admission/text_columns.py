@@ -16,7 +16,7 @@ _C0_MULTILINE = _C0.copy()
 _C0_MULTILINE[[9, 10, 13]] = False
 
 
-class Texts:
+class TextColumn:
     """A utf8 column under inspection. Nearly every one is found clean from four extremes, without a look at rows."""
 
     def __init__(self, texts: pa.Array) -> None:

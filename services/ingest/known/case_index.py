@@ -9,14 +9,14 @@ import pyarrow.compute as pc
 
 from services.ingest.admission.pseudonyms import TenantKeys
 from services.ingest.hashes import hash_texts, partition_of
-from services.ingest.known.index import HashIndex, positions_of, tend
+from services.ingest.known.index import HashIndex, compact, positions_of
 from services.ingest.log.segments import decoded
-from services.ingest.store.log_store import Session
+from services.ingest.store.log_store import LogSession
 
 LOAD_COMMITS = 500
 
 
-class CaseBook:
+class CaseIndex:
     """Loaded by the first question and caught up by each one.
 
     Memory: 10 to 12 bytes for each pair of case and segment. A question costs a search for each case, the read of the
@@ -29,7 +29,7 @@ class CaseBook:
         self._position = 0
         self._catching_up = asyncio.Lock()
 
-    async def positions(self, session: Session, case_ids: Sequence[str], through: int) -> list[int]:
+    async def positions(self, session: LogSession, case_ids: Sequence[str], through: int) -> list[int]:
         """The commits that may hold these cases, in order, through a position."""
         async with self._catching_up:
             while self._position < through:
@@ -37,7 +37,7 @@ class CaseBook:
                 self._index.make_room(0, until)
                 self._learn(await session.case_hashes_between(self._position, until))
                 self._position = until
-                await tend(self._index)
+                await compact(self._index)
         rows, numbers = self._index.candidates(self._hashes(case_ids))
         _, found = positions_of(rows, numbers, self._index.span, 0, min(through, self._position))
         positions: list[int] = np.unique(found).tolist()

@@ -44,7 +44,7 @@ class StoredEvents:
         return np.repeat(asked, count), self._rows[np.repeat(first, count) + within]
 
 
-class Outcome(IntEnum):
+class Novelty(IntEnum):
     NEW = 0
     DUPLICATE = 1
     CONFLICT = 2
@@ -106,7 +106,7 @@ def _any_valid(columns: list[pa.Array], rows: int) -> Mask:
     return valid
 
 
-def judge_known(
+def judge_against_stored(
     page: pa.RecordBatch,
     hashes: Hashes,
     rows: Rows,
@@ -131,12 +131,12 @@ def _judge_pairs(page: pa.RecordBatch, rows: Rows, theirs: pa.RecordBatch, outco
     mine = page.take(pa.array(rows))
     known = np.flatnonzero(same_events(mine, theirs))
     same = same_payloads(mine, theirs)[known]
-    outcome[rows[known]] = np.where(same, Outcome.DUPLICATE, Outcome.CONFLICT)
+    outcome[rows[known]] = np.where(same, Novelty.DUPLICATE, Novelty.CONFLICT)
 
 
-def judge_within(page: pa.RecordBatch, hashes: Hashes, outcome: NDArray[np.int8]) -> NDArray[np.int8]:
+def judge_within_page(page: pa.RecordBatch, hashes: Hashes, outcome: NDArray[np.int8]) -> NDArray[np.int8]:
     """Adds the outcome of events that stand twice in the page itself: the first is new, the later ones repeat it."""
-    new = np.flatnonzero(outcome == Outcome.NEW)
+    new = np.flatnonzero(outcome == Novelty.NEW)
     suspects = new[_repeated(hashes[new])]
     if len(suspects) == 0:
         return outcome
@@ -149,7 +149,7 @@ def judge_within(page: pa.RecordBatch, hashes: Hashes, outcome: NDArray[np.int8]
         return outcome
     same = same_payloads(mine.take(pa.array(later)), mine.take(pa.array(first[code[later]])))
     judged = outcome.copy()
-    judged[suspects[later]] = np.where(same, Outcome.DUPLICATE, Outcome.CONFLICT)
+    judged[suspects[later]] = np.where(same, Novelty.DUPLICATE, Novelty.CONFLICT)
     return judged
 
 

@@ -30,7 +30,7 @@ class HashIndex:
     and, for the one in two hundred that it cannot rule out, a binary search in each run. There are at most 7 runs of
     each size, sizes growing by 8, and each hash is merged once per size, so neither cost depends much on their number.
 
-    What cannot be done between two calls is `due`, until someone tends the index; it answers all the same meanwhile.
+    What cannot be done between two calls waits until `compact` is called; it answers all the same meanwhile.
     """
 
     def __init__(self) -> None:
@@ -73,19 +73,19 @@ class HashIndex:
         if self._count < _FANOUT * _SMALL and self._filter.outgrown(self._count):
             self._filter = HashFilter.of(self._runs)
 
-    def due(self) -> "Upkeep | None":
+    def compaction_due(self) -> "Compaction | None":
         """What would make look-ups cheaper, and may be done in any thread."""
         if self._filter.outgrown(self._count):
-            return Upkeep(tuple(self._runs), merge=False)
+            return Compaction(tuple(self._runs), merge=False)
         some = _mergeable([run for run in self._runs if len(run) >= _SMALL])
-        return Upkeep(some, merge=True) if some else None
+        return Compaction(some, merge=True) if some else None
 
-    def settle(self, upkeep: "Upkeep", made: "Hashes | HashFilter") -> None:
-        """Takes what was made of the upkeep that was due; what was added since stays."""
+    def apply(self, compaction: "Compaction", made: "Hashes | HashFilter") -> None:
+        """Takes what was made of the compaction that was due; what was added since stays."""
         if not isinstance(made, HashFilter):
-            self._exchange(upkeep.runs, made)
+            self._exchange(compaction.runs, made)
             return
-        for run in _without(self._runs, upkeep.runs):
+        for run in _without(self._runs, compaction.runs):
             made.mark(run)
         self._filter = made
 
@@ -119,20 +119,20 @@ class HashIndex:
 
 
 @dataclass(frozen=True)
-class Upkeep:
+class Compaction:
     """Runs to merge, or to make a new filter of; they never change, so any thread may do it."""
 
     runs: tuple[Hashes, ...]
     merge: bool
 
-    def done(self) -> Hashes | HashFilter:
+    def run(self) -> Hashes | HashFilter:
         return _merged(self.runs) if self.merge else HashFilter.of(self.runs)
 
 
-async def tend(index: HashIndex) -> None:
+async def compact(index: HashIndex) -> None:
     """Does what is due in a thread, while calls go on."""
-    while (upkeep := index.due()) is not None:
-        index.settle(upkeep, await asyncio.to_thread(upkeep.done))
+    while (compaction := index.compaction_due()) is not None:
+        index.apply(compaction, await asyncio.to_thread(compaction.run))
 
 
 def _mergeable(runs: Sequence[Hashes]) -> tuple[Hashes, ...]:

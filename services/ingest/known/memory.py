@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.ingest.known.deduplication import StoredEvents, judge_known, judge_within
-from services.ingest.known.index import SPAN_MAX, HashIndex, Rows, positions_of, tend
-from services.ingest.log.plan import Plan
+from services.ingest.known.deduplication import StoredEvents, judge_against_stored, judge_within_page
+from services.ingest.known.index import SPAN_MAX, HashIndex, Rows, compact, positions_of
+from services.ingest.log.plan import CommitPlan
 from services.ingest.model import DEDUP_HORIZON_US, Admission, Source, SourceId
-from services.ingest.store.log_store import Session
+from services.ingest.store.log_store import LogSession
 from services.ingest.store.records import HashedSegment, StoredSegment
 
 # The segments of some commits, by position.
@@ -39,23 +39,23 @@ class Memory:
         self._cache_bytes = 0
         self._cache_bytes_max = cache_bytes_max
         self._forgotten_at_us = 0
-        self._tending: asyncio.Task[None] | None = None
+        self._compacting: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._index)
 
-    async def begin(self, session: Session, now_us: int, horizon_us: int) -> None:
+    async def begin(self, session: LogSession, now_us: int, horizon_us: int) -> None:
         """Starts where the longest horizon begins."""
         self.since_us = now_us - horizon_us
         self.after = self.position = await session.last_position_before(self.since_us)
         self._forgotten_at_us = now_us
 
-    async def catch_up(self, session: Session, through: int) -> None:
+    async def catch_up(self, session: LogSession, through: int) -> None:
         """Reads what was committed since, by whichever process."""
         while self.position < through:
             until = min(self.position + LOAD_COMMITS, through)
             self._learn(await session.hashes_between(self.position, until), until)
-            await tend(self._index)
+            await compact(self._index)
 
     def _learn(self, segments: Sequence[HashedSegment], until: int) -> None:
         # A commit without segments has no event that could be asked for, so its time does not matter.
@@ -69,14 +69,14 @@ class Memory:
             positions = np.repeat([segment.position for segment in segments], [len(some) for some in hashes])
             self._index.add(np.concatenate(hashes), positions)
 
-    def learn_own(self, plan: Plan, position: int, committed_at_us: int) -> None:
+    def learn_own(self, plan: CommitPlan, position: int, committed_at_us: int) -> None:
         """What this process has just committed, without reading it back."""
         self.position = position
         self._committed_us.append(committed_at_us)
         self._index.make_room(self.after, position)
         self._index.add(plan.id_hashes, position)
-        if self._index.due() and (self._tending is None or self._tending.done()):
-            self._tending = asyncio.create_task(tend(self._index))
+        if self._index.compaction_due() and (self._compacting is None or self._compacting.done()):
+            self._compacting = asyncio.create_task(compact(self._index))
 
     async def judge(
         self, read: ReadSegments, admission: Admission, sources: Mapping[SourceId, Source], now_us: int
@@ -87,8 +87,8 @@ class Memory:
         rows, positions = self._suspects(admission, sources, now_us)
         if len(rows):
             stored = await self._stored(read, np.unique(positions).tolist())
-            outcome = judge_known(admission.page, hashes, rows, positions, stored)
-        return judge_within(admission.page, hashes, outcome)
+            outcome = judge_against_stored(admission.page, hashes, rows, positions, stored)
+        return judge_within_page(admission.page, hashes, outcome)
 
     def _suspects(self, admission: Admission, sources: Mapping[SourceId, Source], now_us: int) -> tuple[Rows, Rows]:
         rows, numbers = self._index.candidates(admission.id_hashes)

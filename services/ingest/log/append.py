@@ -5,13 +5,13 @@ from contextlib import suppress
 from uuid import UUID
 
 from services.ingest.admission.pseudonyms import TenantKeys
-from services.ingest.log.commit import Committer, Limits
-from services.ingest.log.decision import Outcome
-from services.ingest.log.group import Waiting, next_group
-from services.ingest.log.recent import Recent
+from services.ingest.log.commit import Committer, LogLimits
+from services.ingest.log.decision import CommitResult
+from services.ingest.log.group import QueuedBatch, next_group
+from services.ingest.log.recent import RecentCommits
 from services.ingest.metrics import metrics
-from services.ingest.model import Batch, TenantId, Written
-from services.ingest.store.records import Head
+from services.ingest.model import IncomingBatch, TenantId, Written
+from services.ingest.store.records import LogHead
 from services.runtime.errors import ResourceExhausted
 from services.runtime.following import Signal
 
@@ -19,12 +19,12 @@ ADMITTED_ALONE_ROWS_MIN = 1_000
 
 
 class TenantLog:
-    def __init__(self, committer: Committer, limits: Limits) -> None:
+    def __init__(self, committer: Committer, limits: LogLimits) -> None:
         self.signal = Signal()
         self._log = committer
         self._limits = limits
         self._opening = asyncio.Lock()
-        self._queue: list[Waiting] = []
+        self._queue: list[QueuedBatch] = []
         self._queued_rows = 0
         self._room = asyncio.Event()
         self._committing: asyncio.Task[None] | None = None
@@ -38,7 +38,7 @@ class TenantLog:
         return self._log.keys
 
     @property
-    def recent(self) -> Recent:
+    def recent(self) -> RecentCommits:
         return self._log.recent
 
     @property
@@ -49,7 +49,7 @@ class TenantLog:
         async with self._opening:
             await self._log.open()
 
-    async def refresh(self) -> Head:
+    async def refresh(self) -> LogHead:
         """The end of the log as it is now, by whichever process."""
         return await self._log.refresh()
 
@@ -59,7 +59,7 @@ class TenantLog:
             self._room.clear()
             await self._room.wait()
 
-    def submit(self, batch: Batch) -> "asyncio.Future[Written | bytes]":
+    def submit(self, batch: IncomingBatch) -> "asyncio.Future[Written | bytes]":
         """Queues a batch; the answer comes when it is durable."""
         if self._queued_rows and self._queued_rows + batch.received > self._limits.queue_rows_max:
             metrics.add("andon.ingest.refused", batch.received)
@@ -67,7 +67,7 @@ class TenantLog:
         answer: asyncio.Future[Written | bytes] = asyncio.get_running_loop().create_future()
         # Small ones wait, and are admitted together; a large one is while another commit is on its way.
         admission = self._log.admit([batch]) if batch.received >= ADMITTED_ALONE_ROWS_MIN else None
-        self._queue.append(Waiting(batch, answer, admission, self._log.revision))
+        self._queue.append(QueuedBatch(batch, answer, admission, self._log.revision))
         self._queued_rows += batch.received
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_all())
@@ -101,7 +101,7 @@ class TenantLog:
                 _answer(waiting, outcome)
 
 
-def _answer(waiting: Waiting, outcome: Outcome) -> None:
+def _answer(waiting: QueuedBatch, outcome: CommitResult) -> None:
     if waiting.answer.done():
         return
     if isinstance(outcome, Exception):

@@ -4,25 +4,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.ingest.admission.admit import admit, together
+from services.ingest.admission.admit import admit, merged_admissions
 from services.ingest.admission.pseudonyms import TenantKeys
 from services.ingest.known.memory import Memory, ReadSegments
-from services.ingest.log.decision import Decision, End, Forms, Outcome, decide, replayed
-from services.ingest.log.group import Waiting, unadmitted
-from services.ingest.log.plan import Plan, plan
-from services.ingest.log.recent import Recent
+from services.ingest.log.decision import Codec, CommitDecision, CommitResult, ExpectedHead, decide, replayed
+from services.ingest.log.group import QueuedBatch, unadmitted
+from services.ingest.log.plan import CommitPlan, plan
+from services.ingest.log.recent import RecentCommits
 from services.ingest.metrics import metrics
 from services.ingest.model import (
     DEDUP_HORIZON_US,
     Admission,
-    Batch,
+    IncomingBatch,
     Source,
     SourceId,
     TenantId,
     Written,
 )
-from services.ingest.store.log_store import LogStore, Session
-from services.ingest.store.records import Answer, Commit, Head, StoredSegment
+from services.ingest.store.log_store import LogSession, LogStore
+from services.ingest.store.records import Commit, LogHead, StoredAnswer, StoredSegment
 from services.runtime.errors import FieldViolation, InvalidArgument
 from services.runtime.telemetry import batch_span
 
@@ -32,7 +32,7 @@ _CLEAR_EVERY = 1_000
 
 
 @dataclass(frozen=True)
-class Limits:
+class LogLimits:
     commit_rows_max: int
     commit_bytes_max: int
     queue_rows_max: int
@@ -57,14 +57,14 @@ class Committer:
     """
 
     def __init__(
-        self, tenant: TenantId, store: LogStore, keys: TenantKeys, limits: Limits, forms: Forms, clock: Clock
+        self, tenant: TenantId, store: LogStore, keys: TenantKeys, limits: LogLimits, forms: Codec, clock: Clock
     ) -> None:
         self.tenant = tenant
         self.keys = keys
         self.sources: Mapping[SourceId, Source] = {}
         self.revision = -1
-        self.recent = Recent()
-        self._head: Head | None = None
+        self.recent = RecentCommits()
+        self._head: LogHead | None = None
         self._store = store
         self._limits = limits
         self._forms = forms
@@ -74,7 +74,7 @@ class Committer:
         self._alone = False
 
     @property
-    def head(self) -> Head:
+    def head(self) -> LogHead:
         """The end of the log as this process left it. Raises LookupError before `open`."""
         if self._head is None:
             raise LookupError("the log is not open")
@@ -90,24 +90,24 @@ class Committer:
             await self._refresh_sources(session, head)
         self._head = self._head or head
 
-    async def refresh(self) -> Head:
+    async def refresh(self) -> LogHead:
         """The end of the log as it is now, by whichever process."""
         async with self._store.session(self.tenant, readonly=True) as session:
             head = await session.read_head()
             await self._refresh_sources(session, head)
         return head
 
-    async def _refresh_sources(self, session: Session, head: Head) -> None:
+    async def _refresh_sources(self, session: LogSession, head: LogHead) -> None:
         # A reader may come late with an older state than a commit has seen since.
         if head.sources_revision > self.revision:
             sources = await session.sources()
             if head.sources_revision > self.revision:
                 self.sources, self.revision = sources, head.sources_revision
 
-    def admit(self, batches: Sequence[Batch]) -> Admission:
+    def admit(self, batches: Sequence[IncomingBatch]) -> Admission:
         return admit(batches, self.sources, self.keys, self._clock())
 
-    async def commit(self, group: Sequence[Waiting]) -> list[Outcome]:
+    async def commit(self, group: Sequence[QueuedBatch]) -> list[CommitResult]:
         """The outcome of each batch; they share one commit, or have none in common where that would be too large."""
         try:
             return await self._commit(group)
@@ -118,13 +118,13 @@ class Committer:
                 return [await self._commit_alone(one) for one in group]
             return [_too_large(self._limits.commit_bytes_max)]
 
-    async def _commit_alone(self, one: Waiting) -> Outcome:
+    async def _commit_alone(self, one: QueuedBatch) -> CommitResult:
         try:
             return (await self.commit([one]))[0]
         except Exception as error:
             return error
 
-    async def _commit(self, group: Sequence[Waiting]) -> list[Outcome]:
+    async def _commit(self, group: Sequence[QueuedBatch]) -> list[CommitResult]:
         traceparents = tuple(dict.fromkeys(one.batch.traceparent for one in group if one.batch.traceparent))
         with batch_span("andon.ingest.commit", traceparents, {"andon.batches": len(group)}):
             if self._alone and not group[0].batch.validate_only and (self.head.position + 1) % _CLEAR_EVERY:
@@ -134,7 +134,7 @@ class Committer:
             return await self._commit_under_lock(group, traceparents)
 
     async def _commit_at_once(
-        self, group: Sequence[Waiting], traceparents: tuple[str, ...]
+        self, group: Sequence[QueuedBatch], traceparents: tuple[str, ...]
     ) -> tuple[Written, ...] | None:
         """None: the log is not as this process believed, or a request id was answered before; nothing is written."""
         decision = await self._decide(group, traceparents, self._read_segments)
@@ -149,7 +149,9 @@ class Committer:
         async with self._store.session(self.tenant, readonly=True) as session:
             return await session.segments_at(positions)
 
-    async def _commit_under_lock(self, group: Sequence[Waiting], traceparents: tuple[str, ...]) -> list[Outcome]:
+    async def _commit_under_lock(
+        self, group: Sequence[QueuedBatch], traceparents: tuple[str, ...]
+    ) -> list[CommitResult]:
         decision, committed_at_us = None, None
         async with self._store.session(self.tenant) as session:
             await self._catch_up(session)
@@ -169,7 +171,7 @@ class Committer:
         written = iter(decision.written if decision else ())
         return [replayed(one.batch, first) or next(written) for one in group]
 
-    async def _catch_up(self, session: Session) -> None:
+    async def _catch_up(self, session: LogSession) -> None:
         """Sources and memory as they are under the lock, so that every process decides alike."""
         head = await session.lock_head()
         await self._refresh_sources(session, head)
@@ -186,23 +188,23 @@ class Committer:
         await self._memory.catch_up(session, head.position)
         self._head = head
 
-    def _admitted(self, group: Sequence[Waiting]) -> Admission:
+    def _admitted(self, group: Sequence[QueuedBatch]) -> Admission:
         """By the sources of this commit: they decide what is private."""
         parts = unadmitted(group, self.revision)
         try:
-            return together([self.admit(part) if isinstance(part, list) else part for part in parts])
+            return merged_admissions([self.admit(part) if isinstance(part, list) else part for part in parts])
         except Exception as error:
             # Whatever it is: one caller's batch must not be the reason why another's is refused.
             if len(group) > 1:
                 raise CannotShare from error
             raise
 
-    async def _check(self, session: Session, one: Waiting) -> Written:
+    async def _check(self, session: LogSession, one: QueuedBatch) -> Written:
         """What would be answered; nothing is written."""
         made = await self._planned([one], session.segments_at)
         return Written(made.batch_tallies[0], made.faults[0])
 
-    async def _planned(self, group: Sequence[Waiting], read: ReadSegments) -> Plan:
+    async def _planned(self, group: Sequence[QueuedBatch], read: ReadSegments) -> CommitPlan:
         offsets, sources = self.head.next_offsets, self.sources
         admission = self._admitted(group)
         outcome = await self._memory.judge(read, admission, sources, self._clock())
@@ -211,12 +213,14 @@ class Committer:
             raise CommitTooLarge
         return made
 
-    async def _decide(self, group: Sequence[Waiting], traceparents: tuple[str, ...], read: ReadSegments) -> Decision:
-        end = End(self.head, frozenset(self.sources), self.revision)
+    async def _decide(
+        self, group: Sequence[QueuedBatch], traceparents: tuple[str, ...], read: ReadSegments
+    ) -> CommitDecision:
+        end = ExpectedHead(self.head, frozenset(self.sources), self.revision)
         made = await self._planned(group, read)
         return decide(made, [one.batch for one in group], end, self._forms, self.keys.quarantine, traceparents)
 
-    def _learn(self, decision: Decision, committed_at_us: int) -> None:
+    def _learn(self, decision: CommitDecision, committed_at_us: int) -> None:
         addition = decision.addition
         self._memory.learn_own(decision.plan, addition.position, committed_at_us)
         self._head = head = self.head.moved(addition)
@@ -236,7 +240,7 @@ class Committer:
         metrics.add("andon.ingest.bytes", decision.plan.byte_count)
 
 
-async def _first_answers(session: Session, group: Sequence[Waiting]) -> Mapping[UUID, Answer]:
+async def _first_answers(session: LogSession, group: Sequence[QueuedBatch]) -> Mapping[UUID, StoredAnswer]:
     ids = [one.batch.request_id for one in group if one.batch.request_id is not None]
     return await session.answered(ids) if ids else {}
 

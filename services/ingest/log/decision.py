@@ -4,49 +4,54 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.ingest.log.plan import Plan, reasons
-from services.ingest.model import TRACEPARENTS_MAX, Arrival, Batch, Fault, Position, SourceId, Written, total
+from services.ingest.log.plan import CommitPlan, reasons
+from services.ingest.model import TRACEPARENTS_MAX, Arrival, Fault, IncomingBatch, Position, SourceId, Written, total
 from services.ingest.registry.quarantine import quarantine_id, sealed
-from services.ingest.store.records import Addition, Answer, Head, Sealed
+from services.ingest.store.records import Addition, LogHead, SealedEvent, StoredAnswer
 from services.runtime.requests import request_id_reused
 
 METHOD = "WriteEvents"
 
 # What was written now, the first answer to this request id, or why neither.
-Outcome = Written | bytes | Exception
+CommitResult = Written | bytes | Exception
 
 
 @dataclass(frozen=True)
-class Forms:
+class Codec:
     """How batches and answers look outside: given by whoever knows the contract."""
 
     as_sent: Callable[[Arrival, int], bytes]
-    answer: Callable[[Written, Head], bytes]
+    answer: Callable[[Written, LogHead], bytes]
 
 
 @dataclass(frozen=True)
-class End:
+class ExpectedHead:
     """The end of the log that a decision is made for: it holds as long as the head and the revision do."""
 
-    head: Head
+    head: LogHead
     sources: frozenset[SourceId]
     revision: int
 
 
 @dataclass(frozen=True)
-class Decision:
-    plan: Plan
+class CommitDecision:
+    plan: CommitPlan
     addition: Addition
     written: tuple[Written, ...]
 
 
 def decide(
-    made: Plan, batches: Sequence[Batch], end: End, forms: Forms, key: bytes, traceparents: tuple[str, ...]
-) -> Decision:
+    made: CommitPlan,
+    batches: Sequence[IncomingBatch],
+    end: ExpectedHead,
+    forms: Codec,
+    key: bytes,
+    traceparents: tuple[str, ...],
+) -> CommitDecision:
     """`key` seals what is refused."""
     head = end.head
     refused = [
-        [_sealed(batch.arrival, fault, forms, key) for fault in faults]
+        [_sealed_event(batch.arrival, fault, forms, key) for fault in faults]
         for batch, faults in zip(batches, made.faults, strict=True)
     ]
     written = tuple(
@@ -66,22 +71,22 @@ def decide(
         sources=tuple(sorted(set(made.sources) - end.sources)),
         method=METHOD,
         answers=tuple(
-            Answer(batch.request_id, METHOD, batch.fingerprint, forms.answer(one, head))
+            StoredAnswer(batch.request_id, METHOD, batch.fingerprint, forms.answer(one, head))
             for batch, one in zip(batches, written, strict=True)
             if batch.request_id is not None
         ),
         traceparents=traceparents[:TRACEPARENTS_MAX],
     )
-    return Decision(made, addition, written)
+    return CommitDecision(made, addition, written)
 
 
-def _sealed(arrival: Arrival, fault: Fault, forms: Forms, key: bytes) -> Sealed:
+def _sealed_event(arrival: Arrival, fault: Fault, forms: Codec, key: bytes) -> SealedEvent:
     event = forms.as_sent(arrival, fault.index)
     name = quarantine_id(key, event, fault)
-    return Sealed(name, fault.source, fault.index, fault.field, fault.reason, sealed(key, name, event))
+    return SealedEvent(name, fault.source, fault.index, fault.field, fault.reason, sealed(key, name, event))
 
 
-def replayed(batch: Batch, first: Mapping[UUID, Answer]) -> bytes | Exception | None:
+def replayed(batch: IncomingBatch, first: Mapping[UUID, StoredAnswer]) -> bytes | Exception | None:
     """What is answered to a request id that was answered before; None: it was not."""
     if batch.request_id is None or batch.request_id not in first:
         return None

@@ -5,20 +5,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.ingest.model import Admission, Batch, Written
+from services.ingest.model import Admission, IncomingBatch, Written
 
 
 @dataclass(frozen=True)
-class Waiting:
+class QueuedBatch:
     """A batch in the queue; a large one is admitted at once, under the sources of this revision."""
 
-    batch: Batch
+    batch: IncomingBatch
     answer: "asyncio.Future[Written | bytes]"
     admission: Admission | None = None
     revision: int = -1
 
 
-def next_group(queue: Sequence[Waiting], rows_max: int, bytes_max: int) -> int:
+def next_group(queue: Sequence[QueuedBatch], rows_max: int, bytes_max: int) -> int:
     """How many batches from the front: as many as fit, at least one, each request id once; a check stands alone."""
     if len(queue) == 1:
         return 1
@@ -36,9 +36,9 @@ def next_group(queue: Sequence[Waiting], rows_max: int, bytes_max: int) -> int:
     return len(queue)
 
 
-def unadmitted(group: Sequence[Waiting], revision: int) -> Iterator[Admission | list[Batch]]:
+def unadmitted(group: Sequence[QueuedBatch], revision: int) -> Iterator[Admission | list[IncomingBatch]]:
     """Admissions under these sources, and between them the batches that are to be admitted together."""
-    batches: list[Batch] = []
+    batches: list[IncomingBatch] = []
     for waiting in group:
         if waiting.admission is None or waiting.revision != revision:
             batches.append(waiting.batch)

@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from services.ingest.admission.faults import MESSAGES
 from services.ingest.hashes import Hashes
-from services.ingest.known.deduplication import Outcome
+from services.ingest.known.deduplication import Novelty
 from services.ingest.log.segments import cut
-from services.ingest.model import Admission, Fault, Segment, SourceId, Tally
+from services.ingest.model import Admission, Fault, IntakeCounts, Segment, SourceId
 
 
 @dataclass(frozen=True)
-class Plan:
+class CommitPlan:
     segments: tuple[Segment, ...]
     id_hashes: Hashes
     sources: tuple[SourceId, ...]
-    tallies: dict[str, Tally]
+    tallies: dict[str, IntakeCounts]
     faults: tuple[tuple[Fault, ...], ...]
-    batch_tallies: tuple[Tally, ...]
+    batch_tallies: tuple[IntakeCounts, ...]
 
     @property
     def byte_count(self) -> int:
@@ -40,15 +40,15 @@ class Plan:
         return tuple(offsets)
 
 
-def plan(admission: Admission, outcome: NDArray[np.int8], next_offsets: Sequence[int]) -> Plan:
+def plan(admission: Admission, outcome: NDArray[np.int8], next_offsets: Sequence[int]) -> CommitPlan:
     """`outcome` says for each admitted event whether it is new, a duplicate or a conflict."""
     page, ids, cases = admission.page, admission.id_hashes, admission.case_hashes
     faults = admission.faults
     if outcome.any():
         faults = tuple(known + found for known, found in zip(faults, _conflicts(admission, outcome), strict=True))
-        new = np.flatnonzero(outcome == Outcome.NEW)
+        new = np.flatnonzero(outcome == Novelty.NEW)
         page, ids, cases = page.take(pa.array(new)), ids[new], cases[new]
-    return Plan(
+    return CommitPlan(
         segments=cut(page, ids, cases, next_offsets) if page.num_rows else (),
         id_hashes=ids,
         sources=admission.sources,
@@ -60,7 +60,7 @@ def plan(admission: Admission, outcome: NDArray[np.int8], next_offsets: Sequence
 
 def _conflicts(admission: Admission, outcome: NDArray[np.int8]) -> list[tuple[Fault, ...]]:
     found: list[list[Fault]] = [[] for _ in admission.faults]
-    rows = np.flatnonzero(outcome == Outcome.CONFLICT)
+    rows = np.flatnonzero(outcome == Novelty.CONFLICT)
     owners = np.searchsorted(admission.bounds, rows, "right") - 1
     sources = admission.page.column("source")
     for row, owner in zip(rows.tolist(), owners.tolist(), strict=True):
@@ -69,30 +69,32 @@ def _conflicts(admission: Admission, outcome: NDArray[np.int8]) -> list[tuple[Fa
     return [tuple(faults) for faults in found]
 
 
-def _by_source(page: pa.RecordBatch, outcome: NDArray[np.int8], faults: Sequence[Sequence[Fault]]) -> dict[str, Tally]:
+def _by_source(
+    page: pa.RecordBatch, outcome: NDArray[np.int8], faults: Sequence[Sequence[Fault]]
+) -> dict[str, IntakeCounts]:
     column = page.column("source")
     names: list[str] = column.dictionary.to_pylist()
     codes = column.indices.to_numpy(zero_copy_only=False)
     # One count over pairs of outcome and source.
     pairs = np.bincount(outcome * np.int64(len(names)) + codes, minlength=3 * len(names)).reshape(3, len(names))
-    accepted, duplicate = pairs[Outcome.NEW].tolist(), pairs[Outcome.DUPLICATE].tolist()
+    accepted, duplicate = pairs[Novelty.NEW].tolist(), pairs[Novelty.DUPLICATE].tolist()
     came: Counter[str] = Counter()
     repeated: Counter[str] = Counter()
     for name, accepted_count, duplicate_count in zip(names, accepted, duplicate, strict=True):
         came[name] += accepted_count
         repeated[name] += duplicate_count
     refused = Counter(fault.source for some in faults for fault in some)
-    tallies = {name: Tally(came[name], repeated[name], refused[name]) for name in sorted({*came, *refused})}
+    tallies = {name: IntakeCounts(came[name], repeated[name], refused[name]) for name in sorted({*came, *refused})}
     return {name: tally for name, tally in tallies.items() if tally.received}
 
 
 def _by_batch(
     bounds: NDArray[np.int64], outcome: NDArray[np.int8], faults: Sequence[Sequence[Fault]]
-) -> tuple[Tally, ...]:
+) -> tuple[IntakeCounts, ...]:
     tallies = []
     for begin, end, refused in zip(bounds[:-1], bounds[1:], faults, strict=True):
         counts = np.bincount(outcome[begin:end], minlength=3)
-        tallies.append(Tally(int(counts[Outcome.NEW]), int(counts[Outcome.DUPLICATE]), len(refused)))
+        tallies.append(IntakeCounts(int(counts[Novelty.NEW]), int(counts[Novelty.DUPLICATE]), len(refused)))
     return tuple(tallies)
 
 

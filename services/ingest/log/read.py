@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.ingest.log.recent import COMMITS_MAX, Recent
+from services.ingest.log.recent import COMMITS_MAX, RecentCommits
 from services.ingest.model import TenantId
 from services.ingest.store.log_store import LogStore
 from services.ingest.store.records import Commit, StoredPage
@@ -13,7 +13,7 @@ from services.runtime.following import Signal
 
 
 @dataclass(frozen=True)
-class Selection:
+class PageFilter:
     """Partitions absent: all. A page is chosen if its span of event time overlaps [start_us, end_us)."""
 
     partitions: tuple[int, ...] | None
@@ -22,7 +22,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Read:
+class LogSlice:
     """Whole commits, in order. Without pages: nothing of it was asked for, or a heartbeat."""
 
     through: int
@@ -41,14 +41,14 @@ def bounded(commits: Sequence[Commit], bytes_max: int) -> Sequence[Commit]:
     return commits
 
 
-def one_by_one(found: Read) -> Iterator[Read]:
+def one_by_one(found: LogSlice) -> Iterator[LogSlice]:
     """The same, a commit each; a heartbeat stays one."""
     if len(found.commits) < 2:
         yield found
         return
     for commit in found.commits:
         pages = [page for page in found.pages if page.place.position == commit.position]
-        yield Read(commit.position, commit.watermark_us, pages, [commit])
+        yield LogSlice(commit.position, commit.watermark_us, pages, [commit])
 
 
 class LogReader:
@@ -58,7 +58,7 @@ class LogReader:
         self._response_bytes_max = response_bytes_max
         self._poll_s = poll_s
 
-    def remembered(self, recent: Recent, after: int, selection: Selection) -> Read | None:
+    def remembered(self, recent: RecentCommits, after: int, selection: PageFilter) -> LogSlice | None:
         """The next commits that this process remembers; None where it does not."""
         some = recent.since(after)[:COMMITS_MAX]
         commits = bounded([one.commit for one in some], self._response_bytes_max)
@@ -69,9 +69,9 @@ class LogReader:
             for one in some[: len(commits)]
             for page in one.pages(selection.partitions, selection.start_us, selection.end_us)
         ]
-        return Read(commits[-1].position, commits[-1].watermark_us, pages, commits)
+        return LogSlice(commits[-1].position, commits[-1].watermark_us, pages, commits)
 
-    async def after(self, tenant: TenantId, after: int, selection: Selection) -> Read | None:
+    async def after(self, tenant: TenantId, after: int, selection: PageFilter) -> LogSlice | None:
         """The next commits; None at the head of the log."""
         async with self._store.session(tenant, readonly=True) as session:
             commits = bounded(await session.commits_after(after, COMMITS_MAX), self._response_bytes_max)
@@ -81,9 +81,9 @@ class LogReader:
             pages = await session.pages_between(
                 after, last.position, selection.partitions, selection.start_us, selection.end_us
             )
-        return Read(last.position, last.watermark_us, pages, commits)
+        return LogSlice(last.position, last.watermark_us, pages, commits)
 
-    async def replay(self, tenant: TenantId, after: int, selection: Selection) -> AsyncIterator[Read]:
+    async def replay(self, tenant: TenantId, after: int, selection: PageFilter) -> AsyncIterator[LogSlice]:
         """Up to the head of the log as it is when it gets there."""
         while not self._draining.started:
             found = await self.after(tenant, after, selection)
@@ -97,12 +97,12 @@ class LogReader:
         self,
         tenant: TenantId,
         signal: Signal,
-        recent: Recent,
+        recent: RecentCommits,
         after: int,
-        selection: Selection,
+        selection: PageFilter,
         heartbeat_s: float,
         clock: "Seconds",
-    ) -> AsyncIterator[Read]:
+    ) -> AsyncIterator[LogSlice]:
         """For ever; ends with a retryable error when the server drains."""
         through, due_s = after, clock() + heartbeat_s
         tail = _Tail(self, tenant, recent, selection)
@@ -119,26 +119,26 @@ class LogReader:
                     due_s = clock() + heartbeat_s
                 continue
             if clock() >= due_s:
-                yield Read(through, watermark_us)
+                yield LogSlice(through, watermark_us)
                 due_s = clock() + heartbeat_s
             with self._draining.waking(signal):
                 if not await signal.changed(ticket, max(0.0, min(self._poll_s, due_s - clock()))):
                     tail.doubt()
-        yield Read(through, watermark_us)
+        yield LogSlice(through, watermark_us)
         raise draining_error()
 
 
 class _Tail:
     """Where one follower looks next: into memory, and into the log itself if somebody else may have written."""
 
-    def __init__(self, reader: LogReader, tenant: TenantId, recent: Recent, selection: Selection) -> None:
+    def __init__(self, reader: LogReader, tenant: TenantId, recent: RecentCommits, selection: PageFilter) -> None:
         self._reader = reader
         self._tenant = tenant
         self._recent = recent
         self._selection = selection
         self._asked = -1
 
-    async def after(self, position: int) -> Read | None:
+    async def after(self, position: int) -> LogSlice | None:
         covered = self._recent.covers(position)
         found = self._reader.remembered(self._recent, position, self._selection) if covered else None
         if found is not None or (covered and self._asked == self._recent.overtaken):

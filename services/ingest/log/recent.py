@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.ingest.model import Segment
-from services.ingest.store.records import Commit, Place, StoredPage
+from services.ingest.store.records import Commit, SegmentKey, StoredPage
 
 COMMITS_MAX = 256
 BYTES_MAX = 8 * 1024 * 1024
@@ -26,12 +26,12 @@ class RecentCommit:
             and one.time_min_us < end_us
         ]
         return [
-            StoredPage(Place(self.commit.position, one.partition, one.first_offset), one.event_count, one.events)
+            StoredPage(SegmentKey(self.commit.position, one.partition, one.first_offset), one.event_count, one.events)
             for one in sorted(chosen, key=lambda one: (one.partition, one.first_offset))
         ]
 
 
-class Recent:
+class RecentCommits:
     """Holds the commits of positions (`after`, `through`], without gaps; nothing before the first one."""
 
     def __init__(self) -> None:

@@ -6,20 +6,20 @@ from typing import Any
 import grpc
 from andon.ingest.v1 import ingest_pb2_grpc
 
-from services.ingest.servicer.quarantine import Quarantine
-from services.ingest.servicer.reads import Reading
-from services.ingest.servicer.sources import Sources
-from services.ingest.servicer.writes import Writing
+from services.ingest.servicer.quarantine import QuarantineRpcs
+from services.ingest.servicer.reads import ReadRpcs
+from services.ingest.servicer.sources import SourceRpcs
+from services.ingest.servicer.writes import WriteRpcs
 
 SERVICE_NAME = "andon.ingest.v1.IngestService"
 
 
 @dataclass(frozen=True)
 class IngestServicer:
-    writing: Writing
-    reading: Reading
-    sources: Sources
-    quarantine: Quarantine
+    writing: WriteRpcs
+    reading: ReadRpcs
+    sources: SourceRpcs
+    quarantine: QuarantineRpcs
 
     def __getattr__(self, method: str) -> Any:
         for family in (self.writing, self.reading, self.sources, self.quarantine):

@@ -9,14 +9,14 @@ from services.ingest.admission.faults import MESSAGES
 from services.ingest.model import Fault, TenantId
 from services.ingest.registry.quarantine import opened
 from services.ingest.servicer.page_tokens import PageToken, page_size
-from services.ingest.servicer.tenant_logs import Logs
+from services.ingest.servicer.tenant_logs import TenantLogs
 from services.ingest.store.log_store import LogStore
-from services.ingest.store.records import Sealed
+from services.ingest.store.records import SealedEvent
 from services.runtime.identity import current_caller
 
 
-class Quarantine:
-    def __init__(self, logs: Logs, store: LogStore) -> None:
+class QuarantineRpcs:
+    def __init__(self, logs: TenantLogs, store: LogStore) -> None:
         self._logs = logs
         self._store = store
 
@@ -38,7 +38,7 @@ class Quarantine:
         )
 
 
-def _message(key: bytes, one: Sealed) -> ingest_pb2.QuarantinedEvent:
+def _message(key: bytes, one: SealedEvent) -> ingest_pb2.QuarantinedEvent:
     fault = Fault(one.batch_index, one.field, one.reason, MESSAGES[one.reason], one.source)
     return ingest_pb2.QuarantinedEvent(
         quarantine_id=one.quarantine_id,

@@ -8,12 +8,12 @@ from andon.ingest.v1 import event_pb2, ingest_pb2
 
 from services.ingest import wire
 from services.ingest.columns import select
-from services.ingest.known.case_index import CaseBook, events_of
-from services.ingest.log.read import LogReader, Read, Selection, monotonic, one_by_one
+from services.ingest.known.case_index import CaseIndex, events_of
+from services.ingest.log.read import LogReader, LogSlice, PageFilter, monotonic, one_by_one
 from services.ingest.log.segments import decoded, encoded
 from services.ingest.metrics import metrics
 from services.ingest.model import ID_CHARS_MAX, SECOND_US, TenantId
-from services.ingest.servicer.tenant_logs import Logs
+from services.ingest.servicer.tenant_logs import TenantLogs
 from services.ingest.store.log_store import LogStore
 from services.ingest.store.records import StoredPage
 from services.runtime.errors import FieldViolation, InvalidArgument
@@ -28,16 +28,16 @@ _ROWS = ingest_pb2.ENCODING_ROWS
 _FRAME_BYTES = 64
 
 
-class Reading:
+class ReadRpcs:
     def __init__(
-        self, logs: Logs, store: LogStore, reader: LogReader, clock: Callable[[], int], message_bytes_max: int
+        self, logs: TenantLogs, store: LogStore, reader: LogReader, clock: Callable[[], int], message_bytes_max: int
     ) -> None:
         self._logs = logs
         self._store = store
         self._reader = reader
         self._clock = clock
         self._message_bytes_max = message_bytes_max
-        self._books: dict[TenantId, CaseBook] = {}
+        self._books: dict[TenantId, CaseIndex] = {}
 
     async def ReadEvents(
         self, request: ingest_pb2.ReadEventsRequest, context: Any
@@ -58,7 +58,7 @@ class Reading:
                 yield self._response(request, cursors, part)
 
     def _response(
-        self, request: ingest_pb2.ReadEventsRequest, cursors: CursorCodec, found: Read
+        self, request: ingest_pb2.ReadEventsRequest, cursors: CursorCodec, found: LogSlice
     ) -> ingest_pb2.ReadEventsResponse:
         response = ingest_pb2.ReadEventsResponse(pages=_pages(request, found), through=cursors.encode(found.through))
         if found.watermark_us is not None:
@@ -80,7 +80,7 @@ class Reading:
         case_ids = _case_ids(request.case_ids)
         head = await log.refresh()
         through = _through(CursorCodec(head.origin), request.through, head.position)
-        book = self._books.setdefault(log.tenant, CaseBook(log.keys))
+        book = self._books.setdefault(log.tenant, CaseIndex(log.keys))
         async with self._store.session(log.tenant, readonly=True) as session:
             positions = await book.positions(session, case_ids, through)
         partitions = book.partitions(case_ids, len(head.next_offsets))
@@ -141,14 +141,14 @@ def _not_beyond(position: int, newest: int, field: str) -> int:
     raise InvalidArgument("CURSOR_INVALID", "the cursor lies beyond the end of the log", field_violations=[violation])
 
 
-def _selection(request: ingest_pb2.ReadEventsRequest, partition_count: int) -> Selection:
+def _selection(request: ingest_pb2.ReadEventsRequest, partition_count: int) -> PageFilter:
     beyond = [one for one in request.partitions if one >= partition_count]
     if beyond:
         _refuse("partitions", f"partitions are 0 to {partition_count - 1}")
     if request.columns and request.encoding == _ROWS:
         _refuse("columns", "columns are chosen in Arrow only")
     interval = request.interval
-    return Selection(
+    return PageFilter(
         tuple(request.partitions) or None,
         wire.micros(interval.start) if interval.HasField("start") else -_FOREVER_US,
         wire.micros(interval.end) if interval.HasField("end") else _FOREVER_US,
@@ -169,7 +169,7 @@ def _case_ids(case_ids: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(case_ids))
 
 
-def _pages(request: ingest_pb2.ReadEventsRequest, found: Read) -> Iterator[ingest_pb2.Page]:
+def _pages(request: ingest_pb2.ReadEventsRequest, found: LogSlice) -> Iterator[ingest_pb2.Page]:
     commits = {commit.position: commit for commit in found.commits}
     for page in found.pages:
         commit = commits[page.place.position]

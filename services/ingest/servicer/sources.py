@@ -11,9 +11,9 @@ from google.protobuf.message import Message
 from services.ingest import wire
 from services.ingest.model import ATTRIBUTE_NAME, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId, TenantId
 from services.ingest.servicer.page_tokens import PageToken, page_size
-from services.ingest.servicer.tenant_logs import Logs
-from services.ingest.store.log_store import LogStore, Session
-from services.ingest.store.records import Answer
+from services.ingest.servicer.tenant_logs import TenantLogs
+from services.ingest.store.log_store import LogSession, LogStore
+from services.ingest.store.records import StoredAnswer
 from services.runtime.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound
 from services.runtime.identity import current_caller
 from services.runtime.requests import fingerprint, parsed_request_id, request_id_reused
@@ -44,8 +44,8 @@ _FIELDS = {
 }
 
 
-class Sources:
-    def __init__(self, logs: Logs, store: LogStore) -> None:
+class SourceRpcs:
+    def __init__(self, logs: TenantLogs, store: LogStore) -> None:
         self._logs = logs
         self._store = store
 
@@ -55,7 +55,7 @@ class Sources:
         source = wire.source(request.source, _source_id(request.source_id, "source_id"))
         _check(source, request.source)
 
-        async def create(session: Session) -> ingest_pb2.CreateSourceResponse:
+        async def create(session: LogSession) -> ingest_pb2.CreateSourceResponse:
             if source.id in await session.sources():
                 raise AlreadyExists("ALREADY_EXISTS", "this source exists")
             if request.validate_only:
@@ -74,7 +74,7 @@ class Sources:
         paths = list(request.update_mask.paths) if request.HasField("update_mask") else list(CHANGEABLE)
         changes = {field: getattr(given, field) for path in paths for field in _changed(path)}
 
-        async def update(session: Session) -> ingest_pb2.UpdateSourceResponse:
+        async def update(session: LogSession) -> ingest_pb2.UpdateSourceResponse:
             current = (await session.sources()).get(name)
             if current is None:
                 raise NotFound("NOT_FOUND", "no such source")
@@ -112,7 +112,9 @@ class Sources:
         async with self._store.session(log.tenant, readonly=True) as session:
             return await session.sources()
 
-    async def _once(self, method: str, request: Any, kind: type[ResponseT], act: Callable[[Session], Any]) -> ResponseT:
+    async def _once(
+        self, method: str, request: Any, kind: type[ResponseT], act: Callable[[LogSession], Any]
+    ) -> ResponseT:
         """Acts under the head's lock, and only if the request id was not answered before."""
         log = await self._logs.of(TenantId(current_caller().tenant))
         request_id = None if request.validate_only else parsed_request_id(request.request_id)
@@ -124,11 +126,11 @@ class Sources:
                 return kind.FromString(before)
             response: ResponseT = await act(session)
             if request_id is not None:
-                await session.remember(method, [Answer(request_id, method, mark, response.SerializeToString())])
+                await session.remember(method, [StoredAnswer(request_id, method, mark, response.SerializeToString())])
         return response
 
 
-async def _answered(session: Session, request_id: UUID | None, method: str, mark: bytes) -> bytes | None:
+async def _answered(session: LogSession, request_id: UUID | None, method: str, mark: bytes) -> bytes | None:
     if request_id is None:
         return None
     answer = (await session.answered([request_id])).get(request_id)

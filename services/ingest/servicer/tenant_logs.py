@@ -5,14 +5,16 @@ from collections.abc import Callable
 
 from services.ingest.admission.pseudonyms import tenant_keys
 from services.ingest.log.append import TenantLog
-from services.ingest.log.commit import Committer, Limits
-from services.ingest.log.decision import Forms
+from services.ingest.log.commit import Committer, LogLimits
+from services.ingest.log.decision import Codec
 from services.ingest.model import TenantId
 from services.ingest.store.log_store import LogStore
 
 
-class Logs:
-    def __init__(self, store: LogStore, secret: bytes, limits: Limits, forms: Forms, clock: Callable[[], int]) -> None:
+class TenantLogs:
+    def __init__(
+        self, store: LogStore, secret: bytes, limits: LogLimits, forms: Codec, clock: Callable[[], int]
+    ) -> None:
         self._store = store
         self._secret = secret
         self._limits = limits

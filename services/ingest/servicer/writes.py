@@ -12,8 +12,8 @@ from andon.ingest.v1 import event_pb2, ingest_pb2
 from services.ingest import wire
 from services.ingest.log.append import TenantLog
 from services.ingest.metrics import metrics
-from services.ingest.model import Batch, MalformedBatch, TenantId, Written
-from services.ingest.servicer.tenant_logs import Logs
+from services.ingest.model import IncomingBatch, MalformedBatch, TenantId, Written
+from services.ingest.servicer.tenant_logs import TenantLogs
 from services.runtime.draining import Draining, draining_error
 from services.runtime.errors import FieldViolation, InvalidArgument
 from services.runtime.following import CursorCodec
@@ -32,8 +32,8 @@ class Sent:
     answer: "asyncio.Future[Written | bytes]"
 
 
-class Writing:
-    def __init__(self, logs: Logs, draining: Draining) -> None:
+class WriteRpcs:
+    def __init__(self, logs: TenantLogs, draining: Draining) -> None:
         self._logs = logs
         self._draining = draining
 
@@ -86,12 +86,12 @@ class Writing:
         await sent.put(None)
 
 
-def received(batch: event_pb2.EventBatch) -> Batch:
+def received(batch: event_pb2.EventBatch) -> IncomingBatch:
     try:
         arrival = wire.arrival(batch)
     except MalformedBatch as malformed:
         raise refusal(malformed) from malformed
-    return Batch(arrival, current_traceparent())
+    return IncomingBatch(arrival, current_traceparent())
 
 
 def refusal(malformed: MalformedBatch) -> InvalidArgument:

@@ -12,7 +12,7 @@ from services.ingest.model import (
     Segment,
     TenantId,
 )
-from services.ingest.store.records import Addition, Answer, Sealed
+from services.ingest.store.records import Addition, SealedEvent, StoredAnswer
 from services.ingest.store.schema import micros, queries
 
 
@@ -85,7 +85,7 @@ def _reasons(addition: Addition) -> tuple[Any, ...]:
     )
 
 
-def _refused(refused: Sequence[Sealed]) -> tuple[Any, ...]:
+def _refused(refused: Sequence[SealedEvent]) -> tuple[Any, ...]:
     return (
         [one.quarantine_id for one in refused],
         [one.source for one in refused],
@@ -96,7 +96,7 @@ def _refused(refused: Sequence[Sealed]) -> tuple[Any, ...]:
     )
 
 
-def _answers(answers: Sequence[Answer]) -> tuple[Any, ...]:
+def _answers(answers: Sequence[StoredAnswer]) -> tuple[Any, ...]:
     return (
         [one.request_id for one in answers],
         [one.fingerprint for one in answers],

@@ -7,16 +7,16 @@ from uuid import UUID
 
 import asyncpg
 
-from services.ingest.model import Source, SourceId, Tally, TenantId
+from services.ingest.model import IntakeCounts, Source, SourceId, TenantId
 from services.ingest.store.commits import append
 from services.ingest.store.records import (
     Addition,
-    Answer,
     Commit,
     HashedSegment,
-    Head,
-    Place,
-    Sealed,
+    LogHead,
+    SealedEvent,
+    SegmentKey,
+    StoredAnswer,
     StoredPage,
     StoredSegment,
 )
@@ -24,7 +24,7 @@ from services.ingest.store.schema import micros, moment, queries
 from services.runtime.database import acquire, tenant_transaction
 
 
-class Session:
+class LogSession:
     """One transaction of one tenant."""
 
     def __init__(self, connection: asyncpg.Connection, tenant: TenantId) -> None:
@@ -34,16 +34,16 @@ class Session:
     async def create_head(self, partition_count: int) -> None:
         await self._connection.execute(queries.create_head, self._tenant, partition_count)
 
-    async def read_head(self) -> Head:
+    async def read_head(self) -> LogHead:
         return _head(await self._connection.fetchrow(queries.read_head, self._tenant))
 
-    async def lock_head(self) -> Head:
+    async def lock_head(self) -> LogHead:
         return _head(await self._connection.fetchrow(queries.lock_head, self._tenant))
 
     async def append(self, addition: Addition) -> int | None:
         return await append(self._connection, self._tenant, addition)
 
-    async def remember(self, method: str, answers: Sequence[Answer]) -> None:
+    async def remember(self, method: str, answers: Sequence[StoredAnswer]) -> None:
         await self._connection.execute(
             queries.remember_answers,
             self._tenant,
@@ -53,9 +53,9 @@ class Session:
             [one.answer for one in answers],
         )
 
-    async def answered(self, request_ids: Sequence[UUID]) -> dict[UUID, Answer]:
+    async def answered(self, request_ids: Sequence[UUID]) -> dict[UUID, StoredAnswer]:
         rows = await self._connection.fetch(queries.answered, self._tenant, list(request_ids))
-        return {row["request_id"]: Answer(**row) for row in rows}
+        return {row["request_id"]: StoredAnswer(**row) for row in rows}
 
     async def forget_answers(self) -> None:
         await self._connection.execute(queries.forget_answers, self._tenant)
@@ -110,11 +110,11 @@ class Session:
         )
         return [StoredPage(_place(row), row["event_count"], row["events"]) for row in rows]
 
-    async def intake(self) -> tuple[dict[str, Tally], dict[tuple[str, str], int]]:
+    async def intake(self) -> tuple[dict[str, IntakeCounts], dict[tuple[str, str], int]]:
         counts = await self._connection.fetch(queries.intake_counts, self._tenant)
         reasons = await self._connection.fetch(queries.intake_reasons, self._tenant)
         tallies = {
-            row["source"]: Tally(row["accepted_count"], row["duplicate_count"], row["quarantined_count"])
+            row["source"]: IntakeCounts(row["accepted_count"], row["duplicate_count"], row["quarantined_count"])
             for row in counts
         }
         return tallies, {(row["source"], row["reason"]): row["quarantined_count"] for row in reasons}
@@ -139,10 +139,10 @@ class Session:
             await self._connection.execute(queries.revise_sources, self._tenant)
         return revision is not None
 
-    async def quarantined(self, source: str, after: tuple[int, str], count_max: int) -> list[Sealed]:
+    async def quarantined(self, source: str, after: tuple[int, str], count_max: int) -> list[SealedEvent]:
         rows = await self._connection.fetch(queries.quarantined, self._tenant, source, after[0], after[1], count_max)
         return [
-            Sealed(
+            SealedEvent(
                 quarantine_id=row["quarantine_id"],
                 source=row["source"],
                 batch_index=row["batch_index"],
@@ -164,11 +164,11 @@ class LogStore:
         self._pool = pool
 
     @asynccontextmanager
-    async def session(self, tenant: TenantId, *, readonly: bool = False) -> AsyncIterator[Session]:
+    async def session(self, tenant: TenantId, *, readonly: bool = False) -> AsyncIterator[LogSession]:
         # Readers see one state of the log over several statements.
         isolation = "repeatable_read" if readonly else None
         async with tenant_transaction(self._pool, tenant, isolation=isolation, readonly=readonly) as connection:
-            yield Session(connection, tenant)
+            yield LogSession(connection, tenant)
 
     async def append(self, tenant: TenantId, addition: Addition) -> int | None:
         """A commit in a transaction of its own; see `append`."""
@@ -176,12 +176,12 @@ class LogStore:
             return await append(connection, tenant, addition)
 
 
-def _head(row: asyncpg.Record) -> Head:
-    return Head(**{**row, "next_offsets": tuple(row["next_offsets"])})
+def _head(row: asyncpg.Record) -> LogHead:
+    return LogHead(**{**row, "next_offsets": tuple(row["next_offsets"])})
 
 
-def _place(row: asyncpg.Record) -> Place:
-    return Place(row["position"], row["partition"], row["first_offset"])
+def _place(row: asyncpg.Record) -> SegmentKey:
+    return SegmentKey(row["position"], row["partition"], row["first_offset"])
 
 
 def _source_values(source: Source) -> tuple[Any, ...]:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from services.ingest.model import Segment, SourceId, Tally
+from services.ingest.model import IntakeCounts, Segment, SourceId
 
 
 @dataclass(frozen=True)
-class Head:
+class LogHead:
     origin: UUID
     position: int
     oldest_position: int
@@ -17,7 +17,7 @@ class Head:
     watermark_us: int | None
     sources_revision: int
 
-    def moved(self, addition: "Addition") -> "Head":
+    def moved(self, addition: "Addition") -> "LogHead":
         """Where the log ends after this addition."""
         return replace(
             self,
@@ -29,7 +29,7 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Place:
+class SegmentKey:
     """What finds one segment."""
 
     position: int
@@ -61,13 +61,13 @@ class StoredSegment:
 
 @dataclass(frozen=True)
 class StoredPage:
-    place: Place
+    place: SegmentKey
     event_count: int
     events: bytes
 
 
 @dataclass(frozen=True)
-class Sealed:
+class SealedEvent:
     """A refused event; `payload` is encrypted."""
 
     quarantine_id: str
@@ -81,7 +81,7 @@ class Sealed:
 
 
 @dataclass(frozen=True)
-class Answer:
+class StoredAnswer:
     request_id: UUID
     method: str
     fingerprint: bytes
@@ -96,14 +96,14 @@ class Addition:
     sources_revision: int
     next_offsets: tuple[int, ...]
     watermark_us: int | None
-    total: Tally
-    tallies: Mapping[str, Tally]
+    total: IntakeCounts
+    tallies: Mapping[str, IntakeCounts]
     reasons: Mapping[tuple[str, str], int]
     segments: tuple[Segment, ...]
-    refused: tuple[Sealed, ...]
+    refused: tuple[SealedEvent, ...]
     sources: tuple[SourceId, ...]
     method: str
-    answers: tuple[Answer, ...]
+    answers: tuple[StoredAnswer, ...]
     traceparents: tuple[str, ...]
 
     @property

@@ -19,7 +19,7 @@ import pytest
 from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
 from andon_client.channel import open_channel
 
-from services.ingest.__main__ import bring_up_to_date, run
+from services.ingest.__main__ import migrate, run
 from services.ingest.settings import IngestSettings
 from services.runtime.authority import Authority
 
@@ -99,9 +99,9 @@ def make_settings(authority: Authority, key_file: Path, tmp_path: Path) -> Calla
 @pytest.fixture
 async def migrated(databases: Any, make_settings: Callable[..., IngestSettings]) -> str:
     """The superuser's DSN on a fresh database with the schema of ingest."""
-    template = await databases.template("ingest", lambda dsn: bring_up_to_date(make_settings(dsn)))
+    template = await databases.template("ingest", lambda dsn: migrate(make_settings(dsn)))
     dsn: str = await databases.create(template)
-    await bring_up_to_date(make_settings(dsn))
+    await migrate(make_settings(dsn))
     return dsn
 
 

@@ -18,24 +18,24 @@ from hypothesis import strategies as st
 from services.ingest.__main__ import answer
 from services.ingest.admission.pseudonyms import tenant_keys
 from services.ingest.log.append import TenantLog
-from services.ingest.log.commit import Committer, Limits
-from services.ingest.log.decision import Forms
+from services.ingest.log.commit import Committer, LogLimits
+from services.ingest.log.decision import Codec
 from services.ingest.log.segments import decoded
-from services.ingest.model import Batch, TenantId, Written, total
+from services.ingest.model import IncomingBatch, TenantId, Written, total
 from services.ingest.store.log_store import LogStore
 from services.ingest.store.schema import SCHEMA
 from services.ingest.wire import arrival, event_as_sent
 from services.runtime.clock import clock_us
 from services.runtime.database import open_pool
 
-LIMITS = Limits(
+LIMITS = LogLimits(
     commit_rows_max=100,
     commit_bytes_max=1_000_000,
     queue_rows_max=100_000,
     partition_count=3,
     cache_bytes_max=1_000_000,
 )
-FORMS = Forms(event_as_sent, answer)
+FORMS = Codec(event_as_sent, answer)
 
 IDS = st.integers(0, 25)
 BATCH = st.lists(st.tuples(IDS, st.booleans()), max_size=12)
@@ -73,7 +73,7 @@ async def played(dsn: str, steps: Any, make: Any) -> None:
                 sent |= {f"e{number}" for number, good in batch if good}
                 received += len(events)
                 futures.append(
-                    log.submit(Batch(arrival(event_pb2.EventBatch(rows=event_pb2.EventRows(events=events)))))
+                    log.submit(IncomingBatch(arrival(event_pb2.EventBatch(rows=event_pb2.EventRows(events=events)))))
                 )
             written += await asyncio.gather(*futures)
         await check(store, tenant, received, [one for one in written if isinstance(one, Written)], sent)

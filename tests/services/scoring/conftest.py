@@ -22,7 +22,7 @@ from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import scoring_pb2, scoring_pb2_grpc
 from andon_client.keepalive import channel_options
 
-from services.ingest.__main__ import bring_up_to_date as bring_up_ingest
+from services.ingest.__main__ import migrate as migrate_ingest
 from services.ingest.__main__ import run as run_ingest
 from services.ingest.settings import IngestSettings
 from services.runtime.authority import Authority
@@ -115,7 +115,7 @@ class Suite:
         return ScoringSettings(**{**values, **changes})
 
     async def migrate(self) -> None:
-        await bring_up_ingest(self.ingest_settings())
+        await migrate_ingest(self.ingest_settings())
         await bring_up_scoring(self.scoring_settings())
 
     async def start_ingest(self) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from services.ingest.admission.checks.text_fields import check_text, texts_of
-from services.ingest.admission.faults import Findings
+from services.ingest.admission.faults import FaultMarks
 from services.ingest.columns import FIXED
 from services.ingest.model import (
     ATTRIBUTE_NAME,
@@ -16,7 +16,7 @@ from services.ingest.model import (
 )
 
 
-def check_attributes(page: pa.RecordBatch, arrival: Arrival, findings: Findings) -> None:
+def check_attributes(page: pa.RecordBatch, arrival: Arrival, findings: FaultMarks) -> None:
     names = page.schema.names
     # By name: which fault of an event is its first must not depend on the batches that it is checked with.
     places = sorted(range(len(FIXED), len(names)), key=names.__getitem__)
@@ -36,7 +36,7 @@ def check_attributes(page: pa.RecordBatch, arrival: Arrival, findings: Findings)
         findings.note(count > ATTRIBUTES_MAX, "attributes", "EVENT_TOO_MANY_ATTRIBUTES")
 
 
-def _check_value(column: pa.Array, path: str, findings: Findings) -> None:
+def _check_value(column: pa.Array, path: str, findings: FaultMarks) -> None:
     if column.type in (CODED_TEXT, pa.string()):
         check_text(column, texts_of(column), path, ATTRIBUTE_TEXT_CHARS_MAX, findings, multiline=True)
     elif column.type == pa.float64():

@@ -4,10 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.ingest.admission.faults import Findings, Mask
+from services.ingest.admission.faults import FaultMarks, Mask
 
 
-def check_corrections(page: pa.RecordBatch, findings: Findings) -> None:
+def check_corrections(page: pa.RecordBatch, findings: FaultMarks) -> None:
     supersedes, retracts = page.column("supersedes"), page.column("retracts")
     if supersedes.null_count == len(supersedes) and retracts.null_count == len(retracts):
         return

@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from services.ingest.admission.faults import Findings, Mask
-from services.ingest.admission.text_columns import Texts, unlike
+from services.ingest.admission.faults import FaultMarks, Mask
+from services.ingest.admission.text_columns import TextColumn, unlike
 from services.ingest.columns import FIXED_NAMES, codes_of
 from services.ingest.model import CODED_TEXT, ID_CHARS_MAX, OBJECT_KINDS, SOURCE, Arrival
 
@@ -12,7 +12,7 @@ TRACEPARENT_PATTERN = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 _NO_TRACE = r"^(ff-.*|..-0{32}-.*|..-[0-9a-f]{32}-0{16}-..)$"
 
 
-def check_texts(arrival: Arrival, ids: Texts, case_ids: Texts, findings: Findings) -> None:
+def check_texts(arrival: Arrival, ids: TextColumn, case_ids: TextColumn, findings: FaultMarks) -> None:
     page = arrival.page
     for place, name in enumerate(FIXED_NAMES):
         findings.note(arrival.unreadable.get(place), name, "EVENT_TEXT_INVALID")
@@ -25,7 +25,7 @@ def check_texts(arrival: Arrival, ids: Texts, case_ids: Texts, findings: Finding
     findings.note(case_ids.empty(), "case_id", "EVENT_CASE_MISSING")
     check_text(page.column("case_id"), case_ids, "case_id", ID_CHARS_MAX, findings)
     activity = page.column("activity")
-    activities = Texts(activity.dictionary)
+    activities = TextColumn(activity.dictionary)
     findings.note(_with_nulls(activity, _by_code(activity, activities.empty())), "activity", "EVENT_ACTIVITY_MISSING")
     check_text(activity, activities, "activity", ID_CHARS_MAX, findings)
     for name in ("resource", "supersedes", "retracts"):
@@ -36,26 +36,26 @@ def check_texts(arrival: Arrival, ids: Texts, case_ids: Texts, findings: Finding
     _check_traces(page.column("traceparent"), findings)
 
 
-def _check_kinds(kinds: pa.DictionaryArray, findings: Findings) -> None:
+def _check_kinds(kinds: pa.DictionaryArray, findings: FaultMarks) -> None:
     if kinds.null_count < len(kinds):
         values = kinds.dictionary.to_pylist()
         unknown = np.array([bool(kind) and kind not in OBJECT_KINDS for kind in values], dtype=np.bool_)
         findings.note(_by_code(kinds, unknown), "object_kind", "EVENT_OBJECT_KIND_UNKNOWN")
 
 
-def _check_traces(traces: pa.Array, findings: Findings) -> None:
+def _check_traces(traces: pa.Array, findings: FaultMarks) -> None:
     if traces.null_count < len(traces):
         bad = unlike(traces, TRACEPARENT_PATTERN) | ~unlike(traces, _NO_TRACE)
-        blank = Texts(traces).empty()
+        blank = TextColumn(traces).empty()
         findings.note(bad if blank is None else bad & ~blank, "traceparent", "EVENT_TRACEPARENT_INVALID")
 
 
-def texts_of(column: pa.Array) -> Texts:
-    return Texts(column.dictionary if column.type == CODED_TEXT else column)
+def texts_of(column: pa.Array) -> TextColumn:
+    return TextColumn(column.dictionary if column.type == CODED_TEXT else column)
 
 
 def check_text(
-    column: pa.Array, texts: Texts, name: str, chars_max: int, findings: Findings, multiline: bool = False
+    column: pa.Array, texts: TextColumn, name: str, chars_max: int, findings: FaultMarks, multiline: bool = False
 ) -> None:
     for mask in (texts.longer_than(chars_max), texts.with_control_characters(multiline)):
         if mask is not None:

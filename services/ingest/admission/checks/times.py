@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.ingest.admission.faults import Findings
+from services.ingest.admission.faults import FaultMarks
 from services.ingest.columns import codes_of
 from services.ingest.model import Source
 
@@ -18,7 +18,7 @@ def _micros(column: pa.Array) -> NDArray[np.int64]:
     return numbers
 
 
-def check_times(page: pa.RecordBatch, policies: Sequence[Source], now_us: int, findings: Findings) -> None:
+def check_times(page: pa.RecordBatch, policies: Sequence[Source], now_us: int, findings: FaultMarks) -> None:
     times = page.column("time")
     missing = np.asarray(times.is_null()) if times.null_count else None
     findings.note(missing, "time", "EVENT_TIME_MISSING")

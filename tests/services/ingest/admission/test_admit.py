@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.ingest.admission.admit import admit
 from services.ingest.admission.arrow import read_arrow
 from services.ingest.admission.pseudonyms import PSEUDONYM_CHARS, TenantKeys, tenant_keys
-from services.ingest.model import DAY_US, Admission, Arrival, Batch, MalformedBatch, Source, SourceId, TenantId
+from services.ingest.model import DAY_US, Admission, Arrival, IncomingBatch, MalformedBatch, Source, SourceId, TenantId
 
 NOW_US = 1_800_000_000_000_000
 KEYS = tenant_keys(bytes(32), TenantId("acme"))
@@ -31,7 +31,7 @@ def admitted(table: pa.Table, sources: Any = None, stream: Any = None, tracepare
 
 
 def alone(arrival: Arrival, sources: Any = None, keys: TenantKeys = KEYS, traceparent: str = "") -> Admission:
-    return admit([Batch(arrival, traceparent)], sources or {}, keys, NOW_US)
+    return admit([IncomingBatch(arrival, traceparent)], sources or {}, keys, NOW_US)
 
 
 def texts(*values: str | None) -> pa.Array:

@@ -10,10 +10,10 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest.admission.admit import admit, together
+from services.ingest.admission.admit import admit, merged_admissions
 from services.ingest.admission.arrow import read_arrow
 from services.ingest.admission.pseudonyms import tenant_keys
-from services.ingest.model import Admission, Batch, Fault, Source, SourceId, TenantId
+from services.ingest.model import Admission, Fault, IncomingBatch, Source, SourceId, TenantId
 
 NOW_US = 1_800_000_000_000_000
 KEYS = tenant_keys(bytes(32), TenantId("acme"))
@@ -46,7 +46,7 @@ NUMBERS = st.sampled_from([1.0, float("nan"), None])
 
 
 @st.composite
-def batches(draw: st.DrawFn) -> Batch:
+def batches(draw: st.DrawFn) -> IncomingBatch:
     rows = draw(st.integers(0, 5))
     columns = {**COLUMNS, **{name: OPTIONAL[name] for name in draw(st.sets(st.sampled_from(sorted(OPTIONAL))))}}
     drawn = {
@@ -67,10 +67,10 @@ def batches(draw: st.DrawFn) -> Batch:
         writer.write_table(table)
     # A lone surrogate, as UTF-8 would write it if it were allowed to: its rows are unreadable.
     stream = sink.getvalue().to_pybytes().replace(b"XXX", b"\xed\xa0\x80")
-    return Batch(read_arrow(stream), draw(st.sampled_from(TRACES)))
+    return IncomingBatch(read_arrow(stream), draw(st.sampled_from(TRACES)))
 
 
-def admitted(some: list[Batch]) -> Admission:
+def admitted(some: list[IncomingBatch]) -> Admission:
     return admit(some, SOURCES, KEYS, NOW_US)
 
 
@@ -100,13 +100,13 @@ def stories(admission: Admission) -> list[Story]:
 
 @settings(deadline=None, max_examples=120)
 @given(st.lists(batches(), min_size=1, max_size=5))
-def test_a_batch_becomes_the_same_alone_and_among_others(some: list[Batch]) -> None:
+def test_a_batch_becomes_the_same_alone_and_among_others(some: list[IncomingBatch]) -> None:
     apart = [admitted([one]) for one in some]
     expected = [stories(one)[0] for one in apart]
     for joint in (
         admitted(some),
-        together(apart),
-        together([admitted(some[:2]), *(admitted([one]) for one in some[2:])]),
+        merged_admissions(apart),
+        merged_admissions([admitted(some[:2]), *(admitted([one]) for one in some[2:])]),
     ):
         assert stories(joint) == expected
         assert set(joint.sources) == {name for one in apart for name in one.sources}
@@ -127,7 +127,7 @@ def test_many_small_batches_may_have_more_events_together_than_one_may_have() ->
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     arrival = read_arrow(sink.getvalue().to_pybytes())
-    joint = admitted([Batch(arrival)] * 60)
+    joint = admitted([IncomingBatch(arrival)] * 60)
     assert joint.page.num_rows == 54_000
     assert set(joint.page.column("object_kind").to_pylist()) == {"process"}
     assert joint.index.tolist() == [*range(rows)] * 60

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.hashes import hash_key, hash_name, hash_texts, partition_of
-from services.ingest.known.index import SPAN_MAX, HashIndex, positions_of, tend
+from services.ingest.known.index import SPAN_MAX, HashIndex, compact, positions_of
 
 KEY = hash_key(bytes(32))
 
@@ -46,17 +46,17 @@ async def test_an_index_answers_alike_before_while_and_after_it_is_tended() -> N
     index, added = HashIndex(), random_runs(*[40_000] * 20)
     for number, hashes in enumerate(added):
         index.add(hashes, number)
-    upkeep = index.due()
-    assert upkeep is not None
-    made = upkeep.done()
+    compaction = index.compaction_due()
+    assert compaction is not None
+    made = compaction.run()
     (late,) = random_runs(30_000, seed=10)
     index.add(late, 99)
     for _ in range(2):
         assert [found(index, hashes, number) for number, hashes in enumerate(added)] == [40_000] * 20
         assert found(index, late, 99) == 30_000
-        index.settle(upkeep, made)
-        await tend(index)
-    assert index.due() is None
+        index.apply(compaction, made)
+        await compact(index)
+    assert index.compaction_due() is None
     assert len(index) == 830_000
 
 
@@ -64,14 +64,14 @@ async def test_what_is_forgotten_while_an_index_is_tended_does_not_come_back() -
     index, added = HashIndex(), random_runs(*[40_000] * 16)
     for number, hashes in enumerate(added):
         index.add(hashes, number)
-    while (upkeep := index.due()) and not upkeep.merge:
-        index.settle(upkeep, upkeep.done())
-    assert upkeep is not None
-    made = upkeep.done()
+    while (compaction := index.compaction_due()) and not compaction.merge:
+        index.apply(compaction, compaction.run())
+    assert compaction is not None
+    made = compaction.run()
     index.forget(-1, 7)
-    index.settle(upkeep, made)
+    index.apply(compaction, made)
     assert [found(index, hashes, number) for number, hashes in enumerate(added)] == [0] * 8 + [40_000] * 8
-    await tend(index)
+    await compact(index)
     assert len(index) == 8 * 40_000
 
 

@@ -15,16 +15,16 @@ from andon.ingest.v1 import ingest_pb2
 from services.ingest.__main__ import answer
 from services.ingest.admission.pseudonyms import tenant_keys
 from services.ingest.log.append import TenantLog
-from services.ingest.log.commit import Committer, Limits
-from services.ingest.log.decision import Forms
-from services.ingest.model import Arrival, Batch, Tally, TenantId, Written
+from services.ingest.log.commit import Committer, LogLimits
+from services.ingest.log.decision import Codec
+from services.ingest.model import Arrival, IncomingBatch, IntakeCounts, TenantId, Written
 from services.ingest.store.log_store import LogStore
 from services.ingest.store.schema import SCHEMA
 from services.ingest.wire import arrival, event_as_sent
 from services.runtime.clock import clock_us
 from services.runtime.database import open_pool
 
-LIMITS = Limits(
+LIMITS = LogLimits(
     commit_rows_max=100,
     commit_bytes_max=1_000_000,
     queue_rows_max=10_000,
@@ -64,14 +64,14 @@ async def replica(store: CountingStore) -> Callable[[], TenantLog]:
 
     def make() -> TenantLog:
         keys = tenant_keys(bytes(32), tenant)
-        return TenantLog(Committer(tenant, store, keys, LIMITS, Forms(event_as_sent, answer), clock_us), LIMITS)
+        return TenantLog(Committer(tenant, store, keys, LIMITS, Codec(event_as_sent, answer), clock_us), LIMITS)
 
     return make
 
 
 async def write(log: TenantLog, batch: Any) -> Written:
     await log.open()
-    written = await log.submit(Batch(arrival(batch)))
+    written = await log.submit(IncomingBatch(arrival(batch)))
     assert isinstance(written, Written)
     return written
 
@@ -98,9 +98,14 @@ async def test_small_calls_that_share_a_commit_are_answered_each_for_itself(
         rows(),
         rows(event("b", activity="something else"), event("c"), event("c")),
     ]
-    written = await asyncio.gather(*(log.submit(Batch(arrival(batch))) for batch in calls))
+    written = await asyncio.gather(*(log.submit(IncomingBatch(arrival(batch))) for batch in calls))
     assert {one.position for one in written} == {2}
-    assert [one.tally for one in written] == [Tally(1, 0, 1), Tally(1, 2, 0), Tally(0, 0, 0), Tally(1, 1, 1)]
+    assert [one.tally for one in written] == [
+        IntakeCounts(1, 0, 1),
+        IntakeCounts(1, 2, 0),
+        IntakeCounts(0, 0, 0),
+        IntakeCounts(1, 1, 1),
+    ]
     assert [[(fault.index, fault.reason) for fault in one.faults] for one in written] == [
         [(1, "EVENT_ID_MISSING")],
         [],
@@ -115,10 +120,10 @@ async def test_a_batch_that_cannot_be_admitted_does_not_refuse_its_neighbours(
     log = replica()
     await log.open()
     # No caller can send such a page: it stands for whatever nobody thought of.
-    good, broken = Batch(arrival(rows(event("a")))), Batch(Arrival(pa.record_batch({"source": [1]})))
+    good, broken = IncomingBatch(arrival(rows(event("a")))), IncomingBatch(Arrival(pa.record_batch({"source": [1]})))
     answers = await asyncio.gather(log.submit(good), log.submit(broken), log.submit(good), return_exceptions=True)
     tallies = [one.tally if isinstance(one, Written) else None for one in answers]
-    assert tallies == [Tally(1, 0, 0), None, Tally(0, 1, 0)]
+    assert tallies == [IntakeCounts(1, 0, 0), None, IntakeCounts(0, 1, 0)]
 
 
 async def test_who_was_overtaken_finds_the_other_ones_events_and_writes_alone_again(

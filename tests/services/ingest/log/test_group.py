@@ -9,17 +9,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from services.ingest.log.group import Waiting, next_group, unadmitted
-from services.ingest.model import Arrival, Batch
+from services.ingest.log.group import QueuedBatch, next_group, unadmitted
+from services.ingest.model import Arrival, IncomingBatch
 
 NOBODY: Any = None
 ADMITTED: Any = object()
 
 
-def waiting(rows: int = 1, **fields: Any) -> Waiting:
+def waiting(rows: int = 1, **fields: Any) -> QueuedBatch:
     page = pa.RecordBatch.from_pydict({"number": pa.array(range(rows), pa.int64())})
     answer: asyncio.Future[Any] = NOBODY
-    return Waiting(Batch(Arrival(page), **fields), answer)
+    return QueuedBatch(IncomingBatch(Arrival(page), **fields), answer)
 
 
 def test_batches_share_a_commit_as_long_as_their_rows_fit() -> None:

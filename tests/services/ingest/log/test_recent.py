@@ -9,7 +9,7 @@ from andon.ingest.v1 import ingest_pb2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest.log.recent import BYTES_MAX, COMMITS_MAX, Recent
+from services.ingest.log.recent import BYTES_MAX, COMMITS_MAX, RecentCommits
 from services.ingest.model import Segment
 from services.ingest.store.records import Commit
 
@@ -25,7 +25,7 @@ def segment(partition: int, first_offset: int, time_min_us: int = 0, time_max_us
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from([10, BYTES_MAX // 3, 2 * BYTES_MAX])), max_size=40))
 def test_what_is_covered_is_there_without_gaps(steps: list[tuple[int, int]]) -> None:
-    recent, position = Recent(), 0
+    recent, position = RecentCommits(), 0
     written: list[int] = []
     for step, byte_count in steps:
         # A step of more than one: somebody else wrote in between.
@@ -40,7 +40,7 @@ def test_what_is_covered_is_there_without_gaps(steps: list[tuple[int, int]]) -> 
 
 
 def test_memory_is_bounded_by_commits_and_by_bytes() -> None:
-    recent = Recent()
+    recent = RecentCommits()
     for position in range(1, 2 * COMMITS_MAX):
         recent.add(commit(position), ())
     assert (recent.through - recent.after, recent.through) == (COMMITS_MAX, 2 * COMMITS_MAX - 1)
@@ -52,7 +52,7 @@ def test_memory_is_bounded_by_commits_and_by_bytes() -> None:
 
 
 def test_pages_are_chosen_and_ordered_as_the_store_does() -> None:
-    recent = Recent()
+    recent = RecentCommits()
     recent.add(commit(1), (segment(1, 5, 0, 9), segment(0, 9, 20, 30), segment(1, 2, 5, 40), segment(2, 0, 0, 50)))
     (one,) = recent.since(0)
     assert [(page.place.partition, page.place.first_offset) for page in one.pages(None, -100, 100)] == [
