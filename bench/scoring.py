@@ -18,9 +18,9 @@ from andon.scoring.v1 import indicator_system_pb2 as pb
 from andon_client.documents import load_document
 
 from services.scoring.fold.cases import CaseFold
-from services.scoring.model import IndicatorSystem
-from services.scoring.statistics import Page, PartChange
-from services.scoring.wire_system import spec_of
+from services.scoring.scores.statistics import Page, PartChange
+from services.scoring.system.model import IndicatorSystem
+from services.scoring.wire.systems import spec_of
 
 SYSTEM = Path(__file__).with_suffix(".system.yaml")
 NAME = "processes/desk/indicatorSystems/main"

@@ -16,9 +16,9 @@ from andon_client.documents import load_document
 
 from bench.scoring import DAY, NAME, SYSTEM, decoded, encoded, simulated
 from services.scoring.fold.cases import CaseFold
-from services.scoring.model import IndicatorSystem
-from services.scoring.statistics import Page
-from services.scoring.wire_system import spec_of
+from services.scoring.scores.statistics import Page
+from services.scoring.system.model import IndicatorSystem
+from services.scoring.wire.systems import spec_of
 
 PAGES_PER_STEP = 20
 SNAPSHOT_EVENTS = 200_000

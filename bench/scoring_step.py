@@ -33,18 +33,18 @@ from services.runtime.following import CursorCodec
 from services.runtime.ownership import QUERIES, Lease
 from services.runtime.postgres import EmbeddedPostgres
 from services.runtime.schema import open_schema, prepare_schema
-from services.scoring.entries import ENTRY_BYTES_MAX
-from services.scoring.keeping import Keeper
-from services.scoring.model import IndicatorSystem
-from services.scoring.partitions import Partitions
-from services.scoring.reopening import reopen_book
-from services.scoring.score_tail import ScoreTail
+from services.scoring.replica.commit import Keeper
+from services.scoring.replica.partitions import Partitions
+from services.scoring.replica.reopen import reopen_book
+from services.scoring.replica.tail import ScoreTail
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold
 from services.scoring.store.statements import MIGRATIONS, SCHEMA
-from services.scoring.wire import timestamp
-from services.scoring.wire_system import spec_of
+from services.scoring.system.model import IndicatorSystem
+from services.scoring.wire.entries import ENTRY_BYTES_MAX
+from services.scoring.wire.scores import timestamp
+from services.scoring.wire.systems import spec_of
 
 TENANT, NAME, PARTITION = "main", "processes/bench/indicatorSystems/main", "partition/0"
 ORIGIN = UUID(int=7)

@@ -15,13 +15,13 @@ from services.runtime.peers import open_tenant_channel
 from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import Endpoint, serve
 from services.scoring.access import ACCESS
-from services.scoring.charts.drawing import prepare
-from services.scoring.retention import Retention
+from services.scoring.replica.retention import Retention
+from services.scoring.replica.tenants import Intake
+from services.scoring.scores.charts.chart import prepare
 from services.scoring.servicer import ScoringServicer
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.store.statements import CHANNEL, MIGRATIONS, SCHEMA, SYSTEMS_CHANNEL
-from services.scoring.tenants import Intake
 
 
 async def run(

@@ -12,8 +12,8 @@ from andon_client.planning import completed, slice_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scoring.model import Window
-from services.scoring.series import series_key
+from services.scoring.system.model import Window
+from services.scoring.system.series import series_key
 
 WHOLE, SLICED = "desk/main/rework@day", "desk/main/rework@day{team=B}"
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from services.scoring.case_model import AttributeValue, Pick, TimeValue
 from services.scoring.fold.hashing import HashArray, mixed, span_hashes, spans_of, text_hashes, trailing_numbers
+from services.scoring.system.case_model import AttributeValue, Pick, TimeValue
 
 IntArray = NDArray[np.int64]
 TIME_US = pa.timestamp("us", tz="UTC")

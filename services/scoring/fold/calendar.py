@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.case_model import Calendar
-from services.scoring.model import ALL_TIME, Window
-from services.scoring.statistics import WindowId
+from services.scoring.system.case_model import Calendar
+from services.scoring.system.model import Window
+from services.scoring.system.windows import ALL_TIME, WindowId
 
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US

@@ -18,8 +18,8 @@ from services.scoring.fold.corrections import corrected_cases, live_events, only
 from services.scoring.fold.measures import CaseView, Columns
 from services.scoring.fold.observations import Books, Change, SliceCodes, Spans, observation_rows, observed
 from services.scoring.fold.recovery import pages_of, recall, restore, snapshot
-from services.scoring.model import Indicator, IndicatorSystem
-from services.scoring.statistics import FoldStep, Page, PartChange
+from services.scoring.scores.statistics import FoldStep, Page, PartChange
+from services.scoring.system.model import Indicator, IndicatorSystem
 
 CAPACITY_MIN = 1_024
 

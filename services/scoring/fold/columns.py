@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.case_model import Pick
 from services.scoring.fold.batch import MISSING, Batch, IntArray
 from services.scoring.fold.hashing import HashArray
 from services.scoring.fold.sources import Source
+from services.scoring.system.case_model import Pick
 
 Arrays = dict[str, NDArray[np.generic]]
 LATEST = np.iinfo(np.int64).max

@@ -10,7 +10,12 @@ from typing import TypeVar, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.case_model import (
+from services.scoring.fold.batch import MISSING, Batch, IntArray
+from services.scoring.fold.calendar import SECOND_US, Zone, working_us
+from services.scoring.fold.columns import Column, Extreme, Picked, Tally
+from services.scoring.fold.sequences import Handovers, Presence
+from services.scoring.fold.sources import Labels, LabelSource, MatchSource, QuantaSource, TimeSource
+from services.scoring.system.case_model import (
     Above,
     AttributeIs,
     AttributeTime,
@@ -29,12 +34,7 @@ from services.scoring.case_model import (
     Reading,
     Rework,
 )
-from services.scoring.fold.batch import MISSING, Batch, IntArray
-from services.scoring.fold.calendar import SECOND_US, Zone, working_us
-from services.scoring.fold.columns import Column, Extreme, Picked, Tally
-from services.scoring.fold.sequences import Handovers, Presence
-from services.scoring.fold.sources import Labels, LabelSource, MatchSource, QuantaSource, TimeSource
-from services.scoring.model import Dimension, SystemSpec
+from services.scoring.system.model import Dimension, SystemSpec
 
 C = TypeVar("C", bound=Column)
 ROUND_HALF = SECOND_US // 2

@@ -12,9 +12,9 @@ from services.scoring.fold.batch import MISSING, IntArray
 from services.scoring.fold.calendar import WindowIds, window_numbers
 from services.scoring.fold.measures import CaseView, Columns
 from services.scoring.fold.windows import Amounts, Book, Groups, deltas, grouped
-from services.scoring.model import Indicator, IndicatorSystem, Slice, Window
-from services.scoring.series import series_key
-from services.scoring.statistics import OBSERVATION_SCHEMA, TIME, PartChange
+from services.scoring.scores.statistics import OBSERVATION_SCHEMA, TIME, PartChange
+from services.scoring.system.model import Indicator, IndicatorSystem, Slice, Window
+from services.scoring.system.series import series_key
 
 WINDOW_ORDER = list(Window)
 BookKey = tuple[int, Window, int]

@@ -16,8 +16,8 @@ from services.scoring.fold.sequences import Handovers, Presence
 from services.scoring.fold.snapshots import packed, unpacked
 from services.scoring.fold.sources import Labels, LabelSource
 from services.scoring.fold.windows import Book, Cell
-from services.scoring.model import IndicatorSystem, Window
-from services.scoring.statistics import Histogram
+from services.scoring.scores.statistics import Histogram
+from services.scoring.system.model import IndicatorSystem, Window
 
 if TYPE_CHECKING:
     from services.scoring.fold.cases import CaseFold

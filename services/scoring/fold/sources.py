@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from services.scoring.case_model import AttributeValue
 from services.scoring.fold.batch import MISSING, Batch, IntArray
 from services.scoring.fold.hashing import text_hashes
+from services.scoring.system.case_model import AttributeValue
 
 
 class Source(Protocol):

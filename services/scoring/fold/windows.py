@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from services.scoring.fold.batch import IntArray
 from services.scoring.fold.calendar import WindowIds
-from services.scoring.model import Window
-from services.scoring.statistics import Histogram, PartChange, PartStats, SeriesKey
+from services.scoring.scores.statistics import Histogram, PartChange, PartStats
+from services.scoring.system.model import Window
+from services.scoring.system.series import SeriesKey
 
 Floats = NDArray[np.float64]
 LIMB_BITS = 32

@@ -5,16 +5,16 @@ from __future__ import annotations
 from andon.scoring.v1 import scoring_pb2_grpc
 
 from services.runtime.draining import Draining
+from services.scoring.replica.tenants import Intake
 from services.scoring.servicer.cards import Cards
 from services.scoring.servicer.control_charts import ControlCharts
-from services.scoring.servicer.desk import Desk
-from services.scoring.servicer.explaining import Explaining
+from services.scoring.servicer.explanations import Explaining
+from services.scoring.servicer.request_context import Desk
 from services.scoring.servicer.scores import Scores
 from services.scoring.servicer.signals import Signals
 from services.scoring.servicer.status import Status
 from services.scoring.servicer.systems import Systems
 from services.scoring.store import Store
-from services.scoring.tenants import Intake
 
 
 class ScoringServicer(

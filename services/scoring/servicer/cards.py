@@ -8,13 +8,13 @@ from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import scoring_pb2
 
 from services.runtime.errors import FieldViolation, InvalidArgument, NotFound
-from services.scoring.appraisal import tree_of
-from services.scoring.scorecard import CardNode, PhaseShare, card_nodes, phase_shares
-from services.scoring.series import series_name
-from services.scoring.servicer.desk import Desk
-from services.scoring.statistics import SeriesKey, WindowId
-from services.scoring.wire import interval, microseconds, score_of, text
-from services.scoring.wire_system import PHASE_NUMBERS
+from services.scoring.scores.evaluation import tree_of
+from services.scoring.scores.scorecard import CardNode, PhaseShare, card_nodes, phase_shares
+from services.scoring.servicer.request_context import Desk
+from services.scoring.system.series import SeriesKey, series_name
+from services.scoring.system.windows import WindowId
+from services.scoring.wire.scores import interval, microseconds, score_of, text
+from services.scoring.wire.systems import PHASE_NUMBERS
 
 
 class Cards:

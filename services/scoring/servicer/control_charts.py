@@ -8,17 +8,16 @@ from typing import Any
 from andon.scoring.v1 import scoring_pb2
 
 from services.runtime.errors import NotFound
-from services.scoring.charts.derivation import derivation_of
-from services.scoring.charts.drawing import Drawn, draw
-from services.scoring.charts.phase_one import sides_of
-from services.scoring.charts.plan import ChartPlan, asked_arl, plan_of
-from services.scoring.charts.points import chart_points
-from services.scoring.model import Indicator, IndicatorSystem, Window
-from services.scoring.series import series_name
-from services.scoring.servicer.desk import Desk
-from services.scoring.statistics import SeriesKey
-from services.scoring.vega import Language, control_chart
-from services.scoring.wire import (
+from services.scoring.scores.charts.chart import Drawn, draw
+from services.scoring.scores.charts.derivation import derivation_of
+from services.scoring.scores.charts.phase_one import sides_of
+from services.scoring.scores.charts.plan import ChartPlan, asked_arl, plan_of
+from services.scoring.scores.charts.points import chart_points
+from services.scoring.scores.charts.vega import Language, control_chart
+from services.scoring.servicer.request_context import Desk
+from services.scoring.system.model import Indicator, IndicatorSystem, Window
+from services.scoring.system.series import SeriesKey, series_name
+from services.scoring.wire.scores import (
     baseline_message,
     bounds,
     chart_point_message,

@@ -9,12 +9,12 @@ from typing import Any
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.errors import OutOfRange
-from services.scoring.paging import page_size, page_token, place_of
-from services.scoring.score_tail import Step
-from services.scoring.servicer.desk import Desk, following, lag_since, watch_from
+from services.scoring.replica.tail import Step
+from services.scoring.servicer.page_tokens import page_size, page_token, place_of
+from services.scoring.servicer.request_context import Desk, following, lag_since, watch_from
 from services.scoring.store.results import HistoryGone, Page
-from services.scoring.wire import EARLIEST_US, LATEST_US, bounds, matches, series_message, window_id
-from services.scoring.wire_system import system_of
+from services.scoring.wire.scores import EARLIEST_US, LATEST_US, bounds, matches, series_message, window_id
+from services.scoring.wire.systems import system_of
 
 LIST_DEFAULT, LIST_MAX = 1_000, 10_000
 SNAPSHOT_PAGE = 2_000

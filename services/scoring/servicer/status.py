@@ -6,9 +6,9 @@ from typing import Any
 
 from andon.scoring.v1 import scoring_pb2
 
-from services.scoring.servicer.desk import Desk
+from services.scoring.servicer.request_context import Desk
 from services.scoring.store.progress import Progress
-from services.scoring.wire import timestamp
+from services.scoring.wire.scores import timestamp
 
 
 class Status:

@@ -18,12 +18,12 @@ from services.runtime.errors import (
     PreconditionViolation,
 )
 from services.runtime.requests import fingerprint, parsed_request_id, request_id_reused
-from services.scoring.lint import Finding, Severity, lint
-from services.scoring.paging import page_size, page_token, place_of
-from services.scoring.servicer.desk import Desk
+from services.scoring.servicer.page_tokens import page_size, page_token, place_of
+from services.scoring.servicer.request_context import Desk
 from services.scoring.store.systems import RequestReused, SystemEditor
-from services.scoring.wire import finding_message
-from services.scoring.wire_system import spec_of
+from services.scoring.system.lint import Finding, Severity, lint
+from services.scoring.wire.scores import finding_message
+from services.scoring.wire.systems import spec_of
 
 PARENT = re.compile(r"processes/[a-z0-9-]{1,64}")
 SYSTEM_ID = re.compile(r"[a-z0-9-]{1,64}")

@@ -9,9 +9,9 @@ import asyncpg
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.database import tenant_transaction
-from services.scoring.statistics import SeriesKey
 from services.scoring.store.statements import QUERIES
-from services.scoring.wire import EARLIEST_US, LATEST_US
+from services.scoring.system.series import SeriesKey
+from services.scoring.wire.scores import EARLIEST_US, LATEST_US
 
 
 @dataclass(frozen=True)

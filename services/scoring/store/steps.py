@@ -12,11 +12,11 @@ import asyncpg
 
 from services.runtime.database import acquire, tenant_transaction
 from services.runtime.ownership import Lease, LostLease
-from services.scoring.results import Score, Signal, score_digest, signal_digest
-from services.scoring.series import series_name
+from services.scoring.scores.results import Score, Signal, score_digest, signal_digest
 from services.scoring.store.progress import PROGRESS_COLUMNS, Progress, progress_of
 from services.scoring.store.statements import QUERIES, columns
-from services.scoring.wire import WINDOWS
+from services.scoring.system.series import series_name
+from services.scoring.wire.scores import WINDOWS
 
 ENTRIES_READ_MAX = 1000
 T = TypeVar("T", Score, Signal)

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import strategies as st
 
-from services.scoring import statistics
-from services.scoring.case_model import (
+from services.scoring.scores import statistics
+from services.scoring.scores.statistics import Page
+from services.scoring.system.case_model import (
     Above,
     AttributeIs,
     AttributeTime,
@@ -38,9 +39,17 @@ from services.scoring.case_model import (
     Reading,
     Rework,
 )
-from services.scoring.model import Aggregate, Dimension, Indicator, IndicatorSystem, Observe, Slice, SystemSpec, Window
-from services.scoring.series import series_key
-from services.scoring.statistics import Page
+from services.scoring.system.model import (
+    Aggregate,
+    Dimension,
+    Indicator,
+    IndicatorSystem,
+    Observe,
+    Slice,
+    SystemSpec,
+    Window,
+)
+from services.scoring.system.series import series_key
 
 TIME = pa.timestamp("us", tz="UTC")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.case_model import Calendar, Hours
 from services.scoring.fold.calendar import DAY_US, Zone, window_bounds, window_numbers, working_us
-from services.scoring.model import Window
+from services.scoring.system.case_model import Calendar, Hours
+from services.scoring.system.model import Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ZONES = [

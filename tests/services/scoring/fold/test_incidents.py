@@ -15,10 +15,11 @@ from andon.scoring.v1 import indicator_system_pb2 as pb
 from andon_client.documents import load_document
 
 from services.scoring.fold.cases import CaseFold
-from services.scoring.model import ALL_TIME, IndicatorSystem, Window
-from services.scoring.series import series_key
-from services.scoring.statistics import Page, PartStats
-from services.scoring.wire_system import spec_of
+from services.scoring.scores.statistics import Page, PartStats
+from services.scoring.system.model import IndicatorSystem, Window
+from services.scoring.system.series import series_key
+from services.scoring.system.windows import ALL_TIME
+from services.scoring.wire.systems import spec_of
 
 ROOT = Path(__file__).parents[4]
 DATA = ROOT / ".." / "shared" / "data"

@@ -1,0 +1,161 @@
+"""Follows ingest's log for one indicator system: page -> fold -> decide -> keep."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING
+
+import grpc
+import structlog
+from andon.ingest.v1 import ingest_pb2
+
+from services.runtime.database import AWAY
+from services.runtime.following import Signal as Wake
+from services.runtime.following import foreign_position
+from services.runtime.ownership import Lease, LostLease
+from services.runtime.telemetry import batch_span
+from services.scoring.metrics import scoring_metrics
+from services.scoring.replica.commit import RETRY_S_MAX, RETRY_S_MIN, Keeper
+from services.scoring.replica.gathered import Gathered
+from services.scoring.replica.inbox import Inbox
+from services.scoring.replica.ingest_log import fill
+from services.scoring.replica.partitions import Partitions
+from services.scoring.replica.reopen import OpenedBook, reopen_book
+from services.scoring.replica.tail import ScoreTail
+from services.scoring.settings import ScoringSettings
+from services.scoring.store import Store
+from services.scoring.store.progress import Fold
+from services.scoring.store.steps import EntriesGone, VersionRetired
+from services.scoring.system.model import IndicatorSystem
+from services.scoring.wire.entries import entry_bytes_max
+
+if TYPE_CHECKING:
+    from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub as IngestStub
+
+log = structlog.get_logger(__name__)
+
+
+class SystemFold:
+    """One version of one system in this process, over the partitions that this replica owns."""
+
+    def __init__(
+        self,
+        tenant: str,
+        system: IndicatorSystem,
+        store: Store,
+        ingest: IngestStub,
+        settings: ScoringSettings,
+        leases: Mapping[int, Lease],
+        scores: ScoreTail,
+        replica: str,
+    ) -> None:
+        self.tenant = tenant
+        self.system = system
+        self.busy = asyncio.Lock()
+        self._store = store
+        self._ingest = ingest
+        self._settings = settings
+        self._leases = leases
+        self._scores = scores
+        self._partitions = Partitions(tenant, system, store, ingest, settings)
+        self._keeper = Keeper(tenant, system, store, scores, replica, entry_bytes_max(settings.message_bytes_max))
+        self._opened: OpenedBook | None = None
+        self._fold: Fold | None = None
+        self._inbox = Inbox(settings.inbox_bytes_max)
+        self._changed = Wake()
+
+    def leases_changed(self) -> None:
+        self._changed.notify()
+        self._inbox.wake()
+
+    async def run(self) -> None:
+        """Until the version is retired, or for ever."""
+        pause_s = RETRY_S_MIN
+        while True:
+            try:
+                await self._follow()
+                pause_s = RETRY_S_MIN
+            except VersionRetired:
+                return
+            except Exception as error:
+                self._begin_anew(error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, RETRY_S_MAX)
+
+    def _begin_anew(self, error: Exception) -> None:
+        """A step that was broken off leaves fold and book apart: both come back from what was kept."""
+        self._partitions.states.clear()
+        self._opened = None
+        scoring_metrics.add("andon.scoring.restarts")
+        # Losing a lease, or ingest for a while, is part of life; anything else is a defect to look into.
+        expected = isinstance(error, (LostLease, EntriesGone, grpc.aio.AioRpcError, *AWAY))
+        log.warning(
+            "fold begins anew",
+            system=self.system.name,
+            error=type(error).__name__,
+            exc_info=None if expected else error,
+        )
+
+    async def _follow(self) -> None:
+        """Until the partitions that this replica owns change."""
+        ticket = self._changed.ticket()
+        leases = dict(self._leases)
+        if not leases:
+            await self._changed.changed(ticket, self._settings.systems_poll_s)
+            return
+        opened, fold = await self._open(leases)
+        async with self.busy:
+            # A version that comes back may have caught up before: it need not wait for the next event.
+            await self._keeper.keep_until_kept(Gathered(), opened, fold, self._partitions.states.values())
+        self._inbox = Inbox(self._settings.inbox_bytes_max)
+        after, heartbeat_s = self._partitions.furthest_behind().through, self._settings.ingest_heartbeat_s
+        reader = asyncio.create_task(fill(self._inbox, self._ingest, sorted(leases), after, heartbeat_s))
+        try:
+            while dict(self._leases) == leases:
+                taken = await self._inbox.take(self._settings.step_bytes_max)
+                responses = [response for response in taken if response.through]
+                async with self.busy:
+                    if responses and dict(self._leases) == leases:
+                        await self._step(responses, opened, fold)
+        finally:
+            reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await reader
+
+    async def _open(self, leases: Mapping[int, Lease]) -> tuple[OpenedBook, Fold]:
+        if self._fold is None:
+            self._fold = await self._begin()
+        await self._partitions.open(leases)
+        if self._opened is None:
+            self._opened = await reopen_book(self._store, self.tenant, self.system)
+        return self._opened, self._fold
+
+    async def _begin(self) -> Fold:
+        known = await self._store.fold(self.tenant, self.system.name, self.system.version)
+        if known is not None:
+            return known
+        bounds = await self._ingest.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest(), timeout=10.0)
+        newest = foreign_position(bounds.newest) if bounds.newest and bounds.event_count else -1
+        return await self._store.begin_fold(
+            self.tenant, self.system.name, self.system.version, bounds.partition_count, newest
+        )
+
+    async def _step(self, responses: Sequence[ingest_pb2.ReadEventsResponse], opened: OpenedBook, fold: Fold) -> None:
+        began_s = time.perf_counter()
+        traceparents = [one for response in responses for page in response.pages for one in page.traceparents]
+        attributes: dict[str, str | int | float | bool] = {
+            "andon.system": self.system.name,
+            "andon.version": self.system.version,
+        }
+        has_pages = any(response.pages for response in responses)
+        with batch_span("scoring.fold", traceparents, attributes) if has_pages else nullcontext():
+            gathered = await self._partitions.gather(responses)
+            states = self._partitions.states.values()
+            await self._keeper.keep_until_kept(gathered, opened, fold, states)
+        if gathered.events:
+            scoring_metrics.add("andon.scoring.events.folded", gathered.events)
+            scoring_metrics.record("andon.scoring.step.duration", time.perf_counter() - began_s)
+        await self._partitions.snapshot_when_due(opened)

@@ -1,0 +1,60 @@
+"""What some steps of the fold come to, before anything is decided about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from services.scoring.scores.book import Place
+from services.scoring.scores.statistics import FoldStep, PartChange
+from services.scoring.store.steps import ObservationPage
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A step of one partition. `rebuilt`: of cases that were corrected."""
+
+    step: FoldStep
+    page: ObservationPage | None
+    rebuilt: bool = False
+
+
+@dataclass
+class Gathered:
+    parts: dict[int, list[PartChange]] = field(default_factory=dict)
+    corrected: set[Place] = field(default_factory=set)
+    observations: list[ObservationPage] = field(default_factory=list)
+    events: int = 0
+
+    def take(self, partition: int, folded: Sequence[Folded]) -> None:
+        """Steps of one partition in order; the later one knows better."""
+        latest: dict[Place, PartChange] = {}
+        for one in folded:
+            places = {(change.series, change.window): change for change in one.step.parts}
+            latest.update(places)
+            if one.rebuilt:
+                self.corrected.update(places)
+            if one.page is not None:
+                self.observations.append(one.page)
+        if latest:
+            self.parts[partition] = list(latest.values())
+
+
+def observation_page(partition: int, rows: pa.RecordBatch) -> ObservationPage | None:
+    if not rows.num_rows:
+        return None
+    anchors = [one for name in ("anchor", "old_anchor") for one in _extremes(rows.column(name))]
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(
+        sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+    ) as writer:
+        writer.write_batch(rows)
+    return ObservationPage(partition, min(anchors), max(anchors), sink.getvalue().to_pybytes())
+
+
+def _extremes(times: pa.Array) -> Iterable[int]:
+    extremes = pc.min_max(times.view(pa.int64())).as_py()
+    return [one for one in (extremes["min"], extremes["max"]) if one is not None]

@@ -1,0 +1,137 @@
+"""A partition in memory: restored from its last snapshot, kept as the next one, cases coming and going."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.runtime.ownership import Lease
+from services.scoring.fold.archive import Archive, Wanted
+from services.scoring.fold.cases import CaseFold
+from services.scoring.fold.recovery import ForeignSnapshot
+from services.scoring.metrics import scoring_metrics
+from services.scoring.replica.reopen import OpenedBook
+from services.scoring.scores.book import Book
+from services.scoring.scores.part_codec import encode_parts
+from services.scoring.scores.statistics import PartChange
+from services.scoring.store import Store
+from services.scoring.store.progress import Progress
+from services.scoring.store.snapshots import PartitionKey, Restart, Snapshot
+from services.scoring.system.model import IndicatorSystem
+
+BEGINNING = -1
+DAY_US = 86_400_000_000
+PAGES_READ_MAX = 16
+"""Pages of cases in memory at a time, however many cases are called back."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class PartitionState:
+    """A partition in memory. `kept_offset`: what is before it was kept already, so folding it again keeps nothing."""
+
+    partition: int
+    lease: Lease
+    fold: CaseFold
+    position: int = BEGINNING
+    through: str = ""
+    next_offset: int = 0
+    watermark_us: int | None = None
+    event_count: int = 0
+    case_count: int = 0
+    kept_offset: int = 0
+    kept_position: int = BEGINNING
+    snapshot_events: int = 0
+    snapshot_position: int = BEGINNING
+    snapshot_at_s: float = field(default_factory=time.monotonic)
+
+    def key(self, tenant: str, system: IndicatorSystem) -> PartitionKey:
+        return PartitionKey(tenant, system.name, system.version, self.partition)
+
+    @property
+    def is_replaying(self) -> bool:
+        return self.next_offset < self.kept_offset
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether something was folded that was not kept yet."""
+        return self.next_offset > self.kept_offset
+
+    def snapshot_due(self, events: int, interval_s: float, now_s: float) -> bool:
+        if self.is_replaying or self.position <= self.snapshot_position:
+            return False
+        return self.event_count - self.snapshot_events >= events or now_s - self.snapshot_at_s >= interval_s
+
+
+async def restore_partition(
+    store: Store, tenant: str, system: IndicatorSystem, lease: Lease, partition: int, kept: Progress | None
+) -> PartitionState:
+    key = PartitionKey(tenant, system.name, system.version, partition)
+    restart = await store.restart(key)
+    fold = await asyncio.to_thread(_restored, system, restart)
+    if fold is None and restart.pages:
+        # Their cases are numbered by a state that cannot be read; they come back with the log.
+        await store.forget_pages(key)
+    state = PartitionState(partition, lease, fold or CaseFold(system))
+    snapshot = restart.snapshot
+    if snapshot is not None and fold is not None:
+        state.position, state.through, state.next_offset = snapshot.position, snapshot.through, snapshot.next_offset
+        state.watermark_us, state.event_count = snapshot.watermark_us, snapshot.event_count
+        state.snapshot_events, state.snapshot_position = snapshot.event_count, snapshot.position
+    if kept is not None:
+        state.kept_offset, state.kept_position = kept.next_offset, kept.position
+    return state
+
+
+def _restored(system: IndicatorSystem, restart: Restart) -> CaseFold | None:
+    if restart.snapshot is None:
+        return None
+    try:
+        return CaseFold.restore(system, restart.snapshot.fold, Archive(restart.pages))
+    except ForeignSnapshot:
+        log.warning("snapshot of another format is passed over", system=system.name, version=system.version)
+        return None
+
+
+async def call_back(store: Store, key: PartitionKey, fold: CaseFold, wanted: Wanted) -> None:
+    """Brings cases back into memory."""
+    numbers = sorted(wanted)
+    for start in range(0, len(numbers), PAGES_READ_MAX):
+        some = numbers[start : start + PAGES_READ_MAX]
+        contents = await store.page_contents(key, some)
+        await asyncio.to_thread(fold.recall, {number: wanted[number] for number in some}, contents)
+    if wanted:
+        scoring_metrics.add("andon.scoring.cases.recalled", sum(map(len, wanted.values())))
+
+
+async def keep_snapshot(
+    store: Store, tenant: str, opened: OpenedBook, state: PartitionState, case_memory_days: float
+) -> None:
+    """Between two steps only: fold and book must say the same. Cases at rest leave memory with it."""
+    key, fold = state.key(tenant, opened.book.system), state.fold
+    await call_back(store, key, fold, fold.archive.sparse(PAGES_READ_MAX))
+    leaving = fold.at_rest(round(case_memory_days * DAY_US)) if case_memory_days else None
+    if leaving is not None and leaving.size:
+        await asyncio.to_thread(fold.release, leaving)
+        scoring_metrics.add("andon.scoring.cases.archived", len(leaving))
+    content = await asyncio.to_thread(fold.snapshot)
+    parts = await asyncio.to_thread(_checkpoint, opened.book, state.partition)
+    snapshot = Snapshot(
+        state.position, state.through, state.next_offset, state.watermark_us, state.event_count, content
+    )
+    await store.keep_snapshot(key, state.lease, snapshot, opened.position, parts, fold.archive.change())
+    state.snapshot_events, state.snapshot_position = state.event_count, state.position
+    state.snapshot_at_s = time.monotonic()
+
+
+def _checkpoint(book: Book, partition: int) -> bytes:
+    changes = [
+        PartChange(series, window, parts[partition])
+        for (series, window), parts in book.parts.items()
+        if partition in parts
+    ]
+    return encode_parts({partition: changes}, {})

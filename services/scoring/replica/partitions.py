@@ -1,0 +1,154 @@
+"""The partitions of one version that this replica folds: opened, stepped through, kept as snapshots."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from andon.ingest.v1 import ingest_pb2
+
+from services.runtime.following import foreign_position
+from services.runtime.ownership import Lease
+from services.scoring.metrics import scoring_metrics
+from services.scoring.replica.gathered import Folded, Gathered, observation_page
+from services.scoring.replica.ingest_log import read_cases, table_of
+from services.scoring.replica.partition_state import PartitionState, call_back, keep_snapshot, restore_partition
+from services.scoring.replica.reopen import OpenedBook
+from services.scoring.scores.statistics import Page
+from services.scoring.settings import ScoringSettings
+from services.scoring.store import Store
+from services.scoring.system.model import IndicatorSystem
+from services.scoring.wire.scores import microseconds
+
+if TYPE_CHECKING:
+    from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub as IngestStub
+
+CASES_READ_MAX = 5_000
+INLINE_EVENTS_MAX = 2_000
+"""So few events are folded where they arrive: to hand them to a thread and to wait for it takes longer."""
+Pages = dict[int, list[Page]]
+
+
+class Partitions:
+    def __init__(
+        self, tenant: str, system: IndicatorSystem, store: Store, ingest: IngestStub, settings: ScoringSettings
+    ) -> None:
+        self.tenant = tenant
+        self.system = system
+        self.states: dict[int, PartitionState] = {}
+        self._store = store
+        self._ingest = ingest
+        self._settings = settings
+
+    async def open(self, leases: Mapping[int, Lease]) -> None:
+        """Lets go of what this replica no longer owns, and takes up what it owns now."""
+        for partition, state in list(self.states.items()):
+            if leases.get(partition) != state.lease:
+                del self.states[partition]
+        rows = await self._store.progress(self.tenant, self.system.name, self.system.version)
+        kept = {one.partition: one for one in rows}
+        for partition in leases.keys() - self.states.keys():
+            self.states[partition] = await restore_partition(
+                self._store, self.tenant, self.system, leases[partition], partition, kept.get(partition)
+            )
+
+    def furthest_behind(self) -> PartitionState:
+        return min(self.states.values(), key=lambda state: state.position)
+
+    async def gather(self, responses: Sequence[ingest_pb2.ReadEventsResponse]) -> Gathered:
+        through = responses[-1].through
+        position = foreign_position(through)
+        gathered = Gathered()
+        for partition, one in (await self._fold(self._new_pages(responses), position)).items():
+            step, steps = one.step, [one]
+            if step.corrected_cases:
+                steps += await self._rebuild(partition, step.corrected_cases, through)
+            if self.states[partition].is_ahead:
+                gathered.take(partition, steps)
+                gathered.events += step.events
+                scoring_metrics.add("andon.scoring.spans.negative", max(step.negative_spans, 0))
+            else:
+                scoring_metrics.add("andon.scoring.replayed", step.events)
+        self._advance(responses[-1], position)
+        return gathered
+
+    def _new_pages(self, responses: Sequence[ingest_pb2.ReadEventsResponse]) -> dict[int, list[ingest_pb2.Page]]:
+        """Pages by partition that were not folded yet; one that came later makes the others see theirs again."""
+        fresh: dict[int, list[ingest_pb2.Page]] = {}
+        for response in responses:
+            if response.pages:
+                scoring_metrics.record("andon.scoring.intake.lag", response.lag.seconds + response.lag.nanos / 1e9)
+            for page in response.pages:
+                state = self.states.get(page.partition)
+                if state is not None and page.first_offset >= state.next_offset:
+                    fresh.setdefault(page.partition, []).append(page)
+                    state.next_offset = page.first_offset + page.event_count
+                    state.event_count += page.event_count
+        return fresh
+
+    async def _fold(self, fresh: Mapping[int, Sequence[ingest_pb2.Page]], position: int) -> dict[int, Folded]:
+        if not fresh:
+            return {}
+        few = sum(page.event_count for listed in fresh.values() for page in listed) <= INLINE_EVENTS_MAX
+        pages = _decoded(fresh, position) if few else await asyncio.to_thread(_decoded, fresh, position)
+        for partition, listed in pages.items():
+            await self._call_back(self.states[partition], listed)
+        return self._fold_pages(pages) if few else await asyncio.to_thread(self._fold_pages, pages)
+
+    async def _call_back(self, state: PartitionState, pages: Sequence[Page]) -> None:
+        """Cases that have left memory and that these pages name."""
+        if len(state.fold.archive):
+            wanted = await asyncio.to_thread(state.fold.archive.named_in, [page.events for page in pages])
+            await call_back(self._store, state.key(self.tenant, self.system), state.fold, wanted)
+
+    def _fold_pages(self, pages: Pages) -> dict[int, Folded]:
+        folded: dict[int, Folded] = {}
+        for partition, listed in pages.items():
+            step = self.states[partition].fold.fold(listed)
+            folded[partition] = Folded(step, observation_page(partition, step.observations))
+        return folded
+
+    async def _rebuild(self, partition: int, cases: Sequence[str], through: str) -> list[Folded]:
+        fold = self.states[partition].fold
+        steps: list[Folded] = []
+        for start in range(0, len(cases), CASES_READ_MAX):
+            some = list(cases[start : start + CASES_READ_MAX])
+            events = await read_cases(self._ingest, some, through)
+            if events is not None:
+                step = await asyncio.to_thread(fold.rebuild, some, events)
+                steps.append(Folded(step, observation_page(partition, step.observations), rebuilt=True))
+        scoring_metrics.add("andon.scoring.cases.corrected", len(cases))
+        return steps
+
+    def _advance(self, last: ingest_pb2.ReadEventsResponse, position: int) -> None:
+        watermark_us = microseconds(last.watermark) if last.HasField("watermark") else None
+        for state in self.states.values():
+            state.case_count = state.fold.case_count
+            if position > state.position:
+                state.position, state.through = position, last.through
+                state.watermark_us = _later(state.watermark_us, watermark_us)
+
+    async def snapshot_when_due(self, opened: OpenedBook) -> None:
+        events, interval_s = self._settings.snapshot_events, self._settings.snapshot_interval_s
+        now_s = time.monotonic()
+        if any(state.snapshot_due(events, interval_s, now_s) for state in self.states.values()):
+            # All at once: a book is opened from the oldest of them.
+            for state in self.states.values():
+                if not state.is_replaying and state.position > state.snapshot_position:
+                    await keep_snapshot(self._store, self.tenant, opened, state, self._settings.case_memory_days)
+                    scoring_metrics.add("andon.scoring.snapshots")
+
+
+def _decoded(pages: Mapping[int, Sequence[ingest_pb2.Page]], position: int) -> Pages:
+    return {
+        partition: [Page(table_of(page.events.arrow_ipc), partition, position) for page in listed]
+        for partition, listed in pages.items()
+    }
+
+
+def _later(left: int | None, right: int | None) -> int | None:
+    if left is None or right is None:
+        return right if left is None else left
+    return max(left, right)

@@ -1,0 +1,187 @@
+"""Which tenants, partitions and indicator systems this replica folds, kept up with what changes about them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import grpc
+import structlog
+from andon.ingest.v1 import ingest_pb2, ingest_pb2_grpc
+
+from services.runtime.database import AWAY
+from services.runtime.draining import Draining
+from services.runtime.following import Signal as Wake
+from services.runtime.following import Tail
+from services.runtime.ownership import Lease, Resource
+from services.scoring.replica.follow import SystemFold
+from services.scoring.replica.tail import ScoreTail, Step
+from services.scoring.settings import ScoringSettings
+from services.scoring.store import Store
+from services.scoring.system.model import IndicatorSystem
+from services.scoring.wire.entries import entry_bytes_max
+from services.scoring.wire.systems import system_of
+
+RESOURCE_PREFIX = "partition/"
+BOUNDS_S_MAX = 5.0
+
+log = structlog.get_logger(__name__)
+
+OpenChannel = Callable[[str], grpc.aio.Channel]
+"""A channel to ingest on behalf of a tenant."""
+
+
+@dataclass
+class Running:
+    fold: SystemFold
+    task: asyncio.Task[None]
+
+
+@dataclass
+class Tenant:
+    name: str
+    channel: grpc.aio.Channel
+    log: ScoreTail
+    partition_count: int = 0
+    leases: dict[int, Lease] = field(default_factory=dict)
+    running: dict[tuple[str, int], Running] = field(default_factory=dict)
+
+
+def partition_of(lease: Lease) -> int:
+    return int(lease.resource.removeprefix(RESOURCE_PREFIX))
+
+
+class Intake:
+    """The folds of this process. `replica` is how it is named in the status."""
+
+    def __init__(
+        self, store: Store, settings: ScoringSettings, open_channel: OpenChannel, replica: str, draining: Draining
+    ) -> None:
+        self._store = store
+        self._draining = draining
+        self._settings = settings
+        self._open_channel = open_channel
+        self._replica = replica
+        self._tenants: dict[str, Tenant] = {}
+        self._look = Wake()
+
+    @property
+    def entry_bytes_max(self) -> int:
+        """What one commit of the score log takes at most, and so does a response that joins several."""
+        return entry_bytes_max(self._settings.message_bytes_max)
+
+    def resources(self) -> Iterable[Resource]:
+        """What is shared out over the replicas."""
+        return [
+            Resource(tenant.name, f"{RESOURCE_PREFIX}{partition}")
+            for tenant in self._tenants.values()
+            for partition in range(tenant.partition_count)
+        ]
+
+    def in_charge_of(self) -> list[str]:
+        """Tenants whose first partition this replica owns."""
+        return [tenant.name for tenant in self._tenants.values() if 0 in tenant.leases]
+
+    def wake(self, tenant: str) -> Wake:
+        """Notified whenever something of this tenant was committed."""
+        return self._tenant(tenant).log.changed
+
+    def tail(self, tenant: str) -> Tail[Step]:
+        """The tenant's score log, followed."""
+        return self._tenant(tenant).log.tail
+
+    def channel(self, tenant: str) -> grpc.aio.Channel:
+        return self._tenant(tenant).channel
+
+    def committed(self, payload: str) -> None:
+        """A replica, this or another, changed something: "position tenant", as Postgres tells it. Empty: anything."""
+        position, _, tenant = payload.partition(" ")
+        for one in self._tenants.values() if not tenant else [self._tenant(tenant)]:
+            one.log.heard(int(position) if position else None)
+
+    def look(self) -> None:
+        """Looks for activated systems now, not at the next poll."""
+        self._look.notify()
+
+    async def work(self, lease: Lease) -> None:
+        """Folds a partition as long as the lease holds; a step in flight ends before it is given back."""
+        tenant, partition = self._tenant(lease.tenant), partition_of(lease)
+        tenant.leases[partition] = lease
+        self._tell(tenant)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            if tenant.leases.get(partition) == lease:
+                del tenant.leases[partition]
+            self._tell(tenant)
+            for running in list(tenant.running.values()):
+                async with running.fold.busy:
+                    pass
+
+    async def run(self) -> None:
+        try:
+            while True:
+                ticket = self._look.ticket()
+                for name in self._settings.tenants():
+                    await self._look_after(self._tenant(name))
+                await self._look.changed(ticket, self._settings.systems_poll_s)
+        finally:
+            await self._stop()
+
+    async def _look_after(self, tenant: Tenant) -> None:
+        try:
+            await self._learn_partitions(tenant)
+            active = {(one.name, one.version): system_of(one) for one in await self._store.active_systems(tenant.name)}
+        except (*AWAY, grpc.aio.AioRpcError) as error:
+            log.info("tenant is looked after later", tenant=tenant.name, error=type(error).__name__)
+            return
+        for key, running in list(tenant.running.items()):
+            if key not in active or running.task.done():
+                await _cancel(tenant.running.pop(key).task)
+        for key in active.keys() - tenant.running.keys():
+            self._start(tenant, active[key])
+
+    async def _learn_partitions(self, tenant: Tenant) -> None:
+        """A log's partitions are fixed with its first write; before it there is nothing to fold."""
+        if tenant.partition_count:
+            return
+        stub = ingest_pb2_grpc.IngestServiceStub(tenant.channel)
+        bounds = await stub.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest(), timeout=BOUNDS_S_MAX)
+        tenant.partition_count = bounds.partition_count
+        await self._store.found_tenant(tenant.name)
+
+    def _start(self, tenant: Tenant, system: IndicatorSystem) -> None:
+        if not tenant.partition_count:
+            return
+        stub = ingest_pb2_grpc.IngestServiceStub(tenant.channel)
+        fold = SystemFold(
+            tenant.name, system, self._store, stub, self._settings, tenant.leases, tenant.log, self._replica
+        )
+        task = asyncio.create_task(fold.run())
+        tenant.running[(system.name, system.version)] = Running(fold, task)
+        log.info("fold begun", tenant=tenant.name, system=system.name, version=system.version)
+
+    def _tenant(self, name: str) -> Tenant:
+        if name not in self._tenants:
+            self._tenants[name] = Tenant(name, self._open_channel(name), ScoreTail(name, self._store, self._draining))
+        return self._tenants[name]
+
+    def _tell(self, tenant: Tenant) -> None:
+        for running in tenant.running.values():
+            running.fold.leases_changed()
+
+    async def _stop(self) -> None:
+        for tenant in self._tenants.values():
+            for running in tenant.running.values():
+                await _cancel(running.task)
+            tenant.running.clear()
+            await tenant.channel.close()
+        self._tenants.clear()
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError, Exception):
+        await task

@@ -1,0 +1,253 @@
+"""What one window's exact statistics are worth: value, state and points, and the roll-up over the hierarchy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import assert_never
+
+from andon_quality import composite as rollup
+from andon_quality.errors import QualityError
+from andon_quality.normalise import target_score
+
+from services.scoring.scores.results import Score, ScoreState
+from services.scoring.scores.statistics import PartStats
+from services.scoring.system.case_model import Text
+from services.scoring.system.model import Aggregate, Direction, Indicator, IndicatorSystem, Phase, Target, Window
+from services.scoring.system.series import SeriesKey, series_key
+from services.scoring.system.windows import WindowId
+
+OVERALL = "overall"
+FULL = 100.0
+# Shares of weights such as 1/3 do not sum to exactly 1.
+ROUNDING = 1e-9
+Bounds = tuple[float | None, float | None, float | None]
+UNDECIDED: tuple[ScoreState, Bounds] = (ScoreState.NOT_ENOUGH_DATA, (None, 0.0, FULL))
+
+
+def value_of(indicator: Indicator, stats: PartStats, quantum: float) -> float | None:
+    """The aggregate in the reported unit. None: nothing was observed."""
+    if stats.count == 0:
+        return None
+    match indicator.aggregate:
+        case Aggregate.MEAN | Aggregate.SHARE | Aggregate.UNSPECIFIED:
+            return stats.mean(quantum)
+        case Aggregate.SUM:
+            return stats.sum(quantum)
+        case Aggregate.MEDIAN:
+            return stats.median(quantum)
+        case Aggregate.QUANTILE:
+            return stats.quantile(indicator.quantile, quantum)
+        case _:
+            assert_never(indicator.aggregate)
+
+
+def judged(indicator: Indicator) -> bool:
+    """Whether there is something to reach. What has no target has no points, and no weight in the whole."""
+    return indicator.target is not None and indicator.direction is not Direction.UNSPECIFIED
+
+
+def is_met(direction: Direction, target: Target, value: float) -> bool:
+    match direction:
+        case Direction.LOWER_IS_BETTER:
+            return value <= target.value
+        case Direction.HIGHER_IS_BETTER:
+            return value >= target.value
+        case Direction.TARGET_IS_BETTER:
+            low, high = _range(target)
+            return low <= value <= high
+        case Direction.UNSPECIFIED:
+            raise ValueError("without a direction nothing is met")
+        case _:
+            assert_never(direction)
+
+
+def points_of(direction: Direction, target: Target, values: Sequence[float]) -> list[float]:
+    """0 (worst) to 100 (target met); all or nothing where `worst` leaves no room."""
+    try:
+        points: list[float] = target_score(values, *_goal(direction, target)).tolist()
+    except QualityError:
+        return [FULL if is_met(direction, target, value) else 0.0 for value in values]
+    return points
+
+
+def _goal(direction: Direction, target: Target) -> tuple[float | tuple[float, float], float | tuple[float, float]]:
+    if direction is Direction.TARGET_IS_BETTER:
+        reach = abs(target.value) if target.worst is None else abs(target.worst - target.value)
+        return _range(target), (target.value - reach, target.value + reach)
+    if target.worst is not None:
+        return target.value, target.worst
+    return target.value, 2.0 * target.value if direction is Direction.LOWER_IS_BETTER else 0.0
+
+
+def _range(target: Target) -> tuple[float, float]:
+    low = target.value if target.lower is None else target.lower
+    return low, target.value if target.upper is None else target.upper
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What all partitions together observed of one series in one window."""
+
+    series: SeriesKey
+    window: WindowId
+    stats: PartStats
+    complete: bool
+
+
+def appraise(system: IndicatorSystem, indicator: Indicator, observed: Sequence[Observed]) -> list[Score]:
+    """The scores of series of one indicator, as first statements."""
+    quantum = system.spec.quantum(indicator)
+    values = [value_of(indicator, one.stats, quantum) for one in observed]
+    return [
+        Score(
+            series=one.series,
+            window=one.window,
+            value=value,
+            count=one.stats.count,
+            state=state,
+            points=points,
+            points_low=low,
+            points_high=high,
+            complete=one.complete,
+            version=system.version,
+            total=one.stats.total,
+            squares=one.stats.squares,
+            quantum=quantum,
+        )
+        for one, value, (state, (points, low, high)) in zip(
+            observed, values, _verdicts(indicator, observed, values), strict=True
+        )
+    ]
+
+
+def _verdicts(
+    indicator: Indicator, observed: Sequence[Observed], values: Sequence[float | None]
+) -> list[tuple[ScoreState, Bounds]]:
+    enough = [
+        None if value is None or one.stats.count < indicator.count_min else value
+        for one, value in zip(observed, values, strict=True)
+    ]
+    if indicator.target is None or not judged(indicator):
+        states = (ScoreState.NOT_ENOUGH_DATA if value is None else ScoreState.NO_TARGET for value in enough)
+        return [(state, (None, None, None)) for state in states]
+    target, direction = indicator.target, indicator.direction
+    points = iter(points_of(direction, target, [value for value in enough if value is not None]))
+    return [UNDECIDED if value is None else _verdict(direction, target, value, next(points)) for value in enough]
+
+
+def _verdict(direction: Direction, target: Target, value: float, points: float) -> tuple[ScoreState, Bounds]:
+    state = ScoreState.MET if is_met(direction, target, value) else ScoreState.MISSED
+    return state, (points, points, points)
+
+
+@dataclass(frozen=True)
+class Node:
+    """`indicator` None: a composite. `parent` empty: the root."""
+
+    name: str
+    parent: str
+    title: Text
+    weight: float
+    indicator: Indicator | None = None
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The hierarchy of a system: composites that have something below them, and the indicators that have a target."""
+
+    nodes: tuple[Node, ...]
+
+    @cached_property
+    def weights(self) -> rollup.Hierarchy:
+        place = {node.name: index for index, node in enumerate(self.nodes)}
+        parents = [place[node.parent] if node.parent else -1 for node in self.nodes]
+        return rollup.hierarchy(parents, [node.weight for node in self.nodes], tuple(place))
+
+    @cached_property
+    def leaves(self) -> tuple[Node, ...]:
+        return tuple(self.nodes[index] for index in self.weights.leaves)
+
+    @cached_property
+    def composites(self) -> tuple[tuple[int, Node], ...]:
+        return tuple((index, node) for index, node in enumerate(self.nodes) if node.indicator is None)
+
+    @cached_property
+    def weight_totals(self) -> Mapping[str, float]:
+        """Each node's weight in the whole: the product of the shares on its path."""
+        shares = self.weights.weights
+        return {
+            node.name: float(shares[list(self.weights.paths[index])].prod()) for index, node in enumerate(self.nodes)
+        }
+
+    @cached_property
+    def windows(self) -> frozenset[Window]:
+        return frozenset(window for leaf in self.leaves if leaf.indicator for window in leaf.indicator.windows)
+
+    def phases(self) -> dict[Phase, float]:
+        """Weight in the whole by phase."""
+        weights: dict[Phase, float] = {}
+        for leaf in self.leaves:
+            if leaf.indicator:
+                phase = leaf.indicator.phase
+                weights[phase] = weights.get(phase, 0.0) + self.weight_totals[leaf.name]
+        return weights
+
+
+def tree_of(system: IndicatorSystem) -> Tree | None:
+    """The hierarchy, root first and parents before children. None: no indicator has a target."""
+    composites = [Node(one.name, one.parent, one.title, one.weight) for one in system.spec.composites]
+    if not composites:
+        composites = [Node(OVERALL, "", Text("Overall", "总体"), 1.0)]
+    root = next(node.name for node in composites if not node.parent)
+    leaves = [
+        Node(one.name, one.parent or root, one.title, one.weight, one) for one in system.spec.indicators if judged(one)
+    ]
+    below: dict[str, list[Node]] = {}
+    for node in (*composites, *leaves):
+        below.setdefault(node.parent, []).append(node)
+    kept = _ordered(below, "")
+    return Tree(tuple(kept)) if kept else None
+
+
+def _ordered(below: Mapping[str, list[Node]], parent: str) -> list[Node]:
+    found: list[Node] = []
+    for node in below.get(parent, []):
+        beneath = _ordered(below, node.name)
+        if node.indicator is not None or beneath:
+            found += [node, *beneath]
+    return found
+
+
+def composites_of(
+    system: IndicatorSystem, tree: Tree, window: Window, at: WindowId, leaves: Mapping[str, Score], complete: bool
+) -> list[Score]:
+    """The score of every composite in one window, from the whole scores of its indicators."""
+    present = [leaves.get(leaf.name) for leaf in tree.leaves]
+    given = [float("nan") if score is None or score.points is None else score.points for score in present]
+    rolled = rollup.composite(given, tree.weights)
+    count = max((score.count for score in present if score), default=0)
+    return [
+        _composite(
+            series_key(system, node.name, window),
+            at,
+            min(float(rolled.node_low[index]), FULL),
+            min(float(rolled.node_high[index]), FULL),
+            count,
+            complete,
+            system.version,
+        )
+        for index, node in tree.composites
+    ]
+
+
+def _composite(
+    series: SeriesKey, at: WindowId, low: float, high: float, count: int, complete: bool, version: int
+) -> Score:
+    exact = low if low == high else None
+    if exact is None:
+        state = ScoreState.NOT_ENOUGH_DATA
+    else:
+        state = ScoreState.MET if exact >= FULL - ROUNDING else ScoreState.MISSED
+    return Score(series, at, exact, count, state, exact, low, high, complete, version)

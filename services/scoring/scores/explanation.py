@@ -1,0 +1,128 @@
+"""Which cases a score came from, and how its value follows from theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import assert_never
+
+import pyarrow as pa
+
+from services.scoring.scores.evaluation import Tree
+from services.scoring.scores.results import Score
+from services.scoring.scores.statistics import TIME
+from services.scoring.system.case_model import Text
+from services.scoring.system.model import Aggregate, Indicator
+from services.scoring.system.windows import WindowId
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, order=True)
+class CaseValue:
+    """`value` in quanta of the measure."""
+
+    case_id: str
+    value: int
+
+
+def cases_of(
+    pages: Iterable[pa.Table], indicator: str, window: WindowId, slice_: Mapping[str, str], is_all_time: bool
+) -> list[CaseValue]:
+    """The cases of a window by case id.
+
+    pages: in the order of their steps; of several rows of a case the last one counts.
+    slice_: dimension -> value that a case must have.
+    """
+    latest: dict[str, tuple[int | None, int | None, Mapping[str, str | None] | None]] = {}
+    for page in pages:
+        for case_id, name, anchor, value, labels in _rows(page):
+            if name == indicator:
+                latest[case_id] = (anchor, value, labels)
+    return sorted(
+        CaseValue(case_id, value)
+        for case_id, (anchor, value, labels) in latest.items()
+        if anchor is not None
+        and value is not None
+        and (is_all_time or window.start_us <= anchor < window.end_us)
+        and all(labels is not None and labels.get(name) == wanted for name, wanted in slice_.items())
+    )
+
+
+Row = tuple[str, str, int | None, int | None, Mapping[str, str | None] | None]
+
+
+def _rows(page: pa.Table) -> Iterable[Row]:
+    def column(name: str) -> list[object]:
+        return page.column(name).to_pylist()  # type: ignore[no-any-return]
+
+    anchors = page.column("anchor").cast(TIME).cast(pa.int64()).to_pylist()
+    labels = column("slice") if "slice" in page.column_names else [None] * page.num_rows
+    return zip(column("case_id"), column("indicator"), anchors, column("value"), labels, strict=True)  # type: ignore[arg-type]
+
+
+def working(indicator: Indicator, score: Score) -> Text:
+    """How the value is computed, in words."""
+    count, total = score.count, score.total or 0
+    scale = f"{score.quantum:.12g}"
+    match indicator.aggregate:
+        case Aggregate.SHARE:
+            return Text(
+                f"{total} of {count} cases have a 1: {total} / {count}.",
+                f"{count} 个案例中有 {total} 个取值为 1：{total} / {count}。",
+            )
+        case Aggregate.MEAN | Aggregate.UNSPECIFIED:
+            return Text(
+                f"Mean of {count} cases: {total} / {count} x {scale}.",
+                f"{count} 个案例的均值：{total} / {count} × {scale}。",
+            )
+        case Aggregate.SUM:
+            return Text(f"Sum over {count} cases: {total} x {scale}.", f"{count} 个案例之和：{total} × {scale}。")
+        case Aggregate.MEDIAN | Aggregate.QUANTILE:
+            q = 0.5 if indicator.aggregate is Aggregate.MEDIAN else indicator.quantile
+            return Text(
+                f"Quantile {q:g} of {count} cases: linear between the order statistics around ({count} - 1) x {q:g}.",
+                f"{count} 个案例的 {q:g} 分位数：在第 ({count} - 1) × {q:g} 位次序统计量之间线性插值。",
+            )
+        case _:
+            assert_never(indicator.aggregate)
+
+
+def with_unlisted(words: Text, missing: int, since_us: int) -> Text:
+    """Says how many cases of a window are not shown, because what was observed before `since_us` is no longer kept."""
+    day = (EPOCH + timedelta(microseconds=since_us)).date().isoformat()
+    return Text(
+        f"{words.en} {missing} of the cases are not listed: what was observed before {day} is no longer kept.",
+        f"{words.zh}其中 {missing} 个案例未列出：{day} 之前的观测明细已不再保留。",
+    )
+
+
+def composite_working(tree: Tree, name: str, scores: Mapping[str, Score]) -> Text:
+    """The weighted mean below a composite, term by term."""
+    below = [node for node in tree.nodes if node.parent == name]
+    shares = {node.name: share for node, share in zip(tree.nodes, tree.weights.weights.tolist(), strict=True)}
+    terms = [f"{shares[node.name]:.4g} x {_points(scores.get(node.name))} ({node.name})" for node in below]
+    joined = " + ".join(terms)
+    return Text(f"Weighted mean of points: {joined}.", f"得分的加权平均：{joined}。")
+
+
+def _points(score: Score | None) -> str:
+    if score is None:
+        return "[0, 100]"
+    if score.points is not None:
+        return f"{score.points:.6g}"
+    return f"[{score.points_low or 0.0:.6g}, {100.0 if score.points_high is None else score.points_high:.6g}]"
+
+
+def event_ids_by_case(events: pa.Table | None, cases: Sequence[str]) -> dict[str, list[str]]:
+    """Event ids of each case in time order."""
+    found: dict[str, list[tuple[int, str]]] = {case: [] for case in cases}
+    if events is not None:
+        times = events.column("time").cast(TIME).cast(pa.int64()).to_pylist()
+        for case, at, event_id in zip(
+            events.column("case_id").to_pylist(), times, events.column("id").to_pylist(), strict=True
+        ):
+            if case in found:
+                found[case].append((at, event_id))
+    return {case: [event_id for _, event_id in sorted(rows)] for case, rows in found.items()}

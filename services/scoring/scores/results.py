@@ -1,0 +1,201 @@
+"""What scoring states: scores, signals, baselines, chart points; and a digest of what must not depend on arrival."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from services.scoring.system.series import SeriesKey
+from services.scoring.system.windows import WindowId
+
+
+class ScoreState(IntEnum):
+    MET = 1
+    MISSED = 2
+    NOT_ENOUGH_DATA = 3
+    NO_TARGET = 4
+
+
+class SignalState(IntEnum):
+    RAISED = 1
+    RETRACTED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """`count` 0: nothing is observed any more, so the score is withdrawn.
+
+    total, squares: in quanta. None: a composite.
+    """
+
+    series: SeriesKey
+    window: WindowId
+    value: float | None
+    count: int
+    state: ScoreState
+    points: float | None
+    points_low: float | None
+    points_high: float | None
+    complete: bool
+    version: int
+    total: int | None = None
+    squares: int | None = None
+    quantum: float = 1.0
+    revision: int = 1
+    reason: str = ""
+
+    @property
+    def present(self) -> bool:
+        return self.count > 0
+
+    def says_the_same(self, other: Score) -> bool:
+        # What changes mostly changes here, and to write everything out takes longest.
+        if (self.count, self.total, self.version) != (other.count, other.total, other.version):
+            return False
+        return _content(self) == _content(other)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """How limits were derived: what was asked for, what they give, on which sides ("upper", "lower", "both"), and why.
+
+    memory, skewness: of the windows of phase I, on the grid of calibrations. method: "normal" or "fitted".
+    """
+
+    requested_arl: float
+    expected_arl: float
+    sides: str
+    memory: float
+    skewness: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Phase I, frozen. `sigma` is that of the plotted statistic at the mean size."""
+
+    start_us: int
+    end_us: int
+    window_count: int
+    centre: float
+    sigma: float
+    overdispersion: float
+    chart: str
+    limit_scale: float
+    promise: Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    name: str
+    series: SeriesKey
+    window: WindowId
+    rule: str
+    statistic: str
+    value: float
+    centre: float
+    lower: float
+    upper: float
+    baseline: Baseline
+    promised_arl: float
+    adverse: bool
+    symptom_of: tuple[str, ...] = ()
+    state: SignalState = SignalState.RAISED
+    reason: str = ""
+    revision: int = 1
+
+    @property
+    def standing(self) -> bool:
+        return self.state is SignalState.RAISED
+
+    def says_the_same(self, other: Signal) -> bool:
+        return self.state is other.state and _signal_content(self) == _signal_content(other)
+
+
+@dataclass(frozen=True, slots=True)
+class ChartPoint:
+    """`sigma` is that of the statistic at this point; limits are absent before phase I is complete."""
+
+    window: WindowId
+    value: float
+    statistic: float
+    count: int
+    centre: float | None
+    lower: float | None
+    upper: float | None
+    in_baseline: bool
+    rules: tuple[str, ...]
+
+
+def signal_name(process: str, series: SeriesKey, window: WindowId, rule: str) -> str:
+    """The same for the same set of events, whatever the version, the order or the number of restarts."""
+    text = "\n".join(("andon signal 1", series, str(window.start_us), str(window.end_us), rule))
+    return f"processes/{process}/signals/{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+
+
+def score_digest(score: Score) -> bytes:
+    """SHA-256 of the canonical line of a score: no revision, reason, time or version number."""
+    return hashlib.sha256("\t".join(_content(score)).encode()).digest()
+
+
+def signal_digest(signal: Signal) -> bytes:
+    return hashlib.sha256("\t".join(_signal_content(signal)).encode()).digest()
+
+
+def content_hash(scores: Iterable[bytes], signals: Iterable[bytes]) -> str:
+    """SHA-256 in hex over the digests of present scores by (series, window), then of standing signals by name."""
+    whole = hashlib.sha256()
+    for digest in (*scores, b"|", *signals):
+        whole.update(digest)
+    return whole.hexdigest()
+
+
+def _content(score: Score) -> tuple[str, ...]:
+    return (
+        score.series,
+        str(score.window.start_us),
+        str(score.window.end_us),
+        _exact(score.value),
+        str(score.count),
+        score.state.name,
+        _exact(score.points),
+        _exact(score.points_low),
+        _exact(score.points_high),
+        "complete" if score.complete else "provisional",
+        "" if score.total is None else str(score.total),
+        "" if score.squares is None else str(score.squares),
+        _exact(score.quantum),
+    )
+
+
+def _signal_content(signal: Signal) -> tuple[str, ...]:
+    baseline = signal.baseline
+    numbers = (signal.value, signal.centre, signal.lower, signal.upper, signal.promised_arl)
+    promise = baseline.promise
+    frozen = (baseline.centre, baseline.sigma, baseline.overdispersion, baseline.limit_scale)
+    derived = (promise.requested_arl, promise.expected_arl, promise.memory, promise.skewness)
+    return (
+        signal.name,
+        signal.series,
+        str(signal.window.start_us),
+        str(signal.window.end_us),
+        signal.rule,
+        signal.statistic,
+        *map(_exact, numbers),
+        "adverse" if signal.adverse else "favourable",
+        str(baseline.start_us),
+        str(baseline.end_us),
+        str(baseline.window_count),
+        baseline.chart,
+        *map(_exact, frozen),
+        promise.sides,
+        promise.method,
+        *map(_exact, derived),
+        *signal.symptom_of,
+    )
+
+
+def _exact(number: float | None) -> str:
+    return "" if number is None else float(number).hex()

@@ -1,0 +1,145 @@
+"""Checks of an indicator system: what cannot work, and what falls short of the five principles.
+
+Comprehensive: every phase of the service is covered. Objective: units and directions are stated.
+Measurable: what is named exists. Practical: someone answers for it. Dynamic: it has a target and is charted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from services.scoring.system.case_model import Calendar, Closed, Opened
+from services.scoring.system.findings import Finding as Finding
+from services.scoring.system.findings import Severity as Severity
+from services.scoring.system.findings import error, names, titles, warning
+from services.scoring.system.lint_indicators import indicators
+from services.scoring.system.lint_measures import measures, moment
+from services.scoring.system.model import Composite, Phase, SystemSpec
+
+PHASES = (Phase.BEFORE, Phase.DURING, Phase.AFTER)
+
+
+def lint(spec: SystemSpec) -> list[Finding]:
+    """Errors first, each in the order of the document."""
+    findings = [
+        *_time(spec),
+        *_case_rule(spec),
+        *_steps(spec),
+        *measures(spec),
+        *_dimensions(spec),
+        *indicators(spec),
+        *_composites(spec),
+        *_coverage(spec),
+    ]
+    return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
+
+
+def _time(spec: SystemSpec) -> Iterator[Finding]:
+    try:
+        ZoneInfo(spec.time_zone)
+    except (ValueError, OSError, KeyError):
+        yield error("time_zone", "unknown_time_zone", f"no time zone {spec.time_zone}", f"没有时区 {spec.time_zone}")
+    if spec.lateness_us < 0:
+        yield error("lateness", "negative", "lateness is 0 or more", "lateness 不得为负")
+    yield from _calendar(spec.calendar)
+
+
+def _calendar(calendar: Calendar) -> Iterator[Finding]:
+    for place, hours in enumerate(calendar.hours):
+        if not (1 <= hours.weekday <= 7 and 0 <= hours.start_minute < hours.end_minute <= 1440):
+            en = "weekday is 1 to 7, and 0 <= start_minute < end_minute <= 1440"
+            zh = "weekday 为 1 至 7，且 0 <= start_minute < end_minute <= 1440"
+            yield error(f"calendar.hours[{place}]", "hours_malformed", en, zh)
+    for place, text in enumerate(calendar.holidays):
+        if not _is_date(text):
+            en, zh = "a holiday is a date such as 2026-01-01", "假日须为日期，如 2026-01-01"
+            yield error(f"calendar.holidays[{place}]", "holiday_malformed", en, zh)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _case_rule(spec: SystemSpec) -> Iterator[Finding]:
+    """A case's begin and end must not be explained by themselves or by each other."""
+    rule = spec.case_rule
+    for field, given in (("case_rule.opened", rule.opened), ("case_rule.closed", rule.closed)):
+        if isinstance(given, (Opened, Closed)):
+            own = isinstance(given, Opened) == (field == "case_rule.opened")
+            both = isinstance(rule.opened, (Opened, Closed)) and isinstance(rule.closed, (Opened, Closed))
+            if own or both:
+                yield error(field, "circular_moment", "a moment cannot be defined by itself", "时刻不能由自身定义")
+        if given is not None:
+            yield from moment(spec, field, given)
+
+
+def _steps(spec: SystemSpec) -> Iterator[Finding]:
+    yield from names("steps", (step.name for step in spec.steps))
+    yield from titles("steps", ((step.name, step.title) for step in spec.steps))
+    owner: dict[str, str] = {}
+    for place, step in enumerate(spec.steps):
+        if not step.activities:
+            en, zh = f"step {step.name} has no activity", f"步骤 {step.name} 没有活动"
+            yield warning(f"steps[{place}].activities", "step_without_activity", en, zh)
+        for activity in step.activities:
+            if owner.setdefault(activity, step.name) != step.name:
+                en = f"activity {activity} belongs to {owner[activity]} as well"
+                zh = f"活动 {activity} 同时属于 {owner[activity]}"
+                yield warning(f"steps[{place}].activities", "activity_in_two_steps", en, zh)
+
+
+def _dimensions(spec: SystemSpec) -> Iterator[Finding]:
+    yield from names("dimensions", (dimension.name for dimension in spec.dimensions))
+    yield from titles("dimensions", ((dimension.name, dimension.title) for dimension in spec.dimensions))
+    for place, dimension in enumerate(spec.dimensions):
+        if not dimension.attribute:
+            yield error(f"dimensions[{place}].attribute", "attribute_missing", "an attribute is needed", "缺少属性名")
+
+
+def _composites(spec: SystemSpec) -> Iterator[Finding]:
+    taken = [indicator.name for indicator in spec.indicators]
+    yield from names("composites", (composite.name for composite in spec.composites))
+    yield from titles("composites", ((composite.name, composite.title) for composite in spec.composites))
+    parents = {composite.name: composite.parent for composite in spec.composites}
+    roots = [composite.name for composite in spec.composites if not composite.parent]
+    if spec.composites and len(roots) != 1:
+        en, zh = (
+            f"exactly one composite has no parent, not {len(roots)}",
+            f"须恰有一个无上级的组合，现有 {len(roots)} 个",
+        )
+        yield error("composites", "not_one_root", en, zh)
+    for place, composite in enumerate(spec.composites):
+        yield from _composite(f"composites[{place}]", composite, parents, taken)
+
+
+def _composite(field: str, composite: Composite, parents: dict[str, str], taken: list[str]) -> Iterator[Finding]:
+    if composite.name in taken:
+        en, zh = f"{composite.name} is an indicator as well", f"{composite.name} 也是指标名"
+        yield error(f"{field}.name", "name_twice", en, zh)
+    if composite.weight < 0:
+        yield error(f"{field}.weight", "negative", "a weight is 0 or more", "权重不得为负")
+    if composite.parent and composite.parent not in parents:
+        en, zh = f"no composite {composite.parent}", f"没有组合 {composite.parent}"
+        yield error(f"{field}.parent", "unknown_parent", en, zh)
+    seen, above = {composite.name}, composite.parent
+    while above in parents and above not in seen:
+        seen.add(above)
+        above = parents[above]
+    if above in seen:
+        yield error(f"{field}.parent", "circular_parent", "a composite lies below itself", "组合位于自身之下")
+
+
+def _coverage(spec: SystemSpec) -> Iterator[Finding]:
+    if not spec.indicators:
+        yield warning("indicators", "no_indicator", "nothing is scored", "没有任何指标")
+        return
+    covered = {indicator.phase for indicator in spec.indicators}
+    for phase in PHASES:
+        if phase not in covered:
+            en, zh = f"no indicator looks at the phase {phase.value} the service", f"没有覆盖 {phase.value} 阶段的指标"
+            yield warning("indicators", "phase_uncovered", en, zh)

@@ -1,0 +1,171 @@
+"""Checks of indicators: what they rest on, how they are judged, charted and explained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from services.scoring.system.case_model import Elapsed, Flag
+from services.scoring.system.findings import Finding, error, names, titles, warning
+from services.scoring.system.lint_measures import moment
+from services.scoring.system.model import (
+    SECONDS_BY_UNIT,
+    Aggregate,
+    ChartKind,
+    Direction,
+    Indicator,
+    Observe,
+    Phase,
+    SystemSpec,
+    Target,
+    Window,
+)
+
+RULES = ("WE1", "WE2", "WE3", "WE4")
+CROSSED_MAX = 2
+
+
+def indicators(spec: SystemSpec) -> Iterator[Finding]:
+    yield from names("indicators", (indicator.name for indicator in spec.indicators))
+    yield from titles("indicators", ((indicator.name, indicator.title) for indicator in spec.indicators))
+    for place, indicator in enumerate(spec.indicators):
+        field = f"indicators[{place}]"
+        for check in (_measure, _windows, _judgement, _slices, _hierarchy, _chart, _practice):
+            yield from check(spec, field, indicator)
+
+
+def _measure(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:
+    measure = next((measure for measure in spec.measures if measure.name == indicator.measure), None)
+    if measure is None:
+        en, zh = f"no measure {indicator.measure}", f"没有度量 {indicator.measure}"
+        yield error(f"{field}.measure", "unknown_measure", en, zh)
+        return
+    if indicator.aggregate is Aggregate.UNSPECIFIED:
+        yield error(f"{field}.aggregate", "aggregate_missing", "an aggregate is needed", "缺少汇总方式")
+    if indicator.aggregate is Aggregate.SHARE and not isinstance(measure.kind, Flag):
+        en, zh = "a share is taken of a flag", "占比只适用于标志类度量"
+        yield error(f"{field}.aggregate", "share_of_no_flag", en, zh)
+    if indicator.aggregate is Aggregate.QUANTILE and not 0 < indicator.quantile < 1:
+        yield error(f"{field}.quantile", "quantile_out_of_range", "0 < quantile < 1", "quantile 须在 0 与 1 之间")
+    if isinstance(measure.kind, Elapsed) and indicator.unit not in SECONDS_BY_UNIT:
+        yield error(f"{field}.unit", "unknown_unit", "a duration is in s, min, h or d", "时长单位须为 s、min、h 或 d")
+
+
+def _windows(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:
+    if not indicator.windows:
+        yield error(f"{field}.windows", "window_missing", "a window is needed", "缺少窗口")
+    if len(set(indicator.windows)) < len(indicator.windows):
+        yield error(f"{field}.windows", "window_twice", "a window stands twice", "窗口重复")
+    if indicator.anchor is not None:
+        yield from moment(spec, f"{field}.anchor", indicator.anchor)
+    if indicator.observe is Observe.WHEN_CLOSED and spec.case_rule.closed is None:
+        en, zh = "the case rule does not say when a case is closed", "案例规则未定义何时关闭"
+        yield error(f"{field}.observe", "never_closed", en, zh)
+    if indicator.count_min < 0:
+        yield error(f"{field}.count_min", "negative", "count_min is 0 or more", "count_min 不得为负")
+
+
+def _judgement(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:
+    if indicator.target is None:
+        en, zh = f"{indicator.name} has no target, so it earns no points", f"{indicator.name} 没有目标，不计分"
+        yield warning(f"{field}.target", "no_target", en, zh)
+    else:
+        yield from _target(f"{field}.target", indicator, indicator.target)
+    if indicator.direction is Direction.UNSPECIFIED and (indicator.target or indicator.chart):
+        en, zh = "without a direction neither target nor chart can judge", "缺少方向，目标与控制图无法判断"
+        yield error(f"{field}.direction", "direction_missing", en, zh)
+    if indicator.weight < 0:
+        yield error(f"{field}.weight", "negative", "a weight is 0 or more", "权重不得为负")
+
+
+def _target(field: str, indicator: Indicator, target: Target) -> Iterator[Finding]:
+    given = [value for value in (target.value, target.worst, target.lower, target.upper) if value is not None]
+    if not all(map(math.isfinite, given)):
+        yield error(field, "not_finite", "a target is a finite number", "目标须为有限数")
+        return
+    worst = target.worst
+    wrong_side = worst is not None and (
+        (indicator.direction is Direction.LOWER_IS_BETTER and worst <= target.value)
+        or (indicator.direction is Direction.HIGHER_IS_BETTER and worst >= target.value)
+    )
+    if wrong_side:
+        yield error(
+            f"{field}.worst", "worst_is_better", "worst lies on the bad side of value", "worst 须在 value 的较差一侧"
+        )
+    low, high = target.lower, target.upper
+    if indicator.direction is Direction.TARGET_IS_BETTER and (low is None or high is None or not low < high):
+        en, zh = "a target in the middle needs lower < upper", "居中型目标须给出 lower < upper"
+        yield error(field, "range_missing", en, zh)
+
+
+def _slices(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:
+    known = {dimension.name for dimension in spec.dimensions}
+    seen: set[frozenset[str]] = set()
+    for place, sliced in enumerate(indicator.slices):
+        here = f"{field}.slices[{place}]"
+        for name in sliced.dimensions:
+            if name not in known:
+                yield error(here, "unknown_dimension", f"no dimension {name}", f"没有维度 {name}")
+        if not sliced.dimensions or len(set(sliced.dimensions)) < len(sliced.dimensions):
+            en, zh = "a slice names one or more dimensions, each once", "切片须含一个或多个不重复的维度"
+            yield error(here, "slice_malformed", en, zh)
+        if frozenset(sliced.dimensions) in seen:
+            yield error(here, "slice_twice", "a slice stands twice", "切片重复")
+        seen.add(frozenset(sliced.dimensions))
+        if len(sliced.dimensions) > CROSSED_MAX:
+            en, zh = "more than two crossed dimensions leave few cases in each", "交叉维度过多，各切片案例过少"
+            yield warning(here, "slice_too_fine", en, zh)
+
+
+def _hierarchy(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:
+    if indicator.parent and indicator.parent not in {composite.name for composite in spec.composites}:
+        en, zh = f"no composite {indicator.parent}", f"没有组合 {indicator.parent}"
+        yield error(f"{field}.parent", "unknown_parent", en, zh)
+    known = {other.name for other in spec.indicators} - {indicator.name}
+    for place, name in enumerate(indicator.symptom_of):
+        if name not in known:
+            en, zh = f"no other indicator {name}", f"没有其他指标 {name}"
+            yield error(f"{field}.symptom_of[{place}]", "unknown_indicator", en, zh)
+
+
+def _chart(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:
+    rule = indicator.chart
+    if rule is None:
+        en, zh = f"{indicator.name} is not charted, so it never alarms", f"{indicator.name} 未绘制控制图，不会报警"
+        yield warning(f"{field}.chart", "no_chart", en, zh)
+        return
+    field = f"{field}.chart"
+    if set(indicator.windows) == {Window.ALL}:
+        yield error(
+            field, "nothing_to_chart", "all time is one window; a chart needs many", "全时段仅一个窗口，无法绘图"
+        )
+    if rule.kind is ChartKind.P and indicator.aggregate is not Aggregate.SHARE:
+        yield error(f"{field}.kind", "chart_does_not_fit", "a p chart shows shares", "p 图只适用于占比")
+    if rule.kind is ChartKind.XBAR_S and indicator.aggregate is not Aggregate.MEAN:
+        yield error(f"{field}.kind", "chart_does_not_fit", "an Xbar-S chart shows means", "Xbar-S 图只适用于均值")
+    yield from _chart_numbers(field, indicator)
+
+
+def _chart_numbers(field: str, indicator: Indicator) -> Iterator[Finding]:
+    rule = indicator.chart
+    assert rule is not None
+    allowed = ("LIMIT",) if rule.kind is ChartKind.EWMA else RULES
+    for place, name in enumerate(rule.rules):
+        if name not in allowed:
+            en, zh = f"rules are {', '.join(allowed)}", f"规则须为 {', '.join(allowed)}"
+            yield error(f"{field}.rules[{place}]", "unknown_rule", en, zh)
+    if not 0 < rule.smoothing <= 1:
+        yield error(f"{field}.smoothing", "smoothing_out_of_range", "0 < smoothing <= 1", "smoothing 须在 (0, 1] 内")
+    if rule.baseline_windows < 2:
+        yield error(f"{field}.baseline_windows", "baseline_too_short", "at least 2 windows", "至少 2 个窗口")
+    if not (math.isfinite(rule.requested_arl) and (rule.requested_arl == 0 or rule.requested_arl > 1)):
+        yield error(f"{field}.requested_arl", "arl_out_of_range", "0, or more than 1 window", "须为 0 或大于 1")
+
+
+def _practice(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:
+    if indicator.phase is Phase.UNSPECIFIED:
+        en, zh = f"{indicator.name} belongs to no phase", f"{indicator.name} 未指明阶段"
+        yield warning(f"{field}.phase", "phase_missing", en, zh)
+    if not indicator.owner:
+        en, zh = f"nobody answers for {indicator.name}", f"{indicator.name} 无人负责"
+        yield warning(f"{field}.owner", "no_owner", en, zh)

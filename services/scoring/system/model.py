@@ -1,0 +1,233 @@
+"""The indicator system as plain values: what is measured, how it is weighed, and when it alarms.
+
+Absent fields of the contract arrive here with the contract's defaults already filled in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import assert_never
+
+from services.scoring.system.case_model import (
+    Calendar,
+    CaseRule,
+    Closed,
+    Elapsed,
+    Measure,
+    Moment,
+    Opened,
+    Pick,
+    Text,
+)
+
+SECONDS_BY_UNIT = {"": 1, "s": 1, "min": 60, "h": 3_600, "d": 86_400}
+
+
+class Phase(Enum):
+    UNSPECIFIED = "unspecified"
+    BEFORE = "before"
+    DURING = "during"
+    AFTER = "after"
+
+
+class Direction(Enum):
+    UNSPECIFIED = "unspecified"
+    LOWER_IS_BETTER = "lower_is_better"
+    HIGHER_IS_BETTER = "higher_is_better"
+    TARGET_IS_BETTER = "target_is_better"
+
+
+class Window(Enum):
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    ALL = "all"
+
+
+class Aggregate(Enum):
+    UNSPECIFIED = "unspecified"
+    MEAN = "mean"
+    MEDIAN = "median"
+    SHARE = "share"
+    SUM = "sum"
+    QUANTILE = "quantile"
+
+    @property
+    def needs_histogram(self) -> bool:
+        return self in (Aggregate.MEDIAN, Aggregate.QUANTILE)
+
+
+class Observe(Enum):
+    UNSPECIFIED = "unspecified"
+    WHEN_CLOSED = "when_closed"
+    ALWAYS = "always"
+
+
+class ChartKind(Enum):
+    UNSPECIFIED = "unspecified"
+    XMR = "xmr"
+    XBAR_S = "xbar_s"
+    P = "p"
+    EWMA = "ewma"
+
+
+class SystemState(Enum):
+    UNSPECIFIED = "unspecified"
+    DRAFT = "draft"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True)
+class Step:
+    name: str
+    title: Text = Text()
+    phase: Phase = Phase.UNSPECIFIED
+    activities: tuple[str, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Dimension:
+    name: str
+    attribute: str
+    title: Text = Text()
+    pick: Pick = Pick.LAST
+    unknown_values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Slice:
+    dimensions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Target:
+    """In the reported unit of the indicator."""
+
+    value: float
+    worst: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+
+
+@dataclass(frozen=True)
+class ChartRule:
+    """requested_arl 0: what 3-sigma limits give. Baseline interval in microseconds, start <= t < end; None: open."""
+
+    kind: ChartKind = ChartKind.UNSPECIFIED
+    rules: tuple[str, ...] = ()
+    requested_arl: float = 0.0
+    baseline_windows: int = 20
+    baseline_start_us: int | None = None
+    baseline_end_us: int | None = None
+    both_sides: bool = False
+    smoothing: float = 0.2
+
+
+@dataclass(frozen=True)
+class Indicator:
+    name: str
+    measure: str
+    aggregate: Aggregate
+    title: Text = Text()
+    phase: Phase = Phase.UNSPECIFIED
+    quantile: float = 0.0
+    direction: Direction = Direction.UNSPECIFIED
+    unit: str = ""
+    target: Target | None = None
+    weight: float = 1.0
+    parent: str = ""
+    anchor: Moment | None = None
+    observe: Observe = Observe.UNSPECIFIED
+    windows: tuple[Window, ...] = (Window.WEEK,)
+    count_min: int = 5
+    slices: tuple[Slice, ...] = ()
+    chart: ChartRule | None = None
+    owner: str = ""
+    symptom_of: tuple[str, ...] = ()
+
+    @property
+    def needs_histogram(self) -> bool:
+        return self.aggregate.needs_histogram
+
+
+@dataclass(frozen=True)
+class Composite:
+    name: str
+    title: Text = Text()
+    weight: float = 1.0
+    parent: str = ""
+
+
+@dataclass(frozen=True)
+class SystemSpec:
+    """The document that people write."""
+
+    title: Text = Text()
+    sources: tuple[str, ...] = ()
+    time_zone: str = "UTC"
+    calendar: Calendar = Calendar()
+    case_rule: CaseRule = CaseRule()
+    steps: tuple[Step, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    dimensions: tuple[Dimension, ...] = ()
+    indicators: tuple[Indicator, ...] = ()
+    composites: tuple[Composite, ...] = ()
+    lateness_us: int = 0
+
+    def measure(self, name: str) -> Measure:
+        return next(measure for measure in self.measures if measure.name == name)
+
+    def indicator(self, name: str) -> Indicator:
+        return next(indicator for indicator in self.indicators if indicator.name == name)
+
+    def anchor(self, indicator: Indicator) -> Moment:
+        """Which moment puts a case into its window."""
+        if indicator.anchor is not None:
+            return indicator.anchor
+        return Opened() if self.case_rule.closed is None else Closed()
+
+    def waits_for_close(self, indicator: Indicator) -> bool:
+        """Whether a case counts only once it is closed."""
+        match indicator.observe:
+            case Observe.WHEN_CLOSED:
+                return True
+            case Observe.ALWAYS:
+                return False
+            case Observe.UNSPECIFIED:
+                return self.case_rule.closed is not None
+            case _:
+                assert_never(indicator.observe)
+
+    def quantum(self, indicator: Indicator) -> float:
+        """Value of one quantum in the reported unit of the indicator: 1/3600 for a duration in hours."""
+        measure = self.measure(indicator.measure)
+        if isinstance(measure.kind, Elapsed):
+            return 1.0 / SECONDS_BY_UNIT.get(indicator.unit, 1)
+        return measure.quantum
+
+
+@dataclass(frozen=True)
+class IndicatorSystem:
+    """One version of an indicator system: "processes/it-desk/indicatorSystems/main"."""
+
+    name: str
+    version: int
+    spec: SystemSpec
+    state: SystemState = SystemState.DRAFT
+    etag: str = ""
+    create_us: int = 0
+    activate_us: int | None = field(default=None)
+
+    @property
+    def process(self) -> str:
+        """ "it-desk" of "processes/it-desk/indicatorSystems/main"."""
+        return self.name.split("/")[1]
+
+    @property
+    def system(self) -> str:
+        """ "main" of "processes/it-desk/indicatorSystems/main"."""
+        return self.name.split("/")[3]

@@ -1,0 +1,63 @@
+"""The key of a series: how it is made, and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NewType
+
+from services.scoring.system.model import IndicatorSystem, Window
+
+SeriesKey = NewType("SeriesKey", str)
+
+ESCAPES = str.maketrans({"%": "%25", ",": "%2C", "=": "%3D", "{": "%7B", "}": "%7D"})
+UNESCAPES = (("%7D", "}"), ("%7B", "{"), ("%3D", "="), ("%2C", ","), ("%25", "%"))
+
+
+def series_key(
+    system: IndicatorSystem, indicator: str, window: Window, slice_values: tuple[tuple[str, str], ...] = ()
+) -> SeriesKey:
+    """ "process/system/indicator@week{dimension=value,...}", dimensions in the order given; the whole has no braces.
+
+    The five characters % , = { } of a value are written as %25 %2C %3D %7B %7D.
+    """
+    whole = f"{system.process}/{system.system}/{indicator}@{window.value}"
+    if not slice_values:
+        return SeriesKey(whole)
+    pairs = ",".join(f"{dimension}={value.translate(ESCAPES)}" for dimension, value in slice_values)
+    return SeriesKey(f"{whole}{{{pairs}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesName:
+    """What a key of a series says."""
+
+    process: str
+    system: str
+    indicator: str
+    window: Window
+    whole: bool
+
+
+@lru_cache(maxsize=200_000)
+def series_name(series: SeriesKey) -> SeriesName:
+    """The parts of "process/system/indicator@window{...}"; a slice's values stay in the key."""
+    whole, brace, _ = series.partition("{")
+    path, _, window = whole.rpartition("@")
+    process, system, indicator = path.split("/")
+    return SeriesName(process, system, indicator, Window(window), not brace)
+
+
+def slice_of(series: SeriesKey) -> dict[str, str]:
+    """Dimension -> value of a key such as "...@week{priority=2 - High}"."""
+    _, brace, rest = series.partition("{")
+    if not brace:
+        return {}
+    pairs = (pair.partition("=") for pair in rest.removesuffix("}").split(","))
+    return {dimension: _unescaped(value) for dimension, _, value in pairs}
+
+
+def _unescaped(value: str) -> str:
+    for escape, character in UNESCAPES:
+        value = value.replace(escape, character)
+    return value

@@ -1,0 +1,17 @@
+"""Which span of time a window is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class WindowId:
+    """A half-open span in microseconds since 1970 UTC."""
+
+    start_us: int
+    end_us: int
+
+
+ALL_TIME = WindowId(0, 2**62)
+"""The one window of `Window.ALL`."""

@@ -1,0 +1,243 @@
+"""Indicator systems from protobuf, with the contract's defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from andon.common.v1 import text_pb2, value_pb2
+from andon.scoring.v1 import indicator_system_pb2 as pb
+
+from services.scoring.system import case_model, model
+from services.scoring.wire.scores import microseconds
+
+COUNT_MIN = 5
+BASELINE_WINDOWS = 20
+SMOOTHING = 0.2
+QUANTUM = 0.001
+
+PHASES: Mapping[int, model.Phase] = {
+    pb.PHASE_UNSPECIFIED: model.Phase.UNSPECIFIED,
+    pb.PHASE_BEFORE: model.Phase.BEFORE,
+    pb.PHASE_DURING: model.Phase.DURING,
+    pb.PHASE_AFTER: model.Phase.AFTER,
+}
+PHASE_NUMBERS: Mapping[model.Phase, int] = {phase: number for number, phase in PHASES.items()}
+DIRECTIONS: Mapping[int, model.Direction] = {
+    pb.DIRECTION_LOWER_IS_BETTER: model.Direction.LOWER_IS_BETTER,
+    pb.DIRECTION_HIGHER_IS_BETTER: model.Direction.HIGHER_IS_BETTER,
+    pb.DIRECTION_TARGET_IS_BETTER: model.Direction.TARGET_IS_BETTER,
+}
+WINDOWS: Mapping[int, model.Window] = {
+    pb.WINDOW_HOUR: model.Window.HOUR,
+    pb.WINDOW_DAY: model.Window.DAY,
+    pb.WINDOW_WEEK: model.Window.WEEK,
+    pb.WINDOW_MONTH: model.Window.MONTH,
+    pb.WINDOW_ALL: model.Window.ALL,
+}
+AGGREGATES: Mapping[int, model.Aggregate] = {
+    pb.Indicator.AGGREGATE_MEAN: model.Aggregate.MEAN,
+    pb.Indicator.AGGREGATE_MEDIAN: model.Aggregate.MEDIAN,
+    pb.Indicator.AGGREGATE_SHARE: model.Aggregate.SHARE,
+    pb.Indicator.AGGREGATE_SUM: model.Aggregate.SUM,
+    pb.Indicator.AGGREGATE_QUANTILE: model.Aggregate.QUANTILE,
+}
+OBSERVES: Mapping[int, model.Observe] = {
+    pb.Indicator.OBSERVE_WHEN_CLOSED: model.Observe.WHEN_CLOSED,
+    pb.Indicator.OBSERVE_ALWAYS: model.Observe.ALWAYS,
+}
+CHARTS: Mapping[int, model.ChartKind] = {
+    pb.ChartRule.KIND_XMR: model.ChartKind.XMR,
+    pb.ChartRule.KIND_XBAR_S: model.ChartKind.XBAR_S,
+    pb.ChartRule.KIND_P: model.ChartKind.P,
+    pb.ChartRule.KIND_EWMA: model.ChartKind.EWMA,
+}
+STATES: Mapping[int, model.SystemState] = {
+    pb.IndicatorSystem.STATE_DRAFT: model.SystemState.DRAFT,
+    pb.IndicatorSystem.STATE_ACTIVE: model.SystemState.ACTIVE,
+    pb.IndicatorSystem.STATE_RETIRED: model.SystemState.RETIRED,
+}
+
+
+def system_of(message: pb.IndicatorSystem) -> model.IndicatorSystem:
+    return model.IndicatorSystem(
+        name=message.name,
+        version=message.version,
+        spec=spec_of(message.spec),
+        state=STATES.get(message.state, model.SystemState.UNSPECIFIED),
+        etag=message.etag,
+        create_us=microseconds(message.create_time),
+        activate_us=microseconds(message.activate_time) if message.HasField("activate_time") else None,
+    )
+
+
+def spec_of(message: pb.IndicatorSystemSpec) -> model.SystemSpec:
+    return model.SystemSpec(
+        title=_text(message.title),
+        sources=tuple(message.sources),
+        time_zone=message.time_zone or "UTC",
+        calendar=_calendar(message.calendar),
+        case_rule=case_model.CaseRule(
+            opened=_optional_moment(message.case_rule, "opened"), closed=_optional_moment(message.case_rule, "closed")
+        ),
+        steps=tuple(_step(step) for step in message.steps),
+        measures=tuple(_measure(measure) for measure in message.measures),
+        dimensions=tuple(_dimension(dimension) for dimension in message.dimensions),
+        indicators=tuple(_indicator(indicator) for indicator in message.indicators),
+        composites=tuple(_composite(composite) for composite in message.composites),
+        lateness_us=message.lateness.seconds * 1_000_000 + message.lateness.nanos // 1000,
+    )
+
+
+def _text(message: text_pb2.Text) -> case_model.Text:
+    return case_model.Text(message.en, message.zh)
+
+
+def _calendar(message: pb.Calendar) -> case_model.Calendar:
+    hours = tuple(case_model.Hours(one.weekday, one.start_minute, one.end_minute) for one in message.hours)
+    return case_model.Calendar(hours, tuple(message.holidays))
+
+
+def _step(message: pb.Step) -> model.Step:
+    return model.Step(
+        message.name,
+        _text(message.title),
+        PHASES.get(message.phase, model.Phase.UNSPECIFIED),
+        tuple(message.activities),
+        message.optional,
+    )
+
+
+def _composite(message: pb.Composite) -> model.Composite:
+    return model.Composite(message.name, _text(message.title), message.weight or 1.0, message.parent)
+
+
+def _dimension(message: pb.Dimension) -> model.Dimension:
+    return model.Dimension(
+        message.name, message.attribute, _text(message.title), _pick(message.pick), tuple(message.unknown_values)
+    )
+
+
+def _pick(number: int) -> case_model.Pick:
+    return case_model.Pick.FIRST if number == pb.PICK_FIRST else case_model.Pick.LAST
+
+
+def _optional_moment(owner: pb.CaseRule | pb.Measure.Elapsed | pb.Indicator, field: str) -> case_model.Moment | None:
+    return _moment(getattr(owner, field)) if owner.HasField(field) else None  # type: ignore[arg-type]
+
+
+def _moment(message: pb.Moment) -> case_model.Moment | None:
+    match message.WhichOneof("kind"):
+        case "first":
+            return case_model.FirstOf(tuple(message.first.activities))
+        case "last":
+            return case_model.LastOf(tuple(message.last.activities))
+        case "attribute":
+            return case_model.AttributeTime(message.attribute)
+        case "opened":
+            return case_model.Opened()
+        case "closed":
+            return case_model.Closed()
+        case _:
+            return None
+
+
+def _measure(message: pb.Measure) -> case_model.Measure:
+    return case_model.Measure(message.name, _measure_kind(message), _text(message.title))
+
+
+def _measure_kind(message: pb.Measure) -> case_model.MeasureKind | None:
+    match message.WhichOneof("kind"):
+        case "duration":
+            span = message.duration
+            start, end = _optional_moment(span, "from"), _optional_moment(span, "to")
+            return case_model.Elapsed(start, end, span.business_time)
+        case "count":
+            return case_model.Count(tuple(message.count.activities))
+        case "flag":
+            return case_model.Flag(_condition(message.flag), message.flag.negate)
+        case "value":
+            reading = message.value
+            return case_model.Reading(reading.attribute, _pick(reading.pick), reading.quantum or QUANTUM)
+        case "rework":
+            return case_model.Rework(tuple(message.rework.activities))
+        case "handover":
+            return case_model.Handover(message.handover.attribute)
+        case _:
+            return None
+
+
+def _condition(message: pb.Measure.Flag) -> case_model.AttributeIs | case_model.Above | case_model.Occurred | None:
+    match message.WhichOneof("condition"):
+        case "attribute":
+            wanted = message.attribute
+            values = tuple(value for one in wanted.equals if (value := _value(one)) is not None)
+            return case_model.AttributeIs(wanted.attribute, values, _pick(wanted.pick))
+        case "above":
+            return case_model.Above(message.above.measure, message.above.limit)
+        case "occurred":
+            return case_model.Occurred(tuple(message.occurred.activities))
+        case _:
+            return None
+
+
+def _value(message: value_pb2.Value) -> case_model.AttributeValue | None:
+    match message.WhichOneof("kind"):
+        case "text":
+            return message.text
+        case "number":
+            return message.number
+        case "integer":
+            return message.integer
+        case "flag":
+            return message.flag
+        case "time":
+            return case_model.TimeValue(microseconds(message.time))
+        case _:
+            return None
+
+
+def _indicator(message: pb.Indicator) -> model.Indicator:
+    return model.Indicator(
+        name=message.name,
+        measure=message.measure,
+        aggregate=AGGREGATES.get(message.aggregate, model.Aggregate.UNSPECIFIED),
+        title=_text(message.title),
+        phase=PHASES.get(message.phase, model.Phase.UNSPECIFIED),
+        quantile=message.quantile,
+        direction=DIRECTIONS.get(message.direction, model.Direction.UNSPECIFIED),
+        unit=message.unit,
+        target=_target(message.target) if message.HasField("target") else None,
+        weight=message.weight or 1.0,
+        parent=message.parent,
+        anchor=_optional_moment(message, "anchor"),
+        observe=OBSERVES.get(message.observe, model.Observe.UNSPECIFIED),
+        windows=tuple(WINDOWS[one] for one in message.windows if one in WINDOWS) or (model.Window.WEEK,),
+        count_min=message.count_min or COUNT_MIN,
+        slices=tuple(model.Slice(tuple(one.dimensions)) for one in message.slices),
+        chart=_chart(message.chart) if message.HasField("chart") else None,
+        owner=message.owner,
+        symptom_of=tuple(message.symptom_of),
+    )
+
+
+def _target(message: pb.Target) -> model.Target:
+    return model.Target(
+        message.value,
+        message.worst if message.HasField("worst") else None,
+        message.lower if message.HasField("lower") else None,
+        message.upper if message.HasField("upper") else None,
+    )
+
+
+def _chart(message: pb.ChartRule) -> model.ChartRule:
+    span = message.baseline_interval
+    return model.ChartRule(
+        kind=CHARTS.get(message.kind, model.ChartKind.UNSPECIFIED),
+        rules=tuple(message.rules),
+        requested_arl=message.requested_arl,
+        baseline_windows=message.baseline_windows or BASELINE_WINDOWS,
+        baseline_start_us=microseconds(span.start) if span.HasField("start") else None,
+        baseline_end_us=microseconds(span.end) if span.HasField("end") else None,
+        both_sides=message.both_sides,
+        smoothing=message.smoothing or SMOOTHING,
+    )

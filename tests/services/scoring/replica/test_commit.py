@@ -1,0 +1,134 @@
+"""A step is kept whole or not at all, upon what is so, in as few round trips as it takes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.runtime.database import open_pool, tenant_transaction
+from services.runtime.draining import Draining
+from services.runtime.migrations import migrate
+from services.runtime.ownership import QUERIES, Lease, LostLease
+from services.scoring.fold.cases import CaseFold
+from services.scoring.replica.commit import Keeper
+from services.scoring.replica.gathered import Gathered
+from services.scoring.replica.partition_state import PartitionState
+from services.scoring.replica.reopen import OpenedBook, reopen_book
+from services.scoring.replica.tail import ScoreTail
+from services.scoring.scores.statistics import PartChange, PartStats
+from services.scoring.store import Store
+from services.scoring.store.progress import Fold
+from services.scoring.store.statements import MIGRATIONS, SCHEMA
+from services.scoring.store.steps import VersionRetired
+from services.scoring.system.model import IndicatorSystem
+from services.scoring.system.series import SeriesKey
+from services.scoring.system.windows import WindowId
+from services.scoring.wire.entries import ENTRY_BYTES_MAX
+from services.scoring.wire.systems import spec_of
+
+TENANT, PARTITION = "acme", "partition/0"
+SERIES = SeriesKey("desk/main/to_close@week")
+WEEK_US = 7 * 86_400_000_000
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
+    """One connection, so that what it is asked can be counted."""
+    await migrate(database, schema=SCHEMA, directory=MIGRATIONS)
+    async with await open_pool(database, role_settings={"search_path": SCHEMA}, min_size=1, max_size=1) as pool:
+        yield pool
+
+
+class Replica:
+    """One that folds a tenant's only partition."""
+
+    def __init__(self, pool: asyncpg.Pool, system: IndicatorSystem, fold: Fold) -> None:
+        self.pool, self.system, self.fold = pool, system, fold
+        self.store = Store(pool)
+        tail = ScoreTail(TENANT, self.store, Draining())
+        self._keeper = Keeper(TENANT, system, self.store, tail, "replica", ENTRY_BYTES_MAX)
+
+    async def take_over(self) -> None:
+        """The partition is this one's from now on; a book is opened."""
+        async with tenant_transaction(self.pool, TENANT) as connection:
+            epoch = await connection.fetchval(QUERIES.take, TENANT, PARTITION, uuid.uuid4())
+        self.state = PartitionState(0, Lease(TENANT, PARTITION, int(epoch)), CaseFold(self.system))
+        await self.open()
+
+    async def open(self) -> None:
+        self.opened: OpenedBook = await reopen_book(self.store, TENANT, self.system)
+
+    async def keep(self, position: int) -> None:
+        """A step through this position of ingest, which says something about one more week."""
+        self.state.position, self.state.through = position, str(position)
+        window = WindowId(position * WEEK_US, (position + 1) * WEEK_US)
+        changes = [PartChange(SERIES, window, PartStats(9, 9 * 3_600, 9 * 3_600**2))]
+        await self._keeper.keep_until_kept(Gathered({0: changes}), self.opened, self.fold, [self.state])
+
+
+@pytest.fixture
+async def replica(pool: asyncpg.Pool, make: Any) -> Replica:
+    store, document = Store(pool), make.spec()
+    await store.found_tenant(TENANT)
+    async with store.editing(TENANT) as editor:
+        made = await editor.create(make.system, document.SerializeToString(), "1")
+        await editor.activate(make.system, made.version, "2", "3")
+    fold = await store.begin_fold(TENANT, make.system, made.version, 1, -1)
+    replica = Replica(pool, IndicatorSystem(make.system, made.version, spec_of(document)), fold)
+    await replica.take_over()
+    return replica
+
+
+async def kept(store: Store) -> tuple[int, tuple[int, int]]:
+    """Where the log ends; how many scores and signals there are."""
+    return (await store.head(TENANT)).position, await store.counts(TENANT)
+
+
+async def test_who_owns_every_partition_keeps_a_step_in_one_round_trip(replica: Replica) -> None:
+    await replica.keep(1)
+    asked: list[str] = []
+    async with replica.pool.acquire() as connection:
+        connection.add_query_logger(lambda record: asked.append(record.query))
+    await replica.keep(2)
+    assert len(asked) == 1
+    assert len(replica.opened.book.scores[SERIES]) == 2
+
+
+async def test_a_lease_that_was_lost_since_the_last_step_is_noticed_and_nothing_is_kept(replica: Replica) -> None:
+    await replica.keep(1)
+    before = await kept(replica.store)
+    successor = Replica(replica.pool, replica.system, replica.fold)
+    await successor.take_over()
+    with pytest.raises(LostLease):
+        await replica.keep(2)
+    assert await kept(replica.store) == before
+    await successor.keep(2)
+    assert await kept(replica.store) == (before[0] + 1, (before[1][0] + 2, 0))
+
+
+async def test_a_version_that_was_retired_since_the_last_step_keeps_nothing_more(replica: Replica) -> None:
+    await replica.keep(1)
+    before = await kept(replica.store)
+    async with replica.store.editing(TENANT) as editor:
+        other = await editor.create(replica.system.name, b"", "4")
+        await editor.activate(replica.system.name, other.version, "5", "6")
+    with pytest.raises(VersionRetired):
+        await replica.keep(2)
+    assert await kept(replica.store) == before
+
+
+async def test_what_was_kept_without_an_answer_is_caught_up_with(replica: Replica) -> None:
+    await replica.keep(1)
+    unaware = replica.opened
+    # As after a commit whose answer was lost: it stands in the log, and the book does not know it.
+    await replica.open()
+    await replica.keep(2)
+    known = replica.opened
+    replica.opened = unaware
+    await replica.keep(3)
+    assert unaware.position == known.position + 1
+    assert sorted(unaware.book.scores[SERIES]) == [WEEK_US, 2 * WEEK_US, 3 * WEEK_US]

@@ -1,0 +1,258 @@
+"""Charts of a series: frozen baseline, rules after it, promises kept by the limits, adverse by direction."""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from andon_quality.calibration import BaselineProfile, Sides, WindowScheme, calibrate_windows
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.scoring.scores.charts.chart import Drawn, draw
+from services.scoring.scores.charts.derivation import derivation_of
+from services.scoring.scores.charts.phase_one import sides_of
+from services.scoring.scores.charts.plan import RULES, ChartPlan, kind_of, plan_of
+from services.scoring.scores.charts.points import WindowPoint
+from services.scoring.scores.charts.signals import signals_of
+from services.scoring.scores.charts.vega import control_chart
+from services.scoring.scores.results import Baseline
+from services.scoring.system.case_model import Measure, Reading
+from services.scoring.system.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec, Target
+from services.scoring.system.series import SeriesKey
+from services.scoring.system.windows import WindowId
+
+DAY_US = 86_400_000_000
+ROOT = Path(__file__).parents[5]
+SERIES = SeriesKey("desk/main/wait@day")
+
+
+def point(day: int, value: float, count: int = 50, spread: int = 100) -> WindowPoint:
+    """A window whose cases have this mean, in quanta of 1, and a standard deviation of about `spread`."""
+    total = round(value * count)
+    squares = total * total // count + spread * spread * (count - 1)
+    return WindowPoint(WindowId(day * DAY_US, (day + 1) * DAY_US), total / count, count, total, squares, 1.0)
+
+
+def points(values: Sequence[float], **rest: int) -> list[WindowPoint]:
+    return [point(day, value, **rest) for day, value in enumerate(values)]
+
+
+def plan(
+    kind: ChartKind = ChartKind.XMR, direction: Direction = Direction.LOWER_IS_BETTER, **rule: object
+) -> ChartPlan:
+    chart = replace(ChartRule(kind=kind, baseline_windows=8), **rule)  # type: ignore[arg-type]
+    indicator = Indicator(
+        "wait", "wait", Aggregate.MEAN, direction=direction, target=Target(100.0), chart=chart, symptom_of=("other",)
+    )
+    made = plan_of(SystemSpec(measures=(Measure("wait", Reading("wait")),)), indicator)
+    assert made is not None
+    return made
+
+
+def rules_at(drawn: Drawn, day: int) -> set[str]:
+    return set(drawn.points[day].rules)
+
+
+STEADY = [100.0, 104.0, 98.0, 102.0, 97.0, 103.0, 99.0, 101.0]
+
+
+def test_the_chart_suits_the_aggregate_unless_the_rule_names_one() -> None:
+    assert kind_of(ChartRule(), Aggregate.SHARE) is ChartKind.P
+    assert kind_of(ChartRule(), Aggregate.MEAN) is ChartKind.XBAR_S
+    assert kind_of(ChartRule(), Aggregate.MEDIAN) is ChartKind.XMR
+    assert kind_of(ChartRule(kind=ChartKind.EWMA), Aggregate.MEAN) is ChartKind.EWMA
+
+
+def test_without_enough_windows_or_any_spread_nothing_is_judged() -> None:
+    assert draw(points(STEADY[:7]), plan()).baseline is None
+    assert draw(points([5.0] * 12), plan()).baseline is None
+    assert not signals_of("desk", SERIES, draw(points(STEADY[:7]), plan()), plan())
+
+
+def test_phase_one_is_frozen_and_later_windows_do_not_move_it() -> None:
+    short, long = draw(points(STEADY), plan()), draw(points([*STEADY, 150.0, 150.0, 150.0]), plan())
+    assert short.baseline == long.baseline
+    assert [one.in_baseline for one in long.points] == [True] * 8 + [False] * 3
+    assert not any(rules_at(long, day) for day in range(8))
+    assert "WE1" in rules_at(long, 8)
+
+
+def test_the_standard_deviation_of_phase_one_sets_the_limits() -> None:
+    drawn = draw(points(STEADY), plan())
+    c4 = 0.9650304561473723
+    sigma = statistics.stdev(STEADY) / c4
+    assert drawn.baseline is not None
+    assert drawn.baseline.centre == pytest.approx(statistics.mean(STEADY))
+    assert drawn.baseline.sigma == pytest.approx(sigma)
+    assert drawn.points[0].upper == pytest.approx(statistics.mean(STEADY) + drawn.baseline.limit_scale * sigma)
+
+
+def test_two_of_three_fire_before_a_point_lies_beyond_the_limits() -> None:
+    baseline = draw(points(STEADY), plan()).baseline
+    assert baseline is not None
+    near = baseline.centre + 0.8 * baseline.limit_scale * baseline.sigma
+    drawn = draw(points([*STEADY, near, 100.0, near]), plan())
+    assert rules_at(drawn, 8) == set()
+    assert rules_at(drawn, 10) == {"WE2"}
+
+
+@pytest.mark.parametrize(
+    ("direction", "value", "adverse"),
+    [
+        (Direction.LOWER_IS_BETTER, 160.0, True),
+        (Direction.LOWER_IS_BETTER, 40.0, False),
+        (Direction.HIGHER_IS_BETTER, 160.0, False),
+        (Direction.HIGHER_IS_BETTER, 40.0, True),
+        (Direction.TARGET_IS_BETTER, 160.0, True),
+        (Direction.TARGET_IS_BETTER, 40.0, True),
+    ],
+)
+def test_only_adverse_signals_are_raised_unless_both_sides_are_asked_for(
+    direction: Direction, value: float, adverse: bool
+) -> None:
+    one_side, both = plan(direction=direction), plan(direction=direction, both_sides=True)
+    drawn = draw(points([*STEADY, value]), one_side)
+    assert bool(signals_of("desk", SERIES, drawn, one_side)) == adverse
+    raised = signals_of("desk", SERIES, drawn, both)
+    assert {signal.adverse for signal in raised.values()} == {adverse}
+
+
+def baseline_of(kind: ChartKind, **rule: Any) -> Baseline:
+    steady = shares([20, 23, 19, 21, 22, 18, 20, 21], 100) if kind is ChartKind.P else points(STEADY)
+    baseline = draw(steady, plan(kind, **rule)).baseline
+    assert baseline is not None
+    return baseline
+
+
+@pytest.mark.parametrize("kind", [ChartKind.XMR, ChartKind.XBAR_S, ChartKind.P, ChartKind.EWMA])
+def test_limits_are_set_for_the_run_length_that_is_asked_for(kind: ChartKind) -> None:
+    long, short = baseline_of(kind, requested_arl=500.0), baseline_of(kind, requested_arl=100.0)
+    assert (long.promise.requested_arl, short.promise.requested_arl) == (500.0, 100.0)
+    assert 500.0 <= long.promise.expected_arl < 550.0
+    assert 100.0 <= short.promise.expected_arl < 110.0
+    assert long.limit_scale > short.limit_scale
+
+
+def test_the_promise_counts_the_side_whose_signals_are_raised() -> None:
+    one, both = baseline_of(ChartKind.XMR, rules=("WE1",)), baseline_of(ChartKind.XMR, rules=("WE1",), both_sides=True)
+    assert (one.promise.sides, both.promise.sides) == ("upper", "both")
+    assert one.promise.requested_arl == pytest.approx(2.0 * both.promise.requested_arl)
+    again = baseline_of(ChartKind.XMR, rules=("WE1",), both_sides=True, requested_arl=740.0)
+    assert again.limit_scale > one.limit_scale
+
+
+def test_a_request_that_no_limits_reach_is_answered_with_what_three_sigma_give() -> None:
+    eight = baseline_of(ChartKind.XMR, rules=("WE1", "WE4"), requested_arl=5_000.0)
+    assert eight.limit_scale == 3.0
+    assert eight.promise.requested_arl == 5_000.0
+    assert eight.promise.expected_arl < 510.0
+
+
+def test_a_target_in_the_middle_is_watched_on_both_sides_and_a_distant_one_on_the_far_side() -> None:
+    middle = plan(direction=Direction.TARGET_IS_BETTER)
+    assert sides_of(middle, 101.0, 5.0) is Sides.BOTH
+    assert sides_of(middle, 160.0, 5.0) is Sides.UPPER
+    assert sides_of(middle, 40.0, 5.0) is Sides.LOWER
+
+
+def test_the_same_windows_give_the_same_limits_to_the_last_bit_in_another_process() -> None:
+    program = (
+        "from services.scoring.scores.charts.plan import *; from andon_quality.calibration import *;"
+        "scheme = WindowScheme(Sides.UPPER, (RULES['WE1'], RULES['WE2']));"
+        "print(calibrate_windows(scheme, BaselineProfile(20, 0.4, 0.3, 2.0), 370.0))"
+    )
+    here = calibrate_windows(
+        WindowScheme(Sides.UPPER, (RULES["WE1"], RULES["WE2"])), BaselineProfile(20, 0.4, 0.3, 2.0), 370.0
+    )
+    there = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert there.stdout.strip() == str(here)
+
+
+def test_the_derivation_says_what_was_seen_asked_for_and_given() -> None:
+    said = derivation_of(baseline_of(ChartKind.P, requested_arl=400.0))
+    for word in ("p chart", "8 windows", "above the centre", "asked for was one in 400"):
+        assert word in said.en
+    assert "400" in said.zh
+
+
+def test_limits_of_means_narrow_with_more_cases() -> None:
+    few = [point(day, value, count=20) for day, value in enumerate(STEADY)]
+    drawn = draw([*few, point(8, 100.0, count=20), point(9, 100.0, count=80)], plan(ChartKind.XBAR_S))
+    width = [one.upper - one.centre for one in drawn.points[8:] if one.upper is not None and one.centre is not None]
+    assert width[0] == pytest.approx(2 * width[1])
+    assert drawn.baseline is not None
+    assert drawn.baseline.chart == "Xbar-S"
+
+
+def test_means_that_vary_more_than_their_cases_get_wider_limits() -> None:
+    alike = draw(points(STEADY * 2, count=50, spread=20), plan(ChartKind.XBAR_S))
+    apart = draw(points([value * 10 - 900 for value in STEADY] * 2, count=50, spread=20), plan(ChartKind.XBAR_S))
+    assert alike.baseline is not None
+    assert apart.baseline is not None
+    assert (alike.baseline.chart, alike.baseline.overdispersion) == ("Xbar-S", 1.0)
+    assert apart.baseline.chart == "Xbar-S'"
+    assert apart.baseline.overdispersion > 5
+    assert not any(one.rules for one in apart.points)
+
+
+def shares(hits: Sequence[int], count: int) -> list[WindowPoint]:
+    spans = [WindowId(day * DAY_US, (day + 1) * DAY_US) for day in range(len(hits))]
+    return [WindowPoint(span, one / count, count, one, one, 1.0) for span, one in zip(spans, hits, strict=True)]
+
+
+def test_shares_that_vary_more_than_chance_get_wider_limits() -> None:
+    calm = draw(shares([20, 23, 19, 21, 22, 18, 20, 21], 100), plan(ChartKind.P))
+    wild = draw(shares([4_000, 5_200, 3_900, 5_500, 4_100, 5_000, 4_300, 5_600], 10_000), plan(ChartKind.P))
+    assert calm.baseline is not None
+    assert wild.baseline is not None
+    assert (calm.baseline.chart, calm.baseline.overdispersion) == ("p", 1.0)
+    assert wild.baseline.chart == "p'"
+    assert wild.baseline.overdispersion > 5
+
+
+def test_an_ewma_finds_a_small_lasting_shift_that_single_values_hide() -> None:
+    dice = random.Random(5)
+    steady = [dice.gauss(100.0, 5.0) for _ in range(20)]
+    shifted = [dice.gauss(106.0, 5.0) for _ in range(12)]
+    watch = plan(ChartKind.EWMA, baseline_windows=20)
+    signals = signals_of("desk", SERIES, draw(points([*steady, *shifted]), watch), watch)
+    assert {signal.rule for signal in signals.values()} == {"LIMIT"}
+    assert {signal.statistic for signal in signals.values()} == {"ewma"}
+
+
+def test_a_baseline_interval_is_judged_only_from_its_end_on() -> None:
+    span = plan(baseline_start_us=2 * DAY_US, baseline_end_us=8 * DAY_US)
+    assert draw(points(STEADY), span).baseline is None
+    drawn = draw(points([*STEADY, 180.0]), span)
+    assert drawn.baseline is not None
+    assert drawn.baseline.window_count == 6
+    assert rules_at(drawn, 8) >= {"WE1"}
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.floats(1.0, 1000.0), min_size=9, max_size=40), st.integers(9, 40))
+def test_what_was_judged_once_is_judged_the_same_with_more_windows_after_it(values: list[float], cut: int) -> None:
+    whole, part = draw(points(values), plan()), draw(points(values[:cut]), plan())
+    assert whole.points[: len(part.points)] == part.points
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_spec_renders_and_marks_every_signal(language: str) -> None:
+    import vl_convert
+
+    watch = plan()
+    drawn = draw(points([*STEADY, 150.0]), watch)
+    signals = list(signals_of("desk", SERIES, drawn, watch).values())
+    raw = control_chart("等待" if language == "zh" else "Wait", "h", drawn, signals, 370.0, language)  # type: ignore[arg-type]
+    spec = json.loads(raw)
+    assert [row["rules"] for row in spec["data"]["values"]][-1] == ", ".join(one.rule for one in signals)
+    assert "<svg" in vl_convert.vegalite_to_svg(raw)

@@ -1,0 +1,126 @@
+"""Charts of simulated desks in which nothing happens alarm as seldom as they promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from services.scoring.scores.charts.chart import draw
+from services.scoring.scores.charts.plan import ChartPlan, plan_of
+from services.scoring.scores.charts.points import WindowPoint
+from services.scoring.scores.charts.signals import signals_of
+from services.scoring.system.case_model import Elapsed, Flag, Measure, MeasureKind, Occurred, Opened, Reading
+from services.scoring.system.model import Aggregate, ChartRule, Direction, Indicator, SystemSpec
+from services.scoring.system.series import SeriesKey
+from services.scoring.system.windows import WindowId
+
+DAY_US = 86_400_000_000
+SERIES = SeriesKey("desk/main/it@day")
+ASKED, FOLLOWED = 200.0, 100
+Desk = Callable[[np.random.Generator, int], list[WindowPoint]]
+
+
+def plan(kind: MeasureKind, aggregate: Aggregate, windows: int) -> ChartPlan:
+    chart = ChartRule(requested_arl=ASKED, baseline_windows=windows)
+    indicator = Indicator("it", "it", aggregate, direction=Direction.LOWER_IS_BETTER, chart=chart)
+    made = plan_of(SystemSpec(measures=(Measure("it", kind),)), indicator)
+    assert made is not None
+    return made
+
+
+def window(day: int, total: int, squares: int, count: int, quantum: float = 1.0) -> WindowPoint:
+    return WindowPoint(
+        WindowId(day * DAY_US, (day + 1) * DAY_US), total * quantum / count, count, total, squares, quantum
+    )
+
+
+def shares(hits: NDArray[np.int64], sizes: NDArray[np.int64]) -> list[WindowPoint]:
+    return [window(day, int(hit), int(hit), int(size)) for day, (hit, size) in enumerate(zip(hits, sizes, strict=True))]
+
+
+def means(days: Sequence[NDArray[np.float64]], quantum: float = 0.01) -> list[WindowPoint]:
+    quanta = [[round(value / quantum) for value in cases.tolist()] for cases in days]
+    return [
+        window(day, sum(cases), sum(one * one for one in cases), len(cases), quantum)
+        for day, cases in enumerate(quanta)
+    ]
+
+
+def binomial(dice: np.random.Generator, days: int) -> list[WindowPoint]:
+    sizes = dice.integers(60, 140, days)
+    return shares(dice.binomial(sizes, 0.1), sizes)
+
+
+def overdispersed(dice: np.random.Generator, days: int) -> list[WindowPoint]:
+    """Three times the variance of a binomial share."""
+    sizes = np.full(days, 201)
+    return shares(dice.binomial(sizes, dice.beta(9.9, 89.1, days)), sizes)
+
+
+def remembering(dice: np.random.Generator, days: int) -> list[WindowPoint]:
+    """Means whose level is an AR(1) with a coefficient of one half."""
+    level = np.zeros(days + 50)
+    for day in range(1, days + 50):
+        level[day] = 0.5 * level[day - 1] + 4.0 * dice.standard_normal()
+    return means([100.0 + one + 8.0 * dice.standard_normal(30) for one in level[50:]])
+
+
+def lognormal(dice: np.random.Generator, days: int) -> list[WindowPoint]:
+    return means([dice.lognormal(4.0, 0.6, 30) for _ in range(days)])
+
+
+def heavy_tailed(dice: np.random.Generator, days: int) -> list[WindowPoint]:
+    """Durations of which one in a hundred lasts ten times as long as half of them."""
+    return means([dice.lognormal(4.0, 1.0, 30) for _ in range(days)])
+
+
+FLAG, READING, TIME = Flag(Occurred(("Late",))), Reading("it"), Elapsed(Opened(), Opened())
+DESKS: list[tuple[Desk, MeasureKind, Aggregate]] = [
+    (binomial, FLAG, Aggregate.SHARE),
+    (overdispersed, FLAG, Aggregate.SHARE),
+    (remembering, READING, Aggregate.MEAN),
+    (lognormal, TIME, Aggregate.MEAN),
+    (heavy_tailed, TIME, Aggregate.MEAN),
+]
+
+
+def realised(desk: Desk, plan: ChartPlan, series: int, seed: int) -> tuple[float, float]:
+    """Windows watched over first signals of many series in control, and what their charts promise together."""
+    dice = np.random.default_rng(seed)
+    watched, alarms, hazards = 0, 0, []
+    for _ in range(series):
+        drawn = draw(desk(dice, plan.baseline_windows + FOLLOWED), plan)
+        assert drawn.baseline is not None
+        hazards.append(1.0 / drawn.baseline.promise.expected_arl)
+        signals = signals_of("desk", SERIES, drawn, plan)
+        first = min((signal.window.start_us // DAY_US for signal in signals.values()), default=None)
+        watched += FOLLOWED if first is None else first - plan.baseline_windows + 1
+        alarms += first is not None
+    return watched / alarms, 1.0 / float(np.mean(hazards))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("windows", [20, 25])
+@pytest.mark.parametrize(("desk", "kind", "aggregate"), DESKS, ids=[desk.__name__ for desk, _, _ in DESKS])
+def test_a_quiet_desk_alarms_as_seldom_as_its_charts_promise(
+    desk: Desk, kind: MeasureKind, aggregate: Aggregate, windows: int
+) -> None:
+    run, promised = realised(desk, plan(kind, aggregate, windows), series=600, seed=windows)
+    assert promised == pytest.approx(ASKED, rel=0.05)
+    assert run == pytest.approx(promised, rel=0.25)
+
+
+@pytest.mark.parametrize(("desk", "kind", "aggregate"), DESKS, ids=[desk.__name__ for desk, _, _ in DESKS])
+def test_what_phase_one_shows_of_a_desk_is_counted_in(desk: Desk, kind: MeasureKind, aggregate: Aggregate) -> None:
+    dice = np.random.default_rng(4)
+    drawn = draw(desk(dice, 40), plan(kind, aggregate, 40))
+    assert drawn.baseline is not None
+    promise = drawn.baseline.promise
+    assert promise.requested_arl == ASKED
+    assert promise.method == "fitted"
+    assert promise.memory >= 0.3 if desk is remembering else promise.memory <= 0.4
+    assert promise.skewness > 0.1 if desk is not remembering else promise.skewness == 0.0
+    assert drawn.baseline.overdispersion > (1.4 if desk in (overdispersed, remembering) else 0.99)
