@@ -1,8 +1,9 @@
 """Funnel plot: units of different size against one target, with limits that narrow as units grow.
 
-Assumes that units differ only by chance unless overdispersion is allowed for; ranking units in a table instead mistakes
-small ones for the best and the worst. Source: D. J. Spiegelhalter, Funnel plots for comparing institutional
-performance, Statistics in Medicine 24 (2005) 1185-1202, with its exact limits and its two forms of overdispersion.
+Assumes that units differ only by common-cause variation unless overdispersion is allowed for; ranking units in a table
+instead mistakes small ones for the best and the worst. Source: D. J. Spiegelhalter, Funnel plots for comparing
+institutional performance, Statistics in Medicine 24 (2005) 1185-1202, with its exact limits and its two forms of
+overdispersion.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
 
 Overdispersion = Literal["none", "multiplicative", "additive"]
 LEVELS = (0.95, 0.998)
-# Mean square of a standard normal winsorised by a tenth on either side: what chance alone leaves of phi.
+# Mean square of a standard normal winsorised by a tenth on either side: phi under common-cause variation alone.
 _WINSORISED_SQUARE = 0.6786546
 
 
@@ -29,7 +30,8 @@ class Funnel:
     (series, units) and (series, levels, units), and target, phi and tau are (series,).
 
     z is the distance from target in standard errors, overdispersion included. phi is the dispersion around the target,
-    winsorised and scaled to be 1 under chance alone, tau the standard deviation between units "additive" allows for.
+    winsorised and scaled to be 1 under common-cause variation alone, tau the standard deviation between units
+    "additive" allows for.
     """
 
     estimates: FloatArray
@@ -59,11 +61,11 @@ def proportions(
 
     Without overdispersion the limits are exact: binomial quantiles interpolated so that they fall smoothly with size.
     "multiplicative" widens normal limits by sqrt(phi), "additive" adds tau^2 to the variance of each unit; both only
-    where phi exceeds what chance allows, 1 + 2 sqrt(2 / units). Prefer additive when large units differ too.
-    counts, sizes: shape (units,), or (series, units) for as many funnels, say one a month; one row of sizes beside many
-    serves all. target: a share, one for all or one a series. Assumes independent cases. Raises TooFew without units,
-    OutOfRange for counts beyond sizes or a level outside (0, 1), Inconsistent for shapes that differ, NoSpread when the
-    target is not within (0, 1), NotFinite. Cost: O(units levels) a funnel; scipy is imported on use. Source:
+    where phi exceeds what common-cause variation allows, 1 + 2 sqrt(2 / units). Prefer additive when large units differ
+    too. counts, sizes: shape (units,), or (series, units) for as many funnels, say one a month; one row of sizes beside
+    many serves all. target: a share, one for all or one a series. Assumes independent cases. Raises TooFew without
+    units, OutOfRange for counts beyond sizes or a level outside (0, 1), Inconsistent for shapes that differ, NoSpread
+    when the target is not within (0, 1), NotFinite. Cost: O(units levels) a funnel; scipy is imported on use. Source:
     Spiegelhalter (2005), section 3 and appendix; DerSimonian and Laird, Controlled Clinical Trials 7 (1986) 177.
 
     >>> found = proportions([30, 12], [100, 100], target=0.2)
@@ -75,7 +77,7 @@ def proportions(
     x, n = _pair(counts, sizes)
     refuse((x > n).any(axis=-1), OutOfRange, "a count cannot exceed its size")
     middle = _target(target, x.sum(axis=-1) / n.sum(axis=-1))
-    refuse(~((middle > 0) & (middle < 1)), NoSpread, "a target that is not between 0 and 1 leaves no room for chance")
+    refuse(~((middle > 0) & (middle < 1)), NoSpread, "a target that is not between 0 and 1 leaves no variation")
     p = middle[..., None]
     error = np.sqrt(p * (1 - p) / n)
 
@@ -106,7 +108,7 @@ def rates(
 
     x, n = _pair(counts, sizes)
     middle = _target(target, x.sum(axis=-1) / n.sum(axis=-1))
-    refuse(~(middle > 0), NoSpread, "a target that is not above 0 leaves no room for chance")
+    refuse(~(middle > 0), NoSpread, "a target that is not above 0 leaves no variation")
     u = middle[..., None]
 
     def exact(q: float) -> FloatArray:

@@ -209,5 +209,5 @@ def fleiss(counts: ArrayLike, confidence: float = 0.95) -> Agreement:
 
 
 def _by_chance(given: FloatArray, ratings: FloatArray) -> FloatArray:
-    """The chance that two ratings agree, from how many there are of each grade and of all: (..., grades) and (...)."""
+    """How probably two ratings agree, from how many there are of each grade and of all: (..., grades) and (...)."""
     return np.asarray(np.square(given / np.asarray(ratings)[..., None]).sum(axis=-1))

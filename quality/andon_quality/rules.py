@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
-from andon_quality.control.chart import Chart, Kind, points
+from andon_quality.control.chart import Chart, StatisticKind, points
 from andon_quality.errors import Inconsistent, OutOfRange
 
 
@@ -85,7 +85,14 @@ NELSON: tuple[Rule, ...] = (
 _SHORT = 64
 # Points that are independent and have symmetric zones; everything else knows its limits only.
 _ZONED = frozenset(
-    {Kind.INDIVIDUALS, Kind.MEAN, Kind.PROPORTION, Kind.NUMBER, Kind.COUNT, Kind.RATE},
+    {
+        StatisticKind.INDIVIDUALS,
+        StatisticKind.MEAN,
+        StatisticKind.PROPORTION,
+        StatisticKind.NUMBER,
+        StatisticKind.COUNT,
+        StatisticKind.RATE,
+    },
 )
 
 
@@ -97,13 +104,13 @@ class RulesState:
     z: FloatArray
 
 
-def applicable(rules: Iterable[Rule], kind: Kind) -> tuple[Rule, ...]:
+def applicable(rules: Iterable[Rule], kind: StatisticKind) -> tuple[Rule, ...]:
     """The rules that may run on a chart of this kind.
 
     Zone and run rules assume independent points with symmetric zones. They do not apply to ranges and standard
     deviations (skewed), moving ranges, EWMA and CUSUM (neighbours share data) or T2; there only the limits speak.
 
-    >>> [rule.name for rule in applicable(NELSON, Kind.RANGE)]
+    >>> [rule.name for rule in applicable(NELSON, StatisticKind.RANGE)]
     ['beyond_limits']
     """
     return tuple(rule for rule in rules if kind in _ZONED or rule.is_limit)
@@ -115,7 +122,7 @@ def fire(
     centre: ArrayLike,
     sigma: ArrayLike,
     width: float = 3.0,
-    kind: Kind = Kind.INDIVIDUALS,
+    kind: StatisticKind = StatisticKind.INDIVIDUALS,
     whole_windows: bool = False,
 ) -> dict[str, BoolArray]:
     """Where each rule fires: name -> shape (..., time), True at the point that completes the pattern.
@@ -166,7 +173,7 @@ def advance(
     centre: ArrayLike,
     sigma: ArrayLike,
     width: float = 3.0,
-    kind: Kind = Kind.INDIVIDUALS,
+    kind: StatisticKind = StatisticKind.INDIVIDUALS,
     whole_windows: bool = False,
 ) -> tuple[RulesState, dict[str, BoolArray]]:
     """The next points, shape (..., m): the new state and where each rule fires among them; equal in any split.

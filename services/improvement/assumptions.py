@@ -74,7 +74,7 @@ def _season(history: History, window: str) -> Check:
 
 
 def _steadiness(history: History) -> Check:
-    steady = abs(history.drift) <= quantile(DRIFT_CONFIDENCE, history.degrees)
+    steady = abs(history.drift) <= quantile(DRIFT_CONFIDENCE, history.df)
     return Check(
         "steadiness",
         steady,

@@ -27,7 +27,7 @@ class NotEnoughWindows(Exception):
 
 @dataclass(frozen=True)
 class History:
-    """`variance`: of one window, so that a mean of n has variance / n whatever the dependence; `degrees` behind it.
+    """`variance`: of one window, so that a mean of n has variance / n whatever the dependence; `df` behind it.
 
     `dependence`: correlation of neighbours. `drift`: second half less first half of the spread windows, in standard
     errors. `scale`: how much wider windows vary at the level of before than where their spread was learnt.
@@ -38,7 +38,7 @@ class History:
     season: Season
     level: float
     variance: float
-    degrees: float
+    df: float
     marginal: float
     dependence: float
     drift: float
@@ -60,7 +60,7 @@ def learn(plan: ProofPlan, window: str, readings: Sequence[Reading]) -> History:
 
 def _learnt(before: Sequence[Reading], spread: Sequence[Reading], season: Season) -> History:
     level, calm = season.without(before), season.without(spread)
-    per_window, degrees = long_run_variance(calm, season.fitted)
+    per_window, df = long_run_variance(calm, season.fitted)
     marginal = float(calm.var()) * calm.size / (calm.size - season.fitted)
     dependence = lag1([calm])
     scale, scale_degrees = _scale(before, spread, mean_of_dependent(level, dependence), marginal)
@@ -74,7 +74,7 @@ def _learnt(before: Sequence[Reading], spread: Sequence[Reading], season: Season
         season=season,
         level=float(level.mean()),
         variance=variance,
-        degrees=1 / (1 / degrees + 1 / scale_degrees),
+        df=1 / (1 / df + 1 / scale_degrees),
         marginal=max(marginal * scale, floor),
         dependence=dependence,
         drift=_drift(calm, per_window),

@@ -77,7 +77,7 @@ def judge(history: History, after: Sequence[Reading], goal: Goal) -> Effect:
         Direction.LOWER if goal.expected_effect < 0 else Direction.HIGHER,
         goal.expected_effect,
         goal.confidence,
-        degrees=history.degrees,
+        df=history.df,
     )
 
 

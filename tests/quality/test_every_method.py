@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from andon_quality import composite, describe, inference, normalise, reliability, satisfaction, structure, weights
+from andon_quality import composite, describe, inference, normalisation, reliability, satisfaction, structure, weights
 from andon_quality.errors import NotFinite, QualityError
 from numpy.typing import NDArray
 
 MODULES = (
-    "normalise composite describe.moments describe.quantiles describe.summary inference satisfaction reliability "
+    "normalisation composite describe.moments describe.quantiles describe.summary inference satisfaction reliability "
     "structure weights"
 )
 
@@ -22,9 +22,9 @@ Table = NDArray[np.float64]
 TABLE = np.random.default_rng(0).uniform(1.0, 5.0, (12, 3))
 
 OF_A_SAMPLE: dict[str, Callable[[Table], Any]] = {
-    "fit_min_max": normalise.fit_min_max,
-    "fit_z": normalise.fit_z,
-    "target_value": lambda x: normalise.target_value(x, 1.0, 9.0),
+    "fit_min_max": normalisation.fit_min_max,
+    "fit_z": normalisation.fit_z,
+    "target_value": lambda x: normalisation.target_value(x, 1.0, 9.0),
     "quantise": lambda x: describe.quantise(x, 0.1),
     "summary": describe.summary,
     "quantiles": lambda x: describe.quantiles(x, 0.5),

@@ -15,7 +15,7 @@ from andon_quality import (
     funnel,
     inference,
     loss,
-    normalise,
+    normalisation,
     pareto,
     reliability,
     satisfaction,
@@ -25,7 +25,7 @@ from andon_quality import (
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "quality" / "many.md"
 ROOMS = (capability, contribution, effect, inference, structure, trend)
-FILES = (funnel, loss, normalise, pareto, reliability, satisfaction)
+FILES = (funnel, loss, normalisation, pareto, reliability, satisfaction)
 
 
 def functions(module: ModuleType) -> list[str]:

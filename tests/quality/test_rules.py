@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from andon_quality.control import xbar_s, xmr
-from andon_quality.control.chart import Kind
+from andon_quality.control.chart import StatisticKind
 from andon_quality.errors import OutOfRange
 from andon_quality.rules import (
     BEYOND_LIMITS,
@@ -99,9 +99,18 @@ def test_zones_follow_a_sigma_that_varies_from_point_to_point() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [Kind.RANGE, Kind.STANDARD_DEVIATION, Kind.MOVING_RANGE, Kind.EWMA, Kind.CUSUM, Kind.T2, Kind.MEWMA]
+    "kind",
+    [
+        StatisticKind.RANGE,
+        StatisticKind.STANDARD_DEVIATION,
+        StatisticKind.MOVING_RANGE,
+        StatisticKind.EWMA,
+        StatisticKind.CUSUM,
+        StatisticKind.T2,
+        StatisticKind.MEWMA,
+    ],
 )
-def test_zone_rules_are_refused_where_they_do_not_apply(kind: Kind) -> None:
+def test_zone_rules_are_refused_where_they_do_not_apply(kind: StatisticKind) -> None:
     with pytest.raises(OutOfRange, match="cannot run"):
         fire(WESTERN_ELECTRIC, [1.0, 2.0], 0.0, 1.0, kind=kind)
     assert applicable(NELSON, kind) == (BEYOND_LIMITS,)

@@ -2,6 +2,6 @@
 
 from andon_quality.anomaly.aspects import Aspect
 from andon_quality.anomaly.detector import Detection, DetectorState, advance, detect, start
-from andon_quality.anomaly.watcher import Watch
+from andon_quality.anomaly.watcher import AspectWatch
 
-__all__ = ["Aspect", "Detection", "DetectorState", "Watch", "advance", "detect", "start"]
+__all__ = ["Aspect", "AspectWatch", "Detection", "DetectorState", "advance", "detect", "start"]

@@ -9,7 +9,7 @@ from typing import TypeAlias, assert_never
 import numpy as np
 
 from andon_quality.anomaly.log import Log
-from andon_quality.anomaly.rolling import Rolling, Sums
+from andon_quality.anomaly.rolling_moments import Rolling, Sums
 from andon_quality.arrays import FloatArray
 
 # How fast the mean of a phase follows, and how many points a burst of spread takes.
@@ -27,50 +27,50 @@ class Aspect(Enum):
 
 
 @dataclass(frozen=True)
-class Level:
+class LevelLens:
     """The value itself."""
 
-    def follow(self, page: FloatArray) -> tuple[Level, FloatArray]:
+    def follow(self, page: FloatArray) -> tuple[LevelLens, FloatArray]:
         return self, page
 
 
 @dataclass(frozen=True)
-class Jump:
+class JumpLens:
     """The step from the value before, however long ago; 0 for the first. `last`: shape (series,), NaN before any."""
 
     last: FloatArray
 
-    def follow(self, page: FloatArray) -> tuple[Jump, FloatArray]:
+    def follow(self, page: FloatArray) -> tuple[JumpLens, FloatArray]:
         known = np.concatenate([self.last[:, None], page], axis=-1)
         there = ~np.isnan(known)
         latest = np.maximum.accumulate(np.where(there, np.arange(known.shape[-1]), 0), axis=-1)
         filled = np.take_along_axis(known, latest, axis=-1)
         before = filled[:, :-1]
-        return Jump(filled[:, -1]), np.where(np.isnan(before), page * 0.0, page - before)
+        return JumpLens(filled[:, -1]), np.where(np.isnan(before), page * 0.0, page - before)
 
 
 @dataclass(frozen=True)
-class Spread:
+class SpreadLens:
     """The logarithm of the variance of the last points; missing while there is none."""
 
     burst: Rolling
     overall: Sums
 
-    def follow(self, page: FloatArray) -> tuple[Spread, FloatArray]:
+    def follow(self, page: FloatArray) -> tuple[SpreadLens, FloatArray]:
         burst, _, near = self.burst.follow(page[None])
         overall, ever = self.overall.follow(page)
         spread = near.variance[0] + 1e-6 * ever.variance
         known = ~np.isnan(page) & (spread > 0)
-        return Spread(burst, overall), np.log(spread, out=np.full(page.shape, np.nan), where=known)
+        return SpreadLens(burst, overall), np.log(spread, out=np.full(page.shape, np.nan), where=known)
 
 
 @dataclass(frozen=True)
-class Season:
+class SeasonLens:
     """The distance to the mean of the phase, which follows slowly; 0 for the first of a phase."""
 
     phases: Log
 
-    def follow(self, page: FloatArray) -> tuple[Season, FloatArray]:
+    def follow(self, page: FloatArray) -> tuple[SeasonLens, FloatArray]:
         phases, season, rest = self.phases, self.phases.window, np.empty(page.shape)
         for at in range(0, page.shape[-1], season):
             values = page[:, at : at + season]
@@ -78,10 +78,10 @@ class Season:
             rest[:, at : at + season] = np.where(np.isnan(before), values * 0.0, values - before)
             now = values - (1 - PHASE_SMOOTHING) * rest[:, at : at + season]
             phases = phases.appended(np.where(np.isnan(values), before, now))
-        return Season(phases), rest
+        return SeasonLens(phases), rest
 
 
-Lens: TypeAlias = Level | Jump | Spread | Season
+Lens: TypeAlias = LevelLens | JumpLens | SpreadLens | SeasonLens
 
 
 def lens(aspect: Aspect, season: int, series: int) -> Lens:
@@ -92,12 +92,12 @@ def lens(aspect: Aspect, season: int, series: int) -> Lens:
     """
     match aspect:
         case Aspect.LEVEL:
-            return Level()
+            return LevelLens()
         case Aspect.JUMP:
-            return Jump(np.full(series, np.nan))
+            return JumpLens(np.full(series, np.nan))
         case Aspect.SPREAD:
-            return Spread(Rolling.empty(series, BURST_POINTS), Sums.nothing(series))
+            return SpreadLens(Rolling.empty(series, BURST_POINTS), Sums.nothing(series))
         case Aspect.SEASON:
-            return Season(Log.empty(series, season))
+            return SeasonLens(Log.empty(series, season))
         case _:
             assert_never(aspect)

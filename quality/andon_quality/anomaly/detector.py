@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.anomaly.aspects import Aspect
-from andon_quality.anomaly.watcher import Watch, Watchers
+from andon_quality.anomaly.watcher import AspectWatch, Watchers
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
 from andon_quality.errors import Inconsistent, NotFinite, OutOfRange
 
 WATCHES = (
-    Watch(Aspect.SPREAD, window=1000, ratio=1.0, memory=10_000),
-    Watch(Aspect.LEVEL, window=1000, ratio=1.6, memory=300),
-    Watch(Aspect.JUMP, window=200, ratio=2.0, memory=1000),
-    Watch(Aspect.SEASON, window=4000, ratio=1.3, memory=1000),
-    Watch(Aspect.LEVEL, window=50, ratio=1.3, memory=10_000),
+    AspectWatch(Aspect.SPREAD, window=1000, ratio=1.0, memory=10_000),
+    AspectWatch(Aspect.LEVEL, window=1000, ratio=1.6, memory=300),
+    AspectWatch(Aspect.JUMP, window=200, ratio=2.0, memory=1000),
+    AspectWatch(Aspect.SEASON, window=4000, ratio=1.3, memory=1000),
+    AspectWatch(Aspect.LEVEL, window=50, ratio=1.3, memory=10_000),
 )
 WARM_UP_POINTS = 150
 QUIET_POINTS = 100
@@ -58,7 +58,7 @@ def start(
     season: int | None = None,
     series: int | None = None,
     *,
-    watches: tuple[Watch, ...] = WATCHES,
+    watches: tuple[AspectWatch, ...] = WATCHES,
     warm_up: int = WARM_UP_POINTS,
     quiet: int = QUIET_POINTS,
 ) -> DetectorState:
@@ -96,7 +96,7 @@ def advance(state: DetectorState, points: ArrayLike) -> tuple[DetectorState, Det
 
     Assumes equally spaced points. O(1) a point, however long the stream and however it is cut (amortised; the state is
     some 15,000 numbers a series): but a call has its own cost, so prefer pages of points, or many series, to single
-    points. For limits with a promised false-alarm rate prefer a control chart. Raises NotFinite for infinity,
+    points. For limits with a stated false-alarm rate prefer a control chart. Raises NotFinite for infinity,
     OutOfRange for more than two dimensions, Inconsistent for another number of series than at the start.
     Source: own; its parts are moving z-scores, and records as in Glick, American Mathematical Monthly 85 (1978) 2.
 

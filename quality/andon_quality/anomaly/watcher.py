@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from andon_quality.anomaly.aspects import Aspect, Lens, lens
-from andon_quality.anomaly.rolling import Rolling, Sums
+from andon_quality.anomaly.rolling_moments import Rolling, Sums
 from andon_quality.arrays import BoolArray, FloatArray
 
 # A score beyond this says no more than "never seen"; a higher one would leave its watcher deaf.
@@ -17,7 +17,7 @@ SPREAD_FLOOR = 1e-3
 
 
 @dataclass(frozen=True)
-class Watch:
+class AspectWatch:
     """How one watcher is set: its aspect, the points it compares with, and when a score is a record.
 
     A record is a score above `ratio` times the highest so far, the highest fading by 1 / `memory` with each point.
@@ -36,14 +36,14 @@ class Watchers:
     record: shape (watchers, series).
     """
 
-    watches: tuple[Watch, ...]
+    watches: tuple[AspectWatch, ...]
     lenses: tuple[Lens, ...]
     past: Rolling
     overall: Sums
     record: FloatArray
 
     @classmethod
-    def begin(cls, watches: tuple[Watch, ...], season: int, series: int) -> Watchers:
+    def begin(cls, watches: tuple[AspectWatch, ...], season: int, series: int) -> Watchers:
         lenses = tuple(lens(watch.aspect, season, series) for watch in watches)
         past = Rolling.empty(series, *(watch.window for watch in watches))
         return cls(watches, lenses, past, Sums.nothing(len(watches), series), np.zeros((len(watches), series)))

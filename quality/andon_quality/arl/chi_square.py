@@ -48,7 +48,7 @@ def panels(edges: Sequence[float], df: int, step_sd: float) -> tuple[Panel, ...]
 
 
 def rise_kernel(parts: Sequence[Panel], base: FloatArray, rise: float, df: int, sigma: float) -> FloatArray:
-    """The chance of each panel state next, shape (len(base), states of all parts), when the next is base + rise S^2.
+    """The mass of each panel state next, shape (len(base), states of all parts), when the next is base + rise S^2.
 
     df S^2 / sigma^2 is chi-square with df degrees of freedom; base: shape (n,), rise > 0.
     A polynomial in the root of the distance is exact for the half powers that the density leaves at the right end; the

@@ -23,7 +23,7 @@ Sided = Literal["two", "upper"]
 
 def ewma(
     smoothing: float,
-    limit: float,
+    width: float,
     shift: float = 0.0,
     limits: Limits = "fixed",
     head_start: float = 0.0,
@@ -32,36 +32,36 @@ def ewma(
 ) -> float:
     """The zero-state average run length of Z_t = (1 - smoothing) Z_{t-1} + smoothing X_t, X_t ~ N(shift, 1).
 
-    smoothing in (0, 1]. limit: in units of the asymptotic standard deviation sqrt(smoothing / (2 - smoothing)), or with
+    smoothing in (0, 1]. width: in units of the asymptotic standard deviation sqrt(smoothing / (2 - smoothing)), or with
     limits="varying" of the standard deviation at each point, which is narrower at the start. shift: in sigma.
     head_start: Z_0, in units of the asymptotic standard deviation. sided="upper": a reflecting barrier at 0 below.
     Nystroem with Gauss-Legendre nodes on the Fredholm equation L(u) = 1 + 1/l int L(y) phi((y - (1-l) u)/l - shift) dy;
     varying limits prepend the integrals over each narrower interval for 2.4 / smoothing points, from where the rest is
     extrapolated (`wynn_epsilon`); seven digits. Otherwise ten digits; cost n^3 with n about
-    10 + 2.5 limit / sqrt(smoothing), and 2.4 n^2 / smoothing for varying limits: 0.1 ms and 1 ms at a smoothing of 0.1,
+    10 + 2.5 width / sqrt(smoothing), and 2.4 n^2 / smoothing for varying limits: 0.1 ms and 1 ms at a smoothing of 0.1,
     0.3 ms and 4 ms at 0.01.
     phase1_size: centre and sigma are the mean and standard deviation of that many points (`estimated`; fixed limits).
     Prefer `cusum` when the shift to be found is known, `mewma` for vectors.
-    Raises OutOfRange for smoothing outside (0, 1], a limit that is not positive or a head start outside the limits.
+    Raises OutOfRange for smoothing outside (0, 1], a width that is not positive or a head start outside the limits.
     Sources: Crowder (1987), Technometrics 29, 401-407; Lucas and Saccucci (1990), Technometrics 32, 1-12;
     Knoth (2003), Sequential Analysis 22, 89-108 (varying limits).
 
     >>> round(ewma(0.25, 3.0, 1.0), 6)
     11.154267
     """
-    _check(smoothing, limit, shift, head_start)
+    _check(smoothing, width, shift, head_start)
     if phase1_size is not None:
-        charts = _Baselines(smoothing, limit, shift, head_start, sided, limits)
+        charts = _Baselines(smoothing, width, shift, head_start, sided, limits)
         return averaged(charts.means, phase1_size, charts.alike_at, charts.even)
     if limits == "fixed":
-        return ewma_run(smoothing, limit, shift, head_start, sided).mean()
+        return ewma_run(smoothing, width, shift, head_start, sided).mean()
     _check_varying(sided)
-    return varying_mean(smoothing, limit, shift, head_start)
+    return varying_mean(smoothing, width, shift, head_start)
 
 
 def ewma_run(
     smoothing: float,
-    limit: float,
+    width: float,
     shift: float = 0.0,
     head_start: float = 0.0,
     sided: Sided = "two",
@@ -78,20 +78,20 @@ def ewma_run(
     >>> ewma_run(0.1, 2.7, limits="varying").quantile(0.1), ewma_run(0.1, 2.7).quantile(0.1)
     (33, 46)
     """
-    _check(smoothing, limit, shift, head_start)
+    _check(smoothing, width, shift, head_start)
     if phase1_size is not None:
-        charts = _Baselines(smoothing, limit, shift, head_start, sided, limits)
+        charts = _Baselines(smoothing, width, shift, head_start, sided, limits)
         return estimated_run(charts.kernels, charts.means, phase1_size, charts.alike_at, charts.even)
-    kernel = _kernels(smoothing, np.array([limit]), np.array([shift]), np.array([head_start]), sided)[0]
+    kernel = _kernels(smoothing, np.array([width]), np.array([shift]), np.array([head_start]), sided)[0]
     if limits == "fixed":
         return RunLength(kernel, np.eye(1, len(kernel), len(kernel) - 1)[0])
     _check_varying(sided)
-    survival, row = settled(smoothing, limit, shift, head_start)
+    survival, row = settled(smoothing, width, shift, head_start)
     return RunLength(kernel, np.append(row, 0.0), survival)
 
 
 def ewma_curve(
-    smoothing: float, limit: float, shifts: FloatArray, head_start: float = 0.0, sided: Sided = "two"
+    smoothing: float, width: float, shifts: FloatArray, head_start: float = 0.0, sided: Sided = "two"
 ) -> FloatArray:
     """`ewma` with fixed limits at many shifts, shape (n,): one batched solve.
 
@@ -101,8 +101,8 @@ def ewma_curve(
     shifts = np.asarray(shifts, dtype=np.float64)
     if not np.isfinite(shifts).all():
         raise OutOfRange("every shift must be finite")
-    _check(smoothing, limit, 0.0, head_start)
-    kernels = _kernels(smoothing, np.full_like(shifts, limit), shifts, np.full_like(shifts, head_start), sided)
+    _check(smoothing, width, 0.0, head_start)
+    kernels = _kernels(smoothing, np.full_like(shifts, width), shifts, np.full_like(shifts, head_start), sided)
     return solved(kernels)[:, -1]
 
 
@@ -114,14 +114,14 @@ def design_ewma(
     sided: Sided = "two",
     phase1_size: int | None = None,
 ) -> float:
-    """The limit at which the in-control ARL of `ewma` is the requested one.
+    """The width at which the in-control ARL of `ewma` is the requested one.
 
     >>> round(design_ewma(0.5, 500.0), 3)
     3.071
     """
     lower = abs(head_start) * (1.0 + 1e-9)
     return design(
-        lambda limit: ewma(smoothing, limit, 0.0, limits, head_start, sided, phase1_size),
+        lambda width: ewma(smoothing, width, 0.0, limits, head_start, sided, phase1_size),
         requested_arl,
         max(2.8, 1.5 * lower),
         lower,
@@ -133,7 +133,7 @@ class _Baselines:
     """One chart drawn from one baseline after another, in true units."""
 
     smoothing: float
-    limit: float
+    width: float
     shift: float
     head_start: float
     sided: Sided
@@ -160,15 +160,15 @@ class _Baselines:
         return lambda values: (kernels @ values[..., None])[..., 0], np.eye(1, size, size - 1)[0]
 
     def _kernels(self, centre: FloatArray, spread: FloatArray) -> FloatArray:
-        return _kernels(self.smoothing, self.limit * spread, self.shift - centre, self.head_start * spread, self.sided)
+        return _kernels(self.smoothing, self.width * spread, self.shift - centre, self.head_start * spread, self.sided)
 
 
-def _check(smoothing: float, limit: float, shift: float, head_start: float) -> None:
+def _check(smoothing: float, width: float, shift: float, head_start: float) -> None:
     if not 0.0 < smoothing <= 1.0:
         raise OutOfRange(f"smoothing must lie in (0, 1], got {smoothing}")
-    if not (0.0 < limit < np.inf and np.isfinite(shift)):
-        raise OutOfRange(f"limit must be positive and shift finite, got {limit}, {shift}")
-    if not abs(head_start) <= limit:
+    if not (0.0 < width < np.inf and np.isfinite(shift)):
+        raise OutOfRange(f"width must be positive and shift finite, got {width}, {shift}")
+    if not abs(head_start) <= width:
         raise OutOfRange(f"the head start must lie within the limits, got {head_start}")
 
 
@@ -178,10 +178,10 @@ def _check_varying(sided: Sided) -> None:
 
 
 def _kernels(
-    smoothing: float, limit: FloatArray, shift: FloatArray, head_start: FloatArray, sided: Sided
+    smoothing: float, width: FloatArray, shift: FloatArray, head_start: FloatArray, sided: Sided
 ) -> FloatArray:
     """Kernels over the states (nodes, barrier when one-sided, start), shape (charts, n, n); all in steps' sigma."""
-    high = limit * (asymptotic_sd(smoothing) / smoothing)
+    high = width * (asymptotic_sd(smoothing) / smoothing)
     low = -high if sided == "two" else np.zeros_like(high)
     nodes, weights = unit_nodes(nodes_for(float((high - low).max())))
     size, half = len(nodes), 0.5 * (high - low)[:, None]

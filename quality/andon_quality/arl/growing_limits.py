@@ -28,18 +28,18 @@ def asymptotic_sd(smoothing: float) -> float:
     return float(np.sqrt(smoothing / (2.0 - smoothing)))
 
 
-def varying_mean(smoothing: float, limit: float, shift: float, head_start: float) -> float:
+def varying_mean(smoothing: float, width: float, shift: float, head_start: float) -> float:
     """The mean run under varying limits: if they settled after so many points, taken to its end by Wynn's epsilon.
 
     >>> round(varying_mean(0.1, 2.8, 0.0, 0.0), 4)
     467.8826
     """
     folded = shift == 0.0 and head_start == 0.0
-    high, nodes, weights = _interval(smoothing, limit, folded)
+    high, nodes, weights = _interval(smoothing, width, folded)
     means = _step((1.0 - smoothing) * high * nodes + shift, high * nodes, high * weights, folded)
     afterwards = solved(means[None])[0]
     ends, points = [], 1.0
-    for rows, means, row in _growing(smoothing, limit, shift, head_start, folded):
+    for rows, means, row in _growing(smoothing, width, shift, head_start, folded):
         points += float(rows.sum())
         ends.append(points + float(row @ (1.0 + _step(means, high * nodes, high * weights, folded) @ afterwards)))
         if len(ends) == BLOCKS or row.sum() * afterwards.max() < 1e-10 * points:
@@ -47,9 +47,9 @@ def varying_mean(smoothing: float, limit: float, shift: float, head_start: float
     return wynn_epsilon(np.array(ends[-TERMS:]))
 
 
-def _interval(smoothing: float, limit: float, folded: bool) -> tuple[float, FloatArray, FloatArray]:
+def _interval(smoothing: float, width: float, folded: bool) -> tuple[float, FloatArray, FloatArray]:
     """The settled limit in steps' sigma, nodes as shares of it and their weights; folded: only the upper half."""
-    high = limit * asymptotic_sd(smoothing) / smoothing
+    high = width * asymptotic_sd(smoothing) / smoothing
     nodes, weights = unit_nodes(nodes_for(2.0 * high))
     kept = slice(len(nodes) // 2 if folded else 0, None)
     return high, nodes[kept], weights[kept]
@@ -63,18 +63,18 @@ def _step(means: FloatArray, nodes: FloatArray, weights: FloatArray, folded: boo
 
 
 def _growing(
-    smoothing: float, limit: float, shift: float, head_start: float, folded: bool
+    smoothing: float, width: float, shift: float, head_start: float, folded: bool
 ) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
     """Block after block of points under growing limits, without end.
 
     Of each block: the mass in each state before each of its points, shape (points, n), where each state would move
     next, and the mass in each after it.
     """
-    high, nodes, weights = _interval(smoothing, limit, folded)
+    high, nodes, weights = _interval(smoothing, width, folded)
     keeps, block = 1.0 - smoothing, max(1, round(BLOCK / smoothing))
-    width = high * (1.0 - keeps**2) ** 0.5
+    rise = high * (1.0 - keeps**2) ** 0.5
     start = np.array([keeps * head_start * asymptotic_sd(smoothing) / smoothing + shift])
-    row = _step(start, width * nodes, width * weights, folded)[0]
+    row = _step(start, rise * nodes, rise * weights, folded)[0]
     point, blocks = 1, 1
     while True:
         unsettled = keeps ** (2.0 * np.arange(point, point + blocks * block + 1.0))
@@ -113,7 +113,7 @@ def _few_of(unsettled: FloatArray) -> tuple[FloatArray, FloatArray]:
     return low + 0.5 * (high - low) * (1.0 + nodes), (2.0 * shares - 1.0) / size
 
 
-def settled(smoothing: float, limit: float, shift: float, head_start: float) -> tuple[FloatArray, FloatArray]:
+def settled(smoothing: float, width: float, shift: float, head_start: float) -> tuple[FloatArray, FloatArray]:
     """The survival at each point until the limits have all but settled, and the mass in each state then.
 
     >>> survival, mass = settled(0.5, 3.0, 0.0, 0.0)
@@ -122,7 +122,7 @@ def settled(smoothing: float, limit: float, shift: float, head_start: float) -> 
     """
     points = 0 if smoothing == 1.0 else int(np.ceil(np.log(GROWTH_LEFT) / (2.0 * np.log1p(-smoothing))))
     survival = [1.0]
-    blocks = _growing(smoothing, limit, shift, head_start, False)
+    blocks = _growing(smoothing, width, shift, head_start, False)
     while True:
         rows, _, row = next(blocks)
         survival += rows.sum(axis=1).tolist()

@@ -45,13 +45,13 @@ def shewhart_one_sided(rules: Iterable[str | Rule], shift: float = 0.0, limit_sc
     return RunLength(kernel[:, :states], np.eye(1, states)[0]).mean()
 
 
-def ewma_one_sided(smoothing: float, limit: float, shift: float = 0.0) -> float:
+def ewma_one_sided(smoothing: float, width: float, shift: float = 0.0) -> float:
     """The average run length of an EWMA with varying limits that alarms above only and has no barrier below.
 
-    smoothing, limit, shift: as in `ewma` with limits="varying"; the average starts at the centre and may sink as deep
+    smoothing, width, shift: as in `ewma` with limits="varying"; the average starts at the centre and may sink as deep
     as the points take it, so a long good time delays the alarm of a bad one (`ewma` with sided="upper" forgets it).
     Nystroem as in `ewma`, point by point until the limits have settled: six digits, cost as 1 / smoothing.
-    Raises OutOfRange for smoothing outside (0, 1], a limit that is not positive or a shift that is not finite.
+    Raises OutOfRange for smoothing outside (0, 1], a width that is not positive or a shift that is not finite.
     Sources: Crowder (1987), Technometrics 29, 401-407; Knoth (2003), Sequential Analysis 22, 89-108.
 
     >>> round(ewma_one_sided(1.0, 3.0), 2)
@@ -59,15 +59,15 @@ def ewma_one_sided(smoothing: float, limit: float, shift: float = 0.0) -> float:
     """
     if not 0.0 < smoothing <= 1.0:
         raise OutOfRange(f"smoothing must lie in (0, 1], got {smoothing}")
-    if not (0.0 < limit < np.inf and np.isfinite(shift)):
-        raise OutOfRange(f"limit must be positive and shift finite, got {limit}, {shift}")
+    if not (0.0 < width < np.inf and np.isfinite(shift)):
+        raise OutOfRange(f"width must be positive and shift finite, got {width}, {shift}")
     sd = float(np.sqrt(smoothing / (2.0 - smoothing)))
-    low, size = -DEPTH * sd, nodes_for((DEPTH + limit) * sd / smoothing)
+    low, size = -DEPTH * sd, nodes_for((DEPTH + width) * sd / smoothing)
     states, row, points, left = np.zeros(1), np.ones(1), 0.0, 1.0
     while left > SETTLED:
         points += float(row.sum())
         left *= (1.0 - smoothing) ** 2
-        nodes, weights = legendre(low, limit * sd * float(np.sqrt(1.0 - left)), size)
+        nodes, weights = legendre(low, width * sd * float(np.sqrt(1.0 - left)), size)
         row = (row @ _moves(nodes, states, smoothing, shift)) * weights
         states = nodes
     kernel = _moves(states, states, smoothing, shift) * weights

@@ -10,7 +10,7 @@ import numpy as np
 from andon_quality.arl.krylov import gmres
 from andon_quality.arl.places import Places, places_of
 from andon_quality.arl.run_length import RunLength
-from andon_quality.arl.steps import Steps, steps_of
+from andon_quality.arl.steps import OrderSteps, steps_of
 from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.errors import OutOfRange
 from andon_quality.rules import Rule
@@ -124,19 +124,19 @@ class _System:
     """mirrored: without a shift what follows a fall is the mirror image of what follows a rise."""
 
     places: Places
-    steps: Steps
+    steps: OrderSteps
     plan: _Plan
     mirrored: bool
 
 
-def _reached(places: Places, steps: Steps) -> _Plan:
+def _reached(places: Places, steps: OrderSteps) -> _Plan:
     shape = (len(places.own), places.above.shape[1])
     graph = (places.first, places.own, places.above, places.below, places.zone, places.image)
     return _planned(shape, tuple(part.tobytes() for part in graph), steps)
 
 
 @lru_cache(maxsize=64)
-def _planned(shape: tuple[int, int], graph: tuple[bytes, ...], steps: Steps) -> _Plan:
+def _planned(shape: tuple[int, int], graph: tuple[bytes, ...], steps: OrderSteps) -> _Plan:
     count = shape[0]
     first, own, above, below, zone, image = (np.frombuffer(part, dtype=np.int64) for part in graph)
     above, below = above.reshape(shape), below.reshape(shape)

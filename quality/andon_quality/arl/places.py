@@ -1,4 +1,4 @@
-"""Where a chart with rules about zones and about the order of values can be after a point, and with which chance."""
+"""Where a chart with rules about zones and about the order of values can be after a point, and how probably."""
 
 from __future__ import annotations
 

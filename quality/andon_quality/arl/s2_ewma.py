@@ -14,32 +14,32 @@ from andon_quality.errors import OutOfRange
 Sided = Literal["upper", "two"]
 
 
-def s2_ewma(df: int, smoothing: float, limit: float, sigma: float = 1.0, sided: Sided = "upper") -> float:
+def s2_ewma(df: int, smoothing: float, width: float, sigma: float = 1.0, sided: Sided = "upper") -> float:
     """The average run length of Z = (1 - smoothing) Z + smoothing S^2, Z_0 = 1, for variances of normal subgroups.
 
-    df: degrees of freedom of S^2. limit: around 1, in units of the asymptotic standard deviation
+    df: degrees of freedom of S^2. width: around 1, in units of the asymptotic standard deviation
     sqrt(smoothing / (2 - smoothing)) sqrt(2 / df). sigma: the actual standard deviation in units of the in-control one.
     sided="two" adds the mirrored lower limit. Collocation (`chi_square`), seven digits; cost n^3 with n about
     16 + 3 / sqrt(smoothing) for the upper limit, and 5 to 13 panels of about 16 for two: 1 and 5 ms.
     Prefer `s2_cusum` where the increase to be found is known.
-    Raises OutOfRange for df < 1, smoothing outside (0, 1], sigma or limit not positive, or a lower limit below zero.
+    Raises OutOfRange for df < 1, smoothing outside (0, 1], sigma or width not positive, or a lower limit below zero.
     Source: Knoth (2005), Statistics and Computing 15, 341-352.
 
     >>> round(s2_ewma(4, 0.1, 2.4), 2) > 100
     True
     """
-    return s2_ewma_run(df, smoothing, limit, sigma, sided).mean()
+    return s2_ewma_run(df, smoothing, width, sigma, sided).mean()
 
 
-def s2_ewma_run(df: int, smoothing: float, limit: float, sigma: float = 1.0, sided: Sided = "upper") -> RunLength:
+def s2_ewma_run(df: int, smoothing: float, width: float, sigma: float = 1.0, sided: Sided = "upper") -> RunLength:
     """The whole distribution behind `s2_ewma`: mean, quantiles, survival, steady state.
 
     >>> s2_ewma_run(4, 0.1, 2.4).survival(0)
     1.0
     """
-    if df < 1 or not (0.0 < smoothing <= 1.0 and limit > 0.0 and sigma > 0.0):
-        raise OutOfRange(f"outside the domain: df {df}, smoothing {smoothing}, limit {limit}, sigma {sigma}")
-    reach = limit * float(np.sqrt(smoothing / (2.0 - smoothing) * 2.0 / df))
+    if df < 1 or not (0.0 < smoothing <= 1.0 and width > 0.0 and sigma > 0.0):
+        raise OutOfRange(f"outside the domain: df {df}, smoothing {smoothing}, width {width}, sigma {sigma}")
+    reach = width * float(np.sqrt(smoothing / (2.0 - smoothing) * 2.0 / df))
     if sided == "two" and reach >= 1.0:
         raise OutOfRange(f"the lower limit would lie at {1.0 - reach:.4g}, below zero: choose the upper side only")
     edges = _edges(1.0 - reach, 1.0 + reach, smoothing) if sided == "two" else [0.0, 1.0 + reach]
@@ -51,14 +51,14 @@ def s2_ewma_run(df: int, smoothing: float, limit: float, sigma: float = 1.0, sid
 
 
 def design_s2_ewma(df: int, smoothing: float, requested_arl: float, sided: Sided = "upper") -> float:
-    """The limit at which the in-control ARL of `s2_ewma` is the requested one.
+    """The width at which the in-control ARL of `s2_ewma` is the requested one.
 
     >>> round(s2_ewma(4, 0.1, design_s2_ewma(4, 0.1, 250.0)), 5)
     250.0
     """
     highest = np.inf if sided == "upper" else 0.999999 / float(np.sqrt(smoothing / (2.0 - smoothing) * 2.0 / df))
     return design(
-        lambda limit: s2_ewma(df, smoothing, limit, 1.0, sided), requested_arl, min(2.5, 0.9 * highest), 0.0, highest
+        lambda width: s2_ewma(df, smoothing, width, 1.0, sided), requested_arl, min(2.5, 0.9 * highest), 0.0, highest
     )
 
 

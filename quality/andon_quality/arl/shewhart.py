@@ -158,9 +158,7 @@ def _estimated_run(rules: tuple[Rule, ...], shift: float, limit_scale: float, ph
         def product(values: FloatArray) -> FloatArray:
             onward = np.column_stack([values, np.zeros(len(values))])
             ahead_of = (onward[:, zone] for zone in ahead.T)
-            return np.asarray(
-                sum(chance[:, None] * after for chance, after in zip(probabilities.T, ahead_of, strict=True))
-            )
+            return np.asarray(sum(mass[:, None] * after for mass, after in zip(probabilities.T, ahead_of, strict=True)))
 
         return product, np.eye(1, len(ahead))[0]
 
@@ -191,7 +189,7 @@ def _widest(rules: tuple[Rule, ...]) -> float:
 
 
 def _zone_probabilities(lines: FloatArray, shifts: FloatArray) -> FloatArray:
-    """lines: shape (charts, zones - 1) -> the chance of each zone, shape (charts, zones)."""
+    """lines: shape (charts, zones - 1) -> the probability of each zone, shape (charts, zones)."""
     from scipy.special import ndtr
 
     beyond = np.full((len(shifts), 1), np.inf)

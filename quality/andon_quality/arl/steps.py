@@ -11,7 +11,7 @@ State = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class Steps:
+class OrderSteps:
     """Step states, 0 being none taken; up and down: where a step leads, `count` for the alarm.
 
     direction: of the last step. mirror: the state with up and down exchanged. loop: two states, mirror images, without
@@ -31,7 +31,7 @@ class Steps:
 
 
 @lru_cache(maxsize=64)
-def steps_of(rules: tuple[Rule, ...]) -> Steps:
+def steps_of(rules: tuple[Rule, ...]) -> OrderSteps:
     """The automaton of the rules about trends and alternation; of several of a kind the shortest is what counts.
 
     >>> from andon_quality.rules import NELSON
@@ -52,7 +52,7 @@ def steps_of(rules: tuple[Rule, ...]) -> Steps:
     loops: list[tuple[int, ...]] = [(), *((at, mirror[at]) for at in range(1, len(found)))]
     orders = ((loop, _ordered(up, down, loop)) for loop in loops)
     loop, order = next((loop, order) for loop, order in orders if order is not None)
-    return Steps(up, down, tuple(direction for direction, _, _ in found), mirror, loop, order)
+    return OrderSteps(up, down, tuple(direction for direction, _, _ in found), mirror, loop, order)
 
 
 def _after(state: State, direction: int, alike: int, turns: int) -> State | None:

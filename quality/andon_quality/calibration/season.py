@@ -83,7 +83,7 @@ def _factors(groups: FloatArray, counts: FloatArray, expected: FloatArray) -> Fl
     return np.asarray((groups @ counts + 0.5) / (groups @ expected + 0.5))
 
 
-def _noise(rest: FloatArray, own: FloatArray, count: FloatArray, freedom: int) -> FloatArray:
-    if freedom < len(rest) // 4:
+def _noise(rest: FloatArray, own: FloatArray, count: FloatArray, df: int) -> FloatArray:
+    if df < len(rest) // 4:
         return np.asarray((rest**2).mean(axis=0))
-    return np.asarray(((rest**2).sum(axis=0) - (count * own**2).sum(axis=0)) / freedom)
+    return np.asarray(((rest**2).sum(axis=0) - (count * own**2).sum(axis=0)) / df)

@@ -20,7 +20,7 @@ _NEWTON_STEPS = 60
 
 
 @dataclass(frozen=True)
-class Fit:
+class DistributionFit:
     """Parameters of each row: (mean, sd) of x or of log x; (shape, scale) of gamma and Weibull; (1, mean)."""
 
     family: Family
@@ -33,7 +33,7 @@ class Fit:
         return 1 if self.family == "exponential" else 2
 
 
-def fit(family: Family, rows: FloatArray) -> Fit:
+def fit(family: Family, rows: FloatArray) -> DistributionFit:
     """Maximum likelihood of each row, shape (..., n) -> (...). Cost: O(values), for gamma and Weibull per Newton step.
 
     Raises OutOfRange when a positive family meets values <= 0, NoSpread when every value of a row is equal.
@@ -47,11 +47,11 @@ def fit(family: Family, rows: FloatArray) -> Fit:
         raise NoSpread("a distribution cannot be fitted to equal values")
     match family:
         case "normal":
-            return Fit(family, rows.mean(axis=-1), rows.std(axis=-1))
+            return DistributionFit(family, rows.mean(axis=-1), rows.std(axis=-1))
         case "lognormal":
-            return Fit(family, np.log(rows).mean(axis=-1), np.log(rows).std(axis=-1))
+            return DistributionFit(family, np.log(rows).mean(axis=-1), np.log(rows).std(axis=-1))
         case "exponential":
-            return Fit(family, np.ones(rows.shape[:-1]), rows.mean(axis=-1))
+            return DistributionFit(family, np.ones(rows.shape[:-1]), rows.mean(axis=-1))
         case "gamma":
             return _gamma(rows)
         case "weibull":
@@ -60,10 +60,10 @@ def fit(family: Family, rows: FloatArray) -> Fit:
             assert_never(family)
 
 
-def quantile(found: Fit, probability: float) -> FloatArray:
+def quantile(found: DistributionFit, probability: float) -> FloatArray:
     """The quantile of each fitted row, shape (...).
 
-    >>> float(quantile(Fit("normal", np.array(5.0), np.array(1.0)), 0.5))
+    >>> float(quantile(DistributionFit("normal", np.array(5.0), np.array(1.0)), 0.5))
     5.0
     """
     from scipy.special import gammaincinv, ndtri
@@ -81,10 +81,10 @@ def quantile(found: Fit, probability: float) -> FloatArray:
             assert_never(found.family)
 
 
-def survival(found: Fit, x: float) -> FloatArray:
+def survival(found: DistributionFit, x: float) -> FloatArray:
     """P(X > x) under each fitted row, shape (...).
 
-    >>> float(survival(Fit("normal", np.array(5.0), np.array(1.0)), 5.0))
+    >>> float(survival(DistributionFit("normal", np.array(5.0), np.array(1.0)), 5.0))
     0.5
     """
     from scipy.special import gammaincc, ndtr
@@ -105,10 +105,10 @@ def survival(found: Fit, x: float) -> FloatArray:
             assert_never(found.family)
 
 
-def log_likelihood(found: Fit, rows: FloatArray) -> FloatArray:
+def log_likelihood(found: DistributionFit, rows: FloatArray) -> FloatArray:
     """Log-likelihood of each row under its fit, shape (..., n) -> (...).
 
-    >>> round(float(log_likelihood(Fit("normal", np.array(0.0), np.array(1.0)), np.array([0.0]))), 4)
+    >>> round(float(log_likelihood(DistributionFit("normal", np.array(0.0), np.array(1.0)), np.array([0.0]))), 4)
     -0.9189
     """
     from scipy.special import gammaln
@@ -128,7 +128,7 @@ def log_likelihood(found: Fit, rows: FloatArray) -> FloatArray:
     return np.asarray(density.sum(axis=-1))
 
 
-def _gamma(rows: FloatArray) -> Fit:
+def _gamma(rows: FloatArray) -> DistributionFit:
     """Shape k solves log k - digamma(k) = log(mean x) - mean(log x); scale = mean / k."""
     from scipy.special import digamma, polygamma
 
@@ -143,10 +143,10 @@ def _gamma(rows: FloatArray) -> Fit:
         if done.all():
             break
         k = np.where(done, k, np.maximum(k - step, k / 4))
-    return Fit("gamma", k, mean / k)
+    return DistributionFit("gamma", k, mean / k)
 
 
-def _weibull(rows: FloatArray) -> Fit:
+def _weibull(rows: FloatArray) -> DistributionFit:
     """Shape c solves sum(x^c log x) / sum(x^c) - 1 / c = mean(log x); scale = mean(x^c)^(1/c)."""
     logs = np.log(rows)
     centred = logs - logs.max(axis=-1, keepdims=True)
@@ -164,4 +164,4 @@ def _weibull(rows: FloatArray) -> Fit:
             break
         c = np.where(done, c, np.maximum(c - step, c / 4))
     scale = np.exp(np.log(np.exp(c[..., None] * centred).mean(axis=-1)) / c + logs.max(axis=-1))
-    return Fit("weibull", c, scale)
+    return DistributionFit("weibull", c, scale)

@@ -107,12 +107,12 @@ def from_moments(
     n: ArrayLike,
     specification: Specification,
     confidence: float = 0.95,
-    freedom: ArrayLike | None = None,
+    df: ArrayLike | None = None,
     cpm_interval: CpmInterval = "boyles",
 ) -> Capability:
     """Indices from a mean, a sigma and the number of values n behind them, each of shape (...).
 
-    Cp = (U - L) / 6 sigma, interval by chi-square with `freedom` (n - 1 when None; pass sum(n_i - 1) for a sigma pooled
+    Cp = (U - L) / 6 sigma, interval by chi-square with `df` (n - 1 when None; pass sum(n_i - 1) for a sigma pooled
     within subgroups). Cpk = min(mean - L, U - mean) / 3 sigma, interval Cpk (1 +- z sqrt(1 / (9 n Cpk^2) + 1 / (2 f)))
     (Bissell), one-sided indices likewise. Cpm = Cp / sqrt(1 + d^2) with d = (mean - T) / sigma, interval by chi-square
     with n (1 + d^2)^2 / (1 + 2 d^2) degrees of freedom (Boyles); "linear" leaves out the square, as R's qcc does: the
@@ -125,7 +125,7 @@ def from_moments(
     (1.0, 0.861, 1.139)
     """
     m, s, count = np.broadcast_arrays(finite(mean), finite(sigma), finite(n))
-    f = count - 1.0 if freedom is None else np.broadcast_to(finite(freedom), count.shape)
+    f = count - 1.0 if df is None else np.broadcast_to(finite(df), count.shape)
     refuse((count < 2) | (f <= 0), TooFew, "capability needs at least 2 values")
     refuse(~(s > 0), NoSpread, "capability is not defined without spread")
     if not 0 < confidence < 1:
@@ -145,17 +145,17 @@ def from_moments(
     return Capability(m, s, cp, low, high, _nearer(low, high), cpm, below, above)
 
 
-def _bissell(value: FloatArray, n: FloatArray, freedom: FloatArray, confidence: float) -> Estimate:
+def _bissell(value: FloatArray, n: FloatArray, df: FloatArray, confidence: float) -> Estimate:
     from scipy.special import ndtri
 
-    half = ndtri((1 + confidence) / 2) * np.sqrt(1 / (9 * n) + value**2 / (2 * freedom))
+    half = ndtri((1 + confidence) / 2) * np.sqrt(1 / (9 * n) + value**2 / (2 * df))
     return Estimate(np.asarray(value), np.asarray(value - half), np.asarray(value + half))
 
 
-def _chi_square(value: FloatArray, freedom: FloatArray, confidence: float) -> Estimate:
+def _chi_square(value: FloatArray, df: FloatArray, confidence: float) -> Estimate:
     from scipy.special import chdtri
 
-    low, high = (np.sqrt(chdtri(freedom, (1 + side * confidence) / 2) / freedom) for side in (1, -1))
+    low, high = (np.sqrt(chdtri(df, (1 + side * confidence) / 2) / df) for side in (1, -1))
     return Estimate(np.asarray(value), np.asarray(value * low), np.asarray(value * high))
 
 

@@ -13,7 +13,7 @@ from andon_quality.errors import Inconsistent, NotFinite, OutOfRange
 
 
 @dataclass(frozen=True)
-class Composite:
+class CompositeScore:
     """Bounds of the composite (equal when no leaf is missing), the weight that is missing, and the bounds per node."""
 
     low: FloatArray
@@ -25,7 +25,7 @@ class Composite:
 
 def composite(
     scores: ArrayLike, weights: ArrayLike | Hierarchy, scale: tuple[float, float] = (0.0, 100.0)
-) -> Composite:
+) -> CompositeScore:
     """The weighted mean of a hierarchy from its leaves; a missing leaf widens it to an interval.
 
     node = sum over children of share * child; a missing leaf counts as scale[0] in `low` and scale[1] in `high`, so the
@@ -50,7 +50,7 @@ def composite(
     node_high = roll_up(tree, np.where(missing, scale[1], given))
     root = tree.bottom_up[-1]
     missing_weight = np.asarray((missing * tree.leaf_weights).sum(axis=-1))
-    return Composite(node_low[..., root], node_high[..., root], missing_weight, node_low, node_high)
+    return CompositeScore(node_low[..., root], node_high[..., root], missing_weight, node_low, node_high)
 
 
 def contributions(

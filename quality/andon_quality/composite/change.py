@@ -15,7 +15,7 @@ SUM_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class CompositeSnapshot:
     """A hierarchy and its leaf scores (shape (leaves,), NaN where missing) at one instant."""
 
     tree: Hierarchy
@@ -39,7 +39,7 @@ class ChangeSplit:
     leaf_missing: FloatArray
 
 
-def split_change(before: Snapshot, after: Snapshot, missing_as: float = 50.0) -> ChangeSplit:
+def split_change(before: CompositeSnapshot, after: CompositeSnapshot, missing_as: float = 50.0) -> ChangeSplit:
     """The change of a composite, split without remainder into data, weight, structure and missing parts.
 
     A leaf is known by its name and the names above it. From w x (before) to w' x' (after), with v the weight it would
@@ -55,7 +55,8 @@ def split_change(before: Snapshot, after: Snapshot, missing_as: float = 50.0) ->
     >>> from andon_quality.composite import flat
     >>> tree = flat([1, 1], ("speed", "care"))
     >>> later = flat([1, 3], ("speed", "care"))
-    >>> split = split_change(Snapshot(tree, np.array([80.0, 60.0])), Snapshot(later, np.array([80.0, 70.0])))
+    >>> before = CompositeSnapshot(tree, np.array([80.0, 60.0]))
+    >>> split = split_change(before, CompositeSnapshot(later, np.array([80.0, 70.0])))
     >>> split.total, split.data, split.weight, split.structure
     (2.5, 6.25, -3.75, 0.0)
     """
@@ -72,7 +73,7 @@ def split_change(before: Snapshot, after: Snapshot, missing_as: float = 50.0) ->
 Leaf = tuple[float, float, bool]
 
 
-def _by_path(snapshot: Snapshot, missing_as: float) -> dict[tuple[str, ...], Leaf]:
+def _by_path(snapshot: CompositeSnapshot, missing_as: float) -> dict[tuple[str, ...], Leaf]:
     tree = snapshot.tree
     scores = checked_scores(snapshot.scores, tree, (-math.inf, math.inf))
     weighted = zip(tree.leaves, tree.leaf_weights, scores, strict=True)

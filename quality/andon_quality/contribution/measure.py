@@ -11,7 +11,7 @@ class NotAdditive(QualityError):
     """The parts of this measure do not add up to the whole."""
 
 
-class Measure(Enum):
+class MeasureType(Enum):
     """How a figure is made from its events."""
 
     SUM = "sum"
@@ -27,21 +27,21 @@ class Measure(Enum):
 
 
 REASONS = {
-    Measure.DISTINCT_COUNT: "one thing may be counted under several values, so the parts exceed the whole",
-    Measure.MEDIAN: "the median of the whole is no sum or weighted mean of the medians of its parts",
-    Measure.QUANTILE: "a quantile of the whole is no sum or weighted mean of the quantiles of its parts",
-    Measure.MINIMUM: "the minimum belongs to one part; others cannot share in it",
-    Measure.MAXIMUM: "the maximum belongs to one part; others cannot share in it",
-    Measure.SPREAD: "the spread of the whole also holds the distance between the parts",
+    MeasureType.DISTINCT_COUNT: "one thing may be counted under several values, so the parts exceed the whole",
+    MeasureType.MEDIAN: "the median of the whole is no sum or weighted mean of the medians of its parts",
+    MeasureType.QUANTILE: "a quantile of the whole is no sum or weighted mean of the quantiles of its parts",
+    MeasureType.MINIMUM: "the minimum belongs to one part; others cannot share in it",
+    MeasureType.MAXIMUM: "the maximum belongs to one part; others cannot share in it",
+    MeasureType.SPREAD: "the spread of the whole also holds the distance between the parts",
 }
 
 
-def refuse_unless_additive(measure: Measure) -> None:
+def refuse_unless_additive(measure: MeasureType) -> None:
     """Raises NotAdditive with the reason unless contributions to `measure` can add up. O(1).
 
     Assumes values that do not overlap for a sum and a count: whether they do, `additive` sees by its `totals`.
 
-    >>> refuse_unless_additive(Measure.MAXIMUM)
+    >>> refuse_unless_additive(MeasureType.MAXIMUM)
     Traceback (most recent call last):
     andon_quality.contribution.measure.NotAdditive: maximum: the maximum belongs to one part; others cannot share in it
     """

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from andon_quality.contribution.measure import Measure, NotAdditive, refuse_unless_additive
+from andon_quality.contribution.measure import MeasureType, NotAdditive, refuse_unless_additive
 from andon_quality.errors import Inconsistent, NotFinite, OutOfRange, TooFew
 
 V = TypeVar("V")
@@ -44,7 +44,7 @@ def additive(
     before_by_value: Mapping[V, float],
     after_by_value: Mapping[V, float],
     *,
-    measure: Measure = Measure.SUM,
+    measure: MeasureType = MeasureType.SUM,
     totals: tuple[float, float] | None = None,
 ) -> Split[V]:
     """The change of a sum over the values of one dimension: contribution_i = after_i - before_i.
@@ -61,7 +61,7 @@ def additive(
     (5.0, [('phone', 4.0, 0.8), ('web', 1.0, 0.2)])
     """
     refuse_unless_additive(measure)
-    if measure in (Measure.RATIO, Measure.MEAN):
+    if measure in (MeasureType.RATIO, MeasureType.MEAN):
         raise NotAdditive(
             f"{measure.value}: give numerators and denominators to `ratio`; the values alone do not add up"
         )
@@ -79,7 +79,7 @@ def ratio(
     num_after: Mapping[V, float],
     den_after: Mapping[V, float],
     *,
-    measure: Measure = Measure.RATIO,
+    measure: MeasureType = MeasureType.RATIO,
 ) -> Split[V]:
     """The change of R = sum(num) / sum(den), split into what each value's own ratio did and what its weight did.
 

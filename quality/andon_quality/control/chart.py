@@ -16,7 +16,7 @@ from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
-class Kind(StrEnum):
+class StatisticKind(StrEnum):
     """What a chart plots; it decides which run rules apply (see `rules.applicable`)."""
 
     INDIVIDUALS = "individuals"
@@ -47,7 +47,7 @@ class Chart:
     only the limits speak.
     """
 
-    kind: Kind
+    kind: StatisticKind
     statistic: FloatArray
     centre: FloatArray
     lower: FloatArray
@@ -59,7 +59,7 @@ class Chart:
     def beyond(self) -> BoolArray:
         """True where the point lies strictly outside its limits; False where it is missing.
 
-        >>> limits(Kind.MEAN, np.array([1.0, 4.0, np.nan]), 0.0, 1.0, 3.0).beyond
+        >>> limits(StatisticKind.MEAN, np.array([1.0, 4.0, np.nan]), 0.0, 1.0, 3.0).beyond
         array([False,  True, False])
         """
         return np.asarray((self.statistic > self.upper) | (self.statistic < self.lower))
@@ -74,7 +74,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Baseline:
+class ChartBaseline:
     """Phase-I parameters, frozen: later points are judged against them and never change them.
 
     kind: the chart it was estimated for. centre, sigma: shape (...), one per series; sigma is that of a single value,
@@ -82,7 +82,7 @@ class Baseline:
     estimated.
     """
 
-    kind: Kind
+    kind: StatisticKind
     centre: FloatArray
     sigma: FloatArray
     points: IntArray
@@ -95,7 +95,7 @@ class Memoryless:
 
 
 def limits(
-    kind: Kind,
+    kind: StatisticKind,
     statistic: FloatArray,
     centre: ArrayLike,
     sigma: ArrayLike,
@@ -107,7 +107,7 @@ def limits(
 
     centre and sigma broadcast against statistic, shape (..., time). Raises OutOfRange for a width that is not positive.
 
-    >>> float(limits(Kind.MEAN, np.array([1.0]), 0.0, 2.0, 3.0).upper[0])
+    >>> float(limits(StatisticKind.MEAN, np.array([1.0]), 0.0, 2.0, 3.0).upper[0])
     6.0
     """
     if not width > 0:
@@ -168,7 +168,7 @@ def per_point(parameter: NDArray[Scalar]) -> NDArray[Scalar]:
 
 
 def tail_of(width: float) -> float:
-    """Probability of one normal tail beyond `width` sigma: what a limit at that width promises of one side.
+    """Probability of one normal tail beyond `width` sigma: the false-alarm rate of one limit at that width.
 
     >>> round(tail_of(3.0), 6)
     0.00135

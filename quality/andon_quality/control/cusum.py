@@ -1,9 +1,9 @@
-"""Cumulative sum chart: small lasting shifts of a mean, accumulated until they cannot be chance.
+"""Cumulative sum chart: small lasting shifts of a mean, accumulated until they exceed common-cause variation.
 
-Assumes independent, roughly normal values. With reference k it is the fastest scheme for a lasting shift of 2 k sigma;
-for large shifts prefer `xmr` or `xbar_s`, for a smoothed level to read off prefer `ewma`.
-Source: E. S. Page, Continuous inspection schemes, Biometrika 41 (1954) 100-115; J. M. Lucas and R. B. Crosier, Fast
-initial response for CUSUM quality-control schemes, Technometrics 24 (1982) 199-205, for the head start.
+Assumes independent, roughly normal values. With reference value k it is the fastest scheme for a lasting shift of 2 k
+sigma; for large shifts prefer `xmr` or `xbar_s`, for a smoothed level to read off prefer `ewma`. Source: E. S. Page,
+Continuous inspection schemes, Biometrika 41 (1954) 100-115; J. M. Lucas and R. B. Crosier, Fast initial response for
+CUSUM quality-control schemes, Technometrics 24 (1982) 199-205, for the head start.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import BoolArray, FloatArray
 from andon_quality.control import xmr
-from andon_quality.control.chart import Baseline, Chart, Kind, per_point, points
+from andon_quality.control.chart import Chart, ChartBaseline, StatisticKind, per_point, points
 from andon_quality.control.subgroups import sizes_of
 from andon_quality.errors import OutOfRange
 
@@ -57,29 +57,29 @@ def baseline(values: ArrayLike, method: xmr.Method = "moving_range") -> xmr.XmrB
 
 
 def chart(
-    baseline: Baseline,
+    baseline: ChartBaseline,
     values: ArrayLike,
-    reference: float = 0.5,
-    width: float = 5.0,
+    k: float = 0.5,
+    h: float = 5.0,
     head_start: float = 0.0,
     sizes: ArrayLike = 1.0,
 ) -> CusumChart:
     """C+ = max(0, C+ + z - k) and C- = min(0, C- + z + k) with z = (x - centre) sqrt(n) / sigma; both sides.
 
     values: shape (..., time), individual values or means of `sizes` values each; NaN or size 0 = missing: the sums hold
-    and the point has no statistic. reference k, width (the decision interval h) and head_start are in sigma; a head
+    and the point has no statistic. reference value k, decision interval h and head_start are in sigma; a head
     start of h / 2 finds a process that starts off target. Sums are not reset by an alarm. Cost: O(values).
     Raises OutOfRange unless k >= 0, h > 0 and 0 <= head_start < h.
 
     >>> from andon_quality.control.xmr import XmrBaseline
-    >>> known = XmrBaseline(Kind.INDIVIDUALS, np.array(10.0), np.array(1.0), np.array(30), "known")
+    >>> known = XmrBaseline(StatisticKind.INDIVIDUALS, np.array(10.0), np.array(1.0), np.array(30), "known")
     >>> chart(known, [11.0, 12.0, 9.0]).high.statistic
     array([0.5, 2. , 0.5])
     """
-    return advance(baseline, start(baseline, head_start), values, reference, width, sizes)[1]
+    return advance(baseline, start(baseline, head_start), values, k, h, sizes)[1]
 
 
-def start(baseline: Baseline, head_start: float = 0.0) -> CusumState:
+def start(baseline: ChartBaseline, head_start: float = 0.0) -> CusumState:
     """The state before the first point; head_start in sigma, the same on both sides.
 
     >>> start(baseline([9.0, 11.0]), 2.5).total
@@ -92,11 +92,11 @@ def start(baseline: Baseline, head_start: float = 0.0) -> CusumState:
 
 
 def advance(
-    baseline: Baseline,
+    baseline: ChartBaseline,
     state: CusumState,
     values: ArrayLike,
-    reference: float = 0.5,
-    width: float = 5.0,
+    k: float = 0.5,
+    h: float = 5.0,
     sizes: ArrayLike = 1.0,
 ) -> tuple[CusumState, CusumChart]:
     """The next points of each series, shape (..., m); the same bits in any split into calls, O(1) per point.
@@ -106,18 +106,18 @@ def advance(
     >>> bool(advance(frozen, state, [12.0])[1].high.statistic[0] > one.high.statistic[0])
     True
     """
-    if not (reference >= 0 and width > 0):
-        raise OutOfRange(f"needs reference >= 0 and width > 0, got {reference} and {width}")
-    if state.age == 0 and (state.total >= width).any():
+    if not (k >= 0 and h > 0):
+        raise OutOfRange(f"needs k >= 0 and h > 0, got {k} and {h}")
+    if state.age == 0 and (state.total >= h).any():
         raise OutOfRange("a head start must lie below the decision interval")
     x = points(values)
     n = sizes_of(sizes, x)
     present = ~np.isnan(x) & (n > 0)
     z = (x - per_point(baseline.centre)) * np.sqrt(n) / per_point(baseline.sigma)
-    steps = np.where(present, np.stack((z - reference, -z - reference)), 0.0)
+    steps = np.where(present, np.stack((z - k, -z - k)), 0.0)
     state, sums = _accumulate(state, steps)
     shown = np.where(present, sums, np.nan)
-    return state, CusumChart(_chart(shown[0], 0.0, width, width), _chart(-shown[1], -width, 0.0, width))
+    return state, CusumChart(_chart(shown[0], 0.0, h, h), _chart(-shown[1], -h, 0.0, h))
 
 
 def _accumulate(state: CusumState, steps: FloatArray) -> tuple[CusumState, FloatArray]:
@@ -138,6 +138,6 @@ def _accumulate(state: CusumState, steps: FloatArray) -> tuple[CusumState, Float
     return CusumState(age, total, least), sums
 
 
-def _chart(statistic: FloatArray, lower: float, upper: float, width: float) -> Chart:
+def _chart(statistic: FloatArray, lower: float, upper: float, h: float) -> Chart:
     centre, low, high, sigma = (np.broadcast_to(np.float64(v), statistic.shape) for v in (0.0, lower, upper, np.nan))
-    return Chart(Kind.CUSUM, statistic, centre, low, high, sigma, width)
+    return Chart(StatisticKind.CUSUM, statistic, centre, low, high, sigma, h)

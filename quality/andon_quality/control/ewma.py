@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import BoolArray, FloatArray
 from andon_quality.control import xmr
-from andon_quality.control.chart import Baseline, Chart, Kind, limits, per_point, points
+from andon_quality.control.chart import Chart, ChartBaseline, StatisticKind, limits, per_point, points
 from andon_quality.control.subgroups import sizes_of
 from andon_quality.errors import OutOfRange
 
@@ -46,7 +46,7 @@ def baseline(values: ArrayLike, method: xmr.Method = "moving_range") -> xmr.XmrB
 
 
 def chart(
-    baseline: Baseline,
+    baseline: ChartBaseline,
     values: ArrayLike,
     smoothing: float = 0.2,
     width: float = 3.0,
@@ -67,7 +67,7 @@ def chart(
     return advance(baseline, start(baseline), values, smoothing, width, limits, sizes)[1]
 
 
-def start(baseline: Baseline) -> EwmaState:
+def start(baseline: ChartBaseline) -> EwmaState:
     """The state before the first point: the average stands at the centre and has no variance yet.
 
     >>> float(start(baseline([9.0, 11.0])).average)
@@ -78,7 +78,7 @@ def start(baseline: Baseline) -> EwmaState:
 
 
 def advance(
-    baseline: Baseline,
+    baseline: ChartBaseline,
     state: EwmaState,
     values: ArrayLike,
     smoothing: float = 0.2,
@@ -163,5 +163,5 @@ def _filter_rounds_each_step() -> bool:
     return np.array_equal(_stepwise(x, there, 0.2, keep, np.zeros(1)), _filtered(x, there, 0.2, keep, np.zeros(1)))
 
 
-def _chart(average: FloatArray, baseline: Baseline, sigma: FloatArray, width: float) -> Chart:
-    return limits(Kind.EWMA, average, per_point(baseline.centre), sigma, width)
+def _chart(average: FloatArray, baseline: ChartBaseline, sigma: FloatArray, width: float) -> Chart:
+    return limits(StatisticKind.EWMA, average, per_point(baseline.centre), sigma, width)

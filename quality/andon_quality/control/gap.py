@@ -17,10 +17,10 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray
 from andon_quality.control.chart import (
-    Baseline,
     Chart,
-    Kind,
+    ChartBaseline,
     Memoryless,
+    StatisticKind,
     limits,
     observed,
     per_point,
@@ -34,7 +34,7 @@ Limits = Literal["probability", "sigma"]
 
 
 @dataclass(frozen=True)
-class GapBaseline(Baseline):
+class GapBaseline(ChartBaseline):
     """Frozen mean gap and its geometric standard deviation sqrt(g (g + 1))."""
 
 
@@ -49,7 +49,7 @@ def baseline(gaps: ArrayLike) -> GapBaseline:
     y = _gaps(gaps)
     count = observed(y)
     mean = np.asarray(np.nansum(y, axis=-1) / count)
-    return GapBaseline(Kind.GAP, mean, spread_of(np.sqrt(mean * (mean + 1.0))), count, "geometric")
+    return GapBaseline(StatisticKind.GAP, mean, spread_of(np.sqrt(mean * (mean + 1.0))), count, "geometric")
 
 
 def chart(baseline: GapBaseline, gaps: ArrayLike, width: float = 3.0, limits: Limits = "probability") -> Chart:
@@ -95,7 +95,7 @@ def advance(
 
 
 def _sigma_limits(baseline: GapBaseline, y: FloatArray, width: float) -> Chart:
-    return limits(Kind.GAP, y, per_point(baseline.centre), per_point(baseline.sigma), width, floor=0.0)
+    return limits(StatisticKind.GAP, y, per_point(baseline.centre), per_point(baseline.sigma), width, floor=0.0)
 
 
 def _probability_limits(baseline: GapBaseline, y: FloatArray, width: float) -> Chart:
@@ -105,7 +105,7 @@ def _probability_limits(baseline: GapBaseline, y: FloatArray, width: float) -> C
     lower = np.floor(np.log1p(-alpha) / log_q)
     upper = np.ceil(np.log(alpha) / log_q - 1.0)
     low, high, middle = (np.broadcast_to(per_point(v), y.shape) for v in (lower, upper, baseline.centre))
-    return Chart(Kind.GAP, y, middle, low, high, np.full(y.shape, np.nan), width)
+    return Chart(StatisticKind.GAP, y, middle, low, high, np.full(y.shape, np.nan), width)
 
 
 def _gaps(gaps: ArrayLike) -> FloatArray:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
-from andon_quality.control.chart import Chart, Kind, Memoryless, points, tail_of
+from andon_quality.control.chart import Chart, Memoryless, StatisticKind, points, tail_of
 from andon_quality.control.subgroups import sizes_of
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange, TooFew
 
@@ -29,27 +29,27 @@ class VectorBaseline:
     """Frozen mean vector and covariance of p measures.
 
     centre: (..., p). covariance: (..., p, p), of a single vector. whitener: (..., p, p), the inverse of its lower
-    Cholesky factor. points: vectors or subgroups, values: vectors in all of them, freedom: degrees of freedom of the
+    Cholesky factor. points: vectors or subgroups, values: vectors in all of them, df: degrees of freedom of the
     covariance, all of shape (...).
     """
 
-    kind: Kind
+    kind: StatisticKind
     centre: FloatArray
     covariance: FloatArray
     whitener: FloatArray
     points: IntArray
     values: FloatArray
-    freedom: FloatArray
+    df: FloatArray
     method: str
 
 
 def baseline(vectors: ArrayLike, method: Method = "sample") -> VectorBaseline:
     """From individual vectors, shape (..., time, p); a vector with any NaN is missing.
 
-    "sample": the ordinary covariance, freedom m - 1; "successive": half the mean product of successive differences
-    (missing vectors closed up), which a shift inside the baseline hardly inflates, with the effective freedom
+    "sample": the ordinary covariance, df m - 1; "successive": half the mean product of successive differences
+    (missing vectors closed up), which a shift inside the baseline hardly inflates, with the effective df
     2 (m-1)^2 / (3m - 4) of Sullivan and Woodall. Cost: O(m p^2 + p^3) per series.
-    Raises TooFew unless freedom >= p, NoSpread for a singular covariance, NotFinite for infinity.
+    Raises TooFew unless df >= p, NoSpread for a singular covariance, NotFinite for infinity.
 
     >>> frozen = baseline([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
     >>> frozen.covariance.round(3).tolist()
@@ -63,24 +63,24 @@ def baseline(vectors: ArrayLike, method: Method = "sample") -> VectorBaseline:
     centre = np.where(there[..., None], x, 0.0).sum(axis=-2) / m[..., None]
     match method:
         case "sample":
-            freedom = m - 1.0
-            covariance = _products(x - centre[..., None, :], there) / freedom[..., None, None]
+            df = m - 1.0
+            covariance = _products(x - centre[..., None, :], there) / df[..., None, None]
         case "successive":
-            freedom = 2.0 * (m - 1.0) ** 2 / (3.0 * m - 4.0)
+            df = 2.0 * (m - 1.0) ** 2 / (3.0 * m - 4.0)
             covariance = _successive(x, there) / (2.0 * (m - 1.0))[..., None, None]
         case _:
             assert_never(method)
-    return _frozen(centre, covariance, m, m.astype(np.float64), freedom, method)
+    return _frozen(centre, covariance, m, m.astype(np.float64), df, method)
 
 
 def baseline_of_subgroups(vectors: ArrayLike) -> VectorBaseline:
     """From raw subgroups, shape (..., time, n, p): grand mean and pooled within-subgroup covariance.
 
-    A vector with any NaN is absent, so subgroups may differ in size. freedom = sum(n - 1). Cost: O(values p).
-    Raises TooFew unless freedom >= p, NoSpread for a singular covariance, NotFinite for infinity.
+    A vector with any NaN is absent, so subgroups may differ in size. df = sum(n - 1). Cost: O(values p).
+    Raises TooFew unless df >= p, NoSpread for a singular covariance, NotFinite for infinity.
 
     >>> frozen = baseline_of_subgroups([[[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], [[4.0, 4.0], [5.0, 4.0], [4.0, 5.0]]])
-    >>> float(frozen.freedom)
+    >>> float(frozen.df)
     4.0
     """
     x = _vectors(vectors, 3)
@@ -88,11 +88,11 @@ def baseline_of_subgroups(vectors: ArrayLike) -> VectorBaseline:
     means, n = subgroup_means(x)
     total = n.sum(axis=-1)
     centre = np.nansum(n[..., None] * np.where(n[..., None] > 0, means, 0.0), axis=-2) / total[..., None]
-    freedom = np.maximum(n - 1.0, 0.0).sum(axis=-1)
+    df = np.maximum(n - 1.0, 0.0).sum(axis=-1)
     scatter = _products(x - means[..., None, :], there).sum(axis=-3)
-    if (freedom < 1).any():
+    if (df < 1).any():
         raise TooFew("a pooled covariance needs a subgroup of at least 2 vectors")
-    return _frozen(centre, scatter / freedom[..., None, None], (n > 0).sum(axis=-1), total, freedom, "pooled")
+    return _frozen(centre, scatter / df[..., None, None], (n > 0).sum(axis=-1), total, df, "pooled")
 
 
 def subgroup_means(vectors: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -129,7 +129,9 @@ def chart(
     upper = _limit(baseline, n, whitened.shape[-1], 2.0 * tail_of(width), phase)
     zero = np.zeros(statistic.shape)
     centre = zero + whitened.shape[-1]
-    return Chart(Kind.T2, np.where(n > 0, statistic, np.nan), centre, zero, upper, np.full(zero.shape, np.nan), width)
+    return Chart(
+        StatisticKind.T2, np.where(n > 0, statistic, np.nan), centre, zero, upper, np.full(zero.shape, np.nan), width
+    )
 
 
 def contributions(baseline: VectorBaseline, vectors: ArrayLike, sizes: ArrayLike = 1.0) -> FloatArray:
@@ -210,28 +212,28 @@ def _squares(whitened: FloatArray) -> FloatArray:
 def _limit(baseline: VectorBaseline, n: FloatArray, p: int, alpha: float, phase: Phase) -> FloatArray:
     from scipy.special import betaincinv, fdtri
 
-    freedom, total = baseline.freedom[..., None], baseline.values[..., None]
-    exact = p * freedom / (freedom - p + 1.0) * fdtri(p, freedom - p + 1.0, 1.0 - alpha)
+    df, total = baseline.df[..., None], baseline.values[..., None]
+    exact = p * df / (df - p + 1.0) * fdtri(p, df - p + 1.0, 1.0 - alpha)
     match phase:
         case "II":
             return np.asarray((1.0 + n / total) * exact)
         case "I" if baseline.method == "pooled":
             return np.asarray((1.0 - n / total) * exact)
         case "I":
-            if (freedom <= p).any():
+            if (df <= p).any():
                 raise TooFew("phase I of individuals needs more degrees of freedom than measures")
-            limit = (total - 1.0) ** 2 / total * betaincinv(p / 2.0, (freedom - p) / 2.0, 1.0 - alpha)
+            limit = (total - 1.0) ** 2 / total * betaincinv(p / 2.0, (df - p) / 2.0, 1.0 - alpha)
             return np.broadcast_to(limit, n.shape)
         case _:
             assert_never(phase)
 
 
 def _frozen(
-    centre: FloatArray, covariance: FloatArray, m: IntArray, values: FloatArray, freedom: FloatArray, method: str
+    centre: FloatArray, covariance: FloatArray, m: IntArray, values: FloatArray, df: FloatArray, method: str
 ) -> VectorBaseline:
     p = centre.shape[-1]
-    if (freedom < p).any():
-        raise TooFew(f"{p} measures need at least {p} degrees of freedom, got {float(np.min(freedom)):.3g}")
+    if (df < p).any():
+        raise TooFew(f"{p} measures need at least {p} degrees of freedom, got {float(np.min(df)):.3g}")
     scale = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     if not (scale > 0).all():
         raise NoSpread("a measure is constant in the baseline")
@@ -239,7 +241,7 @@ def _frozen(
     if (np.linalg.eigvalsh(correlation)[..., 0] < 1e-12).any():
         raise NoSpread("the measures are linearly dependent")
     whitener = np.linalg.inv(np.linalg.cholesky(correlation)) / scale[..., None, :]
-    return VectorBaseline(Kind.T2, centre, covariance, whitener, np.asarray(m), values, freedom, method)
+    return VectorBaseline(StatisticKind.T2, centre, covariance, whitener, np.asarray(m), values, df, method)
 
 
 def _products(deviation: FloatArray, there: BoolArray) -> FloatArray:

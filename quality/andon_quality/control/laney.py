@@ -19,12 +19,12 @@ from andon_quality.errors import OutOfRange, TooFew
 class Dispersion:
     """Chi-square dispersion of standardised counts; every field has shape (...), one per series.
 
-    ratio is chi-square per degree of freedom: about 1 when the model holds, above it when subgroups differ.
+    ratio is chi-square per degree of df: about 1 when the model holds, above it when subgroups differ.
     p_value is the upper tail (only overdispersion counts as evidence).
     """
 
     chi_square: FloatArray
-    freedom: FloatArray
+    df: FloatArray
     ratio: FloatArray
     p_value: FloatArray
 
@@ -53,11 +53,11 @@ def dispersion(z: FloatArray) -> Dispersion:
     """
     from scipy.special import chdtrc
 
-    freedom = (~np.isnan(z)).sum(axis=-1).astype(np.float64) - 1
-    if (freedom < 1).any():
+    df = (~np.isnan(z)).sum(axis=-1).astype(np.float64) - 1
+    if (df < 1).any():
         raise TooFew("dispersion needs at least 2 points")
     total = np.nansum(z * z, axis=-1)
-    return Dispersion(np.asarray(total), np.asarray(freedom), np.asarray(total / freedom), chdtrc(freedom, total))
+    return Dispersion(np.asarray(total), np.asarray(df), np.asarray(total / df), chdtrc(df, total))
 
 
 def significant(found: Dispersion, alpha: float) -> BoolArray:

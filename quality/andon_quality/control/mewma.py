@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray
-from andon_quality.control.chart import Chart, Kind
+from andon_quality.control.chart import Chart, StatisticKind
 from andon_quality.control.ewma import smoothed
 from andon_quality.control.hotelling import VectorBaseline, baseline, whiten
 from andon_quality.errors import OutOfRange
@@ -93,4 +93,6 @@ def advance(
 
 def _chart(statistic: FloatArray, p: int, limit: float) -> Chart:
     zero = np.zeros(statistic.shape)
-    return Chart(Kind.MEWMA, statistic, zero + p, zero, zero + limit, np.full(zero.shape, np.nan), math.sqrt(limit))
+    return Chart(
+        StatisticKind.MEWMA, statistic, zero + p, zero, zero + limit, np.full(zero.shape, np.nan), math.sqrt(limit)
+    )

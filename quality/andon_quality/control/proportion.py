@@ -1,4 +1,4 @@
-"""Charts of a proportion: p and np (binomial), and Laney's p' for subgroups that differ more than chance allows.
+"""Charts of a proportion: p and np (binomial), and Laney's p' for subgroups that vary more than binomially.
 
 Assumes independent yes/no outcomes with one probability (p), or one that itself varies between subgroups (p').
 With subgroups of thousands nearly every p point is "out": test `is_overdispersed` and prefer `laney=True`.
@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import BoolArray, FloatArray
 from andon_quality.control import laney as dispersal
 from andon_quality.control.chart import (
-    Baseline,
     Chart,
-    Kind,
+    ChartBaseline,
     Memoryless,
+    StatisticKind,
     limits,
     observed,
     per_point,
@@ -31,7 +31,7 @@ from andon_quality.errors import OutOfRange
 
 
 @dataclass(frozen=True)
-class ProportionBaseline(Baseline):
+class ProportionBaseline(ChartBaseline):
     """Frozen proportion (centre); sigma = sigma_z sqrt(p(1-p)), that of one unit; sigma_z is 1 for plain p."""
 
     sigma_z: FloatArray
@@ -53,7 +53,7 @@ def baseline(counts: ArrayLike, sizes: ArrayLike, laney: bool = False) -> Propor
     unit = spread_of(np.sqrt(p * (1 - p)))
     factor = spread_of(dispersal.sigma_z(_z(x, n, p, unit))) if laney else np.ones_like(unit)
     method = "laney" if laney else "binomial"
-    return ProportionBaseline(Kind.PROPORTION, p, unit * factor, seen, method, factor)
+    return ProportionBaseline(StatisticKind.PROPORTION, p, unit * factor, seen, method, factor)
 
 
 def chart(baseline: ProportionBaseline, counts: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:
@@ -64,7 +64,9 @@ def chart(baseline: ProportionBaseline, counts: ArrayLike, sizes: ArrayLike, wid
     """
     x, n = _counts(counts, sizes)
     sigma = per_point(baseline.sigma) / np.sqrt(n)
-    return limits(Kind.PROPORTION, per_unit(x, n), per_point(baseline.centre), sigma, width, floor=0.0, ceiling=1.0)
+    return limits(
+        StatisticKind.PROPORTION, per_unit(x, n), per_point(baseline.centre), sigma, width, floor=0.0, ceiling=1.0
+    )
 
 
 def number_chart(baseline: ProportionBaseline, counts: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:
@@ -75,7 +77,12 @@ def number_chart(baseline: ProportionBaseline, counts: ArrayLike, sizes: ArrayLi
     """
     x, n = _counts(counts, sizes)
     plain = limits(
-        Kind.NUMBER, x, n * per_point(baseline.centre), np.sqrt(n) * per_point(baseline.sigma), width, floor=0.0
+        StatisticKind.NUMBER,
+        x,
+        n * per_point(baseline.centre),
+        np.sqrt(n) * per_point(baseline.sigma),
+        width,
+        floor=0.0,
     )
     return Chart(plain.kind, x, plain.centre, plain.lower, np.minimum(plain.upper, n), plain.sigma, width)
 

@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import BoolArray, FloatArray
 from andon_quality.control import laney as dispersal
 from andon_quality.control.chart import (
-    Baseline,
     Chart,
-    Kind,
+    ChartBaseline,
     Memoryless,
+    StatisticKind,
     limits,
     observed,
     per_point,
@@ -31,7 +31,7 @@ from andon_quality.errors import OutOfRange
 
 
 @dataclass(frozen=True)
-class RateBaseline(Baseline):
+class RateBaseline(ChartBaseline):
     """Frozen events per unit (centre); sigma = sigma_z sqrt(centre), that of one unit; sigma_z is 1 for c and u."""
 
     sigma_z: FloatArray
@@ -52,7 +52,7 @@ def baseline(counts: ArrayLike, sizes: ArrayLike = 1.0, laney: bool = False) -> 
     u = np.nansum(x, axis=-1) / np.where(np.isnan(x), 0.0, n).sum(axis=-1)
     unit = spread_of(np.sqrt(u))
     factor = spread_of(dispersal.sigma_z(_z(x, n, u, unit))) if laney else np.ones_like(unit)
-    return RateBaseline(Kind.RATE, u, unit * factor, seen, "laney" if laney else "poisson", factor)
+    return RateBaseline(StatisticKind.RATE, u, unit * factor, seen, "laney" if laney else "poisson", factor)
 
 
 def chart(baseline: RateBaseline, counts: ArrayLike, sizes: ArrayLike = 1.0, width: float = 3.0) -> Chart:
@@ -63,7 +63,7 @@ def chart(baseline: RateBaseline, counts: ArrayLike, sizes: ArrayLike = 1.0, wid
     """
     x, n = _counts(counts, sizes)
     sigma = per_point(baseline.sigma) / np.sqrt(n)
-    return limits(Kind.RATE, per_unit(x, n), per_point(baseline.centre), sigma, width, floor=0.0)
+    return limits(StatisticKind.RATE, per_unit(x, n), per_point(baseline.centre), sigma, width, floor=0.0)
 
 
 def count_chart(baseline: RateBaseline, counts: ArrayLike, sizes: ArrayLike = 1.0, width: float = 3.0) -> Chart:
@@ -74,7 +74,7 @@ def count_chart(baseline: RateBaseline, counts: ArrayLike, sizes: ArrayLike = 1.
     """
     x, n = _counts(counts, sizes)
     sigma = np.sqrt(n) * per_point(baseline.sigma)
-    return limits(Kind.COUNT, x, n * per_point(baseline.centre), sigma, width, floor=0.0)
+    return limits(StatisticKind.COUNT, x, n * per_point(baseline.centre), sigma, width, floor=0.0)
 
 
 def dispersion(counts: ArrayLike, sizes: ArrayLike = 1.0) -> dispersal.Dispersion:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray
 from andon_quality.control import xmr
-from andon_quality.control.chart import Baseline, observed, per_point, points
+from andon_quality.control.chart import ChartBaseline, observed, per_point, points
 from andon_quality.errors import Inconsistent, OutOfRange
 from andon_quality.rules import WESTERN_ELECTRIC, judge
 
@@ -59,9 +59,9 @@ def propose(
 
     values: one series, shape (time,), NaN = missing, the points after the baseline. cause: what changed the process;
     without one there is no proposal. Objections: fewer than `at_least` points since, no change of level or spread
-    beyond chance (Welch and F test at alpha), the new level not itself in control (Western Electric rules).
-    Cost: O(values). Raises Inconsistent without a cause, OutOfRange for a `first` outside the series, TooFew below 2
-    points since then, NoSpread when they are all equal.
+    beyond common-cause variation (Welch and F test at alpha), the new level not itself in control (Western Electric
+    rules). Cost: O(values). Raises Inconsistent without a cause, OutOfRange for a `first` outside the series, TooFew
+    below 2 points since then, NoSpread when they are all equal.
 
     >>> old = xmr.baseline([9.0, 10.0, 11.0, 10.0] * 6)
     >>> offer = propose(old, [12.0, 14.0, 13.0, 12.5, 13.5] * 5, 0, "second desk opened")
@@ -80,7 +80,7 @@ def propose(
     if int(new.points) < at_least:
         objections.append(f"only {int(new.points)} points since the change, {at_least} wanted")
     if min(level_p, spread_p) >= alpha:
-        objections.append("neither level nor spread differs from the old baseline beyond chance")
+        objections.append("neither level nor spread differs from the old baseline beyond common-cause variation")
     fired = [name for name, hit in judge(WESTERN_ELECTRIC, xmr.chart(new, since)).items() if hit.any()]
     if fired:
         objections.append(f"the new level is not in control: {', '.join(fired)}")
@@ -89,7 +89,7 @@ def propose(
     return Proposal(cause, first, baseline, new, shift, level_p, ratio, tuple(objections))
 
 
-def shift_start(baseline: Baseline, values: ArrayLike) -> int:
+def shift_start(baseline: ChartBaseline, values: ArrayLike) -> int:
     """Most likely index of the first point after a lasting shift of the mean of one series, shape (time,).
 
     Maximises (T - t) (mean of the points after t - centre)^2, the likelihood of a step from a known level. Missing
@@ -109,13 +109,13 @@ def shift_start(baseline: Baseline, values: ArrayLike) -> int:
     return int(np.argmax(likelihood))
 
 
-def _tests(old: Baseline, new: Baseline) -> tuple[float, float]:
+def _tests(old: ChartBaseline, new: ChartBaseline) -> tuple[float, float]:
     """Two-sided p-values of equal means (Welch) and equal sigmas (F)."""
     from scipy.special import fdtr, stdtr
 
     before, after = (_EFFICIENCY.get(side.method, 1.0) * (float(side.points) - 1) for side in (old, new))
     a, b = (float(side.sigma) ** 2 / float(side.points) for side in (old, new))
-    freedom = (a + b) ** 2 / (a * a / before + b * b / after)
+    df = (a + b) ** 2 / (a * a / before + b * b / after)
     t = abs(float(new.centre) - float(old.centre)) / (a + b) ** 0.5
     lower = float(fdtr(after, before, (float(new.sigma) / float(old.sigma)) ** 2))
-    return 2.0 * float(stdtr(freedom, -t)), 2.0 * min(lower, 1.0 - lower)
+    return 2.0 * float(stdtr(df, -t)), 2.0 * min(lower, 1.0 - lower)

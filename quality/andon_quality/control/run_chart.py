@@ -1,4 +1,4 @@
-"""The run chart: no limits, only whether points cross their median as often as chance would have it.
+"""The run chart: no limits, only whether points cross their median as often as common-cause variation would have it.
 
 Assumes independent points that fall on either side of the median with equal probability, of any distribution; the test
 grows stronger up to about 100 points and means little below 10. It finds lasting shifts; for single wild points add a
@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
-from andon_quality.control.chart import Baseline, Kind, observed, per_point, points
+from andon_quality.control.chart import ChartBaseline, StatisticKind, observed, per_point, points
 
 
 @dataclass(frozen=True)
-class RunBaseline(Baseline):
+class RunBaseline(ChartBaseline):
     """Frozen median (centre); sigma is NaN, as a run chart has none."""
 
 
@@ -28,7 +28,7 @@ class RunChart:
     """What is known after each point, all of shape (..., time).
 
     useful counts the points off the median; a longest run above longest_run_max or fewer crossings than crossings_min
-    is a signal of something other than chance.
+    is a signal of a special cause.
     """
 
     statistic: FloatArray
@@ -41,7 +41,7 @@ class RunChart:
 
     @property
     def signal(self) -> BoolArray:
-        """True from the point on at which the points so far are unlikely to be chance alone."""
+        """True from the point on at which the points so far are unlikely to be common-cause variation alone."""
         return np.asarray((self.longest_run > self.longest_run_max) | (self.crossings < self.crossings_min))
 
 
@@ -65,7 +65,7 @@ def baseline(values: ArrayLike) -> RunBaseline:
     array = points(values)
     count = observed(array)
     median = np.asarray(np.nanmedian(array, axis=-1))
-    return RunBaseline(Kind.RUN, median, np.full(median.shape, np.nan), count, "median")
+    return RunBaseline(StatisticKind.RUN, median, np.full(median.shape, np.nan), count, "median")
 
 
 def chart(baseline: RunBaseline, values: ArrayLike) -> RunChart:

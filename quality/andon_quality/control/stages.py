@@ -48,9 +48,9 @@ def staged(stages: Sequence[Stage], length: int, draw: Callable[[slice], Chart])
 def judged(rules: Sequence[Rule], stages: Sequence[Stage], chart: Chart) -> dict[str, BoolArray]:
     """Where the rules that apply fire on a staged chart, run per stage, so that no run crosses a change of process.
 
-    >>> from andon_quality.control.chart import Kind, limits
+    >>> from andon_quality.control.chart import StatisticKind, limits
     >>> from andon_quality.rules import WESTERN_ELECTRIC
-    >>> chart = limits(Kind.INDIVIDUALS, np.full(10, 0.5), 0.0, 1.0, 3.0)
+    >>> chart = limits(StatisticKind.INDIVIDUALS, np.full(10, 0.5), 0.0, 1.0, 3.0)
     >>> bool(judged(WESTERN_ELECTRIC, [Stage(0, "as found"), Stage(5, "new form")], chart)["8_on_one_side"].any())
     False
     """

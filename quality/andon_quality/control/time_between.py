@@ -16,14 +16,14 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray
 from andon_quality.control import xmr
-from andon_quality.control.chart import Baseline, Chart, Kind, Memoryless, points
+from andon_quality.control.chart import Chart, ChartBaseline, Memoryless, StatisticKind, points
 from andon_quality.errors import OutOfRange
 
 POWER = 3.6
 
 
 @dataclass(frozen=True)
-class TimeBetweenBaseline(Baseline):
+class TimeBetweenBaseline(ChartBaseline):
     """Frozen mean and sigma of time ** (1 / 3.6)."""
 
 
@@ -36,7 +36,7 @@ def baseline(times: ArrayLike, method: xmr.Method = "moving_range") -> TimeBetwe
     'moving_range'
     """
     plain = xmr.baseline(root(times), method)
-    return TimeBetweenBaseline(Kind.TIME_BETWEEN, plain.centre, plain.sigma, plain.points, method)
+    return TimeBetweenBaseline(StatisticKind.TIME_BETWEEN, plain.centre, plain.sigma, plain.points, method)
 
 
 def chart(baseline: TimeBetweenBaseline, times: ArrayLike, width: float = 3.0) -> Chart:
@@ -48,7 +48,7 @@ def chart(baseline: TimeBetweenBaseline, times: ArrayLike, width: float = 3.0) -
     """
     flat = xmr.chart(xmr.XmrBaseline(**vars(baseline)), root(times), width)
     middle, lower, upper = (np.maximum(v, 0.0) ** POWER for v in (flat.centre, flat.lower, flat.upper))
-    return Chart(Kind.TIME_BETWEEN, points(times), middle, lower, upper, np.full(middle.shape, np.nan), width)
+    return Chart(StatisticKind.TIME_BETWEEN, points(times), middle, lower, upper, np.full(middle.shape, np.nan), width)
 
 
 def start(baseline: TimeBetweenBaseline) -> Memoryless:

@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray
 from andon_quality.control import xbar_s
 from andon_quality.control.chart import (
-    Baseline,
     Chart,
-    Kind,
+    ChartBaseline,
     Memoryless,
     Pair,
+    StatisticKind,
     limits,
     observed,
     per_point,
@@ -35,7 +35,7 @@ Method = Literal["minimum_variance", "average"]
 
 
 @dataclass(frozen=True)
-class XbarRBaseline(Baseline):
+class XbarRBaseline(ChartBaseline):
     """Frozen grand mean and within-subgroup sigma of a single value, estimated from ranges."""
 
 
@@ -58,10 +58,10 @@ def baseline(
     if (r < 0).any():
         raise OutOfRange("a range cannot be negative")
     count = observed(np.where(n > 0, x, np.nan))
-    return XbarRBaseline(Kind.MEAN, grand_mean(x, n), spread_of(_sigma(r, n, method)), count, method)
+    return XbarRBaseline(StatisticKind.MEAN, grand_mean(x, n), spread_of(_sigma(r, n, method)), count, method)
 
 
-def chart(baseline: Baseline, means: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:
+def chart(baseline: ChartBaseline, means: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:
     """Means against centre +- width sigma / sqrt(n), limits per point as n varies; NaN mean or size 0 = missing.
 
     >>> round(float(chart(baseline([10.0, 12.0], [2.0, 3.0], 5), [11.0], 5).upper[0]), 4)
@@ -70,7 +70,7 @@ def chart(baseline: Baseline, means: ArrayLike, sizes: ArrayLike, width: float =
     return xbar_s.chart(baseline, means, sizes, width)
 
 
-def range_chart(baseline: Baseline, ranges: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:
+def range_chart(baseline: ChartBaseline, ranges: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:
     """Ranges against d2 sigma +- width d3 sigma, not below 0; missing below 2 values.
 
     >>> round(float(range_chart(baseline([10.0, 12.0], [1.0, 1.0], 5), [1.0], 5).upper[0]), 6)
@@ -80,10 +80,10 @@ def range_chart(baseline: Baseline, ranges: ArrayLike, sizes: ArrayLike, width: 
     n = sizes_of(sizes, r)
     sigma = per_point(baseline.sigma)
     statistic = np.where(n >= 2, r, np.nan)
-    return limits(Kind.RANGE, statistic, each(d2, n) * sigma, each(d3, n) * sigma, width, floor=0.0)
+    return limits(StatisticKind.RANGE, statistic, each(d2, n) * sigma, each(d3, n) * sigma, width, floor=0.0)
 
 
-def start(baseline: Baseline) -> Memoryless:
+def start(baseline: ChartBaseline) -> Memoryless:
     """The state before the first subgroup: none, as no point depends on another.
 
     >>> start(baseline([10.0, 12.0], [2.0, 3.0], 5))
@@ -93,7 +93,12 @@ def start(baseline: Baseline) -> Memoryless:
 
 
 def advance(
-    baseline: Baseline, state: Memoryless, means: ArrayLike, ranges: ArrayLike, sizes: ArrayLike, width: float = 3.0
+    baseline: ChartBaseline,
+    state: Memoryless,
+    means: ArrayLike,
+    ranges: ArrayLike,
+    sizes: ArrayLike,
+    width: float = 3.0,
 ) -> tuple[Memoryless, Pair]:
     """The next subgroups, shape (..., m), on both charts; the same bits in any split into calls.
 

@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray
 from andon_quality.control.chart import (
-    Baseline,
     Chart,
-    Kind,
+    ChartBaseline,
     Memoryless,
     Pair,
+    StatisticKind,
     limits,
     observed,
     per_point,
@@ -35,7 +35,7 @@ Method = Literal["minimum_variance", "average", "pooled"]
 
 
 @dataclass(frozen=True)
-class XbarSBaseline(Baseline):
+class XbarSBaseline(ChartBaseline):
     """Frozen grand mean and within-subgroup sigma of a single value."""
 
 
@@ -54,10 +54,10 @@ def baseline(means: ArrayLike, sds: ArrayLike, sizes: ArrayLike, method: Method 
     """
     x, s, n = _subgroups(means, sds, sizes)
     count = observed(x)
-    return XbarSBaseline(Kind.MEAN, grand_mean(x, n), spread_of(_sigma(s, n, method)), count, method)
+    return XbarSBaseline(StatisticKind.MEAN, grand_mean(x, n), spread_of(_sigma(s, n, method)), count, method)
 
 
-def chart(baseline: Baseline, means: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:
+def chart(baseline: ChartBaseline, means: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:
     """Means against centre +- width sigma / sqrt(n), limits per point as n varies; NaN mean or size 0 = missing.
 
     >>> frozen = baseline([10.0, 12.0], [1.0, 1.0], 5)
@@ -67,10 +67,10 @@ def chart(baseline: Baseline, means: ArrayLike, sizes: ArrayLike, width: float =
     x = points(means)
     n = sizes_of(sizes, x)
     sigma = np.divide(per_point(baseline.sigma), np.sqrt(n), out=np.full(x.shape, np.nan), where=n > 0)
-    return limits(Kind.MEAN, np.where(n > 0, x, np.nan), per_point(baseline.centre), sigma, width)
+    return limits(StatisticKind.MEAN, np.where(n > 0, x, np.nan), per_point(baseline.centre), sigma, width)
 
 
-def sd_chart(baseline: Baseline, sds: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:
+def sd_chart(baseline: ChartBaseline, sds: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:
     """Standard deviations against c4 sigma +- width sigma sqrt(1 - c4^2), not below 0; missing below 2 values.
 
     >>> frozen = baseline([10.0, 12.0], [1.0, 1.0], 5)
@@ -83,10 +83,10 @@ def sd_chart(baseline: Baseline, sds: ArrayLike, sizes: ArrayLike, width: float 
     sigma = per_point(baseline.sigma)
     spread = np.sqrt(1.0 - constant**2) * sigma
     statistic = np.where(n >= 2, s, np.nan)
-    return limits(Kind.STANDARD_DEVIATION, statistic, constant * sigma, spread, width, floor=0.0)
+    return limits(StatisticKind.STANDARD_DEVIATION, statistic, constant * sigma, spread, width, floor=0.0)
 
 
-def start(baseline: Baseline) -> Memoryless:
+def start(baseline: ChartBaseline) -> Memoryless:
     """The state before the first subgroup: none, as no point depends on another.
 
     >>> start(baseline([10.0, 12.0], [1.0, 1.0], 5))
@@ -96,7 +96,7 @@ def start(baseline: Baseline) -> Memoryless:
 
 
 def advance(
-    baseline: Baseline, state: Memoryless, means: ArrayLike, sds: ArrayLike, sizes: ArrayLike, width: float = 3.0
+    baseline: ChartBaseline, state: Memoryless, means: ArrayLike, sds: ArrayLike, sizes: ArrayLike, width: float = 3.0
 ) -> tuple[Memoryless, Pair]:
     """The next subgroups, shape (..., m), on both charts; the same bits in any split into calls.
 
@@ -119,9 +119,9 @@ def _sigma(s: FloatArray, n: FloatArray, method: Method) -> FloatArray:
         case "average":
             return np.asarray(np.where(known, s / constant, 0.0).sum(axis=-1) / known.sum(axis=-1))
         case "pooled":
-            freedom = np.where(known, n - 1, 0.0)
-            total = freedom.sum(axis=-1)
-            squares = np.where(known, freedom * s**2, 0.0).sum(axis=-1)
+            df = np.where(known, n - 1, 0.0)
+            total = df.sum(axis=-1)
+            squares = np.where(known, df * s**2, 0.0).sum(axis=-1)
             return np.asarray(np.sqrt(squares / total) / each(c4, total + 1))
         case _:
             assert_never(method)

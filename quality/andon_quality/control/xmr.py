@@ -1,9 +1,9 @@
 """Individuals and moving-range charts (XmR, also I-MR): one value per point.
 
-Assumes independent, roughly normal values; skewed or autocorrelated series alarm far more often than the promise
-(see the measured figures in the published tables), then calibrate the width with `arl`.
-Source: W. A. Shewhart, Economic Control of Quality of Manufactured Product (1931); D. J. Wheeler and D. S. Chambers,
-Understanding Statistical Process Control (1992).
+Assumes independent, roughly normal values; skewed or autocorrelated series alarm far more often than the in-control ARL
+says (see the measured figures in the published tables), then calibrate the width with `arl`. Source: W. A. Shewhart,
+Economic Control of Quality of Manufactured Product (1931); D. J. Wheeler and D. S. Chambers, Understanding Statistical
+Process Control (1992).
 """
 
 from __future__ import annotations
@@ -15,7 +15,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray
-from andon_quality.control.chart import Baseline, Chart, Kind, Pair, limits, observed, per_point, points, spread_of
+from andon_quality.control.chart import (
+    Chart,
+    ChartBaseline,
+    Pair,
+    StatisticKind,
+    limits,
+    observed,
+    per_point,
+    points,
+    spread_of,
+)
 from andon_quality.control.constants import c4, d2, d3, each
 from andon_quality.errors import TooFew
 
@@ -25,7 +35,7 @@ _MEDIAN_RANGE = 0.9538725524
 
 
 @dataclass(frozen=True)
-class XmrBaseline(Baseline):
+class XmrBaseline(ChartBaseline):
     """Frozen mean and sigma of individual values; centre and sigma have shape (...)."""
 
 
@@ -52,7 +62,7 @@ def baseline(values: ArrayLike, method: Method = "moving_range") -> XmrBaseline:
     array = points(values)
     count = observed(array)
     centre = np.asarray(np.nansum(array, axis=-1) / count)
-    return XmrBaseline(Kind.INDIVIDUALS, centre, spread_of(_sigma(array, method)), count, method)
+    return XmrBaseline(StatisticKind.INDIVIDUALS, centre, spread_of(_sigma(array, method)), count, method)
 
 
 def chart(baseline: XmrBaseline, values: ArrayLike, width: float = 3.0) -> Chart:
@@ -61,7 +71,9 @@ def chart(baseline: XmrBaseline, values: ArrayLike, width: float = 3.0) -> Chart
     >>> chart(baseline([9.0, 10.0, 11.0, 10.0]), [10.0, 13.0]).beyond
     array([False,  True])
     """
-    return limits(Kind.INDIVIDUALS, points(values), per_point(baseline.centre), per_point(baseline.sigma), width)
+    return limits(
+        StatisticKind.INDIVIDUALS, points(values), per_point(baseline.centre), per_point(baseline.sigma), width
+    )
 
 
 def range_chart(baseline: XmrBaseline, values: ArrayLike, width: float = 3.0) -> Chart:
@@ -96,7 +108,7 @@ def advance(baseline: XmrBaseline, state: XmrState, values: ArrayLike, width: fl
     ranges = np.abs(np.diff(array, axis=-1, prepend=per_point(state.last)))
     sigma = per_point(baseline.sigma)
     location = chart(baseline, array, width)
-    spread = limits(Kind.MOVING_RANGE, ranges, d2(2) * sigma, d3(2) * sigma, width, floor=0.0)
+    spread = limits(StatisticKind.MOVING_RANGE, ranges, d2(2) * sigma, d3(2) * sigma, width, floor=0.0)
     return XmrState(array[..., -1] if array.shape[-1] else state.last), Pair(location, spread)
 
 

@@ -8,12 +8,12 @@ from andon_quality.effect.interrupted import interrupted_counts, interrupted_mea
 from andon_quality.effect.proportion import before_after_proportion
 from andon_quality.effect.sequential import sequential
 from andon_quality.effect.structural import structural
-from andon_quality.effect.verdict import Check, Direction, Effect, Verdict, decide
+from andon_quality.effect.verdict import Direction, Effect, EffectCheck, Verdict, decide
 
 __all__ = [
-    "Check",
     "Direction",
     "Effect",
+    "EffectCheck",
     "EffectWatch",
     "Verdict",
     "always_valid",

@@ -12,12 +12,12 @@ from andon_quality.effect.before_after import ratio_interval
 from andon_quality.effect.boundary import Boundary
 from andon_quality.effect.long_run import long_run_variance
 from andon_quality.effect.phases import over_phases, phase_means
-from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
+from andon_quality.effect.verdict import Direction, Effect, EffectCheck, decide, margin_from
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange, TooFew
 
 
 @dataclass(frozen=True)
-class Baseline:
+class EffectBaseline:
     """What was learnt before the action: level, long-run variance with its degrees of freedom, and the season.
 
     `offsets` holds the phase effects, starting with the phase of the first point after the action. Numbers for one
@@ -26,7 +26,7 @@ class Baseline:
 
     mean: PerSeries
     long_run_variance: PerSeries
-    degrees: float
+    df: float
     points: int
     offsets: tuple[PerSeries, ...]
 
@@ -35,7 +35,7 @@ class Baseline:
 class EffectWatch:
     """The state of a watched action, or of one a series; `look` takes it one point further."""
 
-    baseline: Baseline
+    baseline: EffectBaseline
     boundary: Boundary
     direction: Direction
     margin: PerSeries | None
@@ -43,7 +43,7 @@ class EffectWatch:
     total: PerSeries = 0.0
 
 
-def learn(before: ArrayLike, season: int | None = None) -> Baseline:
+def learn(before: ArrayLike, season: int | None = None) -> EffectBaseline:
     """The baseline from the points before an action, shape (n,) or (series, n), n >= 8 and at least two seasons.
 
     With a `season` the phase means are taken out; give whole seasons where possible. Assumes a level without trend.
@@ -51,7 +51,7 @@ def learn(before: ArrayLike, season: int | None = None) -> Baseline:
 
     >>> learn([1.0, 2.0] * 10, season=2).offsets
     Traceback (most recent call last):
-    andon_quality.errors.NoSpread: a baseline without spread can not tell a change from chance
+    andon_quality.errors.NoSpread: a baseline without spread cannot tell a change from common-cause variation
     """
     values = by_series(before, 8)
     n = values.shape[-1]
@@ -62,11 +62,15 @@ def learn(before: ArrayLike, season: int | None = None) -> Baseline:
         effects = phase_means(values, season)
         values = values - over_phases(effects, n)
         offsets = np.roll(over_phases(effects, season), -(n % season), axis=-1)
-    variance, degrees = long_run_variance(values, offsets.shape[-1])
+    variance, df = long_run_variance(values, offsets.shape[-1])
     scale = np.maximum(1.0, np.square(np.abs(values).max(axis=-1)))
-    refuse(variance <= 1e-24 * scale, NoSpread, "a baseline without spread can not tell a change from chance")
+    refuse(
+        variance <= 1e-24 * scale,
+        NoSpread,
+        "a baseline without spread cannot tell a change from common-cause variation",
+    )
     by_phase = tuple(plain(offsets[..., phase]) for phase in range(offsets.shape[-1]))
-    return Baseline(plain(values.mean(axis=-1)), variance, degrees, n, by_phase)
+    return EffectBaseline(plain(values.mean(axis=-1)), variance, df, n, by_phase)
 
 
 def begin(
@@ -89,7 +93,7 @@ def begin(
     if planned < 1:
         raise OutOfRange("needs at least one planned look")
     baseline = learn(before, season)
-    boundary = Boundary(_information(baseline, planned), confidence, baseline.degrees)
+    boundary = Boundary(_information(baseline, planned), confidence, baseline.df)
     none_yet = plain(np.zeros(np.shape(baseline.mean)))
     return EffectWatch(baseline, boundary, direction, margin_from(expected, margin), total=none_yet)
 
@@ -131,7 +135,7 @@ def always_valid(
     "improved" is said wrongly, ever, with probability at most 1 - confidence. The p-value is one-sided, valid likewise.
 
     before: shape (n,), n >= 8, better 100 and more; after: shape (t,), t >= 1, directly following; same unit, one value
-    per period; or (series, n) and (series, t) for many actions, each of which keeps the promise for itself.
+    per period; or (series, n) and (series, t) for many actions, each with its own error rate.
     planned: the looks within which a verdict is wanted; the interval is valid afterwards too, but wider.
     expected: effect hoped for; half of it is the `margin` of "no change". season: periods in a season.
     Assumes that only the action changes the level: against a common drift use it on the differences to a control
@@ -152,7 +156,7 @@ def always_valid(
     return _effect(replace(watch, count=count, total=plain(total)))
 
 
-def _information(baseline: Baseline, count: int) -> PerSeries:
+def _information(baseline: EffectBaseline, count: int) -> PerSeries:
     return 1 / (baseline.long_run_variance * (1 / count + 1 / baseline.points))
 
 
@@ -176,14 +180,14 @@ def _effect(watch: EffectWatch) -> Effect:
     )
 
 
-def _checks(watch: EffectWatch) -> tuple[Check, ...]:
+def _checks(watch: EffectWatch) -> tuple[EffectCheck, ...]:
     baseline = watch.baseline
     return (
-        Check("baseline length", baseline.points >= 56, float(baseline.points), "points before the action"),
-        Check(
+        EffectCheck("baseline length", baseline.points >= 56, float(baseline.points), "points before the action"),
+        EffectCheck(
             "variance known",
             watch.boundary.critical < 2.3,
-            baseline.degrees,
+            baseline.df,
             "degrees of freedom of the long-run variance",
         ),
     )

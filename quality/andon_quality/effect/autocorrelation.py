@@ -70,10 +70,10 @@ def mean_of_dependent(values: FloatArray, phi: PerSeries, lost: float = 0.0) -> 
     return MeanOfDependent(plain(values.mean(axis=-1)), plain(marginal / worth), plain(worth))
 
 
-def welch_degrees(first: MeanOfDependent, second: MeanOfDependent) -> PerSeries:
+def welch_df(first: MeanOfDependent, second: MeanOfDependent) -> PerSeries:
     """Welch-Satterthwaite degrees of freedom with independent points in place of points; infinite without variance.
 
-    >>> welch_degrees(MeanOfDependent(0, 1.0, 11), MeanOfDependent(0, 1.0, 11))
+    >>> welch_df(MeanOfDependent(0, 1.0, 11), MeanOfDependent(0, 1.0, 11))
     20.0
     """
     known = np.asarray(first.variance + second.variance) > 0
@@ -81,5 +81,5 @@ def welch_degrees(first: MeanOfDependent, second: MeanOfDependent) -> PerSeries:
     total = np.where(known, first.variance + second.variance, 1.0)
     freedoms = [np.maximum(each.independent_points - 1, 0.5) for each in (first, second)]
     with np.errstate(divide="ignore", invalid="ignore"):
-        degrees = satterthwaite(first.variance / total, second.variance / total, *freedoms)
-    return plain(np.where(known, np.maximum(degrees, 1.0), np.inf))
+        df = satterthwaite(first.variance / total, second.variance / total, *freedoms)
+    return plain(np.where(known, np.maximum(df, 1.0), np.inf))

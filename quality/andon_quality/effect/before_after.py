@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray, PerSeries, by_series, plain, side_by_side
-from andon_quality.effect.autocorrelation import MeanOfDependent, lag1, mean_of_dependent, welch_degrees
+from andon_quality.effect.autocorrelation import MeanOfDependent, lag1, mean_of_dependent, welch_df
 from andon_quality.effect.phases import over_phases, phase_means
 from andon_quality.effect.student import quantile, two_sided_p
-from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
+from andon_quality.effect.verdict import Direction, Effect, EffectCheck, decide, margin_from
 
 
 def before_after(
@@ -62,14 +62,14 @@ def _effect(
     direction: Direction,
     margin: PerSeries | None,
     confidence: float,
-    checks: tuple[Check, ...],
+    checks: tuple[EffectCheck, ...],
 ) -> Effect:
     estimate, error = now.mean - was.mean, np.sqrt(was.variance + now.variance)
-    degrees = welch_degrees(was, now)
-    critical = quantile(confidence, degrees)
+    df = welch_df(was, now)
+    critical = quantile(confidence, df)
     lower, upper = estimate - critical * error, estimate + critical * error
     known = np.asarray(error) > 0
-    p = two_sided_p(np.divide(estimate, error, out=np.zeros(known.shape), where=known), degrees)
+    p = two_sided_p(np.divide(estimate, error, out=np.zeros(known.shape), where=known), df)
     return Effect(
         plain(estimate),
         plain(lower),
@@ -123,15 +123,19 @@ def _without_season(first: FloatArray, second: FloatArray, season: int) -> tuple
 
 def _window_checks(
     first: FloatArray, second: FloatArray, phi: PerSeries, was: MeanOfDependent, now: MeanOfDependent
-) -> tuple[Check, ...]:
+) -> tuple[EffectCheck, ...]:
     fewest = plain(np.minimum(was.independent_points, now.independent_points))
     drift, ratio = _drift(first, phi), _spread_ratio(first, second)
     steady, similar = plain(np.abs(drift) < 2.5), plain((np.asarray(ratio) > 0.4) & (np.asarray(ratio) < 2.5))
     return (
-        Check("independent points", fewest >= 6, fewest, "the smaller window is worth this many independent points"),
-        Check("steady before", steady, drift, "slope before the action, in standard errors; else use a trend"),
-        Check("autocorrelation", phi < 0.8, phi, "lag-1 autocorrelation within the windows; near 1 nothing is settled"),
-        Check("similar spread", similar, ratio, "standard deviation after divided by before"),
+        EffectCheck(
+            "independent points", fewest >= 6, fewest, "the smaller window is worth this many independent points"
+        ),
+        EffectCheck("steady before", steady, drift, "slope before the action, in standard errors; else use a trend"),
+        EffectCheck(
+            "autocorrelation", phi < 0.8, phi, "lag-1 autocorrelation within the windows; near 1 nothing is settled"
+        ),
+        EffectCheck("similar spread", similar, ratio, "standard deviation after divided by before"),
     )
 
 

@@ -25,17 +25,17 @@ class Boundary:
     One side is crossed, ever, with probability at most 1 - confidence when the effect is zero:
     up to the planned information I_p the constant q sqrt(I_p), q = t(1 - 0.9 (1 - confidence) / 2), by the reflection
     principle; at all times the line sqrt(L / 2) (sqrt(J) + I / sqrt(J)), L = -ln(0.1 (1 - confidence)), J = 2 I_p;
-    whichever is lower. `degrees` of freedom of the variance estimate widen both. Information and degrees are numbers,
-    or arrays of shape (series,) for as many boundaries.
-    Source: Siegmund, Sequential Analysis (1985) ch. 3; Robbins, Annals of Mathematical Statistics 41 (1970) 1397.
+    whichever is lower. `df`, the degrees of freedom of the variance estimate, widen both. Information and df are
+    numbers, or arrays of shape (series,) for as many boundaries. Source: Siegmund, Sequential Analysis (1985) ch. 3;
+    Robbins, Annals of Mathematical Statistics 41 (1970) 1397.
     """
 
     planned_information: PerSeries
     confidence: float
-    degrees: PerSeries = math.inf
+    df: PerSeries = math.inf
 
     def __post_init__(self) -> None:
-        positive = (np.asarray(self.planned_information) > 0).all() and (np.asarray(self.degrees) > 0).all()
+        positive = (np.asarray(self.planned_information) > 0).all() and (np.asarray(self.df) > 0).all()
         if not positive or not 0 < self.confidence < 1:
             raise OutOfRange("needs positive information and degrees of freedom, and 0 < confidence < 1")
 
@@ -63,18 +63,18 @@ class Boundary:
         score = abs(estimate) * information
         scale = self._line(information) * self._widening
         late = np.minimum(np.exp(-2 * np.square(score / scale)) / (1 - EARLY_SHARE), 1.0)
-        early = 2 * tail(-score / np.sqrt(self.planned_information), self.degrees) / EARLY_SHARE
+        early = 2 * tail(-score / np.sqrt(self.planned_information), self.df) / EARLY_SHARE
         return plain(np.where(information > self.planned_information, late, np.minimum(early, late)))
 
     @cached_property
     def critical(self) -> PerSeries:
         """The Student quantile at the confidence, as for a single look."""
-        return quantile(self.confidence, self.degrees)
+        return quantile(self.confidence, self.df)
 
     # Kept, since a boundary is asked at every look.
     @cached_property
     def _critical(self) -> PerSeries:
-        return quantile(1 - EARLY_SHARE * (1 - self.confidence), self.degrees)
+        return quantile(1 - EARLY_SHARE * (1 - self.confidence), self.df)
 
     @cached_property
     def _widening(self) -> PerSeries:

@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray, PerSeries, by_series, plain, refuse, side_by_side
 from andon_quality.effect.student import quantile, two_sided_p
-from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
+from andon_quality.effect.verdict import Direction, Effect, EffectCheck, decide, margin_from
 from andon_quality.errors import Inconsistent, NoSpread
 from andon_quality.inference.means import satterthwaite
 
 
 @dataclass(frozen=True)
-class Adjustment:
+class CovariateAdjustment:
     """theta: what one unit of the covariate is worth; kept: share of the variance that remains, 1 - correlation^2.
 
     Numbers for one series, arrays of shape (series,) for many.
@@ -25,7 +25,7 @@ class Adjustment:
     kept: PerSeries
 
 
-def adjustment(outcome: ArrayLike, covariate: ArrayLike) -> Adjustment:
+def adjustment(outcome: ArrayLike, covariate: ArrayLike) -> CovariateAdjustment:
     """theta = cov(y, x) / var(x), and the share of variance it leaves.
 
     outcome, covariate: shape (n,), n >= 3, or (series, n) for many; a single covariate beside many outcomes serves all
@@ -34,7 +34,7 @@ def adjustment(outcome: ArrayLike, covariate: ArrayLike) -> Adjustment:
     Raises TooFew, NotFinite, Inconsistent, NoSpread (constant covariate). Source: as `cuped`.
 
     >>> adjustment([2.0, 4.0, 6.0], [1.0, 2.0, 3.0])
-    Adjustment(theta=2.0, kept=0.0)
+    CovariateAdjustment(theta=2.0, kept=0.0)
     """
     y, x = side_by_side(by_series(outcome, 3), by_series(covariate, 3))
     if y.shape != x.shape:
@@ -42,7 +42,7 @@ def adjustment(outcome: ArrayLike, covariate: ArrayLike) -> Adjustment:
     return _explained(y - y.mean(axis=-1, keepdims=True), x - x.mean(axis=-1, keepdims=True))
 
 
-def adjusted(outcome: ArrayLike, covariate: ArrayLike, known: Adjustment, centre: PerSeries) -> FloatArray:
+def adjusted(outcome: ArrayLike, covariate: ArrayLike, known: CovariateAdjustment, centre: PerSeries) -> FloatArray:
     """outcome - theta (covariate - centre): feed it to `before_after` or, day by day, to `always_valid`.
 
     outcome, covariate: shape (n,) or (series, n), the answer likewise, in the unit of the outcome. Learn `known` and
@@ -50,7 +50,7 @@ def adjusted(outcome: ArrayLike, covariate: ArrayLike, known: Adjustment, centre
     that the action cannot reach: weather, volume, the same hour elsewhere. Assumes that theta goes on as it was; prefer
     `structural` where a level wanders besides. O(values). Raises Inconsistent, NotFinite. Source: as `cuped`.
 
-    >>> adjusted([5.0, 7.0], [1.0, 2.0], Adjustment(2.0, 0.0), 1.0).tolist()
+    >>> adjusted([5.0, 7.0], [1.0, 2.0], CovariateAdjustment(2.0, 0.0), 1.0).tolist()
     [5.0, 5.0]
     """
     y, x = side_by_side(by_series(outcome), by_series(covariate))
@@ -78,7 +78,7 @@ def cuped(
 
     treated, control: outcome per unit, shapes (n,), (m,), n, m >= 3; or (series, n), (series, m) for many actions or
     many figures of the same units at once; *_before: the same units before the action. All in one unit; expected,
-    margin: likewise, one for all or one a series. Assumes independent units, assigned by chance. O(n + m) a series.
+    margin: likewise, one for all or one a series. Assumes independent units, assigned at random. O(n + m) a series.
     Prefer `difference_in_differences` for two time series. Raises TooFew, NotFinite, Inconsistent, NoSpread.
     Source: Deng, Xu, Kohavi and Walker, WSDM (2013) 123.
 
@@ -94,8 +94,10 @@ def cuped(
     now, was = adjusted(y1, x1, within, centre), adjusted(y0, x0, within, centre)
     balance = plain(_in_errors(x1, x0))
     checks = (
-        Check("history explains", within.kept < 0.95, 1 - within.kept, "variance taken out by the history"),
-        Check("balance before", plain(np.abs(balance) < 3), balance, "difference of the histories, in standard errors"),
+        EffectCheck("covariate explains", within.kept < 0.95, 1 - within.kept, "variance taken out by the history"),
+        EffectCheck(
+            "balance before", plain(np.abs(balance) < 3), balance, "difference of the histories, in standard errors"
+        ),
     )
     return _effect(was, now, direction, margin_from(expected, margin), confidence, checks)
 
@@ -109,13 +111,13 @@ def _within(first: FloatArray, second: FloatArray) -> FloatArray:
     return np.concatenate([each - each.mean(axis=-1, keepdims=True) for each in (first, second)], axis=-1)
 
 
-def _explained(dy: FloatArray, dx: FloatArray) -> Adjustment:
+def _explained(dy: FloatArray, dx: FloatArray) -> CovariateAdjustment:
     """The adjustment from values that are centred already."""
     squares, together, total = ((a * b).sum(axis=-1) for a, b in ((dx, dx), (dx, dy), (dy, dy)))
     refuse(~(squares > 0), NoSpread, "a constant covariate explains nothing")
     theta = together / squares
     share = np.divide(theta * together, total, out=np.zeros(np.shape(total)), where=total > 0)
-    return Adjustment(plain(theta), plain(np.maximum(1 - share, 0.0)))
+    return CovariateAdjustment(plain(theta), plain(np.maximum(1 - share, 0.0)))
 
 
 def _effect(
@@ -124,7 +126,7 @@ def _effect(
     direction: Direction,
     margin: PerSeries | None,
     confidence: float,
-    checks: tuple[Check, ...],
+    checks: tuple[EffectCheck, ...],
 ) -> Effect:
     """Welch's interval on adjusted values."""
     n, m = was.shape[-1], now.shape[-1]
@@ -133,8 +135,8 @@ def _effect(
     error = np.sqrt(first + second)
     estimate = now.mean(axis=-1) - was.mean(axis=-1)
     # Of shares, since squares of tiny variances would vanish.
-    degrees = satterthwaite(first / (first + second), second / (first + second), n - 1, m - 1)
-    reach = quantile(confidence, degrees) * error
+    df = satterthwaite(first / (first + second), second / (first + second), n - 1, m - 1)
+    reach = quantile(confidence, df) * error
     lower, upper = plain(estimate - reach), plain(estimate + reach)
     return Effect(
         plain(estimate),
@@ -143,7 +145,7 @@ def _effect(
         None,
         None,
         None,
-        plain(two_sided_p(estimate / error, degrees)),
+        plain(two_sided_p(estimate / error, df)),
         decide(lower, upper, direction, margin),
         checks,
         "CUPED-adjusted difference of means, Welch interval",

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import BoolArray, FloatArray, PerSeries, blocks, by_series, plain, refuse, side_by_side
 from andon_quality.effect.poisson import fit_poisson
 from andon_quality.effect.student import quantile, two_sided_p
-from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
+from andon_quality.effect.verdict import Direction, Effect, EffectCheck, decide, margin_from
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange, TooFew
 from andon_quality.structure.least_squares import around, factored, lag_count, long_run, products
 
@@ -95,9 +95,9 @@ def interrupted_counts(
     parts = [_counts(columns, flat[part], offset[part], far) for part in blocks(len(flat), 4 * columns.size)]
     fitted = _joined(parts, y.shape[:-1])
     refuse(~fitted.settled, Inconsistent, "the regression does not settle: a segment may hold no events")
-    degrees = y.shape[-1] - len(columns)
-    level = _level(fitted, degrees, direction, margin_from(expected, margin), confidence, counts=True)
-    return _segmented(fitted, level, slope_change, degrees)
+    df = y.shape[-1] - len(columns)
+    level = _level(fitted, df, direction, margin_from(expected, margin), confidence, counts=True)
+    return _segmented(fitted, level, slope_change, df)
 
 
 def interrupted_means(
@@ -132,9 +132,9 @@ def interrupted_means(
     far = lag_count(y.shape[-1], lags)
     flat = np.atleast_2d(y)
     fitted = _joined([_means(columns, flat[part], far) for part in blocks(len(flat), 4 * columns.size)], y.shape[:-1])
-    degrees = y.shape[-1] - len(columns)
-    level = _level(fitted, degrees, direction, margin_from(expected, margin), confidence, counts=False)
-    return _segmented(fitted, level, slope_change, degrees)
+    df = y.shape[-1] - len(columns)
+    level = _level(fitted, df, direction, margin_from(expected, margin), confidence, counts=False)
+    return _segmented(fitted, level, slope_change, df)
 
 
 def segmented_columns(points: int, start: int, slope_change: bool, season: int | None, harmonics: int) -> FloatArray:
@@ -205,16 +205,16 @@ def _joined(parts: list[_Fitted], shape: tuple[int, ...]) -> _Fitted:
 
 def _level(
     fitted: _Fitted,
-    degrees: int,
+    df: int,
     direction: Direction,
     margin: PerSeries | None,
     confidence: float,
     counts: bool,
 ) -> Effect:
-    estimate, lower, upper = _interval(fitted, 2, degrees, confidence)
+    estimate, lower, upper = _interval(fitted, 2, df, confidence)
     error = np.sqrt(fitted.covariance[..., 2, 2])
     known = error > 0
-    p = two_sided_p(np.divide(estimate, error, out=np.zeros(np.shape(error)), where=known), degrees)
+    p = two_sided_p(np.divide(estimate, error, out=np.zeros(np.shape(error)), where=known), df)
     change, least, most = (plain(np.expm1(end)) if counts else None for end in (estimate, lower, upper))
     return Effect(
         estimate,
@@ -232,21 +232,23 @@ def _level(
     )
 
 
-def _interval(fitted: _Fitted, term: int, degrees: int, confidence: float) -> tuple[PerSeries, PerSeries, PerSeries]:
+def _interval(fitted: _Fitted, term: int, df: int, confidence: float) -> tuple[PerSeries, PerSeries, PerSeries]:
     estimate = fitted.coefficients[..., term].copy()
-    reach = quantile(confidence, degrees) * np.sqrt(fitted.covariance[..., term, term])
+    reach = quantile(confidence, df) * np.sqrt(fitted.covariance[..., term, term])
     return plain(estimate), plain(estimate - reach), plain(estimate + reach)
 
 
-def _segmented(fitted: _Fitted, level: Effect, slope_change: bool, degrees: int) -> Segmented:
-    slope = _interval(fitted, 3, degrees, level.confidence) if slope_change else None
+def _segmented(fitted: _Fitted, level: Effect, slope_change: bool, df: int) -> Segmented:
+    slope = _interval(fitted, 3, df, level.confidence) if slope_change else None
     return Segmented(fitted.coefficients, fitted.covariance, level, slope, plain(fitted.dispersion))
 
 
-def _checks(fitted: _Fitted, counts: bool) -> tuple[Check, ...]:
+def _checks(fitted: _Fitted, counts: bool) -> tuple[EffectCheck, ...]:
     lag = fitted.autocorrelation
     beyond = fitted.dispersion if counts else np.ones(fitted.dispersion.shape)
     return (
-        Check("autocorrelation", plain(np.abs(lag) < 0.6), plain(lag), "lag-1 autocorrelation of the residuals"),
-        Check("overdispersion", plain(beyond < 10), plain(beyond), "residual variance over that of a Poisson count"),
+        EffectCheck("autocorrelation", plain(np.abs(lag) < 0.6), plain(lag), "lag-1 autocorrelation of the residuals"),
+        EffectCheck(
+            "overdispersion", plain(beyond < 10), plain(beyond), "residual variance over that of a Poisson count"
+        ),
     )

@@ -70,10 +70,10 @@ def fit_level(before: FloatArray, columns: FloatArray, wanders: FloatArray) -> L
     covariance: FloatArray = np.linalg.inv(gram).astype(np.float64)
     beta = along(covariance, along(x, y))
     rest = y - combined(beta, x)
-    degrees = n - p
-    scale = np.maximum(np.square(rest).sum(axis=-1) / degrees, 1e-300)
+    df = n - p
+    scale = np.maximum(np.square(rest).sum(axis=-1) / df, 1e-300)
     sizes = np.log(spread).sum(axis=-1) + np.linalg.slogdet(gram)[1]
-    log_likelihood = -0.5 * (sizes + degrees * np.log(scale))
+    log_likelihood = -0.5 * (sizes + df * np.log(scale))
     return LevelFit(wanders, beta, covariance, scale, level, level_terms, level_variance, log_likelihood)
 
 

@@ -19,8 +19,8 @@ def long_run_variance(values: FloatArray, fitted: int = 1) -> tuple[PerSeries, f
     O(n^1.5) a series. Raises TooFew. Source: Newey and West, Econometrica 55 (1987) 703; Lazarus, Lewis, Stock and
     Watson, Journal of Business and Economic Statistics 36 (2018) 541.
 
-    >>> variance, degrees = long_run_variance(np.array([1.0, -1.0] * 50))
-    >>> round(variance, 4), degrees
+    >>> variance, df = long_run_variance(np.array([1.0, -1.0] * 50))
+    >>> round(variance, 4), df
     (1.0101, 15.0)
     """
     n = values.shape[-1]

@@ -22,7 +22,7 @@ class Mixture:
     means: FloatArray
     spreads: FloatArray
     weights: FloatArray
-    degrees: float
+    df: float
 
     def middle(self) -> FloatArray:
         """The mean of each mixture, shape (series,). O(components) each."""
@@ -40,7 +40,7 @@ class Mixture:
         >>> one.below(np.zeros(1)).tolist()
         [0.5]
         """
-        return np.asarray((self.weights * tail(self._standardised(points), self.degrees)).sum(axis=-1))
+        return np.asarray((self.weights * tail(self._standardised(points), self.df)).sum(axis=-1))
 
     def quantile(self, share: float) -> FloatArray:
         """The points with P(X <= point) = share, shape (series,): Newton's steps, halving where they leave the bracket.
@@ -54,10 +54,10 @@ class Mixture:
         """
         from scipy.special import stdtrit
 
-        far = -float(stdtrit(self.degrees, min(share, 1 - share) / 50)) * self.spreads.max(axis=-1)
+        far = -float(stdtrit(self.df, min(share, 1 - share) / 50)) * self.spreads.max(axis=-1)
         low, high = self.means.min(axis=-1) - far, self.means.max(axis=-1) + far
         spread = self.spread()
-        points = self.middle() + float(stdtrit(self.degrees, share)) * spread
+        points = self.middle() + float(stdtrit(self.df, share)) * spread
         moving: IntArray = np.arange(len(points))
         for _ in range(STEPS_MAX):
             part, at = self._of(moving), points[moving]
@@ -76,10 +76,10 @@ class Mixture:
         return np.asarray((points[..., None] - self.means) / self.spreads)
 
     def _density(self, points: FloatArray) -> FloatArray:
-        v = self.degrees
+        v = self.df
         factor = math.exp(math.lgamma((v + 1) / 2) - math.lgamma(v / 2)) / math.sqrt(v * math.pi)
         heights = np.exp(-(v + 1) / 2 * np.log1p(np.square(self._standardised(points)) / v)) / self.spreads
         return np.asarray(factor * (self.weights * heights).sum(axis=-1))
 
     def _of(self, series: IntArray) -> Mixture:
-        return Mixture(self.means[series], self.spreads[series], self.weights[series], self.degrees)
+        return Mixture(self.means[series], self.spreads[series], self.weights[series], self.df)

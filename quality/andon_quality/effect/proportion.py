@@ -11,7 +11,7 @@ from andon_quality.arrays import BoolArray, FloatArray, IntArray, PerSeries, by_
 from andon_quality.effect.autocorrelation import lag1, variance_inflation
 from andon_quality.effect.before_after import ratio_interval
 from andon_quality.effect.student import quantile, two_sided_p
-from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
+from andon_quality.effect.verdict import Direction, Effect, EffectCheck, decide, margin_from
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
 
 # Bisection of a quantile between 0 and 60 to the last bit.
@@ -72,10 +72,10 @@ def before_after_proportion(
     first, second = _window(k_before, n_before), _window(k_after, n_after)
     if first.share.shape != second.share.shape:
         raise Inconsistent("needs as many series before as after")
-    spread, phi, degrees = _dispersion(first, second, overdispersion)
+    spread, phi, df = _dispersion(first, second, overdispersion)
     trials = [_worth(w, spread, phi) for w in (first, second)]
     was, now = first.share, second.share
-    critical = quantile(confidence, degrees)
+    critical = quantile(confidence, df)
     lower, upper = (plain(end) for end in _newcombe(was, trials[0], now, trials[1], critical))
     stated = margin_from(expected, margin)
     variances = was * (1 - was) / trials[0], now * (1 - now) / trials[1]
@@ -84,9 +84,9 @@ def before_after_proportion(
         lower,
         upper,
         *ratio_interval(was, variances[0], now, variances[1], critical),
-        two_sided_p(_critical(was, trials[0], now, trials[1]), degrees),
+        two_sided_p(_critical(was, trials[0], now, trials[1]), df),
         decide(lower, upper, direction, stated),
-        _checks(spread, phi, np.minimum(*trials), degrees),
+        _checks(spread, phi, np.minimum(*trials), df),
         "difference of shares, Newcombe interval with overdispersion",
         confidence,
         stated,
@@ -117,17 +117,17 @@ def _dispersion(first: _Window, second: _Window, stated: float | None) -> tuple[
         series = np.flatnonzero(which.reshape(-1) == place).astype(np.int64)
         cut = first.events.shape[-1]
         found[:, series] = _spread_of(first.residuals(series, pattern[:cut]), second.residuals(series, pattern[cut:]))
-    spread, phi, degrees = found.reshape(3, *shape)
-    return spread, phi, degrees
+    spread, phi, df = found.reshape(3, *shape)
+    return spread, phi, df
 
 
 def _spread_of(*residuals: FloatArray) -> FloatArray:
-    series, degrees = len(residuals[0]), sum(r.shape[-1] - 1 for r in residuals)
-    if degrees < 4:
+    series, df = len(residuals[0]), sum(r.shape[-1] - 1 for r in residuals)
+    if df < 4:
         return np.stack([np.ones(series), np.zeros(series), np.full(series, np.inf)])
-    spread = np.asarray(sum((r * r).sum(axis=-1) for r in residuals)) / degrees
+    spread = np.asarray(sum((r * r).sum(axis=-1) for r in residuals)) / df
     phi = lag1([r for r in residuals if r.shape[-1] > 1])
-    return np.stack([np.maximum(spread, 1.0), phi, np.maximum(degrees / variance_inflation(phi, degrees), 2.0)])
+    return np.stack([np.maximum(spread, 1.0), phi, np.maximum(df / variance_inflation(phi, df), 2.0)])
 
 
 def _worth(window: _Window, spread: FloatArray, phi: FloatArray) -> FloatArray:
@@ -162,12 +162,12 @@ def _critical(was: FloatArray, was_trials: FloatArray, now: FloatArray, now_tria
     return high
 
 
-def _checks(spread: FloatArray, phi: FloatArray, fewest: FloatArray, degrees: FloatArray) -> tuple[Check, ...]:
-    known = plain(~np.isinf(degrees) | (spread > 1))
-    beyond = "spread beyond counting chance; 1 when it had to be assumed"
+def _checks(spread: FloatArray, phi: FloatArray, fewest: FloatArray, df: FloatArray) -> tuple[EffectCheck, ...]:
+    known = plain(~np.isinf(df) | (spread > 1))
+    beyond = "spread beyond that of independent counts; 1 when it had to be assumed"
     worth = "the smaller window is worth this many trials"
     return (
-        Check("overdispersion", known, plain(spread), beyond),
-        Check("autocorrelation", plain(phi < 0.8), plain(phi), "lag-1 autocorrelation of the periods"),
-        Check("independent opportunities", plain(fewest >= 20), plain(fewest), worth),
+        EffectCheck("overdispersion", known, plain(spread), beyond),
+        EffectCheck("autocorrelation", plain(phi < 0.8), plain(phi), "lag-1 autocorrelation of the periods"),
+        EffectCheck("independent opportunities", plain(fewest >= 20), plain(fewest), worth),
     )

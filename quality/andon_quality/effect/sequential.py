@@ -22,7 +22,7 @@ def sequential(
     confidence: float = 0.95,
     *,
     margin: PerSeries | None = None,
-    degrees: PerSeries = math.inf,
+    df: PerSeries = math.inf,
 ) -> Effect:
     """The always-valid interval around one of a sequence of estimates of the same effect.
 
@@ -33,7 +33,7 @@ def sequential(
 
     For the level change of `interrupted_means` or `interrupted_counts`, of `structural`, or of any regression.
     Prefer `always_valid` for a plain mean: it is sharper, since it learns its variance before the action.
-    standard_error and planned_error: positive, unit of the estimate; degrees: of freedom behind the error at the first
+    standard_error and planned_error: positive, unit of the estimate; df: of freedom behind the error at the first
     look; numbers, or arrays of shape (series,) for many estimates. Assumes efficient, roughly normal estimates from 20
     points or so on. O(1) each. Raises NotFinite, OutOfRange.
     Source: Jennison and Turnbull, Journal of the American Statistical Association 92 (1997) 1330.
@@ -46,7 +46,7 @@ def sequential(
     error, planned = (np.asarray(given, dtype=np.float64) for given in (standard_error, planned_error))
     for given in (error, planned):
         refuse(~((given > 0) & (given < np.inf)), OutOfRange, "standard errors must be positive")
-    boundary = Boundary(plain(1 / np.square(planned)), confidence, degrees)
+    boundary = Boundary(plain(1 / np.square(planned)), confidence, df)
     information = 1 / np.square(error)
     reach, stated = boundary.reach(information), margin_from(expected, margin)
     lower, upper = plain(seen - reach), plain(seen + reach)

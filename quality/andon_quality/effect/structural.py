@@ -11,12 +11,12 @@ from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, finit
 from andon_quality.effect.local_level import fit_level
 from andon_quality.effect.mixture import Mixture
 from andon_quality.effect.student import quantile
-from andon_quality.effect.verdict import Check, Direction, Effect, decide, margin_from
+from andon_quality.effect.verdict import Direction, Effect, EffectCheck, decide, margin_from
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
 
 # Wander of the level per period over the noise, as variances; the posterior is summed over these.
 WANDER = np.array([10.0 ** (k / 4) for k in range(-24, 5)])
-# How many periods' worth of belief stands behind `steadiness`.
+# How many periods' worth of belief stands behind `prior_level_sd`.
 PRIOR_PERIODS = 4
 STILL = "wander of the level per period over the noise, as variances"
 
@@ -47,7 +47,7 @@ def structural(
     *,
     margin: PerSeries | None = None,
     season: int | None = None,
-    steadiness: float | None = 0.01,
+    prior_level_sd: float | None = 0.01,
 ) -> Counterfactual:
     """Actual minus what a local level with regression, learnt on the periods before `start`, foretells.
 
@@ -55,7 +55,7 @@ def structural(
     w s^2, e_t noise of variance s^2. beta, mu_0 and s have flat priors and are integrated exactly (a Student posterior
     by generalised least squares on the filter's innovations); w is summed over the grid `WANDER` with its restricted
     likelihood as weight, so the interval holds the doubt about how much the level wanders, which a maximum would drop.
-    steadiness: the step one believes in beforehand, as a share of the standard deviation of the values, worth 4
+    prior_level_sd: the step one believes in beforehand, as a share of the standard deviation of the values, worth 4
     periods (inverse gamma); None for no belief: the interval is then much wider, and right if the level does wander.
 
     values: shape (n,), or (series, n) for many actions that start together; controls: (n,) or (n, p), series that the
@@ -83,15 +83,15 @@ def structural(
     # What a block holds: innovations of the values, those of its own controls, and the weights of the periods to come.
     numbers = WANDER.size * n * (1 + 3 * p if own else 2) + (n - start) * (n - start + 4 * WANDER.size)
     parts = [
-        _foretold(flat[part], columns[part] if own else columns, start, confidence, steadiness)
+        _foretold(flat[part], columns[part] if own else columns, start, confidence, prior_level_sd)
         for part in blocks(len(flat), numbers)
     ]
     course, mean, wander = (np.concatenate(each) for each in zip(*parts, strict=True))
     if y.ndim == 1:
         course, mean, wander = course[0], mean[0], wander[0]
     checks = (
-        Check("level holds still", plain(wander < 0.1), plain(wander), STILL),
-        Check("long enough", start - p >= 20, float(start - p), "periods before less fitted terms"),
+        EffectCheck("level holds still", plain(wander < 0.1), plain(wander), STILL),
+        EffectCheck("long enough", start - p >= 20, float(start - p), "periods before less fitted terms"),
     )
     seen = (y - level)[..., start:].mean(axis=-1)
     stated = margin_from(expected, margin)
@@ -134,20 +134,20 @@ def _controls(controls: ArrayLike, shape: tuple[int, ...], start: int) -> FloatA
 
 
 def _foretold(
-    values: FloatArray, columns: FloatArray, start: int, confidence: float, steadiness: float | None
+    values: FloatArray, columns: FloatArray, start: int, confidence: float, prior_level_sd: float | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Of each series the course without the action with its interval, shape (series, 3, m); the mean of that course
     with its interval and the two-sided tail at what was seen, (series, 4); and the wander, (series,)."""
     before, after = np.ascontiguousarray(values[:, :start]), np.ascontiguousarray(values[:, start:])
     fit, periods = fit_level(before, columns[..., :start], WANDER), after.shape[-1]
-    step = None if steadiness is None else steadiness * before.std(axis=-1)
+    step = None if prior_level_sd is None else prior_level_sd * before.std(axis=-1)
     weights = _weights(fit.log_likelihood + _belief(fit.wander * fit.scale, step))
     sums = np.vstack([np.eye(periods), np.full(periods, 1 / periods)])
     means, spreads = fit.foretold(sums, columns[..., start:])
-    degrees = start - columns.shape[-2]
-    each = Mixture(means[:, :-1], spreads[:, :-1], weights[:, None], degrees)
-    middle, reach = each.middle(), quantile(confidence, degrees) * each.spread()
-    whole = Mixture(means[:, -1], spreads[:, -1], weights, degrees)
+    df = start - columns.shape[-2]
+    each = Mixture(means[:, :-1], spreads[:, :-1], weights[:, None], df)
+    middle, reach = each.middle(), quantile(confidence, df) * each.spread()
+    whole = Mixture(means[:, -1], spreads[:, -1], weights, df)
     below = whole.below(after.mean(axis=-1))
     ends = (whole.quantile(share) for share in ((1 - confidence) / 2, (1 + confidence) / 2))
     return (
@@ -176,7 +176,7 @@ def _effect(
     direction: Direction,
     margin: PerSeries | None,
     confidence: float,
-    checks: tuple[Check, ...],
+    checks: tuple[EffectCheck, ...],
 ) -> Effect:
     """What was seen against what was foretold, both given as what they are above `level`."""
     middle, lower, upper, p_value = foretold

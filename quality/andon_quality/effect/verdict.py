@@ -28,7 +28,7 @@ class Direction(Enum):
 
 
 @dataclass(frozen=True)
-class Check:
+class EffectCheck:
     """One assumption looked at: its name, whether it holds, the figure it was judged by and what that means."""
 
     name: str
@@ -56,7 +56,7 @@ class Effect:
     relative_upper: PerSeries | None
     p_value: PerSeries
     verdict: PerSeries
-    checks: tuple[Check, ...]
+    checks: tuple[EffectCheck, ...]
     method: str
     confidence: float
     margin: PerSeries | None
@@ -71,7 +71,7 @@ def decide(lower: PerSeries, upper: PerSeries, direction: Direction, margin: Per
     An interval inside [-margin, margin] is "no change": whatever is there is too small to matter. Otherwise an interval
     that excludes zero is "improved" or "worse" by `direction`, and one that includes zero is "undecided".
     A one-sided interval may have an infinite end. Numbers in the unit of the data, or arrays of shape (series,) for
-    many. Assumes an interval that keeps its promise, and a margin that was stated beforehand. O(1) each. Raises
+    many. Assumes an interval with its stated coverage, and a margin that was stated beforehand. O(1) each. Raises
     OutOfRange for lower > upper or a negative margin, NotFinite for NaN.
     Source of the equivalence rule: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987) 657.
 

@@ -1,6 +1,6 @@
 """Inference: every comparison returns an effect, its interval, a p value and the checks of what it assumes."""
 
-from andon_quality.inference.comparison import Check, Comparison
+from andon_quality.inference.comparison import AssumptionCheck, Comparison
 from andon_quality.inference.contingency import chi_square
 from andon_quality.inference.exact import fisher
 from andon_quality.inference.interval import Interval
@@ -11,7 +11,7 @@ from andon_quality.inference.ranks import hodges_lehmann, kruskal, mann_whitney
 from andon_quality.inference.variance import anova, brown_forsythe, compare_spread
 
 __all__ = [
-    "Check",
+    "AssumptionCheck",
     "Comparison",
     "Interval",
     "anova",

@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from andon_quality.arrays import FloatArray, PerSeries, plain
-from andon_quality.inference.comparison import Check
+from andon_quality.inference.comparison import AssumptionCheck
 
 TAIL_ERROR_MAX = 0.005
 TAIL_Z = 1.959964
 
 
-def near_normal(third_cumulant: PerSeries, standard_error: PerSeries) -> Check:
+def near_normal(third_cumulant: PerSeries, standard_error: PerSeries) -> AssumptionCheck:
     """Whether skewness leaves each 2.5 % tail of a mean within half a point of what it should be.
 
     To first order a studentised mean misses its tail by (2 z^2 + 1) phi(z) |k3| / (6 se^3), with k3 the third
@@ -26,7 +26,7 @@ def near_normal(third_cumulant: PerSeries, standard_error: PerSeries) -> Check:
     density = math.exp(-(TAIL_Z**2) / 2.0) / math.sqrt(2.0 * math.pi)
     error = (2.0 * TAIL_Z**2 + 1.0) * density * abs(third_cumulant) / (6.0 * np.power(standard_error, 3))
     holds = plain(np.asarray(error) <= TAIL_ERROR_MAX)
-    return Check("the mean is close to normal", holds, "tail off by {:.2g} points", (100.0 * error,))
+    return AssumptionCheck("the mean is close to normal", holds, "tail off by {:.2g} points", (100.0 * error,))
 
 
 def third_cumulant_of_mean(values: FloatArray) -> PerSeries:
@@ -44,7 +44,7 @@ def third_cumulant_of_mean(values: FloatArray) -> PerSeries:
     return plain((centred**3).sum(axis=-1) / ((n - 1) * (n - 2) * n))
 
 
-def independent(*samples: FloatArray) -> Check:
+def independent(*samples: FloatArray) -> AssumptionCheck:
     """Whether neighbours, in the order given, are uncorrelated: |r1| <= 1.96 / sqrt(n) in the longest sample.
 
     samples: shape (n,) or (series, n). Says something only when the values stand in the order of time. O(values).
@@ -59,4 +59,4 @@ def independent(*samples: FloatArray) -> Check:
     products = (centred[..., 1:] * centred[..., :-1]).sum(axis=-1)
     r1 = np.divide(products, squares, out=np.zeros(squares.shape), where=squares > 0.0)
     holds = plain(np.abs(r1) <= TAIL_Z / math.sqrt(values.shape[-1]))
-    return Check("neighbours are independent", holds, "lag-1 correlation {:.3f}", (plain(r1),))
+    return AssumptionCheck("neighbours are independent", holds, "lag-1 correlation {:.3f}", (plain(r1),))

@@ -13,7 +13,7 @@ from andon_quality.inference.interval import Interval
 
 
 @dataclass(frozen=True)
-class Check:
+class AssumptionCheck:
     """One assumption, whether the data are at ease with it, and the figures behind that, in the words of `says`."""
 
     assumes: str
@@ -25,7 +25,7 @@ class Check:
     def evidence(self) -> PerSeries:
         """The figures in words: a text for one comparison, an array of texts for many.
 
-        >>> Check("enough", True, "smallest group has {}", (7,)).evidence
+        >>> AssumptionCheck("enough", True, "smallest group has {}", (7,)).evidence
         'smallest group has 7'
         """
         if np.ndim(self.holds) == 0:
@@ -39,17 +39,17 @@ class Comparison:
     """The answer of a test: `effect` (what it is: `effect_is`) with its interval, the statistic with its degrees of
     freedom (None where it has none), the two-sided p value, and the assumption checks.
 
-    Numbers for one comparison, arrays of shape (series,) for many in one call; `holm(result.p)` or
-    `benjamini_hochberg(result.p)` then tells what remains of them when all were looked at.
+    Numbers for one comparison, arrays of shape (series,) for many in one call; `holm(result.p_value)` or
+    `benjamini_hochberg(result.p_value)` then tells what remains of them when all were looked at.
     """
 
     effect_is: str
     effect: PerSeries
     interval: Interval
     statistic: PerSeries
-    freedom: PerSeries | tuple[PerSeries, PerSeries] | None
-    p: PerSeries
-    checks: tuple[Check, ...]
+    df: PerSeries | tuple[PerSeries, PerSeries] | None
+    p_value: PerSeries
+    checks: tuple[AssumptionCheck, ...]
 
     @property
     def sound(self) -> PerSeries:

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray, finite, plain, refuse
 from andon_quality.errors import NoSpread, OutOfRange, TooFew
-from andon_quality.inference.comparison import Check, Comparison
+from andon_quality.inference.comparison import AssumptionCheck, Comparison
 from andon_quality.inference.interval import Interval
 from andon_quality.inference.noncentral import chi_square_range
 
@@ -25,7 +25,7 @@ def chi_square(table: ArrayLike, confidence: float = 0.95) -> Comparison:
     21.9; Smithson, 2003, Confidence Intervals.
 
     >>> result = chi_square([[30, 10], [15, 25]])
-    >>> round(result.statistic, 4), round(result.effect, 4), round(result.p, 6)
+    >>> round(result.statistic, 4), round(result.effect, 4), round(result.p_value, 6)
     (11.4286, 0.378, 0.000723)
     """
     from scipy.special import chdtrc
@@ -39,18 +39,18 @@ def chi_square(table: ArrayLike, confidence: float = 0.95) -> Comparison:
     total = rows.sum(axis=-1)
     expected = rows[..., :, None] * columns[..., None, :] / total[..., None, None]
     statistic = ((counts - expected) ** 2 / expected).reshape(*total.shape, -1).sum(axis=-1)
-    freedom = float((counts.shape[-2] - 1) * (counts.shape[-1] - 1))
+    df = float((counts.shape[-2] - 1) * (counts.shape[-1] - 1))
     largest = total * (min(counts.shape[-2:]) - 1)
     effect = np.sqrt(statistic / largest)
-    ends = chi_square_range(statistic, freedom, confidence)
+    ends = chi_square_range(statistic, df, confidence)
     low, high = (np.minimum(np.sqrt(size / largest), 1.0) for size in ends)
     interval = Interval(plain(low), plain(np.maximum(high, effect)), confidence)
-    p = plain(chdtrc(freedom, statistic))
-    return Comparison("Cramer's V", plain(effect), interval, plain(statistic), freedom, p, (_cochran(expected),))
+    p = plain(chdtrc(df, statistic))
+    return Comparison("Cramer's V", plain(effect), interval, plain(statistic), df, p, (_cochran(expected),))
 
 
-def _cochran(expected: FloatArray) -> Check:
+def _cochran(expected: FloatArray) -> AssumptionCheck:
     smallest, small = expected.min(axis=(-2, -1)), (expected < 5.0).mean(axis=(-2, -1))
     holds = plain((small <= 0.2) & (smallest >= 1.0))
     says = "smallest expected count {:.3g}, {:.0f} % below 5"
-    return Check("expected counts are large enough", holds, says, (plain(smallest), plain(100.0 * small)))
+    return AssumptionCheck("expected counts are large enough", holds, says, (plain(smallest), plain(100.0 * small)))

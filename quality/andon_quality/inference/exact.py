@@ -29,7 +29,7 @@ def fisher(table: ArrayLike, confidence: float = 0.95) -> Comparison:
     Source: Fisher, 1935, Journal of the Royal Statistical Society 98:39.
 
     >>> result = fisher([[8, 2], [1, 5]])
-    >>> round(result.effect, 3), round(result.p, 4)
+    >>> round(result.effect, 3), round(result.p_value, 4)
     (15.466, 0.035)
     """
     counts = finite(table)
@@ -41,8 +41,8 @@ def fisher(table: ArrayLike, confidence: float = 0.95) -> Comparison:
         raise NoSpread("a row or a column is empty")
     support, ways = _ways(counts)
     seen = float(counts[0, 0])
-    chance = _chances(support, ways, 0.0)
-    p = min(float(chance[chance <= chance[support == seen][0] * TIE].sum()), 1.0)
+    mass = _masses(support, ways, 0.0)
+    p = min(float(mass[mass <= mass[support == seen][0] * TIE].sum()), 1.0)
     interval = _odds_interval(support, ways, seen, confidence)
     return Comparison("odds ratio", _odds(support, ways, seen), interval, seen, None, p, ())
 
@@ -58,7 +58,7 @@ def _ways(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
     return support, -np.asarray(inside, dtype=np.float64)
 
 
-def _chances(support: FloatArray, ways: FloatArray, log_odds: float) -> FloatArray:
+def _masses(support: FloatArray, ways: FloatArray, log_odds: float) -> FloatArray:
     logs = ways + support * log_odds
     weight = np.exp(logs - logs.max())
     return np.asarray(weight / weight.sum(), dtype=np.float64)
@@ -67,17 +67,17 @@ def _chances(support: FloatArray, ways: FloatArray, log_odds: float) -> FloatArr
 def _odds(support: FloatArray, ways: FloatArray, seen: float) -> float:
     if seen in (support[0], support[-1]):
         return 0.0 if seen == support[0] else math.inf
-    return _solved(lambda log_odds: float(support @ _chances(support, ways, log_odds)) - seen)
+    return _solved(lambda log_odds: float(support @ _masses(support, ways, log_odds)) - seen)
 
 
 def _odds_interval(support: FloatArray, ways: FloatArray, seen: float, confidence: float) -> Interval:
     outside = tail(confidence)
 
     def above(log_odds: float) -> float:
-        return float(_chances(support, ways, log_odds)[support >= seen].sum()) - outside
+        return float(_masses(support, ways, log_odds)[support >= seen].sum()) - outside
 
     def below(log_odds: float) -> float:
-        return outside - float(_chances(support, ways, log_odds)[support <= seen].sum())
+        return outside - float(_masses(support, ways, log_odds)[support <= seen].sum())
 
     low = 0.0 if seen == support[0] else _solved(above)
     high = math.inf if seen == support[-1] else _solved(below)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray, PerSeries, by_series, plain, refuse, side_by_side
 from andon_quality.errors import Inconsistent, NoSpread
 from andon_quality.inference.assumptions import independent, near_normal, third_cumulant_of_mean
-from andon_quality.inference.comparison import Check, Comparison
+from andon_quality.inference.comparison import AssumptionCheck, Comparison
 from andon_quality.inference.interval import Interval, tail
 
 
@@ -25,9 +25,9 @@ def welch(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Comp
     varies, OutOfRange. Source: Welch, 1947, Biometrika 34:28.
 
     >>> result = welch([3.0, 4.0, 5.0, 6.0], [1.0, 2.0, 3.0, 4.0])
-    >>> result.effect, round(result.statistic, 4), round(result.p, 4)
+    >>> result.effect, round(result.statistic, 4), round(result.p_value, 4)
     (2.0, 2.1909, 0.071)
-    >>> welch([[3.0, 4.0, 5.0, 6.0], [1.0, 2.0, 3.0, 5.0]], [1.0, 2.0, 3.0, 4.0]).p.round(4).tolist()
+    >>> welch([[3.0, 4.0, 5.0, 6.0], [1.0, 2.0, 3.0, 5.0]], [1.0, 2.0, 3.0, 4.0]).p_value.round(4).tolist()
     [0.071, 0.8237]
     """
     x, y = side_by_side(by_series(first, at_least=2), by_series(second, at_least=2))
@@ -35,10 +35,10 @@ def welch(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Comp
     parts = x.var(axis=-1, ddof=1) / n, y.var(axis=-1, ddof=1) / m
     refuse(~(parts[0] + parts[1] > 0.0), NoSpread, "neither sample varies")
     error = np.sqrt(parts[0] + parts[1])
-    freedom = satterthwaite(parts[0], parts[1], n - 1, m - 1)
+    df = satterthwaite(parts[0], parts[1], n - 1, m - 1)
     skew = near_normal(third_cumulant_of_mean(x) - third_cumulant_of_mean(y), error)
     effect = x.mean(axis=-1) - y.mean(axis=-1)
-    return _student("difference of means", effect, error, freedom, confidence, (skew, independent(x, y)))
+    return _student("difference of means", effect, error, df, confidence, (skew, independent(x, y)))
 
 
 def paired(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Comparison:
@@ -48,7 +48,7 @@ def paired(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Com
     Assumes independent pairs; prefer `welch` where there are none. Cost O(values).
     Raises Inconsistent for shapes that differ and what `one_mean` raises. Source: Student, 1908, Biometrika 6:1.
 
-    >>> round(paired([3.0, 5.0, 4.0], [1.0, 2.0, 3.0]).p, 4)
+    >>> round(paired([3.0, 5.0, 4.0], [1.0, 2.0, 3.0]).p_value, 4)
     0.0742
     """
     x, y = by_series(first), by_series(second)
@@ -64,21 +64,19 @@ def one_mean(values: ArrayLike, expected: ArrayLike = 0.0, confidence: float = 0
     `describe.median_interval` for heavy tails. Cost O(values). Raises TooFew, NotFinite, NoSpread, OutOfRange.
     Source: Student, 1908, Biometrika 6:1.
 
-    >>> one_mean([1.0, 2.0, 3.0], expected=2.0).p
+    >>> one_mean([1.0, 2.0, 3.0], expected=2.0).p_value
     1.0
     """
     x = by_series(values, at_least=2)
     error = x.std(axis=-1, ddof=1) / math.sqrt(x.shape[-1])
     refuse(~(error > 0.0) | (x.min(axis=-1) == x.max(axis=-1)), NoSpread, "all values are equal")
     checks = (near_normal(third_cumulant_of_mean(x), error), independent(x))
-    freedom = np.full(error.shape, x.shape[-1] - 1.0)
+    df = np.full(error.shape, x.shape[-1] - 1.0)
     effect = x.mean(axis=-1) - np.asarray(expected, dtype=np.float64)
-    return _student("difference of means", effect, error, freedom, confidence, checks)
+    return _student("difference of means", effect, error, df, confidence, checks)
 
 
-def satterthwaite(
-    first: FloatArray, second: FloatArray, first_freedom: PerSeries, second_freedom: PerSeries
-) -> FloatArray:
+def satterthwaite(first: FloatArray, second: FloatArray, first_df: PerSeries, second_df: PerSeries) -> FloatArray:
     """The degrees of freedom of the sum of two estimated variances, each with its own: (a + b)^2 / (a^2/f + b^2/g).
 
     Elementwise, O(series). Source: Satterthwaite, 1946, Biometrics Bulletin 2:110.
@@ -86,7 +84,7 @@ def satterthwaite(
     >>> float(satterthwaite(np.array(1.0), np.array(1.0), 9.0, 9.0))
     18.0
     """
-    parts = np.square(first) / first_freedom + np.square(second) / second_freedom
+    parts = np.square(first) / first_df + np.square(second) / second_df
     return np.asarray(np.square(first + second) / parts)
 
 
@@ -94,14 +92,14 @@ def _student(
     effect_is: str,
     effect: FloatArray,
     error: FloatArray,
-    freedom: FloatArray,
+    df: FloatArray,
     confidence: float,
-    checks: tuple[Check, ...],
+    checks: tuple[AssumptionCheck, ...],
 ) -> Comparison:
     from scipy.special import stdtr, stdtrit
 
-    half = stdtrit(freedom, 1.0 - tail(confidence)) * error
+    half = stdtrit(df, 1.0 - tail(confidence)) * error
     t = effect / error
-    p = np.minimum(2.0 * stdtr(freedom, -np.abs(t)), 1.0)
+    p = np.minimum(2.0 * stdtr(df, -np.abs(t)), 1.0)
     interval = Interval(plain(effect - half), plain(effect + half), confidence)
-    return Comparison(effect_is, plain(effect), interval, plain(t), plain(freedom), plain(p), checks)
+    return Comparison(effect_is, plain(effect), interval, plain(t), plain(df), plain(p), checks)

@@ -10,7 +10,7 @@ from andon_quality.errors import OutOfRange
 
 
 def holm(p: ArrayLike) -> FloatArray:
-    """Adjusted p values that keep the chance of any false finding: max over smaller p of (m - rank + 1) p, at most 1.
+    """Adjusted p values against any false finding: max over smaller p of (m - rank + 1) p, at most 1.
 
     p: shape (m,), in any order; the answer is in the same order. Holds under every dependence. Compare with the level
     wanted. Prefer `benjamini_hochberg` when some false findings among many are acceptable. Cost O(m log m).

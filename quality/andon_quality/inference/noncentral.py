@@ -15,7 +15,7 @@ CHECK_STEPS = 8
 SIZE_MAX = 1e12
 
 
-def chi_square_range(statistic: ArrayLike, freedom: float, confidence: float) -> tuple[FloatArray, FloatArray]:
+def chi_square_range(statistic: ArrayLike, df: float, confidence: float) -> tuple[FloatArray, FloatArray]:
     """The noncentralities at which `statistic` is the upper and the lower tail point; 0 where there is none.
 
     statistic: any shape, the answers alike. Cost: about a hundred evaluations of the distribution for each.
@@ -27,7 +27,7 @@ def chi_square_range(statistic: ArrayLike, freedom: float, confidence: float) ->
     from scipy.special import chndtr
 
     seen = np.asarray(statistic, dtype=np.float64)
-    return _inverted(lambda size: np.asarray(chndtr(seen, freedom, size)), seen, confidence)
+    return _inverted(lambda size: np.asarray(chndtr(seen, df, size)), seen, confidence)
 
 
 def f_range(statistic: ArrayLike, between: float, within: float, confidence: float) -> tuple[FloatArray, FloatArray]:

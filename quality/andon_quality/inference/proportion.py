@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray, finite, plain
 from andon_quality.errors import OutOfRange, TooFew
-from andon_quality.inference.comparison import Check, Comparison
+from andon_quality.inference.comparison import AssumptionCheck, Comparison
 from andon_quality.inference.interval import Interval, normal_quantile, tail
 
 
@@ -99,6 +99,6 @@ def compare_proportions(
     z = np.divide(effect, error, out=np.zeros(error.shape), where=error > 0.0)
     smallest = np.minimum(n1, n2) * np.minimum(pooled, 1.0 - pooled)
     expected = "expected count at least 5"
-    check = Check(expected, plain(smallest >= 5.0), "smallest expected count {:.3g}", (plain(smallest),))
+    check = AssumptionCheck(expected, plain(smallest >= 5.0), "smallest expected count {:.3g}", (plain(smallest),))
     interval, p = Interval(plain(low), plain(high), confidence), erfc(np.abs(z) / math.sqrt(2.0))
     return Comparison("difference of shares", plain(effect), interval, plain(z), None, plain(p), (check,))

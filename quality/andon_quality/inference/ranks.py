@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, plain, refuse, side_by_side
 from andon_quality.errors import NoSpread
 from andon_quality.inference.assumptions import independent
-from andon_quality.inference.comparison import Check, Comparison
+from andon_quality.inference.comparison import AssumptionCheck, Comparison
 from andon_quality.inference.interval import Interval, normal_quantile, tail
 from andon_quality.inference.means import satterthwaite
 from andon_quality.inference.noncentral import chi_square_range
@@ -34,7 +34,7 @@ def mann_whitney(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) 
     Biometrics 44:837; Newcombe, 2006, Statistics in Medicine 25:559.
 
     >>> result = mann_whitney([5.0, 6.0, 9.0], [1.0, 2.0, 7.0, 3.0])
-    >>> round(result.effect, 4), result.statistic, round(result.p, 4)
+    >>> round(result.effect, 4), result.statistic, round(result.p_value, 4)
     (0.8333, 10.0, 0.2286)
     """
     x, y = side_by_side(by_series(first, at_least=2), by_series(second, at_least=2))
@@ -98,8 +98,8 @@ def _superiority_interval(
     variance = parts[0] + parts[1]
     apart = (effect <= 0.0) | (effect >= 1.0) | ~(variance > 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = satterthwaite(parts[0], parts[1], n - 1, m - 1)
-        half = stdtrit(freedom, 1.0 - tail(confidence)) * np.sqrt(variance) / (effect * (1.0 - effect))
+        df = satterthwaite(parts[0], parts[1], n - 1, m - 1)
+        half = stdtrit(df, 1.0 - tail(confidence)) * np.sqrt(variance) / (effect * (1.0 - effect))
         low, high = expit(logit(effect) - half), expit(logit(effect) + half)
     for value in np.unique(effect[apart]).tolist():
         here = apart & (effect == value)
@@ -157,7 +157,7 @@ def kruskal(groups: Sequence[ArrayLike], confidence: float = 0.95) -> Comparison
     2014, Trends in Sport Sciences 1:19.
 
     >>> result = kruskal([[1.0, 2.0, 3.0], [2.5, 3.5, 4.5], [7.0, 8.0, 9.0]])
-    >>> round(result.statistic, 4), round(result.p, 4), round(result.effect, 4)
+    >>> round(result.statistic, 4), round(result.p_value, 4), round(result.effect, 4)
     (6.4889, 0.039, 0.8111)
     """
     from scipy.special import chdtrc
@@ -171,11 +171,13 @@ def kruskal(groups: Sequence[ArrayLike], confidence: float = 0.95) -> Comparison
     total = both.shape[-1]
     away = (means - ranks.mean(axis=-1, keepdims=True)) ** 2
     h = (sizes * away).sum(axis=-1) / ranks.var(axis=-1, ddof=1)
-    freedom = float(len(samples) - 1)
+    df = float(len(samples) - 1)
     effect = h / (total - 1)
-    low, high = (size / (size + total) for size in chi_square_range(h, freedom, confidence))
+    low, high = (size / (size + total) for size in chi_square_range(h, df, confidence))
     smallest = np.full(h.shape, sizes.min())
-    enough = Check("at least 5 values a group", plain(smallest >= 5), "smallest group has {}", (plain(smallest),))
+    enough = AssumptionCheck(
+        "at least 5 values a group", plain(smallest >= 5), "smallest group has {}", (plain(smallest),)
+    )
     interval = Interval(plain(low), plain(np.maximum(high, effect)), confidence)
     name = "share of rank variance between groups"
-    return Comparison(name, plain(effect), interval, plain(h), freedom, plain(chdtrc(freedom, h)), (enough,))
+    return Comparison(name, plain(effect), interval, plain(h), df, plain(chdtrc(df, h)), (enough,))

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray, by_series, plain, refuse, side_by_side
 from andon_quality.errors import NoSpread, TooFew
-from andon_quality.inference.comparison import Check, Comparison
+from andon_quality.inference.comparison import AssumptionCheck, Comparison
 from andon_quality.inference.interval import Interval, normal_quantile
 from andon_quality.inference.noncentral import f_range
 
@@ -28,12 +28,12 @@ def anova(groups: Sequence[ArrayLike], confidence: float = 0.95) -> Comparison:
     Source: Fisher, 1925, Statistical Methods for Research Workers; Steiger, 2004, Psychological Methods 9:164.
 
     >>> result = anova([[1.0, 2.0, 3.0], [2.0, 3.0, 4.0], [5.0, 6.0, 7.0]])
-    >>> round(result.statistic, 6), result.freedom, round(result.p, 6), round(result.effect, 4)
+    >>> round(result.statistic, 6), result.df, round(result.p_value, 6), round(result.effect, 4)
     (13.0, (2.0, 6.0), 0.006592, 0.8125)
     """
     samples = samples_checked(groups)
-    p = plain(_f_test(_from_medians(samples)).p)
-    equal = Check("spreads are equal", plain(np.asarray(p) >= 0.05), "Brown-Forsythe p {:.3g}", (p,))
+    p = plain(_f_test(_from_medians(samples)).p_value)
+    equal = AssumptionCheck("spreads are equal", plain(np.asarray(p) >= 0.05), "Brown-Forsythe p {:.3g}", (p,))
     return _effect_of_groups("share of variance between groups", samples, confidence, (equal,))
 
 
@@ -44,7 +44,7 @@ def brown_forsythe(groups: Sequence[ArrayLike], confidence: float = 0.95) -> Com
     robust to tails. Prefer `compare_spread` for two groups: it tells how many times. Cost O(N log N) a comparison.
     Raises as `anova`. Source: Brown and Forsythe, 1974, Journal of the American Statistical Association 69:364.
 
-    >>> round(brown_forsythe([[1.0, 2.0, 3.0, 4.0], [0.0, 5.0, 10.0, 15.0]]).p, 4)
+    >>> round(brown_forsythe([[1.0, 2.0, 3.0, 4.0], [0.0, 5.0, 10.0, 15.0]]).p_value, 4)
     0.0348
     """
     distances = _from_medians(samples_checked(groups))
@@ -67,21 +67,21 @@ class _F:
     """An F test of each series: f and p are 0 and 1 where nothing varies within the groups."""
 
     f: FloatArray
-    p: FloatArray
+    p_value: FloatArray
     eta: FloatArray
     varies: FloatArray
-    freedom: tuple[float, float]
+    df: tuple[float, float]
 
 
 def _effect_of_groups(
-    effect_is: str, samples: list[FloatArray], confidence: float, checks: tuple[Check, ...]
+    effect_is: str, samples: list[FloatArray], confidence: float, checks: tuple[AssumptionCheck, ...]
 ) -> Comparison:
     tested = _f_test(samples)
     refuse(~(tested.varies > 0.0), NoSpread, "no group varies within itself")
     total = sum(sample.shape[-1] for sample in samples)
-    low, high = (size / (size + total) for size in f_range(tested.f, *tested.freedom, confidence))
+    low, high = (size / (size + total) for size in f_range(tested.f, *tested.df, confidence))
     interval = Interval(plain(low), plain(np.maximum(high, tested.eta)), confidence)
-    return Comparison(effect_is, plain(tested.eta), interval, plain(tested.f), tested.freedom, plain(tested.p), checks)
+    return Comparison(effect_is, plain(tested.eta), interval, plain(tested.f), tested.df, plain(tested.p_value), checks)
 
 
 def _f_test(samples: list[FloatArray]) -> _F:
@@ -93,11 +93,11 @@ def _f_test(samples: list[FloatArray]) -> _F:
     centre = np.asarray(sum(sample.sum(axis=-1) for sample in moved)) / total
     between = np.asarray(sum(sample.shape[-1] * np.square(sample.mean(axis=-1) - centre) for sample in moved))
     within = np.asarray(sum(((s - s.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1) for s in moved))
-    freedom = float(len(samples) - 1), float(total - len(samples))
+    df = float(len(samples) - 1), float(total - len(samples))
     known = within > 0.0
-    f = np.divide(between / freedom[0], within / freedom[1], out=np.zeros(within.shape), where=known)
+    f = np.divide(between / df[0], within / df[1], out=np.zeros(within.shape), where=known)
     eta = np.divide(between, between + within, out=np.zeros(within.shape), where=known)
-    return _F(f, np.where(known, fdtrc(*freedom, f), 1.0), eta, within, freedom)
+    return _F(f, np.where(known, fdtrc(*df, f), 1.0), eta, within, df)
 
 
 def _from_medians(samples: list[FloatArray]) -> list[FloatArray]:
@@ -132,7 +132,7 @@ def compare_spread(first: ArrayLike, second: ArrayLike, confidence: float = 0.95
     tested = _f_test(_from_medians(samples))
     interval = Interval(low, high, confidence)
     name = "ratio of standard deviations"
-    return Comparison(name, plain(np.sqrt(ratio)), interval, plain(tested.f), tested.freedom, plain(tested.p), ())
+    return Comparison(name, plain(np.sqrt(ratio)), interval, plain(tested.f), tested.df, plain(tested.p_value), ())
 
 
 def _pooled_kurtosis(samples: list[FloatArray]) -> FloatArray:

@@ -20,8 +20,8 @@ class Adequacy:
     kmo: float
     kmo_items: FloatArray
     chi_square: float
-    freedom: int
-    p: float
+    df: int
+    p_value: float
 
 
 def adequacy(values: ArrayLike) -> Adequacy:
@@ -35,7 +35,7 @@ def adequacy(values: ArrayLike) -> Adequacy:
     Sources: Kaiser, 1974, Psychometrika 39:31; Bartlett, 1951, Biometrika 38:337.
 
     >>> result = adequacy([[1, 2, 1], [2, 1, 3], [3, 4, 2], [4, 3, 5], [5, 5, 4]])
-    >>> round(result.kmo, 4), round(result.chi_square, 4), result.freedom
+    >>> round(result.kmo, 4), round(result.chi_square, 4), result.df
     (0.328, 9.2488, 3)
     """
     from scipy.special import chdtrc
@@ -49,9 +49,9 @@ def adequacy(values: ArrayLike) -> Adequacy:
     plain, partial = (r * off) ** 2, (inverse / np.outer(scale, scale) * off) ** 2
     per_item = plain.sum(axis=0) / (plain.sum(axis=0) + partial.sum(axis=0))
     chi = -(n - 1 - (2 * items + 5) / 6.0) * float(np.linalg.slogdet(r)[1])
-    freedom = items * (items - 1) // 2
+    df = items * (items - 1) // 2
     kmo = float(plain.sum() / (plain.sum() + partial.sum()))
-    return Adequacy(kmo, per_item, chi, freedom, float(chdtrc(freedom, max(chi, 0.0))))
+    return Adequacy(kmo, per_item, chi, df, float(chdtrc(df, max(chi, 0.0))))
 
 
 def independent_correlations(table: FloatArray) -> FloatArray:

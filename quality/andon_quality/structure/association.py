@@ -19,7 +19,7 @@ COUNT_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
-class Rule(Generic[Item]):
+class AssociationRule(Generic[Item]):
     """When `given` occurs, `then` occurs too. support: share of all baskets with both; confidence: share of those with
     `given`; lift: confidence over the share of `then` (1 is independence); leverage: support minus what independence
     would give; conviction: (1 - share of `then`) / (1 - confidence), infinite for a rule without exception."""
@@ -103,7 +103,7 @@ def association_rules(
     confidence_min: float = 0.5,
     lift_min: float = 0.0,
     size_max: int = 4,
-) -> tuple[Rule[Item], ...]:
+) -> tuple[AssociationRule[Item], ...]:
     """Every rule between frequent sets that is confident and lifted enough; strongest lift first.
 
     Assumes independent baskets where a rule is to hold for others. Rules are found by looking at many: check a rule of
@@ -132,9 +132,11 @@ def _text(items: frozenset[Item]) -> list[str]:
     return sorted(map(str, items))
 
 
-def _rule(given: frozenset[Item], whole: frozenset[Item], counts: Mapping[frozenset[Item], int], n: int) -> Rule[Item]:
+def _rule(
+    given: frozenset[Item], whole: frozenset[Item], counts: Mapping[frozenset[Item], int], n: int
+) -> AssociationRule[Item]:
     then = whole - given
     both, left, right = counts[whole], counts[given], counts[then]
     conviction = (n - right) * left / (n * (left - both)) if left > both else math.inf
     lift, leverage = both * n / (left * right), both / n - left * right / n**2
-    return Rule(given, then, both / n, both / left, lift, leverage, conviction)
+    return AssociationRule(given, then, both / n, both / left, lift, leverage, conviction)

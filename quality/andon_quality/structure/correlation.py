@@ -26,8 +26,8 @@ class Association(Enum):
     SPEARMAN = "spearman"
 
 
-class Adjustment(Enum):
-    """What the adjusted p values hold down: the chance of any false finding, or the share of false findings."""
+class MultiplicityAdjustment(Enum):
+    """What the adjusted p values hold down: the probability of any false finding, or the share of false findings."""
 
     HOLM = "holm"
     BENJAMINI_HOCHBERG = "benjamini_hochberg"
@@ -40,8 +40,8 @@ class Correlations:
     r: FloatArray
     low: FloatArray
     high: FloatArray
-    p: FloatArray
-    p_adjusted: FloatArray
+    p_value: FloatArray
+    p_value_adjusted: FloatArray
 
 
 def correlate(
@@ -58,7 +58,7 @@ def correlate(
     Sources: Fisher, 1921, Metron 1:3; Bonett and Wright, 2000, Psychometrika 65:23.
 
     >>> result = correlate([1.0, 2.0, 3.0, 4.0, 5.0], [2.0, 1.0, 4.0, 3.0, 5.0])
-    >>> round(result.effect, 3), round(result.interval.low, 3), round(result.p, 3)
+    >>> round(result.effect, 3), round(result.interval.low, 3), round(result.p_value, 3)
     (0.8, -0.28, 0.104)
     """
     x, y = side_by_side(by_series(first), by_series(second))
@@ -72,8 +72,8 @@ def correlate(
     with np.errstate(divide="ignore"):
         t = r * np.sqrt((n - 2) / (1.0 - np.square(r)))
     interval = Interval(plain(low), plain(high), confidence)
-    name, freedom = f"{association.value} correlation", plain(np.full(np.shape(r), n - 2.0))
-    return Comparison(name, plain(r), interval, plain(t), freedom, plain(p), (independent(x, y),))
+    name, df = f"{association.value} correlation", plain(np.full(np.shape(r), n - 2.0))
+    return Comparison(name, plain(r), interval, plain(t), df, plain(p), (independent(x, y),))
 
 
 def _in_spreads(values: FloatArray, association: Association) -> FloatArray:
@@ -88,19 +88,18 @@ def _in_spreads(values: FloatArray, association: Association) -> FloatArray:
 def correlation_matrix(
     values: ArrayLike,
     association: Association = Association.PEARSON,
-    adjustment: Adjustment = Adjustment.HOLM,
+    adjustment: MultiplicityAdjustment = MultiplicityAdjustment.HOLM,
     confidence: float = 0.95,
 ) -> Correlations:
     """All pairwise correlations of the columns of a table, with intervals and adjusted p values.
 
     values: shape (n >= 4, columns >= 2), each column in a unit of its own. Intervals are one by one, not simultaneous;
-    `p_adjusted` is over the columns (columns - 1) / 2 pairs. On the diagonal r = 1, the interval is [1, 1] and p = 0.
-    Formulas, assumptions and sources as `correlate`, which to prefer for chosen pairs: it checks, too. Cost
-    O(n columns^2); scipy is imported on use. Raises TooFew, NotFinite, OutOfRange, NoSpread when a column does not
-    vary.
+    `p_value_adjusted` is over the columns (columns - 1) / 2 pairs. On the diagonal r = 1, the interval is [1, 1] and p
+    = 0. Formulas, assumptions and sources as `correlate`, which to prefer for chosen pairs: it checks, too. Cost O(n
+    columns^2); scipy is imported on use. Raises TooFew, NotFinite, OutOfRange, NoSpread when a column does not vary.
 
     >>> result = correlation_matrix([[1, 2, 9], [2, 1, 7], [3, 4, 8], [4, 3, 6], [5, 5, 5]])
-    >>> result.r.round(2).tolist()[0], result.p_adjusted.round(3).tolist()[0]
+    >>> result.r.round(2).tolist()[0], result.p_value_adjusted.round(3).tolist()[0]
     ([1.0, 0.8, -0.9], [0.0, 0.208, 0.112])
     """
     table = cases(values, rows_min=4, columns_min=2)
@@ -136,11 +135,11 @@ def _error_of_z(r: FloatArray, n: int, association: Association) -> FloatArray:
     return np.sqrt((1.0 + extra) / (n - 3))
 
 
-def _adjusted(p: FloatArray, adjustment: Adjustment) -> FloatArray:
+def _adjusted(p: FloatArray, adjustment: MultiplicityAdjustment) -> FloatArray:
     upper = np.triu_indices(len(p), k=1)
-    if adjustment is Adjustment.HOLM:
+    if adjustment is MultiplicityAdjustment.HOLM:
         values = holm(p[upper])
-    elif adjustment is Adjustment.BENJAMINI_HOCHBERG:
+    elif adjustment is MultiplicityAdjustment.BENJAMINI_HOCHBERG:
         values = benjamini_hochberg(p[upper])
     else:
         assert_never(adjustment)

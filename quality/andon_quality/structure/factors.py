@@ -29,15 +29,15 @@ class Rotation(Enum):
 @dataclass(frozen=True)
 class Factors:
     """Loadings (items, factors) on standardised items (the pattern when oblique), uniqueness per item, correlations of
-    the factors, share of all variance per factor, and the test that they are enough (p is None without freedom)."""
+    the factors, share of all variance per factor, and the test that they are enough (p_value is None when df is 0)."""
 
     loadings: FloatArray
     uniqueness: FloatArray
     between: FloatArray
     variance_share: FloatArray
     chi_square: float
-    freedom: int
-    p: float | None
+    df: int
+    p_value: float | None
 
 
 def factor_analysis(values: ArrayLike, factors: int, rotation: Rotation = Rotation.VARIMAX) -> Factors:
@@ -61,17 +61,17 @@ def factor_analysis(values: ArrayLike, factors: int, rotation: Rotation = Rotati
 
     table = cases(values, rows_min=3, columns_min=3)
     n, items = table.shape
-    freedom = degrees_of_fit(items, factors)
-    if factors < 1 or freedom < 0:
+    df = degrees_of_fit(items, factors)
+    if factors < 1 or df < 0:
         raise OutOfRange(f"{factors} factors cannot be told from {items} items")
     r = independent_correlations(table)
     uniqueness, minimum = _best_uniqueness(r, factors)
     start = tidy(_loadings(r, uniqueness, factors))
     loadings, between = _rotated(start, rotation)
     chi = max(n - 1 - (2 * items + 5) / 6.0 - 2.0 * factors / 3.0, 0.0) * minimum
-    p = float(chdtrc(freedom, chi)) if freedom > 0 else None
+    p = float(chdtrc(df, chi)) if df > 0 else None
     share = np.diag(between @ loadings.T @ loadings) / items
-    return Factors(loadings, uniqueness, between, np.asarray(share), chi, freedom, p)
+    return Factors(loadings, uniqueness, between, np.asarray(share), chi, df, p)
 
 
 def _rotated(loadings: FloatArray, rotation: Rotation) -> tuple[FloatArray, FloatArray]:

@@ -25,7 +25,7 @@ class Errors(Enum):
 
 
 @dataclass(frozen=True)
-class Fit:
+class RegressionFit:
     """Coefficients (the constant first), their standard errors, t, p and interval ends; shape (1 + columns,). `f` tests
     all slopes at once with the same errors. Durbin-Watson near 2 says that neighbours are uncorrelated.
 
@@ -35,23 +35,23 @@ class Fit:
     coefficients: FloatArray
     errors: FloatArray
     t: FloatArray
-    p: FloatArray
+    p_value: FloatArray
     low: FloatArray
     high: FloatArray
     covariance: FloatArray
     r2: PerSeries
     r2_adjusted: PerSeries
     f: PerSeries
-    f_p: PerSeries
+    f_p_value: PerSeries
     residual_sd: PerSeries
-    freedom: int
+    df: int
     durbin_watson: PerSeries
     residuals: FloatArray
 
 
 def regress(
     y: ArrayLike, x: ArrayLike, errors: Errors = Errors.CLASSIC, lags: int | None = None, confidence: float = 0.95
-) -> Fit:
+) -> RegressionFit:
     """Ordinary least squares of y on the columns of x with a constant; by QR, after scaling the columns.
 
     y: shape (n,), or (series, n) for many responses on the one design; x: shape (n, columns) or (n,); n > columns + 1.
@@ -76,27 +76,27 @@ def regress(
     beta, residuals = design.fit(target)
     squares = np.square(residuals).sum(axis=-1)
     unexplained = squares / np.square(target - target.mean(axis=-1, keepdims=True)).sum(axis=-1)
-    freedom = n - width
-    covariance = design.covariance(_middle(design.basis, residuals, freedom, errors, lags))
+    df = n - width
+    covariance = design.covariance(_middle(design.basis, residuals, df, errors, lags))
     deviation = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     t = beta / np.where(deviation > 0.0, deviation, np.nan)
-    half = float(stdtrit(freedom, 1.0 - tail(confidence))) * deviation
+    half = float(stdtrit(df, 1.0 - tail(confidence))) * deviation
     wald = _wald(beta, covariance, squares)
     steps = np.square(np.diff(residuals, axis=-1)).sum(axis=-1)
-    return Fit(
+    return RegressionFit(
         coefficients=beta,
         errors=deviation,
         t=t,
-        p=np.asarray(2.0 * stdtr(freedom, -np.abs(t))),
+        p_value=np.asarray(2.0 * stdtr(df, -np.abs(t))),
         low=beta - half,
         high=beta + half,
         covariance=covariance,
         r2=plain(1.0 - unexplained),
-        r2_adjusted=plain(1.0 - unexplained * (n - 1) / freedom),
+        r2_adjusted=plain(1.0 - unexplained * (n - 1) / df),
         f=plain(wald),
-        f_p=plain(fdtrc(width - 1, freedom, wald)),
-        residual_sd=plain(np.sqrt(squares / freedom)),
-        freedom=freedom,
+        f_p_value=plain(fdtrc(width - 1, df, wald)),
+        residual_sd=plain(np.sqrt(squares / df)),
+        df=df,
         durbin_watson=plain(np.divide(steps, squares, out=np.full(np.shape(squares), np.nan), where=squares > 0.0)),
         residuals=residuals,
     )
@@ -112,17 +112,17 @@ def _design(y: ArrayLike, x: ArrayLike) -> tuple[Design, FloatArray]:
     return factored(np.vstack([np.ones(len(table)), table.T])), target
 
 
-def _middle(basis: FloatArray, residuals: FloatArray, freedom: int, errors: Errors, lags: int | None) -> FloatArray:
+def _middle(basis: FloatArray, residuals: FloatArray, df: int, errors: Errors, lags: int | None) -> FloatArray:
     """The covariance of the coefficients in the design's orthonormal basis."""
     p, n = basis.shape
     match errors:
         case Errors.CLASSIC:
-            variance = np.square(residuals).sum(axis=-1) / freedom
+            variance = np.square(residuals).sum(axis=-1) / df
             return np.asarray(np.eye(p) * variance[..., None, None])
         case Errors.HC3:
             far, factor, kept = 0, 1.0, np.maximum(1.0 - np.square(basis).sum(axis=0), 1e-12)
         case Errors.HAC:
-            far, factor, kept = lag_count(n, lags), n / freedom, np.ones(n)
+            far, factor, kept = lag_count(n, lags), n / df, np.ones(n)
         case _:
             assert_never(errors)
     flat = np.atleast_2d(residuals / kept)

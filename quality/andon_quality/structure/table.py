@@ -24,8 +24,8 @@ def cases(values: ArrayLike, rows_min: int, columns_min: int = 1) -> FloatArray:
 def standardised(table: FloatArray) -> FloatArray:
     """Columns with mean 0 and sd 1 (n - 1): (x - mean) / s.
 
-    table: shape (n >= 2, columns), finite, each column in a unit of its own. Prefer `normalise.fit_z` where new values
-    are to be put on the same scale later. O(values). Raises NoSpread when a column does not vary.
+    table: shape (n >= 2, columns), finite, each column in a unit of its own. Prefer `normalisation.fit_z` where new
+    values are to be put on the same scale later. O(values). Raises NoSpread when a column does not vary.
 
     >>> standardised(np.array([[1.0], [2.0], [3.0]])).ravel().tolist()
     [-1.0, 0.0, 1.0]

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray, IntArray, PerSeries, by_series, plain
 from andon_quality.effect.student import quantile
 from andon_quality.errors import OutOfRange, TooFew
+from andon_quality.trend.exponential import Smoother, SmootherState, advance, initial
 from andon_quality.trend.simplex import minimise
-from andon_quality.trend.smoothing import Smoother, SmootherState, advance, initial
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,11 @@ def foretell(smoother: Smoother, state: SmootherState, horizon: int, confidence:
     damped = np.cumsum(np.power(damping, ahead.astype(np.float64)), axis=-1)
     mean = level + slope * damped + by_phase[..., (ahead - 1) % period]
     free = 1 + 2 * (smoother.trend is not None) + (smoother.season is not None)
-    degrees = max(state.points - free - period, 1)
-    deviation = np.sqrt(np.asarray(state.squares) / degrees)
+    df = max(state.points - free - period, 1)
+    deviation = np.sqrt(np.asarray(state.squares) / df)
     passed = share * (1 + trend * damped) + season * (ahead % period == 0)
     grown = 1 + np.cumsum(passed * passed, axis=-1) - passed * passed
-    reach = quantile(confidence, degrees) * deviation[..., None] * np.sqrt(grown)
+    reach = quantile(confidence, df) * deviation[..., None] * np.sqrt(grown)
     return Forecast(mean, mean - reach, mean + reach, smoother, state, plain(deviation))
 
 

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from andon_quality import composite as rollup
 from andon_quality.errors import QualityError
-from andon_quality.normalise import target_score
+from andon_quality.normalisation import target_score
 
 from services.scoring.scores.results import Score, ScoreState
 from services.scoring.scores.statistics import PartStats

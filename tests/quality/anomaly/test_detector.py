@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from andon_quality.anomaly import Aspect, Watch, advance, detect, start
+from andon_quality.anomaly import Aspect, AspectWatch, advance, detect, start
 from andon_quality.anomaly.detector import WATCHES
 from andon_quality.errors import Inconsistent, NotFinite, OutOfRange
 from hypothesis import given, settings
@@ -121,7 +121,7 @@ def test_bad_settings_and_infinite_points_are_refused():
     with pytest.raises(Inconsistent):
         advance(start(series=2), [[1.0], [2.0], [3.0]])
     with pytest.raises(OutOfRange):
-        start(watches=(Watch(Aspect.SEASON, 100, 1.0, 100),))
+        start(watches=(AspectWatch(Aspect.SEASON, 100, 1.0, 100),))
 
 
 def rows_of(name):

@@ -41,25 +41,25 @@ def test_without_smoothing_it_is_the_shewhart_chart_with_either_kind_of_limits()
 
 @pytest.mark.parametrize("shift", [0.0, 0.5])
 def test_varying_limits_agree_with_a_chain_of_narrowing_limits_followed_to_the_end(shift: float) -> None:
-    smoothing, limit = 0.2, 2.5
+    smoothing, width = 0.2, 2.5
     nodes, weights = np.polynomial.legendre.leggauss(60)
     row, states, mean = np.ones(1), np.zeros(1), 0.0
     for point in range(1, 6000):
         mean += row.sum()
-        width = limit * np.sqrt(smoothing / (2 - smoothing) * (1 - (1 - smoothing) ** (2 * point)))
-        z = (width * nodes - (1 - smoothing) * states[:, None]) / smoothing - shift
-        row = row @ (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) / smoothing) * weights * width
-        states = width * nodes
-    assert ewma(smoothing, limit, shift, limits="varying") == pytest.approx(mean, rel=1e-7)
+        reach = width * np.sqrt(smoothing / (2 - smoothing) * (1 - (1 - smoothing) ** (2 * point)))
+        z = (reach * nodes - (1 - smoothing) * states[:, None]) / smoothing - shift
+        row = row @ (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) / smoothing) * weights * reach
+        states = reach * nodes
+    assert ewma(smoothing, width, shift, limits="varying") == pytest.approx(mean, rel=1e-7)
 
 
-@pytest.mark.parametrize(("smoothing", "limit"), [(1.0, 3.0), (0.5, 3.0), (0.1, 2.7), (0.03, 2.4)])
+@pytest.mark.parametrize(("smoothing", "width"), [(1.0, 3.0), (0.5, 3.0), (0.1, 2.7), (0.03, 2.4)])
 @pytest.mark.parametrize(("shift", "head_start"), [(0.0, 0.0), (0.2, 0.0), (1.0, 0.5)])
 def test_the_distribution_under_varying_limits_has_the_mean_of_the_extrapolation(
-    smoothing: float, limit: float, shift: float, head_start: float
+    smoothing: float, width: float, shift: float, head_start: float
 ) -> None:
-    run = ewma_run(smoothing, limit, shift, head_start, limits="varying")
-    assert ewma(smoothing, limit, shift, "varying", head_start) == pytest.approx(run.mean(), rel=1e-6)
+    run = ewma_run(smoothing, width, shift, head_start, limits="varying")
+    assert ewma(smoothing, width, shift, "varying", head_start) == pytest.approx(run.mean(), rel=1e-6)
     assert run.survival(0) == 1.0
     at = run.quantile(0.1)
     assert run.survival(at) <= 0.9 < run.survival(at - 1)
@@ -75,9 +75,9 @@ def test_after_a_long_quiet_time_varying_limits_are_fixed_ones() -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(st.floats(0.05, 1.0), st.floats(1.5, 3.5), st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=5))
-def test_a_curve_is_its_points(smoothing: float, limit: float, shifts: list[float]) -> None:
-    curve = ewma_curve(smoothing, limit, np.array(shifts))
-    assert curve == pytest.approx([ewma(smoothing, limit, shift) for shift in shifts], rel=1e-9)
+def test_a_curve_is_its_points(smoothing: float, width: float, shifts: list[float]) -> None:
+    curve = ewma_curve(smoothing, width, np.array(shifts))
+    assert curve == pytest.approx([ewma(smoothing, width, shift) for shift in shifts], rel=1e-9)
 
 
 def test_a_reflecting_barrier_agrees_with_a_simulation() -> None:
@@ -93,18 +93,18 @@ def test_a_reflecting_barrier_agrees_with_a_simulation() -> None:
 @settings(deadline=None, max_examples=40)
 @given(st.floats(0.02, 1.0), st.floats(1.5, 3.5), st.floats(0.0, 3.0))
 def test_shifts_up_and_down_are_alike_and_never_later_than_no_shift(
-    smoothing: float, limit: float, shift: float
+    smoothing: float, width: float, shift: float
 ) -> None:
-    up = ewma(smoothing, limit, shift)
-    assert up == pytest.approx(ewma(smoothing, limit, -shift), rel=1e-7)
-    assert 1.0 <= up <= ewma(smoothing, limit) * (1 + 1e-7)
+    up = ewma(smoothing, width, shift)
+    assert up == pytest.approx(ewma(smoothing, width, -shift), rel=1e-7)
+    assert 1.0 <= up <= ewma(smoothing, width) * (1 + 1e-7)
 
 
 @settings(deadline=None, max_examples=25)
 @given(st.floats(0.05, 1.0), st.floats(10.0, 20_000.0), st.sampled_from(["two", "upper"]))
 def test_the_designed_limit_has_the_requested_run_length(smoothing: float, requested: float, sided: str) -> None:
-    limit = design_ewma(smoothing, requested, sided=sided)  # type: ignore[arg-type]
-    assert ewma(smoothing, limit, sided=sided) == pytest.approx(requested, rel=1e-7)  # type: ignore[arg-type]
+    width = design_ewma(smoothing, requested, sided=sided)  # type: ignore[arg-type]
+    assert ewma(smoothing, width, sided=sided) == pytest.approx(requested, rel=1e-7)  # type: ignore[arg-type]
 
 
 def test_the_quantiles_bracket_the_survival_function() -> None:
@@ -126,7 +126,7 @@ def test_the_steady_state_delay_lies_between_the_best_and_the_worst_start() -> N
     assert steady_state_delay(before, after) == pytest.approx(after.mean(), rel=0.05)
 
 
-@pytest.mark.parametrize(("smoothing", "limit", "head_start"), [(0.0, 3, 0), (1.1, 3, 0), (0.2, 0, 0), (0.2, 3, 3.1)])
-def test_parameters_outside_their_domain_are_refused(smoothing: float, limit: float, head_start: float) -> None:
+@pytest.mark.parametrize(("smoothing", "width", "head_start"), [(0.0, 3, 0), (1.1, 3, 0), (0.2, 0, 0), (0.2, 3, 3.1)])
+def test_parameters_outside_their_domain_are_refused(smoothing: float, width: float, head_start: float) -> None:
     with pytest.raises(OutOfRange):
-        ewma(smoothing, limit, head_start=head_start)
+        ewma(smoothing, width, head_start=head_start)

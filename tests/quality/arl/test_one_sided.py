@@ -45,20 +45,20 @@ def test_both_sides_alarm_about_twice_as_often_as_one():
         assert shewhart_one_sided(names) == pytest.approx(2.0 * arl.shewhart(names), rel=2e-3)
 
 
-@pytest.mark.parametrize(("smoothing", "limit"), [(0.2, 2.0), (0.5, 2.3)])
-def test_an_average_runs_as_long_as_simulated_ones(smoothing, limit):
+@pytest.mark.parametrize(("smoothing", "width"), [(0.2, 2.0), (0.5, 2.3)])
+def test_an_average_runs_as_long_as_simulated_ones(smoothing, width):
     dice, streams = np.random.default_rng(3), 20_000
     average, runs, alive = np.zeros(streams), np.zeros(streams), np.arange(streams)
     for point in range(1, 4000):
         average = (1.0 - smoothing) * average + smoothing * dice.standard_normal(len(average))
         sd = np.sqrt(smoothing / (2.0 - smoothing) * (1.0 - (1.0 - smoothing) ** (2 * point)))
-        out = average > limit * sd
+        out = average > width * sd
         runs[alive[out]] = point
         average, alive = average[~out], alive[~out]
         if not alive.size:
             break
     error = runs.std() / np.sqrt(streams)
-    assert abs(ewma_one_sided(smoothing, limit) - runs.mean()) < 4.0 * error
+    assert abs(ewma_one_sided(smoothing, width) - runs.mean()) < 4.0 * error
 
 
 def test_an_average_of_one_point_is_the_point():
@@ -73,8 +73,8 @@ def test_an_average_far_from_its_lower_side_forgets_that_it_has_one():
 def test_what_has_no_sides_or_no_meaning_is_refused():
     with pytest.raises(OutOfRange, match="sides"):
         shewhart_one_sided(["N3"])
-    for smoothing, limit in ((0.0, 3.0), (0.2, 0.0)):
+    for smoothing, width in ((0.0, 3.0), (0.2, 0.0)):
         with pytest.raises(OutOfRange):
-            ewma_one_sided(smoothing, limit)
+            ewma_one_sided(smoothing, width)
     with pytest.raises(OutOfRange):
         shewhart_one_sided(["WE1"], limit_scale=0.0)

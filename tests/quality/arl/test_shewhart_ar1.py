@@ -40,12 +40,12 @@ def test_negative_correlation_agrees_with_a_simulation() -> None:
 
 
 def test_the_designed_limit_has_the_requested_run_length_and_the_median_is_below_the_mean() -> None:
-    limit = design_shewhart_ar1(0.8, 200.0)
-    assert shewhart_ar1(0.8, limit) == pytest.approx(200.0, rel=1e-7)
-    assert shewhart_ar1_run(0.8, limit).quantile(0.5) < 200
+    width = design_shewhart_ar1(0.8, 200.0)
+    assert shewhart_ar1(0.8, width) == pytest.approx(200.0, rel=1e-7)
+    assert shewhart_ar1_run(0.8, width).quantile(0.5) < 200
 
 
-@pytest.mark.parametrize(("phi", "limit"), [(1.0, 3.0), (-1.0, 3.0), (0.5, 0.0)])
-def test_parameters_outside_their_domain_are_refused(phi: float, limit: float) -> None:
+@pytest.mark.parametrize(("phi", "width"), [(1.0, 3.0), (-1.0, 3.0), (0.5, 0.0)])
+def test_parameters_outside_their_domain_are_refused(phi: float, width: float) -> None:
     with pytest.raises(OutOfRange):
-        shewhart_ar1(phi, limit)
+        shewhart_ar1(phi, width)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from andon_quality.arl.steps import Steps, steps_of
+from andon_quality.arl.steps import OrderSteps, steps_of
 from andon_quality.rules import Pattern, Rule
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,7 +35,7 @@ def test_it_stops_at_the_step_that_completes_a_rule(ways: list[int]) -> None:
 
 @pytest.mark.parametrize("rules", [(TREND,), (ALTERNATING,), (TREND, ALTERNATING)])
 def test_without_the_loop_every_state_comes_after_those_it_leads_to(rules: tuple[Rule, ...]) -> None:
-    steps: Steps = steps_of(rules)
+    steps: OrderSteps = steps_of(rules)
     known = {steps.count, *steps.loop}
     for state in steps.order:
         assert {steps.up[state], steps.down[state]} <= known

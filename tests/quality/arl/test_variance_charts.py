@@ -20,9 +20,9 @@ def test_cusum_of_variances_df_1_k_1_46_h_10_without_head_start_is_knoth(sigma: 
     assert s2_cusum(1, 1.46, 10.0, sigma) == pytest.approx(printed, abs=6e-5)
 
 
-def simulated_ewma(df: int, smoothing: float, limit: float, sigma: float, two: bool) -> tuple[float, float]:
+def simulated_ewma(df: int, smoothing: float, width: float, sigma: float, two: bool) -> tuple[float, float]:
     rng = np.random.default_rng(17)
-    reach = limit * np.sqrt(smoothing / (2 - smoothing) * 2 / df)
+    reach = width * np.sqrt(smoothing / (2 - smoothing) * 2 / df)
     state, alive, runs = np.ones(30_000), np.ones(30_000, dtype=bool), np.zeros(30_000)
     while alive.any():
         state = (1 - smoothing) * state + smoothing * sigma**2 * rng.chisquare(df, state.size) / df
@@ -32,22 +32,22 @@ def simulated_ewma(df: int, smoothing: float, limit: float, sigma: float, two: b
 
 
 @pytest.mark.parametrize(
-    ("df", "smoothing", "limit", "sigma", "sided"),
+    ("df", "smoothing", "width", "sigma", "sided"),
     [(4, 0.3, 2.4, 1.2, "two"), (1, 0.1, 1.0, 1.0, "two"), (1, 0.1, 1.0, 1.2, "upper"), (9, 0.2, 2.0, 1.1, "upper")],
 )
 def test_ewma_of_variances_agrees_with_a_simulation(
-    df: int, smoothing: float, limit: float, sigma: float, sided: str
+    df: int, smoothing: float, width: float, sigma: float, sided: str
 ) -> None:
-    mean, error = simulated_ewma(df, smoothing, limit, sigma, sided == "two")
-    assert s2_ewma(df, smoothing, limit, sigma, sided) == pytest.approx(mean, abs=4 * error)  # type: ignore[arg-type]
+    mean, error = simulated_ewma(df, smoothing, width, sigma, sided == "two")
+    assert s2_ewma(df, smoothing, width, sigma, sided) == pytest.approx(mean, abs=4 * error)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("df", [1, 2, 4, 9])
 def test_without_smoothing_the_upper_ewma_is_the_chi_square_chart(df: int) -> None:
     from scipy.stats import chi2
 
-    limit = 2.5
-    assert s2_ewma(df, 1.0, limit) == pytest.approx(1 / chi2.sf(df * (1 + limit * np.sqrt(2 / df)), df), rel=1e-8)
+    width = 2.5
+    assert s2_ewma(df, 1.0, width) == pytest.approx(1 / chi2.sf(df * (1 + width * np.sqrt(2 / df)), df), rel=1e-8)
 
 
 @settings(deadline=None, max_examples=15)
@@ -58,8 +58,8 @@ def test_the_designed_interval_has_the_requested_run_length(df: int, k: float, r
 
 @pytest.mark.parametrize("sided", ["upper", "two"])
 def test_the_designed_limit_has_the_requested_run_length(sided: str) -> None:
-    limit = design_s2_ewma(5, 0.15, 200.0, sided)  # type: ignore[arg-type]
-    assert s2_ewma(5, 0.15, limit, sided=sided) == pytest.approx(200.0, rel=1e-7)  # type: ignore[arg-type]
+    width = design_s2_ewma(5, 0.15, 200.0, sided)  # type: ignore[arg-type]
+    assert s2_ewma(5, 0.15, width, sided=sided) == pytest.approx(200.0, rel=1e-7)  # type: ignore[arg-type]
 
 
 def test_a_head_start_at_h_is_the_worst_and_survival_starts_at_one() -> None:

@@ -1,7 +1,7 @@
 """Contributions add up to the change they explain."""
 
 import pytest
-from andon_quality.contribution import Measure, NotAdditive, additive, ratio
+from andon_quality.contribution import MeasureType, NotAdditive, additive, ratio
 from andon_quality.errors import Inconsistent, NotFinite, OutOfRange, TooFew
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,7 +67,9 @@ def test_an_unchanged_total_has_no_shares():
     assert all(part.share is None for part in additive({"a": 1, "b": 2}, {"a": 2, "b": 1}).parts)
 
 
-@pytest.mark.parametrize("measure", [Measure.MEDIAN, Measure.QUANTILE, Measure.DISTINCT_COUNT, Measure.MAXIMUM])
+@pytest.mark.parametrize(
+    "measure", [MeasureType.MEDIAN, MeasureType.QUANTILE, MeasureType.DISTINCT_COUNT, MeasureType.MAXIMUM]
+)
 def test_measures_whose_parts_do_not_add_up_are_refused_with_a_reason(measure):
     with pytest.raises(NotAdditive, match=measure.value):
         additive({"a": 1}, {"a": 2}, measure=measure)
@@ -77,7 +79,7 @@ def test_measures_whose_parts_do_not_add_up_are_refused_with_a_reason(measure):
 
 def test_a_mean_is_not_split_as_a_sum_and_overlapping_values_are_noticed():
     with pytest.raises(NotAdditive, match="numerators"):
-        additive({"a": 1}, {"a": 2}, measure=Measure.MEAN)
+        additive({"a": 1}, {"a": 2}, measure=MeasureType.MEAN)
     with pytest.raises(NotAdditive, match="overlap"):
         additive({"a": 3, "b": 3}, {"a": 4, "b": 4}, totals=(5, 8))
 

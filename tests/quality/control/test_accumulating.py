@@ -7,13 +7,13 @@ import math
 import numpy as np
 import pytest
 from andon_quality.control import cusum, ewma, hotelling, mewma, xmr
-from andon_quality.control.chart import Kind
+from andon_quality.control.chart import StatisticKind
 from andon_quality.errors import OutOfRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from river import stats
 
-KNOWN = xmr.XmrBaseline(Kind.INDIVIDUALS, np.array(0.0), np.array(1.0), np.array(20), "known")
+KNOWN = xmr.XmrBaseline(StatisticKind.INDIVIDUALS, np.array(0.0), np.array(1.0), np.array(20), "known")
 values = st.lists(st.one_of(st.floats(-5, 5), st.just(math.nan)), min_size=1, max_size=80)
 
 
@@ -88,7 +88,9 @@ def test_mewma_equals_its_recursion_with_a_full_covariance() -> None:
 def test_mewma_of_one_measure_is_the_square_of_ewma() -> None:
     x = np.random.default_rng(3).normal(size=80)
     frozen = hotelling.baseline(x[:, None])
-    one = xmr.XmrBaseline(Kind.INDIVIDUALS, frozen.centre[0], np.sqrt(frozen.covariance[0, 0]), np.array(80), "sample")
+    one = xmr.XmrBaseline(
+        StatisticKind.INDIVIDUALS, frozen.centre[0], np.sqrt(frozen.covariance[0, 0]), np.array(80), "sample"
+    )
     squares = mewma.chart(frozen, x[:, None], 9.0, 0.2)
     plain = ewma.chart(one, x, 0.2, limits="fixed")
     assert squares.statistic == pytest.approx(((plain.statistic - plain.centre) / plain.sigma) ** 2)
@@ -103,7 +105,7 @@ def test_a_smoothing_outside_zero_to_one_is_refused(smoothing: float) -> None:
 
 def test_a_head_start_beyond_the_interval_is_refused() -> None:
     with pytest.raises(OutOfRange):
-        cusum.chart(KNOWN, [1.0], width=4.0, head_start=4.0)
+        cusum.chart(KNOWN, [1.0], h=4.0, head_start=4.0)
     with pytest.raises(OutOfRange):
         cusum.chart(KNOWN, [1.0], head_start=-1.0)
 

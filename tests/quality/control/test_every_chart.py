@@ -42,6 +42,10 @@ class Member:
     options: dict[str, Any]
     width: str | None = "width"
 
+    def at(self, width: float) -> dict[str, float]:
+        assert self.width is not None
+        return {self.width: width}
+
     def batch(self, baseline: Any, inputs: Inputs, **more: Any) -> Any:
         state = self.module.start(baseline)
         return self.module.advance(baseline, state, *inputs, **self.options, **more)[1]
@@ -111,7 +115,7 @@ MEMBERS = {
     "g_sigma": Member(gap, gaps, gap.baseline, {"limits": "sigma"}),
     "t": Member(time_between, times, time_between.baseline, {}),
     "run": Member(run_chart, values, run_chart.baseline, {}, width=None),
-    "cusum": Member(cusum, values, cusum.baseline, {}),
+    "cusum": Member(cusum, values, cusum.baseline, {}, width="h"),
     "ewma": Member(ewma, values, ewma.baseline, {}),
     "ewma_fixed": Member(ewma, values, ewma.baseline, {"limits": "fixed", "smoothing": 0.1}),
     "t2": Member(hotelling, vectors, hotelling.baseline, {}),
@@ -191,7 +195,7 @@ def test_a_missing_point_is_never_beyond_the_limits(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, member in MEMBERS.items() if member.width])
 def test_a_greater_width_widens_the_limits_of_every_point(name: str) -> None:
     member, frozen, inputs = setup(name)
-    narrow, wide = (arrays(member.batch(frozen, inputs, width=width)) for width in (2.0, 4.0))
+    narrow, wide = (arrays(member.batch(frozen, inputs, **member.at(width))) for width in (2.0, 4.0))
     for field in narrow:
         if field.endswith("upper"):
             known = ~np.isnan(narrow[field])
@@ -206,7 +210,7 @@ def test_a_greater_width_widens_the_limits_of_every_point(name: str) -> None:
 def test_a_width_that_is_not_positive_is_refused(name: str) -> None:
     member, frozen, inputs = setup(name)
     with pytest.raises(OutOfRange):
-        member.batch(frozen, inputs, width=0.0)
+        member.batch(frozen, inputs, **member.at(0.0))
 
 
 @every_chart

@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 from andon_quality.control import xmr
-from andon_quality.control.chart import Kind, limits
+from andon_quality.control.chart import StatisticKind, limits
 from andon_quality.control.rebase import propose, shift_start
 from andon_quality.control.stages import Stage, judged, split, staged
 from andon_quality.errors import Inconsistent, OutOfRange
@@ -29,7 +29,7 @@ def test_each_stage_has_the_limits_of_its_own_points() -> None:
 
 
 def test_no_run_crosses_from_one_stage_into_the_next() -> None:
-    chart = limits(Kind.INDIVIDUALS, np.full(20, 0.5), 0.0, 1.0, 3.0)
+    chart = limits(StatisticKind.INDIVIDUALS, np.full(20, 0.5), 0.0, 1.0, 3.0)
     whole = judged(WESTERN_ELECTRIC, [Stage(0, "as found")], chart)
     parts = judged(WESTERN_ELECTRIC, [Stage(0, "as found"), Stage(10, "second desk")], chart)
     assert np.flatnonzero(whole["8_on_one_side"]).tolist() == list(range(7, 20))
@@ -65,7 +65,7 @@ def test_a_change_too_young_is_objected_to() -> None:
 
 def test_no_change_at_all_is_objected_to() -> None:
     same = np.random.default_rng(3).normal(10, 1, size=40)
-    assert any("beyond chance" in why for why in propose(FROZEN, same, 0, "a wish").objections)
+    assert any("beyond common-cause variation" in why for why in propose(FROZEN, same, 0, "a wish").objections)
 
 
 def test_a_level_that_does_not_hold_is_objected_to() -> None:
@@ -77,7 +77,7 @@ def test_the_chance_of_a_false_proposal_is_about_what_alpha_says() -> None:
     rng = np.random.default_rng(21)
     pairs = [(xmr.baseline(rng.normal(size=60)), rng.normal(size=30)) for _ in range(400)]
     offers = [propose(old, later, 0, "none", alpha=0.05) for old, later in pairs]
-    share = np.mean([not any("beyond chance" in why for why in offer.objections) for offer in offers])
+    share = np.mean([not any("beyond common-cause variation" in why for why in offer.objections) for offer in offers])
     # Level and spread are two tests, each at alpha.
     assert share < 0.14
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from andon_quality.control import cusum, ewma, hotelling, proportion, rate, xbar_r, xbar_s, xmr
-from andon_quality.control.chart import Kind
+from andon_quality.control.chart import StatisticKind
 from andon_quality.control.constants import d2
 from andon_quality.control.subgroups import summarise
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ TEXTBOOK = [
     9.45, 7.99, 9.29, 11.66, 12.16, 10.18, 8.04, 11.46, 9.20, 10.34, 9.03, 11.47, 10.51, 9.40, 10.08, 9.37, 10.62,
     10.31, 8.52, 10.84, 10.90, 9.33, 12.29, 11.50, 10.60, 11.08, 10.38, 11.62, 11.31, 10.52,
 ]  # fmt: skip
-KNOWN = xmr.XmrBaseline(Kind.INDIVIDUALS, np.array(10.0), np.array(1.0), np.array(20), "known")
+KNOWN = xmr.XmrBaseline(StatisticKind.INDIVIDUALS, np.array(10.0), np.array(1.0), np.array(20), "known")
 
 
 def out(beyond: NDArray[np.bool_]) -> list[int]:
@@ -64,7 +64,7 @@ def test_piston_rings_standard_deviations(pistonrings: NDArray[np.float64], expe
 def test_piston_rings_cusum_k_half_h_5(pistonrings: NDArray[np.float64], expected: dict[str, Any]) -> None:
     groups = summarise(pistonrings)
     frozen = xbar_r.baseline(groups.means[:25], groups.ranges[:25], 5)
-    chart = cusum.chart(frozen, groups.means, reference=0.5, width=5.0, sizes=5)
+    chart = cusum.chart(frozen, groups.means, k=0.5, h=5.0, sizes=5)
     assert out(chart.high.beyond) == expected["qcc_published"]["pistonrings"]["cusum_h5_k05"]["upper"]
     assert not chart.low.beyond.any()
 
@@ -184,7 +184,7 @@ def test_textbook_cusum_path_k_half_h_5_no_head_start() -> None:
         0, 0, 0, 1.16, 2.82, 2.50, 0.04, 1.00, 0, 0, 0, 0.97, 0.98, 0, 0, 0, 0.12, 0, 0, 0.34, 0.74, 0, 1.79, 2.79,
         2.89, 3.47, 3.35, 4.47, 5.28, 5.30,
     ]  # fmt: skip
-    chart = cusum.chart(KNOWN, TEXTBOOK, reference=0.5, width=5.0)
+    chart = cusum.chart(KNOWN, TEXTBOOK, k=0.5, h=5.0)
     assert chart.high.statistic == pytest.approx(printed, abs=1e-9)
     assert out(chart.high.beyond) == [29, 30]
 

@@ -101,8 +101,8 @@ def test_many_watched_actions_say_at_every_look_what_the_batch_says(
 
 def test_estimates_of_many_regressions_are_as_one_by_one(each_the_same: Any) -> None:
     estimates, errors = np.array([-3.0, 0.1, 2.0]), np.array([0.8, 0.5, 0.9])
-    one_by_one = [sequential(a, b, 0.7, degrees=30.0) for a, b in zip(estimates.tolist(), errors.tolist(), strict=True)]
-    each_the_same(sequential(estimates, errors, 0.7, degrees=30.0), one_by_one)
+    one_by_one = [sequential(a, b, 0.7, df=30.0) for a, b in zip(estimates.tolist(), errors.tolist(), strict=True)]
+    each_the_same(sequential(estimates, errors, 0.7, df=30.0), one_by_one)
 
 
 @MANY
@@ -161,10 +161,10 @@ def test_interrupted_series_are_as_one_by_one(
     actions=st.integers(1, 6),
     controls=st.sampled_from(["none", "shared", "own"]),
     season=st.sampled_from([None, 4]),
-    steadiness=st.sampled_from([None, 0.01]),
+    prior_level_sd=st.sampled_from([None, 0.01]),
 )
 def test_counterfactuals_are_as_one_by_one(
-    each_the_same: Any, seed: int, actions: int, controls: str, season: int | None, steadiness: float | None
+    each_the_same: Any, seed: int, actions: int, controls: str, season: int | None, prior_level_sd: float | None
 ) -> None:
     random = np.random.default_rng(seed)
     known = random.normal(size=(actions, 50, 2))
@@ -174,10 +174,12 @@ def test_counterfactuals_are_as_one_by_one(
     given_controls = {"none": None, "shared": known[0], "own": known}[controls]
     each = {"none": [None] * actions, "shared": [known[0]] * actions, "own": list(known)}[controls]
     one_by_one = [
-        structural(y, 36, x, season=season, steadiness=steadiness, margin=1.0)
+        structural(y, 36, x, season=season, prior_level_sd=prior_level_sd, margin=1.0)
         for y, x in zip(values, each, strict=True)
     ]
-    each_the_same(structural(values, 36, given_controls, season=season, steadiness=steadiness, margin=1.0), one_by_one)
+    each_the_same(
+        structural(values, 36, given_controls, season=season, prior_level_sd=prior_level_sd, margin=1.0), one_by_one
+    )
 
 
 def test_more_counterfactuals_than_one_block_holds_are_as_one_by_one(each_the_same: Any) -> None:

@@ -13,15 +13,15 @@ MANY = settings(max_examples=40, deadline=None)
 
 
 @MANY
-@given(seed=st.integers(0, 999), series=st.integers(1, 5), degrees=st.integers(1, 60), share=st.floats(0.001, 0.999))
-def test_a_quantile_of_a_mixture_has_its_share_below_it(seed: int, series: int, degrees: int, share: float) -> None:
+@given(seed=st.integers(0, 999), series=st.integers(1, 5), df=st.integers(1, 60), share=st.floats(0.001, 0.999))
+def test_a_quantile_of_a_mixture_has_its_share_below_it(seed: int, series: int, df: int, share: float) -> None:
     random = np.random.default_rng(seed)
     means, spreads = random.normal(0, 3, (series, 7)), np.exp(random.normal(0, 3, (series, 7)))
     weights = random.dirichlet(np.full(7, 0.3), series)
-    mixture = Mixture(means, spreads, weights, float(degrees))
+    mixture = Mixture(means, spreads, weights, float(df))
     points = mixture.quantile(share)
     assert mixture.below(points) == pytest.approx(np.full(series, share), abs=1e-9)
-    alone = [Mixture(means[i : i + 1], spreads[i : i + 1], weights[i : i + 1], float(degrees)) for i in range(series)]
+    alone = [Mixture(means[i : i + 1], spreads[i : i + 1], weights[i : i + 1], float(df)) for i in range(series)]
     assert points.tolist() == [float(one.quantile(share)[0]) for one in alone]
 
 

@@ -67,7 +67,7 @@ def test_null_actions_are_rarely_decided():
 def test_without_belief_the_interval_is_wider_on_a_wandering_level():
     rng = np.random.default_rng(2)
     values = rng.normal(size=90).cumsum()
-    believing, open_minded = structural(values, 60), structural(values, 60, steadiness=None)
+    believing, open_minded = structural(values, 60), structural(values, 60, prior_level_sd=None)
     widths = [r.effect.upper - r.effect.lower for r in (believing, open_minded)]
     assert widths[1] > widths[0]
     assert open_minded.wander > 1

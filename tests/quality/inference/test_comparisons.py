@@ -41,22 +41,22 @@ def test_welch_agrees_with_scipy(seed: int) -> None:
     x, y = two(seed)
     ours, theirs = welch(x, y), stats.ttest_ind(x, y, equal_var=False)
     interval = theirs.confidence_interval(0.95)
-    assert_allclose((ours.statistic, ours.p), (theirs.statistic, theirs.pvalue), rtol=1e-10)
-    assert ours.freedom == pytest.approx(theirs.df, rel=1e-10)
+    assert_allclose((ours.statistic, ours.p_value), (theirs.statistic, theirs.pvalue), rtol=1e-10)
+    assert ours.df == pytest.approx(theirs.df, rel=1e-10)
     assert_allclose((ours.interval.low, ours.interval.high), (interval.low, interval.high), rtol=1e-9)
 
 
 def test_paired_and_one_mean_agree_with_scipy() -> None:
     x, y = two(1, 12, 12)
-    assert paired(x, y).p == pytest.approx(stats.ttest_rel(x, y).pvalue, rel=1e-10)
-    assert one_mean(x, 0.4).p == pytest.approx(stats.ttest_1samp(x, 0.4).pvalue, rel=1e-10)
+    assert paired(x, y).p_value == pytest.approx(stats.ttest_rel(x, y).pvalue, rel=1e-10)
+    assert one_mean(x, 0.4).p_value == pytest.approx(stats.ttest_1samp(x, 0.4).pvalue, rel=1e-10)
 
 
 @pytest.mark.parametrize(("n", "m"), [(2, 2), (3, 8), (12, 17), (25, 25)])
 def test_mann_whitney_is_exact_without_ties(n: int, m: int) -> None:
     x, y = two(n, n, m)
     ours, theirs = mann_whitney(x, y), stats.mannwhitneyu(x, y, method="exact")
-    assert_allclose((ours.statistic, ours.p), (theirs.statistic, theirs.pvalue), rtol=1e-10)
+    assert_allclose((ours.statistic, ours.p_value), (theirs.statistic, theirs.pvalue), rtol=1e-10)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -64,7 +64,7 @@ def test_mann_whitney_with_ties_agrees_with_scipy(seed: int) -> None:
     random = np.random.default_rng(seed)
     x, y = random.integers(1, 6, 30).astype(float), random.integers(2, 6, 41).astype(float)
     ours, theirs = mann_whitney(x, y), stats.mannwhitneyu(x, y, method="asymptotic")
-    assert_allclose((ours.statistic, ours.p), (theirs.statistic, theirs.pvalue), rtol=1e-10)
+    assert_allclose((ours.statistic, ours.p_value), (theirs.statistic, theirs.pvalue), rtol=1e-10)
     assert ours.effect == pytest.approx((x[:, None] > y).mean() + (x[:, None] == y).mean() / 2)
 
 
@@ -84,7 +84,7 @@ def test_groups_agree_with_scipy(seed: int) -> None:
         (brown_forsythe(groups), stats.levene(*groups, center="median")),
         (kruskal([g.round() for g in groups]), stats.kruskal(*[g.round() for g in groups])),
     ):
-        assert_allclose((ours.statistic, ours.p), (theirs.statistic, theirs.pvalue), rtol=1e-9)
+        assert_allclose((ours.statistic, ours.p_value), (theirs.statistic, theirs.pvalue), rtol=1e-9)
         assert ours.interval.low <= ours.effect <= ours.interval.high
 
 
@@ -103,8 +103,8 @@ def test_chi_square_and_cramers_v_agree_with_scipy(seed: int) -> None:
     table = np.random.default_rng(seed).integers(3, 40, (2 + seed, 3))
     ours = chi_square(table)
     theirs = stats.chi2_contingency(table, correction=False)
-    assert_allclose((ours.statistic, ours.p), (theirs.statistic, theirs.pvalue), rtol=1e-10)
-    assert ours.freedom == theirs.dof
+    assert_allclose((ours.statistic, ours.p_value), (theirs.statistic, theirs.pvalue), rtol=1e-10)
+    assert ours.df == theirs.dof
     assert ours.effect == pytest.approx(stats.contingency.association(table, method="cramer"))
     assert ours.interval.low <= ours.effect <= ours.interval.high
 
@@ -133,12 +133,12 @@ def test_p_does_not_know_the_order_the_shift_or_the_unit(
 ) -> None:
     x, y = two(seed)
     plain = method(x, y)
-    assert 0.0 <= plain.p <= 1.0
+    assert 0.0 <= plain.p_value <= 1.0
     assert plain.interval.low <= plain.effect <= plain.interval.high
     for a, b in ((x[::-1], y[::-1]), (x + 8.0, y + 8.0), (x * 4.0, y * 4.0), (y, x)):
-        assert method(a, b).p == pytest.approx(plain.p, rel=1e-7, abs=1e-12)
+        assert method(a, b).p_value == pytest.approx(plain.p_value, rel=1e-7, abs=1e-12)
     if method is welch:
-        assert (plain.p < 0.05) != plain.interval.contains(0.0)
+        assert (plain.p_value < 0.05) != plain.interval.contains(0.0)
 
 
 def test_the_shift_of_hodges_and_lehmann_is_found() -> None:

@@ -17,7 +17,7 @@ count = st.integers(0, 25)
 
 def test_the_lady_tasting_tea_is_as_fisher_printed() -> None:
     """Three of four cups right, both ways: 34 of 70 two-sided."""
-    assert fisher([[3, 1], [1, 3]]).p == pytest.approx(34 / 70)
+    assert fisher([[3, 1], [1, 3]]).p_value == pytest.approx(34 / 70)
 
 
 @settings(max_examples=80, deadline=None)
@@ -29,7 +29,7 @@ def test_p_odds_ratio_and_interval_agree_with_scipy(a: int, b: int, c: int, d: i
             fisher(table)
         return
     ours, theirs = fisher(table), stats.contingency.odds_ratio(table)
-    assert ours.p == pytest.approx(stats.fisher_exact(table).pvalue, rel=1e-6)
+    assert ours.p_value == pytest.approx(stats.fisher_exact(table).pvalue, rel=1e-6)
     assert ours.interval.low <= ours.effect <= ours.interval.high
     assert_allclose(ours.effect, theirs.statistic, rtol=1e-6)
     known = theirs.confidence_interval(0.95)
@@ -39,7 +39,7 @@ def test_p_odds_ratio_and_interval_agree_with_scipy(a: int, b: int, c: int, d: i
 def test_swapping_the_rows_turns_the_odds_ratio_round() -> None:
     plain, turned = fisher([[8, 2], [1, 5]]), fisher([[1, 5], [8, 2]])
     assert plain.effect * turned.effect == pytest.approx(1.0)
-    assert plain.p == pytest.approx(turned.p)
+    assert plain.p_value == pytest.approx(turned.p_value)
     assert fisher([[3, 0], [1, 4]]).effect == math.inf
 
 

@@ -84,7 +84,9 @@ def test_adjusting_many_comparisons_finds_those_that_differ_and_few_others(
 ) -> None:
     random = np.random.default_rng(5)
     shift = np.repeat([0.0, 3.0], [900, 100])[:, None]
-    found = adjust(inference.welch(random.normal(shift, 1.0, (1000, 30)), random.normal(0, 1, (1000, 30))).p) < 0.05
+    found = (
+        adjust(inference.welch(random.normal(shift, 1.0, (1000, 30)), random.normal(0, 1, (1000, 30))).p_value) < 0.05
+    )
     assert found[900:].all()
     assert found[:900].sum() <= 12
 

@@ -31,7 +31,7 @@ def test_the_difference_agrees_with_statsmodels(first: tuple[int, int], second: 
     expected = confint_proportions_2indep(*first, *second, method="newcomb", compare="diff")
     assert_allclose((result.interval.low, result.interval.high), expected, atol=1e-10)
     z, p = proportions_ztest([first[0], second[0]], [first[1], second[1]])
-    assert_allclose((result.statistic, result.p), (z, p), rtol=1e-9, atol=1e-300)
+    assert_allclose((result.statistic, result.p_value), (z, p), rtol=1e-9, atol=1e-300)
 
 
 def test_newcombe_56_of_70_against_48_of_80_is_as_printed() -> None:
@@ -46,7 +46,7 @@ def test_small_expected_counts_fail_their_check() -> None:
 
 
 def test_no_success_anywhere_is_no_difference() -> None:
-    assert compare_proportions((0, 8), (0, 9)).p == 1.0
+    assert compare_proportions((0, 8), (0, 9)).p_value == 1.0
 
 
 def test_wilson_covers_95_percent_on_average_over_shares() -> None:

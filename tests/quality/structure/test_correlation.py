@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from andon_quality.errors import Inconsistent, NoSpread, TooFew
 from andon_quality.inference import benjamini_hochberg, holm
-from andon_quality.structure import Adjustment, Association, correlate, correlation_matrix
+from andon_quality.structure import Association, MultiplicityAdjustment, correlate, correlation_matrix
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -20,7 +20,7 @@ def test_pearson_agrees_with_scipy(seed: int) -> None:
     x, y = np.random.default_rng(seed).normal(size=(2, 15))
     ours, theirs = correlate(x, y + x), stats.pearsonr(x, y + x)
     interval = theirs.confidence_interval(0.95)
-    assert_allclose((ours.effect, ours.p), (theirs.statistic, theirs.pvalue), rtol=1e-9)
+    assert_allclose((ours.effect, ours.p_value), (theirs.statistic, theirs.pvalue), rtol=1e-9)
     assert_allclose((ours.interval.low, ours.interval.high), (interval.low, interval.high), rtol=1e-9)
 
 
@@ -28,7 +28,7 @@ def test_pearson_agrees_with_scipy(seed: int) -> None:
 def test_spearman_with_ties_agrees_with_scipy(seed: int) -> None:
     x, y = np.random.default_rng(seed).integers(0, 6, (2, 30)).astype(float)
     ours, theirs = correlate(x, y, Association.SPEARMAN), stats.spearmanr(x, y)
-    assert_allclose((ours.effect, ours.p), (theirs.statistic, theirs.pvalue), rtol=1e-9)
+    assert_allclose((ours.effect, ours.p_value), (theirs.statistic, theirs.pvalue), rtol=1e-9)
 
 
 @settings(max_examples=30, deadline=None)
@@ -38,27 +38,28 @@ def test_order_of_cases_shift_and_unit_do_not_matter(seed: int, association: Ass
     plain = correlation_matrix(table, association)
     for other in (table[::-1], table + 7.0, table * [2.0, 0.25, 8.0]):
         assert_allclose(correlation_matrix(other, association).r, plain.r, atol=1e-12)
-        assert_allclose(correlation_matrix(other, association).p_adjusted, plain.p_adjusted, atol=1e-9)
+        assert_allclose(correlation_matrix(other, association).p_value_adjusted, plain.p_value_adjusted, atol=1e-9)
     turned = correlation_matrix(table * [-1.0, 1.0, 1.0], association)
     assert_allclose(turned.r[0, 1:], -plain.r[0, 1:], atol=1e-12)
     assert_allclose(turned.low[0, 1:], -plain.high[0, 1:], atol=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("adjustment", "method"), [(Adjustment.HOLM, holm), (Adjustment.BENJAMINI_HOCHBERG, benjamini_hochberg)]
+    ("adjustment", "method"),
+    [(MultiplicityAdjustment.HOLM, holm), (MultiplicityAdjustment.BENJAMINI_HOCHBERG, benjamini_hochberg)],
 )
-def test_p_values_are_adjusted_over_all_pairs(adjustment: Adjustment, method: object) -> None:
+def test_p_values_are_adjusted_over_all_pairs(adjustment: MultiplicityAdjustment, method: object) -> None:
     result = correlation_matrix(np.random.default_rng(2).normal(size=(20, 5)), adjustment=adjustment)
     upper = np.triu_indices(5, k=1)
     chosen = holm if method is holm else benjamini_hochberg
-    assert (result.p_adjusted[upper] == chosen(result.p[upper])).all()
-    assert (result.p_adjusted == result.p_adjusted.T).all()
+    assert (result.p_value_adjusted[upper] == chosen(result.p_value[upper])).all()
+    assert (result.p_value_adjusted == result.p_value_adjusted.T).all()
 
 
 def test_a_straight_line_is_certain() -> None:
     result = correlate([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0])
     assert result.effect == pytest.approx(1.0)
-    assert result.p < 1e-6
+    assert result.p_value < 1e-6
     assert result.interval.low > 0.99
 
 

@@ -42,8 +42,8 @@ def test_the_bank_survey_has_its_known_adequacy_and_eigenvalues(bank: Columns, e
     found = adequacy(table)
     assert found.kmo == pytest.approx(known["kmo"], abs=5e-5)
     assert found.chi_square == pytest.approx(known["bartlett"]["chi2"], abs=5e-3)
-    assert found.freedom == known["bartlett"]["df"]
-    assert found.p < 1e-300
+    assert found.df == known["bartlett"]["df"]
+    assert found.p_value < 1e-300
     assert (eigenvalues(table) > 1).sum() == known["eigenvalues_over_1"]
 
 
@@ -101,7 +101,7 @@ def test_promax_reproduces_the_same_correlations_and_finds_the_factors_related()
 
 
 def test_two_factors_are_enough_for_two_factors_and_one_is_not() -> None:
-    enough, short = (factor_analysis(two_factor_items(), k).p for k in (2, 1))
+    enough, short = (factor_analysis(two_factor_items(), k).p_value for k in (2, 1))
     assert enough is not None
     assert short is not None
     assert short < 1e-6 < 0.01 < enough

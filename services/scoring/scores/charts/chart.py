@@ -92,17 +92,19 @@ def _chart(
     centre, sigma, size = np.array(phase_one.centre), np.array(phase_one.sigma), np.array(len(points))
     match plan.kind:
         case ChartKind.XMR:
-            single = xmr.XmrBaseline(control.Kind.INDIVIDUALS, centre, sigma, size, "standard_deviation")
+            single = xmr.XmrBaseline(control.StatisticKind.INDIVIDUALS, centre, sigma, size, "standard_deviation")
             return xmr.chart(single, values, width)
         case ChartKind.XBAR_S:
-            means = xbar_s.XbarSBaseline(control.Kind.MEAN, centre, sigma, size, "pooled")
+            means = xbar_s.XbarSBaseline(control.StatisticKind.MEAN, centre, sigma, size, "pooled")
             return xbar_s.chart(means, values, counts, width)
         case ChartKind.P:
             factor = np.array(phase_one.overdispersion)
-            shares = proportion.ProportionBaseline(control.Kind.PROPORTION, centre, sigma, size, "binomial", factor)
+            shares = proportion.ProportionBaseline(
+                control.StatisticKind.PROPORTION, centre, sigma, size, "binomial", factor
+            )
             return proportion.chart(shares, np.array([float(point.total) for point in points]), counts, width)
         case ChartKind.EWMA:
-            single = xmr.XmrBaseline(control.Kind.INDIVIDUALS, centre, sigma, size, "standard_deviation")
+            single = xmr.XmrBaseline(control.StatisticKind.INDIVIDUALS, centre, sigma, size, "standard_deviation")
             # The average starts at the centre with the first point that is judged; phase I has no statistic of its own.
             watched = np.where(np.arange(len(values)) < first, np.nan, values)
             return ewma.chart(single, watched, smoothing=plan.smoothing, width=width, limits="varying")

@@ -125,7 +125,7 @@ def _shares(points: Sequence[WindowPoint]) -> PhaseOne:
     return _dispersed(base, excess, "p", profile)
 
 
-def _dispersed(base: control.Baseline, excess: float, label: str, profile: BaselineProfile) -> PhaseOne:
+def _dispersed(base: control.ChartBaseline, excess: float, label: str, profile: BaselineProfile) -> PhaseOne:
     factor = math.sqrt(excess)
     return PhaseOne(
         float(base.centre), float(base.sigma) * factor, factor, f"{label}'" if factor > 1.0 else label, profile

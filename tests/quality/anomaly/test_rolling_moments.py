@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from andon_quality.anomaly.log import Log
-from andon_quality.anomaly.rolling import REBUILD_POINTS, Rolling, Sums
+from andon_quality.anomaly.rolling_moments import REBUILD_POINTS, Rolling, Sums
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

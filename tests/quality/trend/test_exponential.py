@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from andon_quality.errors import NotFinite, OutOfRange, TooFew
 from andon_quality.trend import Smoother, advance, coverage, forecast, foretell
-from andon_quality.trend.smoothing import initial
+from andon_quality.trend.exponential import initial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel

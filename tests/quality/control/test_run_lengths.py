@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from andon_quality.control import cusum, ewma, hotelling, mewma, xmr
-from andon_quality.control.chart import Kind
+from andon_quality.control.chart import StatisticKind
 from andon_quality.rules import WESTERN_ELECTRIC, fire
 from numpy.typing import NDArray
 
 RUNS = 6000
-KNOWN = xmr.XmrBaseline(Kind.INDIVIDUALS, np.zeros(RUNS), np.ones(RUNS), np.full(RUNS, 1), "known")
+KNOWN = xmr.XmrBaseline(StatisticKind.INDIVIDUALS, np.zeros(RUNS), np.ones(RUNS), np.full(RUNS, 1), "known")
 
 
 def points(shift: float, length: int) -> NDArray[np.float64]:
@@ -61,7 +61,9 @@ def test_mewma_smoothing_01_of_four_measures_limit_1273(delta: float, published:
     """Prabhu and Runger 1997; fixed limits, delta is the Mahalanobis length of the shift."""
     eye = np.broadcast_to(np.eye(4), (RUNS, 4, 4))
     one = np.full(RUNS, 1)
-    known = hotelling.VectorBaseline(Kind.T2, np.zeros((RUNS, 4)), eye, eye, one, one * 1.0, one * 1.0, "known")
+    known = hotelling.VectorBaseline(
+        StatisticKind.T2, np.zeros((RUNS, 4)), eye, eye, one, one * 1.0, one * 1.0, "known"
+    )
     x = np.random.default_rng(7).normal(size=(RUNS, 80, 4))
     x[..., 1] += delta
     mean, error = run_length(mewma.chart(known, x, 12.73, 0.1).beyond)

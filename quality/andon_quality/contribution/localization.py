@@ -19,7 +19,7 @@ PRIOR_OPPORTUNITIES = 20.0
 
 
 @dataclass(frozen=True)
-class Cause:
+class LocalizedCause:
     """One combination of values and what it carries.
 
     excess: events beyond the combination's own history; share: of the whole excess (may exceed 1 when others fell).
@@ -54,7 +54,7 @@ def localize(
     rising: bool = True,
     deepest: int = 3,
     first: int = 5,
-) -> tuple[Cause, ...]:
+) -> tuple[LocalizedCause, ...]:
     """The combinations of up to `deepest` attribute values that best carry the change of a rate in one period.
 
     Each combination's history is the median of its rates over the periods before `incident`, drawn a little towards
@@ -154,7 +154,7 @@ def _history(events: FloatArray, opportunities: FloatArray, overall: float) -> F
     return mixed
 
 
-def _causes(leaves: _Leaves, names: tuple[str, ...], total: float, rising: bool) -> Iterator[Cause]:
+def _causes(leaves: _Leaves, names: tuple[str, ...], total: float, rising: bool) -> Iterator[LocalizedCause]:
     code = np.zeros_like(leaves.period)
     for name in names:
         code = code * len(leaves.names[name]) + leaves.codes[name]
@@ -169,7 +169,7 @@ def _causes(leaves: _Leaves, names: tuple[str, ...], total: float, rising: bool)
         change = float(k[i] - n[i] * expected[i])
         share = change / total if total else float("nan")
         where = _decode(int(present[i]), names, leaves)
-        yield Cause(where, change, share, float(expected[i]), float(k[i] / n[i]), score)
+        yield LocalizedCause(where, change, share, float(expected[i]), float(k[i] / n[i]), score)
 
 
 def _decode(code: int, names: tuple[str, ...], leaves: _Leaves) -> dict[str, Hashable]:
@@ -180,8 +180,8 @@ def _decode(code: int, names: tuple[str, ...], leaves: _Leaves) -> dict[str, Has
     return {name: where[name] for name in names}
 
 
-def _distinct(found: list[Cause], first: int) -> list[Cause]:
-    kept: list[Cause] = []
+def _distinct(found: list[LocalizedCause], first: int) -> list[LocalizedCause]:
+    kept: list[LocalizedCause] = []
     for cause in found:
         if len(kept) == first:
             break
@@ -190,6 +190,6 @@ def _distinct(found: list[Cause], first: int) -> list[Cause]:
     return kept
 
 
-def _same_rows(one: Cause, other: Cause) -> bool:
+def _same_rows(one: LocalizedCause, other: LocalizedCause) -> bool:
     same = (one.excess, one.rate_after, one.rate_before) == (other.excess, other.rate_after, other.rate_before)
     return same and set(one.where.items()) < set(other.where.items())

@@ -15,7 +15,7 @@ Target = float | tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Goal:
+class TargetScale:
     """Where a value scores 100 (`best`) and where 0 (`worst`), as edges below and above; None is no limit."""
 
     best_low: float
@@ -24,7 +24,7 @@ class Goal:
     worst_high: float | None
 
 
-def goal(target: Target, worst: Target) -> Goal:
+def target_scale(target: Target, worst: Target) -> TargetScale:
     """The goal that `target` and `worst` describe, checked.
 
     target: one value, or (low, high) for a range that is all good. worst: one value beyond one side of the
@@ -32,8 +32,8 @@ def goal(target: Target, worst: Target) -> Goal:
     All in the unit of the indicator. Assumes a straight fall between the two; prefer `target_score` for the score
     itself. Cost O(1). Raises NotFinite, and OutOfRange when worst does not lie outside the target. Source: as there.
 
-    >>> goal(30.0, 60.0)
-    Goal(best_low=30.0, best_high=30.0, worst_low=None, worst_high=60.0)
+    >>> target_scale(30.0, 60.0)
+    TargetScale(best_low=30.0, best_high=30.0, worst_low=None, worst_high=60.0)
     """
     best_low, best_high = target if isinstance(target, tuple) else (target, target)
     edges = worst if isinstance(worst, tuple) else (worst,)
@@ -46,7 +46,7 @@ def goal(target: Target, worst: Target) -> Goal:
     outside = (low is None or low < best_low) and (high is None or high > best_high)
     if not outside or (low is None and high is None):
         raise OutOfRange("worst must lie outside the target")
-    return Goal(float(best_low), float(best_high), low, high)
+    return TargetScale(float(best_low), float(best_high), low, high)
 
 
 def target_score(value: ArrayLike, target: Target, worst: Target) -> FloatArray:
@@ -65,7 +65,7 @@ def target_score(value: ArrayLike, target: Target, worst: Target) -> FloatArray:
     >>> target_score([18.0, 21.0, 25.0], target=(20.0, 24.0), worst=(16.0, 26.0)).tolist()
     [50.0, 100.0, 50.0]
     """
-    edges = goal(target, worst)
+    edges = target_scale(target, worst)
     values = np.asarray(value, dtype=np.float64)
     if np.isinf(values).any():
         raise NotFinite("values must be finite numbers, or NaN for a missing point")
@@ -84,13 +84,13 @@ def target_value(score: ArrayLike, target: Target, worst: Target) -> tuple[Float
 
     Prefer `target_score` for the other way. A side that the goal does not limit is None. At 100 the answer is the near
     edge of the target, at 0 the worst. Any shape, and the answers likewise. Assumption and source as there. Cost O(n).
-    Raises OutOfRange for a score outside 0..100 and what `goal` raises.
+    Raises OutOfRange for a score outside 0..100 and what `target_scale` raises.
 
     >>> below, above = target_value(50.0, target=30.0, worst=60.0)
     >>> below is None, float(above)
     (True, 45.0)
     """
-    edges = goal(target, worst)
+    edges = target_scale(target, worst)
     scores = finite(score)
     if ((scores < 0.0) | (scores > 100.0)).any():
         raise OutOfRange("a score lies in 0..100")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
-from andon_quality.normalise import fit_min_max, fit_z, target_score, target_value
+from andon_quality.normalisation import fit_min_max, fit_z, target_score, target_value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from andon_quality.control import proportion, rate
-from andon_quality.control.operating import mean_missed, proportion_missed, rate_missed
+from andon_quality.control.operating_characteristic import mean_missed, proportion_missed, rate_missed
 from andon_quality.errors import OutOfRange
 
 

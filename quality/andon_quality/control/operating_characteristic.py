@@ -1,8 +1,8 @@
 """Operating characteristic: how likely a chart is to miss a change at the first point after it.
 
-The chance to miss m points in a row is its m-th power and the mean delay 1 / (1 - missed), as long as only the limits
-speak; with run rules, CUSUM or EWMA ask `arl` instead. Assumes known parameters and independent points.
-Source: D. C. Montgomery, Introduction to Statistical Quality Control (7th ed., 2013), sections 6.2 and 7.2.
+The probability to miss m points in a row is its m-th power and the mean delay 1 / (1 - missed), as long as only the
+limits speak; with run rules, CUSUM or EWMA ask `arl` instead. Assumes known parameters and independent points. Source:
+D. C. Montgomery, Introduction to Statistical Quality Control (7th ed., 2013), sections 6.2 and 7.2.
 """
 
 from __future__ import annotations

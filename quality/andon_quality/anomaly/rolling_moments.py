@@ -14,7 +14,7 @@ REBUILD_POINTS = 500
 
 
 @dataclass(frozen=True)
-class Moments:
+class RollingMoments:
     """How many values there were, their mean and their variance; both 0 where there were none."""
 
     count: FloatArray
@@ -40,7 +40,7 @@ class Sums:
     def nothing(cls, *shape: int) -> Sums:
         return cls(np.full(shape, np.nan), np.zeros((3, *shape)))
 
-    def follow(self, page: FloatArray) -> tuple[Sums, Moments]:
+    def follow(self, page: FloatArray) -> tuple[Sums, RollingMoments]:
         """The sums after `page`, shape (..., series, n), and the moments with each point, the same shape. O(1) each."""
         after, course = self.course(page)
         return after, after.moments(course[..., 1:])
@@ -61,7 +61,7 @@ class Sums:
         course = np.cumsum(course, axis=-1)
         return Sums(origin, course[..., -1].copy()), course
 
-    def moments(self, parts: FloatArray) -> Moments:
+    def moments(self, parts: FloatArray) -> RollingMoments:
         """The moments behind `parts`, shape (3, ..., n), about this origin."""
         count, total, squares = parts
         n, known = np.maximum(count, 1.0), count > 0
@@ -69,7 +69,7 @@ class Sums:
         rest = raw - about * about
         # What is left of equal values is rounding.
         variance = np.where(known & (rest > 1e-12 * raw), rest, 0.0)
-        return Moments(count, np.where(known, self.origin[..., None] + about, 0.0), variance)
+        return RollingMoments(count, np.where(known, self.origin[..., None] + about, 0.0), variance)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Rolling:
     def empty(cls, series: int, *windows: int) -> Rolling:
         return cls(tuple(Log.empty(series, window) for window in windows), Sums.nothing(len(windows), series))
 
-    def follow(self, page: FloatArray) -> tuple[Rolling, Moments, Moments]:
+    def follow(self, page: FloatArray) -> tuple[Rolling, RollingMoments, RollingMoments]:
         """The state after `page`, shape (windows, series, n), and the moments before each point and with it, so too.
 
         O(1) a point, amortised.
@@ -135,8 +135,8 @@ def _anew(window: FloatArray, origin: FloatArray) -> Sums:
     return Sums(about, _steps(window, about).sum(axis=-1))
 
 
-def _joined(found: list[Moments]) -> Moments:
+def _joined(found: list[RollingMoments]) -> RollingMoments:
     if len(found) == 1:
         return found[0]
     parts = (np.concatenate([getattr(each, part) for each in found], axis=-1) for part in ("count", "mean", "variance"))
-    return Moments(*parts)
+    return RollingMoments(*parts)
