@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from bench.ingest_load import BATCH_EVENTS, COLUMNS, Events, made_events, served, written_s
-from services.runtime.postgres import EmbeddedPostgres
+from services.machine.postgres import EmbeddedPostgres
 
 IN_FLIGHT = (1, 4, 16)
 

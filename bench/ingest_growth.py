@@ -20,7 +20,7 @@ import psutil
 from andon.ingest.v1 import event_pb2
 
 from bench.ingest_load import BATCH_EVENTS, Served, made_events, served, written_s
-from services.runtime.postgres import EmbeddedPostgres
+from services.machine.postgres import EmbeddedPostgres
 
 IN_FLIGHT = 4
 SMALL_EVENTS = 100_000

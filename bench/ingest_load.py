@@ -21,8 +21,8 @@ from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
 from andon_client.channel import open_channel
 from numpy.typing import NDArray
 
-from services.runtime.authority import Authority
-from services.runtime.postgres import EmbeddedPostgres
+from services.machine.authority import Authority
+from services.machine.postgres import EmbeddedPostgres
 
 BATCH_EVENTS = 5_000
 ACTIVITIES = ("Opened", "Assigned", "In progress", "Waiting", "Resolved", "Closed")

@@ -12,7 +12,7 @@ from andon_client.connection import Connection, save_connection
 
 from deploy.declared import CONTRACT_PORT, POSTGRES_PORT, Service, suite
 from deploy.objects import Object
-from services.runtime.authority import LOCAL_NAMES, Authority
+from services.machine.authority import LOCAL_NAMES, Authority
 from services.runtime.private_files import write_private
 
 DAY_S = 86_400.0

@@ -22,7 +22,7 @@ import asyncpg
 import hypothesis
 import pytest
 
-from services.runtime.postgres import EmbeddedPostgres
+from services.machine.postgres import EmbeddedPostgres
 
 # A change lands on what it is and not on dice: the same examples each time, unless one goes and searches for new ones.
 hypothesis.settings.register_profile("repeat", derandomize=True)

@@ -25,9 +25,9 @@ from andon_client.connection import Connection, load_connection
 from andon_client.documents import parse_document
 from andon_client.suite import Suite
 
+from services.machine.authority import Authority
 from services.machine.home import Home
 from services.machine.machine import found_tenant
-from services.runtime.authority import Authority
 
 ROOT = Path(__file__).parents[1]
 START_S_MAX = 150.0

@@ -6,9 +6,9 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
 
-from services.runtime.binaries import PostgresFailed
+from services.machine.binaries import PostgresFailed
+from services.machine.passwords import Passwords
 from services.runtime.database import AWAY
-from services.runtime.passwords import Passwords
 
 CONNECT_S_MAX = 10.0
 NAME_MAX = 63

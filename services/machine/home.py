@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from services.runtime.passwords import Passwords
-from services.runtime.ports import free_port
+from services.machine.passwords import Passwords
+from services.machine.ports import free_port
 from services.runtime.private_files import hold, write_private
 
 DEFAULT = Path(".andon")

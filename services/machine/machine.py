@@ -12,13 +12,13 @@ from typing import Any
 
 from andon_client.connection import Connection, save_connection
 
+from services.machine.authority import Authority
+from services.machine.binaries import PostgresFailed
 from services.machine.children import Child, ChildFailed, Command, run_once
 from services.machine.external import ExternalPostgres
 from services.machine.health import is_serving
 from services.machine.home import Home
-from services.runtime.authority import Authority
-from services.runtime.binaries import PostgresFailed
-from services.runtime.postgres import EmbeddedPostgres
+from services.machine.postgres import EmbeddedPostgres
 from services.runtime.private_files import FolderInUse, write_private
 
 READY_S_MAX = 60.0

@@ -17,7 +17,7 @@ from google.protobuf.message_factory import GetMessageClass
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from services.runtime.authority import Authority
+from services.machine.authority import Authority
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("ingest", "scoring", "improvement")

@@ -19,7 +19,7 @@ import pytest
 from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
 from andon_client.connection import Connection, save_connection
 
-from services.runtime.authority import Authority
+from services.machine.authority import Authority
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SYSTEM, MAPPING = EXAMPLES / "service-desk.system.yaml", EXAMPLES / "service-desk.mapping.yaml"

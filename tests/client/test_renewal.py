@@ -10,7 +10,7 @@ import pytest
 from andon_client import renewal
 from andon_client.channel import open_channel
 
-from services.runtime.authority import Authority
+from services.machine.authority import Authority
 
 WHO, HOLD = "/andon.test.v1.Door/Who", "/andon.test.v1.Door/Hold"
 

@@ -21,7 +21,7 @@ from deploy.credentials import Credentials
 from deploy.declared import deployable
 from deploy.objects import Object, Workload, environment, name_of, probes, workloads
 from deploy.rules.resources import quantity
-from services.runtime.authority import Authority
+from services.machine.authority import Authority
 
 ROOT = Path(__file__).parents[2]
 READY_S_MAX = 60.0

@@ -61,22 +61,20 @@ def test_requirements_are_pinned_by_hash(root):
         assert [block.split()[0] for block in blocks if "--hash=sha256:" not in block] == [], name
 
 
-# Cut out of a larger module of the runtime so that each file stays one noun; nobody else reaches for them.
-PARTS = {"certificates": "server", "front_door": "server", "data_folder": "postgres"}
-
-
-def test_every_module_of_the_runtime_has_two_users(root):
-    users = _users_of_the_runtime(root)
-    modules = {path.stem for path in (root / "services" / "runtime").glob("*.py")} - {"__init__"}
-    lonely = {name: sorted(users[name]) for name in sorted(modules - set(PARTS)) if len(users[name]) < 2}
-    assert lonely == {}, "a module with fewer users belongs to the one who uses it"
-
-
-def test_a_part_of_a_runtime_module_is_used_by_its_whole_alone(root):
-    users = _users_of_the_runtime(root)
-    assert {part: [f"services/runtime/{whole}.py"] for part, whole in PARTS.items()} == {
-        part: sorted(users[part]) for part in PARTS
-    }
+def test_every_module_of_the_runtime_serves_two_services(root):
+    modules = {path.stem: path for path in (root / "services" / "runtime").glob("*.py") if path.stem != "__init__"}
+    inside = {name: _imported(path) for name, path in modules.items()}
+    users: dict[str, set[str]] = defaultdict(set)
+    for main in root.glob("services/*/__main__.py"):
+        reached: set[str] = set()
+        waiting = {name for path in main.parent.rglob("*.py") for name in _imported(path)}
+        while waiting:
+            reached |= waiting
+            waiting = {name for one in waiting for name in inside.get(one, ())} - reached
+        for name in reached:
+            users[name].add(main.parent.name)
+    lonely = {name: sorted(users[name]) for name in modules if len(users[name]) < 2}
+    assert lonely == {}, "a module that serves one service, or tests alone, belongs to the one who uses it"
 
 
 def test_no_two_services_keep_the_same_file(root, python_files):
@@ -86,17 +84,6 @@ def test_no_two_services_keep_the_same_file(root, python_files):
         if len(body) > 200:
             seen[body].append(str(path.relative_to(root)))
     assert [paths for paths in seen.values() if len(paths) > 1] == []
-
-
-def _users_of_the_runtime(root: Path) -> dict[str, set[str]]:
-    """Who imports each module of the runtime: other modules of it, services, the machine, tests."""
-    users: dict[str, set[str]] = defaultdict(set)
-    for folder in ("services", "demo", "bench", "tests"):
-        for path in (root / folder).rglob("*.py"):
-            for name in _imported(path):
-                if name != path.stem or path.parent.name != "runtime":
-                    users[name].add(str(path.relative_to(root)))
-    return users
 
 
 def _imported(path: Path) -> set[str]:

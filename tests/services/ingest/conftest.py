@@ -21,7 +21,7 @@ from andon_client.channel import open_channel
 
 from services.ingest.__main__ import migrate, run
 from services.ingest.settings import IngestSettings
-from services.runtime.authority import Authority
+from services.machine.authority import Authority
 
 ROOT = Path(__file__).parents[3]
 START_S = 1_700_000_000

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from services.machine.external import ExternalPostgres
 from services.machine.home import Home
-from services.runtime.passwords import Passwords
+from services.machine.passwords import Passwords
 
 
 def test_a_child_keeps_its_port_while_it_is_free(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 import pytest
 
-from services.runtime.authority import Authority
+from services.machine.authority import Authority
 from services.runtime.draining import Draining
 from services.runtime.identity import Access
 from services.runtime.server import Endpoint, serve

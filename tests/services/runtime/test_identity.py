@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from services.runtime.authority import Authority
+from services.machine.authority import Authority
 from services.runtime.errors import PermissionDenied, Unauthenticated
 from services.runtime.identity import (
     ANY_CALLER,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime.passwords import Passwords
+from services.machine.passwords import Passwords
 from services.runtime.private_files import FolderInUse, hold, write_private
 
 ROOT = Path(__file__).parents[3]

@@ -22,7 +22,7 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as trace_grpc
 
-from services.runtime.authority import Authority
+from services.machine.authority import Authority
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 120

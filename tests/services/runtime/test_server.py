@@ -15,7 +15,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from services.runtime.authority import Authority
+from services.machine.authority import Authority
 from services.runtime.draining import Draining
 from services.runtime.following import Signal, Tail
 from services.runtime.identity import current_caller

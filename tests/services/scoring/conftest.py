@@ -25,7 +25,7 @@ from andon_client.keepalive import channel_options
 from services.ingest.__main__ import migrate as migrate_ingest
 from services.ingest.__main__ import run as run_ingest
 from services.ingest.settings import IngestSettings
-from services.runtime.authority import Authority
+from services.machine.authority import Authority
 from services.scoring.__main__ import bring_up_to_date as bring_up_scoring
 from services.scoring.__main__ import run as run_scoring
 from services.scoring.settings import ScoringSettings

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime import ports
-from services.runtime.ports import KEPT, NoFreePort, free_port, is_free
+from services.machine import ports
+from services.machine.ports import KEPT, NoFreePort, free_port, is_free
 
 
 @pytest.fixture

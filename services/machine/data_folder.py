@@ -13,16 +13,16 @@ from typing import IO
 
 import structlog
 
-from services.runtime.binaries import (
+from services.machine.binaries import (
     Account,
     PostgresFailed,
     major_version,
     runnable_binaries,
     unprivileged_account,
 )
-from services.runtime.passwords import Passwords
-from services.runtime.ports import free_port
-from services.runtime.postmaster import ENVIRONMENT, alive, end, is_server_of, recorded_pid
+from services.machine.passwords import Passwords
+from services.machine.ports import free_port
+from services.machine.postmaster import ENVIRONMENT, alive, end, is_server_of, recorded_pid
 from services.runtime.private_files import hold, write_private
 
 SUPERUSER = "andon"

@@ -21,9 +21,9 @@ import asyncpg
 import grpc
 import pytest
 
-from services.runtime import binaries
+from services.machine import binaries
+from services.machine.postgres import EmbeddedPostgres
 from services.runtime.database import healthy, open_pool, tenant_transaction
-from services.runtime.postgres import EmbeddedPostgres
 from services.runtime.private_files import FolderInUse
 from services.runtime.statuses import status_of
 
@@ -178,7 +178,7 @@ async def test_a_killed_backend_does_not_take_the_server_down(room: Path) -> Non
 SUPERVISOR = """
 import asyncio, sys
 from pathlib import Path
-from services.runtime.postgres import EmbeddedPostgres
+from services.machine.postgres import EmbeddedPostgres
 
 async def main():
     server = EmbeddedPostgres(Path(sys.argv[1]), {"shared_buffers": "16MB", "max_connections": "20"})

@@ -11,9 +11,9 @@ from pathlib import Path
 import asyncpg
 import structlog
 
-from services.runtime.binaries import PostgresFailed
-from services.runtime.data_folder import SUPERUSER, DataFolder, open_data_folder, passwords_of
-from services.runtime.postmaster import ENVIRONMENT, end, says_ready
+from services.machine.binaries import PostgresFailed
+from services.machine.data_folder import SUPERUSER, DataFolder, open_data_folder, passwords_of
+from services.machine.postmaster import ENVIRONMENT, end, says_ready
 
 DATABASE = "andon"
 READY_S_MAX = 60.0
