@@ -66,7 +66,7 @@ def response(number: int, events: int) -> ingest_pb2.ReadEventsResponse:
         writer.write_batch(page)
     body = event_pb2.EventBatch(arrow_ipc=sink.getvalue().to_pybytes())
     return ingest_pb2.ReadEventsResponse(
-        pages=[ingest_pb2.Page(partition=0, first_offset=number * events, event_count=events, events=body)],
+        pages=[ingest_pb2.EventPage(partition=0, first_offset=number * events, event_count=events, events=body)],
         through=CursorCodec(ORIGIN).encode(number + 1),
         watermark=timestamp((int(START.timestamp()) + 600 * number) * 1_000_000),
     )
@@ -92,7 +92,7 @@ class Steps:
 
     async def _found(self) -> tuple[IndicatorSystem, Fold, Lease]:
         document = parse_document(SYSTEM, indicator_system_pb2.IndicatorSystemSpec)
-        await self._store.found_tenant(TENANT)
+        await self._store.provision_tenant(TENANT)
         async with self._store.editing(TENANT) as editor:
             made = await editor.create(NAME, document.SerializeToString(), "1")
             await editor.activate(NAME, made.version, "2", "3")

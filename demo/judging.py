@@ -88,7 +88,7 @@ def promise(faults: Sequence[Fault], begin: datetime, charts: Sequence[scoring_p
     for chart in charts:
         calm = [point for point in chart.points if not point.in_baseline and not _touches(point, quiet)]
         windows += len(calm)
-        expected += len(calm) / chart.promised_arl
+        expected += len(calm) / chart.arl0
         starts = {point.interval.start.seconds for point in calm}
         alarms = {signal.interval.start.seconds for signal in chart.signals}
         seen += len(starts & alarms)

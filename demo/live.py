@@ -67,7 +67,7 @@ class Live:
         request = scoring_pb2.WatchSignalsRequest
         async for response in follow(lambda after: self._suite.scoring.WatchSignals(request(after=after))):
             for signal in response.signals:
-                keep = self._standing.add if signal.state == score_pb2.Signal.STATE_RAISED else self._standing.discard
+                keep = self._standing.add if signal.state == score_pb2.Signal.STATE_ACTIVE else self._standing.discard
                 keep(signal.name)
             self._show()
 

@@ -27,7 +27,7 @@ from andon_client.suite import Suite
 
 from services.machine.authority import Authority
 from services.machine.home import Home
-from services.machine.machine import found_tenant
+from services.machine.machine import provision_tenant
 
 ROOT = Path(__file__).parents[1]
 START_S_MAX = 150.0
@@ -71,7 +71,7 @@ class RunningSuite:
 
     def next_tenant(self) -> str:
         tenant = next(self._tenants)
-        found_tenant(Home(self.home), Authority(self.home / "authority"), tenant)
+        provision_tenant(Home(self.home), Authority(self.home / "authority"), tenant)
         return tenant
 
     def stop(self) -> int:
@@ -222,14 +222,14 @@ class Desk:
             answers.append(await suite.ingest.WriteEvents(ingest_pb2.WriteEventsRequest(batch=body)))
         return answers
 
-    async def settled(self, suite: Suite, patience_s: float = 150.0) -> None:
+    async def settled(self, suite: Suite, timeout_s: float = 150.0) -> None:
         """Scoring has folded what ingest holds, improvement has followed what scoring says."""
         newest = (await suite.ingest.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest())).newest
         scored = scoring_pb2.ListScoresRequest(at_least=newest, page_size=1)
-        await suite.scoring.ListScores(scored, timeout=patience_s, wait_for_ready=True)
+        await suite.scoring.ListScores(scored, timeout=timeout_s, wait_for_ready=True)
         through = (await suite.scoring.GetWatchBounds(scoring_pb2.GetWatchBoundsRequest())).newest
         followed = improvement_pb2.ListProblemsRequest(at_least=through)
-        await suite.improvement.ListProblems(followed, timeout=patience_s, wait_for_ready=True)
+        await suite.improvement.ListProblems(followed, timeout=timeout_s, wait_for_ready=True)
 
 
 @pytest.fixture

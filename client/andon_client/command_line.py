@@ -74,7 +74,7 @@ def _add(to: typer.Typer, name: str, command: Any, example: str) -> None:
 
 _add(app, "load", load.load_file, "load incidents.csv.gz --mapping examples/it-incidents.mapping.yaml")
 _add(app, "events", events.events, "events --case INC0000045 --limit 10")
-_add(app, "scores", scores.scores, "scores --indicator lead_time --window week --whole")
+_add(app, "scores", scores.scores, "scores --indicator lead_time --window week --overall")
 _add(app, "signals", signals.signals, "signals --since 2026-01-01 --json")
 _add(app, "problems", problems.problems, "problems --all")
 _add(app, "chart", chart.chart, "chart desk/main/lead_time@day --svg chart.svg")
@@ -97,7 +97,9 @@ _add(_problem, "close", problem.close, "problem close problems/7 --validate-only
 app.add_typer(_problem, name="problem")
 
 _action = typer.Typer(no_args_is_help=True, help="What is done about a problem, and the proof that it worked.")
-_add(_action, "plan", plan.plan, "action plan problems/7 --title 'Check first' --owner 'team leads' --before 6w")
+_add(
+    _action, "plan", plan.plan, "action plan problems/7 --title 'Check first' --owner 'team leads' --baseline-period 6w"
+)
 _add(_action, "start", action.start, "action start problems/7/actions/1 --at 2026-04-07")
 _add(_action, "complete", action.complete, "action complete problems/7/actions/1 --at 2026-04-09")
 _add(_action, "cancel", action.cancel, "action cancel problems/7/actions/1 --reason 'no budget'")

@@ -36,11 +36,11 @@ Outlook: TypeAlias = Decided | NotWithinPlan
 
 def outlook(proof: Verification, goal: Goal) -> Outlook:
     """Up to the planned windows the interval narrows as the information grows: as 1 / after + 1 / before."""
-    for after in range(proof.after_windows + 1, goal.windows_planned + 1):
+    for after in range(proof.after_windows + 1, goal.horizon_windows + 1):
         verdict = _verdict(proof.effect, _reach(proof, after), goal.expected_effect)
         if verdict != VERDICT_UNDECIDED:
             return Decided(after - proof.after_windows, verdict)
-    return NotWithinPlan(max(0, goal.windows_planned - proof.after_windows))
+    return NotWithinPlan(max(0, goal.horizon_windows - proof.after_windows))
 
 
 def _reach(proof: Verification, after: int) -> float:

@@ -6,7 +6,18 @@ from collections.abc import Mapping
 
 from deploy.declared import Service
 from deploy.objects import Objects
-from deploy.rules import environment, images, labels, network, ports, references, resources, restricted, rollout, shelf
+from deploy.rules import (
+    environment,
+    images,
+    labels,
+    network,
+    ports,
+    references,
+    resources,
+    restricted,
+    rollout,
+    service_objects,
+)
 from deploy.rules.finding import Finding, Rule
 
 RULES: tuple[Rule, ...] = (
@@ -19,7 +30,7 @@ RULES: tuple[Rule, ...] = (
     *resources.RULES,
     *restricted.RULES,
     *rollout.RULES,
-    *shelf.RULES,
+    *service_objects.RULES,
 )
 
 

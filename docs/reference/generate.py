@@ -209,7 +209,7 @@ def life_cycles_page() -> str:
     lead = (
         "The states of a problem and of an action, and what moves them, drawn from the tables in\n"
         "[lifecycle.py](../../services/improvement/lifecycle.py). Any other move is refused with\n"
-        "FAILED_PRECONDITION (`MOVE_ILLEGAL`) and the list of legal ones. `VERIFY_ACTION` runs the proof, whose\n"
+        "FAILED_PRECONDITION (`INVALID_TRANSITION`) and the list of legal ones. `VERIFY_ACTION` runs the proof, whose\n"
         "verdict is the event: improved is ACTION_VERIFIED, undecided ACTION_UNDECIDED, no change and worse\n"
         "ACTION_FAILED. Four events are the service's own: `WITHDRAW` (every signal was retracted, or the problem\n"
         "was merged into another), and after an action was cancelled `PROOF_AWAITED`, `STILL_ACTING` and\n"

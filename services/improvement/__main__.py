@@ -42,8 +42,8 @@ async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) 
         settings.dsn,
         schema=SCHEMA,
         resources=lambda: [Resource(tenant, "signals") for tenant in settings.tenants()],
-        beat_s=settings.lease_beat_s,
-        silent_s=settings.lease_silent_s,
+        beat_s=settings.lease_heartbeat_s,
+        silent_s=settings.lease_timeout_s,
     )
 
     async def follow_signals(lease: Lease) -> None:
@@ -56,7 +56,7 @@ async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) 
         access=ACCESS,
         health_names=[SERVICE_NAME],
         background=[
-            lambda: Listener(settings.dsn, CHANNEL).tell(followers.wake),
+            lambda: Listener(settings.dsn, CHANNEL).run(followers.wake),
             lambda: leases.run(follow_signals),
         ],
         draining=draining,
@@ -67,9 +67,9 @@ async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) 
     )
 
 
-async def bring_up_to_date(settings: ImprovementSettings) -> None:
+async def migrate(settings: ImprovementSettings) -> None:
     await prepare_schema(settings, SCHEMA, MIGRATIONS)
 
 
 if __name__ == "__main__":
-    run_command("improvement", __doc__, ImprovementSettings, run, bring_up_to_date)
+    run_command("improvement", __doc__, ImprovementSettings, run, migrate)

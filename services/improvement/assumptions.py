@@ -32,7 +32,7 @@ def checks(history: History, after: Sequence[Reading], plan: ProofPlan, window: 
 def _length(history: History) -> Check:
     n = len(history.spread)
     return Check(
-        "history",
+        "baseline_size",
         n >= HISTORY_WINDOWS_GOOD,
         float(n),
         Text(
@@ -76,7 +76,7 @@ def _season(history: History, window: str) -> Check:
 def _steadiness(history: History) -> Check:
     steady = abs(history.drift) <= quantile(DRIFT_CONFIDENCE, history.df)
     return Check(
-        "steadiness",
+        "stationarity",
         steady,
         history.drift,
         Text(
@@ -103,7 +103,7 @@ def _spread(history: History, after: Sequence[Reading]) -> Check:
 def _foresight(plan: ProofPlan, after: Sequence[Reading]) -> Check:
     late_s = (plan.fixed_us - after[0].end_us) / 1e6
     return Check(
-        "foresight",
+        "preregistered",
         late_s < 0,
         max(late_s, 0.0),
         Text("the start was entered before the first window after it had ended", "开始时间在其后首个窗口结束前登记")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from services.improvement.store import Entry, ProblemStore
 from services.runtime.draining import Draining
-from services.runtime.following import Signal, Tail
+from services.runtime.following import Notifier, Tail
 
 
 @dataclass(frozen=True)
 class Follower:
-    changed: Signal
+    changed: Notifier
     tail: Tail[Entry]
 
 
@@ -23,7 +23,7 @@ class Followers:
 
     def of(self, tenant: str) -> Follower:
         if tenant not in self._of:
-            changed = Signal()
+            changed = Notifier()
 
             async def read(after: int, limit: int) -> list[tuple[int, Entry]]:
                 return await self._store.log(tenant, after, limit)

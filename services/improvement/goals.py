@@ -10,7 +10,7 @@ from andon.scoring.v1 import indicator_system_pb2
 from services.improvement.checks import TEXT_MAX, invalid, refuse, text_violations, time_violations
 from services.improvement.model import Action, Goal
 from services.improvement.season import HISTORY_WINDOWS_MAX, WINDOW_US, reach_us, window_of
-from services.improvement.wire.actions import WINDOWS_MIN_DEFAULT, WINDOWS_PLANNED_DEFAULT, new_action
+from services.improvement.wire.actions import HORIZON_WINDOWS_DEFAULT, WINDOWS_MIN_DEFAULT, new_action
 from services.improvement.wire.scalars import length_us
 from services.runtime.errors import FieldViolation
 
@@ -54,8 +54,8 @@ def _wrong_in_action(action: problem_pb2.Action) -> list[FieldViolation]:
 def _wrong_in_goal(goal: problem_pb2.Goal) -> list[FieldViolation]:
     window = window_of(goal.series)
     windows_min = goal.windows_min or WINDOWS_MIN_DEFAULT
-    planned = goal.windows_planned or max(WINDOWS_PLANNED_DEFAULT, windows_min)
-    back_us, back_us_max = length_us(goal.before), reach_us(window)
+    planned = goal.horizon_windows or max(HORIZON_WINDOWS_DEFAULT, windows_min)
+    back_us, back_us_max = length_us(goal.baseline_period), reach_us(window)
     rules = {
         "action.goal.series": (window in WINDOW_US, "must be a series of hours, days, weeks or months"),
         "action.goal.expected_effect": (math.isfinite(goal.expected_effect), "must be a finite number"),
@@ -64,15 +64,15 @@ def _wrong_in_goal(goal: problem_pb2.Goal) -> list[FieldViolation]:
             not goal.confidence or 0.5 < goal.confidence < 1,
             "must lie between 0.5 and 1",
         ),
-        "action.goal.before": (
-            not goal.HasField("before") or not back_us_max or 0 < back_us <= back_us_max,
+        "action.goal.baseline_period": (
+            not goal.HasField("baseline_period") or not back_us_max or 0 < back_us <= back_us_max,
             f"must be positive and reach back at most {HISTORY_WINDOWS_MAX.get(window, 0)} windows",
         ),
         "action.goal.windows_min": (
             WINDOWS_MIN <= windows_min <= WINDOWS_MAX,
             f"must be {WINDOWS_MIN} to {WINDOWS_MAX}",
         ),
-        "action.goal.windows_planned": (
+        "action.goal.horizon_windows": (
             windows_min <= planned <= WINDOWS_MAX,
             f"must be windows_min to {WINDOWS_MAX}",
         ),

@@ -48,7 +48,9 @@ class History:
 def learn(plan: ProofPlan, window: str, readings: Sequence[Reading]) -> History:
     """Uses nothing that happened after the action began. O(n^1.5) in the windows of the history."""
     most = HISTORY_WINDOWS_MAX.get(window, len(readings))
-    before = [one for one in readings if any(s <= one.start_us and one.end_us <= e for s, e in plan.before)][-most:]
+    before = [
+        one for one in readings if any(s <= one.start_us and one.end_us <= e for s, e in plan.baseline_intervals)
+    ][-most:]
     if len(before) < BEFORE_WINDOWS_MIN:
         raise NotEnoughWindows(f"{len(before)} windows before the action, {BEFORE_WINDOWS_MIN} are needed")
     clean = [one for one in readings if one.end_us <= plan.spread_end_us][-most:]

@@ -16,7 +16,7 @@ from services.improvement.problems import current_sessions, decide
 from services.improvement.sessions import Session
 from services.improvement.store import ProblemStore
 from services.improvement.wire.signals import is_standing, standing_signal
-from services.runtime.following import Signal, foreign_position
+from services.runtime.following import Notifier, foreign_position
 from services.runtime.ownership import Lease
 from services.runtime.telemetry import batch_span
 
@@ -31,7 +31,7 @@ class Intake:
     """One tenant's signals, under one lease."""
 
     def __init__(
-        self, lease: Lease, store: ProblemStore, peer: ScoringPeer, changed: Signal, clock_us: Callable[[], int]
+        self, lease: Lease, store: ProblemStore, peer: ScoringPeer, changed: Notifier, clock_us: Callable[[], int]
     ) -> None:
         self._lease = lease
         self._tenant = lease.tenant

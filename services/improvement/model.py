@@ -88,7 +88,7 @@ class StandingSignal:
     value: float
     centre: float
     severity: float
-    promised_arl: float
+    arl0: float
     baseline_start_us: int
     baseline_end_us: int
     symptom_of: tuple[str, ...] = ()
@@ -103,7 +103,7 @@ class SignalReference:
     rule: str
     value: float
     centre: float
-    promised_arl: float
+    arl0: float
     symptom: bool = False
 
 
@@ -123,14 +123,14 @@ class Cause:
 
 @dataclass(frozen=True)
 class Goal:
-    """What must be seen. `expected_effect`: signed, in the unit of the series. `before_us` None: the faulty time."""
+    """What must be seen. `expected_effect`: signed, in the unit of the series. `baseline_period_us` None: the faulty time."""
 
     series: str
     expected_effect: float
     confidence: float = 0.95
-    before_us: int | None = None
+    baseline_period_us: int | None = None
     windows_min: int = 8
-    windows_planned: int = 60
+    horizon_windows: int = 60
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class ProofPlan:
     chance is learnt from those that end by then. `fixed_us`: when this was written down.
     """
 
-    before: tuple[tuple[int, int], ...]
+    baseline_intervals: tuple[tuple[int, int], ...]
     spread_end_us: int
     fixed_us: int
 

@@ -77,7 +77,7 @@ class ScoringPeer:
                 continue
             ((dimension, value),) = slice_.items()
             place = 2 if start_us in alarmed else 0
-            sums[dimension][value][place] += int(score.moments.total or 0) * score.moments.quantum
+            sums[dimension][value][place] += int(score.moments.total or 0) * score.moments.resolution
             sums[dimension][value][place + 1] += score.count
         title = next((text_of(one.title) for one in series.values() if not one.slice), Text())
         return Evidence(

@@ -13,9 +13,9 @@ def plan_proof(problem: Problem, goal: Goal, started_us: int, now_us: int) -> Pr
     They were chosen for being extreme: whatever follows them looks like an improvement, even when nothing was done.
     """
     opening = opening_of(problem)
-    since_us = problem.start_us if goal.before_us is None else started_us - goal.before_us
+    since_us = problem.start_us if goal.baseline_period_us is None else started_us - goal.baseline_period_us
     return ProofPlan(
-        before=_without((since_us, started_us), opening),
+        baseline_intervals=_without((since_us, started_us), opening),
         spread_end_us=min(problem.start_us, started_us),
         fixed_us=now_us,
     )

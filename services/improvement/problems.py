@@ -117,7 +117,7 @@ def _references(session: Session) -> tuple[SignalReference, ...]:
             signal.rule,
             signal.value,
             signal.centre,
-            signal.promised_arl,
+            signal.arl0,
             symptom=signal in session.symptoms,
         )
         for signal in (*session.own, *session.symptoms)

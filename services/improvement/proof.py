@@ -22,7 +22,7 @@ def history_begin_us(action: Action) -> int:
     if action.plan is None:
         return action.started_us or 0
     reach = reach_us(window_of(action.goal.series))
-    return min([action.plan.spread_end_us - reach, *(start_us for start_us, _ in action.plan.before)])
+    return min([action.plan.spread_end_us - reach, *(start_us for start_us, _ in action.plan.baseline_intervals)])
 
 
 def verify(action: Action, readings: Sequence[Reading], now_us: int) -> Verification:
@@ -73,7 +73,7 @@ def judge(history: History, after: Sequence[Reading], goal: Goal) -> Effect:
     return sequential(
         estimate,
         _error(history, len(after)),
-        _error(history, goal.windows_planned),
+        _error(history, goal.horizon_windows),
         Direction.LOWER if goal.expected_effect < 0 else Direction.HIGHER,
         goal.expected_effect,
         goal.confidence,

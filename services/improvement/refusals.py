@@ -24,7 +24,7 @@ def refusals() -> Iterator[None]:
         yield
     except IllegalMove as error:
         legal = [PreconditionViolation("MOVE", error.subject, f"possible: {event}") for event in error.legal]
-        raise FailedPrecondition("MOVE_ILLEGAL", str(error), precondition_violations=legal) from error
+        raise FailedPrecondition("INVALID_TRANSITION", str(error), precondition_violations=legal) from error
     except ProofMissing as error:
         raise FailedPrecondition("PROOF_MISSING", "no action of this problem was verified as improved") from error
     except NotEnoughWindows as error:

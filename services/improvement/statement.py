@@ -71,13 +71,13 @@ def _chance_zh(found: Verification) -> str:
 
 def _limits_en(found: Verification, goal: Goal) -> str:
     if found.verdict is Verdict.UNDECIDED:
-        return f"Ask again when there are more windows; the test is at its best within {goal.windows_planned}."
+        return f"Ask again when there are more windows; the test is at its best within {goal.horizon_windows}."
     return "It can not tell the action from anything else that changed at the same time."
 
 
 def _limits_zh(found: Verification, goal: Goal) -> str:
     if found.verdict is Verdict.UNDECIDED:
-        return f"有更多窗口时请再查看；此检验在 {goal.windows_planned} 个窗口内最灵敏。"
+        return f"有更多窗口时请再查看；此检验在 {goal.horizon_windows} 个窗口内最灵敏。"
     return "它不能把此措施与同时发生的其他变化区分开。"
 
 

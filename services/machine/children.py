@@ -60,7 +60,7 @@ class Child:
             status = await self._process.wait()
             if self._stopping:
                 return
-            log.warning("child died, restarting", child=self.command.name, status=status)
+            log.warning("child exited, restarting", child=self.command.name, status=status)
             pause_s = PAUSE_S_MIN if clock() - begun > WELL_AFTER_S else min(pause_s * 2, PAUSE_S_MAX)
             await asyncio.sleep(pause_s)
             if not self._stopping:
@@ -75,7 +75,7 @@ class Child:
         try:
             await asyncio.wait_for(self._process.wait(), self._grace_s)
         except TimeoutError:
-            log.warning("child did not drain in time", child=self.command.name)
+            log.warning("child drain timed out", child=self.command.name)
             self._process.kill()
             await self._process.wait()
 

@@ -99,7 +99,7 @@ def _home_elsewhere(path: Path, account: Account) -> Path:
         home = parent / uuid.uuid4().hex
         home.mkdir(parents=True, mode=0o711)
         if account.may_enter(home):
-            log.info("the database lives outside of the data folder", home=str(home))
+            log.info("database outside of the data folder", home=str(home))
             return home
         home.rmdir()
     raise PostgresFailed(f"no folder that the database's account can enter: tried {path} and /var")
@@ -111,7 +111,7 @@ def _stop_orphan(cluster: Path) -> None:
     if pid is None:
         return
     if is_server_of(pid, cluster):
-        log.info("stopping a server left by an earlier run", pid=pid)
+        log.info("stopping orphaned postgres", pid=pid)
         end(pid, None)
     elif alive(pid):
         # The pid was given to another program since. Our own pid, the server's parent, is one it ignores,

@@ -192,7 +192,7 @@ class Machine:
     def _mint_tokens(self) -> None:
         """One token per service and tenant, and the user's: an administrator of the first tenant."""
         for tenant in {*self.plan.tenants, *self.plan.home.tenants()}:
-            found_tenant(self.plan.home, self._authority, tenant)
+            provision_tenant(self.plan.home, self._authority, tenant)
         write_private(self.plan.home.user_token, self.token("user", ["admin"]))
 
     def token(self, subject: str, roles: Sequence[str], tenant: str = "") -> str:
@@ -215,7 +215,7 @@ class Machine:
             await asyncio.sleep(0.05)
 
 
-def found_tenant(home: Home, authority: Authority, tenant: str) -> None:
+def provision_tenant(home: Home, authority: Authority, tenant: str) -> None:
     """Gives every service its token for the tenant, by which a running suite serves it from then on."""
     for service in SUITE:
         authority.token_file(home.tokens(service.name), f"andon-{service.name}", tenant, ["service"], TOKEN_LIFETIME_S)

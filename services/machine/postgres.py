@@ -91,7 +91,7 @@ class EmbeddedPostgres:
         """Starts the server again whenever it dies; returns after `stop`."""
         while not self._stopping:
             if self._process and self._process.poll() is not None:
-                log.warning("postgres died, restarting", status=self._process.returncode)
+                log.warning("postgres exited, restarting", status=self._process.returncode)
                 await self._restart()
             await asyncio.sleep(interval_s)
 
@@ -101,7 +101,7 @@ class EmbeddedPostgres:
             try:
                 await self._launch()
             except (PostgresFailed, OSError) as error:
-                log.error("postgres did not restart", error=str(error))
+                log.error("postgres restart failed", error=str(error))
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, 5.0)
             else:

@@ -53,17 +53,17 @@ def _command_of(pid: int) -> str:
 
 def end(pid: int, process: subprocess.Popen[bytes] | None) -> None:
     """Fast shutdown first; what does not heed it is stopped harder, and recovers at the next start."""
-    for number, patience_s in ((signal.SIGINT, STOP_S_MAX), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)):
+    for number, timeout_s in ((signal.SIGINT, STOP_S_MAX), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)):
         try:
             os.kill(pid, number)
         except ProcessLookupError:
             return
-        if gone(pid, process, patience_s):
+        if gone(pid, process, timeout_s):
             return
 
 
-def gone(pid: int, process: subprocess.Popen[bytes] | None, patience_s: float) -> bool:
-    deadline = time.monotonic() + patience_s
+def gone(pid: int, process: subprocess.Popen[bytes] | None, timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if process.poll() is not None if process else not alive(pid):
             return True

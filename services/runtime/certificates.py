@@ -31,7 +31,7 @@ class ServerCertificates:
                 return None
             configuration = self._configuration()
         except OSError as error:
-            log.warning("certificates cannot be read", error=type(error).__name__)
+            log.warning("certificates unreadable", error=type(error).__name__)
             return None
         self._stamps = stamps
         return configuration

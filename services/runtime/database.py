@@ -29,7 +29,7 @@ LISTENER_CHECK_S = 10.0
 PAUSE_S_MAX = 5.0
 
 # What a database that is away, or that ends a connection, is seen as: by the network, by Postgres, by the driver.
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+UNAVAILABLE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +115,7 @@ async def as_tenant(
         yield
     except BaseException:
         # Where the connection is lost the transaction is, too; what went wrong first is what the caller must hear.
-        with suppress(*AWAY):
+        with suppress(*UNAVAILABLE_ERRORS):
             if not connection.is_closed():
                 await connection.execute("ROLLBACK")
         raise
@@ -143,13 +143,13 @@ async def healthy(pool: asyncpg.Pool) -> bool:
     try:
         async with asyncio.timeout(HEALTH_S_MAX), pool.acquire() as connection:
             return bool(await connection.fetchval("SELECT 1") == 1)
-    except AWAY:
+    except UNAVAILABLE_ERRORS:
         return False
 
 
-async def close_pool(pool: asyncpg.Pool, patience_s: float = 5.0) -> None:
+async def close_pool(pool: asyncpg.Pool, timeout_s: float = 5.0) -> None:
     try:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(timeout_s):
             await pool.close()
     except TimeoutError:
         pool.terminate()
@@ -174,7 +174,7 @@ class Listener:
         while True:
             try:
                 connection = await asyncpg.connect(self._dsn, timeout=CONNECT_S_MAX)
-            except AWAY:
+            except UNAVAILABLE_ERRORS:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, PAUSE_S_MAX)
                 continue
@@ -182,12 +182,12 @@ class Listener:
             try:
                 async for payload in self._payloads(connection):
                     yield payload
-            except AWAY as error:
-                log.warning("listener lost its connection", channel=self._channel, error=type(error).__name__)
+            except UNAVAILABLE_ERRORS as error:
+                log.warning("listener connection lost", channel=self._channel, error=type(error).__name__)
             finally:
                 connection.terminate()
 
-    async def tell(self, wake: Callable[[str], None]) -> None:
+    async def run(self, wake: Callable[[str], None]) -> None:
         async for payload in self:
             wake(payload)
 
@@ -213,9 +213,9 @@ class Listener:
                 yield payload
 
 
-async def _within(event: asyncio.Event, patience_s: float) -> bool:
+async def _within(event: asyncio.Event, timeout_s: float) -> bool:
     try:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(timeout_s):
             await event.wait()
     except TimeoutError:
         return False

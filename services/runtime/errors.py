@@ -71,7 +71,7 @@ class AlreadyExists(AndonError):
 
 class FailedPrecondition(AndonError):
     code = "FAILED_PRECONDITION"
-    default_reason = "MOVE_ILLEGAL"
+    default_reason = "INVALID_TRANSITION"
 
 
 class OutOfRange(AndonError):

@@ -73,7 +73,7 @@ class CursorCodec:
         text = self.encode(oldest) if isinstance(oldest, int) else self.encode_many(oldest)
         return OutOfRange("CURSOR_EXPIRED", "the cursor is older than what is kept", metadata={"oldest": text})
 
-    def check_kept(self, position: int, oldest: int) -> int:
+    def check_not_expired(self, position: int, oldest: int) -> int:
         if position < oldest:
             raise self.expired(oldest)
         return position
@@ -141,14 +141,14 @@ def heartbeat_within_limits(requested_s: float | None) -> float:
     return min(max(requested_s, HEARTBEAT_S_MIN), HEARTBEAT_S_MAX)
 
 
-class Signal:
-    """Says that something changed, to those who took a ticket before they looked."""
+class Notifier:
+    """Says that something changed, to those who took a generation before they looked."""
 
     def __init__(self) -> None:
         self._count = 0
         self._changed = asyncio.Event()
 
-    def ticket(self) -> int:
+    def generation(self) -> int:
         return self._count
 
     def notify(self) -> None:
@@ -156,12 +156,12 @@ class Signal:
         before, self._changed = self._changed, asyncio.Event()
         before.set()
 
-    async def changed(self, ticket: int, patience_s: float) -> bool:
-        """True as soon as there was a `notify` after the ticket; False when patience ran out first."""
-        if self._count != ticket:
+    async def changed(self, generation: int, timeout_s: float) -> bool:
+        """True as soon as there was a `notify` after the generation; False when patience ran out first."""
+        if self._count != generation:
             return True
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(timeout_s):
                 await self._changed.wait()
         except TimeoutError:
             return False
@@ -185,7 +185,7 @@ class Tail(Generic[Item]):
     def __init__(
         self,
         read: Read[Item],
-        signal: Signal,
+        signal: Notifier,
         draining: Draining,
         *,
         ring_positions_max: int = 1024,
@@ -201,7 +201,7 @@ class Tail(Generic[Item]):
         self._ring: deque[tuple[int, Item]] = deque()
         self._ring_positions_max = ring_positions_max
         self._ring_after = self._ring_through = -1
-        # Position and ticket at which the log was last found to end.
+        # Position and generation at which the log was last found to end.
         self._end_seen = (-1, -1)
         self._refilling = asyncio.Lock()
 
@@ -215,7 +215,7 @@ class Tail(Generic[Item]):
 
     def ends_at(self, position: int) -> None:
         """The log is known to end here for as long as the signal says nothing new."""
-        self._end_seen = (position, self._signal.ticket())
+        self._end_seen = (position, self._signal.generation())
 
     @property
     def through(self) -> int:
@@ -235,7 +235,7 @@ class Tail(Generic[Item]):
         through, due_s = after, loop.time() + beat_s
         while not self._draining.started:
             # Ticket before read: a commit between the two would else go unnoticed.
-            ticket = self._signal.ticket()
+            generation = self._signal.generation()
             found = await self._next(through)
             through = found[-1][0] if found else through
             chosen = [one for one in found if accepts is None or accepts(one[1])]
@@ -243,13 +243,13 @@ class Tail(Generic[Item]):
                 yield Batch(chosen, through)
                 due_s = loop.time() + beat_s
             if not found:
-                await self._wait(ticket, min(self._poll_s, due_s - loop.time()))
+                await self._wait(generation, min(self._poll_s, due_s - loop.time()))
         yield Batch([], through)
         raise draining_error()
 
-    async def _wait(self, ticket: int, patience_s: float) -> None:
+    async def _wait(self, generation: int, timeout_s: float) -> None:
         with self._draining.waking(self._signal):
-            if not await self._signal.changed(ticket, max(patience_s, 0.0)):
+            if not await self._signal.changed(generation, max(timeout_s, 0.0)):
                 # Polling is a wake-up too: one follower's patience ends, all of them look, one of them reads.
                 self._signal.notify()
 
@@ -262,7 +262,7 @@ class Tail(Generic[Item]):
             # Another follower may have read the same while this one waited for its turn.
             if self._ring_after <= after < self._ring_through:
                 return self._from_ring(after)
-            end = (after, self._signal.ticket())
+            end = (after, self._signal.generation())
             if end == self._end_seen:
                 return []
             found = await self._from_log(after)

@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from services.runtime.database import AWAY, as_tenant
+from services.runtime.database import UNAVAILABLE_ERRORS, as_tenant
 from services.runtime.errors import Unavailable
 from services.runtime.metrics import runtime_metrics
 from services.runtime.queries import load_queries
@@ -104,8 +104,8 @@ class Leases:
         while True:
             try:
                 await self._session(work)
-            except AWAY as error:
-                log.warning("ownership lost its connection", error=type(error).__name__)
+            except UNAVAILABLE_ERRORS as error:
+                log.warning("lease connection lost", error=type(error).__name__)
             await asyncio.sleep(self._beat_s)
 
     async def _session(self, work: Work) -> None:
@@ -155,7 +155,7 @@ class Leases:
     async def _take(self, connection: asyncpg.Connection, resource: Resource) -> Lease:
         async with as_tenant(connection, resource.tenant):
             epoch = await connection.fetchval(QUERIES.take, resource.tenant, resource.name, self.replica)
-        log.info("lease taken", tenant=resource.tenant, resource=resource.name, epoch=epoch)
+        log.info("lease acquired", tenant=resource.tenant, resource=resource.name, epoch=epoch)
         return Lease(resource.tenant, resource.name, int(epoch))
 
     async def _work(self, work: Work, lease: Lease) -> None:
@@ -165,7 +165,7 @@ class Leases:
             runtime_metrics.add("andon.runtime.leases.lost")
             log.warning("lease lost", tenant=lease.tenant, resource=lease.resource, epoch=lease.epoch)
         except Exception as error:
-            log.error("work under a lease failed", tenant=lease.tenant, resource=lease.resource, exc_info=error)
+            log.error("leased work failed", tenant=lease.tenant, resource=lease.resource, exc_info=error)
 
     async def _give_back(self, connection: asyncpg.Connection, resource: Resource) -> None:
         await self._stop_work([resource])
@@ -178,15 +178,15 @@ class Leases:
         if tasks:
             _, stuck = await asyncio.wait(tasks, timeout=RELEASE_S_MAX)
             if stuck:
-                log.error("work under a lease does not end; its writes are fenced off", count=len(stuck))
+                log.error("leased work did not stop, its writes are fenced", count=len(stuck))
 
     async def _leave(self, connection: asyncpg.Connection) -> None:
         """Others take over at once instead of waiting for this replica to fall silent."""
         await self._stop_work(list(self._held))
         try:
             await connection.execute(QUERIES.unregister, self.replica)
-        except AWAY as error:
-            log.warning("could not sign off", error=type(error).__name__)
+        except UNAVAILABLE_ERRORS as error:
+            log.warning("replica deregistration failed", error=type(error).__name__)
 
     def _key(self, resource: Resource) -> str:
         return f"{self._schema}/{resource.tenant}/{resource.name}"

@@ -236,7 +236,7 @@ async def _bounded(closer: Closer) -> None:
         async with asyncio.timeout(CLOSE_S_MAX):
             await closer()
     except Exception as error:
-        log.warning("closing failed", error=type(error).__name__)
+        log.warning("close failed", error=type(error).__name__)
 
 
 class _signals:

@@ -57,7 +57,7 @@ MESSAGE_LENGTH_MAX = 400
 METADATA_LENGTH_MAX = 200
 METADATA_ENTRIES_MAX = 8
 
-DATABASE_AWAY = (
+DATABASE_UNAVAILABLE_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -92,11 +92,11 @@ def domain_error(error: BaseException) -> AndonError:
         return error
     if isinstance(error, message.DecodeError):
         return InvalidArgument("FIELD_INVALID", "the request is not a readable message of this method")
-    if isinstance(error, DATABASE_AWAY) or _lost_connection(error):
+    if isinstance(error, DATABASE_UNAVAILABLE_ERRORS) or _lost_connection(error):
         log.warning("dependency unavailable", error=type(error).__name__)
         return Unavailable("DATABASE_UNAVAILABLE", "a store is not available right now")
     if isinstance(error, grpc.aio.AioRpcError) and error.code() in PASSED_ON:
-        return Unavailable("PEER_UNAVAILABLE", "a service behind this one is not available right now")
+        return Unavailable("UPSTREAM_UNAVAILABLE", "a service behind this one is not available right now")
     incident = uuid.uuid4().hex
     log.error("unexpected error", incident=incident, exc_info=error)
     return Internal("INTERNAL", f"internal error, incident {incident}", metadata={"incident": incident})

@@ -64,13 +64,13 @@ class Telemetry:
             trace.set_tracer_provider(self._traces)
             metrics.set_meter_provider(self._metrics)
 
-    def shutdown(self, patience_s: float = SHUTDOWN_S_MAX) -> None:
-        """Hands over what is left. A dead collector costs `patience_s`, no more."""
+    def shutdown(self, timeout_s: float = SHUTDOWN_S_MAX) -> None:
+        """Hands over what is left. A dead collector costs `timeout_s`, no more."""
         for provider in (self._traces, self._metrics):
             # A daemon thread: what hangs in an exporter must not keep the process alive.
             thread = threading.Thread(target=provider.shutdown, daemon=True)
             thread.start()
-            thread.join(patience_s)
+            thread.join(timeout_s)
 
 
 def _span_exporter(endpoint: str) -> SpanProcessor:

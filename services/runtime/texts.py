@@ -25,12 +25,15 @@ REASONS: Texts = {
         "zh": "该游标早于保留范围，请从最早的游标继续。",
     },
     "ETAG_STALE": {"en": "It changed since you read it; read it again.", "zh": "内容已被修改，请重新读取。"},
-    "MOVE_ILLEGAL": {"en": "This move is not possible in the present state.", "zh": "当前状态下无法执行此操作。"},
+    "INVALID_TRANSITION": {"en": "This move is not possible in the present state.", "zh": "当前状态下无法执行此操作。"},
     "OVERLOADED": {"en": "The service is busy; try again shortly.", "zh": "服务繁忙，请稍后重试。"},
     "DRAINING": {"en": "This server is stopping; connect again.", "zh": "服务器正在停止，请重新连接。"},
     "DATABASE_UNAVAILABLE": {"en": "The store cannot be reached; try again.", "zh": "暂时无法访问数据库，请重试。"},
     "READER_TOO_SLOW": {"en": "The stream was not read for too long; resume it.", "zh": "数据流长时间未读取，请恢复。"},
-    "PEER_UNAVAILABLE": {"en": "A service behind this one is away; try again.", "zh": "依赖的服务暂时不可用，请重试。"},
+    "UPSTREAM_UNAVAILABLE": {
+        "en": "A service behind this one is away; try again.",
+        "zh": "依赖的服务暂时不可用，请重试。",
+    },
     "INTERNAL": {"en": "Something went wrong on our side.", "zh": "服务内部出错。"},
 }
 

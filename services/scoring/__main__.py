@@ -38,8 +38,8 @@ async def run(
         settings.dsn,
         schema=SCHEMA,
         resources=lambda: intake.resources(),
-        beat_s=settings.lease_beat_s,
-        silent_s=settings.lease_silent_s,
+        beat_s=settings.lease_heartbeat_s,
+        silent_s=settings.lease_timeout_s,
     )
     intake = Intake(
         store,
@@ -60,8 +60,8 @@ async def run(
             intake.run,
             retention.run,
             lambda: leases.run(intake.work),
-            lambda: Listener(settings.dsn, CHANNEL).tell(intake.committed),
-            lambda: Listener(settings.dsn, SYSTEMS_CHANNEL).tell(lambda _: intake.look()),
+            lambda: Listener(settings.dsn, CHANNEL).run(intake.committed),
+            lambda: Listener(settings.dsn, SYSTEMS_CHANNEL).run(lambda _: intake.look()),
         ],
         draining=draining,
         ready=lambda: healthy(pool),
@@ -71,9 +71,9 @@ async def run(
     )
 
 
-async def bring_up_to_date(settings: ScoringSettings) -> None:
+async def migrate(settings: ScoringSettings) -> None:
     await prepare_schema(settings, SCHEMA, MIGRATIONS)
 
 
 if __name__ == "__main__":
-    run_command("scoring", __doc__, ScoringSettings, run, bring_up_to_date)
+    run_command("scoring", __doc__, ScoringSettings, run, migrate)

@@ -28,7 +28,7 @@ class ScoringSettings(RuntimeSettings):
     snapshot_interval_s: float = Field(
         300.0, gt=0.0, description="Time in seconds after which a partition that changed is kept as a snapshot."
     )
-    case_memory_days: float = Field(
+    case_idle_days: float = Field(
         30.0,
         ge=0.0,
         description="Days of event time after which a case that nothing touched leaves memory, until an event names it."
@@ -51,7 +51,7 @@ class ScoringSettings(RuntimeSettings):
     systems_poll_s: float = Field(
         2.0, gt=0.0, description="Time in seconds between looks for tenants and for activated indicator systems."
     )
-    lease_beat_s: float = Field(0.5, gt=0.0, description="Time in seconds between signs of life of a replica.")
-    lease_silent_s: float = Field(
+    lease_heartbeat_s: float = Field(0.5, gt=0.0, description="Time in seconds between signs of life of a replica.")
+    lease_timeout_s: float = Field(
         3.0, gt=0.0, description="A replica that was silent for so many seconds loses its partitions to the others."
     )

@@ -32,7 +32,7 @@ def found(points, baseline=True):
         series=score_pb2.Series(key="desk/main/wait@day", title=text_pb2.Text(en="Wait", zh="等候"), unit="h"),
         points=points,
         rules=["WE1"],
-        promised_arl=370.4,
+        arl0=370.4,
     )
     if baseline:
         made.baseline.chart, made.baseline.window_count = "XmR", 20

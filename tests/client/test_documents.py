@@ -38,12 +38,15 @@ def test_a_date_may_be_written_as_one(due, tmp_path):
 
 @pytest.mark.parametrize("before", ["2w", "14d", "336h", "1209600s"])
 def test_a_length_may_be_written_in_the_unit_that_suits_it(before):
-    assert parse_document({"goal": {"before": before}}, problem_pb2.Action).goal.before.seconds == 1_209_600
+    assert (
+        parse_document({"goal": {"baseline_period": before}}, problem_pb2.Action).goal.baseline_period.seconds
+        == 1_209_600
+    )
 
 
 def test_what_is_no_length_is_refused_with_the_fields_that_lead_to_it():
-    with pytest.raises(MalformedDocument, match=r"goal.*before"):
-        parse_document({"goal": {"before": "a while"}}, problem_pb2.Action)
+    with pytest.raises(MalformedDocument, match=r"goal.*baseline_period"):
+        parse_document({"goal": {"baseline_period": "a while"}}, problem_pb2.Action)
 
 
 def test_an_unknown_field_is_refused_with_the_document_and_the_path_to_it():

@@ -43,13 +43,13 @@ def words(problem):
 
 @pytest.mark.parametrize("move", MOVES)
 def test_a_move_becomes_the_commands_that_make_it(problem, move):
-    problem.moves.append(move)
+    problem.allowed_transitions.append(move)
     assert words(problem) == MOVES[move]
 
 
 @pytest.mark.parametrize("move", MOVES)
 def test_every_command_is_understood(problem, move):
-    problem.moves.append(move)
+    problem.allowed_transitions.append(move)
     for step in next_steps(problem):
         _, group, verb, *rest = shlex.split(step.command)
         command = get_command(app).commands[group].commands[verb]
@@ -57,25 +57,25 @@ def test_every_command_is_understood(problem, move):
 
 
 def test_what_leads_on_comes_before_what_gives_up(problem):
-    problem.moves.extend(sorted(MOVES))
+    problem.allowed_transitions.extend(sorted(MOVES))
     shown = words(problem)
     assert shown[0] == "problem close problems/p"
     assert shown[-1].startswith("problem dismiss")
 
 
 def test_with_a_confirmed_cause_no_other_is_urged(problem):
-    problem.moves.append("ADD_CAUSE")
+    problem.allowed_transitions.append("ADD_CAUSE")
     problem.causes[1].confirmed = True
     assert words(problem) == MOVES["ADD_CAUSE"][1:]
 
 
 def test_a_move_of_a_later_version_is_left_to_it(problem):
-    problem.moves.append("SING")
+    problem.allowed_transitions.append("SING")
     assert words(problem) == []
 
 
 def test_meanings_are_said_once_and_commands_are_never_folded(problem, capsys):
-    problem.moves.append("CANCEL_ACTION")
+    problem.allowed_transitions.append("CANCEL_ACTION")
     problem.actions[0].name = "problems/" + "p" * 64 + "/actions/1" * 10
     show_next(problem, "zh")
     lines = capsys.readouterr().out.splitlines()

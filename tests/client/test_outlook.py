@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 
 def goal_of(expected=-0.4, planned=60):
-    return problem_pb2.Goal(expected_effect=expected, windows_planned=planned)
+    return problem_pb2.Goal(expected_effect=expected, horizon_windows=planned)
 
 
 def seen(effect, reach, before=10, after=8):

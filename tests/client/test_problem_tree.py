@@ -25,11 +25,11 @@ def problem(day):
     action.kind, action.owner, action.title.en = problem_pb2.ACTION_KIND_CORRECTIVE, "team leads", "Check first"
     action.due_time.CopyFrom(timestamp(day(60)))
     action.goal.series, action.goal.expected_effect = "desk/main/rework@day", -0.4
-    action.goal.confidence, action.goal.windows_min, action.goal.windows_planned = 0.95, 8, 60
+    action.goal.confidence, action.goal.windows_min, action.goal.horizon_windows = 0.95, 8, 60
     proof = action.verifications.add()
     proof.statement.en, proof.statement.zh = "Worse: the mean went up.", "变差：均值上升。"
     proof.checks.add(name="season", passed=True).meaning.en = "taken out"
-    proof.checks.add(name="foresight").meaning.en = "could already be seen"
+    proof.checks.add(name="preregistered").meaning.en = "could already be seen"
     return made
 
 
@@ -55,7 +55,7 @@ def test_a_problem_shows_where_it_is_what_was_done_and_what_the_proof_rests_on(p
         "0.95 at each end of the interval, from 8 windows after it on, within 60",
         "Worse: the mean went up.",
         "season: holds, taken out",
-        "foresight: mind, could already be seen",
+        "preregistered: mind, could already be seen",
     ):
         assert part in text
 
@@ -80,7 +80,7 @@ def test_the_plan_of_the_proof_stands_with_the_action_once_it_is_fixed(problem, 
     plan.fixed_time.CopyFrom(timestamp(day(36)))
     assert "no window lies before it" in drawn(problem_tree(problem, "en"))
     for first, last in ((30, 31), (32, 36)):
-        plan.before.add(start=timestamp(day(first)), end=timestamp(day(last)))
+        plan.baseline_intervals.add(start=timestamp(day(first)), end=timestamp(day(last)))
     text = drawn(problem_tree(problem, "en"))
     assert "compared with 2026-04-01, 2026-04-03 – 2026-04-06" in text
     assert "until 2026-04-01 00:00; all this was fixed at 2026-04-07 00:00" in text

@@ -37,7 +37,7 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
             event_pb2.Event(id=f"e{number}", case_id="[/red]", activity=activity)
             for number, activity in enumerate(activities)
         ]
-        page = ingest_pb2.Page(events=event_pb2.EventBatch(rows=event_pb2.EventRows(events=events)))
+        page = ingest_pb2.EventPage(events=event_pb2.EventBatch(rows=event_pb2.EventRows(events=events)))
         for _ in range(100):
             yield ingest_pb2.ReadEventsResponse(pages=[page])
 

@@ -32,7 +32,7 @@ def proof(stretch):
     made.after_interval.CopyFrom(stretch(36, 45))
     made.statement.en, made.statement.zh = "Undecided: [the mean] went down.", "尚无定论：均值下降。"
     made.checks.add(name="season", passed=True).meaning.en = "taken [out]"
-    made.checks.add(name="history").meaning.en = "12 windows"
+    made.checks.add(name="baseline_size").meaning.en = "12 windows"
     return made
 
 
@@ -40,9 +40,9 @@ def proof(stretch):
 def action(stretch):
     made = problem_pb2.Action(name="problems/p/actions/1", state=problem_pb2.ACTION_STATE_DONE)
     made.title.en, made.title.zh = "Check first", "先检查"
-    made.goal.series, made.goal.expected_effect, made.goal.windows_planned = SERIES, -0.4, 60
-    made.plan.before.append(stretch(30, 31))
-    made.plan.before.append(stretch(32, 36))
+    made.goal.series, made.goal.expected_effect, made.goal.horizon_windows = SERIES, -0.4, 60
+    made.plan.baseline_intervals.append(stretch(30, 31))
+    made.plan.baseline_intervals.append(stretch(32, 36))
     return made
 
 

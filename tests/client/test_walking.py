@@ -132,7 +132,7 @@ def test_a_problem_that_is_none_is_dismissed_and_only_as_it_was_read(andon, only
     etag = only("ACKNOWLEDGED")["etag"]
     assert "acknowledged -> dismissed" in andon(f"problem dismiss {name} --reason 'the fair' --etag {etag}")
     assert only("DISMISSED")["reason"] == "the fair"
-    assert "MOVE_ILLEGAL" in andon(f"problem acknowledge {name}", code=1)
+    assert "INVALID_TRANSITION" in andon(f"problem acknowledge {name}", code=1)
 
 
 def test_a_command_that_is_given_again_with_its_request_id_is_done_once(andon, only):
@@ -152,13 +152,18 @@ def test_a_plan_from_a_document_is_fixed_as_it_stands_and_says_how_much_is_missi
         "owner": "team leads",
         "kind": "preventive",
         "due_time": "2026-05-01",
-        "goal": {"series": "desk/main/rework@day{team=A}", "expected_effect": -0.02, "before": "5d", "windows_min": 4},
+        "goal": {
+            "series": "desk/main/rework@day{team=A}",
+            "expected_effect": -0.02,
+            "baseline_period": "5d",
+            "windows_min": 4,
+        },
     }
     document = tmp_path / "plan.yaml"
     document.write_text(
         yaml.safe_dump(plan, allow_unicode=True).replace("'2026-05-01'", "2026-05-01"), encoding="utf-8"
     )
-    planned = andon(f"action plan {name} --file {document} --windows-planned 30")
+    planned = andon(f"action plan {name} --file {document} --horizon-windows 30")
     for part in (
         "Wait",
         "preventive, team leads, due 2026-05-01",
@@ -169,11 +174,11 @@ def test_a_plan_from_a_document_is_fixed_as_it_stands_and_says_how_much_is_missi
         assert part in planned
     (action,) = only("ANALYSED")["actions"]
     assert action["title"] == {"en": "Wait", "zh": "等候"}
-    assert action["goal"]["before"] == "432000s"
+    assert action["goal"]["baseline_period"] == "432000s"
 
     andon(f"action start {action['name']} --at {LATE}")
     early = andon(f"action verify {action['name']}", code=1)
-    assert "MOVE_ILLEGAL" in early
+    assert "INVALID_TRANSITION" in early
     andon(f"action complete {action['name']} --at {LATE}")
     undecided = andon(f"action verify {action['name']}")
     for part in ("Undecided:", "missing:", "days"):
@@ -193,7 +198,7 @@ def test_an_action_that_changed_nothing_sends_the_problem_back_to_its_causes_wit
     (stated, *_) = only("ANALYSED")["causes"]
     assert (stated["slice"], stated["evidence"]) == ({"team": "A", "room": "2"}, ["plan"])
     words = "--title 'More desks' --owner leads --series 'desk/main/rework@day{team=A}' --effect -0.4 --windows-min 4"
-    andon(f"action plan {name} {words} --before 1w")
+    andon(f"action plan {name} {words} --baseline-period 1w")
     andon(f"action start {name}/actions/1 --at {LATE}")
     andon(f"action complete {name}/actions/1 --at {LATE}")
     told = andon(f"action verify {name}/actions/1")
@@ -224,4 +229,4 @@ def test_what_is_missing_from_a_plan_is_said_field_by_field(andon, only):
     assert "NOT_FOUND" in andon("problem show problems/none", code=1)
     assert "such as problems/p" in andon("problem close nonsense", code=1)
     assert "team is not like team=B" in andon(f"problem cause {name} --class people --title x --slice team", code=2)
-    assert "long is no length" in andon(f"action plan {name} --before long", code=2)
+    assert "long is no length" in andon(f"action plan {name} --baseline-period long", code=2)

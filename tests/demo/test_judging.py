@@ -93,7 +93,7 @@ def chart(points, alarms=(), arl=100.0, baseline=2):
             scoring_pb2.ChartPoint(interval=day(number), in_baseline=number < baseline) for number in range(points)
         ],
         signals=[signal(at=number) for number in alarms],
-        promised_arl=arl,
+        arl0=arl,
     )
 
 

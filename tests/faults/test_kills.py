@@ -61,7 +61,7 @@ async def play(client: Suite, desk, log: Path) -> tuple[str, str]:
 
 
 async def hashes(client: Suite, desk) -> tuple[str, str]:
-    await desk.settled(client, patience_s=280.0)
+    await desk.settled(client, timeout_s=280.0)
     scored = await client.scoring.GetScoringStatus(scoring_pb2.GetScoringStatusRequest())
     improved = await client.improvement.GetImprovementStatus(improvement_pb2.GetImprovementStatusRequest())
     return scored.content_hash, improved.content_hash

@@ -33,7 +33,7 @@ async def test_a_fault_becomes_a_problem_with_its_cause_and_closes_only_on_proof
         (problem,) = (await suite.improvement.ListProblems(improvement_pb2.ListProblemsRequest())).problems
         assert problem.indicator == "rework"
         assert dict(problem.slice) == {"team": "B"}
-        assert all(signal.promised_arl > 100 for signal in problem.signals)
+        assert all(signal.arl0 > 100 for signal in problem.signals)
 
         moved = await _improve(suite, desk, problem)
         assert moved.state == problem_pb2.PROBLEM_STATE_CLOSED

@@ -90,10 +90,10 @@ async def test_a_killed_subscriber_goes_on_from_its_journal(suite, tenant, conne
         assert seen == await history(client, after, len(seen))
 
 
-async def _grown(journal: Path, patience_s: float = 60.0) -> None:
+async def _grown(journal: Path, timeout_s: float = 60.0) -> None:
     """Returns once the subscriber has written more than there was."""
     size = journal.stat().st_size if journal.exists() else 0
-    for _ in range(int(patience_s * 20)):
+    for _ in range(int(timeout_s * 20)):
         if journal.exists() and journal.stat().st_size > size:
             return
         await asyncio.sleep(0.05)

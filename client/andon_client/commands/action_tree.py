@@ -41,7 +41,7 @@ def action_lines(action: Action, locale: str) -> list[str]:
 
 
 def _goal_lines(goal: Goal, locale: str) -> list[str]:
-    windows = {"least": goal.windows_min, "planned": goal.windows_planned}
+    windows = {"least": goal.windows_min, "planned": goal.horizon_windows}
     return [
         say("goal", locale, series=goal.series, effect=goal.expected_effect),
         say("test", locale, confidence=goal.confidence, **windows),
@@ -49,9 +49,9 @@ def _goal_lines(goal: Goal, locale: str) -> list[str]:
 
 
 def _plan_lines(plan: ProofPlan, locale: str) -> list[str]:
-    before = stretch(plan.before)
+    before = stretch(plan.baseline_intervals)
     return [
-        say("before", locale, before=before) if plan.before else say("nothing_before", locale),
+        say("before", locale, before=before) if plan.baseline_intervals else say("nothing_before", locale),
         say("spread", locale, end=when(plan.spread_end_time), fixed=when(plan.fixed_time)),
     ]
 

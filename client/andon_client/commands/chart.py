@@ -61,7 +61,7 @@ def _draw(found: scoring_pb2.GetControlChartResponse, context: Context) -> None:
         screen.print(
             f"{base.chart} chart, rules {', '.join(found.rules)}; phase I: {base.window_count} windows from"
             f" {span(base.interval)}, centre {number(base.centre)}, sigma {number(base.sigma)};"
-            f" promised ARL {number(found.promised_arl)} windows; {len(found.signals)} signals",
+            f" promised ARL {number(found.arl0)} windows; {len(found.signals)} signals",
             markup=False,
         )
     else:

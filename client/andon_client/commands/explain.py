@@ -48,7 +48,7 @@ def _explain_score(context: Context, series: str, at: datetime | None, limit: in
     )
     tree.add(escape(spoken(found.working, context.locale)))
     moments = found.score.moments
-    total = f"total = {moments.total} x {moments.quantum:g}, squares = {moments.squares}"
+    total = f"total = {moments.total} x {moments.resolution:g}, squares = {moments.squares}"
     tree.add(escape(f"n = {found.score.count:,}, {total}"))
     cases = tree.add(f"{found.total_count:,} cases")
     for case in found.cases:

@@ -14,7 +14,7 @@ from andon_client.moments import timestamp
 
 Indicator = Annotated[list[str] | None, typer.Option("--indicator", "-i", help="Only this indicator; may be repeated.")]
 Width = Annotated[str, typer.Option("--window", "-w", help="hour, day, week, month or all. Empty: every width.")]
-Whole = Annotated[bool, typer.Option("--whole", help="Leave out the slices.")]
+Whole = Annotated[bool, typer.Option("--overall", help="Leave out the slices.")]
 Since = Annotated[datetime | None, typer.Option("--since", help="Windows that start at or after this time (UTC).")]
 Until = Annotated[datetime | None, typer.Option("--until", help="Windows that start before this time (UTC).")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Show at most this many.")]
@@ -26,7 +26,7 @@ def series_filter(
 ) -> scoring_pb2.SeriesFilter:
     widths = [window_of(window)] if window else []
     keys = [series] if series else []
-    return scoring_pb2.SeriesFilter(indicators=indicators or [], windows=widths, series=keys, whole_only=whole)
+    return scoring_pb2.SeriesFilter(indicators=indicators or [], windows=widths, series=keys, unsliced_only=whole)
 
 
 def window_of(name: str) -> indicator_system_pb2.Window.ValueType:

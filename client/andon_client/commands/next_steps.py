@@ -42,7 +42,7 @@ def show_next(problem: Problem, locale: str) -> None:
 
 def next_steps(problem: Problem) -> list[Step]:
     """What the service says is possible and is known here, what leads on before what gives up."""
-    return [step for move, steps in _STEPS.items() if move in problem.moves for step in steps(problem)]
+    return [step for move, steps in _STEPS.items() if move in problem.allowed_transitions for step in steps(problem)]
 
 
 def _add_cause(problem: Problem) -> list[Step]:

@@ -37,7 +37,7 @@ def _length(written: str) -> Duration:
 Back = Annotated[
     Duration | None,
     typer.Option(
-        "--before",
+        "--baseline-period",
         parser=_length,
         metavar="LENGTH",
         help="How far back to compare: 12h, 14d, 6w. Default: the problem.",
@@ -64,11 +64,11 @@ def plan(
     confidence: Annotated[
         float, typer.Option(help="Of each end of the interval. Default: 0.95.", show_default=False)
     ] = 0.0,
-    before: Back = None,
+    baseline_period: Back = None,
     windows_min: Annotated[
         int, typer.Option(help="Windows needed after it, at least 4. Default: 8.", show_default=False)
     ] = 0,
-    windows_planned: Annotated[
+    horizon_windows: Annotated[
         int, typer.Option(help="Windows within which to decide. Default: 60.", show_default=False)
     ] = 0,
     etag: Etag = "",
@@ -82,9 +82,9 @@ def plan(
         series=series,
         expected_effect=effect,
         confidence=confidence,
-        before=before,
+        baseline_period=baseline_period,
         windows_min=windows_min,
-        windows_planned=windows_planned,
+        horizon_windows=horizon_windows,
     )
     said = Action(title=text_in(terms.locale, title), owner=owner, cause=cause, goal=goal)
     said.kind = ActionKind.Value(f"ACTION_KIND_{kind.name}") if kind else said.kind

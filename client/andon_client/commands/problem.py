@@ -57,7 +57,7 @@ def cause(
     cause_class: Annotated[Class, typer.Option("--class", help="What kind of cause it is.")],
     confirm: Annotated[str, typer.Option(help="Name of a found cause to confirm. Empty: a new one is stated.")] = "",
     title: Annotated[str, typer.Option(help="What it is, in the language of --locale.")] = "",
-    behind: Annotated[str, typer.Option(help="Name of the cause that it lies behind. Empty: the problem.")] = "",
+    parent: Annotated[str, typer.Option(help="Name of the cause that it lies behind. Empty: the problem.")] = "",
     slices: Annotated[
         list[str] | None,
         typer.Option("--slice", metavar="DIMENSION=VALUE", help="What a new one speaks of; may be repeated."),
@@ -76,7 +76,7 @@ def cause(
         name=confirm,
         cause_class=CauseClass.Value(f"CAUSE_CLASS_{cause_class.name}"),
         title=text_in(terms.locale, title),
-        parent=behind,
+        parent=parent,
         slice=dict(map(_slice, slices or [])),
         evidence=evidence or [],
     )

@@ -70,7 +70,7 @@ def missing(action: Action, proof: Verification, locale: str) -> str:
         verdict = named(Verdict, ahead.verdict, locale)
         return say("missing", locale, count=ahead.windows, windows=windows, verdict=verdict)
     if isinstance(ahead, NotWithinPlan):
-        phrase, planned = "missing_more" if ahead.windows else "missing_late", action.goal.windows_planned
+        phrase, planned = "missing_more" if ahead.windows else "missing_late", action.goal.horizon_windows
         return say(phrase, locale, count=ahead.windows, windows=say(f"{unit}s", locale), planned=planned)
     assert_never(ahead)
 
@@ -84,7 +84,7 @@ def _unit(series: str) -> str:
 def _drawn(action: Action, proof: Verification, windows: Sequence[Score], locale: str) -> str:
     """The values, those that are compared by marks of their own, and the mean of either side."""
     sides = (
-        ("compared_before", "mean_before", "○", proof.before_mean, action.plan.before),
+        ("compared_before", "mean_before", "○", proof.before_mean, action.plan.baseline_intervals),
         ("compared_after", "mean_after", "●", proof.after_mean, [proof.after_interval]),
     )
     values = Trace(say("value", locale), "braille", [(at, one.value) for at, one in enumerate(windows)])

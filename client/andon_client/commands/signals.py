@@ -49,6 +49,6 @@ def signal_row(signal: score_pb2.Signal) -> Sequence[str]:
         number(signal.value),
         number(signal.centre),
         f"{number(signal.lower)} to {number(signal.upper)}",
-        number(signal.promised_arl),
+        number(signal.arl0),
         f"retracted: {signal.reason}" if retracted else ("worse" if signal.adverse else "better"),
     )

@@ -68,7 +68,7 @@ def _begin(request: pb.WatchProblemsRequest, head: Head) -> int:
     if request.snapshot:
         raise invalid("after", "must be empty together with snapshot")
     codec = CursorCodec(head.origin)
-    position = codec.check_kept(codec.decode(request.after), head.oldest)
+    position = codec.check_not_expired(codec.decode(request.after), head.oldest)
     if position > head.position:
         raise invalid("after", "a cursor from beyond the log", "CURSOR_INVALID")
     return position

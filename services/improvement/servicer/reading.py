@@ -42,18 +42,18 @@ class Reading:
         """Waits until the problems hold everything of scoring's log through this cursor."""
         position = foreign_position(at_least)
         tenant, remaining_s = self.desk.tenant, context.time_remaining()
-        patience_s = SETTLING_S_MAX if remaining_s is None else min(SETTLING_S_MAX, remaining_s * PATIENCE_SHARE)
+        timeout_s = SETTLING_S_MAX if remaining_s is None else min(SETTLING_S_MAX, remaining_s * PATIENCE_SHARE)
         changed = self.desk.followers.of(tenant).changed
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(timeout_s):
                 while True:
-                    ticket = changed.ticket()
+                    generation = changed.generation()
                     async with self.desk.store.session(tenant) as session:
                         head = await session.head()
                     _check_origin(at_least, head.signals_through)
                     if head.settled_position >= position:
                         return
-                    await changed.changed(ticket, 0.5)
+                    await changed.changed(generation, 0.5)
         except TimeoutError as error:
             raise Unavailable("NOT_YET_REACHED", "the signals through at_least are not followed yet") from error
 

@@ -20,7 +20,7 @@ from services.improvement.wire.scalars import (
 )
 
 CONFIDENCE_DEFAULT = 0.95
-WINDOWS_MIN_DEFAULT, WINDOWS_PLANNED_DEFAULT = 8, 60
+WINDOWS_MIN_DEFAULT, HORIZON_WINDOWS_DEFAULT = 8, 60
 
 
 def action_message(action: Action, etag: str, overdue: bool) -> problem_pb2.Action:
@@ -49,15 +49,15 @@ def _goal_message(goal: Goal) -> problem_pb2.Goal:
         expected_effect=goal.expected_effect,
         test=problem_pb2.Goal.TEST_BEFORE_AFTER,
         confidence=goal.confidence,
-        before=None if goal.before_us is None else duration(goal.before_us),
+        baseline_period=None if goal.baseline_period_us is None else duration(goal.baseline_period_us),
         windows_min=goal.windows_min,
-        windows_planned=goal.windows_planned,
+        horizon_windows=goal.horizon_windows,
     )
 
 
 def _plan_message(plan: ProofPlan) -> problem_pb2.ProofPlan:
     return problem_pb2.ProofPlan(
-        before=[interval(start_us, end_us) for start_us, end_us in plan.before],
+        baseline_intervals=[interval(start_us, end_us) for start_us, end_us in plan.baseline_intervals],
         spread_end_time=stamp(plan.spread_end_us),
         fixed_time=stamp(plan.fixed_us),
     )
@@ -102,15 +102,15 @@ def _goal_of(message: problem_pb2.Goal) -> Goal:
         series=message.series,
         expected_effect=message.expected_effect,
         confidence=message.confidence or CONFIDENCE_DEFAULT,
-        before_us=length_us(message.before) if message.HasField("before") else None,
+        baseline_period_us=length_us(message.baseline_period) if message.HasField("baseline_period") else None,
         windows_min=windows_min,
-        windows_planned=message.windows_planned or max(WINDOWS_PLANNED_DEFAULT, windows_min),
+        horizon_windows=message.horizon_windows or max(HORIZON_WINDOWS_DEFAULT, windows_min),
     )
 
 
 def _plan_of(message: problem_pb2.ProofPlan) -> ProofPlan:
     return ProofPlan(
-        before=tuple(span_of(one) for one in message.before),
+        baseline_intervals=tuple(span_of(one) for one in message.baseline_intervals),
         spread_end_us=micros(message.spread_end_time),
         fixed_us=micros(message.fixed_time),
     )

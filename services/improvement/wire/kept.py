@@ -34,7 +34,7 @@ def content_hash(problems: Sequence[Problem]) -> str:
         if problem.state is ProblemState.WITHDRAWN:
             continue
         message = problem_message(problem)
-        for field in ("revision", "etag", "open_time", "update_time", "moves"):
+        for field in ("revision", "etag", "open_time", "update_time", "allowed_transitions"):
             message.ClearField(field)
         digest.update(message.SerializeToString(deterministic=True))
     return digest.hexdigest()

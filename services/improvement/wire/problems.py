@@ -40,7 +40,7 @@ def problem_message(problem: Problem, now_us: int | None = None) -> problem_pb2.
         etag=mark,
         open_time=stamp(problem.opened_us),
         update_time=stamp(problem.updated_us),
-        moves=[] if kept else moves(problem),
+        allowed_transitions=[] if kept else moves(problem),
     )
 
 

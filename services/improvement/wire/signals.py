@@ -14,7 +14,7 @@ Z_LIMIT = 1e-12
 
 def is_standing(signal: score_pb2.Signal) -> bool:
     """Only a raised, adverse signal speaks for a problem."""
-    return signal.state == score_pb2.Signal.STATE_RAISED and signal.adverse
+    return signal.state == score_pb2.Signal.STATE_ACTIVE and signal.adverse
 
 
 def standing_signal(signal: score_pb2.Signal) -> StandingSignal:
@@ -30,7 +30,7 @@ def standing_signal(signal: score_pb2.Signal) -> StandingSignal:
         value=signal.value,
         centre=signal.centre,
         severity=_severity(signal),
-        promised_arl=signal.promised_arl,
+        arl0=signal.arl0,
         baseline_start_us=micros(signal.baseline.interval.start),
         baseline_end_us=micros(signal.baseline.interval.end),
         symptom_of=tuple(signal.symptom_of),
@@ -56,7 +56,7 @@ def reference_message(reference: SignalReference) -> problem_pb2.SignalReference
         rule=reference.rule,
         value=reference.value,
         centre=reference.centre,
-        promised_arl=reference.promised_arl,
+        arl0=reference.arl0,
         symptom=reference.symptom,
     )
 
@@ -71,6 +71,6 @@ def reference_of(message: problem_pb2.SignalReference) -> SignalReference:
         rule=message.rule,
         value=message.value,
         centre=message.centre,
-        promised_arl=message.promised_arl,
+        arl0=message.arl0,
         symptom=message.symptom,
     )

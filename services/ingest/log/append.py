@@ -13,14 +13,14 @@ from services.ingest.metrics import metrics
 from services.ingest.model import IncomingBatch, TenantId, Written
 from services.ingest.store.records import LogHead
 from services.runtime.errors import ResourceExhausted
-from services.runtime.following import Signal
+from services.runtime.following import Notifier
 
 ADMITTED_ALONE_ROWS_MIN = 1_000
 
 
 class TenantLog:
     def __init__(self, committer: Committer, limits: LogLimits) -> None:
-        self.signal = Signal()
+        self.signal = Notifier()
         self._log = committer
         self._limits = limits
         self._opening = asyncio.Lock()

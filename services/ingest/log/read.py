@@ -9,7 +9,7 @@ from services.ingest.model import TenantId
 from services.ingest.store.log_store import LogStore
 from services.ingest.store.records import Commit, StoredPage
 from services.runtime.draining import Draining, draining_error
-from services.runtime.following import Signal
+from services.runtime.following import Notifier
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class LogReader:
     async def follow(
         self,
         tenant: TenantId,
-        signal: Signal,
+        signal: Notifier,
         recent: RecentCommits,
         after: int,
         selection: PageFilter,
@@ -110,7 +110,7 @@ class LogReader:
             watermark_us = await session.watermark_at(after)
         while not self._draining.started:
             # Ticket before read: a commit between the two would else go unnoticed.
-            ticket = signal.ticket()
+            generation = signal.generation()
             found = await tail.after(through)
             if found is not None:
                 through, watermark_us = found.through, found.watermark_us
@@ -122,7 +122,7 @@ class LogReader:
                 yield LogSlice(through, watermark_us)
                 due_s = clock() + heartbeat_s
             with self._draining.waking(signal):
-                if not await signal.changed(ticket, max(0.0, min(self._poll_s, due_s - clock()))):
+                if not await signal.changed(generation, max(0.0, min(self._poll_s, due_s - clock()))):
                     tail.doubt()
         yield LogSlice(through, watermark_us)
         raise draining_error()

@@ -123,7 +123,7 @@ class ReadRpcs:
 def _after(cursors: CursorCodec, cursor: str, oldest: int, newest: int) -> int:
     if not cursor:
         return oldest
-    position = cursors.check_kept(cursors.decode(cursor), oldest)
+    position = cursors.check_not_expired(cursors.decode(cursor), oldest)
     return _not_beyond(position, newest, "after")
 
 
@@ -169,11 +169,11 @@ def _case_ids(case_ids: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(case_ids))
 
 
-def _pages(request: ingest_pb2.ReadEventsRequest, found: LogSlice) -> Iterator[ingest_pb2.Page]:
+def _pages(request: ingest_pb2.ReadEventsRequest, found: LogSlice) -> Iterator[ingest_pb2.EventPage]:
     commits = {commit.position: commit for commit in found.commits}
     for page in found.pages:
         commit = commits[page.place.position]
-        yield ingest_pb2.Page(
+        yield ingest_pb2.EventPage(
             partition=page.place.partition,
             first_offset=page.place.first_offset,
             event_count=page.event_count,

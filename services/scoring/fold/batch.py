@@ -153,9 +153,9 @@ class Batch:
         """Microseconds per row; MISSING where the value is no time."""
         return self._gathered(name, time_values)
 
-    def quanta(self, name: str, quantum: float) -> IntArray:
-        """Whole multiples of the quantum per row; MISSING where the value is no number or too large."""
-        return self._gathered(name, lambda chunk: quantised(chunk, quantum))
+    def quanta(self, name: str, resolution: float) -> IntArray:
+        """Whole multiples of the resolution per row; MISSING where the value is no number or too large."""
+        return self._gathered(name, lambda chunk: quantised(chunk, resolution))
 
     def matches(self, name: str, equals: tuple[AttributeValue, ...]) -> IntArray:
         """1 where the value equals one of these, 0 where it does not, MISSING where there is none."""
@@ -195,15 +195,15 @@ def time_values(chunk: pa.Array) -> IntArray:
     return np.asarray((whole.fill_null(MISSING) if whole.null_count else whole).to_numpy(zero_copy_only=False))
 
 
-def quantised(chunk: pa.Array, quantum: float) -> IntArray:
-    """Rounded half to even; an integer is kept exactly where the quantum divides 1."""
+def quantised(chunk: pa.Array, resolution: float) -> IntArray:
+    """Rounded half to even; an integer is kept exactly where the resolution divides 1."""
     if not is_number(chunk.type):
         return np.full(len(chunk), MISSING, dtype=np.int64)
     known = chunk.is_valid().to_numpy(zero_copy_only=False)
     values = chunk.fill_null(0).to_numpy(zero_copy_only=False)
-    steps = 1 / Fraction(repr(quantum))
+    steps = 1 / Fraction(repr(resolution))
     with np.errstate(over="ignore", invalid="ignore"):
-        multiples = values.astype(np.float64) / quantum
+        multiples = values.astype(np.float64) / resolution
         known = known & (np.abs(multiples) < QUANTA_MAX)
         exact = pa.types.is_integer(chunk.type) and steps.denominator == 1
         quanta = (

@@ -121,8 +121,8 @@ class Columns:
         return self._column(name, lambda: Picked(condition.pick, MatchSource(condition.attribute, condition.equals)))
 
     def reading(self, reading: Reading) -> Picked:
-        name = f"reading {reading.attribute} {reading.pick.value} {reading.quantum!r}"
-        return self._column(name, lambda: Picked(reading.pick, QuantaSource(reading.attribute, reading.quantum)))
+        name = f"reading {reading.attribute} {reading.pick.value} {reading.resolution!r}"
+        return self._column(name, lambda: Picked(reading.pick, QuantaSource(reading.attribute, reading.resolution)))
 
     def label(self, dimension: Dimension) -> Picked:
         unknown = tuple(sorted(set(dimension.unknown_values)))
@@ -256,5 +256,5 @@ class CaseView:
     def _above(self, name: str, limit: float) -> IntArray:
         values = self.value(name)
         # A whole number lies above a limit if and only if it lies above its floor: no rounding at the border.
-        quanta = math.floor(Fraction(repr(limit)) / Fraction(repr(self.spec.measure(name).quantum)))
+        quanta = math.floor(Fraction(repr(limit)) / Fraction(repr(self.spec.measure(name).resolution)))
         return np.where(values == MISSING, MISSING, (values > quanta).astype(np.int64))

@@ -36,10 +36,10 @@ class TimeSource:
 @dataclass(frozen=True)
 class QuantaSource:
     attribute: str
-    quantum: float
+    resolution: float
 
     def values(self, batch: Batch) -> IntArray:
-        return batch.quanta(f"attributes.{self.attribute}", self.quantum)
+        return batch.quanta(f"attributes.{self.attribute}", self.resolution)
 
     def rank(self, values: IntArray) -> IntArray:
         return values

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from services.runtime.database import AWAY
+from services.runtime.database import UNAVAILABLE_ERRORS
 from services.runtime.telemetry import current_traceparent
 from services.scoring.metrics import scoring_metrics
 from services.scoring.replica.gathered import Gathered
@@ -88,9 +88,9 @@ class Keeper:
                 return
             except Outdated:
                 # Nobody moves the version on while it is asked for under the lock: once more, and it is kept.
-                log.debug("step decided anew", system=self.system.name)
-            except AWAY as error:
-                log.warning("step not kept yet", system=self.system.name, error=type(error).__name__)
+                log.debug("commit re-decided under the lock", system=self.system.name)
+            except UNAVAILABLE_ERRORS as error:
+                log.warning("commit failed, retrying", system=self.system.name, error=type(error).__name__)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S_MAX)
 
@@ -102,7 +102,7 @@ class Keeper:
         states: Collection[PartitionState],
         moved: Sequence[PartitionState],
     ) -> None:
-        begun, leases = self._scores.changed.ticket(), [state.lease for state in states]
+        begun, leases = self._scores.changed.generation(), [state.lease for state in states]
         known, opened.known = opened.known, None
         if known is not None and known.leases == frozenset(leases):
             plan = await self._plan(gathered, opened, fold, known.state, moved)
@@ -217,6 +217,6 @@ def _entries(stated: Sequence[Said], parts: bytes) -> list[NewEntry]:
 def _count(decision: Decision) -> None:
     retracted = sum(not signal.standing for signal in decision.signals)
     scoring_metrics.add("andon.scoring.steps")
-    scoring_metrics.add("andon.scoring.scores.stated", len(decision.scores))
-    scoring_metrics.add("andon.scoring.signals.raised", len(decision.signals) - retracted)
+    scoring_metrics.add("andon.scoring.scores.published", len(decision.scores))
+    scoring_metrics.add("andon.scoring.signals.opened", len(decision.signals) - retracted)
     scoring_metrics.add("andon.scoring.signals.retracted", retracted)

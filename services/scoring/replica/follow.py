@@ -12,8 +12,8 @@ import grpc
 import structlog
 from andon.ingest.v1 import ingest_pb2
 
-from services.runtime.database import AWAY
-from services.runtime.following import Signal as Wake
+from services.runtime.database import UNAVAILABLE_ERRORS
+from services.runtime.following import Notifier as Wake
 from services.runtime.following import foreign_position
 from services.runtime.ownership import Lease, LostLease
 from services.runtime.telemetry import batch_span
@@ -91,7 +91,7 @@ class SystemFold:
         self._opened = None
         scoring_metrics.add("andon.scoring.restarts")
         # Losing a lease, or ingest for a while, is part of life; anything else is a defect to look into.
-        expected = isinstance(error, (LostLease, EntriesGone, grpc.aio.AioRpcError, *AWAY))
+        expected = isinstance(error, (LostLease, EntriesGone, grpc.aio.AioRpcError, *UNAVAILABLE_ERRORS))
         log.warning(
             "fold begins anew",
             system=self.system.name,
@@ -101,10 +101,10 @@ class SystemFold:
 
     async def _follow(self) -> None:
         """Until the partitions that this replica owns change."""
-        ticket = self._changed.ticket()
+        generation = self._changed.generation()
         leases = dict(self._leases)
         if not leases:
-            await self._changed.changed(ticket, self._settings.systems_poll_s)
+            await self._changed.changed(generation, self._settings.systems_poll_s)
             return
         opened, fold = await self._open(leases)
         async with self.busy:

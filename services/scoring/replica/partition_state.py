@@ -93,7 +93,7 @@ def _restored(system: IndicatorSystem, restart: Restart) -> CaseFold | None:
     try:
         return CaseFold.restore(system, restart.snapshot.fold, Archive(restart.pages))
     except ForeignSnapshot:
-        log.warning("snapshot of another format is passed over", system=system.name, version=system.version)
+        log.warning("snapshot skipped, unknown format", system=system.name, version=system.version)
         return None
 
 
@@ -105,19 +105,19 @@ async def call_back(store: Store, key: PartitionKey, fold: CaseFold, wanted: Wan
         contents = await store.page_contents(key, some)
         await asyncio.to_thread(fold.recall, {number: wanted[number] for number in some}, contents)
     if wanted:
-        scoring_metrics.add("andon.scoring.cases.recalled", sum(map(len, wanted.values())))
+        scoring_metrics.add("andon.scoring.cases.reloaded", sum(map(len, wanted.values())))
 
 
 async def keep_snapshot(
-    store: Store, tenant: str, opened: OpenedBook, state: PartitionState, case_memory_days: float
+    store: Store, tenant: str, opened: OpenedBook, state: PartitionState, case_idle_days: float
 ) -> None:
     """Between two steps only: fold and book must say the same. Cases at rest leave memory with it."""
     key, fold = state.key(tenant, opened.book.system), state.fold
     await call_back(store, key, fold, fold.archive.sparse(PAGES_READ_MAX))
-    leaving = fold.at_rest(round(case_memory_days * DAY_US)) if case_memory_days else None
+    leaving = fold.at_rest(round(case_idle_days * DAY_US)) if case_idle_days else None
     if leaving is not None and leaving.size:
         await asyncio.to_thread(fold.release, leaving)
-        scoring_metrics.add("andon.scoring.cases.archived", len(leaving))
+        scoring_metrics.add("andon.scoring.cases.evicted", len(leaving))
     content = await asyncio.to_thread(fold.snapshot)
     parts = await asyncio.to_thread(_checkpoint, opened.book, state.partition)
     snapshot = Snapshot(

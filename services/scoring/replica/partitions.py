@@ -68,15 +68,15 @@ class Partitions:
             if self.states[partition].is_ahead:
                 gathered.take(partition, steps)
                 gathered.events += step.events
-                scoring_metrics.add("andon.scoring.spans.negative", max(step.negative_spans, 0))
+                scoring_metrics.add("andon.scoring.durations.negative", max(step.negative_spans, 0))
             else:
-                scoring_metrics.add("andon.scoring.replayed", step.events)
+                scoring_metrics.add("andon.scoring.events.replayed", step.events)
         self._advance(responses[-1], position)
         return gathered
 
-    def _new_pages(self, responses: Sequence[ingest_pb2.ReadEventsResponse]) -> dict[int, list[ingest_pb2.Page]]:
+    def _new_pages(self, responses: Sequence[ingest_pb2.ReadEventsResponse]) -> dict[int, list[ingest_pb2.EventPage]]:
         """Pages by partition that were not folded yet; one that came later makes the others see theirs again."""
-        fresh: dict[int, list[ingest_pb2.Page]] = {}
+        fresh: dict[int, list[ingest_pb2.EventPage]] = {}
         for response in responses:
             if response.pages:
                 scoring_metrics.record("andon.scoring.intake.lag", response.lag.seconds + response.lag.nanos / 1e9)
@@ -88,7 +88,7 @@ class Partitions:
                     state.event_count += page.event_count
         return fresh
 
-    async def _fold(self, fresh: Mapping[int, Sequence[ingest_pb2.Page]], position: int) -> dict[int, Folded]:
+    async def _fold(self, fresh: Mapping[int, Sequence[ingest_pb2.EventPage]], position: int) -> dict[int, Folded]:
         if not fresh:
             return {}
         few = sum(page.event_count for listed in fresh.values() for page in listed) <= INLINE_EVENTS_MAX
@@ -137,11 +137,11 @@ class Partitions:
             # All at once: a book is opened from the oldest of them.
             for state in self.states.values():
                 if not state.is_replaying and state.position > state.snapshot_position:
-                    await keep_snapshot(self._store, self.tenant, opened, state, self._settings.case_memory_days)
+                    await keep_snapshot(self._store, self.tenant, opened, state, self._settings.case_idle_days)
                     scoring_metrics.add("andon.scoring.snapshots")
 
 
-def _decoded(pages: Mapping[int, Sequence[ingest_pb2.Page]], position: int) -> Pages:
+def _decoded(pages: Mapping[int, Sequence[ingest_pb2.EventPage]], position: int) -> Pages:
     return {
         partition: [Page(table_of(page.events.arrow_ipc), partition, position) for page in listed]
         for partition, listed in pages.items()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from services.runtime.database import AWAY
+from services.runtime.database import UNAVAILABLE_ERRORS
 from services.scoring.metrics import scoring_metrics
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
@@ -41,8 +41,8 @@ class Retention:
             for tenant in list(self._tenants()):
                 try:
                     await self.sweep(tenant)
-                except AWAY as error:
-                    log.info("what is old is let go of later", tenant=tenant, error=type(error).__name__)
+                except UNAVAILABLE_ERRORS as error:
+                    log.info("retention failed, retrying", tenant=tenant, error=type(error).__name__)
 
     async def sweep(self, tenant: str) -> None:
         """0 days: kept for ever."""
@@ -63,5 +63,5 @@ class Retention:
 
 async def _in_batches(of: str, trim: Callable[[], Awaitable[int]]) -> None:
     while count := await trim():
-        scoring_metrics.add("andon.scoring.retention.trimmed", count, of=of)
+        scoring_metrics.add("andon.scoring.rows.expired", count, of=of)
         await asyncio.sleep(PAUSE_S)

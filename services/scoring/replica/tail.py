@@ -10,7 +10,7 @@ from datetime import datetime
 from andon.scoring.v1 import score_pb2
 
 from services.runtime.draining import Draining
-from services.runtime.following import Signal as Wake
+from services.runtime.following import Notifier as Wake
 from services.runtime.following import Tail
 from services.scoring.store import Store
 from services.scoring.store.log import LogEntry
@@ -67,7 +67,7 @@ class ScoreTail:
         begun: a ticket of `changed` from before the transaction. Where nothing was heard of since, the log ends here:
         whoever appended afterwards is still to be heard of.
         """
-        alone = self.changed.ticket() == begun
+        alone = self.changed.generation() == begun
         for position, step in enumerate(steps, start=last - len(steps) + 1):
             self.tail.offer(position - 1, position, step)
         self.changed.notify()

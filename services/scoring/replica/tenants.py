@@ -11,9 +11,9 @@ import grpc
 import structlog
 from andon.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 
-from services.runtime.database import AWAY
+from services.runtime.database import UNAVAILABLE_ERRORS
 from services.runtime.draining import Draining
-from services.runtime.following import Signal as Wake
+from services.runtime.following import Notifier as Wake
 from services.runtime.following import Tail
 from services.runtime.ownership import Lease, Resource
 from services.scoring.replica.follow import SystemFold
@@ -123,10 +123,10 @@ class Intake:
     async def run(self) -> None:
         try:
             while True:
-                ticket = self._look.ticket()
+                generation = self._look.generation()
                 for name in self._settings.tenants():
                     await self._look_after(self._tenant(name))
-                await self._look.changed(ticket, self._settings.systems_poll_s)
+                await self._look.changed(generation, self._settings.systems_poll_s)
         finally:
             await self._stop()
 
@@ -134,8 +134,8 @@ class Intake:
         try:
             await self._learn_partitions(tenant)
             active = {(one.name, one.version): system_of(one) for one in await self._store.active_systems(tenant.name)}
-        except (*AWAY, grpc.aio.AioRpcError) as error:
-            log.info("tenant is looked after later", tenant=tenant.name, error=type(error).__name__)
+        except (*UNAVAILABLE_ERRORS, grpc.aio.AioRpcError) as error:
+            log.info("reconcile failed, retrying", tenant=tenant.name, error=type(error).__name__)
             return
         for key, running in list(tenant.running.items()):
             if key not in active or running.task.done():
@@ -150,7 +150,7 @@ class Intake:
         stub = ingest_pb2_grpc.IngestServiceStub(tenant.channel)
         bounds = await stub.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest(), timeout=BOUNDS_S_MAX)
         tenant.partition_count = bounds.partition_count
-        await self._store.found_tenant(tenant.name)
+        await self._store.provision_tenant(tenant.name)
 
     def _start(self, tenant: Tenant, system: IndicatorSystem) -> None:
         if not tenant.partition_count:
@@ -161,7 +161,7 @@ class Intake:
         )
         task = asyncio.create_task(fold.run())
         tenant.running[(system.name, system.version)] = Running(fold, task)
-        log.info("fold begun", tenant=tenant.name, system=system.name, version=system.version)
+        log.info("fold started", tenant=tenant.name, system=system.name, version=system.version)
 
     def _tenant(self, name: str) -> Tenant:
         if name not in self._tenants:

@@ -26,19 +26,19 @@ Bounds = tuple[float | None, float | None, float | None]
 UNDECIDED: tuple[ScoreState, Bounds] = (ScoreState.NOT_ENOUGH_DATA, (None, 0.0, FULL))
 
 
-def value_of(indicator: Indicator, stats: PartStats, quantum: float) -> float | None:
+def value_of(indicator: Indicator, stats: PartStats, resolution: float) -> float | None:
     """The aggregate in the reported unit. None: nothing was observed."""
     if stats.count == 0:
         return None
     match indicator.aggregate:
         case Aggregate.MEAN | Aggregate.SHARE | Aggregate.UNSPECIFIED:
-            return stats.mean(quantum)
+            return stats.mean(resolution)
         case Aggregate.SUM:
-            return stats.sum(quantum)
+            return stats.sum(resolution)
         case Aggregate.MEDIAN:
-            return stats.median(quantum)
+            return stats.median(resolution)
         case Aggregate.QUANTILE:
-            return stats.quantile(indicator.quantile, quantum)
+            return stats.quantile(indicator.quantile, resolution)
         case _:
             assert_never(indicator.aggregate)
 
@@ -98,8 +98,8 @@ class Observed:
 
 def appraise(system: IndicatorSystem, indicator: Indicator, observed: Sequence[Observed]) -> list[Score]:
     """The scores of series of one indicator, as first statements."""
-    quantum = system.spec.quantum(indicator)
-    values = [value_of(indicator, one.stats, quantum) for one in observed]
+    resolution = system.spec.resolution(indicator)
+    values = [value_of(indicator, one.stats, resolution) for one in observed]
     return [
         Score(
             series=one.series,
@@ -114,7 +114,7 @@ def appraise(system: IndicatorSystem, indicator: Indicator, observed: Sequence[O
             version=system.version,
             total=one.stats.total,
             squares=one.stats.squares,
-            quantum=quantum,
+            resolution=resolution,
         )
         for one, value, (state, (points, low, high)) in zip(
             observed, values, _verdicts(indicator, observed, values), strict=True

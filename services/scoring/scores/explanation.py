@@ -65,7 +65,7 @@ def _rows(page: pa.Table) -> Iterable[Row]:
 def working(indicator: Indicator, score: Score) -> Text:
     """How the value is computed, in words."""
     count, total = score.count, score.total or 0
-    scale = f"{score.quantum:.12g}"
+    scale = f"{score.resolution:.12g}"
     match indicator.aggregate:
         case Aggregate.SHARE:
             return Text(

@@ -19,7 +19,7 @@ class ScoreState(IntEnum):
 
 
 class SignalState(IntEnum):
-    RAISED = 1
+    ACTIVE = 1
     RETRACTED = 2
 
 
@@ -42,7 +42,7 @@ class Score:
     version: int
     total: int | None = None
     squares: int | None = None
-    quantum: float = 1.0
+    resolution: float = 1.0
     revision: int = 1
     reason: str = ""
 
@@ -58,16 +58,16 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class LimitCalibration:
     """How limits were derived: what was asked for, what they give, on which sides ("upper", "lower", "both"), and why.
 
     memory, skewness: of the windows of phase I, on the grid of calibrations. method: "normal" or "fitted".
     """
 
-    requested_arl: float
-    expected_arl: float
+    requested_arl0: float
+    expected_arl0: float
     sides: str
-    memory: float
+    lag1_autocorrelation: float
     skewness: float
     method: str
 
@@ -84,7 +84,7 @@ class Baseline:
     overdispersion: float
     chart: str
     limit_scale: float
-    promise: Promise
+    calibration: LimitCalibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +99,16 @@ class Signal:
     lower: float
     upper: float
     baseline: Baseline
-    promised_arl: float
+    arl0: float
     adverse: bool
     symptom_of: tuple[str, ...] = ()
-    state: SignalState = SignalState.RAISED
+    state: SignalState = SignalState.ACTIVE
     reason: str = ""
     revision: int = 1
 
     @property
     def standing(self) -> bool:
-        return self.state is SignalState.RAISED
+        return self.state is SignalState.ACTIVE
 
     def says_the_same(self, other: Signal) -> bool:
         return self.state is other.state and _signal_content(self) == _signal_content(other)
@@ -166,16 +166,21 @@ def _content(score: Score) -> tuple[str, ...]:
         "complete" if score.complete else "provisional",
         "" if score.total is None else str(score.total),
         "" if score.squares is None else str(score.squares),
-        _exact(score.quantum),
+        _exact(score.resolution),
     )
 
 
 def _signal_content(signal: Signal) -> tuple[str, ...]:
     baseline = signal.baseline
-    numbers = (signal.value, signal.centre, signal.lower, signal.upper, signal.promised_arl)
-    promise = baseline.promise
+    numbers = (signal.value, signal.centre, signal.lower, signal.upper, signal.arl0)
+    calibration = baseline.calibration
     frozen = (baseline.centre, baseline.sigma, baseline.overdispersion, baseline.limit_scale)
-    derived = (promise.requested_arl, promise.expected_arl, promise.memory, promise.skewness)
+    derived = (
+        calibration.requested_arl0,
+        calibration.expected_arl0,
+        calibration.lag1_autocorrelation,
+        calibration.skewness,
+    )
     return (
         signal.name,
         signal.series,
@@ -190,8 +195,8 @@ def _signal_content(signal: Signal) -> tuple[str, ...]:
         str(baseline.window_count),
         baseline.chart,
         *map(_exact, frozen),
-        promise.sides,
-        promise.method,
+        calibration.sides,
+        calibration.method,
         *map(_exact, derived),
         *signal.symptom_of,
     )

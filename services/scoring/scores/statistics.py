@@ -45,28 +45,28 @@ class PartStats:
     def __hash__(self) -> int:
         return hash((self.count, self.total, self.squares))
 
-    def sum(self, quantum: float) -> float:
-        """The sum in the unit of `quantum`, rounded once."""
-        parts, whole = quantum.as_integer_ratio()
+    def sum(self, resolution: float) -> float:
+        """The sum in the unit of `resolution`, rounded once."""
+        parts, whole = resolution.as_integer_ratio()
         # Division of integers rounds once, like that of fractions, which costs ten times as much.
         return (self.total * parts) / whole
 
-    def mean(self, quantum: float) -> float:
-        """total / count in the unit of `quantum`, rounded once. Raises ValueError when nothing was observed."""
+    def mean(self, resolution: float) -> float:
+        """total / count in the unit of `resolution`, rounded once. Raises ValueError when nothing was observed."""
         if self.count < 1:
             raise ValueError("the mean of nothing")
-        parts, whole = quantum.as_integer_ratio()
+        parts, whole = resolution.as_integer_ratio()
         return (self.total * parts) / (self.count * whole)
 
-    def variance(self, quantum: float) -> float:
-        """Sample variance (n - 1) in squared units of `quantum`, rounded once. Raises ValueError for fewer than two."""
+    def variance(self, resolution: float) -> float:
+        """Sample variance (n - 1) in squared units of `resolution`, rounded once. Raises ValueError for fewer than two."""
         if self.count < 2:
             raise ValueError("the variance of fewer than two")
         spread = Fraction(self.count * self.squares - self.total**2, self.count * (self.count - 1))
-        return float(spread * Fraction(quantum) ** 2)
+        return float(spread * Fraction(resolution) ** 2)
 
-    def quantile(self, q: float, quantum: float) -> float:
-        """Type 7: linear between order statistics floor and ceil of (n - 1) q, in the unit of `quantum`, rounded once.
+    def quantile(self, q: float, resolution: float) -> float:
+        """Type 7: linear between order statistics floor and ceil of (n - 1) q, in the unit of `resolution`, rounded once.
 
         Raises ValueError when nothing was observed or no histogram is kept.
         """
@@ -75,10 +75,10 @@ class PartStats:
         place = Fraction(q) * (self.count - 1)
         low = math.floor(place)
         below, above = order_statistics((self.histogram, *self.others), (low, math.ceil(place)))
-        return float((below + (place - low) * (above - below)) * Fraction(quantum))
+        return float((below + (place - low) * (above - below)) * Fraction(resolution))
 
-    def median(self, quantum: float) -> float:
-        return self.quantile(0.5, quantum)
+    def median(self, resolution: float) -> float:
+        return self.quantile(0.5, resolution)
 
     def _merged(self) -> Histogram | None:
         return self.histogram if self.histogram is None or not self.others else summed([self.histogram, *self.others])

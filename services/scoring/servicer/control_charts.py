@@ -41,7 +41,7 @@ class ControlCharts:
         scores = [score_of(one) for one in await self.desk.store.scores_of_series(tenant, key)]
         # Phase I lies where it lies, so all windows are drawn and those asked for are shown.
         whole = await asyncio.to_thread(draw, chart_points(scores), plan)
-        drawn, promised_arl = _within(whole, bounds(request.interval)), _promised(whole, plan)
+        drawn, arl0 = _within(whole, bounds(request.interval)), _promised(whole, plan)
         shown = {point.window for point in drawn.points}
         messages = [
             one for one in await self.desk.store.signals_of_series(tenant, key) if window_id(one.interval) in shown
@@ -53,11 +53,9 @@ class ControlCharts:
             baseline=baseline_message(drawn.baseline) if drawn.baseline else None,
             points=[chart_point_message(point) for point in drawn.points],
             rules=plan.rules,
-            promised_arl=promised_arl,
+            arl0=arl0,
             signals=messages,
-            vega_lite=control_chart(
-                title, indicator.unit, drawn, [signal_of(one) for one in messages], promised_arl, language
-            ),
+            vega_lite=control_chart(title, indicator.unit, drawn, [signal_of(one) for one in messages], arl0, language),
             derivation=text(derivation_of(drawn.baseline)) if drawn.baseline else None,
         )
 
@@ -74,7 +72,7 @@ def _charted(system: IndicatorSystem, series: SeriesKey) -> tuple[Indicator, Cha
 def _promised(drawn: Drawn, plan: ChartPlan) -> float:
     """Before phase I is complete nobody knows its centre: it counts as on target."""
     if drawn.baseline is not None:
-        return drawn.baseline.promise.expected_arl
+        return drawn.baseline.calibration.expected_arl0
     return asked_arl(plan, sides_of(plan, plan.target or 0.0, 1.0))
 
 

@@ -77,12 +77,12 @@ class Desk:
         )
         wake = self.intake.wake(tenant)
         while True:
-            ticket = wake.ticket()
+            generation = wake.generation()
             if await self._has_reached(tenant, at_least, wanted, process, system):
                 return
             if _clock() >= due_s or self.draining.started:
                 raise Unavailable("NOT_YET_REACHED", "scoring has not come to this cursor yet", retry_after_s=0.2)
-            await wake.changed(ticket, max(0.0, min(POLL_S, due_s - _clock())))
+            await wake.changed(generation, max(0.0, min(POLL_S, due_s - _clock())))
 
     async def _has_reached(self, tenant: str, at_least: str, wanted: int, process: str, system: str) -> bool:
         for one in await self.store.progress_of_active(tenant, process, system):
@@ -158,7 +158,7 @@ def watch_from(codec: CursorCodec, after: str, snapshot: bool, newest: int, olde
         raise InvalidArgument("FIELD_INVALID", "after and snapshot exclude each other", field_violations=[violation])
     if not after:
         return newest
-    position = codec.check_kept(codec.decode(after), oldest)
+    position = codec.check_not_expired(codec.decode(after), oldest)
     if position > newest:
         violation = FieldViolation("after", "a cursor from beyond the log", "CURSOR_INVALID")
         raise InvalidArgument("CURSOR_INVALID", "the cursor is not of this log", field_violations=[violation])

@@ -1,4 +1,4 @@
--- name: found_tenant
+-- name: provision_tenant
 -- The tenant's first row, once.
 INSERT INTO score_head (tenant)
 VALUES ($1)

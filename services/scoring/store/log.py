@@ -38,15 +38,15 @@ class LogEntry:
 class ScoreLog:
     _pool: asyncpg.Pool
 
-    async def found_tenant(self, tenant: str) -> None:
+    async def provision_tenant(self, tenant: str) -> None:
         async with tenant_transaction(self._pool, tenant) as connection:
-            await connection.execute(QUERIES.found_tenant, tenant)
+            await connection.execute(QUERIES.provision_tenant, tenant)
 
     async def head(self, tenant: str) -> Head:
         async with tenant_transaction(self._pool, tenant) as connection:
             row = await connection.fetchrow(QUERIES.head, tenant)
             if row is None:
-                await connection.execute(QUERIES.found_tenant, tenant)
+                await connection.execute(QUERIES.provision_tenant, tenant)
                 row = await connection.fetchrow(QUERIES.head, tenant)
         return Head(**row)
 
@@ -56,7 +56,7 @@ class ScoreLog:
             rows = await connection.fetch(QUERIES.entries, tenant, after, limit, FOLLOWED_BYTES_MAX)
             if not rows or rows[0]["position"] != after + 1:
                 head = await connection.fetchrow(QUERIES.head, tenant)
-                CursorCodec(head["origin"]).check_kept(after, head["oldest"])
+                CursorCodec(head["origin"]).check_not_expired(after, head["oldest"])
         return [
             (
                 row["position"],

@@ -139,5 +139,5 @@ def _filter(filter_: scoring_pb2.SeriesFilter) -> tuple[str, str, list[str], lis
         list(filter_.indicators),
         [int(window) for window in filter_.windows],
         list(filter_.series),
-        filter_.whole_only,
+        filter_.unsliced_only,
     )

@@ -58,7 +58,7 @@ class Systems:
     async def editing(self, tenant: str) -> AsyncIterator[SystemEditor]:
         """One change of indicator systems; changes of a tenant come one after the other."""
         async with tenant_transaction(self._pool, tenant) as connection:
-            await connection.execute(QUERIES.found_tenant, tenant)
+            await connection.execute(QUERIES.provision_tenant, tenant)
             await connection.execute(QUERIES.lock_head)
             yield SystemEditor(connection, tenant)
 

@@ -132,7 +132,7 @@ class Flag:
 class Reading:
     attribute: str
     pick: Pick = Pick.LAST
-    quantum: float = 0.001
+    resolution: float = 0.001
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,6 @@ class Measure:
     title: Text = Text()
 
     @property
-    def quantum(self) -> float:
+    def resolution(self) -> float:
         """The smallest step that is kept: seconds for durations, 1 for counts and flags."""
-        return self.kind.quantum if isinstance(self.kind, Reading) else 1.0
+        return self.kind.resolution if isinstance(self.kind, Reading) else 1.0

@@ -158,8 +158,8 @@ def _chart_numbers(field: str, indicator: Indicator) -> Iterator[Finding]:
         yield error(f"{field}.smoothing", "smoothing_out_of_range", "0 < smoothing <= 1", "smoothing 须在 (0, 1] 内")
     if rule.baseline_windows < 2:
         yield error(f"{field}.baseline_windows", "baseline_too_short", "at least 2 windows", "至少 2 个窗口")
-    if not (math.isfinite(rule.requested_arl) and (rule.requested_arl == 0 or rule.requested_arl > 1)):
-        yield error(f"{field}.requested_arl", "arl_out_of_range", "0, or more than 1 window", "须为 0 或大于 1")
+    if not (math.isfinite(rule.requested_arl0) and (rule.requested_arl0 == 0 or rule.requested_arl0 > 1)):
+        yield error(f"{field}.requested_arl0", "arl_out_of_range", "0, or more than 1 window", "须为 0 或大于 1")
 
 
 def _practice(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:

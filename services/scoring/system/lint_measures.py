@@ -88,8 +88,8 @@ def _kind(spec: SystemSpec, field: str, measure: Measure, known: dict[str, Measu
             yield from activity_names(spec, f"{field}.count.activities", activities)
         case Rework(activities):
             yield from activity_names(spec, f"{field}.rework.activities", activities)
-        case Reading(attribute, _, quantum):
-            yield from _reading(f"{field}.value", attribute, quantum)
+        case Reading(attribute, _, resolution):
+            yield from _reading(f"{field}.value", attribute, resolution)
         case Flag():
             yield from _flag(spec, f"{field}.flag", measure, known)
         case Handover():
@@ -98,11 +98,13 @@ def _kind(spec: SystemSpec, field: str, measure: Measure, known: dict[str, Measu
             assert_never(measure.kind)
 
 
-def _reading(field: str, attribute: str, quantum: float) -> Iterator[Finding]:
+def _reading(field: str, attribute: str, resolution: float) -> Iterator[Finding]:
     if not attribute:
         yield error(f"{field}.attribute", "attribute_missing", "an attribute is needed", "缺少属性名")
-    if not (math.isfinite(quantum) and quantum > 0):
-        yield error(f"{field}.quantum", "quantum_not_positive", "a quantum lies above 0", "quantum 须大于 0")
+    if not (math.isfinite(resolution) and resolution > 0):
+        yield error(
+            f"{field}.resolution", "resolution_not_positive", "a resolution lies above 0", "resolution 须大于 0"
+        )
 
 
 def _flag(spec: SystemSpec, field: str, measure: Measure, known: dict[str, Measure]) -> Iterator[Finding]:

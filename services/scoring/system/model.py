@@ -115,11 +115,11 @@ class Target:
 
 @dataclass(frozen=True)
 class ChartRule:
-    """requested_arl 0: what 3-sigma limits give. Baseline interval in microseconds, start <= t < end; None: open."""
+    """requested_arl0 0: what 3-sigma limits give. Baseline interval in microseconds, start <= t < end; None: open."""
 
     kind: ChartKind = ChartKind.UNSPECIFIED
     rules: tuple[str, ...] = ()
-    requested_arl: float = 0.0
+    requested_arl0: float = 0.0
     baseline_windows: int = 20
     baseline_start_us: int | None = None
     baseline_end_us: int | None = None
@@ -202,12 +202,12 @@ class SystemSpec:
             case _:
                 assert_never(indicator.observe)
 
-    def quantum(self, indicator: Indicator) -> float:
-        """Value of one quantum in the reported unit of the indicator: 1/3600 for a duration in hours."""
+    def resolution(self, indicator: Indicator) -> float:
+        """Value of one resolution in the reported unit of the indicator: 1/3600 for a duration in hours."""
         measure = self.measure(indicator.measure)
         if isinstance(measure.kind, Elapsed):
             return 1.0 / SECONDS_BY_UNIT.get(indicator.unit, 1)
-        return measure.quantum
+        return measure.resolution
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,15 @@ from andon.scoring.v1 import score_pb2, scoring_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.scoring.scores.evaluation import OVERALL, tree_of
-from services.scoring.scores.results import Baseline, ChartPoint, Promise, Score, ScoreState, Signal, SignalState
+from services.scoring.scores.results import (
+    Baseline,
+    ChartPoint,
+    LimitCalibration,
+    Score,
+    ScoreState,
+    Signal,
+    SignalState,
+)
 from services.scoring.system.case_model import Text
 from services.scoring.system.lint import Finding, Severity
 from services.scoring.system.model import Direction, IndicatorSystem, Window
@@ -88,7 +96,7 @@ def score_message(score: Score, now_us: int) -> score_pb2.Score:
     )
     if score.total is not None:
         message.moments.CopyFrom(
-            score_pb2.Moments(total=str(score.total), squares=str(score.squares), quantum=score.quantum)
+            score_pb2.Moments(total=str(score.total), squares=str(score.squares), resolution=score.resolution)
         )
     return message
 
@@ -108,7 +116,7 @@ def score_of(message: score_pb2.Score) -> Score:
         version=message.system_version,
         total=int(message.moments.total) if exact else None,
         squares=int(message.moments.squares) if exact else None,
-        quantum=message.moments.quantum if exact else 1.0,
+        resolution=message.moments.resolution if exact else 1.0,
         revision=message.revision,
         reason=message.reason,
     )
@@ -123,27 +131,27 @@ def baseline_message(baseline: Baseline) -> score_pb2.Baseline:
         overdispersion=baseline.overdispersion,
         chart=baseline.chart,
         limit_scale=baseline.limit_scale,
-        promise=_promise_message(baseline.promise),
+        calibration=_calibration_message(baseline.calibration),
     )
 
 
-def _promise_message(promise: Promise) -> score_pb2.Promise:
-    return score_pb2.Promise(
-        requested_arl=promise.requested_arl,
-        expected_arl=promise.expected_arl,
-        sides=promise.sides,
-        memory=promise.memory,
-        skewness=promise.skewness,
-        method=promise.method,
+def _calibration_message(calibration: LimitCalibration) -> score_pb2.LimitCalibration:
+    return score_pb2.LimitCalibration(
+        requested_arl0=calibration.requested_arl0,
+        expected_arl0=calibration.expected_arl0,
+        sides=calibration.sides,
+        lag1_autocorrelation=calibration.lag1_autocorrelation,
+        skewness=calibration.skewness,
+        method=calibration.method,
     )
 
 
-def _promise_of(message: score_pb2.Promise) -> Promise:
-    return Promise(
-        requested_arl=message.requested_arl,
-        expected_arl=message.expected_arl,
+def _calibration_of(message: score_pb2.LimitCalibration) -> LimitCalibration:
+    return LimitCalibration(
+        requested_arl0=message.requested_arl0,
+        expected_arl0=message.expected_arl0,
         sides=message.sides,
-        memory=message.memory,
+        lag1_autocorrelation=message.lag1_autocorrelation,
         skewness=message.skewness,
         method=message.method,
     )
@@ -159,7 +167,7 @@ def _baseline_of(message: score_pb2.Baseline) -> Baseline:
         overdispersion=message.overdispersion,
         chart=message.chart,
         limit_scale=message.limit_scale,
-        promise=_promise_of(message.promise),
+        calibration=_calibration_of(message.calibration),
     )
 
 
@@ -175,7 +183,7 @@ def signal_message(signal: Signal, now_us: int, traceparent: str) -> score_pb2.S
         lower=signal.lower,
         upper=signal.upper,
         baseline=baseline_message(signal.baseline),
-        promised_arl=signal.promised_arl,
+        arl0=signal.arl0,
         adverse=signal.adverse,
         state=score_pb2.Signal.State.ValueType(int(signal.state)),
         reason=signal.reason,
@@ -198,7 +206,7 @@ def signal_of(message: score_pb2.Signal) -> Signal:
         lower=message.lower,
         upper=message.upper,
         baseline=_baseline_of(message.baseline),
-        promised_arl=message.promised_arl,
+        arl0=message.arl0,
         adverse=message.adverse,
         symptom_of=tuple(message.symptom_of),
         state=SignalState(message.state),
@@ -268,7 +276,7 @@ def matches(filter_: scoring_pb2.SeriesFilter, key: str) -> bool:
         and (not filter_.indicators or name.indicator in filter_.indicators)
         and (not filter_.windows or WINDOWS[name.window] in filter_.windows)
         and (not filter_.series or key in filter_.series)
-        and (not filter_.whole_only or name.whole)
+        and (not filter_.unsliced_only or name.whole)
     )
 
 

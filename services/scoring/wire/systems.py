@@ -13,7 +13,7 @@ from services.scoring.wire.scores import microseconds
 COUNT_MIN = 5
 BASELINE_WINDOWS = 20
 SMOOTHING = 0.2
-QUANTUM = 0.001
+RESOLUTION = 0.001
 
 PHASES: Mapping[int, model.Phase] = {
     pb.PHASE_UNSPECIFIED: model.Phase.UNSPECIFIED,
@@ -97,7 +97,7 @@ def _calendar(message: pb.Calendar) -> case_model.Calendar:
     return case_model.Calendar(hours, tuple(message.holidays))
 
 
-def _step(message: pb.Step) -> model.Step:
+def _step(message: pb.ProcessStep) -> model.Step:
     return model.Step(
         message.name,
         _text(message.title),
@@ -125,7 +125,7 @@ def _optional_moment(owner: pb.CaseRule | pb.Measure.Elapsed | pb.Indicator, fie
     return _moment(getattr(owner, field)) if owner.HasField(field) else None  # type: ignore[arg-type]
 
 
-def _moment(message: pb.Moment) -> case_model.Moment | None:
+def _moment(message: pb.Milestone) -> case_model.Moment | None:
     match message.WhichOneof("kind"):
         case "first":
             return case_model.FirstOf(tuple(message.first.activities))
@@ -157,7 +157,7 @@ def _measure_kind(message: pb.Measure) -> case_model.MeasureKind | None:
             return case_model.Flag(_condition(message.flag), message.flag.negate)
         case "value":
             reading = message.value
-            return case_model.Reading(reading.attribute, _pick(reading.pick), reading.quantum or QUANTUM)
+            return case_model.Reading(reading.attribute, _pick(reading.pick), reading.resolution or RESOLUTION)
         case "rework":
             return case_model.Rework(tuple(message.rework.activities))
         case "handover":
@@ -234,7 +234,7 @@ def _chart(message: pb.ChartRule) -> model.ChartRule:
     return model.ChartRule(
         kind=CHARTS.get(message.kind, model.ChartKind.UNSPECIFIED),
         rules=tuple(message.rules),
-        requested_arl=message.requested_arl,
+        requested_arl0=message.requested_arl0,
         baseline_windows=message.baseline_windows or BASELINE_WINDOWS,
         baseline_start_us=microseconds(span.start) if span.HasField("start") else None,
         baseline_end_us=microseconds(span.end) if span.HasField("end") else None,

@@ -42,7 +42,7 @@ def signal() -> Callable[..., StandingSignal]:
             "value": 0.4,
             "centre": 0.1,
             "severity": 4.0,
-            "promised_arl": 370.0,
+            "arl0": 370.0,
             "baseline_start_us": 0,
             "baseline_end_us": 20 * DAY_US,
         }

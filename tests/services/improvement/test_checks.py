@@ -37,7 +37,7 @@ def fields_at_fault(call, *arguments) -> list[str]:
 
 def test_a_whole_action_passes_with_the_defaults_of_its_goal():
     goal = check_action(good_action()).goal
-    assert (goal.confidence, goal.windows_min, goal.windows_planned, goal.before_us) == (0.95, 8, 60, None)
+    assert (goal.confidence, goal.windows_min, goal.horizon_windows, goal.baseline_period_us) == (0.95, 8, 60, None)
 
 
 def test_an_empty_action_is_told_all_that_is_missing_at_once():
@@ -61,12 +61,12 @@ def test_an_empty_action_is_told_all_that_is_missing_at_once():
         ("confidence", {"confidence": 0.5}),
         ("confidence", {"confidence": 1.0}),
         ("confidence", {"confidence": float("nan")}),
-        ("before", {"before": Duration(seconds=-1)}),
-        ("before", {"before": Duration(seconds=86_400 * 731)}),
+        ("baseline_period", {"baseline_period": Duration(seconds=-1)}),
+        ("baseline_period", {"baseline_period": Duration(seconds=86_400 * 731)}),
         ("windows_min", {"windows_min": 3}),
         ("windows_min", {"windows_min": -1}),
-        ("windows_planned", {"windows_planned": 5}),
-        ("windows_planned", {"windows_planned": 731}),
+        ("horizon_windows", {"horizon_windows": 5}),
+        ("horizon_windows", {"horizon_windows": 731}),
         ("test", {"test": 9}),
     ],
 )
@@ -75,7 +75,7 @@ def test_a_goal_that_could_not_be_proven_is_refused_by_its_field(field, goal):
 
 
 def test_many_windows_needed_are_planned_for():
-    assert check_action(good_action(windows_min=100)).goal.windows_planned == 100
+    assert check_action(good_action(windows_min=100)).goal.horizon_windows == 100
 
 
 @pytest.mark.parametrize(

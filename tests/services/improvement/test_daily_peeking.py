@@ -77,7 +77,7 @@ def watched(dice, scene, problem, action, falling: bool) -> tuple[History, list[
     if scene.fault == 1.0:
         alarm = max(range(scene.clean - 14, scene.clean), key=lambda day: sign * rows[day].value)
     back_us = None if scene.before_days is None else scene.before_days * DAY_US
-    goal = replace(action.goal, expected_effect=-sign * 1e-6, before_us=back_us)
+    goal = replace(action.goal, expected_effect=-sign * 1e-6, baseline_period_us=back_us)
     start_us = scene.start * DAY_US
     history = learn(plan_proof(problem(alarm), goal, start_us, start_us), "day", rows[: scene.start])
     return history, rows[scene.start :], goal

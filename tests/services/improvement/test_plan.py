@@ -17,17 +17,19 @@ def days(*stretches):
 
 def test_before_is_the_faulty_time_without_the_windows_that_opened_the_problem(problem):
     plan = plan_proof(problem(30, 31, 35), GOAL, 40 * DAY_US, 0)
-    assert plan.before == days((31, 40))
+    assert plan.baseline_intervals == days((31, 40))
     assert plan.spread_end_us == 30 * DAY_US
 
 
 def test_a_goal_may_reach_further_back_and_still_leaves_the_opening_out(problem):
-    plan = plan_proof(problem(30, 31), replace(GOAL, before_us=20 * DAY_US), 40 * DAY_US, 0)
-    assert plan.before == days((20, 30), (31, 40))
+    plan = plan_proof(problem(30, 31), replace(GOAL, baseline_period_us=20 * DAY_US), 40 * DAY_US, 0)
+    assert plan.baseline_intervals == days((20, 30), (31, 40))
 
 
 def test_a_goal_that_reaches_less_far_back_takes_the_last_windows_only(problem):
-    assert plan_proof(problem(30), replace(GOAL, before_us=5 * DAY_US), 40 * DAY_US, 0).before == days((35, 40))
+    assert plan_proof(problem(30), replace(GOAL, baseline_period_us=5 * DAY_US), 40 * DAY_US, 0).before == days(
+        (35, 40)
+    )
 
 
 def test_an_action_that_began_with_the_problem_has_no_before(problem):

@@ -141,13 +141,13 @@ def test_without_a_clean_history_the_windows_of_before_tell_what_chance_is(probl
 def test_every_assumption_is_looked_at_and_what_fails_is_said_in_both_languages(acted, shares):
     proof = verify(acted, shares(days(0.1, 0.4, 0.1)), NOW)
     names = [check.name for check in proof.checks]
-    assert names == ["history", "autocorrelation", "season", "steadiness", "spread", "foresight"]
+    assert names == ["baseline_size", "autocorrelation", "season", "stationarity", "spread", "preregistered"]
     assert all(check.passed for check in proof.checks)
     assert "All assumptions hold" in proof.statement.en
     assert "各项假设均成立" in proof.statement.zh
     late = replace(acted, plan=replace(acted.plan, fixed_us=NOW))
     doubted = verify(late, shares(days(0.1, 0.4, 0.1)), NOW)
-    assert [check.name for check in doubted.checks if not check.passed] == ["foresight"]
+    assert [check.name for check in doubted.checks if not check.passed] == ["preregistered"]
     assert "could already be seen" in doubted.statement.en
     assert "窗口已可见" in doubted.statement.zh
 
@@ -159,7 +159,7 @@ def test_a_history_that_drifts_or_hangs_together_is_told(acted):
     checks = {check.name: check for check in verify(acted, means(values), NOW).checks}
     assert not checks["autocorrelation"].passed
     stepped = [*dice.normal(0, 1, 30), *dice.normal(3, 1, DONE - 30), *dice.normal(3, 1, 12)]
-    assert abs({check.name: check for check in verify(acted, means(stepped), NOW).checks}["steadiness"].value) > 1
+    assert abs({check.name: check for check in verify(acted, means(stepped), NOW).checks}["stationarity"].value) > 1
 
 
 def test_windows_that_vary_far_more_afterwards_are_told(acted):

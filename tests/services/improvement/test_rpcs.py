@@ -121,8 +121,8 @@ async def test_a_proof_says_what_it_rests_on_and_its_windows_stay_as_they_were_f
     assert proof.lower <= proof.effect <= proof.upper < 0
     assert proof.statement.en.startswith("Improved")
     assert proof.statement.zh.startswith("已改善")
-    assert {check.name for check in proof.checks} >= {"autocorrelation", "season", "foresight"}
-    (stretch,) = answers["StartAction"].problem.actions[0].plan.before
+    assert {check.name for check in proof.checks} >= {"autocorrelation", "season", "preregistered"}
+    (stretch,) = answers["StartAction"].problem.actions[0].plan.baseline_intervals
     opening = problem.signals[0].interval
     assert (stretch.start, stretch.end) == (opening.end, stamp(end))
     assert proof.before_windows == len(desk.faulty_days) - 1
@@ -138,7 +138,7 @@ async def test_refusals_name_the_field_the_legal_moves_and_speak_the_callers_lan
     async with Suite(suite.connection(tenant, locale="zh")) as chinese:
         client = chinese.improvement
         early = await refusal(client.CloseProblem(requests["CloseProblem"]), grpc.StatusCode.FAILED_PRECONDITION)
-        assert early["ErrorInfo"].reason == "MOVE_ILLEGAL"
+        assert early["ErrorInfo"].reason == "INVALID_TRANSITION"
         legal = [violation.description for violation in early["PreconditionFailure"].violations]
         assert legal == ["possible: ACKNOWLEDGE", "possible: ADD_CAUSE", "possible: DISMISS"]
         assert early["LocalizedMessage"].locale == "zh-CN"

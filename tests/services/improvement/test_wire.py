@@ -34,7 +34,7 @@ def rich(problem, action, verification):
     done = moves.complete_action(moves.start_action(planned, name, 40 * DAY_US, NOW), name, 41 * DAY_US, NOW)
     checks = (Check("season", False, 1.0, Text("not taken out", "未扣除")),)
     proof = verification(Verdict.WORSE, checks=checks, statement=Text("Worse", "变差"))
-    goal = replace(action.goal, before_us=3 * DAY_US, windows_planned=30)
+    goal = replace(action.goal, baseline_period_us=3 * DAY_US, horizon_windows=30)
     return moves.plan_action(moves.verified(done, name, proof, NOW), replace(action, goal=goal), NOW)
 
 
@@ -45,11 +45,11 @@ def test_what_is_kept_comes_back_as_it_was(rich):
 
 def test_a_reader_sees_the_moves_the_mark_and_what_is_overdue(rich):
     message = problem_message(rich, now_us=100 * DAY_US)
-    assert list(message.moves) == moves.moves(rich)
+    assert list(message.allowed_transitions) == moves.moves(rich)
     assert message.etag == message.actions[0].etag == etag(rich)
     assert [action.overdue for action in message.actions] == [False, True]
     kept = problem_message(rich)
-    assert (kept.etag, list(kept.moves), kept.actions[1].overdue) == ("", [], False)
+    assert (kept.etag, list(kept.allowed_transitions), kept.actions[1].overdue) == ("", [], False)
 
 
 def test_warnings_are_the_checks_that_did_not_pass(rich):

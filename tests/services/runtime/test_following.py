@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.runtime.draining import Draining
 from services.runtime.errors import InvalidArgument, OutOfRange, Unavailable
-from services.runtime.following import Batch, CursorCodec, Signal, Tail, heartbeat_within_limits
+from services.runtime.following import Batch, CursorCodec, Notifier, Tail, heartbeat_within_limits
 
 ORIGIN = uuid.UUID("0b7f0a52-6c4e-4c0f-9f43-1d2a3b4c5d6e")
 CODEC = CursorCodec(ORIGIN)
@@ -77,10 +77,10 @@ def test_a_cursor_of_another_deployment_is_foreign(position: int, origin: uuid.U
 
 def test_an_expired_cursor_is_answered_with_the_oldest_one() -> None:
     with pytest.raises(OutOfRange) as caught:
-        CODEC.check_kept(4, oldest=9)
+        CODEC.check_not_expired(4, oldest=9)
     assert caught.value.reason == "CURSOR_EXPIRED"
     assert CODEC.decode(caught.value.metadata["oldest"]) == 9
-    assert CODEC.check_kept(9, oldest=9) == 9
+    assert CODEC.check_not_expired(9, oldest=9) == 9
 
 
 def test_a_cursor_over_partitions_is_not_taken_for_one_position() -> None:
@@ -114,8 +114,8 @@ class Log:
         return seen
 
 
-def tail_of(log: Log, signal: Signal | None = None, draining: Draining | None = None, **sizes: Any) -> Tail[int]:
-    return Tail(log.read, signal or Signal(), draining or Draining(), **sizes)
+def tail_of(log: Log, signal: Notifier | None = None, draining: Draining | None = None, **sizes: Any) -> Tail[int]:
+    return Tail(log.read, signal or Notifier(), draining or Draining(), **sizes)
 
 
 async def take(tail: Tail[int], count: int, after: int = 0, pause: Any = None) -> list[int]:
@@ -136,7 +136,7 @@ async def take(tail: Tail[int], count: int, after: int = 0, pause: Any = None) -
 @pytest.mark.parametrize("seed", range(12))
 async def test_followers_see_everything_once_and_in_order_whatever_the_timing(seed: int) -> None:
     chance = random.Random(seed)
-    log, signal = Log(seed), Signal()
+    log, signal = Log(seed), Notifier()
     # Nothing but the signal may wake them: a lost wake-up would hang the test.
     tail = tail_of(log, signal, ring_positions_max=8, batch_positions_max=3, poll_s=1000)
     count = 200
@@ -164,7 +164,7 @@ async def test_followers_see_everything_once_and_in_order_whatever_the_timing(se
 @pytest.mark.parametrize("seed", range(12))
 async def test_what_was_offered_is_seen_once_and_in_order_like_what_was_read(seed: int) -> None:
     chance = random.Random(seed)
-    log, signal = Log(seed), Signal()
+    log, signal = Log(seed), Notifier()
     tail = tail_of(log, signal, ring_positions_max=8, batch_positions_max=3, poll_s=1000)
     count = 200
 
@@ -185,7 +185,7 @@ async def test_what_was_offered_is_seen_once_and_in_order_like_what_was_read(see
 
 
 async def test_what_was_offered_is_not_read_again() -> None:
-    log, signal = Log(), Signal()
+    log, signal = Log(), Notifier()
     log.append(0)
     tail = tail_of(log, signal, poll_s=1000)
     first = asyncio.Event()
@@ -208,7 +208,7 @@ async def test_what_was_offered_is_not_read_again() -> None:
 
 
 async def test_an_end_that_is_known_is_not_looked_for_until_the_signal_says_that_there_is_more() -> None:
-    log, signal = Log(), Signal()
+    log, signal = Log(), Notifier()
     log.append(0)
     tail = tail_of(log, signal, poll_s=1000)
     following = asyncio.ensure_future(take(tail, 3))
@@ -236,7 +236,7 @@ async def test_a_resumed_follower_continues_behind_its_position() -> None:
 
 
 async def test_followers_who_keep_up_share_one_read() -> None:
-    log, signal = Log(), Signal()
+    log, signal = Log(), Notifier()
     tail = tail_of(log, signal, poll_s=1000)
     followers = asyncio.gather(*(take(tail, 50) for _ in range(20)))
     for value in range(50):
@@ -309,7 +309,7 @@ async def test_a_drain_ends_every_follower_with_its_last_position_and_a_retry() 
 
 
 async def test_a_follower_that_leaves_while_it_reads_disturbs_nobody() -> None:
-    log, signal = Log(3), Signal()
+    log, signal = Log(3), Notifier()
     tail = tail_of(log, signal, poll_s=1000)
     leaving = [asyncio.ensure_future(take(tail, 10**9)) for _ in range(10)]
     staying = asyncio.ensure_future(take(tail, 100))
@@ -323,8 +323,8 @@ async def test_a_follower_that_leaves_while_it_reads_disturbs_nobody() -> None:
 
 
 async def test_a_signal_between_ticket_and_wait_is_not_lost() -> None:
-    signal = Signal()
-    ticket = signal.ticket()
+    signal = Notifier()
+    generation = signal.generation()
     signal.notify()
-    assert await signal.changed(ticket, 0.0)
-    assert not await signal.changed(signal.ticket(), 0.01)
+    assert await signal.changed(generation, 0.0)
+    assert not await signal.changed(signal.generation(), 0.01)

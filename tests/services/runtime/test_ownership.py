@@ -74,8 +74,8 @@ async def start(dsn: str) -> AsyncIterator[Start]:
         await replica.leave()
 
 
-async def eventually(condition: Callable[[], bool], patience_s: float = 120.0) -> None:
-    deadline = asyncio.get_running_loop().time() + patience_s
+async def eventually(condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
+    deadline = asyncio.get_running_loop().time() + timeout_s
     while not condition():
         assert asyncio.get_running_loop().time() < deadline, "it did not happen in time"
         await asyncio.sleep(0.02)
@@ -118,7 +118,7 @@ async def test_a_replica_that_leaves_hands_over_at_once(start: Start) -> None:
     await eventually(lambda: sizes(first, second) == [3, 4])
     await first.leave()
     assert not first.working
-    await eventually(lambda: second.working == set(RESOURCES), patience_s=5)
+    await eventually(lambda: second.working == set(RESOURCES), timeout_s=5)
 
 
 async def test_a_lost_connection_stops_the_work_and_the_replica_comes_back(start: Start, database: str) -> None:

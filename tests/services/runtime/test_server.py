@@ -17,7 +17,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from services.machine.authority import Authority
 from services.runtime.draining import Draining
-from services.runtime.following import Signal, Tail
+from services.runtime.following import Notifier, Tail
 from services.runtime.identity import current_caller
 
 ECHO = "/andon.test.v1.EchoService/"
@@ -255,7 +255,7 @@ async def test_channelz_is_for_operators(started: Any, failing_with: Any) -> Non
 async def test_draining_finishes_what_is_in_flight_and_tells_streams_to_reconnect(
     started: Any, failing_with: Any
 ) -> None:
-    begun, draining, signal = asyncio.Event(), Draining(), Signal()
+    begun, draining, signal = asyncio.Event(), Draining(), Notifier()
 
     async def slow(_: bytes, __: Any) -> bytes:
         begun.set()

@@ -26,7 +26,7 @@ from services.ingest.__main__ import migrate as migrate_ingest
 from services.ingest.__main__ import run as run_ingest
 from services.ingest.settings import IngestSettings
 from services.machine.authority import Authority
-from services.scoring.__main__ import bring_up_to_date as bring_up_scoring
+from services.scoring.__main__ import migrate as migrate_scoring
 from services.scoring.__main__ import run as run_scoring
 from services.scoring.settings import ScoringSettings
 
@@ -108,15 +108,15 @@ class Suite:
             "ingest_target": f"127.0.0.1:{self.ingest_port}",
             "ingest_heartbeat_s": 0.1,
             "systems_poll_s": 0.2,
-            "lease_beat_s": 0.25,
-            "lease_silent_s": 3.0,
+            "lease_heartbeat_s": 0.25,
+            "lease_timeout_s": 3.0,
             "tokens_dir": self.folder / "tokens",
         }
         return ScoringSettings(**{**values, **changes})
 
     async def migrate(self) -> None:
         await migrate_ingest(self.ingest_settings())
-        await bring_up_scoring(self.scoring_settings())
+        await migrate_scoring(self.scoring_settings())
 
     async def start_ingest(self) -> None:
         settings, stop = self.ingest_settings(), asyncio.Event()

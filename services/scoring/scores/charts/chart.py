@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from services.scoring.scores.charts.phase_one import PhaseOne, frozen, phase_one_of, sides_of
 from services.scoring.scores.charts.plan import LIMIT, RULES, ChartPlan, asked_arl
 from services.scoring.scores.charts.points import WindowPoint
-from services.scoring.scores.results import Baseline, ChartPoint, Promise
+from services.scoring.scores.results import Baseline, ChartPoint, LimitCalibration
 from services.scoring.system.model import ChartKind
 
 Hits = Mapping[str, NDArray[np.bool_]]
@@ -66,11 +66,11 @@ def _baseline(chosen: Sequence[WindowPoint], phase_one: PhaseOne, plan: ChartPla
         overdispersion=phase_one.overdispersion,
         chart=phase_one.label,
         limit_scale=width.width,
-        promise=promise,
+        calibration=promise,
     )
 
 
-def _promise(phase_one: PhaseOne, sigma: float, plan: ChartPlan) -> tuple[LimitWidth, Promise]:
+def _promise(phase_one: PhaseOne, sigma: float, plan: ChartPlan) -> tuple[LimitWidth, LimitCalibration]:
     sides = sides_of(plan, phase_one.centre, sigma)
     if plan.is_average:
         scheme = WindowScheme(sides, smoothing=plan.smoothing)
@@ -79,7 +79,7 @@ def _promise(phase_one: PhaseOne, sigma: float, plan: ChartPlan) -> tuple[LimitW
     requested = asked_arl(plan, sides)
     width, profile = calibrate_windows(scheme, phase_one.profile, requested), phase_one.profile.rounded()
     method = "normal" if profile.is_plain else "fitted"
-    return width, Promise(
+    return width, LimitCalibration(
         requested, width.expected_arl, sides.value, profile.lag1_autocorrelation, profile.skewness, method
     )
 

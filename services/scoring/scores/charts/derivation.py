@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from andon_quality.calibration import WINDOWS_WATCHED
 
-from services.scoring.scores.results import Baseline, Promise
+from services.scoring.scores.results import Baseline, LimitCalibration
 from services.scoring.system.case_model import Text
 
 SIDES = {
@@ -16,9 +16,13 @@ SIDES = {
 
 def derivation_of(baseline: Baseline) -> Text:
     """One paragraph: what phase I showed, what was simulated, what came out."""
-    promise, sides = baseline.promise, SIDES[baseline.promise.sides]
-    shown = _shown(baseline, promise)
-    asked, given, width = f"{promise.requested_arl:.4g}", f"{promise.expected_arl:.4g}", f"{baseline.limit_scale:.3f}"
+    calibration, sides = baseline.calibration, SIDES[baseline.calibration.sides]
+    shown = _shown(baseline, calibration)
+    asked, given, width = (
+        f"{calibration.requested_arl0:.4g}",
+        f"{calibration.expected_arl0:.4g}",
+        f"{baseline.limit_scale:.3f}",
+    )
     return Text(
         f"{baseline.chart} chart; phase I of {baseline.window_count} windows, {shown.en}. Limits {width} sigma from "
         f"the centre: simulated charts with a phase I like this one, each followed for {WINDOWS_WATCHED} windows "
@@ -29,10 +33,14 @@ def derivation_of(baseline: Baseline) -> Text:
     )
 
 
-def _shown(baseline: Baseline, promise: Promise) -> Text:
-    if promise.method == "normal":
+def _shown(baseline: Baseline, calibration: LimitCalibration) -> Text:
+    if calibration.method == "normal":
         return Text("taken to be independent and normal", "视为相互独立且服从正态分布")
-    factor, memory, skewness = f"{baseline.overdispersion:.2f}", f"{promise.memory:g}", f"{promise.skewness:g}"
+    factor, memory, skewness = (
+        f"{baseline.overdispersion:.2f}",
+        f"{calibration.lag1_autocorrelation:g}",
+        f"{calibration.skewness:g}",
+    )
     return Text(
         f"which vary {factor} times as much as their cases explain, have an autocorrelation of {memory} and a "
         f"skewness of {skewness}",

@@ -28,11 +28,11 @@ class Nature(Enum):
 
 @dataclass(frozen=True)
 class ChartPlan:
-    """`requested_arl` 0: what 3-sigma limits give where nothing has to be estimated, see `asked_arl`."""
+    """`requested_arl0` 0: what 3-sigma limits give where nothing has to be estimated, see `asked_arl`."""
 
     kind: ChartKind
     rules: tuple[str, ...]
-    requested_arl: float
+    requested_arl0: float
     baseline_windows: int
     baseline_start_us: int | None
     baseline_end_us: int | None
@@ -57,7 +57,7 @@ def plan_of(spec: SystemSpec, indicator: Indicator) -> ChartPlan | None:
     return ChartPlan(
         kind=kind,
         rules=(LIMIT,) if kind is ChartKind.EWMA else tuple(rule.rules or DEFAULT_RULES),
-        requested_arl=rule.requested_arl,
+        requested_arl0=rule.requested_arl0,
         baseline_windows=rule.baseline_windows,
         baseline_start_us=rule.baseline_start_us,
         baseline_end_us=rule.baseline_end_us,
@@ -85,7 +85,7 @@ def _nature(kind: MeasureKind | None) -> Nature:
 
 def asked_arl(plan: ChartPlan, sides: Sides) -> float:
     """The run length that the limits have to keep for the signals that are raised: those of `sides`."""
-    return plan.requested_arl or _textbook_arl(plan.rules, plan.smoothing if plan.is_average else None, sides)
+    return plan.requested_arl0 or _textbook_arl(plan.rules, plan.smoothing if plan.is_average else None, sides)
 
 
 @lru_cache(maxsize=256)

@@ -19,7 +19,7 @@ class WindowPoint:
     count: int
     total: int
     squares: int
-    quantum: float
+    resolution: float
 
     @property
     def deviation(self) -> float:
@@ -27,13 +27,13 @@ class WindowPoint:
         if self.count < 2:
             return math.nan
         scatter = self.count * self.squares - self.total * self.total
-        return math.sqrt(scatter / (self.count * (self.count - 1))) * self.quantum
+        return math.sqrt(scatter / (self.count * (self.count - 1))) * self.resolution
 
 
 def chart_points(scores: Iterable[Score]) -> list[WindowPoint]:
     """The complete windows with enough data, in time order."""
     charted = [
-        WindowPoint(score.window, score.value, score.count, score.total or 0, score.squares or 0, score.quantum)
+        WindowPoint(score.window, score.value, score.count, score.total or 0, score.squares or 0, score.resolution)
         for score in scores
         if score.complete and score.value is not None and score.state is not ScoreState.NOT_ENOUGH_DATA
     ]

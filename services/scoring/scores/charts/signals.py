@@ -65,7 +65,7 @@ def _signal(
         lower=point.lower,
         upper=point.upper,
         baseline=baseline,
-        promised_arl=baseline.promise.expected_arl,
+        arl0=baseline.calibration.expected_arl0,
         adverse=_is_adverse(point, plan),
         symptom_of=plan.symptom_of,
     )

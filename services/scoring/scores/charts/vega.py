@@ -28,13 +28,13 @@ BLUE, GREY, RED, SHADE = "#2b6cb0", "#718096", "#c53030", "#edf2f7"
 
 
 def control_chart(
-    title: str, unit: str, drawn: Drawn, signals: Sequence[Signal], promised_arl: float, language: Language
+    title: str, unit: str, drawn: Drawn, signals: Sequence[Signal], arl0: float, language: Language
 ) -> str:
     """The spec as JSON; every number in it is data of the chart, so it renders without any other source."""
     rules = _rules_by_window(signals)
     spec: dict[str, Any] = {
         "$schema": SCHEMA,
-        "title": {"text": title, "subtitle": _subtitle(drawn, promised_arl, language), "anchor": "start"},
+        "title": {"text": title, "subtitle": _subtitle(drawn, arl0, language), "anchor": "start"},
         "width": "container",
         "height": 280,
         "data": {"values": [_row(point, rules.get(point.window.start_us, [])) for point in drawn.points]},
@@ -50,10 +50,10 @@ def _rules_by_window(signals: Sequence[Signal]) -> dict[int, list[str]]:
     return rules
 
 
-def _subtitle(drawn: Drawn, promised_arl: float, language: Language) -> str:
+def _subtitle(drawn: Drawn, arl0: float, language: Language) -> str:
     if drawn.baseline is None:
         return TEXTS["no_baseline"][language]
-    return f"{drawn.baseline.chart}: {TEXTS['promise'][language].format(arl=round(promised_arl))}"
+    return f"{drawn.baseline.chart}: {TEXTS['promise'][language].format(arl=round(arl0))}"
 
 
 def _row(point: ChartPoint, rules: Sequence[str]) -> dict[str, Any]:

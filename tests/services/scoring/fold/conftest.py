@@ -101,7 +101,7 @@ def rich_system() -> IndicatorSystem:
             Measure("late", Flag(Above("cycle", 86_400.0))),
             Measure("reopened", Flag(Occurred(("Reopened",)))),
             Measure("kept", Flag(AttributeIs("sla", (False, "no", 0)), negate=True)),
-            Measure("rating", Reading("csat", Pick.FIRST, quantum=0.1)),
+            Measure("rating", Reading("csat", Pick.FIRST, resolution=0.1)),
             Measure("cost", Reading("cost")),
             Measure("rework", Rework()),
             Measure("work_again", Rework(("Started", "Waiting"))),
@@ -180,9 +180,9 @@ class Reference:
             case Flag(condition, negate):
                 answer = self.condition(condition)
                 return None if answer is None else int(answer != negate)
-            case Reading(attribute, pick, quantum):
+            case Reading(attribute, pick, resolution):
                 value = self.picked(attribute, pick, lambda value: isinstance(value, int | float))
-                return None if value is None else round(value / quantum)
+                return None if value is None else round(value / resolution)
             case Rework(activities):
                 times = Counter(event.activity for event in self.events)
                 return sum(n - 1 for name, n in times.items() if not activities or name in activities)

@@ -73,7 +73,7 @@ class Replica:
 @pytest.fixture
 async def replica(pool: asyncpg.Pool, make: Any) -> Replica:
     store, document = Store(pool), make.spec()
-    await store.found_tenant(TENANT)
+    await store.provision_tenant(TENANT)
     async with store.editing(TENANT) as editor:
         made = await editor.create(make.system, document.SerializeToString(), "1")
         await editor.activate(make.system, made.version, "2", "3")

@@ -90,7 +90,7 @@ async def test_cases_that_left_memory_come_back_for_late_events_and_corrections_
     for number, event in enumerate(late):
         event.id = f"{event.id}-{number}"
     events = [*weeks, *late]
-    memory = {"snapshot_events": 900, "case_memory_days": 2.0}
+    memory = {"snapshot_events": 900, "case_idle_days": 2.0}
     process = await suite.start_scoring_process(**memory)
     await suite.activate(make.spec())
     for start in range(0, len(weeks), 2_000):
@@ -107,7 +107,7 @@ async def test_cases_that_left_memory_come_back_for_late_events_and_corrections_
     process.kill()
     process.wait()
     suite.serve_tenant(QUIET, served=True)
-    await suite.start_scoring_process(case_memory_days=0.0)
+    await suite.start_scoring_process(case_idle_days=0.0)
     assert final == await undisturbed(suite, make, events)
 
 

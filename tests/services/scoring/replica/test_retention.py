@@ -148,7 +148,7 @@ async def store(database: str) -> Any:
     await migrate(database, schema=SCHEMA, directory=MIGRATIONS)
     pool = await open_pool(database, role_settings={"search_path": SCHEMA}, min_size=1, max_size=2)
     kept = Store(pool)
-    await kept.found_tenant("acme")
+    await kept.provision_tenant("acme")
     yield kept
     await pool.close()
 

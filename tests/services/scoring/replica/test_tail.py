@@ -71,7 +71,7 @@ async def test_what_this_replica_stated_is_not_read_again() -> None:
         await asyncio.sleep(0.01)
         reads = log.reads
         for number in range(FOLLOWED):
-            begun = scores.changed.ticket()
+            begun = scores.changed.generation()
             log.names.append(str(number))
             scores.stated(begun, number, [step_of(str(number))])
             await asyncio.sleep(0)
@@ -86,7 +86,7 @@ async def test_what_another_replica_states_in_between_is_seen_in_its_place(heard
     scores = ScoreTail("acme", log, Draining())
     async with followed(scores) as seen:
         for number in range(0, 2 * FOLLOWED, 2):
-            begun = scores.changed.ticket()
+            begun = scores.changed.generation()
             log.names += [f"own {number}", f"another's {number + 1}"]
             if heard_first:
                 scores.changed.notify()
@@ -105,7 +105,7 @@ async def test_what_postgres_tells_of_an_own_commit_before_it_answers_to_it_is_n
         await asyncio.sleep(0.01)
         reads = log.reads
         for number in range(FOLLOWED):
-            begun = scores.changed.ticket()
+            begun = scores.changed.generation()
             with scores.stating(1):
                 log.names.append(str(number))
                 scores.heard(number)
@@ -136,7 +136,7 @@ async def test_another_replica_that_is_quicker_is_seen_in_its_place() -> None:
     scores = ScoreTail("acme", log, Draining())
     async with followed(scores) as seen:
         for number in range(0, 2 * FOLLOWED, 2):
-            begun = scores.changed.ticket()
+            begun = scores.changed.generation()
             with scores.stating(1):
                 log.names += [f"another's {number}", f"own {number + 1}"]
                 scores.heard(number)

@@ -37,7 +37,7 @@ async def test_events_become_scores_a_chart_and_signals(suite: Any, make: Any) -
     on_whole = [one for one in signals if one.series == "desk/main/sla_breach@week"]
     assert {one.rule for one in on_whole} >= {"WE1"}
     assert min(one.interval.start.seconds for one in on_whole) == whole[12].interval.start.seconds
-    assert all(one.adverse and one.promised_arl > 100 and one.baseline.window_count == 6 for one in on_whole)
+    assert all(one.adverse and one.arl0 > 100 and one.baseline.window_count == 6 for one in on_whole)
     assert list(on_whole[0].symptom_of) == ["to_close"]
 
     chart = await stub.GetControlChart(

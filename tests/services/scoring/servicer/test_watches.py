@@ -95,7 +95,7 @@ async def test_a_filter_narrows_lists_and_watches(suite: Any, make: Any) -> None
     through = await suite.write(make.weeks(3, 20, few))
     stub = suite.scoring()
     filter_ = scoring_pb2.SeriesFilter(
-        process="desk", indicators=["sla_breach"], windows=[indicator_system_pb2.WINDOW_WEEK], whole_only=True
+        process="desk", indicators=["sla_breach"], windows=[indicator_system_pb2.WINDOW_WEEK], unsliced_only=True
     )
     listed = await stub.ListScores(scoring_pb2.ListScoresRequest(filter=filter_, at_least=through), timeout=60)
     assert {one.series for one in listed.scores} == {"desk/main/sla_breach@week"}

@@ -135,26 +135,26 @@ def baseline_of(kind: ChartKind, **rule: Any) -> Baseline:
 
 @pytest.mark.parametrize("kind", [ChartKind.XMR, ChartKind.XBAR_S, ChartKind.P, ChartKind.EWMA])
 def test_limits_are_set_for_the_run_length_that_is_asked_for(kind: ChartKind) -> None:
-    long, short = baseline_of(kind, requested_arl=500.0), baseline_of(kind, requested_arl=100.0)
-    assert (long.promise.requested_arl, short.promise.requested_arl) == (500.0, 100.0)
-    assert 500.0 <= long.promise.expected_arl < 550.0
-    assert 100.0 <= short.promise.expected_arl < 110.0
+    long, short = baseline_of(kind, requested_arl0=500.0), baseline_of(kind, requested_arl0=100.0)
+    assert (long.calibration.requested_arl0, short.calibration.requested_arl0) == (500.0, 100.0)
+    assert 500.0 <= long.calibration.expected_arl0 < 550.0
+    assert 100.0 <= short.calibration.expected_arl0 < 110.0
     assert long.limit_scale > short.limit_scale
 
 
 def test_the_promise_counts_the_side_whose_signals_are_raised() -> None:
     one, both = baseline_of(ChartKind.XMR, rules=("WE1",)), baseline_of(ChartKind.XMR, rules=("WE1",), both_sides=True)
-    assert (one.promise.sides, both.promise.sides) == ("upper", "both")
-    assert one.promise.requested_arl == pytest.approx(2.0 * both.promise.requested_arl)
-    again = baseline_of(ChartKind.XMR, rules=("WE1",), both_sides=True, requested_arl=740.0)
+    assert (one.calibration.sides, both.calibration.sides) == ("upper", "both")
+    assert one.calibration.requested_arl0 == pytest.approx(2.0 * both.calibration.requested_arl0)
+    again = baseline_of(ChartKind.XMR, rules=("WE1",), both_sides=True, requested_arl0=740.0)
     assert again.limit_scale > one.limit_scale
 
 
 def test_a_request_that_no_limits_reach_is_answered_with_what_three_sigma_give() -> None:
-    eight = baseline_of(ChartKind.XMR, rules=("WE1", "WE4"), requested_arl=5_000.0)
+    eight = baseline_of(ChartKind.XMR, rules=("WE1", "WE4"), requested_arl0=5_000.0)
     assert eight.limit_scale == 3.0
-    assert eight.promise.requested_arl == 5_000.0
-    assert eight.promise.expected_arl < 510.0
+    assert eight.calibration.requested_arl0 == 5_000.0
+    assert eight.calibration.expected_arl0 < 510.0
 
 
 def test_a_target_in_the_middle_is_watched_on_both_sides_and_a_distant_one_on_the_far_side() -> None:
@@ -178,7 +178,7 @@ def test_the_same_windows_give_the_same_limits_to_the_last_bit_in_another_proces
 
 
 def test_the_derivation_says_what_was_seen_asked_for_and_given() -> None:
-    said = derivation_of(baseline_of(ChartKind.P, requested_arl=400.0))
+    said = derivation_of(baseline_of(ChartKind.P, requested_arl0=400.0))
     for word in ("p chart", "8 windows", "above the centre", "asked for was one in 400"):
         assert word in said.en
     assert "400" in said.zh

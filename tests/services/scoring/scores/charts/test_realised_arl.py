@@ -24,16 +24,16 @@ Desk = Callable[[np.random.Generator, int], list[WindowPoint]]
 
 
 def plan(kind: MeasureKind, aggregate: Aggregate, windows: int) -> ChartPlan:
-    chart = ChartRule(requested_arl=ASKED, baseline_windows=windows)
+    chart = ChartRule(requested_arl0=ASKED, baseline_windows=windows)
     indicator = Indicator("it", "it", aggregate, direction=Direction.LOWER_IS_BETTER, chart=chart)
     made = plan_of(SystemSpec(measures=(Measure("it", kind),)), indicator)
     assert made is not None
     return made
 
 
-def window(day: int, total: int, squares: int, count: int, quantum: float = 1.0) -> WindowPoint:
+def window(day: int, total: int, squares: int, count: int, resolution: float = 1.0) -> WindowPoint:
     return WindowPoint(
-        WindowId(day * DAY_US, (day + 1) * DAY_US), total * quantum / count, count, total, squares, quantum
+        WindowId(day * DAY_US, (day + 1) * DAY_US), total * resolution / count, count, total, squares, resolution
     )
 
 
@@ -41,10 +41,10 @@ def shares(hits: NDArray[np.int64], sizes: NDArray[np.int64]) -> list[WindowPoin
     return [window(day, int(hit), int(hit), int(size)) for day, (hit, size) in enumerate(zip(hits, sizes, strict=True))]
 
 
-def means(days: Sequence[NDArray[np.float64]], quantum: float = 0.01) -> list[WindowPoint]:
-    quanta = [[round(value / quantum) for value in cases.tolist()] for cases in days]
+def means(days: Sequence[NDArray[np.float64]], resolution: float = 0.01) -> list[WindowPoint]:
+    quanta = [[round(value / resolution) for value in cases.tolist()] for cases in days]
     return [
-        window(day, sum(cases), sum(one * one for one in cases), len(cases), quantum)
+        window(day, sum(cases), sum(one * one for one in cases), len(cases), resolution)
         for day, cases in enumerate(quanta)
     ]
 
@@ -94,7 +94,7 @@ def realised(desk: Desk, plan: ChartPlan, series: int, seed: int) -> tuple[float
     for _ in range(series):
         drawn = draw(desk(dice, plan.baseline_windows + FOLLOWED), plan)
         assert drawn.baseline is not None
-        hazards.append(1.0 / drawn.baseline.promise.expected_arl)
+        hazards.append(1.0 / drawn.baseline.calibration.expected_arl0)
         signals = signals_of("desk", SERIES, drawn, plan)
         first = min((signal.window.start_us // DAY_US for signal in signals.values()), default=None)
         watched += FOLLOWED if first is None else first - plan.baseline_windows + 1
@@ -118,9 +118,9 @@ def test_what_phase_one_shows_of_a_desk_is_counted_in(desk: Desk, kind: MeasureK
     dice = np.random.default_rng(4)
     drawn = draw(desk(dice, 40), plan(kind, aggregate, 40))
     assert drawn.baseline is not None
-    promise = drawn.baseline.promise
-    assert promise.requested_arl == ASKED
-    assert promise.method == "fitted"
-    assert promise.memory >= 0.3 if desk is remembering else promise.memory <= 0.4
-    assert promise.skewness > 0.1 if desk is not remembering else promise.skewness == 0.0
+    calibration = drawn.baseline.calibration
+    assert calibration.requested_arl0 == ASKED
+    assert calibration.method == "fitted"
+    assert calibration.lag1_autocorrelation >= 0.3 if desk is remembering else calibration.lag1_autocorrelation <= 0.4
+    assert calibration.skewness > 0.1 if desk is not remembering else calibration.skewness == 0.0
     assert drawn.baseline.overdispersion > (1.4 if desk in (overdispersed, remembering) else 0.99)

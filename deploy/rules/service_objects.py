@@ -14,7 +14,7 @@ def the_services_are_deployed_and_no_others(objects: Objects, services: Services
         yield f"Deployment/{name}", "is deployed and no service, or a service and not deployed"
 
 
-def each_service_has_its_shelf(objects: Objects, services: Services) -> Found:
+def each_service_has_the_same_objects(objects: Objects, services: Services) -> Found:
     for name in services:
         for kind, wanted in (
             ("ServiceAccount", name),
@@ -35,6 +35,6 @@ def contracts_are_behind_headless_services(objects: Objects, services: Services)
 
 RULES: tuple[Rule, ...] = (
     the_services_are_deployed_and_no_others,
-    each_service_has_its_shelf,
+    each_service_has_the_same_objects,
     contracts_are_behind_headless_services,
 )
