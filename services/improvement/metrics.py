@@ -12,11 +12,13 @@ ImprovementMetric = Literal[
 ]
 
 IMPROVEMENT_METRICS: Mapping[ImprovementMetric, Instrument] = {
-    "andon.improvement.signals": Instrument(Kind.COUNTER, "{signal}", "Changes of signals that were followed."),
+    "andon.improvement.signals": Instrument(Kind.COUNTER, "{signal}", "Changes of signals processed."),
     "andon.improvement.problems": Instrument(
         Kind.COUNTER, "{problem}", "Changes of problems made from signals, by the state after."
     ),
-    "andon.improvement.verifications": Instrument(Kind.COUNTER, "{verification}", "Proofs that were run, by verdict."),
+    "andon.improvement.verifications": Instrument(
+        Kind.COUNTER, "{verification}", "Verifications that were run, by verdict."
+    ),
 }
 
 metrics: Instruments[ImprovementMetric] = Instruments("andon.improvement", IMPROVEMENT_METRICS)

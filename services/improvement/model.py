@@ -123,7 +123,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Goal:
-    """What must be seen. `expected_effect`: signed, in the unit of the series. `baseline_period_us` None: the faulty time."""
+    """What must be seen. `expected_effect`: signed, in the unit of the series. No `baseline_period_us`: the problem."""
 
     series: str
     expected_effect: float

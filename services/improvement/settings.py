@@ -1,4 +1,4 @@
-"""What an improvement process is told by its environment, ANDON_IMPROVEMENT_*."""
+"""Settings of an improvement process, read from its environment (ANDON_IMPROVEMENT_*)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ImprovementSettings(RuntimeSettings):
     scoring_target: str = Field(
         "127.0.0.1:7443", description="Address of scoring's contract, whose signals are followed."
     )
-    lease_heartbeat_s: float = Field(0.5, gt=0.0, description="Time in seconds between signs of life of a replica.")
+    lease_heartbeat_s: float = Field(0.5, gt=0.0, description="Time in seconds between heartbeats of a replica.")
     lease_timeout_s: float = Field(
-        3.0, gt=0.0, description="A replica that was silent for so many seconds loses its tenants to the others."
+        3.0, gt=0.0, description="Time in seconds without heartbeat after which a replica loses its leases."
     )

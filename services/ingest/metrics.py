@@ -21,9 +21,13 @@ INGEST_METRICS: Mapping[IngestMetric, Instrument] = {
     ),
     "andon.ingest.commits": Instrument(Kind.COUNTER, "{commit}", "Commits of the log by this process."),
     "andon.ingest.bytes": Instrument(Kind.COUNTER, "By", "Compressed bytes of events written to the log."),
-    "andon.ingest.refused": Instrument(Kind.COUNTER, "{event}", "Events told to come again later: the queue was full."),
-    "andon.ingest.read.pages": Instrument(Kind.COUNTER, "{page}", "Pages sent to those who read the log."),
-    "andon.ingest.read.lag": Instrument(Kind.HISTOGRAM, "s", "Time from a commit to its sending, to those who follow."),
+    "andon.ingest.refused": Instrument(
+        Kind.COUNTER, "{event}", "Events refused with RESOURCE_EXHAUSTED: the queue was full."
+    ),
+    "andon.ingest.read.pages": Instrument(Kind.COUNTER, "{page}", "Pages sent to readers of the log."),
+    "andon.ingest.read.lag": Instrument(
+        Kind.HISTOGRAM, "s", "Time from a commit to its sending to a reader that tails."
+    ),
     "andon.ingest.batch.duration": Instrument(
         Kind.HISTOGRAM, "s", "Time from a batch's arrival until it is durable, by encoding."
     ),

@@ -1,4 +1,4 @@
-"""What ingest is told by its environment, ANDON_INGEST_*."""
+"""Settings of an ingest process, read from its environment (ANDON_INGEST_*)."""
 
 from pathlib import Path
 
@@ -19,14 +19,14 @@ class IngestSettings(RuntimeSettings):
     partition_count: int = Field(
         4, ge=1, le=255, description="Partitions of a tenant's log; fixed for a tenant by its first call."
     )
-    commit_rows_max: int = Field(100_000, ge=1, le=500_000, description="Events that share one commit at most.")
+    commit_rows_max: int = Field(100_000, ge=1, le=500_000, description="Maximum number of events per commit.")
     queue_rows_max: int = Field(
-        400_000, ge=1, description="Events waiting to be written per tenant; beyond it callers are told to retry."
+        400_000, ge=1, description="Maximum number of events queued per tenant; more get RESOURCE_EXHAUSTED."
     )
     response_bytes_max: int = Field(
-        4_000_000, ge=1, description="A response with several commits holds about this many bytes of events at most."
+        4_000_000, ge=1, description="Approximate maximum size in bytes of a response with several commits."
     )
     segment_cache_bytes_max: int = Field(
-        64 * 1024 * 1024, ge=0, description="Memory for decoded segments, per tenant, to compare repeated events with."
+        64 * 1024 * 1024, ge=0, description="Cache of decoded segments in bytes, per tenant, for deduplication."
     )
-    poll_s: float = Field(1.0, gt=0.0, description="Followers look at the log this often even if nobody wakes them.")
+    poll_s: float = Field(1.0, gt=0.0, description="Time in seconds between polls of the log by tailing readers.")

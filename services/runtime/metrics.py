@@ -81,11 +81,13 @@ RUNTIME_METRICS: Mapping[RuntimeMetric, Instrument] = {
     "db.client.connection.wait_time": Instrument(Kind.HISTOGRAM, "s", "Time waited for a pooled connection."),
     "andon.runtime.calls.refused": Instrument(Kind.COUNTER, "{call}", "Calls refused before they reached a servicer."),
     "andon.runtime.streams.active": Instrument(Kind.GAUGE, "{stream}", "Streams being served now."),
-    "andon.runtime.streams.stalled": Instrument(Kind.COUNTER, "{stream}", "Streams ended because nobody read them."),
-    "andon.runtime.background.restarts": Instrument(Kind.COUNTER, "{restart}", "Background tasks begun again."),
-    "andon.runtime.tail.log_reads": Instrument(Kind.COUNTER, "{read}", "Reads of a log by those who follow it."),
+    "andon.runtime.streams.stalled": Instrument(
+        Kind.COUNTER, "{stream}", "Streams ended because the client did not read."
+    ),
+    "andon.runtime.background.restarts": Instrument(Kind.COUNTER, "{restart}", "Background tasks restarted."),
+    "andon.runtime.tail.log_reads": Instrument(Kind.COUNTER, "{read}", "Reads of a log by tailing readers."),
     "andon.runtime.leases.held": Instrument(Kind.GAUGE, "{lease}", "Leases that this replica holds."),
-    "andon.runtime.leases.lost": Instrument(Kind.COUNTER, "{lease}", "Leases lost without being given back."),
+    "andon.runtime.leases.lost": Instrument(Kind.COUNTER, "{lease}", "Leases lost without release."),
 }
 
 runtime_metrics: Instruments[RuntimeMetric] = Instruments("andon.runtime", RUNTIME_METRICS)

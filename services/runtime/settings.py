@@ -1,4 +1,4 @@
-"""What every service process is told by its environment."""
+"""Settings of every service process, read from its environment."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class RuntimeSettings(BaseSettings):
     service_name: str = Field("andon", description="Name in telemetry and logs.")
     dsn: str = Field("", repr=False, description="Postgres address of the service's own role. Empty: no database.")
     migration_dsn: str = Field("", repr=False, description="Postgres address of the schema's owner, for migrate only.")
-    pool_connections_min: int = Field(2, ge=0, description="Connections kept open to Postgres.")
-    pool_connections_max: int = Field(10, ge=1, description="Connections opened to Postgres at most.")
+    pool_connections_min: int = Field(2, ge=0, description="Minimum size of the connection pool to Postgres.")
+    pool_connections_max: int = Field(10, ge=1, description="Maximum size of the connection pool to Postgres.")
     listen: str = Field("0.0.0.0:7443", description="Address of the contract (mTLS). Port 0: any free port.")
     health_listen: str = Field("0.0.0.0:7480", description="Address of grpc.health.v1 in plaintext, nothing else.")
     endpoint_file: Path | None = Field(None, description="Where the bound ports are written as JSON. Absent: nowhere.")
-    tls_ca_file: Path = Field(description="Certificates (PEM) of those who may vouch for callers and peers.")
+    tls_ca_file: Path = Field(description="CA certificates (PEM) that clients and services are verified against.")
     tls_cert_file: Path = Field(description="This process's certificate chain (PEM); re-read when it changes.")
     tls_key_file: Path = Field(description="This process's private key (PEM); re-read when it changes.")
     jwks_file: Path = Field(description="Public keys of the token issuer (JWKS); re-read when it changes.")
@@ -34,14 +34,18 @@ class RuntimeSettings(BaseSettings):
         None, description="The service's own tokens, one file <tenant>.jwt each: the tenants it serves. Absent: none."
     )
     otlp_endpoint: str = Field("", description="OTLP/gRPC collector, such as http://127.0.0.1:4317. Empty: no export.")
-    trace_ratio: float = Field(1.0, ge=0.0, le=1.0, description="Share of new traces that are recorded.")
+    trace_ratio: float = Field(1.0, ge=0.0, le=1.0, description="Sampling ratio of new traces.")
     grace_s: float = Field(20.0, ge=0.0, description="Time in seconds for calls in flight to finish when draining.")
-    stall_s: float = Field(30.0, gt=0.0, description="A stream whose reader takes nothing for this long is ended.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line logged.")
-    message_bytes_max: int = Field(MESSAGE_BYTES_MAX, ge=1024, description="Largest message in bytes, either way.")
-    calls_in_flight_max: int = Field(2000, ge=1, description="Calls served at once; more are told to retry.")
+    stall_s: float = Field(30.0, gt=0.0, description="A stream whose client reads nothing for this long is ended.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Minimum severity of log lines."
+    )
+    message_bytes_max: int = Field(
+        MESSAGE_BYTES_MAX, ge=1024, description="Maximum size of a message in bytes, in both directions."
+    )
+    calls_in_flight_max: int = Field(2000, ge=1, description="Maximum concurrent calls; more get RESOURCE_EXHAUSTED.")
     connection_age_s_max: float = Field(
-        CONNECTION_AGE_S_MAX, gt=0.0, description="Connections are renewed after this, so that new replicas get calls."
+        CONNECTION_AGE_S_MAX, gt=0.0, description="Maximum age of a connection, so that new replicas get calls."
     )
     reuse_port: bool = Field(False, description="Let several processes share the listening port.")
 

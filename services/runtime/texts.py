@@ -1,4 +1,4 @@
-"""What each reason says to a person, in English and Chinese."""
+"""Error messages by reason, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Texts = Mapping[str, Mapping[Locale, str]]
 LANGUAGE_TAGS: Mapping[Locale, str] = {"en": "en-US", "zh": "zh-CN"}
 
 REASONS: Texts = {
-    "TOKEN_MISSING": {"en": "Sign in first: no token came with this call.", "zh": "请先登录：此调用没有携带令牌。"},
+    "TOKEN_MISSING": {"en": "Sign in first: the call carries no token.", "zh": "请先登录：此调用没有携带令牌。"},
     "TOKEN_INVALID": {"en": "Sign in again: this token is not valid.", "zh": "请重新登录：令牌无效。"},
     "ROLE_NOT_ALLOWED": {"en": "Your roles do not allow this.", "zh": "您的角色不允许此操作。"},
     "FIELD_INVALID": {"en": "Some fields are not valid.", "zh": "部分字段无效。"},
@@ -21,35 +21,38 @@ REASONS: Texts = {
     "CURSOR_INVALID": {"en": "This cursor cannot be read.", "zh": "无法读取该游标。"},
     "CURSOR_FOREIGN": {"en": "This cursor belongs to another deployment.", "zh": "该游标属于另一个部署。"},
     "CURSOR_EXPIRED": {
-        "en": "This cursor is older than what is kept; continue from the oldest one.",
+        "en": "This cursor has expired; continue from the oldest one.",
         "zh": "该游标早于保留范围，请从最早的游标继续。",
     },
-    "ETAG_STALE": {"en": "It changed since you read it; read it again.", "zh": "内容已被修改，请重新读取。"},
-    "INVALID_TRANSITION": {"en": "This move is not possible in the present state.", "zh": "当前状态下无法执行此操作。"},
+    "ETAG_STALE": {"en": "The resource has changed; read it again.", "zh": "内容已被修改，请重新读取。"},
+    "INVALID_TRANSITION": {
+        "en": "This transition is not allowed in the current state.",
+        "zh": "当前状态下无法执行此操作。",
+    },
     "OVERLOADED": {"en": "The service is busy; try again shortly.", "zh": "服务繁忙，请稍后重试。"},
     "DRAINING": {"en": "This server is stopping; connect again.", "zh": "服务器正在停止，请重新连接。"},
-    "DATABASE_UNAVAILABLE": {"en": "The store cannot be reached; try again.", "zh": "暂时无法访问数据库，请重试。"},
-    "READER_TOO_SLOW": {"en": "The stream was not read for too long; resume it.", "zh": "数据流长时间未读取，请恢复。"},
+    "DATABASE_UNAVAILABLE": {"en": "The database is unavailable; try again.", "zh": "暂时无法访问数据库，请重试。"},
+    "READER_TOO_SLOW": {"en": "The stream was read too slowly; resume it.", "zh": "数据流长时间未读取，请恢复。"},
     "UPSTREAM_UNAVAILABLE": {
-        "en": "A service behind this one is away; try again.",
+        "en": "An upstream service is unavailable; try again.",
         "zh": "依赖的服务暂时不可用，请重试。",
     },
-    "INTERNAL": {"en": "Something went wrong on our side.", "zh": "服务内部出错。"},
+    "INTERNAL": {"en": "Internal error of the service.", "zh": "服务内部出错。"},
 }
 
 CODES: Texts = {
     "INVALID_ARGUMENT": {"en": "The request is not valid.", "zh": "请求无效。"},
-    "NOT_FOUND": {"en": "There is no such thing.", "zh": "未找到所请求的内容。"},
-    "ALREADY_EXISTS": {"en": "It exists already.", "zh": "内容已存在。"},
-    "FAILED_PRECONDITION": {"en": "This is not possible in the present state.", "zh": "当前状态下无法执行此操作。"},
-    "OUT_OF_RANGE": {"en": "This lies outside of what is kept.", "zh": "超出可用范围。"},
+    "NOT_FOUND": {"en": "Not found.", "zh": "未找到所请求的内容。"},
+    "ALREADY_EXISTS": {"en": "Already exists.", "zh": "内容已存在。"},
+    "FAILED_PRECONDITION": {"en": "Not possible in the current state.", "zh": "当前状态下无法执行此操作。"},
+    "OUT_OF_RANGE": {"en": "Outside of the retained range.", "zh": "超出可用范围。"},
     "ABORTED": {"en": "Another change came first; try again.", "zh": "操作因并发修改而中止，请重试。"},
-    "PERMISSION_DENIED": {"en": "You may not do this.", "zh": "您没有执行此操作的权限。"},
+    "PERMISSION_DENIED": {"en": "You do not have permission to do this.", "zh": "您没有执行此操作的权限。"},
     "UNAUTHENTICATED": {"en": "Sign in first.", "zh": "请先登录。"},
-    "RESOURCE_EXHAUSTED": {"en": "Too much at once; try again shortly.", "zh": "请求过多，请稍后重试。"},
-    "UNAVAILABLE": {"en": "The service cannot answer right now; try again.", "zh": "服务暂时不可用，请重试。"},
-    "DEADLINE_EXCEEDED": {"en": "There was not enough time to answer.", "zh": "请求超时。"},
-    "INTERNAL": {"en": "Something went wrong on our side.", "zh": "服务内部出错。"},
+    "RESOURCE_EXHAUSTED": {"en": "Too many requests; try again shortly.", "zh": "请求过多，请稍后重试。"},
+    "UNAVAILABLE": {"en": "The service is unavailable; try again.", "zh": "服务暂时不可用，请重试。"},
+    "DEADLINE_EXCEEDED": {"en": "The deadline was exceeded.", "zh": "请求超时。"},
+    "INTERNAL": {"en": "Internal error of the service.", "zh": "服务内部出错。"},
 }
 
 

@@ -28,23 +28,25 @@ ScoringMetric = Literal[
 
 CATALOGUE: Mapping[ScoringMetric, Instrument] = {
     "andon.scoring.events.folded": Instrument(Kind.COUNTER, "{event}", "Events folded into scores."),
-    "andon.scoring.steps": Instrument(Kind.COUNTER, "{step}", "Steps of the fold that were kept."),
+    "andon.scoring.steps": Instrument(Kind.COUNTER, "{step}", "Committed steps of the fold."),
     "andon.scoring.step.duration": Instrument(
         Kind.HISTOGRAM, "s", "Time of a step, from its first page to its commit."
     ),
     "andon.scoring.decision.duration": Instrument(Kind.HISTOGRAM, "s", "Time to decide what a step changes."),
     "andon.scoring.intake.lag": Instrument(Kind.HISTOGRAM, "s", "Time from ingest's commit to its delivery here."),
-    "andon.scoring.scores.published": Instrument(Kind.COUNTER, "{score}", "Scores stated or restated."),
-    "andon.scoring.signals.opened": Instrument(Kind.COUNTER, "{signal}", "Signals raised or revised."),
-    "andon.scoring.signals.retracted": Instrument(Kind.COUNTER, "{signal}", "Signals taken back."),
+    "andon.scoring.scores.published": Instrument(Kind.COUNTER, "{score}", "Scores published or restated."),
+    "andon.scoring.signals.opened": Instrument(Kind.COUNTER, "{signal}", "Signals opened or revised."),
+    "andon.scoring.signals.retracted": Instrument(Kind.COUNTER, "{signal}", "Signals retracted."),
     "andon.scoring.cases.corrected": Instrument(Kind.COUNTER, "{case}", "Cases rebuilt because of a correction."),
-    "andon.scoring.cases.evicted": Instrument(Kind.COUNTER, "{case}", "Cases at rest that left memory."),
-    "andon.scoring.cases.reloaded": Instrument(Kind.COUNTER, "{case}", "Cases that came back into memory."),
-    "andon.scoring.durations.negative": Instrument(Kind.COUNTER, "{span}", "Spans whose end lies before their start."),
+    "andon.scoring.cases.evicted": Instrument(Kind.COUNTER, "{case}", "Idle cases evicted from memory."),
+    "andon.scoring.cases.reloaded": Instrument(Kind.COUNTER, "{case}", "Evicted cases reloaded into memory."),
+    "andon.scoring.durations.negative": Instrument(
+        Kind.COUNTER, "{span}", "Negative durations, which are not observed."
+    ),
     "andon.scoring.snapshots": Instrument(Kind.COUNTER, "{snapshot}", "Snapshots of a partition's state."),
     "andon.scoring.events.replayed": Instrument(Kind.COUNTER, "{event}", "Events folded again during recovery."),
-    "andon.scoring.restarts": Instrument(Kind.COUNTER, "{restart}", "Folds begun anew from a snapshot."),
-    "andon.scoring.rows.expired": Instrument(Kind.COUNTER, "{row}", "Rows let go of, of the log or the like."),
+    "andon.scoring.restarts": Instrument(Kind.COUNTER, "{restart}", "Folds restarted from a snapshot."),
+    "andon.scoring.rows.expired": Instrument(Kind.COUNTER, "{row}", "Rows expired, by table."),
 }
 
 scoring_metrics: Instruments[ScoringMetric] = Instruments("andon.scoring", CATALOGUE)

@@ -1,4 +1,4 @@
-"""What a scoring process is told by its environment."""
+"""Settings of a scoring process, read from its environment."""
 
 from __future__ import annotations
 
@@ -14,44 +14,37 @@ class ScoringSettings(RuntimeSettings):
     service_name: str = Field("andon-scoring", description="Name in telemetry and logs.")
     ingest_target: str = Field("127.0.0.1:7443", description="Address of ingest's contract, whose log is folded.")
     ingest_heartbeat_s: float = Field(
-        0.5, ge=0.1, le=60.0, description="Time in seconds after which an idle ingest says that it is still there."
+        0.5, ge=0.1, le=60.0, description="Time in seconds between heartbeats of an idle ingest stream."
     )
     inbox_bytes_max: int = Field(
         64 * 1024 * 1024, ge=1024, description="Bytes of events read ahead of the fold, per tenant and system."
     )
-    step_bytes_max: int = Field(
-        16 * 1024 * 1024, ge=1024, description="Bytes of events that one step of the fold takes at most."
-    )
-    snapshot_events: int = Field(
-        200_000, ge=1, description="Events of a partition after which its state is kept as a snapshot."
-    )
+    step_bytes_max: int = Field(16 * 1024 * 1024, ge=1024, description="Maximum bytes of events per step of the fold.")
+    snapshot_events: int = Field(200_000, ge=1, description="Events of a partition between two snapshots of its state.")
     snapshot_interval_s: float = Field(
-        300.0, gt=0.0, description="Time in seconds after which a partition that changed is kept as a snapshot."
+        300.0, gt=0.0, description="Time in seconds after which a changed partition is snapshotted."
     )
     case_idle_days: float = Field(
         30.0,
         ge=0.0,
-        description="Days of event time after which a case that nothing touched leaves memory, until an event names it."
-        " 0: never.",
+        description="Days of event time after which an idle case leaves memory, until an event names it. 0: never.",
     )
     score_log_days: float = Field(
-        30.0, ge=0.0, description="Days for which a watch can be resumed: older entries of the score log go. 0: never."
+        30.0, ge=0.0, description="Retention of the score log in days: how long a watch can be resumed. 0: unlimited."
     )
     score_history_days: float = Field(
-        400.0, ge=0.0, description="Days back that scores can be read as of: older revisions go. 0: never."
+        400.0, ge=0.0, description="Retention of score revisions in days: how far back `as_of` reaches. 0: unlimited."
     )
     observation_days: float = Field(
         400.0,
         ge=0.0,
-        description="Days behind the watermark, and since it was observed, that a score shows its cases. 0: always.",
+        description="Retention in days of the cases behind a score, after the watermark. 0: unlimited.",
     )
-    retention_interval_s: float = Field(
-        300.0, gt=0.0, description="Time in seconds between looks for what is older than it has to be kept."
-    )
+    retention_interval_s: float = Field(300.0, gt=0.0, description="Time in seconds between runs of retention.")
     systems_poll_s: float = Field(
-        2.0, gt=0.0, description="Time in seconds between looks for tenants and for activated indicator systems."
+        2.0, gt=0.0, description="Time in seconds between polls for tenants and activated indicator systems."
     )
-    lease_heartbeat_s: float = Field(0.5, gt=0.0, description="Time in seconds between signs of life of a replica.")
+    lease_heartbeat_s: float = Field(0.5, gt=0.0, description="Time in seconds between heartbeats of a replica.")
     lease_timeout_s: float = Field(
-        3.0, gt=0.0, description="A replica that was silent for so many seconds loses its partitions to the others."
+        3.0, gt=0.0, description="Time in seconds without heartbeat after which a replica loses its leases."
     )

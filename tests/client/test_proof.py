@@ -70,7 +70,7 @@ def test_the_verdict_comes_with_its_figures_what_it_rests_on_and_what_is_missing
         "  before: 0.5 over 5 windows, 2026-04-02 – 2026-04-06",
         "  after:  0.3 over 9 windows, 2026-04-07 – 2026-04-15",
         "  season: holds, taken [out]",
-        "  history: mind, 12 windows",
+        "  baseline_size: mind, 12 windows",
         "  missing: about 12 more days; if the change stays what it is, they say: improved",
     ):
         assert line in text.splitlines()

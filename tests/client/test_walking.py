@@ -126,7 +126,7 @@ def test_a_problem_that_is_none_is_dismissed_and_only_as_it_was_read(andon, only
     name = problem["name"]
     andon(f"problem acknowledge {name}")
     refused = andon(f"problem dismiss {name} --reason fair --etag {problem['etag']}", code=1)
-    for part in ("ABORTED", "ETAG_STALE", "It changed since you read it", f"andon problem show {name}"):
+    for part in ("ABORTED", "ETAG_STALE", "The resource has changed", f"andon problem show {name}"):
         assert part in refused
     assert "查看现状" in andon(f"problem dismiss {name} --reason fair --etag {problem['etag']}", code=1, locale="zh")
     etag = only("ACKNOWLEDGED")["etag"]

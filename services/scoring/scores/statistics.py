@@ -59,14 +59,14 @@ class PartStats:
         return (self.total * parts) / (self.count * whole)
 
     def variance(self, resolution: float) -> float:
-        """Sample variance (n - 1) in squared units of `resolution`, rounded once. Raises ValueError for fewer than two."""
+        """Sample variance (n - 1) in squared units of `resolution`, rounded once. Raises ValueError for n < 2."""
         if self.count < 2:
             raise ValueError("the variance of fewer than two")
         spread = Fraction(self.count * self.squares - self.total**2, self.count * (self.count - 1))
         return float(spread * Fraction(resolution) ** 2)
 
     def quantile(self, q: float, resolution: float) -> float:
-        """Type 7: linear between order statistics floor and ceil of (n - 1) q, in the unit of `resolution`, rounded once.
+        """Type 7: linear between order statistics floor and ceil of (n - 1) q, in units of `resolution`, rounded once.
 
         Raises ValueError when nothing was observed or no histogram is kept.
         """

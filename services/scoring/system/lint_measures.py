@@ -103,7 +103,7 @@ def _reading(field: str, attribute: str, resolution: float) -> Iterator[Finding]
         yield error(f"{field}.attribute", "attribute_missing", "an attribute is needed", "缺少属性名")
     if not (math.isfinite(resolution) and resolution > 0):
         yield error(
-            f"{field}.resolution", "resolution_not_positive", "a resolution lies above 0", "resolution 须大于 0"
+            f"{field}.resolution", "resolution_not_positive", "the resolution must be above 0", "resolution 须大于 0"
         )
 
 

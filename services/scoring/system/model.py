@@ -203,7 +203,7 @@ class SystemSpec:
                 assert_never(indicator.observe)
 
     def resolution(self, indicator: Indicator) -> float:
-        """Value of one resolution in the reported unit of the indicator: 1/3600 for a duration in hours."""
+        """The fixed-point resolution in the reported unit of the indicator: 1/3600 for a duration in hours."""
         measure = self.measure(indicator.measure)
         if isinstance(measure.kind, Elapsed):
             return 1.0 / SECONDS_BY_UNIT.get(indicator.unit, 1)

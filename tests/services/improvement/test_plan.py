@@ -27,13 +27,13 @@ def test_a_goal_may_reach_further_back_and_still_leaves_the_opening_out(problem)
 
 
 def test_a_goal_that_reaches_less_far_back_takes_the_last_windows_only(problem):
-    assert plan_proof(problem(30), replace(GOAL, baseline_period_us=5 * DAY_US), 40 * DAY_US, 0).before == days(
-        (35, 40)
-    )
+    assert plan_proof(
+        problem(30), replace(GOAL, baseline_period_us=5 * DAY_US), 40 * DAY_US, 0
+    ).baseline_intervals == days((35, 40))
 
 
 def test_an_action_that_began_with_the_problem_has_no_before(problem):
-    assert plan_proof(problem(30), GOAL, 31 * DAY_US, 0).before == ()
+    assert plan_proof(problem(30), GOAL, 31 * DAY_US, 0).baseline_intervals == ()
 
 
 def test_symptoms_do_not_open_a_problem(problem):
