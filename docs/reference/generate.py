@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
-from services.improvement.lifecycle import ACTION_MOVES, PROBLEM_MOVES, diagram  # noqa: E402
+from services.improvement.lifecycle import ACTION_TRANSITIONS, PROBLEM_TRANSITIONS, diagram  # noqa: E402
 from services.runtime.metrics import Instrument  # noqa: E402
 from services.runtime.settings import RuntimeSettings  # noqa: E402
 
@@ -215,8 +215,8 @@ def life_cycles_page() -> str:
         "was merged into another), and after an action was cancelled `PROOF_AWAITED`, `STILL_ACTING` and\n"
         "`NO_ACTION_LEFT`."
     )
-    problem = "## A problem\n\n```mermaid\n" + diagram(PROBLEM_MOVES) + "\n```"
-    action = "## An action\n\n```mermaid\n" + diagram(ACTION_MOVES) + "\n```"
+    problem = "## A problem\n\n```mermaid\n" + diagram(PROBLEM_TRANSITIONS) + "\n```"
+    action = "## An action\n\n```mermaid\n" + diagram(ACTION_TRANSITIONS) + "\n```"
     return page("Life cycles", lead, problem, action)
 
 

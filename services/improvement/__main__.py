@@ -7,12 +7,12 @@ import functools
 from collections.abc import Callable
 
 from services.improvement.access import ACCESS
-from services.improvement.followers import Followers
 from services.improvement.intake import Intake
-from services.improvement.peer import ScoringPeer
+from services.improvement.scoring_client import ScoringClient
 from services.improvement.servicer import SERVICE_NAME, ImprovementServicer
 from services.improvement.settings import ImprovementSettings
 from services.improvement.store import CHANNEL, MIGRATIONS, SCHEMA, ProblemStore
+from services.improvement.subscriptions import Subscriptions
 from services.improvement.texts import TEXTS
 from services.runtime.clock import clock_us
 from services.runtime.command import run_command
@@ -24,20 +24,20 @@ from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import serve
 
 
-def peers(settings: ImprovementSettings) -> Callable[[str], ScoringPeer]:
+def scoring_clients(settings: ImprovementSettings) -> Callable[[str], ScoringClient]:
     """Scoring as a tenant sees it, over one channel per tenant."""
 
     @functools.cache
-    def peer_of(tenant: str) -> ScoringPeer:
-        return ScoringPeer(open_tenant_channel(settings, settings.scoring_target, tenant))
+    def scoring_of(tenant: str) -> ScoringClient:
+        return ScoringClient(open_tenant_channel(settings, settings.scoring_target, tenant))
 
-    return peer_of
+    return scoring_of
 
 
 async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) -> None:
     pool = await open_schema(settings, SCHEMA, MIGRATIONS)
-    store, draining, peer_of = ProblemStore(pool), Draining(), peers(settings)
-    followers = Followers(store, draining)
+    store, draining, scoring_of = ProblemStore(pool), Draining(), scoring_clients(settings)
+    subscriptions = Subscriptions(store, draining)
     leases = Leases(
         settings.dsn,
         schema=SCHEMA,
@@ -47,16 +47,16 @@ async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) 
     )
 
     async def follow_signals(lease: Lease) -> None:
-        changed = followers.of(lease.tenant).changed
-        await Intake(lease, store, peer_of(lease.tenant), changed, clock_us).run()
+        changed = subscriptions.of(lease.tenant).changed
+        await Intake(lease, store, scoring_of(lease.tenant), changed, clock_us).run()
 
     await serve(
         settings=settings,
-        servicers=[ImprovementServicer(store, followers, peer_of, clock_us).register],
+        servicers=[ImprovementServicer(store, subscriptions, scoring_of, clock_us).register],
         access=ACCESS,
         health_names=[SERVICE_NAME],
         background=[
-            lambda: Listener(settings.dsn, CHANNEL).run(followers.wake),
+            lambda: Listener(settings.dsn, CHANNEL).run(subscriptions.wake),
             lambda: leases.run(follow_signals),
         ],
         draining=draining,

@@ -28,7 +28,7 @@ class SliceSums:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What scoring says of a session: the indicator's title and, per dimension, the sums of its values."""
+    """What scoring says of an occurrence: the indicator's title and, per dimension, the sums of its values."""
 
     title: Text
     by_dimension: Mapping[str, Mapping[str, SliceSums]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The life cycles as tables: (state, event) -> state. What is not in a table is refused, with the legal moves."""
+"""The life cycles as tables: (state, event) -> state. What is not in a table is refused, with the legal events."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ActionEvent(Enum):
 _P, _E = ProblemState, ProblemEvent
 LIVE = (_P.OPEN, _P.ACKNOWLEDGED, _P.ANALYSED, _P.ACTING, _P.VERIFYING)
 
-PROBLEM_MOVES: Mapping[tuple[ProblemState, ProblemEvent], ProblemState] = {
+PROBLEM_TRANSITIONS: Mapping[tuple[ProblemState, ProblemEvent], ProblemState] = {
     (_P.OPEN, _E.ACKNOWLEDGE): _P.ACKNOWLEDGED,
     (_P.OPEN, _E.ADD_CAUSE): _P.ANALYSED,
     (_P.ACKNOWLEDGED, _E.ADD_CAUSE): _P.ANALYSED,
@@ -84,7 +84,7 @@ PROBLEM_MOVES: Mapping[tuple[ProblemState, ProblemEvent], ProblemState] = {
 }
 
 _A, _D = ActionState, ActionEvent
-ACTION_MOVES: Mapping[tuple[ActionState, ActionEvent], ActionState] = {
+ACTION_TRANSITIONS: Mapping[tuple[ActionState, ActionEvent], ActionState] = {
     (_A.PLANNED, _D.START): _A.STARTED,
     (_A.PLANNED, _D.CANCEL): _A.CANCELLED,
     (_A.STARTED, _D.COMPLETE): _A.DONE,
@@ -107,7 +107,7 @@ def asked_for(event: ProblemEvent | ActionEvent) -> str:
     return f"{event.name}_ACTION" if isinstance(event, ActionEvent) else event.name
 
 
-class IllegalMove(Exception):
+class InvalidTransition(Exception):
     """`legal`: what the state does allow, as people call it."""
 
     def __init__(self, subject: str, state: str, event: str, legal: list[str]) -> None:
@@ -115,16 +115,16 @@ class IllegalMove(Exception):
         self.subject, self.state, self.event, self.legal = subject, state, event, legal
 
 
-def legal(table: Mapping[tuple[S, E], S], state: S) -> list[str]:
+def legal_events(table: Mapping[tuple[S, E], S], state: S) -> list[str]:
     events = [event for (known, event) in table if known == state and event not in OWN_EVENTS]
     return list(dict.fromkeys(asked_for(event) for event in events))  # type: ignore[arg-type]
 
 
-def move(table: Mapping[tuple[S, E], S], subject: str, state: S, event: E) -> S:
+def next_state(table: Mapping[tuple[S, E], S], subject: str, state: S, event: E) -> S:
     try:
         return table[state, event]
     except KeyError:
-        raise IllegalMove(subject, state.value, asked_for(event), legal(table, state)) from None  # type: ignore[arg-type]
+        raise InvalidTransition(subject, state.value, asked_for(event), legal_events(table, state)) from None  # type: ignore[arg-type]
 
 
 def diagram(table: Mapping[tuple[S, E], S]) -> str:

@@ -75,7 +75,7 @@ class Family:
 
 
 @dataclass(frozen=True)
-class StandingSignal:
+class ActiveSignal:
     """An adverse alarm that has not been retracted. Times in microseconds since the epoch, UTC."""
 
     name: str
@@ -249,7 +249,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ProblemQuery:
     """What to list. Empty or None: no restriction, but `states` (the contract's numbers) are always named."""
 
     process: str

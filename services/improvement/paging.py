@@ -9,8 +9,8 @@ import math
 
 from andon.improvement.v1 import improvement_pb2
 
-from services.improvement.checks import invalid
 from services.improvement.model import Problem
+from services.improvement.wire.validation import invalid
 from services.runtime.requests import fingerprint
 
 PAGE_DEFAULT, PAGE_MAX = 100, 1000

@@ -35,8 +35,8 @@ def verify(action: Action, readings: Sequence[Reading], now_us: int) -> Verifica
     if len(after) < goal.windows_min:
         raise NotEnoughWindows(f"{len(after)} complete windows after the action, {goal.windows_min} are needed")
     found = _found(history, after, judge(history, after, goal), now_us)
-    told = replace(found, checks=checks(history, after, plan, window_of(goal.series)))
-    return replace(told, statement=statement(told, goal))
+    checked = replace(found, checks=checks(history, after, plan, window_of(goal.series)))
+    return replace(checked, statement=statement(checked, goal))
 
 
 def _found(history: History, after: Sequence[Reading], effect: Effect, now_us: int) -> Verification:

@@ -8,33 +8,39 @@ import grpc
 from andon.improvement.v1 import improvement_pb2 as pb
 from andon.improvement.v1 import improvement_pb2_grpc
 
-from services.improvement.followers import Followers
-from services.improvement.peer import ScoringPeer
-from services.improvement.servicer.acting import Acting
-from services.improvement.servicer.analysing import Analysing
+from services.improvement.scoring_client import ScoringClient
+from services.improvement.servicer.actions import ActionCalls
+from services.improvement.servicer.decisions import DecisionCalls
 from services.improvement.servicer.desk import Desk
-from services.improvement.servicer.explaining import Explaining
-from services.improvement.servicer.following import Following
-from services.improvement.servicer.proving import Proving
-from services.improvement.servicer.reading import Reading
+from services.improvement.servicer.explanation import ExplanationCalls
+from services.improvement.servicer.lists import ListCalls
+from services.improvement.servicer.verification import VerificationCalls
+from services.improvement.servicer.watch import WatchCalls
 from services.improvement.store import ProblemStore
+from services.improvement.subscriptions import Subscriptions
 
 SERVICE_NAME = pb.DESCRIPTOR.services_by_name["ImprovementService"].full_name
 
 
 class ImprovementServicer(
-    Reading, Following, Explaining, Analysing, Acting, Proving, improvement_pb2_grpc.ImprovementServiceServicer
+    ListCalls,
+    WatchCalls,
+    ExplanationCalls,
+    DecisionCalls,
+    ActionCalls,
+    VerificationCalls,
+    improvement_pb2_grpc.ImprovementServiceServicer,
 ):
     """Every family answers from the same desk."""
 
     def __init__(
         self,
         store: ProblemStore,
-        followers: Followers,
-        peer: Callable[[str], ScoringPeer],
+        subscriptions: Subscriptions,
+        scoring_of: Callable[[str], ScoringClient],
         clock_us: Callable[[], int],
     ) -> None:
-        self.desk = Desk(store, followers, peer, clock_us)
+        self.desk = Desk(store, subscriptions, scoring_of, clock_us)
 
     def register(self, server: grpc.aio.Server) -> None:
         improvement_pb2_grpc.add_ImprovementServiceServicer_to_server(self, server)

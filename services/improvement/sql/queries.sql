@@ -18,25 +18,25 @@ WHERE tenant = $1
 FOR UPDATE;
 
 -- name: append
--- One entry of the problem log; the head moves with it and those who follow are told.
+-- One entry of the problem log; the head moves with it and those who follow are notified.
 WITH moved AS (
     UPDATE head
     SET position = $2
     WHERE tenant = $1
-), told AS (
+), notified AS (
     SELECT pg_notify('andon_improvement', $1)
 )
 INSERT INTO problem_log (tenant, position, changes, committed_at)
 SELECT $1, $2, $3, clock_timestamp()
-FROM told;
+FROM notified;
 
--- name: keep_followed
+-- name: store_cursor
 -- How far scoring's log was followed; `settled_position` never goes back.
 UPDATE head
 SET signals_through = $2, settled_position = GREATEST(settled_position, $3)
 WHERE tenant = $1;
 
--- name: keep_problem
+-- name: store_problem
 -- A problem as it is now.
 INSERT INTO problem (tenant, name, process, system, indicator, state, severity, due_us, body)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -84,21 +84,21 @@ WHERE tenant = $1 AND position > $2
 ORDER BY position
 LIMIT $3;
 
--- name: keep_signals
--- Signals that stand.
+-- name: store_signals
+-- Active signals.
 INSERT INTO signal (tenant, name, body)
 SELECT $1, came.name, came.body
 FROM unnest($2::text[], $3::bytea[]) AS came (name, body)
 ON CONFLICT (tenant, name) DO UPDATE
 SET body = EXCLUDED.body;
 
--- name: drop_signals
+-- name: delete_signals
 -- Signals that were retracted.
 DELETE FROM signal
 WHERE tenant = $1 AND name = ANY($2::text[]);
 
 -- name: read_signals
--- Every signal that stands.
+-- Every active signal.
 SELECT body
 FROM signal
 WHERE tenant = $1
@@ -110,14 +110,14 @@ SELECT fingerprint, answer
 FROM request
 WHERE tenant = $1 AND request_id = $2 AND answered_at > now() - interval '24 hours';
 
--- name: keep_answer
+-- name: store_answer
 -- The answer to a request id.
 INSERT INTO request (tenant, request_id, fingerprint, answer)
 VALUES ($1, $2, $3, $4)
 ON CONFLICT (tenant, request_id) DO UPDATE
 SET fingerprint = EXCLUDED.fingerprint, answer = EXCLUDED.answer, answered_at = now();
 
--- name: forget_answers
+-- name: delete_answers
 -- Request ids older than 24 hours.
 DELETE FROM request
 WHERE tenant = $1 AND answered_at <= now() - interval '24 hours';

@@ -5,7 +5,6 @@ from __future__ import annotations
 from andon.improvement.v1 import problem_pb2
 
 from services.improvement.model import Action, ActionKind, ActionName, ActionState, Goal, ProofPlan
-from services.improvement.wire.proofs import verification_message, verification_of
 from services.improvement.wire.scalars import (
     duration,
     interval,
@@ -18,6 +17,7 @@ from services.improvement.wire.scalars import (
     text,
     text_of,
 )
+from services.improvement.wire.verifications import verification_message, verification_of
 
 CONFIDENCE_DEFAULT = 0.95
 WINDOWS_MIN_DEFAULT, HORIZON_WINDOWS_DEFAULT = 8, 60

@@ -1,4 +1,4 @@
-"""Problems, both ways, with the mark by which a stale reader is told."""
+"""Problems, both ways, with the mark that shows a reader's copy to be stale."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 from andon.improvement.v1 import problem_pb2
 
 from services.improvement.model import Family, Problem, ProblemName, ProblemState
-from services.improvement.moves import moves
+from services.improvement.transitions import allowed_transitions
 from services.improvement.wire.actions import action_message, action_of
 from services.improvement.wire.causes import cause_message, cause_of
 from services.improvement.wire.scalars import interval, member, micros, number, span_of, stamp, text, text_of
@@ -15,9 +15,9 @@ from services.improvement.wire.signals import reference_message, reference_of
 
 
 def problem_message(problem: Problem, now_us: int | None = None) -> problem_pb2.Problem:
-    """`now_us` None: as it is kept, without what depends on the time of reading."""
-    kept = now_us is None
-    mark = "" if kept else etag(problem)
+    """`now_us` None: as it is stored, without what depends on the time of reading."""
+    stored = now_us is None
+    mark = "" if stored else etag(problem)
     return problem_pb2.Problem(
         name=problem.name,
         title=text(problem.title),
@@ -40,7 +40,7 @@ def problem_message(problem: Problem, now_us: int | None = None) -> problem_pb2.
         etag=mark,
         open_time=stamp(problem.opened_us),
         update_time=stamp(problem.updated_us),
-        allowed_transitions=[] if kept else moves(problem),
+        allowed_transitions=[] if stored else allowed_transitions(problem),
     )
 
 

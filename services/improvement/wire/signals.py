@@ -5,21 +5,21 @@ from __future__ import annotations
 from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2
 
-from services.improvement.model import Family, SignalReference, StandingSignal
+from services.improvement.model import ActiveSignal, Family, SignalReference
 from services.improvement.season import window_of
 from services.improvement.wire.scalars import interval, micros, span_of
 
 Z_LIMIT = 1e-12
 
 
-def is_standing(signal: score_pb2.Signal) -> bool:
+def is_active(signal: score_pb2.Signal) -> bool:
     """Only a raised, adverse signal speaks for a problem."""
     return signal.state == score_pb2.Signal.STATE_ACTIVE and signal.adverse
 
 
-def standing_signal(signal: score_pb2.Signal) -> StandingSignal:
+def active_signal(signal: score_pb2.Signal) -> ActiveSignal:
     process, system, rest = signal.series.split("/", 2)
-    return StandingSignal(
+    return ActiveSignal(
         name=signal.name,
         family=Family(process, system, rest.partition("@")[0]),
         series=signal.series,

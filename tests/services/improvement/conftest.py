@@ -12,13 +12,13 @@ from services.improvement.model import (
     Action,
     ActionKind,
     ActionName,
+    ActiveSignal,
     Family,
     Goal,
     Problem,
     ProblemName,
     Reading,
     SignalReference,
-    StandingSignal,
     Text,
     Verdict,
     Verification,
@@ -28,8 +28,8 @@ DESK = Family("desk", "main", "rework")
 
 
 @pytest.fixture
-def signal() -> Callable[..., StandingSignal]:
-    def make(day: int, indicator: str = "rework", slice_: str = "", rule: str = "WE1", **more: Any) -> StandingSignal:
+def signal() -> Callable[..., ActiveSignal]:
+    def make(day: int, indicator: str = "rework", slice_: str = "", rule: str = "WE1", **more: Any) -> ActiveSignal:
         series = f"desk/main/{indicator}@day{slice_}"
         fields: dict[str, Any] = {
             "name": f"signals/{indicator}{slice_}-{day}-{rule}",
@@ -46,7 +46,7 @@ def signal() -> Callable[..., StandingSignal]:
             "baseline_start_us": 0,
             "baseline_end_us": 20 * DAY_US,
         }
-        return StandingSignal(**{**fields, **more})
+        return ActiveSignal(**{**fields, **more})
 
     return make
 

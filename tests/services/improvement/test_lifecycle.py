@@ -9,18 +9,18 @@ from dataclasses import replace
 
 import pytest
 
-from services.improvement import moves
+from services.improvement import transitions
 from services.improvement.lifecycle import (
-    ACTION_MOVES,
+    ACTION_TRANSITIONS,
     LIVE,
     OWN_EVENTS,
-    PROBLEM_MOVES,
+    PROBLEM_TRANSITIONS,
     ActionEvent,
-    IllegalMove,
+    InvalidTransition,
     ProblemEvent,
     asked_for,
     diagram,
-    move,
+    next_state,
 )
 from services.improvement.model import (
     ActionState,
@@ -37,42 +37,42 @@ CAUSE = Cause("", Text("No checklist"), cause_class=CauseClass.PROCESS)
 
 @pytest.fixture
 def acting(problem, action):
-    planned = moves.plan_action(moves.add_cause(problem(30), CAUSE, NOW), action, NOW)
-    return moves.start_action(planned, planned.actions[0].name, NOW, NOW)
+    planned = transitions.plan_action(transitions.add_cause(problem(30), CAUSE, NOW), action, NOW)
+    return transitions.start_action(planned, planned.actions[0].name, NOW, NOW)
 
 
 @pytest.fixture
 def done(acting):
-    return moves.complete_action(acting, acting.actions[0].name, NOW + 1, NOW)
+    return transitions.complete_action(acting, acting.actions[0].name, NOW + 1, NOW)
 
 
 @pytest.mark.parametrize(("state", "event"), list(itertools.product(ProblemState, ProblemEvent)))
 def test_a_problem_moves_by_its_table_and_every_other_move_names_the_legal_ones(state, event):
-    if (state, event) in PROBLEM_MOVES:
-        assert move(PROBLEM_MOVES, "p", state, event) is PROBLEM_MOVES[state, event]
+    if (state, event) in PROBLEM_TRANSITIONS:
+        assert next_state(PROBLEM_TRANSITIONS, "p", state, event) is PROBLEM_TRANSITIONS[state, event]
         return
-    with pytest.raises(IllegalMove) as refused:
-        move(PROBLEM_MOVES, "p", state, event)
-    legal = {asked_for(one) for known, one in PROBLEM_MOVES if known is state and one not in OWN_EVENTS}
+    with pytest.raises(InvalidTransition) as refused:
+        next_state(PROBLEM_TRANSITIONS, "p", state, event)
+    legal = {asked_for(one) for known, one in PROBLEM_TRANSITIONS if known is state and one not in OWN_EVENTS}
     assert set(refused.value.legal) == legal
 
 
 def test_settled_states_have_no_way_out_and_every_live_state_has():
     for state in ProblemState:
-        exits = [event for (known, event) in PROBLEM_MOVES if known is state]
+        exits = [event for (known, event) in PROBLEM_TRANSITIONS if known is state]
         assert bool(exits) is (state in LIVE)
 
 
 def test_no_problem_closes_without_a_verified_action(done, verification):
-    with pytest.raises(moves.ProofMissing):
-        moves.close(done, NOW)
-    proven = moves.verified(done, done.actions[0].name, verification(Verdict.IMPROVED), NOW)
-    assert moves.close(proven, NOW).state is ProblemState.CLOSED
+    with pytest.raises(transitions.ProofMissing):
+        transitions.close(done, NOW)
+    proven = transitions.verified(done, done.actions[0].name, verification(Verdict.IMPROVED), NOW)
+    assert transitions.close(proven, NOW).state is ProblemState.CLOSED
 
 
 @pytest.mark.parametrize("verdict", [Verdict.NO_CHANGE, Verdict.WORSE])
 def test_a_failed_proof_sends_the_problem_back_to_its_causes_and_says_why(done, verification, verdict):
-    failed = moves.verified(done, done.actions[0].name, verification(verdict), NOW)
+    failed = transitions.verified(done, done.actions[0].name, verification(verdict), NOW)
     assert failed.state is ProblemState.ANALYSED
     assert failed.actions[0].state is ActionState.FAILED
     assert failed.reason == f"problems/p/actions/1: {verdict.value}, -0.2 (-0.3 to -0.1)"
@@ -80,73 +80,73 @@ def test_a_failed_proof_sends_the_problem_back_to_its_causes_and_says_why(done, 
 
 def test_an_undecided_proof_leaves_the_action_open_and_can_be_run_again_every_day(done, verification):
     for _ in range(3):
-        done = moves.verified(done, done.actions[0].name, verification(Verdict.UNDECIDED), NOW)
+        done = transitions.verified(done, done.actions[0].name, verification(Verdict.UNDECIDED), NOW)
         assert done.state is ProblemState.VERIFYING
         assert done.actions[0].state is ActionState.DONE
-        assert "VERIFY_ACTION" in moves.moves(done)
+        assert "VERIFY_ACTION" in transitions.allowed_transitions(done)
     assert len(done.actions[0].verifications) == 3
 
 
 def test_the_reason_of_a_failure_goes_when_a_later_action_is_proven(done, action, verification):
-    failed = moves.verified(done, done.actions[0].name, verification(Verdict.WORSE), NOW)
-    planned = moves.plan_action(failed, action, NOW)
+    failed = transitions.verified(done, done.actions[0].name, verification(Verdict.WORSE), NOW)
+    planned = transitions.plan_action(failed, action, NOW)
     name = planned.actions[1].name
-    again = moves.complete_action(moves.start_action(planned, name, NOW, NOW), name, NOW, NOW)
+    again = transitions.complete_action(transitions.start_action(planned, name, NOW, NOW), name, NOW, NOW)
     assert "worse" in again.reason
-    assert moves.verified(again, name, verification(Verdict.IMPROVED), NOW).reason == ""
+    assert transitions.verified(again, name, verification(Verdict.IMPROVED), NOW).reason == ""
 
 
 def test_an_action_is_not_done_before_it_was_started(acting):
-    with pytest.raises(moves.DatesOutOfOrder):
-        moves.complete_action(acting, acting.actions[0].name, NOW - 1, NOW)
+    with pytest.raises(transitions.DatesOutOfOrder):
+        transitions.complete_action(acting, acting.actions[0].name, NOW - 1, NOW)
 
 
 def test_an_action_cannot_be_verified_before_it_is_done(acting):
-    with pytest.raises(IllegalMove):
-        moves.check_verifiable(acting, acting.actions[0].name)
+    with pytest.raises(InvalidTransition):
+        transitions.check_verifiable(acting, acting.actions[0].name)
 
 
 def test_a_refused_move_names_what_people_can_ask_for_instead(problem, acting, done, verification):
-    with pytest.raises(IllegalMove) as refused:
-        moves.close(problem(30), NOW)
+    with pytest.raises(InvalidTransition) as refused:
+        transitions.close(problem(30), NOW)
     assert refused.value.legal == ["ACKNOWLEDGE", "ADD_CAUSE", "DISMISS"]
-    with pytest.raises(IllegalMove, match="VERIFY_ACTION is not possible") as refused:
-        moves.check_verifiable(acting, acting.actions[0].name)
+    with pytest.raises(InvalidTransition, match="VERIFY_ACTION is not possible") as refused:
+        transitions.check_verifiable(acting, acting.actions[0].name)
     assert refused.value.legal == ["COMPLETE_ACTION", "CANCEL_ACTION"]
-    with pytest.raises(IllegalMove) as refused:
-        moves.start_action(done, done.actions[0].name, NOW, NOW)
+    with pytest.raises(InvalidTransition) as refused:
+        transitions.start_action(done, done.actions[0].name, NOW, NOW)
     assert refused.value.legal == ["VERIFY_ACTION", "CANCEL_ACTION"]
 
 
 def test_an_action_removes_a_cause_that_the_problem_has(problem, action):
-    analysed = moves.add_cause(problem(30), CAUSE, NOW)
-    named = moves.plan_action(analysed, replace(action, cause=analysed.causes[0].name), NOW)
+    analysed = transitions.add_cause(problem(30), CAUSE, NOW)
+    named = transitions.plan_action(analysed, replace(action, cause=analysed.causes[0].name), NOW)
     assert named.actions[0].cause == "problems/p/causes/stated-1"
-    with pytest.raises(moves.UnknownCause):
-        moves.plan_action(analysed, replace(action, cause="problems/p/causes/other"), NOW)
+    with pytest.raises(transitions.UnknownCause):
+        transitions.plan_action(analysed, replace(action, cause="problems/p/causes/other"), NOW)
 
 
 def test_causes_lie_behind_one_another_as_a_tree(problem):
-    root = moves.add_cause(problem(30), CAUSE, NOW)
-    behind = moves.add_cause(root, replace(CAUSE, parent="problems/p/causes/stated-1"), NOW)
+    root = transitions.add_cause(problem(30), CAUSE, NOW)
+    behind = transitions.add_cause(root, replace(CAUSE, parent="problems/p/causes/stated-1"), NOW)
     assert [cause.parent for cause in behind.causes] == ["problems/p/causes/stated-1", ""]
     for parent in ("problems/p/causes/stated-2", "problems/p/causes/stated-1", "problems/p/causes/other"):
-        with pytest.raises(moves.UnknownCause):
-            moves.add_cause(behind, replace(CAUSE, name="problems/p/causes/stated-1", parent=parent), NOW)
+        with pytest.raises(transitions.UnknownCause):
+            transitions.add_cause(behind, replace(CAUSE, name="problems/p/causes/stated-1", parent=parent), NOW)
 
 
 def test_a_cancelled_action_keeps_the_reason(acting):
-    cancelled = moves.cancel_action(acting, acting.actions[0].name, "no budget", NOW)
+    cancelled = transitions.cancel_action(acting, acting.actions[0].name, "no budget", NOW)
     assert cancelled.actions[0].reason == "no budget"
     assert cancelled.state is ProblemState.ANALYSED
 
 
 def test_cancelling_one_of_two_actions_under_way_leaves_the_other_under_way(acting, action):
-    planned = moves.plan_action(acting, action, NOW)
-    both = moves.start_action(planned, planned.actions[1].name, NOW, NOW)
-    one = moves.cancel_action(both, both.actions[0].name, "", NOW)
+    planned = transitions.plan_action(acting, action, NOW)
+    both = transitions.start_action(planned, planned.actions[1].name, NOW, NOW)
+    one = transitions.cancel_action(both, both.actions[0].name, "", NOW)
     assert one.state is ProblemState.ACTING
-    assert moves.complete_action(one, one.actions[1].name, NOW, NOW).state is ProblemState.VERIFYING
+    assert transitions.complete_action(one, one.actions[1].name, NOW, NOW).state is ProblemState.VERIFYING
 
 
 # --- whatever people do, in whatever order
@@ -156,25 +156,25 @@ NAMES = ("problems/p/actions/1", "problems/p/actions/2")
 
 def steps(problem, action, verification):
     """Every move by its name, as it would be made now."""
-    yield "ACKNOWLEDGE", lambda: moves.acknowledge(problem, NOW)
-    yield "ADD_CAUSE", lambda: moves.add_cause(problem, CAUSE, NOW)
+    yield "ACKNOWLEDGE", lambda: transitions.acknowledge(problem, NOW)
+    yield "ADD_CAUSE", lambda: transitions.add_cause(problem, CAUSE, NOW)
     if len(problem.actions) < len(NAMES):
-        yield "PLAN_ACTION", lambda: moves.plan_action(problem, action, NOW)
+        yield "PLAN_ACTION", lambda: transitions.plan_action(problem, action, NOW)
     for name in NAMES[: len(problem.actions)]:
-        yield "START_ACTION", functools.partial(moves.start_action, problem, name, NOW, NOW)
-        yield "COMPLETE_ACTION", functools.partial(moves.complete_action, problem, name, NOW, NOW)
-        yield "CANCEL_ACTION", functools.partial(moves.cancel_action, problem, name, "", NOW)
+        yield "START_ACTION", functools.partial(transitions.start_action, problem, name, NOW, NOW)
+        yield "COMPLETE_ACTION", functools.partial(transitions.complete_action, problem, name, NOW, NOW)
+        yield "CANCEL_ACTION", functools.partial(transitions.cancel_action, problem, name, "", NOW)
         for verdict in Verdict:
             proof = verification(verdict)
-            yield "VERIFY_ACTION", functools.partial(moves.verified, problem, name, proof, NOW)
-    yield "CLOSE", lambda: moves.close(problem, NOW)
-    yield "DISMISS", lambda: moves.dismiss(problem, "known", NOW)
+            yield "VERIFY_ACTION", functools.partial(transitions.verified, problem, name, proof, NOW)
+    yield "CLOSE", lambda: transitions.close(problem, NOW)
+    yield "DISMISS", lambda: transitions.dismiss(problem, "known", NOW)
 
 
 def possible(problem, action, verification):
     found = []
     for name, step in steps(problem, action, verification):
-        with contextlib.suppress(IllegalMove, moves.ProofMissing):
+        with contextlib.suppress(InvalidTransition, transitions.ProofMissing):
             found.append((name, step()))
     return found
 
@@ -194,7 +194,7 @@ def reachable(begin, action, verification):
 def test_exactly_the_moves_that_would_succeed_are_offered_wherever_a_problem_may_be(problem, action, verification):
     for mark, one in reachable(problem(30), action, verification).items():
         able = {name for name, _ in possible(one, action, verification)}
-        offered = set(moves.moves(one))
+        offered = set(transitions.allowed_transitions(one))
         assert offered - {"PLAN_ACTION"} == able - {"PLAN_ACTION"}, mark
 
 
@@ -205,7 +205,7 @@ def test_no_problem_is_ever_stuck_and_none_closes_without_proof(problem, action,
         if state is ProblemState.CLOSED:
             assert ActionState.VERIFIED in actions
         if state in LIVE:
-            assert moves.moves(states[state, actions]), (state, actions)
+            assert transitions.allowed_transitions(states[state, actions]), (state, actions)
         if state is ProblemState.ACTING:
             assert ActionState.STARTED in actions, actions
         if state is ProblemState.VERIFYING:
@@ -213,6 +213,6 @@ def test_no_problem_is_ever_stuck_and_none_closes_without_proof(problem, action,
 
 
 def test_the_diagram_shows_every_move_of_the_table():
-    assert diagram(PROBLEM_MOVES).count("-->") == len(PROBLEM_MOVES)
-    assert diagram(ACTION_MOVES).count("-->") == len(ACTION_MOVES)
-    assert {event for _, event in ACTION_MOVES} == set(ActionEvent)
+    assert diagram(PROBLEM_TRANSITIONS).count("-->") == len(PROBLEM_TRANSITIONS)
+    assert diagram(ACTION_TRANSITIONS).count("-->") == len(ACTION_TRANSITIONS)
+    assert {event for _, event in ACTION_TRANSITIONS} == set(ActionEvent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.improvement import moves
+from services.improvement import transitions
 from services.improvement.model import DAY_US, Goal, ProblemState
 from services.improvement.plan import opening_of, plan_proof
 
@@ -45,11 +45,11 @@ def test_symptoms_do_not_open_a_problem(problem):
 
 def test_the_plan_is_written_down_at_the_start_and_later_signals_do_not_move_it(problem, action):
     analysed = replace(problem(30), state=ProblemState.ANALYSED)
-    planned = moves.plan_action(analysed, action, 1)
+    planned = transitions.plan_action(analysed, action, 1)
     name = planned.actions[0].name
-    started = moves.start_action(planned, name, 40 * DAY_US, now_us=41 * DAY_US)
+    started = transitions.start_action(planned, name, 40 * DAY_US, now_us=41 * DAY_US)
     grown = replace(started, start_us=25 * DAY_US, signals=(*problem(25).signals, *started.signals))
-    done = moves.complete_action(grown, name, 42 * DAY_US, 43 * DAY_US)
+    done = transitions.complete_action(grown, name, 42 * DAY_US, 43 * DAY_US)
     assert planned.actions[0].plan is None
     assert done.actions[0].plan == started.actions[0].plan
     assert started.actions[0].plan.fixed_us == 41 * DAY_US

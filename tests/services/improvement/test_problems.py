@@ -1,19 +1,19 @@
-"""From sessions to problems."""
+"""From occurrences to problems."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from services.improvement import moves
-from services.improvement.model import Cause, CauseClass, Problem, ProblemState, StandingSignal, Text
-from services.improvement.problems import current_sessions, decide
-from services.improvement.wire.kept import content_hash
+from services.improvement import transitions
+from services.improvement.model import ActiveSignal, Cause, CauseClass, Problem, ProblemState, Text
+from services.improvement.problems import current_occurrences, decide
+from services.improvement.wire.codec import content_hash
 
 NOW = 10**15
 
 
-def settle(signals: list[StandingSignal], problems: list[Problem]) -> list[Problem]:
-    changed = decide(current_sessions(signals, problems), {}, problems, NOW)
+def settle(signals: list[ActiveSignal], problems: list[Problem]) -> list[Problem]:
+    changed = decide(current_occurrences(signals, problems), {}, problems, NOW)
     return list(({problem.name: problem for problem in problems} | {one.name: one for one in changed}).values())
 
 
@@ -27,7 +27,7 @@ def test_one_run_of_alarms_opens_one_problem_that_grows(signal):
 
 def test_the_same_signals_again_change_nothing(signal):
     problems = settle([signal(30)], [])
-    assert decide(current_sessions([signal(30)], problems), {}, problems, NOW) == []
+    assert decide(current_occurrences([signal(30)], problems), {}, problems, NOW) == []
 
 
 def test_a_problem_whose_signals_are_all_retracted_is_withdrawn_with_the_reason(signal):
@@ -47,14 +47,14 @@ def test_an_untouched_problem_is_named_by_its_first_signal_whatever_the_order_of
 
 def test_a_problem_that_somebody_works_on_keeps_its_name(signal):
     (problem,) = settle([signal(31)], [])
-    (kept,) = settle([signal(30), signal(31)], [moves.acknowledge(problem, NOW)])
+    (kept,) = settle([signal(30), signal(31)], [transitions.acknowledge(problem, NOW)])
     assert kept.name == problem.name
     assert kept.state is ProblemState.ACKNOWLEDGED
 
 
 def test_signals_of_a_dismissed_problem_do_not_open_it_again(signal):
     (problem,) = settle([signal(30)], [])
-    dismissed = moves.dismiss(problem, "planned maintenance", NOW)
+    dismissed = transitions.dismiss(problem, "planned maintenance", NOW)
     assert settle([signal(30)], [dismissed]) == [dismissed]
 
 
@@ -67,7 +67,7 @@ def test_a_withdrawn_problem_whose_signals_come_back_goes_on_with_its_revisions(
 
 def test_a_cause_that_a_person_stated_survives_new_evidence(signal):
     (problem,) = settle([signal(30)], [])
-    stated = moves.add_cause(problem, Cause("", Text("No checklist"), cause_class=CauseClass.PROCESS), NOW)
+    stated = transitions.add_cause(problem, Cause("", Text("No checklist"), cause_class=CauseClass.PROCESS), NOW)
     (after,) = settle([signal(30), signal(31)], [replace(stated)])
     assert [cause.title.en for cause in after.causes if cause.confirmed] == ["No checklist"]
 
@@ -77,6 +77,6 @@ def test_a_found_cause_that_is_confirmed_keeps_what_it_rested_on_beside_what_a_p
     found = Cause(f"{problem.name}/causes/team=North", Text("team = North"), evidence=("desk/main/share@day",))
     known = replace(problem, causes=(found,))
     added = Cause(found.name, Text(), evidence=("minutes-7", "desk/main/share@day"))
-    (confirmed,) = moves.add_cause(known, added, NOW).causes
+    (confirmed,) = transitions.add_cause(known, added, NOW).causes
     assert confirmed.evidence == ("desk/main/share@day", "minutes-7")
     assert confirmed.confirmed

@@ -6,23 +6,23 @@ from typing import Any
 
 from andon.improvement.v1 import improvement_pb2 as pb
 
-from services.improvement import moves
-from services.improvement.checks import check_optional_reason, check_problem_name, time_us
-from services.improvement.goals import check_action, check_promise
-from services.improvement.refusals import refusals
+from services.improvement import transitions
+from services.improvement.error_mapping import mapped_errors
 from services.improvement.servicer.desk import Desk
+from services.improvement.wire.goals import check_action, check_promise
+from services.improvement.wire.validation import check_optional_reason, check_problem_name, time_us
 
 
-class Acting:
+class ActionCalls:
     desk: Desk
 
     async def PlanAction(self, request: pb.PlanActionRequest, context: Any) -> pb.PlanActionResponse:
         name, action = check_problem_name("parent", request.parent), check_action(request.action)
         now_us = self.desk.clock_us()
-        with refusals():
-            check_promise(action.goal, await self.desk.peer.direction(action.goal.series))
-        answer = await self.desk.move(
-            request, name, lambda problem: moves.plan_action(problem, action, now_us), pb.PlanActionResponse
+        with mapped_errors():
+            check_promise(action.goal, await self.desk.scoring.direction(action.goal.series))
+        answer = await self.desk.change(
+            request, name, lambda problem: transitions.plan_action(problem, action, now_us), pb.PlanActionResponse
         )
         answer.action.CopyFrom(answer.problem.actions[-1])
         return answer
@@ -32,7 +32,7 @@ class Acting:
         started_us = time_us("start_time", request, now_us)
         return await self.desk.act(
             request,
-            lambda problem: moves.start_action(problem, request.name, started_us, now_us),
+            lambda problem: transitions.start_action(problem, request.name, started_us, now_us),
             pb.StartActionResponse,
         )
 
@@ -41,12 +41,14 @@ class Acting:
         done_us = time_us("done_time", request, now_us)
         return await self.desk.act(
             request,
-            lambda problem: moves.complete_action(problem, request.name, done_us, now_us),
+            lambda problem: transitions.complete_action(problem, request.name, done_us, now_us),
             pb.CompleteActionResponse,
         )
 
     async def CancelAction(self, request: pb.CancelActionRequest, context: Any) -> pb.CancelActionResponse:
         reason, now_us = check_optional_reason(request.reason), self.desk.clock_us()
         return await self.desk.act(
-            request, lambda problem: moves.cancel_action(problem, request.name, reason, now_us), pb.CancelActionResponse
+            request,
+            lambda problem: transitions.cancel_action(problem, request.name, reason, now_us),
+            pb.CancelActionResponse,
         )

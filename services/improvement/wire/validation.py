@@ -1,4 +1,4 @@
-"""What a request must hold, whoever sends it: names, reasons, times, filters and causes."""
+"""What a request must hold: names, reasons, times, filters and causes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VerifyAction: gather the windows, judge them, keep the verdict."""
+"""VerifyAction: gather the windows, judge them, store the verdict."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 from andon.improvement.v1 import improvement_pb2 as pb
 
-from services.improvement import moves
-from services.improvement.checks import problem_of_action
+from services.improvement import transitions
+from services.improvement.error_mapping import mapped_errors
 from services.improvement.metrics import metrics
 from services.improvement.model import Problem, Verification
 from services.improvement.proof import history_begin_us, verify
-from services.improvement.refusals import refusals
 from services.improvement.servicer.desk import Desk
+from services.improvement.wire.validation import problem_of_action
 
 
-class Proving:
+class VerificationCalls:
     desk: Desk
 
     async def VerifyAction(self, request: pb.VerifyActionRequest, context: Any) -> pb.VerifyActionResponse:
@@ -26,16 +26,16 @@ class Proving:
         now_us = self.desk.clock_us()
         proof = await self._proof(await self.desk.known(name), request.name, now_us)
         answer = await self.desk.act(
-            request, lambda problem: moves.verified(problem, request.name, proof, now_us), pb.VerifyActionResponse
+            request, lambda problem: transitions.verified(problem, request.name, proof, now_us), pb.VerifyActionResponse
         )
         if not request.validate_only:
             metrics.add("andon.improvement.verifications", verdict=proof.verdict.value)
         return _with_verification(answer, request.name)
 
     async def _proof(self, problem: Problem, name: str, now_us: int) -> Verification:
-        with refusals():
-            action = moves.check_verifiable(problem, name)
-            readings = await self.desk.peer.readings(action.goal.series, history_begin_us(action))
+        with mapped_errors():
+            action = transitions.check_verifiable(problem, name)
+            readings = await self.desk.scoring.readings(action.goal.series, history_begin_us(action))
             return verify(action, readings, now_us)
 
 

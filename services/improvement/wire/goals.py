@@ -7,11 +7,11 @@ import math
 from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import indicator_system_pb2
 
-from services.improvement.checks import TEXT_MAX, invalid, refuse, text_violations, time_violations
 from services.improvement.model import Action, Goal
 from services.improvement.season import HISTORY_WINDOWS_MAX, WINDOW_US, reach_us, window_of
 from services.improvement.wire.actions import HORIZON_WINDOWS_DEFAULT, WINDOWS_MIN_DEFAULT, new_action
 from services.improvement.wire.scalars import length_us
+from services.improvement.wire.validation import TEXT_MAX, invalid, refuse, text_violations, time_violations
 from services.runtime.errors import FieldViolation
 
 # With fewer windows after it the mean is no mean.
@@ -81,7 +81,7 @@ def _wrong_in_goal(goal: problem_pb2.Goal) -> list[FieldViolation]:
 
 
 def _broken(rules: dict[str, tuple[bool, str]]) -> list[FieldViolation]:
-    return [FieldViolation(field, rule, "FIELD_INVALID") for field, (kept, rule) in rules.items() if not kept]
+    return [FieldViolation(field, rule, "FIELD_INVALID") for field, (holds, rule) in rules.items() if not holds]
 
 
 def check_promise(goal: Goal, direction: int) -> None:

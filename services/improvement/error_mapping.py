@@ -1,4 +1,4 @@
-"""The core's refusals as errors that a caller can act on."""
+"""The errors of the core, mapped to errors that a caller can act on."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from services.improvement.history import NotEnoughWindows
-from services.improvement.lifecycle import IllegalMove
-from services.improvement.moves import DatesOutOfOrder, ProofMissing, UnknownAction, UnknownCause
-from services.improvement.peer import UnknownSeries
+from services.improvement.lifecycle import InvalidTransition
+from services.improvement.scoring_client import UnknownSeries
+from services.improvement.transitions import DatesOutOfOrder, ProofMissing, UnknownAction, UnknownCause
 from services.runtime.errors import (
     FailedPrecondition,
     FieldViolation,
@@ -19,11 +19,11 @@ from services.runtime.errors import (
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def mapped_errors() -> Iterator[None]:
     try:
         yield
-    except IllegalMove as error:
-        legal = [PreconditionViolation("MOVE", error.subject, f"possible: {event}") for event in error.legal]
+    except InvalidTransition as error:
+        legal = [PreconditionViolation("TRANSITION", error.subject, f"possible: {event}") for event in error.legal]
         raise FailedPrecondition("INVALID_TRANSITION", str(error), precondition_violations=legal) from error
     except ProofMissing as error:
         raise FailedPrecondition("PROOF_MISSING", "no action of this problem was verified as improved") from error

@@ -12,10 +12,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.improvement.checks import check_filter, check_problem_name, check_reason, problem_of_action, time_us
-from services.improvement.goals import check_action, check_promise
 from services.improvement.model import Family, Goal, Problem, ProblemName, Text
 from services.improvement.paging import events_max, page_key, page_size, page_token
+from services.improvement.wire.goals import check_action, check_promise
+from services.improvement.wire.validation import (
+    check_filter,
+    check_problem_name,
+    check_reason,
+    problem_of_action,
+    time_us,
+)
 from services.runtime.errors import InvalidArgument
 
 ANY = improvement_pb2.ProblemFilter()

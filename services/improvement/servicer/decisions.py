@@ -6,37 +6,37 @@ from typing import Any
 
 from andon.improvement.v1 import improvement_pb2 as pb
 
-from services.improvement import moves
-from services.improvement.checks import check_cause, check_problem_name, check_reason
+from services.improvement import transitions
 from services.improvement.servicer.desk import Desk
+from services.improvement.wire.validation import check_cause, check_problem_name, check_reason
 
 
-class Analysing:
+class DecisionCalls:
     desk: Desk
 
     async def AcknowledgeProblem(
         self, request: pb.AcknowledgeProblemRequest, context: Any
     ) -> pb.AcknowledgeProblemResponse:
         name, now_us = check_problem_name("name", request.name), self.desk.clock_us()
-        return await self.desk.move(
-            request, name, lambda problem: moves.acknowledge(problem, now_us), pb.AcknowledgeProblemResponse
+        return await self.desk.change(
+            request, name, lambda problem: transitions.acknowledge(problem, now_us), pb.AcknowledgeProblemResponse
         )
 
     async def AddCause(self, request: pb.AddCauseRequest, context: Any) -> pb.AddCauseResponse:
         name, cause, now_us = check_problem_name("parent", request.parent), check_cause(request), self.desk.clock_us()
-        return await self.desk.move(
-            request, name, lambda problem: moves.add_cause(problem, cause, now_us), pb.AddCauseResponse
+        return await self.desk.change(
+            request, name, lambda problem: transitions.add_cause(problem, cause, now_us), pb.AddCauseResponse
         )
 
     async def DismissProblem(self, request: pb.DismissProblemRequest, context: Any) -> pb.DismissProblemResponse:
         name, reason = check_problem_name("name", request.name), check_reason(request.reason)
         now_us = self.desk.clock_us()
-        return await self.desk.move(
-            request, name, lambda problem: moves.dismiss(problem, reason, now_us), pb.DismissProblemResponse
+        return await self.desk.change(
+            request, name, lambda problem: transitions.dismiss(problem, reason, now_us), pb.DismissProblemResponse
         )
 
     async def CloseProblem(self, request: pb.CloseProblemRequest, context: Any) -> pb.CloseProblemResponse:
         name, now_us = check_problem_name("name", request.name), self.desk.clock_us()
-        return await self.desk.move(
-            request, name, lambda problem: moves.close(problem, now_us), pb.CloseProblemResponse
+        return await self.desk.change(
+            request, name, lambda problem: transitions.close(problem, now_us), pb.CloseProblemResponse
         )

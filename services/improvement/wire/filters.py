@@ -1,21 +1,21 @@
-"""Which problems a caller wants to see."""
+"""Which problems a filter of the contract lets through."""
 
 from __future__ import annotations
 
 from andon.improvement.v1 import improvement_pb2
 
 from services.improvement.lifecycle import LIVE
-from services.improvement.model import Problem, ProblemState, Wanted
+from services.improvement.model import Problem, ProblemQuery, ProblemState
 from services.improvement.wire.problems import state_number
 
 LIVE_NUMBERS = [state_number(state) for state in LIVE]
-# Without a wish: every state but dismissed and withdrawn.
+# Without a filter: every state but dismissed and withdrawn.
 LISTED_NUMBERS = [*LIVE_NUMBERS, state_number(ProblemState.CLOSED)]
 
 
-def wanted(filter_: improvement_pb2.ProblemFilter, now_us: int) -> Wanted:
+def problem_query(filter_: improvement_pb2.ProblemFilter, now_us: int) -> ProblemQuery:
     """For a list."""
-    return Wanted(
+    return ProblemQuery(
         filter_.process,
         filter_.system,
         filter_.indicators,
@@ -25,7 +25,7 @@ def wanted(filter_: improvement_pb2.ProblemFilter, now_us: int) -> Wanted:
 
 
 def matches(filter_: improvement_pb2.ProblemFilter, problem: Problem, now_us: int) -> bool:
-    """For a watch: without wanted states every change passes, so that a reader sees problems go."""
+    """For a watch: without states every change passes, so that a reader sees problems go."""
     return (
         (not filter_.process or filter_.process == problem.family.process)
         and (not filter_.system or filter_.system == problem.family.system)

@@ -16,17 +16,17 @@ from services.runtime.errors import FailedPrecondition
 EXPLAINED_AT_ONCE = 8
 
 
-class Explaining:
+class ExplanationCalls:
     desk: Desk
 
     async def ExplainProblem(self, request: pb.ExplainProblemRequest, context: Any) -> pb.ExplainProblemResponse:
         most = events_max(request.events_max)
-        problem, peer = await self.desk.known(request.name), self.desk.peer
+        problem, scoring = await self.desk.known(request.name), self.desk.scoring
         room = asyncio.Semaphore(EXPLAINED_AT_ONCE)
 
         async def link(reference: SignalReference) -> pb.ExplainProblemResponse.Link:
             async with room:
-                return _link(reference, await peer.explain(reference.series, reference.start_us, most), most)
+                return _link(reference, await scoring.explain(reference.series, reference.start_us, most), most)
 
         links = await asyncio.gather(*(link(reference) for reference in problem.signals))
         return pb.ExplainProblemResponse(problem=self.desk.message(problem), links=links)

@@ -14,7 +14,7 @@ from grpc.aio import Channel
 
 from services.improvement.causes import Evidence, SliceSums
 from services.improvement.model import Reading, Text
-from services.improvement.sessions import Session
+from services.improvement.occurrences import Occurrence
 from services.improvement.wire.scalars import micros, stamp, text_of
 from services.improvement.wire.signals import window_number
 
@@ -28,7 +28,7 @@ class UnknownSeries(Exception):
 
 
 @dataclass(frozen=True)
-class Step:
+class SignalChanges:
     """Changes of signals of whole commits; without changes a heartbeat: nothing more has come through here."""
 
     signals: Sequence[score_pb2.Signal]
@@ -36,12 +36,12 @@ class Step:
     traceparent: str
 
 
-class ScoringPeer:
+class ScoringClient:
     def __init__(self, channel: Channel) -> None:
         self._scoring = ScoringServiceStub(channel)
 
-    async def signals(self, after: str) -> AsyncIterator[Step]:
-        """For ever, from `after` on; empty: from the oldest signal kept."""
+    async def signals(self, after: str) -> AsyncIterator[SignalChanges]:
+        """For ever, from `after` on; empty: from the oldest signal that scoring retains."""
         if not after:
             bounds = await self._scoring.GetWatchBounds(
                 scoring_pb2.GetWatchBoundsRequest(), timeout=CALL_S_MAX, wait_for_ready=True
@@ -53,11 +53,11 @@ class ScoringPeer:
             return self._scoring.WatchSignals(request).__aiter__()
 
         async for response in follow(stream, after):
-            yield Step(response.signals, response.through, response.traceparent)
+            yield SignalChanges(response.signals, response.through, response.traceparent)
 
-    async def evidence(self, session: Session) -> Evidence:
+    async def evidence(self, occurrence: Occurrence) -> Evidence:
         """Sums per value of every single dimension, over phase I and over the windows that alarmed."""
-        first, family = session.own[0], session.family
+        first, family = occurrence.own[0], occurrence.family
         wanted = scoring_pb2.SeriesFilter(
             process=family.process,
             system=family.system,
@@ -67,8 +67,8 @@ class ScoringPeer:
         series = {one.key: one for one in await self._list_series(wanted)}
         request = scoring_pb2.ListScoresRequest(filter=wanted)
         request.interval.start.CopyFrom(stamp(first.baseline_start_us))
-        request.interval.end.CopyFrom(stamp(session.end_us))
-        alarmed = {signal.start_us for signal in session.own}
+        request.interval.end.CopyFrom(stamp(occurrence.end_us))
+        alarmed = {signal.start_us for signal in occurrence.own}
         sums: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0.0] * 4))
         async for score in self._scores(request):
             slice_ = series[score.series].slice if score.series in series else {}

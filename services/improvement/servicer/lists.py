@@ -7,11 +7,11 @@ from typing import Any
 
 from andon.improvement.v1 import improvement_pb2 as pb
 
-from services.improvement.checks import check_filter, invalid
 from services.improvement.paging import page_key, page_size, page_token
 from services.improvement.servicer.desk import Desk
-from services.improvement.wire.kept import content_hash
-from services.improvement.wire.wishes import LIVE_NUMBERS, wanted
+from services.improvement.wire.codec import content_hash
+from services.improvement.wire.filters import LIVE_NUMBERS, problem_query
+from services.improvement.wire.validation import check_filter, invalid
 from services.runtime.errors import Unavailable
 from services.runtime.following import CursorCodec, foreign_origin, foreign_position
 
@@ -20,7 +20,7 @@ SETTLING_S_MAX = 300.0
 PATIENCE_SHARE = 0.95
 
 
-class Reading:
+class ListCalls:
     desk: Desk
 
     async def ListProblems(self, request: pb.ListProblemsRequest, context: Any) -> pb.ListProblemsResponse:
@@ -28,9 +28,11 @@ class Reading:
         limit, (severity, name) = page_size(request.page_size), page_key(request.page_token, request.filter)
         if request.at_least:
             await self._reached(request.at_least, context)
-        async with self.desk.store.session(self.desk.tenant) as session:
-            head = await session.head()
-            problems = await session.page(wanted(request.filter, self.desk.clock_us()), severity, name, limit + 1)
+        async with self.desk.store.transaction(self.desk.tenant) as transaction:
+            head = await transaction.head()
+            problems = await transaction.page(
+                problem_query(request.filter, self.desk.clock_us()), severity, name, limit + 1
+            )
         shown = problems[:limit]
         return pb.ListProblemsResponse(
             problems=[self.desk.message(problem) for problem in shown],
@@ -43,13 +45,13 @@ class Reading:
         position = foreign_position(at_least)
         tenant, remaining_s = self.desk.tenant, context.time_remaining()
         timeout_s = SETTLING_S_MAX if remaining_s is None else min(SETTLING_S_MAX, remaining_s * PATIENCE_SHARE)
-        changed = self.desk.followers.of(tenant).changed
+        changed = self.desk.subscriptions.of(tenant).changed
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
                     generation = changed.generation()
-                    async with self.desk.store.session(tenant) as session:
-                        head = await session.head()
+                    async with self.desk.store.transaction(tenant) as transaction:
+                        head = await transaction.head()
                     _check_origin(at_least, head.signals_through)
                     if head.settled_position >= position:
                         return
@@ -63,10 +65,10 @@ class Reading:
     async def GetImprovementStatus(
         self, request: pb.GetImprovementStatusRequest, context: Any
     ) -> pb.GetImprovementStatusResponse:
-        async with self.desk.store.session(self.desk.tenant) as session:
-            head = await session.head()
-            total, live = await session.counts(LIVE_NUMBERS)
-            problems = await session.problems()
+        async with self.desk.store.transaction(self.desk.tenant) as transaction:
+            head = await transaction.head()
+            total, live = await transaction.counts(LIVE_NUMBERS)
+            problems = await transaction.problems()
         return pb.GetImprovementStatusResponse(
             signals_through=head.signals_through,
             through=CursorCodec(head.origin).encode(head.position),

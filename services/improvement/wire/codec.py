@@ -1,4 +1,4 @@
-"""Problems as they are kept, and the hash by which two deployments compare them."""
+"""Problems as they are stored, and the hash by which two deployments compare them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from services.improvement.model import Problem, ProblemState
 from services.improvement.wire.problems import problem_message, problem_of
 
 
-def pack(problems: Iterable[Problem]) -> bytes:
+def encode_changes(problems: Iterable[Problem]) -> bytes:
     return improvement_pb2.WatchProblemsResponse(problems=map(problem_message, problems)).SerializeToString()
 
 
-def unpack(raw: bytes) -> list[Problem]:
+def decode_changes(raw: bytes) -> list[Problem]:
     return [problem_of(one) for one in improvement_pb2.WatchProblemsResponse.FromString(raw).problems]
 
 
-def pack_problem(problem: Problem) -> bytes:
+def encode_problem(problem: Problem) -> bytes:
     return problem_message(problem).SerializeToString()
 
 
-def unpack_problem(raw: bytes) -> Problem:
+def decode_problem(raw: bytes) -> Problem:
     return problem_of(problem_pb2.Problem.FromString(raw))
 
 

@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import pairwise
 
-from services.improvement.model import Family, ProblemName, StandingSignal
+from services.improvement.model import ActiveSignal, Family, ProblemName
 
 # A run ends when nothing alarms for so many of its windows.
 QUIET_WINDOWS = 7
 
 
 @dataclass(frozen=True)
-class Session:
+class Occurrence:
     """Signals of one family without a long quiet between them, and those of other indicators that they explain."""
 
     family: Family
-    own: tuple[StandingSignal, ...]
-    symptoms: tuple[StandingSignal, ...] = ()
+    own: tuple[ActiveSignal, ...]
+    symptoms: tuple[ActiveSignal, ...] = ()
 
     @property
     def name(self) -> ProblemName:
@@ -41,9 +41,9 @@ class Session:
         return frozenset(signal.name for signal in (*self.own, *self.symptoms))
 
 
-def sessions(signals: Iterable[StandingSignal]) -> list[Session]:
+def occurrences(signals: Iterable[ActiveSignal]) -> list[Occurrence]:
     """Depends on the set of signals only, not on their order. O(n log n)."""
-    by_family: dict[Family, list[StandingSignal]] = defaultdict(list)
+    by_family: dict[Family, list[ActiveSignal]] = defaultdict(list)
     for signal in signals:
         by_family[signal.family].append(signal)
     runs = [run for family in sorted(by_family, key=_family_order) for run in _runs(family, by_family[family])]
@@ -54,22 +54,22 @@ def _family_order(family: Family) -> tuple[str, str, str]:
     return family.process, family.system, family.indicator
 
 
-def _runs(family: Family, signals: Sequence[StandingSignal]) -> list[Session]:
+def _runs(family: Family, signals: Sequence[ActiveSignal]) -> list[Occurrence]:
     ordered = sorted(signals, key=lambda signal: (signal.start_us, signal.end_us, signal.name))
-    runs: list[list[StandingSignal]] = [ordered[:1]]
+    runs: list[list[ActiveSignal]] = [ordered[:1]]
     reach_us = ordered[0].end_us
     for _, signal in pairwise(ordered):
         if signal.start_us - reach_us > QUIET_WINDOWS * (signal.end_us - signal.start_us):
             runs.append([])
         runs[-1].append(signal)
         reach_us = max(reach_us, signal.end_us)
-    return [Session(family, tuple(run)) for run in runs]
+    return [Occurrence(family, tuple(run)) for run in runs]
 
 
-def _with_symptoms(runs: list[Session]) -> list[Session]:
+def _with_symptoms(runs: list[Occurrence]) -> list[Occurrence]:
     """A run joins the earliest overlapping run of an indicator that explains it; chains are followed to their head."""
     heads = {index: _head(index, runs) for index in range(len(runs))}
-    joined: dict[int, list[StandingSignal]] = defaultdict(list)
+    joined: dict[int, list[ActiveSignal]] = defaultdict(list)
     for index, head in heads.items():
         if head != index:
             joined[head] += runs[index].own
@@ -80,7 +80,7 @@ def _with_symptoms(runs: list[Session]) -> list[Session]:
     ]
 
 
-def _head(index: int, runs: list[Session]) -> int:
+def _head(index: int, runs: list[Occurrence]) -> int:
     seen = {index}
     while (driver := _driver(runs[index], runs)) is not None and driver not in seen:
         seen.add(driver)
@@ -88,7 +88,7 @@ def _head(index: int, runs: list[Session]) -> int:
     return index
 
 
-def _driver(run: Session, runs: list[Session]) -> int | None:
+def _driver(run: Occurrence, runs: list[Occurrence]) -> int | None:
     drivers = {name for signal in run.own for name in signal.symptom_of}
     overlapping = [
         (other.start_us, index)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 
-from services.improvement import moves
+from services.improvement import transitions
 from services.improvement.model import (
     DAY_US,
     Cause,
@@ -18,9 +18,9 @@ from services.improvement.model import (
     Verdict,
 )
 from services.improvement.wire.actions import action_message, action_of, new_action
-from services.improvement.wire.kept import content_hash, pack, pack_problem, unpack, unpack_problem
+from services.improvement.wire.codec import content_hash, decode_changes, decode_problem, encode_changes, encode_problem
+from services.improvement.wire.filters import matches, problem_query
 from services.improvement.wire.problems import etag, problem_message
-from services.improvement.wire.wishes import matches, wanted
 
 NOW = 50 * DAY_US
 
@@ -29,23 +29,25 @@ NOW = 50 * DAY_US
 def rich(problem, action, verification):
     """A problem with everything in it."""
     cause = Cause("", Text("No checklist", "缺少检查表"), (("team", "B"),), CauseClass.PROCESS, contribution=None)
-    planned = moves.plan_action(moves.add_cause(problem(30, 31), cause, NOW), action, NOW)
+    planned = transitions.plan_action(transitions.add_cause(problem(30, 31), cause, NOW), action, NOW)
     name = planned.actions[0].name
-    done = moves.complete_action(moves.start_action(planned, name, 40 * DAY_US, NOW), name, 41 * DAY_US, NOW)
+    done = transitions.complete_action(
+        transitions.start_action(planned, name, 40 * DAY_US, NOW), name, 41 * DAY_US, NOW
+    )
     checks = (Check("season", False, 1.0, Text("not taken out", "未扣除")),)
     proof = verification(Verdict.WORSE, checks=checks, statement=Text("Worse", "变差"))
     goal = replace(action.goal, baseline_period_us=3 * DAY_US, horizon_windows=30)
-    return moves.plan_action(moves.verified(done, name, proof, NOW), replace(action, goal=goal), NOW)
+    return transitions.plan_action(transitions.verified(done, name, proof, NOW), replace(action, goal=goal), NOW)
 
 
 def test_what_is_kept_comes_back_as_it_was(rich):
-    assert unpack_problem(pack_problem(rich)) == rich
-    assert unpack(pack([rich, rich])) == [rich, rich]
+    assert decode_problem(encode_problem(rich)) == rich
+    assert decode_changes(encode_changes([rich, rich])) == [rich, rich]
 
 
-def test_a_reader_sees_the_moves_the_mark_and_what_is_overdue(rich):
+def test_a_reader_sees_the_allowed_transitions_the_mark_and_what_is_overdue(rich):
     message = problem_message(rich, now_us=100 * DAY_US)
-    assert list(message.allowed_transitions) == moves.moves(rich)
+    assert list(message.allowed_transitions) == transitions.allowed_transitions(rich)
     assert message.etag == message.actions[0].etag == etag(rich)
     assert [action.overdue for action in message.actions] == [False, True]
     kept = problem_message(rich)
@@ -79,8 +81,8 @@ def test_the_hash_of_the_content_forgets_revisions_and_withdrawn_problems(rich):
 
 def test_a_list_leaves_out_what_was_dismissed_and_a_watch_shows_it_go(rich):
     nothing = improvement_pb2.ProblemFilter()
-    assert problem_pb2.PROBLEM_STATE_DISMISSED not in wanted(nothing, NOW).states
-    assert problem_pb2.PROBLEM_STATE_CLOSED in wanted(nothing, NOW).states
+    assert problem_pb2.PROBLEM_STATE_DISMISSED not in problem_query(nothing, NOW).states
+    assert problem_pb2.PROBLEM_STATE_CLOSED in problem_query(nothing, NOW).states
     assert matches(nothing, replace(rich, state=ProblemState.DISMISSED), NOW)
 
 
@@ -109,4 +111,4 @@ def test_a_problem_is_overdue_while_an_unfinished_action_is(rich):
     closed = replace(rich, state=ProblemState.CLOSED)
     assert closed.due_us is None
     assert not any(action.overdue for action in problem_message(closed, due_us + 1).actions)
-    assert wanted(overdue, due_us).due_before_us == due_us
+    assert problem_query(overdue, due_us).due_before_us == due_us

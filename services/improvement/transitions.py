@@ -1,4 +1,4 @@
-"""What people do to problems and actions: each move checks the life cycle and returns the problem as it is after."""
+"""What people decide about problems: each function checks the life cycle and returns the problem as it is after."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from services.improvement.lifecycle import (
-    ACTION_MOVES,
-    PROBLEM_MOVES,
+    ACTION_TRANSITIONS,
+    PROBLEM_TRANSITIONS,
     ActionEvent,
-    IllegalMove,
+    InvalidTransition,
     ProblemEvent,
     asked_for,
-    legal,
-    move,
+    legal_events,
+    next_state,
 )
 from services.improvement.model import (
     Action,
@@ -52,17 +52,17 @@ class DatesOutOfOrder(Exception):
 
 
 def acknowledge(problem: Problem, now_us: int) -> Problem:
-    return _moved(problem, ProblemEvent.ACKNOWLEDGE, now_us)
+    return _changed(problem, ProblemEvent.ACKNOWLEDGE, now_us)
 
 
 def add_cause(problem: Problem, cause: Cause, now_us: int) -> Problem:
     """A cause with a name confirms the found one of that name, with more evidence; without, it is a new one."""
-    moved = _moved(problem, ProblemEvent.ADD_CAUSE, now_us)
+    changed = _changed(problem, ProblemEvent.ADD_CAUSE, now_us)
     _check_parent(problem, cause)
     if not cause.name:
         number = sum(known.confirmed for known in problem.causes) + 1
         stated = replace(cause, name=f"{problem.name}/causes/stated-{number}", confirmed=True)
-        return replace(moved, causes=(stated, *problem.causes))
+        return replace(changed, causes=(stated, *problem.causes))
     known = next((one for one in problem.causes if one.name == cause.name), None)
     if known is None:
         raise UnknownCause(cause.name)
@@ -71,7 +71,7 @@ def add_cause(problem: Problem, cause: Cause, now_us: int) -> Problem:
     confirmed = replace(
         known, confirmed=True, cause_class=cause.cause_class, title=title, parent=cause.parent, evidence=evidence
     )
-    return replace(moved, causes=(confirmed, *(one for one in problem.causes if one.name != cause.name)))
+    return replace(changed, causes=(confirmed, *(one for one in problem.causes if one.name != cause.name)))
 
 
 def _check_parent(problem: Problem, cause: Cause) -> None:
@@ -88,11 +88,11 @@ def _check_parent(problem: Problem, cause: Cause) -> None:
 
 
 def plan_action(problem: Problem, action: Action, now_us: int) -> Problem:
-    moved = _moved(problem, ProblemEvent.PLAN_ACTION, now_us)
+    changed = _changed(problem, ProblemEvent.PLAN_ACTION, now_us)
     if action.cause and action.cause not in {cause.name for cause in problem.causes}:
         raise UnknownCause(action.cause)
     named = replace(action, name=ActionName(f"{problem.name}/actions/{len(problem.actions) + 1}"))
-    return replace(moved, actions=(*problem.actions, named))
+    return replace(changed, actions=(*problem.actions, named))
 
 
 def start_action(problem: Problem, name: str, started_us: int, now_us: int) -> Problem:
@@ -128,7 +128,7 @@ def cancel_action(problem: Problem, name: str, reason: str, now_us: int) -> Prob
 
     after = _act(problem, name, ActionEvent.CANCEL, ProblemEvent.CANCEL_ACTION, now_us, why)
     event = _left_behind(after)
-    return replace(after, state=move(PROBLEM_MOVES, problem.name, after.state, event)) if event else after
+    return replace(after, state=next_state(PROBLEM_TRANSITIONS, problem.name, after.state, event)) if event else after
 
 
 def _left_behind(problem: Problem) -> ProblemEvent | None:
@@ -144,17 +144,17 @@ def _left_behind(problem: Problem) -> ProblemEvent | None:
 
 def check_verifiable(problem: Problem, name: str) -> Action:
     action = _known_action(problem, name)
-    move(ACTION_MOVES, name, action.state, ActionEvent.VERIFY_UNDECIDED)
+    next_state(ACTION_TRANSITIONS, name, action.state, ActionEvent.VERIFY_UNDECIDED)
     return action
 
 
 def verified(problem: Problem, name: str, verification: Verification, now_us: int) -> Problem:
     action_event, problem_event = OUTCOMES[verification.verdict]
 
-    def keep(action: Action) -> Action:
+    def add(action: Action) -> Action:
         return replace(action, verifications=(*action.verifications, verification))
 
-    after = _act(problem, name, action_event, problem_event, now_us, keep)
+    after = _act(problem, name, action_event, problem_event, now_us, add)
     if verification.verdict is Verdict.UNDECIDED:
         return after
     return replace(after, reason="" if verification.verdict is Verdict.IMPROVED else _failure(name, verification))
@@ -166,44 +166,44 @@ def _failure(name: str, found: Verification) -> str:
 
 
 def close(problem: Problem, now_us: int) -> Problem:
-    after = _moved(problem, ProblemEvent.CLOSE, now_us)
+    after = _changed(problem, ProblemEvent.CLOSE, now_us)
     if not _proven(problem):
         raise ProofMissing(problem.name)
     return after
 
 
 def dismiss(problem: Problem, reason: str, now_us: int) -> Problem:
-    return replace(_moved(problem, ProblemEvent.DISMISS, now_us), reason=reason)
+    return replace(_changed(problem, ProblemEvent.DISMISS, now_us), reason=reason)
 
 
-# A move of an action needs one that can make it.
+# A transition of an action needs an action that allows it.
 _BY_ACTION = {
     asked_for(event): event
     for event in (ActionEvent.START, ActionEvent.COMPLETE, ActionEvent.CANCEL, ActionEvent.VERIFY_UNDECIDED)
 }
 
 
-def moves(problem: Problem) -> list[str]:
+def allowed_transitions(problem: Problem) -> list[str]:
     """What people may do next: each of these succeeds, and nothing else does."""
-    return [name for name in legal(PROBLEM_MOVES, problem.state) if _possible(problem, name)]
+    return [name for name in legal_events(PROBLEM_TRANSITIONS, problem.state) if _possible(problem, name)]
 
 
 def _possible(problem: Problem, name: str) -> bool:
     if name == ProblemEvent.CLOSE.name:
         return _proven(problem)
     needed = _BY_ACTION.get(name)
-    return needed is None or any((action.state, needed) in ACTION_MOVES for action in problem.actions)
+    return needed is None or any((action.state, needed) in ACTION_TRANSITIONS for action in problem.actions)
 
 
 def _proven(problem: Problem) -> bool:
     return any(action.state is ActionState.VERIFIED for action in problem.actions)
 
 
-def _moved(problem: Problem, event: ProblemEvent, now_us: int) -> Problem:
+def _changed(problem: Problem, event: ProblemEvent, now_us: int) -> Problem:
     try:
-        state = move(PROBLEM_MOVES, problem.name, problem.state, event)
-    except IllegalMove as error:
-        raise IllegalMove(error.subject, error.state, error.event, moves(problem)) from error
+        state = next_state(PROBLEM_TRANSITIONS, problem.name, problem.state, event)
+    except InvalidTransition as error:
+        raise InvalidTransition(error.subject, error.state, error.event, allowed_transitions(problem)) from error
     return replace(problem, state=state, revision=problem.revision + 1, updated_us=now_us)
 
 
@@ -223,10 +223,10 @@ def _act(
     change: Callable[[Action], Action],
 ) -> Problem:
     after = _set_action(problem, name, action_event, change)
-    return _moved(after, problem_event, now_us)
+    return _changed(after, problem_event, now_us)
 
 
 def _set_action(problem: Problem, name: str, event: ActionEvent, change: Callable[[Action], Action]) -> Problem:
     action = _known_action(problem, name)
-    after = change(replace(action, state=move(ACTION_MOVES, name, action.state, event)))
+    after = change(replace(action, state=next_state(ACTION_TRANSITIONS, name, action.state, event)))
     return replace(problem, actions=tuple(after if one.name == name else one for one in problem.actions))
