@@ -1,6 +1,13 @@
 """Calibrated limits: charts whose in-control ARL is the requested one on streams as they are."""
 
 from andon_quality.calibration.chart import CalibratedChart, MonitoredPoints, calibrate
+from andon_quality.calibration.phase_one import (
+    PhaseOne,
+    ValueKind,
+    phase_one_of_individuals,
+    phase_one_of_means,
+    phase_one_of_shares,
+)
 from andon_quality.calibration.scheme import ChartState, Scheme
 from andon_quality.calibration.skewness import count_skewness, lognormal_skewness, share_skewness
 from andon_quality.calibration.streams import Law, lag1_autocorrelation
@@ -23,13 +30,18 @@ __all__ = [
     "Law",
     "LimitWidth",
     "MonitoredPoints",
+    "PhaseOne",
     "Scheme",
     "Sides",
+    "ValueKind",
     "WindowScheme",
     "calibrate",
     "calibrate_windows",
     "count_skewness",
     "lag1_autocorrelation",
     "lognormal_skewness",
+    "phase_one_of_individuals",
+    "phase_one_of_means",
+    "phase_one_of_shares",
     "share_skewness",
 ]

@@ -9,18 +9,19 @@ from typing import assert_never
 
 import numpy as np
 from andon_quality import rules
-from andon_quality.calibration import BaselineProfile, LimitWidth, Sides, WindowScheme, calibrate_windows
+from andon_quality.calibration import BaselineProfile, LimitWidth, PhaseOne, Sides, WindowScheme, calibrate_windows
 from andon_quality.control import chart as control
 from andon_quality.control import ewma, proportion, xbar_s, xmr
 from andon_quality.errors import QualityError
 from numpy.typing import NDArray
 
-from services.scoring.scores.charts.phase_one import PhaseOne, frozen, phase_one_of, sides_of
+from services.scoring.scores.charts.phase_one import frozen, phase_one_of, sides_of
 from services.scoring.scores.charts.plan import LIMIT, RULES, ChartPlan, asked_arl
 from services.scoring.scores.charts.points import WindowPoint
 from services.scoring.scores.results import Baseline, ChartPoint, LimitCalibration
 from services.scoring.system.model import ChartKind
 
+LABELS = {ChartKind.XMR: "XmR", ChartKind.EWMA: "EWMA", ChartKind.XBAR_S: "Xbar-S", ChartKind.P: "p"}
 Hits = Mapping[str, NDArray[np.bool_]]
 
 
@@ -64,10 +65,16 @@ def _baseline(chosen: Sequence[WindowPoint], phase_one: PhaseOne, plan: ChartPla
         centre=phase_one.centre,
         sigma=sigma,
         overdispersion=phase_one.overdispersion,
-        chart=phase_one.label,
+        chart=_label(phase_one, plan),
         limit_scale=width.width,
         calibration=promise,
     )
+
+
+def _label(phase_one: PhaseOne, plan: ChartPlan) -> str:
+    """A prime, as Laney's charts have it, where windows vary more than their cases explain."""
+    label = LABELS[plan.kind]
+    return f"{label}'" if phase_one.overdispersion > 1.0 else label
 
 
 def _promise(phase_one: PhaseOne, sigma: float, plan: ChartPlan) -> tuple[LimitWidth, LimitCalibration]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache
 
 from andon_quality import arl, rules
-from andon_quality.calibration import Sides
+from andon_quality.calibration import Sides, ValueKind
 
 from services.scoring.system.case_model import Count, Elapsed, Handover, MeasureKind, Rework
 from services.scoring.system.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec
@@ -16,14 +15,6 @@ RULES = {f"WE{number}": rule for number, rule in enumerate(rules.WESTERN_ELECTRI
 LIMIT = "LIMIT"
 DEFAULT_RULES = ("WE1", "WE2")
 SIGMAS = 3.0
-
-
-class Nature(Enum):
-    """What kind of values a chart's windows are made of: it tells how lopsided they are."""
-
-    VALUES = "values"
-    COUNTS = "counts"
-    DURATIONS = "durations"
 
 
 @dataclass(frozen=True)
@@ -41,7 +32,7 @@ class ChartPlan:
     direction: Direction
     target: float | None
     symptom_of: tuple[str, ...]
-    nature: Nature
+    value_kind: ValueKind
 
     @property
     def is_average(self) -> bool:
@@ -66,7 +57,7 @@ def plan_of(spec: SystemSpec, indicator: Indicator) -> ChartPlan | None:
         direction=indicator.direction,
         target=indicator.target.value if indicator.target else None,
         symptom_of=indicator.symptom_of,
-        nature=_nature(spec.measure(indicator.measure).kind),
+        value_kind=_value_kind(spec.measure(indicator.measure).kind),
     )
 
 
@@ -77,10 +68,10 @@ def kind_of(rule: ChartRule, aggregate: Aggregate) -> ChartKind:
     return {Aggregate.SHARE: ChartKind.P, Aggregate.MEAN: ChartKind.XBAR_S}.get(aggregate, ChartKind.XMR)
 
 
-def _nature(kind: MeasureKind | None) -> Nature:
+def _value_kind(kind: MeasureKind | None) -> ValueKind:
     if isinstance(kind, Elapsed):
-        return Nature.DURATIONS
-    return Nature.COUNTS if isinstance(kind, (Count, Rework, Handover)) else Nature.VALUES
+        return ValueKind.DURATIONS
+    return ValueKind.COUNTS if isinstance(kind, (Count, Rework, Handover)) else ValueKind.VALUES
 
 
 def asked_arl(plan: ChartPlan, sides: Sides) -> float:
