@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,8 +64,8 @@ class WriteRpcs:
             await reader
         finally:
             reader.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await reader
+            # Not `await reader`: what cancels this task meanwhile would be taken for the reader's end.
+            await asyncio.gather(reader, return_exceptions=True)
 
     async def _read_ahead(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import grpc
@@ -122,8 +122,8 @@ class SystemFold:
                         await self._step(responses, opened, fold)
         finally:
             reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await reader
+            # Not `await reader`: what cancels this task meanwhile would be taken for the reader's end.
+            await asyncio.gather(reader, return_exceptions=True)
 
     async def _open(self, leases: Mapping[int, Lease]) -> tuple[OpenedBook, Fold]:
         if self._fold is None:

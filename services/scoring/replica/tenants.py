@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import grpc
@@ -174,14 +173,13 @@ class Intake:
 
     async def _stop(self) -> None:
         for tenant in self._tenants.values():
-            for running in tenant.running.values():
-                await _cancel(running.task)
+            await _cancel(*(running.task for running in tenant.running.values()))
             tenant.running.clear()
             await tenant.channel.close()
         self._tenants.clear()
 
 
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError, Exception):
-        await task
+async def _cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
