@@ -118,7 +118,7 @@ class Keeper:
         if len(leases) == fold.partition_count:
             opened.known = Known(frozenset(leases), plan.state_after(opened))
         for one in moved:
-            one.kept_position, one.kept_offset = one.position, one.next_offset
+            one.kept_position, one.kept_offset, one.kept_through = one.position, one.next_offset, one.through
 
     async def _plan(
         self,

@@ -32,7 +32,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class PartitionState:
-    """A partition in memory. `kept_offset`: what is before it was kept already, so folding it again keeps nothing."""
+    """A partition in memory.
+
+    kept_offset, kept_position, kept_through: the book holds everything before; folding that again changes nothing.
+    """
 
     partition: int
     lease: Lease
@@ -45,6 +48,7 @@ class PartitionState:
     case_count: int = 0
     kept_offset: int = 0
     kept_position: int = BEGINNING
+    kept_through: str = ""
     snapshot_events: int = 0
     snapshot_position: int = BEGINNING
     snapshot_at_s: float = field(default_factory=time.monotonic)
@@ -55,11 +59,6 @@ class PartitionState:
     @property
     def is_replaying(self) -> bool:
         return self.next_offset < self.kept_offset
-
-    @property
-    def is_ahead(self) -> bool:
-        """Whether something was folded that was not kept yet."""
-        return self.next_offset > self.kept_offset
 
     def snapshot_due(self, events: int, interval_s: float, now_s: float) -> bool:
         if self.is_replaying or self.position <= self.snapshot_position:
@@ -83,7 +82,7 @@ async def restore_partition(
         state.watermark_us, state.event_count = snapshot.watermark_us, snapshot.event_count
         state.snapshot_events, state.snapshot_position = snapshot.event_count, snapshot.position
     if kept is not None:
-        state.kept_offset, state.kept_position = kept.next_offset, kept.position
+        state.kept_offset, state.kept_position, state.kept_through = kept.next_offset, kept.position, kept.through
     return state
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from andon.ingest.v1 import ingest_pb2
@@ -29,6 +29,7 @@ CASES_READ_MAX = 5_000
 INLINE_EVENTS_MAX = 2_000
 """So few events are folded where they arrive: to hand them to a thread and to wait for it takes longer."""
 Pages = dict[int, list[Page]]
+WirePages = dict[int, list[ingest_pb2.EventPage]]
 
 
 class Partitions:
@@ -58,44 +59,68 @@ class Partitions:
         return min(self.states.values(), key=lambda state: state.position)
 
     async def gather(self, responses: Sequence[ingest_pb2.ReadEventsResponse]) -> Gathered:
-        through = responses[-1].through
-        position = foreign_position(through)
+        """Folds what these responses hold; what comes back is of the pages that were never stored.
+
+        Stored pages (a replay after a restart or a moved lease) are a step of their own, whose changes are dropped:
+        the book holds them already. In one step with new pages a case that entered a window by the former and left
+        it by the latter would change nothing, and the book would hold it for ever.
+        """
+        last = responses[-1]
+        position = foreign_position(last.through)
+        stored, fresh = self._new_pages(responses)
+        for steps in (await self._fold(stored, position, self._stored_through(stored, last))).values():
+            scoring_metrics.add("andon.scoring.events.replayed", steps[0].step.events)
         gathered = Gathered()
-        for partition, one in (await self._fold(self._new_pages(responses), position)).items():
-            step, steps = one.step, [one]
-            if step.corrected_cases:
-                steps += await self._rebuild(partition, step.corrected_cases, through)
-            if self.states[partition].is_ahead:
-                gathered.take(partition, steps)
-                gathered.events += step.events
-                scoring_metrics.add("andon.scoring.durations.negative", max(step.negative_spans, 0))
-            else:
-                scoring_metrics.add("andon.scoring.events.replayed", step.events)
-        self._advance(responses[-1], position)
+        through = dict.fromkeys(fresh, last.through)
+        for partition, steps in (await self._fold(fresh, position, through)).items():
+            gathered.take(partition, steps)
+            gathered.events += steps[0].step.events
+            scoring_metrics.add("andon.scoring.durations.negative", max(steps[0].step.negative_spans, 0))
+        self._advance(last, position)
         return gathered
 
-    def _new_pages(self, responses: Sequence[ingest_pb2.ReadEventsResponse]) -> dict[int, list[ingest_pb2.EventPage]]:
-        """Pages by partition that were not folded yet; one that came later makes the others see theirs again."""
-        fresh: dict[int, list[ingest_pb2.EventPage]] = {}
+    def _new_pages(self, responses: Sequence[ingest_pb2.ReadEventsResponse]) -> tuple[WirePages, WirePages]:
+        """Pages by partition that are not folded yet: those that were stored before, and the fresh ones.
+
+        A partition that came later makes the others see theirs again. Pages are parts of commits, and a step takes
+        whole commits: none lies on both sides of what was stored.
+        """
+        stored: WirePages = {}
+        fresh: WirePages = {}
         for response in responses:
             if response.pages:
                 scoring_metrics.record("andon.scoring.intake.lag", response.lag.seconds + response.lag.nanos / 1e9)
             for page in response.pages:
                 state = self.states.get(page.partition)
                 if state is not None and page.first_offset >= state.next_offset:
-                    fresh.setdefault(page.partition, []).append(page)
+                    (stored if state.is_replaying else fresh).setdefault(page.partition, []).append(page)
                     state.next_offset = page.first_offset + page.event_count
                     state.event_count += page.event_count
-        return fresh
+        return stored, fresh
 
-    async def _fold(self, fresh: Mapping[int, Sequence[ingest_pb2.EventPage]], position: int) -> dict[int, Folded]:
+    def _stored_through(self, stored: Iterable[int], last: ingest_pb2.ReadEventsResponse) -> dict[int, str]:
+        """By partition, how far a corrected case is read again in a replay: no event of a fresh page may be in it."""
+        position = foreign_position(last.through)
+        return {
+            partition: state.kept_through if position > state.kept_position else last.through
+            for partition, state in ((one, self.states[one]) for one in stored)
+        }
+
+    async def _fold(self, fresh: WirePages, position: int, through: Mapping[int, str]) -> dict[int, list[Folded]]:
+        """One step of each partition, and the steps that rebuild its corrected cases from what is logged `through`."""
         if not fresh:
             return {}
         few = sum(page.event_count for listed in fresh.values() for page in listed) <= INLINE_EVENTS_MAX
         pages = _decoded(fresh, position) if few else await asyncio.to_thread(_decoded, fresh, position)
         for partition, listed in pages.items():
             await self._call_back(self.states[partition], listed)
-        return self._fold_pages(pages) if few else await asyncio.to_thread(self._fold_pages, pages)
+        folded = self._fold_pages(pages) if few else await asyncio.to_thread(self._fold_pages, pages)
+        steps: dict[int, list[Folded]] = {}
+        for partition, one in folded.items():
+            steps[partition] = [one]
+            if one.step.corrected_cases:
+                steps[partition] += await self._rebuild(partition, one.step.corrected_cases, through[partition])
+        return steps
 
     async def _call_back(self, state: PartitionState, pages: Sequence[Page]) -> None:
         """Cases that have left memory and that these pages name."""

@@ -65,6 +65,7 @@ class Suite:
         self.ingest_port = 0
         self.scoring_ports: list[int] = []
         self._leaving = AsyncExitStack()
+        self._serving: dict[asyncio.Event, asyncio.Task[Any]] = {}
         self._writers: dict[str, Any] = {}
         (folder / "tokens").mkdir()
         for tenant in TENANTS:
@@ -76,7 +77,7 @@ class Suite:
         if served:
             file.write_text(self.authority.token("andon-scoring", tenant, ["service"]))
         else:
-            file.unlink()
+            file.unlink(missing_ok=True)
 
     def settings(self, role: str) -> dict[str, Any]:
         # The role is shared by all databases of the run, so its password is fixed.
@@ -128,6 +129,11 @@ class Suite:
         self.scoring_ports.append(await self._started(settings.endpoint_file, run_scoring(settings, stop=stop), stop))
         return stop
 
+    async def end_scoring(self, stop: asyncio.Event) -> None:
+        """As a rolling update does: it drains, and is gone."""
+        stop.set()
+        await self._serving.pop(stop)
+
     async def start_scoring_process(self, **changes: Any) -> subprocess.Popen[bytes]:
         """A replica in a process of its own, which can be killed."""
         settings = self.scoring_settings(**changes)
@@ -148,6 +154,8 @@ class Suite:
             if task.done():
                 task.result()
             await asyncio.sleep(0.01)
+
+        self._serving[stop] = task
 
         async def end() -> None:
             stop.set()
