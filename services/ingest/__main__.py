@@ -7,6 +7,7 @@ from services.ingest.access import ACCESS
 from services.ingest.log.commit import LogLimits
 from services.ingest.log.decision import Codec
 from services.ingest.log.read import LogReader
+from services.ingest.log.records import LogHead
 from services.ingest.model import Written
 from services.ingest.servicer import SERVICE_NAME, IngestServicer
 from services.ingest.servicer.quarantine import QuarantineRpcs
@@ -15,9 +16,8 @@ from services.ingest.servicer.sources import SourceRpcs
 from services.ingest.servicer.tenant_logs import TenantLogs
 from services.ingest.servicer.writes import WriteRpcs
 from services.ingest.settings import IngestSettings
-from services.ingest.store.log_store import LogStore
-from services.ingest.store.records import LogHead
 from services.ingest.store.schema import CHANNEL, MIGRATIONS, SCHEMA
+from services.ingest.store.sessions import IngestStore
 from services.runtime.clock import clock_us
 from services.runtime.command import run_command
 from services.runtime.database import Listener, close_pool, healthy
@@ -50,7 +50,7 @@ def commit_bytes_max(message_bytes_max: int) -> int:
 async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> None:
     secret = tenant_secret(settings)
     pool = await open_schema(settings, SCHEMA, MIGRATIONS)
-    store = LogStore(pool)
+    store = IngestStore(pool)
     draining = Draining()
     limits = LogLimits(
         commit_rows_max=settings.commit_rows_max,

@@ -180,6 +180,10 @@ def source(message: source_pb2.Source, name: SourceId) -> Source:
     )
 
 
+def source_watermarks(latest_us: Mapping[str, int]) -> list[ingest_pb2.SourceWatermark]:
+    return [ingest_pb2.SourceWatermark(source=source, time=timestamp(us)) for source, us in latest_us.items()]
+
+
 def counts(
     tallies: Mapping[str, IntakeCounts], reasons: Mapping[tuple[str, str], int]
 ) -> list[ingest_pb2.GetIntakeCountsResponse.Count]:

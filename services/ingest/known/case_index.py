@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from services.ingest.admission.pseudonyms import TenantKeys
 from services.ingest.hashes import hash_texts, partition_of
 from services.ingest.known.index import HashIndex, compact, positions_of
+from services.ingest.log.interface import Log
 from services.ingest.log.segments import decoded
-from services.ingest.store.log_store import LogSession
 
 LOAD_COMMITS = 500
 
@@ -29,13 +29,13 @@ class CaseIndex:
         self._position = 0
         self._catching_up = asyncio.Lock()
 
-    async def positions(self, session: LogSession, case_ids: Sequence[str], through: int) -> list[int]:
+    async def positions(self, log: Log, case_ids: Sequence[str], through: int) -> list[int]:
         """The commits that may hold these cases, in order, through a position."""
         async with self._catching_up:
             while self._position < through:
                 until = min(self._position + LOAD_COMMITS, through)
                 self._index.make_room(0, until)
-                self._learn(await session.case_hashes_between(self._position, until))
+                self._learn(await log.read_case_hashes(self._position, until))
                 self._position = until
                 await compact(self._index)
         rows, numbers = self._index.candidates(self._hashes(case_ids))

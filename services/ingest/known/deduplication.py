@@ -24,24 +24,29 @@ class StoredEvents:
 
     def __init__(self, stream: bytes, hashes: Hashes) -> None:
         self._stream = stream
-        self._rows = np.argsort(hashes)
-        self._hashes = hashes[self._rows]
+        self._unsorted = hashes
 
     @cached_property
     def page(self) -> pa.RecordBatch:
         return decoded(self._stream)
 
+    @cached_property
+    def _order(self) -> tuple[Rows, Hashes]:
+        rows = np.argsort(self._unsorted)
+        return rows, self._unsorted[rows]
+
     @property
     def size(self) -> int:
         """Bytes in memory, with the events decoded (they take three to four times their compressed size)."""
-        return 5 * len(self._stream) + self._hashes.nbytes + self._rows.nbytes
+        return 5 * len(self._stream) + 3 * self._unsorted.nbytes
 
     def rows_with(self, hashes: Hashes, asked: Rows) -> tuple[Rows, Rows]:
         """Pairs (asked, row) with equal hashes."""
-        first = np.searchsorted(self._hashes, hashes, "left")
-        count = np.searchsorted(self._hashes, hashes, "right") - first
+        rows, ordered = self._order
+        first = np.searchsorted(ordered, hashes, "left")
+        count = np.searchsorted(ordered, hashes, "right") - first
         within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-        return np.repeat(asked, count), self._rows[np.repeat(first, count) + within]
+        return np.repeat(asked, count), rows[np.repeat(first, count) + within]
 
 
 class Novelty(IntEnum):

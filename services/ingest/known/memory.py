@@ -3,7 +3,7 @@
 import asyncio
 from array import array
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 
 from services.ingest.known.deduplication import StoredEvents, judge_against_stored, judge_within_page
 from services.ingest.known.index import SPAN_MAX, HashIndex, Rows, compact, positions_of
+from services.ingest.log.interface import Log
 from services.ingest.log.plan import CommitPlan
+from services.ingest.log.records import HashedSegment
 from services.ingest.model import DEDUP_HORIZON_US, Admission, Source, SourceId
-from services.ingest.store.log_store import LogSession
-from services.ingest.store.records import HashedSegment, StoredSegment
-
-# The segments of some commits, by position.
-ReadSegments = Callable[[Sequence[int]], Awaitable[dict[int, list[StoredSegment]]]]
 
 LOAD_COMMITS = 500
 _FORGET_EVERY_US = 3_600 * 1_000_000
@@ -44,17 +41,17 @@ class Memory:
     def __len__(self) -> int:
         return len(self._index)
 
-    async def begin(self, session: LogSession, now_us: int, horizon_us: int) -> None:
+    async def begin(self, log: Log, now_us: int, horizon_us: int) -> None:
         """Starts where the longest horizon begins."""
         self.since_us = now_us - horizon_us
-        self.after = self.position = await session.last_position_before(self.since_us)
+        self.after = self.position = await log.position_before(self.since_us)
         self._forgotten_at_us = now_us
 
-    async def catch_up(self, session: LogSession, through: int) -> None:
+    async def catch_up(self, log: Log, through: int) -> None:
         """Reads what was committed since, by whichever process."""
         while self.position < through:
             until = min(self.position + LOAD_COMMITS, through)
-            self._learn(await session.hashes_between(self.position, until), until)
+            self._learn(await log.read_hashes(self.position, until), until)
             await compact(self._index)
 
     def _learn(self, segments: Sequence[HashedSegment], until: int) -> None:
@@ -78,19 +75,18 @@ class Memory:
         if self._index.compaction_due() and (self._compacting is None or self._compacting.done()):
             self._compacting = asyncio.create_task(compact(self._index))
 
-    async def judge(
-        self, read: ReadSegments, admission: Admission, sources: Mapping[SourceId, Source], now_us: int
+    def judge(
+        self, admission: Admission, rows: Rows, positions: Rows, stored: Mapping[int, Sequence[StoredEvents]]
     ) -> NDArray[np.int8]:
-        """New, duplicate or conflict, for each admitted event."""
+        """New, duplicate or conflict, for each admitted event, given its suspects and what their commits hold."""
         hashes = admission.id_hashes
         outcome = np.zeros(admission.page.num_rows, dtype=np.int8)
-        rows, positions = self._suspects(admission, sources, now_us)
         if len(rows):
-            stored = await self._stored(read, np.unique(positions).tolist())
             outcome = judge_against_stored(admission.page, hashes, rows, positions, stored)
         return judge_within_page(admission.page, hashes, outcome)
 
-    def _suspects(self, admission: Admission, sources: Mapping[SourceId, Source], now_us: int) -> tuple[Rows, Rows]:
+    def suspects(self, admission: Admission, sources: Mapping[SourceId, Source], now_us: int) -> tuple[Rows, Rows]:
+        """Pairs (row, position of a commit that may hold its event)."""
         rows, numbers = self._index.candidates(admission.id_hashes)
         if len(rows) == 0:
             return rows, numbers
@@ -119,18 +115,20 @@ class Memory:
         times = [self._committed_us[place] for place in (asked - self.after - 1).tolist()]
         return np.array(times, dtype=np.int64)[which]
 
-    async def _stored(self, read: ReadSegments, positions: Sequence[int]) -> dict[int, list[StoredEvents]]:
+    async def stored(self, log: Log, suspects: Rows) -> dict[int, list[StoredEvents]]:
+        """What the commits at these positions hold, out of the cache or the log."""
+        positions = np.unique(suspects).tolist()
         found = {position: self._cache[position] for position in positions if position in self._cache}
         absent = [position for position in positions if position not in found]
         if absent:
-            for position, segments in (await read(absent)).items():
+            for position, segments in (await log.read_segments(absent)).items():
                 found[position] = [
                     StoredEvents(one.events, np.frombuffer(one.id_hashes, dtype="<u8")) for one in segments
                 ]
-                self._keep(position, found[position])
+                self._cache_stored(position, found[position])
         return found
 
-    def _keep(self, position: int, stored: list[StoredEvents]) -> None:
+    def _cache_stored(self, position: int, stored: list[StoredEvents]) -> None:
         self._cache[position] = stored
         self._cache_bytes += sum(one.size for one in stored)
         while self._cache_bytes > self._cache_bytes_max and self._cache:

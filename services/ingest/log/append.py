@@ -2,26 +2,27 @@
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 from services.ingest.admission.pseudonyms import TenantKeys
 from services.ingest.log.commit import Committer, LogLimits
 from services.ingest.log.decision import CommitResult
 from services.ingest.log.group import QueuedBatch, next_group
-from services.ingest.log.recent import RecentCommits
 from services.ingest.metrics import metrics
 from services.ingest.model import IncomingBatch, TenantId, Written
-from services.ingest.store.records import LogHead
+from services.ingest.workers import LARGE_ROWS_MIN, computed
 from services.runtime.errors import ResourceExhausted
 from services.runtime.following import Notifier
 
-ADMITTED_ALONE_ROWS_MIN = 1_000
-
 
 class TenantLog:
-    def __init__(self, committer: Committer, limits: LogLimits) -> None:
+    def __init__(self, tenant: TenantId, keys: TenantKeys, committer: Committer, limits: LogLimits) -> None:
+        self.tenant = tenant
+        self.keys = keys
+        self.recent = committer.recent
         self.signal = Notifier()
-        self._log = committer
+        self._committer = committer
         self._limits = limits
         self._opening = asyncio.Lock()
         self._queue: list[QueuedBatch] = []
@@ -30,28 +31,16 @@ class TenantLog:
         self._committing: asyncio.Task[None] | None = None
 
     @property
-    def tenant(self) -> TenantId:
-        return self._log.tenant
-
-    @property
-    def keys(self) -> TenantKeys:
-        return self._log.keys
-
-    @property
-    def recent(self) -> RecentCommits:
-        return self._log.recent
-
-    @property
     def origin(self) -> UUID:
-        return self._log.head.origin
+        """Raises LookupError before `open`."""
+        if self._committer.head is None:
+            raise LookupError("the log is not open")
+        return self._committer.head.origin
 
     async def open(self) -> None:
-        async with self._opening:
-            await self._log.open()
-
-    async def refresh(self) -> LogHead:
-        """The end of the log as it is now, by whichever process."""
-        return await self._log.refresh()
+        if self._committer.head is None:
+            async with self._opening:
+                await self._committer.open()
 
     async def room(self) -> None:
         """Returns when there is room for another batch: how a stream waits where a single call is refused."""
@@ -65,9 +54,11 @@ class TenantLog:
             metrics.add("andon.ingest.refused", batch.received)
             raise ResourceExhausted("OVERLOADED", "too much is waiting to be written", retry_after_s=0.5)
         answer: asyncio.Future[Written | bytes] = asyncio.get_running_loop().create_future()
-        # Small ones wait, and are admitted together; a large one is while another commit is on its way.
-        admission = self._log.admit([batch]) if batch.received >= ADMITTED_ALONE_ROWS_MIN else None
-        self._queue.append(QueuedBatch(batch, answer, admission, self._log.revision))
+        admission = None
+        if batch.received >= LARGE_ROWS_MIN:
+            # Small ones are admitted together when their turn comes; a large one while other commits are on their way.
+            admission = asyncio.ensure_future(computed(batch.received, partial(self._committer.admit, [batch])))
+        self._queue.append(QueuedBatch(batch, answer, admission, self._committer.revision))
         self._queued_rows += batch.received
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_all())
@@ -90,7 +81,7 @@ class TenantLog:
             count = next_group(self._queue, self._limits.commit_rows_max, self._limits.commit_bytes_max)
             group, self._queue = self._queue[:count], self._queue[count:]
             try:
-                outcomes = await self._log.commit(group)
+                outcomes: list[CommitResult] = await self._committer.commit(group)
             except Exception as error:
                 outcomes = [error] * len(group)
             finally:
@@ -98,13 +89,9 @@ class TenantLog:
                 self._room.set()
             self.signal.notify()
             for waiting, outcome in zip(group, outcomes, strict=True):
-                _answer(waiting, outcome)
-
-
-def _answer(waiting: QueuedBatch, outcome: CommitResult) -> None:
-    if waiting.answer.done():
-        return
-    if isinstance(outcome, Exception):
-        waiting.answer.set_exception(outcome)
-    else:
-        waiting.answer.set_result(outcome)
+                if waiting.answer.done():
+                    continue
+                if isinstance(outcome, Exception):
+                    waiting.answer.set_exception(outcome)
+                else:
+                    waiting.answer.set_result(outcome)

@@ -10,11 +10,11 @@ from services.ingest.model import Admission, IncomingBatch, Written
 
 @dataclass(frozen=True)
 class QueuedBatch:
-    """A batch in the queue; a large one is admitted at once, under the sources of this revision."""
+    """A batch in the queue; a large one is admitted while it waits, under the sources of this revision."""
 
     batch: IncomingBatch
     answer: "asyncio.Future[Written | bytes]"
-    admission: Admission | None = None
+    admission: "asyncio.Future[Admission] | None" = None
     revision: int = -1
 
 
@@ -36,7 +36,9 @@ def next_group(queue: Sequence[QueuedBatch], rows_max: int, bytes_max: int) -> i
     return len(queue)
 
 
-def unadmitted(group: Sequence[QueuedBatch], revision: int) -> Iterator[Admission | list[IncomingBatch]]:
+def unadmitted(
+    group: Sequence[QueuedBatch], revision: int
+) -> "Iterator[asyncio.Future[Admission] | list[IncomingBatch]]":
     """Admissions under these sources, and between them the batches that are to be admitted together."""
     batches: list[IncomingBatch] = []
     for waiting in group:

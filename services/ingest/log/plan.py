@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from services.ingest.admission.faults import MESSAGES
+from services.ingest.columns import codes_of
 from services.ingest.hashes import Hashes
 from services.ingest.known.deduplication import Novelty
 from services.ingest.log.segments import cut
@@ -21,16 +22,14 @@ class CommitPlan:
     id_hashes: Hashes
     sources: tuple[SourceId, ...]
     tallies: dict[str, IntakeCounts]
+    # The latest time of each source's new events, in microseconds.
+    source_times: dict[str, int]
     faults: tuple[tuple[Fault, ...], ...]
     batch_tallies: tuple[IntakeCounts, ...]
 
     @property
     def byte_count(self) -> int:
         return sum(len(segment.events) for segment in self.segments)
-
-    @property
-    def time_max_us(self) -> int | None:
-        return max((segment.time_max_us for segment in self.segments), default=None)
 
     def moved(self, next_offsets: Sequence[int]) -> tuple[int, ...]:
         """The next offset of each partition after this plan is written."""
@@ -53,6 +52,7 @@ def plan(admission: Admission, outcome: NDArray[np.int8], next_offsets: Sequence
         id_hashes=ids,
         sources=admission.sources,
         tallies=_by_source(admission.page, outcome, faults),
+        source_times=_latest_by_source(page),
         faults=faults,
         batch_tallies=_by_batch(admission.bounds, outcome, faults),
     )
@@ -72,9 +72,8 @@ def _conflicts(admission: Admission, outcome: NDArray[np.int8]) -> list[tuple[Fa
 def _by_source(
     page: pa.RecordBatch, outcome: NDArray[np.int8], faults: Sequence[Sequence[Fault]]
 ) -> dict[str, IntakeCounts]:
-    column = page.column("source")
-    names: list[str] = column.dictionary.to_pylist()
-    codes = column.indices.to_numpy(zero_copy_only=False)
+    names: list[str] = page.column("source").dictionary.to_pylist()
+    codes = codes_of(page.column("source"))
     # One count over pairs of outcome and source.
     pairs = np.bincount(outcome * np.int64(len(names)) + codes, minlength=3 * len(names)).reshape(3, len(names))
     accepted, duplicate = pairs[Novelty.NEW].tolist(), pairs[Novelty.DUPLICATE].tolist()
@@ -86,6 +85,19 @@ def _by_source(
     refused = Counter(fault.source for some in faults for fault in some)
     tallies = {name: IntakeCounts(came[name], repeated[name], refused[name]) for name in sorted({*came, *refused})}
     return {name: tally for name, tally in tallies.items() if tally.received}
+
+
+def _latest_by_source(page: pa.RecordBatch) -> dict[str, int]:
+    if page.num_rows == 0:
+        return {}
+    codes = codes_of(page.column("source"))
+    times = page.column("time").view(pa.int64()).to_numpy()
+    latest: dict[str, int] = {}
+    for code in np.flatnonzero(np.bincount(codes)).tolist():
+        # A dictionary may hold a name twice.
+        name, us = page.column("source").dictionary[code].as_py(), int(times[codes == code].max())
+        latest[name] = max(us, latest.get(name, us))
+    return latest
 
 
 def _by_batch(

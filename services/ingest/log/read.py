@@ -1,44 +1,15 @@
 """The log, read in commit order: pages as they are stored, whole commits only, and on with what is written next."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 
 from services.ingest.log.recent import COMMITS_MAX, RecentCommits
+from services.ingest.log.records import Commit, LogSlice, PageFilter, bounded
 from services.ingest.model import TenantId
-from services.ingest.store.log_store import LogStore
-from services.ingest.store.records import Commit, StoredPage
+from services.ingest.store.sessions import IngestStore
 from services.runtime.draining import Draining, draining_error
 from services.runtime.following import Notifier
-
-
-@dataclass(frozen=True)
-class PageFilter:
-    """Partitions absent: all. A page is chosen if its span of event time overlaps [start_us, end_us)."""
-
-    partitions: tuple[int, ...] | None
-    start_us: int
-    end_us: int
-
-
-@dataclass(frozen=True)
-class LogSlice:
-    """Whole commits, in order. Without pages: nothing of it was asked for, or a heartbeat."""
-
-    through: int
-    watermark_us: int | None
-    pages: Sequence[StoredPage] = ()
-    commits: Sequence[Commit] = ()
-
-
-def bounded(commits: Sequence[Commit], bytes_max: int) -> Sequence[Commit]:
-    """As many commits as fit, at least one."""
-    size = 0
-    for count, commit in enumerate(commits):
-        size += commit.byte_count
-        if count and size > bytes_max:
-            return commits[:count]
-    return commits
 
 
 def one_by_one(found: LogSlice) -> Iterator[LogSlice]:
@@ -46,13 +17,13 @@ def one_by_one(found: LogSlice) -> Iterator[LogSlice]:
     if len(found.commits) < 2:
         yield found
         return
-    for commit in found.commits:
+    for number, commit in enumerate(found.commits):
         pages = [page for page in found.pages if page.place.position == commit.position]
-        yield LogSlice(commit.position, commit.watermark_us, pages, [commit])
+        yield LogSlice(commit.position, pages, [commit], found.passed if number == 0 else ())
 
 
 class LogReader:
-    def __init__(self, store: LogStore, draining: Draining, response_bytes_max: int, poll_s: float) -> None:
+    def __init__(self, store: IngestStore, draining: Draining, response_bytes_max: int, poll_s: float) -> None:
         self._store = store
         self._draining = draining
         self._response_bytes_max = response_bytes_max
@@ -69,19 +40,11 @@ class LogReader:
             for one in some[: len(commits)]
             for page in one.pages(selection.partitions, selection.start_us, selection.end_us)
         ]
-        return LogSlice(commits[-1].position, commits[-1].watermark_us, pages, commits)
+        return LogSlice(commits[-1].position, pages, commits)
 
     async def after(self, tenant: TenantId, after: int, selection: PageFilter) -> LogSlice | None:
         """The next commits; None at the head of the log."""
-        async with self._store.session(tenant, readonly=True) as session:
-            commits = bounded(await session.commits_after(after, COMMITS_MAX), self._response_bytes_max)
-            if not commits:
-                return None
-            last = commits[-1]
-            pages = await session.pages_between(
-                after, last.position, selection.partitions, selection.start_us, selection.end_us
-            )
-        return LogSlice(last.position, last.watermark_us, pages, commits)
+        return await self._store.log(tenant).read(after, selection, COMMITS_MAX, self._response_bytes_max)
 
     async def replay(self, tenant: TenantId, after: int, selection: PageFilter) -> AsyncIterator[LogSlice]:
         """Up to the head of the log as it is when it gets there."""
@@ -106,25 +69,27 @@ class LogReader:
         """For ever; ends with a retryable error when the server drains."""
         through, due_s = after, clock() + heartbeat_s
         tail = _Tail(self, tenant, recent, selection)
-        async with self._store.session(tenant, readonly=True) as session:
-            watermark_us = await session.watermark_at(after)
+        passed: list[Commit] = []
         while not self._draining.started:
             # Ticket before read: a commit between the two would else go unnoticed.
             generation = signal.generation()
             found = await tail.after(through)
             if found is not None:
-                through, watermark_us = found.through, found.watermark_us
-                if found.pages or clock() >= due_s:
-                    yield found
-                    due_s = clock() + heartbeat_s
-                continue
+                through = found.through
+                if found.pages:
+                    yield replace(found, passed=tuple(passed))
+                    passed, due_s = [], clock() + heartbeat_s
+                    continue
+                passed += found.commits
             if clock() >= due_s:
-                yield LogSlice(through, watermark_us)
-                due_s = clock() + heartbeat_s
+                yield LogSlice(through, passed=tuple(passed))
+                passed, due_s = [], clock() + heartbeat_s
+            if found is not None:
+                continue
             with self._draining.waking(signal):
                 if not await signal.changed(generation, max(0.0, min(self._poll_s, due_s - clock()))):
                     tail.doubt()
-        yield LogSlice(through, watermark_us)
+        yield LogSlice(through, passed=tuple(passed))
         raise draining_error()
 
 

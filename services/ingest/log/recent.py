@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.ingest.log.records import Commit, SegmentKey, StoredPage
 from services.ingest.model import Segment
-from services.ingest.store.records import Commit, SegmentKey, StoredPage
 
 COMMITS_MAX = 256
 BYTES_MAX = 8 * 1024 * 1024

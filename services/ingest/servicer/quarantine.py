@@ -8,15 +8,15 @@ from services.ingest import wire
 from services.ingest.admission.faults import MESSAGES
 from services.ingest.model import Fault, TenantId
 from services.ingest.registry.quarantine import opened
+from services.ingest.registry.records import SealedEvent
 from services.ingest.servicer.page_tokens import PageToken, page_size
 from services.ingest.servicer.tenant_logs import TenantLogs
-from services.ingest.store.log_store import LogStore
-from services.ingest.store.records import SealedEvent
+from services.ingest.store.sessions import IngestStore
 from services.runtime.identity import current_caller
 
 
 class QuarantineRpcs:
-    def __init__(self, logs: TenantLogs, store: LogStore) -> None:
+    def __init__(self, logs: TenantLogs, store: IngestStore) -> None:
         self._logs = logs
         self._store = store
 
@@ -26,9 +26,9 @@ class QuarantineRpcs:
         size = page_size(request.page_size)
         token = PageToken.read(request.page_token, "ListQuarantinedEvents", request.source)
         log = await self._logs.of(TenantId(current_caller().tenant))
-        async with self._store.session(log.tenant, readonly=True) as session:
-            found = await session.quarantined(request.source, (token.position, token.last), size + 1)
-            count = await session.quarantined_count(request.source)
+        async with self._store.session(log.tenant) as session:
+            found = await session.registry.quarantined(request.source, (token.position, token.last), size + 1)
+            count = await session.registry.quarantined_count(request.source)
         chosen = found[:size]
         more = ""
         if len(found) > size:

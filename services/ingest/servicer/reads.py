@@ -9,20 +9,20 @@ from andon.ingest.v1 import event_pb2, ingest_pb2
 from services.ingest import wire
 from services.ingest.columns import select
 from services.ingest.known.case_index import CaseIndex, events_of
-from services.ingest.log.read import LogReader, LogSlice, PageFilter, monotonic, one_by_one
+from services.ingest.log.read import LogReader, monotonic, one_by_one
+from services.ingest.log.records import LogSlice, PageFilter, StoredPage
 from services.ingest.log.segments import decoded, encoded
+from services.ingest.log.watermarks import SourceWatermarks
 from services.ingest.metrics import metrics
 from services.ingest.model import ID_CHARS_MAX, SECOND_US, TenantId
 from services.ingest.servicer.tenant_logs import TenantLogs
-from services.ingest.store.log_store import LogStore
-from services.ingest.store.records import StoredPage
+from services.ingest.store.sessions import IngestStore
 from services.runtime.errors import FieldViolation, InvalidArgument
 from services.runtime.following import CursorCodec, heartbeat_within_limits
 from services.runtime.identity import current_caller
 
 CASE_IDS_MAX = 10_000
 CASE_COMMITS_AT_ONCE = 16
-_FOREVER_US = 2**62
 _ROWS = ingest_pb2.ENCODING_ROWS
 # What a message adds to the batch that it holds, at most.
 _FRAME_BYTES = 64
@@ -30,22 +30,24 @@ _FRAME_BYTES = 64
 
 class ReadRpcs:
     def __init__(
-        self, logs: TenantLogs, store: LogStore, reader: LogReader, clock: Callable[[], int], message_bytes_max: int
+        self, logs: TenantLogs, store: IngestStore, reader: LogReader, clock: Callable[[], int], message_bytes_max: int
     ) -> None:
         self._logs = logs
         self._store = store
         self._reader = reader
         self._clock = clock
         self._message_bytes_max = message_bytes_max
-        self._books: dict[TenantId, CaseIndex] = {}
+        self._cases: dict[TenantId, CaseIndex] = {}
 
     async def ReadEvents(
         self, request: ingest_pb2.ReadEventsRequest, context: Any
     ) -> AsyncIterator[ingest_pb2.ReadEventsResponse]:
         log = await self._logs.of(TenantId(current_caller().tenant))
-        head = await log.refresh()
+        stored = self._store.log(log.tenant)
+        head = await stored.head()
         cursors = CursorCodec(head.origin)
         after = _after(cursors, request.after, head.oldest_position, head.position)
+        watermarks = SourceWatermarks(await stored.watermarks(after))
         selection = _selection(request, len(head.next_offsets))
         if request.follow:
             heartbeat_s = heartbeat_within_limits(wire.micros(request.heartbeat) / SECOND_US)
@@ -55,14 +57,25 @@ class ReadRpcs:
         async for found in reads:
             # Rows are larger than what is stored, and nobody knows by how much: each commit goes by itself.
             for part in one_by_one(found) if request.encoding == _ROWS else (found,):
-                yield self._response(request, cursors, part)
+                yield self._response(request, cursors, part, watermarks)
 
     def _response(
-        self, request: ingest_pb2.ReadEventsRequest, cursors: CursorCodec, found: LogSlice
+        self,
+        request: ingest_pb2.ReadEventsRequest,
+        cursors: CursorCodec,
+        found: LogSlice,
+        watermarks: SourceWatermarks,
     ) -> ingest_pb2.ReadEventsResponse:
-        response = ingest_pb2.ReadEventsResponse(pages=_pages(request, found), through=cursors.encode(found.through))
-        if found.watermark_us is not None:
-            response.watermark.CopyFrom(wire.timestamp(found.watermark_us))
+        watermarks.pass_over(found.passed)
+        watermarks.pass_over(found.commits)
+        response = ingest_pb2.ReadEventsResponse(
+            pages=_pages(request, found),
+            through=cursors.encode(found.through),
+            source_watermarks=wire.source_watermarks(watermarks.take_moved()),
+            server_time=wire.timestamp(self._clock()),
+        )
+        if watermarks.latest_us is not None:
+            response.watermark.CopyFrom(wire.timestamp(watermarks.latest_us))
         if found.commits:
             lag_us = max(0, self._clock() - found.commits[0].committed_at_us)
             response.lag.CopyFrom(wire.duration(lag_us))
@@ -78,17 +91,15 @@ class ReadRpcs:
     ) -> AsyncIterator[ingest_pb2.ReadCasesResponse]:
         log = await self._logs.of(TenantId(current_caller().tenant))
         case_ids = _case_ids(request.case_ids)
-        head = await log.refresh()
+        head = await self._store.log(log.tenant).head()
         through = _through(CursorCodec(head.origin), request.through, head.position)
-        book = self._books.setdefault(log.tenant, CaseIndex(log.keys))
-        async with self._store.session(log.tenant, readonly=True) as session:
-            positions = await book.positions(session, case_ids, through)
-        partitions = book.partitions(case_ids, len(head.next_offsets))
+        cases = self._cases.setdefault(log.tenant, CaseIndex(log.keys))
+        positions = await cases.positions(self._store.log(log.tenant), case_ids, through)
+        partitions = cases.partitions(case_ids, len(head.next_offsets))
         wanted = pa.array(case_ids, pa.string())
         for first in range(0, len(positions), CASE_COMMITS_AT_ONCE):
             some = positions[first : first + CASE_COMMITS_AT_ONCE]
-            async with self._store.session(log.tenant, readonly=True) as session:
-                stored = await session.segments_at(some, partitions)
+            stored = await self._store.log(log.tenant).read_segments(some, partitions)
             for segment in (segment for position in some for segment in stored[position]):
                 found = events_of(segment.events, wanted)
                 if found.num_rows:
@@ -99,24 +110,27 @@ class ReadRpcs:
         self, request: ingest_pb2.GetWatchBoundsRequest, context: Any
     ) -> ingest_pb2.GetWatchBoundsResponse:
         log = await self._logs.of(TenantId(current_caller().tenant))
-        head = await log.refresh()
+        async with self._store.session(log.tenant) as session:
+            head = await session.log.head()
+            watermarks = SourceWatermarks(await session.log.watermarks(head.position))
         cursors = CursorCodec(head.origin)
         response = ingest_pb2.GetWatchBoundsResponse(
             oldest=cursors.encode(head.oldest_position),
             newest=cursors.encode(head.position),
             partition_count=len(head.next_offsets),
             event_count=head.event_count,
+            source_watermarks=wire.source_watermarks(watermarks.take_moved()),
         )
-        if head.watermark_us is not None:
-            response.watermark.CopyFrom(wire.timestamp(head.watermark_us))
+        if watermarks.latest_us is not None:
+            response.watermark.CopyFrom(wire.timestamp(watermarks.latest_us))
         return response
 
     async def GetIntakeCounts(
         self, request: ingest_pb2.GetIntakeCountsRequest, context: Any
     ) -> ingest_pb2.GetIntakeCountsResponse:
         log = await self._logs.of(TenantId(current_caller().tenant))
-        async with self._store.session(log.tenant, readonly=True) as session:
-            tallies, reasons = await session.intake()
+        async with self._store.session(log.tenant) as session:
+            tallies, reasons = await session.registry.intake()
         return ingest_pb2.GetIntakeCountsResponse(counts=wire.counts(tallies, reasons))
 
 
@@ -150,8 +164,8 @@ def _selection(request: ingest_pb2.ReadEventsRequest, partition_count: int) -> P
     interval = request.interval
     return PageFilter(
         tuple(request.partitions) or None,
-        wire.micros(interval.start) if interval.HasField("start") else -_FOREVER_US,
-        wire.micros(interval.end) if interval.HasField("end") else _FOREVER_US,
+        wire.micros(interval.start) if interval.HasField("start") else PageFilter.start_us,
+        wire.micros(interval.end) if interval.HasField("end") else PageFilter.end_us,
     )
 
 

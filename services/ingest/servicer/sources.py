@@ -9,11 +9,13 @@ from andon.ingest.v1 import ingest_pb2, source_pb2
 from google.protobuf.message import Message
 
 from services.ingest import wire
+from services.ingest.log.records import LogEntry
 from services.ingest.model import ATTRIBUTE_NAME, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId, TenantId
+from services.ingest.registry.records import Receipt, StoredAnswer
 from services.ingest.servicer.page_tokens import PageToken, page_size
 from services.ingest.servicer.tenant_logs import TenantLogs
-from services.ingest.store.log_store import LogSession, LogStore
-from services.ingest.store.records import StoredAnswer
+from services.ingest.store.registry import Registry
+from services.ingest.store.sessions import IngestStore
 from services.runtime.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound
 from services.runtime.identity import current_caller
 from services.runtime.requests import fingerprint, parsed_request_id, request_id_reused
@@ -45,7 +47,7 @@ _FIELDS = {
 
 
 class SourceRpcs:
-    def __init__(self, logs: TenantLogs, store: LogStore) -> None:
+    def __init__(self, logs: TenantLogs, store: IngestStore) -> None:
         self._logs = logs
         self._store = store
 
@@ -55,13 +57,13 @@ class SourceRpcs:
         source = wire.source(request.source, _source_id(request.source_id, "source_id"))
         _check(source, request.source)
 
-        async def create(session: LogSession) -> ingest_pb2.CreateSourceResponse:
-            if source.id in await session.sources():
+        async def create(registry: Registry) -> ingest_pb2.CreateSourceResponse:
+            if source.id in await registry.sources():
                 raise AlreadyExists("ALREADY_EXISTS", "this source exists")
             if request.validate_only:
                 return ingest_pb2.CreateSourceResponse(source=wire.source_message(source))
-            await session.create_source(source)
-            made = (await session.sources())[source.id]
+            await registry.create_source(source)
+            made = (await registry.sources())[source.id]
             return ingest_pb2.CreateSourceResponse(source=wire.source_message(made))
 
         return await self._once("CreateSource", request, ingest_pb2.CreateSourceResponse, create)
@@ -74,8 +76,8 @@ class SourceRpcs:
         paths = list(request.update_mask.paths) if request.HasField("update_mask") else list(CHANGEABLE)
         changes = {field: getattr(given, field) for path in paths for field in _changed(path)}
 
-        async def update(session: LogSession) -> ingest_pb2.UpdateSourceResponse:
-            current = (await session.sources()).get(name)
+        async def update(registry: Registry) -> ingest_pb2.UpdateSourceResponse:
+            current = (await registry.sources()).get(name)
             if current is None:
                 raise NotFound("NOT_FOUND", "no such source")
             if request.source.etag and request.source.etag != wire.etag(current):
@@ -83,7 +85,7 @@ class SourceRpcs:
             changed = replace(current, **changes)
             _check(changed, request.source)
             if not request.validate_only:
-                if not await session.update_source(changed):
+                if not await registry.update_source(changed):
                     raise Aborted("ETAG_STALE", "the source has changed since it was read")
                 changed = replace(changed, revision=current.revision + 1)
             return ingest_pb2.UpdateSourceResponse(source=wire.source_message(changed))
@@ -109,31 +111,33 @@ class SourceRpcs:
 
     async def _all(self) -> dict[SourceId, Source]:
         log = await self._logs.of(TenantId(current_caller().tenant))
-        async with self._store.session(log.tenant, readonly=True) as session:
-            return await session.sources()
+        async with self._store.session(log.tenant) as session:
+            return await session.registry.sources()
 
     async def _once(
-        self, method: str, request: Any, kind: type[ResponseT], act: Callable[[LogSession], Any]
+        self, method: str, request: Any, kind: type[ResponseT], act: Callable[[Registry], Any]
     ) -> ResponseT:
         """Acts under the head's lock, and only if the request id was not answered before."""
         log = await self._logs.of(TenantId(current_caller().tenant))
         request_id = None if request.validate_only else parsed_request_id(request.request_id)
         mark = fingerprint(request.SerializeToString(deterministic=True))
-        async with self._store.session(log.tenant) as session:
-            await session.lock_head()
-            before = await _answered(session, request_id, method, mark)
+        async with self._store.locked(log.tenant) as session:
+            before = await _answered(session.registry, request_id, method, mark)
             if before is not None:
                 return kind.FromString(before)
-            response: ResponseT = await act(session)
-            if request_id is not None:
-                await session.remember(method, [StoredAnswer(request_id, method, mark, response.SerializeToString())])
+            response: ResponseT = await act(session.registry)
+            if not request.validate_only:
+                # The log moves, so that nothing can be written any more that was admitted under another policy.
+                entry = LogEntry(session.head.position, session.head.next_offsets)
+                answers = (StoredAnswer(request_id, method, mark, response.SerializeToString()),) if request_id else ()
+                await session.log.append(entry, Receipt(method=method, answers=answers))
         return response
 
 
-async def _answered(session: LogSession, request_id: UUID | None, method: str, mark: bytes) -> bytes | None:
+async def _answered(registry: Registry, request_id: UUID | None, method: str, mark: bytes) -> bytes | None:
     if request_id is None:
         return None
-    answer = (await session.answered([request_id])).get(request_id)
+    answer = (await registry.answered([request_id])).get(request_id)
     if answer is None:
         return None
     if answer.method != method or answer.fingerprint != mark:

@@ -8,12 +8,12 @@ from services.ingest.log.append import TenantLog
 from services.ingest.log.commit import Committer, LogLimits
 from services.ingest.log.decision import Codec
 from services.ingest.model import TenantId
-from services.ingest.store.log_store import LogStore
+from services.ingest.store.sessions import IngestStore
 
 
 class TenantLogs:
     def __init__(
-        self, store: LogStore, secret: bytes, limits: LogLimits, forms: Codec, clock: Callable[[], int]
+        self, store: IngestStore, secret: bytes, limits: LogLimits, forms: Codec, clock: Callable[[], int]
     ) -> None:
         self._store = store
         self._secret = secret
@@ -27,7 +27,7 @@ class TenantLogs:
         if log is None:
             keys = tenant_keys(self._secret, tenant)
             committer = Committer(tenant, self._store, keys, self._limits, self._forms, self._clock)
-            log = TenantLog(committer, self._limits)
+            log = TenantLog(tenant, keys, committer, self._limits)
             # Another call of the tenant may have been faster while keys were derived: the first one stays.
             log = self._open.setdefault(tenant, log)
         await log.open()

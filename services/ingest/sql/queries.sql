@@ -6,21 +6,20 @@ ON CONFLICT (tenant) DO NOTHING;
 
 -- name: read_head
 -- Where the log begins and ends.
-SELECT origin, position, oldest_position, next_offsets, event_count, watermark_us, sources_revision
+SELECT origin, position, oldest_position, next_offsets, event_count
 FROM head
 WHERE tenant = $1;
 
 -- name: lock_head
 -- Where the log ends, held in place until this commit is through.
-SELECT origin, position, oldest_position, next_offsets, event_count, watermark_us, sources_revision
+SELECT origin, position, oldest_position, next_offsets, event_count
 FROM head
 WHERE tenant = $1
 FOR UPDATE;
 
--- name: append
+-- name: commit_entry
 -- One commit, if the log ends where the caller believes; null: it does not, and nothing is changed.
-SELECT append_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                     $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39);
+SELECT commit_entry($1, $2, $3, $4, $5, $6);
 
 -- name: hashes_after
 -- What other commits wrote, to recognise its events; in order, a page at a time.
@@ -37,7 +36,7 @@ FROM segment
 WHERE tenant = $1 AND position > $2 AND position <= $3
 ORDER BY position, partition, first_offset;
 
--- name: first_position_since
+-- name: position_before
 -- The last commit before a moment: what lies through it is older than any horizon.
 SELECT position
 FROM commit
@@ -54,17 +53,25 @@ ORDER BY position, partition, first_offset;
 
 -- name: commits_after
 -- The next commits and their sizes, so that a response can be bounded without splitting one.
-SELECT position, byte_count, watermark_us, committed_at, traceparents
+SELECT position, byte_count, sources, times_max_us, committed_at, traceparents
 FROM commit
 WHERE tenant = $1 AND position > $2
 ORDER BY position
 LIMIT $3;
 
--- name: watermark_at
--- The latest event time through a place, for those who follow from there.
-SELECT watermark_us
-FROM commit
-WHERE tenant = $1 AND position = $2;
+-- name: watermarks_at
+-- The latest event time of each source through a position.
+SELECT known.source, max(known.us) AS time_max_us
+FROM (
+    SELECT source, time_max_us AS us
+    FROM watermark
+    WHERE tenant = $1 AND position = $2 - $2 % 256
+    UNION ALL
+    SELECT came.source, came.us
+    FROM commit CROSS JOIN unnest(sources, times_max_us) AS came (source, us)
+    WHERE tenant = $1 AND position > $2 - $2 % 256 AND position <= $2
+) AS known
+GROUP BY known.source;
 
 -- name: segments_between
 -- The pages of some commits, pruned by partition and by time.
@@ -113,27 +120,13 @@ SET kind = $4, title_en = $5, title_zh = $6, dedup_horizon_us = $7, time_earlies
 WHERE tenant = $1 AND source = $2 AND revision = $3
 RETURNING revision;
 
--- name: revise_sources
--- Tells every process that its copy of the sources is old.
-UPDATE head
-SET sources_revision = sources_revision + 1
-WHERE tenant = $1;
-
 -- name: answered
 -- First answers to these request ids within 24 hours.
 SELECT request_id, method, fingerprint, answer
 FROM request
 WHERE tenant = $1 AND request_id = ANY ($2::uuid[]) AND answered_at > now() - interval '24 hours';
 
--- name: remember_answers
--- Keeps first answers; an id whose 24 hours are over may be used anew.
-INSERT INTO request AS known (tenant, request_id, method, fingerprint, answer)
-SELECT $1, given.request_id, $2, given.fingerprint, given.answer
-FROM unnest($3::uuid[], $4::bytea[], $5::bytea[]) AS given (request_id, fingerprint, answer)
-ON CONFLICT (tenant, request_id) DO UPDATE
-SET method = EXCLUDED.method, fingerprint = EXCLUDED.fingerprint, answer = EXCLUDED.answer, answered_at = now();
-
--- name: forget_answers
+-- name: expire_answers
 -- Drops first answers that are older than 24 hours, some at a time.
 DELETE FROM request
 WHERE tenant = $1

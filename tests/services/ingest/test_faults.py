@@ -20,10 +20,11 @@ from services.ingest.admission.pseudonyms import tenant_keys
 from services.ingest.log.append import TenantLog
 from services.ingest.log.commit import Committer, LogLimits
 from services.ingest.log.decision import Codec
+from services.ingest.log.records import PageFilter
 from services.ingest.log.segments import decoded
 from services.ingest.model import IncomingBatch, TenantId, Written, total
-from services.ingest.store.log_store import LogStore
 from services.ingest.store.schema import SCHEMA
+from services.ingest.store.sessions import IngestStore
 from services.ingest.wire import arrival, event_as_sent
 from services.runtime.clock import clock_us
 from services.runtime.database import open_pool
@@ -53,11 +54,12 @@ async def played(dsn: str, steps: Any, make: Any) -> None:
     tenant = TenantId(uuid.uuid4().hex)
     pool = await open_pool(dsn, role_settings={"search_path": SCHEMA}, min_size=1)
     try:
-        store = LogStore(pool)
+        store = IngestStore(pool)
 
         def opened() -> TenantLog:
-            committer = Committer(tenant, store, tenant_keys(bytes(32), tenant), LIMITS, FORMS, clock_us)
-            return TenantLog(committer, LIMITS)
+            keys = tenant_keys(bytes(32), tenant)
+            committer = Committer(tenant, store, keys, LIMITS, FORMS, clock_us)
+            return TenantLog(tenant, keys, committer, LIMITS)
 
         logs = [opened(), opened()]
         received, written, sent = 0, [], set()
@@ -81,22 +83,22 @@ async def played(dsn: str, steps: Any, make: Any) -> None:
         await pool.close()
 
 
-async def check(store: LogStore, tenant: TenantId, received: int, written: list[Written], sent: set[str]) -> None:
+async def check(store: IngestStore, tenant: TenantId, received: int, written: list[Written], sent: set[str]) -> None:
     answered = total(one.tally for one in written)
     assert answered.received == received
     if not written:
         return
     async with store.session(tenant) as session:
-        head = await session.read_head()
-        tallies, reasons = await session.intake()
-        pages = await session.pages_between(0, head.position, None, -(2**62), 2**62)
-        commits = await session.commits_after(0, 1_000)
+        head = await session.log.head()
+        tallies, reasons = await session.registry.intake()
+        found = await session.log.read(0, PageFilter(), 1_000, 2**40)
+        assert found is not None
     assert total(tallies.values()) == answered
     assert sum(reasons.values()) == answered.quarantined
-    assert [commit.position for commit in commits] == list(range(1, head.position + 1))
+    assert [commit.position for commit in found.commits] == list(range(1, head.position + 1))
     ids: Counter[str] = Counter()
     offsets: dict[int, int] = {}
-    for page in pages:
+    for page in found.pages:
         assert page.place.first_offset == offsets.get(page.place.partition, 0)
         offsets[page.place.partition] = page.place.first_offset + page.event_count
         ids.update(decoded(page.events).column("id").to_pylist())

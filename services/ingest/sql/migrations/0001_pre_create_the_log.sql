@@ -7,23 +7,30 @@ CREATE TABLE head (
     position bigint NOT NULL DEFAULT 0,
     oldest_position bigint NOT NULL DEFAULT 0,
     next_offsets bigint[] NOT NULL,
-    event_count bigint NOT NULL DEFAULT 0,
-    watermark_us bigint,
-    sources_revision bigint NOT NULL DEFAULT 0
+    event_count bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 40);
 
--- What one commit brought, whether or not it wrote a segment. Times of events are microseconds since 1970, UTC.
+-- What one commit brought, whether or not it wrote a segment. `sources` are those whose events it wrote, with the
+-- latest time of each one's events. Times of events are microseconds since 1970, UTC.
 CREATE TABLE commit (
     tenant text NOT NULL,
     position bigint NOT NULL,
-    accepted_count integer NOT NULL,
-    duplicate_count integer NOT NULL,
-    quarantined_count integer NOT NULL,
     byte_count bigint NOT NULL,
-    watermark_us bigint,
+    sources text[] NOT NULL,
+    times_max_us bigint[] NOT NULL,
     committed_at timestamptz NOT NULL,
     traceparents text[] NOT NULL,
     PRIMARY KEY (tenant, position)
+);
+
+-- The latest event time of every source through every 256th position, so that it is known at any position from at
+-- most 255 commits.
+CREATE TABLE watermark (
+    tenant text NOT NULL,
+    position bigint NOT NULL,
+    source text NOT NULL,
+    time_max_us bigint NOT NULL,
+    PRIMARY KEY (tenant, position, source)
 );
 
 -- The events of one commit in one partition: an Arrow IPC stream, with the hashes of its event ids (one for each
@@ -47,7 +54,9 @@ ALTER TABLE segment ALTER COLUMN events SET STORAGE EXTERNAL;
 ALTER TABLE segment ALTER COLUMN id_hashes SET STORAGE EXTERNAL;
 ALTER TABLE segment ALTER COLUMN case_hashes SET STORAGE EXTERNAL;
 
--- Where events come from, and how they are treated at the door.
+-- The registry: sources, counts, refused events and answers.
+
+-- Where events come from, and how they are admitted.
 CREATE TABLE source (
     tenant text NOT NULL,
     source text NOT NULL,
@@ -115,6 +124,9 @@ CREATE POLICY tenant ON head USING (tenant = current_setting('andon.tenant', tru
 ALTER TABLE commit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE commit FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON commit USING (tenant = current_setting('andon.tenant', true));
+ALTER TABLE watermark ENABLE ROW LEVEL SECURITY;
+ALTER TABLE watermark FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON watermark USING (tenant = current_setting('andon.tenant', true));
 ALTER TABLE segment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE segment FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON segment USING (tenant = current_setting('andon.tenant', true));

@@ -18,11 +18,12 @@ from services.ingest.log.append import TenantLog
 from services.ingest.log.commit import Committer, LogLimits
 from services.ingest.log.decision import Codec
 from services.ingest.model import Arrival, IncomingBatch, IntakeCounts, TenantId, Written
-from services.ingest.store.log_store import LogStore
+from services.ingest.store.postgres_log import PostgresLog
 from services.ingest.store.schema import SCHEMA
+from services.ingest.store.sessions import IngestStore
 from services.ingest.wire import arrival, event_as_sent
 from services.runtime.clock import clock_us
-from services.runtime.database import open_pool
+from services.runtime.database import acquire, open_pool, tenant_transaction
 
 LIMITS = LogLimits(
     commit_rows_max=100,
@@ -33,22 +34,28 @@ LIMITS = LogLimits(
 )
 
 
-class CountingStore(LogStore):
+class CountingStore(IngestStore):
     """The log on a real Postgres, which counts how it is asked."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         super().__init__(pool)
-        self.sessions = 0
-        self.refused = 0
+        self.pool = pool
+        self.locks = self.refused = 0
 
-    def session(self, tenant: TenantId, *, readonly: bool = False) -> Any:
-        self.sessions += 1
-        return super().session(tenant, readonly=readonly)
+    def log(self, tenant: TenantId) -> PostgresLog:
+        counting = self
 
-    async def append(self, tenant: TenantId, addition: Any) -> int | None:
-        committed_at_us = await super().append(tenant, addition)
-        self.refused += committed_at_us is None
-        return committed_at_us
+        class CountingLog(PostgresLog):
+            async def append(self, entry: Any, receipt: Any) -> int | None:
+                committed_at_us = await super().append(entry, receipt)
+                counting.refused += committed_at_us is None
+                return committed_at_us
+
+        return CountingLog(tenant, lambda: tenant_transaction(self.pool, tenant), lambda: acquire(self.pool))
+
+    def locked(self, tenant: TenantId) -> Any:
+        self.locks += 1
+        return super().locked(tenant)
 
 
 @pytest.fixture
@@ -64,7 +71,8 @@ async def replica(store: CountingStore) -> Callable[[], TenantLog]:
 
     def make() -> TenantLog:
         keys = tenant_keys(bytes(32), tenant)
-        return TenantLog(Committer(tenant, store, keys, LIMITS, Codec(event_as_sent, answer), clock_us), LIMITS)
+        committer = Committer(tenant, store, keys, LIMITS, Codec(event_as_sent, answer), clock_us)
+        return TenantLog(tenant, keys, committer, LIMITS)
 
     return make
 
@@ -81,10 +89,10 @@ async def test_who_writes_alone_asks_for_the_lock_once(
 ) -> None:
     log = replica()
     await write(log, rows(event("a")))
-    sessions = store.sessions
+    locks = store.locks
     positions = [(await write(log, rows(event(f"b{number}")))).position for number in range(5)]
     assert positions == [2, 3, 4, 5, 6]
-    assert (store.sessions, store.refused) == (sessions, 0)
+    assert (store.locks, store.refused) == (locks, 0)
 
 
 async def test_small_calls_that_share_a_commit_are_answered_each_for_itself(
@@ -137,9 +145,9 @@ async def test_who_was_overtaken_finds_the_other_ones_events_and_writes_alone_ag
     assert store.refused == 1
     # The first commit that finds the log where this process left it is the last one under the lock.
     await write(log, rows(event("d")))
-    sessions = store.sessions
+    locks = store.locks
     assert (await write(log, rows(event("e")))).position == 5
-    assert (store.sessions, store.refused) == (sessions, 1)
+    assert (store.locks, store.refused) == (locks, 1)
 
 
 async def test_what_is_personal_is_decided_by_the_sources_as_they_are_when_it_is_written(

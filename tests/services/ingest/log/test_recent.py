@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.log.recent import BYTES_MAX, COMMITS_MAX, RecentCommits
+from services.ingest.log.records import Commit
 from services.ingest.model import Segment
-from services.ingest.store.records import Commit
 
 
 def commit(position: int, byte_count: int = 10) -> Commit:
-    return Commit(position, byte_count, watermark_us=None, committed_at_us=position, traceparents=())
+    return Commit(position, byte_count, committed_at_us=position)
 
 
 def segment(partition: int, first_offset: int, time_min_us: int = 0, time_max_us: int = 0) -> Segment:

@@ -1,0 +1,42 @@
+"""What the registry records: counts, refused events, first answers to request ids."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from services.ingest.model import IntakeCounts, SourceId
+
+
+@dataclass(frozen=True)
+class SealedEvent:
+    """A refused event; `payload` is encrypted."""
+
+    quarantine_id: str
+    source: str
+    batch_index: int
+    field: str
+    reason: str
+    payload: bytes
+    position: int = 0
+    quarantined_at_us: int = 0
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    request_id: UUID
+    method: str
+    fingerprint: bytes
+    answer: bytes
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What came of one commit, apart from the events that it wrote."""
+
+    counts: Mapping[str, IntakeCounts] = field(default_factory=dict)
+    reasons: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    refused: tuple[SealedEvent, ...] = ()
+    # Names that were unknown until now.
+    new_sources: tuple[SourceId, ...] = ()
+    method: str = ""
+    answers: tuple[StoredAnswer, ...] = ()

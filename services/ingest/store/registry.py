@@ -1,0 +1,93 @@
+"""The registry in Postgres: sources, counts, refused events, first answers to request ids."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.ingest.model import IntakeCounts, Source, SourceId, TenantId
+from services.ingest.registry.records import SealedEvent, StoredAnswer
+from services.ingest.store.schema import micros, queries
+
+
+class Registry:
+    """Of one tenant, within one transaction. What comes of commits is recorded by the log's `append`."""
+
+    def __init__(self, connection: asyncpg.Connection, tenant: TenantId) -> None:
+        self._connection = connection
+        self._tenant = tenant
+
+    async def answered(self, request_ids: Sequence[UUID]) -> dict[UUID, StoredAnswer]:
+        rows = await self._connection.fetch(queries.answered, self._tenant, list(request_ids))
+        return {row["request_id"]: StoredAnswer(**row) for row in rows}
+
+    async def expire_answers(self) -> None:
+        await self._connection.execute(queries.expire_answers, self._tenant)
+
+    async def intake(self) -> tuple[dict[str, IntakeCounts], dict[tuple[str, str], int]]:
+        counts = await self._connection.fetch(queries.intake_counts, self._tenant)
+        reasons = await self._connection.fetch(queries.intake_reasons, self._tenant)
+        tallies = {
+            row["source"]: IntakeCounts(row["accepted_count"], row["duplicate_count"], row["quarantined_count"])
+            for row in counts
+        }
+        return tallies, {(row["source"], row["reason"]): row["quarantined_count"] for row in reasons}
+
+    async def sources(self) -> dict[SourceId, Source]:
+        rows = await self._connection.fetch(queries.sources, self._tenant)
+        return {row["source"]: _source(row) for row in rows}
+
+    async def create_source(self, source: Source) -> bool:
+        """False where it exists."""
+        made = await self._connection.fetchval(queries.create_source, self._tenant, source.id, *_source_values(source))
+        return made is not None
+
+    async def update_source(self, source: Source) -> bool:
+        """False where it is no longer at `source.revision`."""
+        revision = await self._connection.fetchval(
+            queries.update_source, self._tenant, source.id, source.revision, *_source_values(source)
+        )
+        return revision is not None
+
+    async def quarantined(self, source: str, after: tuple[int, str], count_max: int) -> list[SealedEvent]:
+        rows = await self._connection.fetch(queries.quarantined, self._tenant, source, after[0], after[1], count_max)
+        return [
+            SealedEvent(
+                quarantine_id=row["quarantine_id"],
+                source=row["source"],
+                batch_index=row["batch_index"],
+                field=row["field"],
+                reason=row["reason"],
+                payload=row["sealed"],
+                position=row["position"],
+                quarantined_at_us=micros(row["quarantined_at"]),
+            )
+            for row in rows
+        ]
+
+    async def quarantined_count(self, source: str) -> int:
+        return int(await self._connection.fetchval(queries.quarantined_count, self._tenant, source))
+
+
+def _source_values(source: Source) -> tuple[Any, ...]:
+    return (
+        source.kind,
+        source.title_en,
+        source.title_zh,
+        source.dedup_horizon_us,
+        source.time_earliest_us,
+        source.future_tolerance_us,
+        source.resources_are_not_persons,
+        sorted(source.personal_attributes),
+    )
+
+
+def _source(row: asyncpg.Record) -> Source:
+    values = dict(row)
+    return Source(
+        id=SourceId(values.pop("source")),
+        personal_attributes=frozenset(values.pop("personal_attributes")),
+        created_at_us=micros(values.pop("created_at")),
+        **values,
+    )

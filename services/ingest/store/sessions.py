@@ -1,0 +1,60 @@
+"""Transactions on the database of ingest: one tenant each, with its log and its registry."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+
+import asyncpg
+
+from services.ingest.log.interface import Log
+from services.ingest.log.records import LogHead
+from services.ingest.model import TenantId
+from services.ingest.store.postgres_log import PostgresLog, head_of
+from services.ingest.store.registry import Registry
+from services.ingest.store.schema import queries
+from services.runtime.database import acquire, tenant_transaction
+
+
+@dataclass(frozen=True)
+class StoreSession:
+    """One transaction of one tenant."""
+
+    log: Log
+    registry: Registry
+
+
+@dataclass(frozen=True)
+class LockedSession(StoreSession):
+    """A transaction in which nobody else can append: the log ends at `head` until it is over."""
+
+    head: LogHead
+
+
+class IngestStore:
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    def log(self, tenant: TenantId) -> Log:
+        """The tenant's log, a transaction for each call; an append takes one round trip."""
+
+        def connect() -> AbstractAsyncContextManager[asyncpg.Connection]:
+            return tenant_transaction(self._pool, tenant)
+
+        return PostgresLog(tenant, connect, lambda: acquire(self._pool))
+
+    @asynccontextmanager
+    async def session(self, tenant: TenantId) -> AsyncIterator[StoreSession]:
+        """Reads one state of the log and of the registry over several calls."""
+        async with tenant_transaction(self._pool, tenant, isolation="repeatable_read", readonly=True) as connection:
+            yield StoreSession(_log_on(connection, tenant), Registry(connection, tenant))
+
+    @asynccontextmanager
+    async def locked(self, tenant: TenantId) -> AsyncIterator[LockedSession]:
+        """Waits for the other writers of this log, and keeps them waiting."""
+        async with tenant_transaction(self._pool, tenant) as connection:
+            head = head_of(await connection.fetchrow(queries.lock_head, tenant))
+            yield LockedSession(_log_on(connection, tenant), Registry(connection, tenant), head)
+
+
+def _log_on(connection: asyncpg.Connection, tenant: TenantId) -> Log:
+    return PostgresLog(tenant, lambda: nullcontext(connection), lambda: nullcontext(connection))
