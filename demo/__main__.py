@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
-import gzip
 import os
 import signal
 import sys
@@ -15,13 +13,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import grpc
 from andon.scoring.v1 import indicator_system_pb2
+from andon_client.batches import Batch, batches_of
 from andon_client.commands.system import apply_system
 from andon_client.connection import load_connection
-from andon_client.documents import load_document
-from andon_client.loading import Batch, load, read_batches, register_source
+from andon_client.csv_layout import inspect, inspect_header
+from andon_client.documents import MalformedDocument, load_document
+from andon_client.load_messages import LoadError, Message, NothingReadable, UnreadableFile, message
+from andon_client.load_report import said
+from andon_client.loading import load, register_source
 from andon_client.mapping import CsvMapping, load_mapping
 from andon_client.suite import Suite
+from andon_client.terminal import describe
 from rich.console import Console
 
 from demo import page, terminal
@@ -50,6 +54,7 @@ class Job:
     total: int
     begin: datetime
     faults: Sequence[Fault] = ()
+    guesses: Sequence[Message] = ()
 
 
 def _arguments() -> argparse.Namespace:
@@ -72,38 +77,49 @@ def _desk_job(desk: Desk) -> Job:
 
 
 def _log_job(log: Path, mapping_file: Path | None, system: Path | None) -> Job:
+    """Reads the log through, so that what is wrong with it is said before the suite starts."""
     mapping_file = mapping_file or _mapping_that_fits(log)
     mapping = load_mapping(mapping_file)
     system = system or mapping_file.with_name(mapping_file.name.replace(".mapping.", ".system."))
+    load_document(system, indicator_system_pb2.IndicatorSystemSpec)
+    layout = inspect(log, mapping)
     begin = datetime(1970, 1, 1, tzinfo=UTC)
-    return Job(mapping.source, system, mapping, read_batches(log, mapping), log.stat().st_size, begin)
+    return Job(
+        mapping.source, system, mapping, batches_of(layout, mapping), layout.records, begin, guesses=layout.guesses
+    )
 
 
 def _mapping_that_fits(log: Path) -> Path:
-    """The example whose columns the file has."""
-    opener = gzip.open if log.suffix == ".gz" else open
-    with opener(log, "rt", encoding="utf-8", newline="") as file:
-        header = set(next(csv.reader(file), []))
+    """The example whose columns the file has; of several the one that reads most of them."""
+    fitting: list[tuple[int, Path]] = []
     for path in sorted(EXAMPLES.glob("*.mapping.yaml")):
-        if set(load_mapping(path).columns()) <= header:
-            return path
-    raise SystemExit(f"no example mapping fits the columns of {log}: write one and name it by MAPPING=")
+        mapping = load_mapping(path)
+        try:
+            inspect_header(log, mapping)
+        except UnreadableFile as error:
+            if error.what.key == "column_missing":
+                continue
+            raise
+        fitting.append((len(mapping.columns()), path))
+    if not fitting:
+        raise LoadError(message("no_example_fits", file=log.name))
+    return max(fitting)[1]
 
 
-async def _play(suite: Suite, job: Job, console: Console, say: Say) -> None:
+async def _play(suite: Suite, job: Job, locale: str, console: Console, say: Say) -> None:
     spec = load_document(job.system, indicator_system_pb2.IndicatorSystemSpec)
     await apply_system(suite, spec, job.process)
     await register_source(suite.ingest, job.mapping)
     async with Live(suite, job.total, console, say) as live:
         report = await load(suite.ingest, job.batches, live.on_written, live.on_break)
         live.loaded()
-        await reached(suite)
-    counts = {name: f"{getattr(report, name):,}" for name in ("received", "accepted", "duplicate", "quarantined")}
-    console.print(say("balance", **counts, seconds=live.elapsed_s))
-    for name, count in report.unparsed.items():
-        console.print(f"  {say('unparsed', count=f'{count:,}', name=name)}")
-    for reason, count in report.by_reason.most_common():
-        console.print(f"  {say('refused', count=f'{count:,}', reason=reason)}")
+        if report.accepted or report.duplicate:
+            await reached(suite)
+    for line, markup in said(report, job.mapping, locale):
+        console.print(line, markup=markup, soft_wrap=True)
+    if not (report.accepted or report.duplicate):
+        raise NothingReadable(message("nothing_accepted", rows=report.rows))
+    console.print(say("scored_in", seconds=live.elapsed_s))
 
 
 async def _report(suite: Suite, job: Job, path: Path, locale: str, console: Console, say: Say) -> None:
@@ -136,24 +152,45 @@ async def _run(arguments: argparse.Namespace, console: Console) -> None:
 
 async def _work(arguments: argparse.Namespace, console: Console, say: Say, stop: asyncio.Event) -> None:
     home = Home(arguments.home.resolve())
+    log_job = None
+    if arguments.log:
+        log_job = await asyncio.to_thread(_log_job, arguments.log, arguments.mapping, arguments.system)
+        for guess in log_job.guesses:
+            console.print(f"  {guess.text(arguments.locale)}", markup=False, soft_wrap=True)
     async with Machine(Plan(home), say=lambda line: console.print(f"  {line}")):
-        if arguments.log:
-            job = _log_job(arguments.log, arguments.mapping, arguments.system)
-        else:
+        if log_job is None:
             console.print(f"  {say('simulating')}")
             job = await asyncio.to_thread(_desk_job, Desk())
+        else:
+            job = log_job
         async with Suite(load_connection(home.folder, arguments.locale)) as suite:
-            await _play(suite, job, console, say)
+            await _play(suite, job, arguments.locale, console, say)
             await _report(suite, job, arguments.report, arguments.locale, console, say)
         if not arguments.once and sys.stdin.isatty():
             console.print(say("serving_on"))
             await stop.wait()
 
 
-if __name__ == "__main__":
-    screen = Console()
+def _main() -> int:
+    """0, or 2 and one line where the log, its mapping or its system is wrong, 1 and one line where something fails."""
+    arguments, screen = _arguments(), Console()
     try:
         # Without a terminal the width is a guess: tables need room.
-        asyncio.run(_run(_arguments(), screen if screen.is_terminal else Console(width=WIDTH)))
+        asyncio.run(_run(arguments, screen if screen.is_terminal else Console(width=WIDTH)))
+    except LoadError as error:
+        print(error.what.text(arguments.locale), file=sys.stderr)
+        return 2
+    except (MalformedDocument, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except grpc.aio.AioRpcError as error:
+        print(describe(error), file=sys.stderr)
+        return 1
     except NotStarted as error:
-        raise SystemExit(str(error)) from None
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(_main())

@@ -9,8 +9,9 @@ from types import TracebackType
 import grpc
 from andon.improvement.v1 import improvement_pb2
 from andon.scoring.v1 import score_pb2, scoring_pb2
+from andon_client.batches import Batch
 from andon_client.follow import follow
-from andon_client.loading import Batch, LoadReport
+from andon_client.load_report import LoadReport
 from andon_client.suite import Suite
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -54,7 +55,7 @@ class Live:
 
     def on_written(self, batch: Batch, report: LoadReport) -> None:
         self._progress.update(
-            self._bar, completed=batch.bytes_read, events=self._say("events", count=f"{report.received:,}")
+            self._bar, completed=batch.last_row, events=self._say("events", count=f"{report.received:,}")
         )
 
     def on_break(self, error: grpc.aio.AioRpcError) -> None:

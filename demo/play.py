@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
-from andon_client.loading import Batch
+from andon_client.batches import Batch
 
 from demo.desk import SOURCE, Event
 
@@ -16,7 +16,8 @@ ATTRIBUTES = {"channel": pa.utf8(), "priority": pa.utf8(), "team": pa.utf8(), "c
 def batches(events: Sequence[Event], batch_events: int = BATCH_EVENTS) -> Iterator[Batch]:
     for sequence, start in enumerate(range(0, len(events), batch_events)):
         piece = events[start : start + batch_events]
-        yield Batch(sequence, start + 1, len(piece), _arrow(piece), {}, start + len(piece))
+        count, last = len(piece), start + len(piece)
+        yield Batch(sequence, _arrow(piece), count, count, last, range(start + 1, last + 1))
 
 
 def _arrow(events: Sequence[Event]) -> bytes:

@@ -76,16 +76,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "events": ("{count} events", "{count} 条事件"),
     "so_far": ("{signals} signals  {problems} problems", "{signals} 个信号  {problems} 个问题"),
     "connection_lost": ("connection lost ({reason}); trying again", "连接中断（{reason}），正在重试"),
-    "balance": (
-        "{received} received = {accepted} accepted + {duplicate} duplicate + {quarantined} quarantined,"
-        " in {seconds:.1f} s until everything was scored",
-        "接收 {received} = 接受 {accepted} + 重复 {duplicate} + 隔离 {quarantined}，{seconds:.1f} 秒内全部完成评分",
-    ),
-    "unparsed": (
-        "{count} values of {name} could not be read; kept as text under unparsed.{name}",
-        "{name} 有 {count} 个值无法解析，已作为文本保存在 unparsed.{name}",
-    ),
-    "refused": ("{count} x {reason}", "{count} 次 {reason}"),
+    "scored_in": ("{seconds:.1f} s until everything was scored", "{seconds:.1f} 秒内全部完成评分"),
     "serving_on": (
         "Serving on; try `.venv/bin/andon status` in another terminal. Ctrl-C stops.",
         "服务继续运行；可在另一终端执行 `.venv/bin/andon status`。按 Ctrl-C 停止。",

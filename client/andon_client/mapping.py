@@ -1,27 +1,32 @@
-"""A mapping: how the columns of a table become events, written in YAML and applied to whole columns."""
+"""A mapping: how the columns of a table become events, written in YAML and checked key by key."""
 
 from __future__ import annotations
 
+import codecs
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import yaml
-
-from andon_client.documents import MalformedDocument
+from andon_client.documents import MalformedDocument, read_yaml
+from andon_client.load_messages import MalformedMapping, Message, message
+from andon_client.number_texts import DecimalMark
+from andon_client.time_formats import ISO, WORDS, NoDate, TimeFormat, UnknownFormat, time_format
+from andon_client.time_zones import alike, is_region, offset_min
 
 AttributeType = Literal["text", "number", "integer", "flag", "time"]
-TRUE = ("true", "t", "yes", "y", "1")
-FALSE = ("false", "f", "no", "n", "0")
-_PLACE = re.compile(r"\{([^{}]+)\}")
+ObjectKind = Literal["process", "person", "facility", "environment", "outcome"]
+# The number of the record in the file, from 1 below the header, where no column has this name.
+ROW = "row"
+ATTRIBUTES_MAX = 100
+LIFECYCLE, INSTANCE = "lifecycle:transition", "concept:instance"
 
-
-class MalformedMapping(MalformedDocument):
-    """The mapping does not fit: an unknown key or column, a bad type."""
+PLACE = re.compile(r"\{([^{}]+)\}")
+_SOURCE = re.compile(r"[a-z0-9._-]{1,64}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
+_TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Column:
 
     @property
     def columns(self) -> list[str]:
-        return _PLACE.findall(self.template)
+        return PLACE.findall(self.template)
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,11 @@ class Attribute:
 
 @dataclass(frozen=True)
 class CsvMapping:
-    """How one CSV file becomes events of one source. `unknown` values count as absent everywhere."""
+    """How one CSV file becomes events of one source. `unknown` values count as absent everywhere.
+
+    delimiter, encoding and header_row are guessed where they are None; quote is None where quotes are ordinary text.
+    start_time: each row is one piece of work and becomes two events, its start and its completion at `time`.
+    """
 
     source: str
     id: Column
@@ -53,183 +62,263 @@ class CsvMapping:
     activity: Column
     time: Column
     resource: Column | None = None
-    object_kind: str = "process"
+    start_time: Column | None = None
+    lifecycle: Column | None = None
+    object_kind: ObjectKind = "process"
     attributes: Sequence[Attribute] = ()
     unknown: Sequence[str] = ()
-    time_formats: Sequence[str] = ("%Y-%m-%dT%H:%M:%S",)
+    time_formats: Sequence[TimeFormat] = (time_format(ISO),)
     time_zone: str = "UTC"
-    delimiter: str = ","
-    encoding: str = "utf8"
+    decimal: DecimalMark | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    quote: str | None = '"'
+    multiline_values: bool = False
+    header_row: int | None = None
+    column_names: Sequence[str] = ()
     resources_are_not_persons: bool = False
     personal_attributes: Sequence[str] = ()
 
+    def uses(self) -> list[tuple[str, Column]]:
+        """Each key that reads a column, and from where."""
+        named = [(key, getattr(self, key)) for key in COLUMN_KEYS]
+        pairs = [*named, *((f"attributes.{attribute.name}", attribute.column) for attribute in self.attributes)]
+        return [(key, column) for key, column in pairs if column is not None]
+
     def columns(self) -> list[str]:
-        """Every column of the file that is read, in order, once."""
-        wanted = [self.id, self.case_id, self.activity, self.time, *([self.resource] if self.resource else [])]
-        wanted += [attribute.column for attribute in self.attributes]
-        return list(dict.fromkeys(name for column in wanted for name in column.columns))
+        """Every name that is read, in order, once; `row` may be the number of the record."""
+        return list(dict.fromkeys(name for _, column in self.uses() for name in column.columns))
+
+
+REQUIRED_KEYS = ("source", "id", "case_id", "activity", "time")
+COLUMN_KEYS = ("id", "case_id", "activity", "time", "start_time", "lifecycle", "resource")
+KEYS_OF_A_COLUMN = ("column", "replace")
+KEYS_OF_AN_ATTRIBUTE = (*KEYS_OF_A_COLUMN, "type")
 
 
 def load_mapping(path: Path) -> CsvMapping:
+    """Raises MalformedMapping with the path of the file and of the key at fault."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return parse_mapping(content)
-    except (yaml.YAMLError, UnicodeDecodeError, MalformedMapping) as error:
-        raise MalformedMapping(f"{path}: {error}") from error
+        return parse_mapping(read_yaml(path))
+    except MalformedMapping as error:
+        raise MalformedMapping(message("at_key", path=str(path), what=error.what)) from error
+    except MalformedDocument as error:
+        raise MalformedMapping(message("plain", text=str(error))) from error
 
 
 def parse_mapping(content: Any) -> CsvMapping:
+    """`content` as YAML gives it, with texts or typed values; raises MalformedMapping with the key at fault."""
     if not isinstance(content, dict):
-        raise MalformedMapping("a mapping is expected at the top")
-    values = dict(content)
-    known = set(CsvMapping.__dataclass_fields__)
-    if unknown := sorted(set(values) - known):
-        raise MalformedMapping(f"unknown keys {', '.join(unknown)}; known are {', '.join(sorted(known))}")
-    if missing := [key for key in ("source", "id", "case_id", "activity", "time") if key not in values]:
-        raise MalformedMapping(f"missing {', '.join(missing)}")
-    for key in ("id", "case_id", "activity", "time", "resource"):
-        if key in values:
-            values[key] = _column(key, values[key])
-    values["attributes"] = [_attribute(name, given) for name, given in values.get("attributes", {}).items()]
-    return CsvMapping(**values)
+        raise MalformedMapping(message("mapping_expected"))
+    _only("", content, [*COLUMN_KEYS, *_READERS])
+    if missing := [key for key in REQUIRED_KEYS if content.get(key) in (None, "")]:
+        raise MalformedMapping(message("missing_keys", keys=", ".join(missing)))
+    values: dict[str, Any] = {}
+    for key, given in content.items():
+        values[key] = _column(key, given) if key in COLUMN_KEYS else _READERS[key](key, given)
+    if "header_row" in values and values.get("column_names"):
+        _refuse("column_names", message("both_headers"))
+    mapping = CsvMapping(**values)
+    known = [attribute.name for attribute in mapping.attributes]
+    _refuse_contradictions(mapping, known)
+    for place, name in enumerate(mapping.personal_attributes):
+        if name not in known:
+            what = message("personal_unknown", found=f'"{name}"', known=", ".join(known) or "-")
+            _refuse(f"personal_attributes[{place}]", what)
+    return mapping
 
 
-def _column(key: str, given: Any) -> Column:
-    """`number`, `"{number}/{row}"`, or `{column: state, replace: {"-100": Unknown}}`."""
-    if isinstance(given, dict):
-        if unknown := sorted(set(given) - {"column", "replace"}):
-            raise MalformedMapping(f"{key}: unknown keys {', '.join(unknown)}")
-        replace = {str(old): str(new) for old, new in given.get("replace", {}).items()}
-        return Column(_template(given.get("column", key)), replace)
-    return Column(_template(given))
+def _refuse_contradictions(mapping: CsvMapping, attributes: Sequence[str]) -> None:
+    """What is made by one key cannot be made by another too."""
+    made = {LIFECYCLE: mapping.lifecycle or mapping.start_time, INSTANCE: mapping.start_time}
+    if mapping.lifecycle is not None and mapping.start_time is not None:
+        _refuse("lifecycle", message("both_lifecycles"))
+    for name in attributes:
+        if made.get(name) is not None:
+            key = "lifecycle" if mapping.lifecycle is not None else "start_time"
+            _refuse(f"attributes.{name}", message("made_already", by=key))
 
 
-def _template(text: Any) -> str:
-    return str(text) if _PLACE.search(str(text)) else f"{{{text}}}"
+def _refuse(path: str, what: Message) -> Any:
+    raise MalformedMapping(message("at_key", path=path, what=what) if path else what)
 
 
-def _attribute(name: str, given: Any) -> Attribute:
-    """`made_sla: flag` (a type; the column has the same name), or `{column: ..., type: ..., replace: ...}`."""
+def _only(path: str, given: Mapping[str, Any], known: Sequence[str]) -> None:
+    if unknown := sorted(str(key) for key in given if key not in known):
+        close = [match for key in unknown for match in difflib.get_close_matches(key, known, n=1)]
+        hint = message("hint_means", names=", ".join(close)) if close else message("no_hint")
+        _refuse(path, message("unknown_keys", keys=", ".join(unknown), hint=hint, known=", ".join(sorted(known))))
+
+
+def _found(given: Any) -> str:
+    """What was written, for a message."""
+    if given is None or given == "":
+        return '""'
     if isinstance(given, str):
-        given = {"type": given}
-    given = dict(given or {})
-    kind = given.pop("type", "text")
-    if kind not in get_args(AttributeType):
-        raise MalformedMapping(f"attributes.{name}: type {kind!r} is none of {', '.join(get_args(AttributeType))}")
-    return Attribute(name, _column(name, {"column": name, **given}), kind)
+        return f'"{given}"'
+    shown = str(given).lower() if isinstance(given, bool) else str(given)
+    return shown if len(shown) <= 60 else f"{shown[:60]}..."
 
 
-@dataclass(frozen=True)
-class Applied:
-    """`events` in the column layout of the contract; `unparsed` counts values kept as text, by attribute or field."""
-
-    events: pa.RecordBatch
-    unparsed: Mapping[str, int]
-
-
-def apply_mapping(mapping: CsvMapping, table: pa.RecordBatch) -> Applied:
-    """One event per row of `table` (all columns text).
-
-    A value that cannot be read as its type is left out of its place and kept as text under `unparsed.<name>`,
-    so that nothing is lost and everyone can see it. Cost: O(rows x columns), vectorised.
-    """
-    columns: dict[str, pa.Array] = {"source": _constant(mapping.source, table.num_rows)}
-    unparsed: dict[str, int] = {}
-
-    def put(place: str, name: str, text: pa.Array, kind: AttributeType) -> None:
-        typed = _typed(text, kind, mapping)
-        lost = pc.and_(pc.is_valid(text), pc.is_null(typed))
-        columns[place] = typed
-        if count := pc.sum(lost).as_py():
-            unparsed[name] = count
-            columns[f"attributes.unparsed.{name}"] = pc.if_else(lost, text, None)
-
-    for name, column in (("id", mapping.id), ("case_id", mapping.case_id), ("activity", mapping.activity)):
-        columns[name] = _text(column, table, mapping.unknown)
-    put("time", "time", _text(mapping.time, table, mapping.unknown), "time")
-    if mapping.resource is not None:
-        columns["resource"] = _text(mapping.resource, table, mapping.unknown)
-    columns["object_kind"] = _constant(mapping.object_kind, table.num_rows)
-    for attribute in mapping.attributes:
-        text = _text(attribute.column, table, mapping.unknown)
-        put(f"attributes.{attribute.name}", attribute.name, text, attribute.type)
-    return Applied(pa.RecordBatch.from_pydict(columns), unparsed)
+def _text(path: str, given: Any) -> str:
+    """A scalar as it was written."""
+    if given is None or given == "" or isinstance(given, (list, dict, bool)):
+        _refuse(path, message("text_expected", found=_found(given)))
+    return str(given)
 
 
-def _constant(text: str, rows: int) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([text]))
+def _texts(path: str, given: Any, example: str = "a, b") -> list[str]:
+    if not isinstance(given, list):
+        _refuse(path, message("texts_expected", example=example, found=_found(given)))
+    return [_text(f"{path}[{place}]", one) for place, one in enumerate(given)]
 
 
-def _text(column: Column, table: pa.RecordBatch, unknown: Sequence[str]) -> pa.Array:
-    """The filled-in template; null where a column it names is empty or unknown."""
-    parts: list[Any] = []
-    for literal, name in _pieces(column.template):
-        if literal:
-            parts.append(literal)
-        if name:
-            parts.append(_known(table[name], column.replace, unknown))
-    if len(parts) == 1 and not isinstance(parts[0], str):
-        return parts[0]
-    return pc.binary_join_element_wise(*parts, "", null_handling="emit_null")
+def _flag(path: str, given: Any) -> bool:
+    written = str(given).lower()
+    if written not in (*_TRUE, *_FALSE):
+        _refuse(path, message("flag_expected", found=_found(given)))
+    return written in _TRUE
 
 
-def _pieces(template: str) -> list[tuple[str, str]]:
-    ends = [(match.start(), match.end(), match.group(1)) for match in _PLACE.finditer(template)]
-    starts = [0, *(end for _, end, _ in ends)]
-    pieces = [(template[start:begin], name) for start, (begin, _, name) in zip(starts, ends, strict=False)]
-    return [*pieces, (template[starts[-1] :], "")]
+def _choice(path: str, given: Any, choices: Sequence[str]) -> str:
+    written = _text(path, given)
+    if written not in choices:
+        _refuse(path, message("choice_expected", found=_found(given), choices=", ".join(choices)))
+    return written
 
 
-def _known(values: pa.Array, replace: Mapping[str, str], unknown: Sequence[str]) -> pa.Array:
-    """Trimmed, replaced and with unknowns as null: decided once per distinct value."""
-    coded = pc.dictionary_encode(values)
-    distinct = pc.utf8_trim_whitespace(coded.dictionary)
-    mapped = pa.array([_resolved(value, replace, unknown) for value in distinct.to_pylist()], pa.utf8())
-    return pc.take(mapped, coded.indices)
+def _source(path: str, given: Any) -> str:
+    written = _text(path, given)
+    if not _SOURCE.fullmatch(written):
+        what = message("name_invalid", found=_found(given), allowed="[a-z0-9._-]", hint=message("no_hint"))
+        _refuse(path, what)
+    return written
 
 
-def _resolved(value: str, replace: Mapping[str, str], unknown: Sequence[str]) -> str | None:
-    value = replace.get(value, value)
-    return None if value == "" or value in unknown else value
-
-
-def _typed(text: pa.Array, kind: AttributeType, mapping: CsvMapping) -> pa.Array:
-    if kind == "text":
-        return text
-    coded = pc.dictionary_encode(text)
-    distinct = coded.dictionary
-    match kind:
-        case "number":
-            parsed = _parsed(distinct, float, pa.float64())
-        case "integer":
-            parsed = _parsed(distinct, int, pa.int64())
-        case "flag":
-            lower = pc.utf8_lower(distinct)
-            falsehood = pc.if_else(pc.is_in(lower, pa.array(FALSE)), False, None)
-            parsed = pc.if_else(pc.is_in(lower, pa.array(TRUE)), True, falsehood)
-        case "time":
-            parsed = _times(distinct, mapping.time_formats, mapping.time_zone)
-    return pc.take(parsed, coded.indices)
-
-
-def _parsed(distinct: pa.Array, kind: type[int] | type[float], to: pa.DataType) -> pa.Array:
-    def one(value: str | None) -> int | float | None:
+def _formats(path: str, given: Any) -> list[TimeFormat]:
+    formats = []
+    for place, written in enumerate(_texts(path, given, '"%d/%m/%Y %H:%M"')):
         try:
-            return None if value is None else kind(value)
-        except ValueError:
-            return None
+            formats.append(time_format(written))
+        except UnknownFormat as error:
+            places = {"found": _found(written), "part": error.part, "words": ", ".join(WORDS)}
+            _refuse(f"{path}[{place}]", message("format_unknown", **places))
+        except NoDate:
+            if "%" not in written:
+                what = message("format_unknown", found=_found(written), part=_found(written), words=", ".join(WORDS))
+            else:
+                what = message("format_incomplete", found=_found(written))
+            _refuse(f"{path}[{place}]", what)
+    if not formats:
+        _refuse(path, message("texts_expected", example="iso", found="[]"))
+    return formats
 
-    return pa.array([one(value) for value in distinct.to_pylist()], to)
+
+def _zone(path: str, given: Any) -> str:
+    written = _text(path, given)
+    if offset_min(written) is None and not is_region(written):
+        close = alike(written)
+        hint = message("hint_means", names=", ".join(close)) if close else message("no_hint")
+        _refuse(path, message("zone_unknown", found=_found(given), hint=hint))
+    return written
 
 
-def _times(distinct: pa.Array, formats: Sequence[str], zone: str) -> pa.Array:
-    """The first format that fits; local times of `zone` become UTC (of an hour that comes twice, the first)."""
-    none = pa.nulls(len(distinct), pa.timestamp("us", "UTC"))
-    return pc.coalesce(*(_times_of(distinct, format, zone) for format in formats), none)
+def _decimal(path: str, given: Any) -> DecimalMark:
+    return cast(DecimalMark, _choice(path, given, get_args(DecimalMark)))
 
 
-def _times_of(distinct: pa.Array, format: str, zone: str) -> pa.Array:
-    parsed = pc.strptime(distinct, format=format, unit="us", error_is_null=True)
-    if parsed.type.tz is None:
-        parsed = pc.assume_timezone(parsed, zone, ambiguous="earliest", nonexistent="latest")
-    return parsed.cast(pa.timestamp("us", "UTC"))
+def _one_character(path: str, given: Any) -> str:
+    written = {"tab": "\t", "\\t": "\t"}.get(str(given), str(given))
+    if len(written) != 1 or not written.isascii() or written in '"\r\n' or written.isalnum():
+        _refuse(path, message("delimiter_invalid", found=_found(given)))
+    return written
+
+
+def _quote(path: str, given: Any) -> str | None:
+    if given is None or str(given).lower() in ("none", "null"):
+        return None
+    return _choice(path, given, ('"', "'"))
+
+
+def _encoding(path: str, given: Any) -> str:
+    written = _text(path, given)
+    try:
+        codecs.lookup(written)
+        "".encode(written)
+    except (LookupError, ValueError):
+        _refuse(path, message("encoding_unknown", found=_found(given)))
+    return written
+
+
+def _line(path: str, given: Any) -> int:
+    if isinstance(given, bool) or not re.fullmatch(r"[0-9]{1,6}", str(given)) or int(given) < 1:
+        _refuse(path, message("number_expected", least=1, found=_found(given)))
+    return int(given)
+
+
+def _attributes(path: str, given: Any) -> list[Attribute]:
+    example = "{priority: text, cost: number}"
+    if given is None or given == "":
+        return []
+    if not isinstance(given, dict):
+        _refuse(path, message("pairs_expected", example=example, found=_found(given)))
+    if len(given) > ATTRIBUTES_MAX:
+        _refuse(path, message("too_many", count=len(given), most=ATTRIBUTES_MAX))
+    return [_attribute(f"{path}.{name}", str(name), one) for name, one in given.items()]
+
+
+def _attribute(path: str, name: str, given: Any) -> Attribute:
+    """`made_sla: flag` (a type; the column has the same name), or `{column: ..., type: ..., replace: ...}`."""
+    if not _NAME.fullmatch(name):
+        plain = re.sub(r"[^A-Za-z0-9_.:-]+", "_", name).strip("_") or "name"
+        hint = message("hint_column", name=plain, column=name)
+        _refuse(path, message("name_invalid", found=_found(name), allowed="[A-Za-z0-9_.:-]", hint=hint))
+    if given is None or given == "":
+        given = {}
+    if not isinstance(given, dict):
+        given = {"type": given}
+    _only(path, given, KEYS_OF_AN_ATTRIBUTE)
+    kind = given.get("type", "text")
+    if kind not in get_args(AttributeType):
+        choices = ", ".join(get_args(AttributeType))
+        _refuse(f"{path}.type", message("choice_expected", found=_found(kind), choices=choices))
+    column = {"column": name, **{key: value for key, value in given.items() if key != "type"}}
+    return Attribute(name, _column(path, column), kind)
+
+
+def _column(path: str, given: Any) -> Column:
+    """`number`, `"{number}/{row}"`, or `{column: state, replace: {"-100": Unknown}}`."""
+    if not isinstance(given, dict):
+        return Column(_template(path, given))
+    _only(path, given, KEYS_OF_A_COLUMN)
+    replace = given.get("replace", {})
+    if not isinstance(replace, dict):
+        _refuse(f"{path}.replace", message("pairs_expected", example="{old: new}", found=_found(replace)))
+    pairs = {str(old): "" if new in (None, "") else _text(f"{path}.replace.{old}", new) for old, new in replace.items()}
+    key = path.rsplit(".", 1)[-1]
+    return Column(_template(f"{path}.column" if "column" in given else path, given.get("column", key)), pairs)
+
+
+def _template(path: str, given: Any) -> str:
+    if given is None or given == "" or isinstance(given, (list, dict, bool)):
+        _refuse(path, message("column_expected"))
+    return str(given) if PLACE.search(str(given)) else f"{{{given}}}"
+
+
+_READERS: Mapping[str, Any] = {
+    "source": _source,
+    "object_kind": lambda path, given: _choice(path, given, get_args(ObjectKind)),
+    "attributes": _attributes,
+    "unknown": _texts,
+    "time_formats": _formats,
+    "time_zone": _zone,
+    "decimal": _decimal,
+    "delimiter": _one_character,
+    "encoding": _encoding,
+    "quote": _quote,
+    "multiline_values": _flag,
+    "header_row": _line,
+    "column_names": _texts,
+    "resources_are_not_persons": _flag,
+    "personal_attributes": _texts,
+}

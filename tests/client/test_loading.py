@@ -11,8 +11,12 @@ import pytest
 from andon.common.v1 import errors_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
 from andon_client import loading
-from andon_client.loading import Batch, Bookmark, LoadReport, load, read_batches, register_source
-from andon_client.mapping import MalformedMapping, parse_mapping
+from andon_client.batches import Batch, read_batches
+from andon_client.bookmark import Bookmark
+from andon_client.load_messages import NothingReadable, UnreadableFile
+from andon_client.load_report import LoadReport
+from andon_client.loading import load, register_source
+from andon_client.mapping import parse_mapping
 
 MAPPING = {"source": "desk", "id": "number", "case_id": "number", "activity": "state", "time": "at"}
 HEADER = "number,state,at,note\n"
@@ -109,7 +113,8 @@ def impatient(monkeypatch):
 
 def test_a_file_becomes_batches_that_know_their_rows(log, mapping):
     batches = list(read_batches(log, mapping, batch_rows=4))
-    assert [(batch.sequence, batch.first_row, batch.rows) for batch in batches] == [(0, 1, 4), (1, 5, 4), (2, 9, 2)]
+    assert [(batch.sequence, batch.last_row, batch.rows) for batch in batches] == [(0, 4, 4), (1, 8, 4), (2, 10, 2)]
+    assert [row for batch in batches for row in batch.row_numbers] == list(range(1, 11))
     assert ids(batches) == [f"A-{row}" for row in range(1, 11)]
 
 
@@ -129,14 +134,24 @@ def test_a_line_break_within_quotes_does_not_end_the_row(tmp_path, mapping):
 def test_a_column_that_the_file_lacks_is_named(tmp_path, mapping):
     path = tmp_path / "log.csv"
     path.write_text("number,state\nA-1,New\n", encoding="utf-8")
-    with pytest.raises(MalformedMapping, match="at"):
+    with pytest.raises(UnreadableFile, match='no column "at", which time needs'):
         list(read_batches(path, mapping))
 
 
-def test_a_row_with_too_few_columns_is_refused_with_its_place(tmp_path, mapping):
+def test_rows_with_too_few_or_too_many_values_are_set_aside_with_their_number(tmp_path, mapping):
+    path = tmp_path / "log.csv"
+    path.write_text(csv(2) + "A-3,New\n" + csv(1, first=4).removeprefix(HEADER) + "A-5,a,b,c,d\n", encoding="utf-8")
+    batches = list(read_batches(path, mapping))
+    assert ids(batches[:1]) == ["A-1", "A-2", "A-4"]
+    assert [list(batch.row_numbers) for batch in batches] == [[1, 2, 4], []]
+    assert [row for batch in batches for row, _ in batch.unreadable.examples] == [3, 5]
+    assert sum(batch.rows for batch in batches) == 5
+
+
+def test_a_file_without_one_whole_row_is_refused_with_the_first(tmp_path, mapping):
     path = tmp_path / "log.csv"
     path.write_text(HEADER + "A-1,New\n", encoding="utf-8")
-    with pytest.raises(MalformedMapping, match="cannot be read as CSV"):
+    with pytest.raises(NothingReadable, match=r"log\.csv, row 1: the row has 2 values, the header 4: A-1,New"):
         list(read_batches(path, mapping))
 
 
@@ -189,7 +204,7 @@ async def test_no_more_batches_are_on_their_way_than_agreed(stub_of, mapping):
         nonlocal taken
         for sequence in range(60):
             taken += 1
-            yield Batch(sequence, sequence + 1, 1, _arrow([f"B-{sequence}"]), {}, 0)
+            yield Batch(sequence, _arrow([f"B-{sequence}"]), 1, 1, sequence + 1, [sequence + 1])
 
     class Slow(Ingest):
         ahead_max = 0
@@ -234,24 +249,24 @@ def mapping_file(tmp_path):
 def test_a_bookmark_is_found_again_until_it_is_cleared(tmp_path, log, mapping_file):
     mark = Bookmark(tmp_path / "loads", log, mapping_file)
     assert mark.rows() == 0
-    mark.keep(7)
+    mark.store(7)
     assert Bookmark(tmp_path / "loads", log, mapping_file).rows() == 7
     mark.clear()
     assert Bookmark(tmp_path / "loads", log, mapping_file).rows() == 0
 
 
 def test_a_bookmark_is_void_when_the_file_or_the_mapping_has_changed(tmp_path, log, mapping_file):
-    Bookmark(tmp_path / "loads", log, mapping_file).keep(7)
+    Bookmark(tmp_path / "loads", log, mapping_file).store(7)
     log.write_text(csv(12), encoding="utf-8")
     assert Bookmark(tmp_path / "loads", log, mapping_file).rows() == 0
-    Bookmark(tmp_path / "loads", log, mapping_file).keep(5)
+    Bookmark(tmp_path / "loads", log, mapping_file).store(5)
     mapping_file.write_text("source: other\n", encoding="utf-8")
     assert Bookmark(tmp_path / "loads", log, mapping_file).rows() == 0
 
 
 def test_a_torn_bookmark_begins_at_the_first_row(tmp_path, log, mapping_file):
     mark = Bookmark(tmp_path / "loads", log, mapping_file)
-    mark.keep(7)
+    mark.store(7)
     (file,) = (tmp_path / "loads").glob("*.json")
     file.write_text('{"ro', encoding="utf-8")
     assert mark.rows() == 0
@@ -264,7 +279,7 @@ async def test_a_load_that_died_goes_on_at_its_bookmark(stub_of, tmp_path, log, 
     mark = Bookmark(tmp_path / "loads", log, mapping_file)
 
     def keep(batch: Batch, report: LoadReport) -> None:
-        mark.keep(batch.first_row + batch.rows - 1)
+        mark.store(batch.last_row)
 
     with pytest.raises(grpc.aio.AioRpcError):
         await load(stub, read_batches(log, mapping, mark.rows(), batch_rows=1), keep)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from andon_client.mapping import MalformedMapping, apply_mapping, load_mapping, parse_mapping
+from andon_client.conversion import apply_mapping
+from andon_client.load_messages import MalformedMapping
+from andon_client.mapping import load_mapping, parse_mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,9 +97,15 @@ def test_local_times_become_utc_across_clock_changes(local, utc):
     assert column(applied(rows(at=[local]), time_zone="Europe/Berlin"), "time") == [utc]
 
 
-def test_an_hour_that_does_not_exist_is_still_a_time_and_never_lost():
-    (time,) = column(applied(rows(at=["2026-03-29T02:30:00"]), time_zone="Europe/Berlin"), "time")
-    assert time == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+def test_an_hour_that_the_clocks_skip_is_no_time_and_is_kept_as_text():
+    result = applied(rows(at=["2026-03-29T02:30:00"]), time_zone="Europe/Berlin")
+    assert column(result, "time") == [None]
+    assert column(result, "attributes.unparsed.time") == ["2026-03-29T02:30:00"]
+
+
+def test_times_that_come_twice_are_counted():
+    result = applied(rows(2, at=["2026-10-25T02:30:00", "2026-10-25T03:30:00"]), time_zone="Europe/Berlin")
+    assert result.folded == 1
 
 
 def test_what_cannot_be_read_as_its_type_is_kept_as_text_and_counted():
@@ -108,7 +116,8 @@ def test_what_cannot_be_read_as_its_type_is_kept_as_text_and_counted():
     assert column(result, "attributes.done") == [True, None, False, None]
     assert column(result, "attributes.unparsed.done") == [None, "perhaps", None, None]
     assert column(result, "attributes.tries") == [3, None, None, 4]
-    assert result.unparsed == {"cost": 1, "done": 1, "tries": 1}
+    lost = {name: (one.count, one.row, one.text) for name, one in result.unparsed.items()}
+    assert lost == {"cost": (1, 2, "many"), "done": (1, 2, "perhaps"), "tries": (1, 2, "x")}
 
 
 def test_a_time_that_cannot_be_read_is_absent_and_kept_as_text():
@@ -142,7 +151,7 @@ def test_only_the_columns_that_are_needed_are_read_each_once():
         ([], "a mapping is expected"),
         ({"source": "desk"}, "missing id, case_id, activity, time"),
         ({**LEAST, "colour": "red"}, "unknown keys colour"),
-        ({**LEAST, "attributes": {"cost": "money"}}, "attributes.cost: type 'money'"),
+        ({**LEAST, "attributes": {"cost": "money"}}, r'attributes\.cost\.type: "money"'),
         ({**LEAST, "time": {"column": "at", "formats": []}}, "time: unknown keys formats"),
     ],
 )

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import grpc
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
 
 from andon_client.commands.filters import Json
 from andon_client.connection import connection_file
+from andon_client.documents import MalformedDocument
 from andon_client.suite import Suite
-from andon_client.terminal import Context, emit_document, given, notes, run, screen
+from andon_client.terminal import Context, emit_document, notes, run, screen
 
 if TYPE_CHECKING:
-    from andon_client.loading import Batch, Bookmark, LoadReport
+    from andon_client.batches import Batch
+    from andon_client.bookmark import Bookmark
+    from andon_client.csv_layout import Layout
+    from andon_client.load_messages import Message
+    from andon_client.load_report import LoadReport
     from andon_client.mapping import CsvMapping
+
+REFUSED, INTERRUPTED = 2, 130
+EVENTS_SHOWN = 5
 
 
 def load_file(
@@ -28,65 +41,137 @@ def load_file(
     restart: Annotated[
         bool, typer.Option("--restart", help="Begin at the first row even after a broken load.")
     ] = False,
+    validate_only: Annotated[
+        bool, typer.Option("--validate-only", help="Read every row, show what the first become, and send nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Load a file. Loading it again changes nothing; a broken load goes on where it stopped."""
     # Loaded only where columns are read: no other command should wait for it.
-    from andon_client.loading import Bookmark
+    from andon_client.bookmark import Bookmark
+    from andon_client.csv_layout import inspect
+    from andon_client.load_messages import LoadError, message
     from andon_client.mapping import load_mapping
 
-    rules = given(lambda: load_mapping(mapping))
     options: Context = context.obj
-    bookmark = Bookmark(connection_file(options.home).parent / "loads", file, mapping)
-    skip = 0 if restart else bookmark.rows()
-    report = run(options, lambda suite: _load(suite, file, rules, bookmark, skip, file.stat().st_size, as_json))
+    try:
+        rules = load_mapping(mapping)
+    except LoadError as error:
+        _fail(error.what, options, as_json, code=1)
+    except (MalformedDocument, OSError) as error:
+        _fail(message("plain", text=str(error)), options, as_json, code=1)
+    try:
+        layout = inspect(file, rules)
+        for guess in layout.guesses:
+            notes.print(escape(f"{file.name}: {guess.text(options.locale)}"), highlight=False, soft_wrap=True)
+        if validate_only:
+            _validate(layout, rules, options.locale, as_json)
+            return
+        bookmark = Bookmark(connection_file(options.home).parent / "loads", file, mapping)
+        report = _loaded(options, layout, rules, bookmark, 0 if restart else bookmark.rows(), as_json)
+    except LoadError as error:
+        _fail(error.what, options, as_json, code=REFUSED)
+    except OSError as error:
+        _fail(message("plain", text=str(error)), options, as_json, code=REFUSED)
+    _show(report, rules, options.locale, as_json)
+    if report.refused:
+        raise typer.Exit(REFUSED)
+
+
+def _fail(what: Message, options: Context, as_json: bool, code: int) -> NoReturn:
+    """One line for people, and for programs a document beside it."""
+    if as_json:
+        emit_document({"error": what.text("en")})
+    notes.print(f"[bold red]error[/] {escape(what.text(options.locale))}", highlight=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def _loaded(
+    options: Context, layout: Layout, mapping: CsvMapping, bookmark: Bookmark, skip: int, quiet: bool
+) -> LoadReport:
+    """Loads, and where it is broken off says how far it came and how to go on."""
+    from andon_client.load_messages import message
+
+    try:
+        report = run(options, lambda suite: _load(suite, layout, mapping, bookmark, skip, options.locale, quiet))
+    except KeyboardInterrupt:
+        said = message("interrupted", safe=bookmark.rows(), rows=layout.records)
+        notes.print(said.text(options.locale), highlight=False, soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from None
+    except typer.Exit:
+        if safe := bookmark.rows():
+            said = message("broken_off", safe=safe, rows=layout.records)
+            notes.print(said.text(options.locale), highlight=False, soft_wrap=True)
+        raise
     bookmark.clear()
-    report.skipped = skip
-    _show(report, as_json)
-    if report.quarantined:
-        raise typer.Exit(2)
+    return replace(report, skipped=layout.records - report.rows)
 
 
 async def _load(
-    suite: Suite, file: Path, mapping: CsvMapping, bookmark: Bookmark, skip: int, bytes_total: int, quiet: bool
+    suite: Suite, layout: Layout, mapping: CsvMapping, bookmark: Bookmark, skip: int, locale: str, quiet: bool
 ) -> LoadReport:
-    from andon_client.loading import load, read_batches, register_source
+    from andon_client.batches import batches_of
+    from andon_client.load_messages import message
+    from andon_client.loading import load, register_source
 
     await register_source(suite.ingest, mapping)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("{task.fields[rows]:,} rows"),
+        TextColumn("{task.completed:,.0f} / {task.total:,.0f}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=notes, disable=quiet or not notes.is_terminal) as progress:
-        bar = progress.add_task(file.name, total=bytes_total, rows=0)
+        bar = progress.add_task(escape(layout.path.name), total=layout.records, completed=skip)
 
         def on_written(batch: Batch, report: LoadReport) -> None:
-            progress.update(bar, completed=batch.bytes_read, rows=report.received)
-            bookmark.keep(batch.first_row + batch.rows - 1)
+            progress.update(bar, completed=batch.last_row)
+            bookmark.store(batch.last_row)
 
         def on_break(error: grpc.aio.AioRpcError) -> None:
-            progress.console.print(f"[yellow]connection lost ({error.code().name}); trying again[/]")
+            lost = message("connection_lost", code=error.code().name).text(locale)
+            progress.console.print(f"[yellow]{escape(lost)}[/]")
 
-        return await load(suite.ingest, read_batches(file, mapping, skip), on_written, on_break)
+        return await load(suite.ingest, batches_of(layout, mapping, skip), on_written, on_break)
 
 
-def _show(report: LoadReport, as_json: bool) -> None:
+def _show(report: LoadReport, mapping: CsvMapping, locale: str, as_json: bool) -> None:
+    from andon_client.load_report import said
+
     if as_json:
-        emit_document({**vars(report), "rejected": [vars(row) for row in report.rejected]})
+        emit_document(report.document())
         return
-    if report.skipped:
-        screen.print(f"{report.skipped:,} rows were durable from a broken load before")
-    screen.print(
-        f"[bold]{report.received:,}[/] received = [green]{report.accepted:,}[/] accepted"
-        f" + {report.duplicate:,} duplicate + [red]{report.quarantined:,}[/] quarantined"
-    )
-    for name, count in report.unparsed.items():
-        told = f"  {count:,} values of {name} could not be read; kept as text under unparsed.{name}"
-        screen.print(told, markup=False)
-    for reason, count in report.by_reason.most_common():
-        screen.print(f"  {count:,} x {reason}")
-    for row in report.rejected:
-        screen.print(f"    row {row.row:,}: {row.field}: {row.message}", markup=False)
+    for line, markup in said(report, mapping, locale):
+        screen.print(line, markup=markup, soft_wrap=True)
+
+
+def _validate(layout: Layout, mapping: CsvMapping, locale: str, as_json: bool) -> None:
+    """Every row is converted as it would be sent; nothing leaves this machine."""
+    from andon_client.batches import batches_of
+    from andon_client.load_messages import message
+    from andon_client.validation import Validation
+
+    validation = Validation(mapping)
+    for batch in batches_of(layout, mapping):
+        validation.add(batch)
+    if as_json:
+        emit_document(validation.document())
+    else:
+        _table(validation.first(EVENTS_SHOWN), message("first_rows").text(locale))
+        for line in validation.said(locale):
+            screen.print(line, markup=False, soft_wrap=True)
+    if validation.refused:
+        raise typer.Exit(REFUSED)
+
+
+def _table(rows: Iterator[dict[str, object]], title: str) -> None:
+    """One column per event, since an event has more fields than a screen is wide."""
+    events = list(rows)
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table.add_column("")
+    for event in events:
+        table.add_column(Text(str(event["row"])), overflow="fold")
+    for name in dict.fromkeys(name for event in events for name in event if name != "row"):
+        table.add_row(Text(name), *(Text(str(event.get(name, "-"))) for event in events))
+    screen.print(table)

@@ -1,0 +1,200 @@
+"""Columns of text become columns of events, as a mapping says, and what cannot be read stays visible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from andon_client.mapping import INSTANCE, LIFECYCLE, PLACE, ROW, AttributeType, Column, CsvMapping
+from andon_client.number_texts import integers, numbers
+from andon_client.time_texts import read_times
+
+Rows = NDArray[np.int64]
+
+TRUE = ("true", "t", "yes", "y", "1")
+FALSE = ("false", "f", "no", "n", "0")
+# An attribute's name has at most 64 characters.
+_UNPARSED, _NAME_MAX = "unparsed.", 64
+
+
+@dataclass(frozen=True)
+class Unparsed:
+    """Values of one attribute or field that are no value of its type: how many, and the first."""
+
+    count: int
+    row: int
+    text: str
+    type: AttributeType
+
+
+@dataclass(frozen=True)
+class Applied:
+    """`events` in the column layout of the contract; `rows`: the record that each was made of.
+
+    unparsed: values kept as text, by attribute or field. folded: local times that come twice, the first of both taken.
+    """
+
+    events: pa.RecordBatch
+    rows: Rows
+    unparsed: Mapping[str, Unparsed]
+    folded: int
+
+
+@dataclass
+class _Columns:
+    """The columns of one kind of event, as they are made."""
+
+    mapping: CsvMapping
+    rows: Rows
+    made: dict[str, pa.Array] = field(default_factory=dict)
+    unparsed: dict[str, Unparsed] = field(default_factory=dict)
+    folded: int = 0
+
+    def put(self, place: str, name: str, text: pa.Array, kind: AttributeType) -> None:
+        """The typed column, and beside it what could not be read as its type."""
+        typed = self._typed(text, kind)
+        lost = pc.and_(pc.is_valid(text), pc.is_null(typed))
+        self.made[place] = typed
+        count = pc.sum(lost).as_py()
+        if not count:
+            return
+        first = pc.index(lost, True).as_py()
+        self.unparsed[name] = Unparsed(count, int(self.rows[first]), text[first].as_py(), kind)
+        shown = f"attributes.{_UNPARSED}{name}"[: len("attributes.") + _NAME_MAX]
+        texts = pc.if_else(lost, text, None)
+        self.made[shown] = pc.coalesce(self.made[shown], texts) if shown in self.made else texts
+
+    def _typed(self, text: pa.Array, kind: AttributeType) -> pa.Array:
+        if kind == "text":
+            return text
+        if kind == "time":
+            read = read_times(text, self.mapping.time_formats, self.mapping.time_zone)
+            self.folded += int(np.count_nonzero(read.folded))
+            return read.times
+        coded = pc.dictionary_encode(text)
+        match kind:
+            case "number":
+                parsed = numbers(coded.dictionary, self.mapping.decimal)
+            case "integer":
+                parsed = integers(coded.dictionary, self.mapping.decimal)
+            case "flag":
+                parsed = flags(coded.dictionary)
+        return pc.take(parsed, coded.indices)
+
+
+def apply_mapping(mapping: CsvMapping, table: pa.RecordBatch, rows: Rows | None = None) -> Applied:
+    """One event per row of `table` (all columns text); two, its start and its completion, where `start_time` is mapped.
+
+    rows: the number of each record in the file; absent: from 1.
+    A value that cannot be read as its type is left out of its place and kept as text under `unparsed.<name>`,
+    so that nothing is lost and everyone can see it. Cost: O(rows x columns), vectorised.
+    """
+    rows = np.arange(1, table.num_rows + 1) if rows is None else rows
+    columns = _common(mapping, table, rows)
+    if mapping.start_time is None:
+        columns.put("time", "time", text_of(mapping.time, table, mapping.unknown, rows), "time")
+        return Applied(pa.RecordBatch.from_pydict(columns.made), rows, columns.unparsed, columns.folded)
+    return _pairs(mapping, table, rows, columns)
+
+
+def _common(mapping: CsvMapping, table: pa.RecordBatch, rows: Rows) -> _Columns:
+    """Everything but the time."""
+
+    def text(column: Column) -> pa.Array:
+        return text_of(column, table, mapping.unknown, rows)
+
+    columns = _Columns(mapping, rows)
+    columns.made["source"] = _constant(mapping.source, table.num_rows)
+    for name, column in (("id", mapping.id), ("case_id", mapping.case_id), ("activity", mapping.activity)):
+        columns.made[name] = text(column)
+    if mapping.resource is not None:
+        columns.made["resource"] = text(mapping.resource)
+    columns.made["object_kind"] = _constant(mapping.object_kind, table.num_rows)
+    if mapping.lifecycle is not None:
+        columns.made[f"attributes.{LIFECYCLE}"] = pc.utf8_lower(text(mapping.lifecycle))
+    for attribute in mapping.attributes:
+        columns.put(f"attributes.{attribute.name}", attribute.name, text(attribute.column), attribute.type)
+    return columns
+
+
+def _pairs(mapping: CsvMapping, table: pa.RecordBatch, rows: Rows, common: _Columns) -> Applied:
+    """Start and completion of each row, one after the other; a row that has only one of them is one event."""
+    assert mapping.start_time is not None
+    ids = common.made["id"]
+    common.made[f"attributes.{INSTANCE}"] = ids
+    unparsed, folded, halves, given = dict(common.unparsed), common.folded, [], []
+    for transition, column in (("start", mapping.start_time), ("complete", mapping.time)):
+        name = "start_time" if transition == "start" else "time"
+        text = text_of(column, table, mapping.unknown, rows)
+        half = _Columns(mapping, rows, dict(common.made))
+        half.put("time", name, text, "time")
+        half.made[f"attributes.{LIFECYCLE}"] = _constant(transition, table.num_rows)
+        if transition == "start":
+            half.made["id"] = pc.binary_join_element_wise("start:", ids, "", null_handling="emit_null")
+        unparsed.update(half.unparsed)
+        folded += half.folded
+        halves.append(half.made)
+        given.append(np.asarray(pc.is_valid(text)))
+    starts, completions = given
+    # What has neither is refused as what it is: without a time.
+    present = np.stack([starts, completions | ~starts], axis=1)
+    order = np.flatnonzero(present.ravel())
+    take = pa.array((order % 2) * table.num_rows + order // 2)
+    names = list(dict.fromkeys([*halves[0], *halves[1]]))
+    made = {name: pc.take(_stacked([half.get(name) for half in halves], table.num_rows), take) for name in names}
+    return Applied(pa.RecordBatch.from_pydict(made), rows[order // 2], unparsed, folded)
+
+
+def _stacked(parts: Sequence[pa.Array | None], rows: int) -> pa.Array:
+    kind = next(part.type for part in parts if part is not None)
+    value_type = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.concat_arrays([pa.nulls(rows, value_type) if part is None else part.cast(value_type) for part in parts])
+
+
+def _constant(text: str, rows: int) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([text]))
+
+
+def text_of(column: Column, table: pa.RecordBatch, unknown: Sequence[str], rows: Rows) -> pa.Array:
+    """The filled-in template; null where a column it names is empty or unknown."""
+    parts: list[Any] = []
+    for literal, name in _pieces(column.template):
+        if literal:
+            parts.append(literal)
+        if name == ROW and name not in table.schema.names:
+            parts.append(pc.cast(pa.array(rows), pa.utf8()))
+        elif name:
+            parts.append(_known(table[name], column.replace, unknown))
+    if len(parts) == 1 and not isinstance(parts[0], str):
+        return parts[0]
+    return pc.binary_join_element_wise(*parts, "", null_handling="emit_null")
+
+
+def _pieces(template: str) -> list[tuple[str, str]]:
+    ends = [(match.start(), match.end(), match.group(1)) for match in PLACE.finditer(template)]
+    starts = [0, *(end for _, end, _ in ends)]
+    pieces = [(template[start:begin], name) for start, (begin, _, name) in zip(starts, ends, strict=False)]
+    return [*pieces, (template[starts[-1] :], "")]
+
+
+def _known(values: pa.Array, replace: Mapping[str, str], unknown: Sequence[str]) -> pa.Array:
+    """Trimmed, replaced and with unknowns as null: decided once per distinct value."""
+    coded = pc.dictionary_encode(values)
+    distinct = pc.utf8_trim_whitespace(coded.dictionary)
+    if replace:
+        distinct = pa.array([replace.get(value, value) for value in distinct.to_pylist()], pa.utf8())
+    absent = pc.is_in(distinct, pa.array(["", *unknown], pa.utf8()))
+    return pc.take(pc.if_else(absent, None, distinct), coded.indices)
+
+
+def flags(texts: pa.Array) -> pa.Array:
+    """true, t, yes, y, 1 and false, f, no, n, 0 in any case; null where a text is none of them."""
+    lower = pc.utf8_lower(texts)
+    falsehood = pc.if_else(pc.is_in(lower, pa.array(FALSE)), False, None)
+    return pc.if_else(pc.is_in(lower, pa.array(TRUE)), True, falsehood)

@@ -1,0 +1,134 @@
+"""What became of the rows of a file, for programs and, in both languages, for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from andon.common.v1 import errors_pb2
+from andon.ingest.v1 import ingest_pb2
+
+from andon_client.batches import Batch
+from andon_client.conversion import Unparsed
+from andon_client.load_messages import Message, message
+from andon_client.mapping import CsvMapping
+from andon_client.time_texts import unread
+
+ROWS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """One row that was not accepted. `why` is known where the client can say it better than `message` of the server."""
+
+    row: int
+    field: str
+    reason: str
+    message: str
+    why: Message | None = None
+
+    def text(self, locale: str) -> str:
+        return self.why.text(locale) if self.why is not None else self.message
+
+
+@dataclass
+class LoadReport:
+    """received = accepted + duplicate + quarantined + unreadable: of rows, or where a row is two events, of events.
+
+    rows: records of the file that were answered for; skipped: those that were durable from a broken load before.
+    """
+
+    received: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    unreadable: int = 0
+    rows: int = 0
+    skipped: int = 0
+    through: str = ""
+    folded: int = 0
+    by_reason: Counter[str] = field(default_factory=Counter)
+    unparsed: dict[str, Unparsed] = field(default_factory=dict)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    @property
+    def refused(self) -> int:
+        return self.quarantined + self.unreadable
+
+    def add(self, batch: Batch, written: ingest_pb2.WriteEventsResponse | None) -> None:
+        """A batch and its answer; None: it held nothing to send."""
+        self.rows += batch.rows
+        self.received += batch.events + batch.unreadable.count
+        self.unreadable += batch.unreadable.count
+        self.folded += batch.folded
+        if batch.unreadable.count:
+            self.by_reason["UNREADABLE"] += batch.unreadable.count
+        for name, lost in batch.unparsed.items():
+            before = self.unparsed.get(name)
+            self.unparsed[name] = replace(before, count=before.count + lost.count) if before else lost
+        rejected = [Rejected(row, "", "UNREADABLE", what.text(), what) for row, what in batch.unreadable.examples]
+        if written is not None:
+            self.accepted += written.accepted
+            self.duplicate += written.duplicate
+            self.quarantined += written.quarantined
+            self.through = written.through or self.through
+            for entry in written.rejections:
+                reason = errors_pb2.ErrorReason.Name(entry.reason).removeprefix("ERROR_REASON_")
+                self.by_reason[reason] += 1
+                if len(rejected) < ROWS_SHOWN:
+                    row, is_time = batch.row_of(entry.index), entry.field.rsplit(".", 1)[-1] == "time"
+                    why = batch.why_unread.get(entry.index) if is_time else None
+                    rejected.append(Rejected(row, entry.field, reason, entry.message, why))
+        rejected.sort(key=lambda one: one.row)
+        self.rejected += rejected[: ROWS_SHOWN - len(self.rejected)]
+
+    def document(self) -> dict[str, object]:
+        """For programs: plain values."""
+        rejected = [
+            {"row": one.row, "field": one.field, "reason": one.reason, "message": one.text("en")}
+            for one in self.rejected
+        ]
+        unparsed = {name: vars(lost) for name, lost in self.unparsed.items()}
+        return {**vars(self), "by_reason": dict(self.by_reason), "unparsed": unparsed, "rejected": rejected}
+
+
+def said(report: LoadReport, mapping: CsvMapping, locale: str) -> Iterator[tuple[str, bool]]:
+    """Lines of the report, each with whether it has markup; the balance first."""
+    if report.skipped:
+        yield message("rows_safe_before", rows=report.skipped).text(locale), False
+    places: dict[str, object] = {
+        name: getattr(report, name) for name in ("received", "accepted", "duplicate", "quarantined")
+    }
+    places["unreadable"] = message("balance_unreadable", count=report.unreadable) if report.unreadable else ""
+    places["events"] = message("balance_events", rows=report.rows) if mapping.start_time is not None else ""
+    yield message("balance", **places).text(locale), True
+    for name, lost in report.unparsed.items():
+        if name not in ("time", "start_time") or not report.rejected:
+            yield f"  {unparsed_message(name, lost, mapping).text(locale)}", False
+    if report.folded:
+        yield f"  {message('folded', count=report.folded, zone=mapping.time_zone).text(locale)}", False
+    for reason, count in report.by_reason.most_common():
+        yield message("reason", count=count, reason=reason).text(locale), False
+    for one in report.rejected:
+        field = f"{one.field}: " if one.field else ""
+        yield message("refused_row", row=one.row, field=field, message=one.text(locale)).text(locale), False
+    if more := sum(report.by_reason.values()) - len(report.rejected):
+        yield message("refused_more", count=more).text(locale), False
+
+
+def unparsed_message(name: str, lost: Unparsed, mapping: CsvMapping) -> Message:
+    """How many values are none of their type, the first of them, and what to write where that is meant."""
+    hint = message("no_hint")
+    if lost.type in ("number", "integer"):
+        if any(letter.isdigit() for letter in lost.text):
+            if mapping.decimal is None and "," in lost.text:
+                mark = "," if lost.text.rfind(",") > lost.text.rfind(".") else "."
+                hint = message("hint_decimal", mark=mark)
+        else:
+            hint = message("hint_unknown", text=f'"{lost.text}"')
+    elif lost.type == "time":
+        why = unread(lost.text, mapping.time_formats, mapping.time_zone)
+        hint = message("hint_why", why=why)
+    shown = f'"{lost.text[:80]}"'
+    return message("unparsed", count=lost.count, name=name, type=lost.type, row=lost.row, text=shown, hint=hint)
