@@ -169,8 +169,22 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Outlook:
+    """After so many more windows there is this verdict, if the effect stays as estimated.
+
+    `verdict` None: not within the horizon, of which so many windows are left.
+    """
+
+    windows: int
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True)
 class Verification:
-    """`p_value`: one-sided, and valid however often one looked. `season` empty: none was taken out."""
+    """`p_value`: one-sided, and valid however often one looked. `season` empty: none was taken out.
+
+    `outlook`: what an undecided verification still needs; None once it is decided.
+    """
 
     verdict: Verdict
     effect: float
@@ -192,6 +206,7 @@ class Verification:
     checks: tuple[Check, ...]
     statement: Text
     verified_at_us: int
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True)

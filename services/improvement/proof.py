@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from andon_quality.effect import Direction, Effect, sequential
+from andon_quality.effect import Direction, Effect, level_change, outlook
+from andon_quality.effect import Verdict as Found
 
 from services.improvement.assumptions import checks
 from services.improvement.history import History, NotEnoughWindows, learn
-from services.improvement.model import Action, Goal, Reading, Text, Verdict, Verification
-from services.improvement.season import reach_us, window_of
+from services.improvement.model import Action, Goal, Outlook, Reading, Text, Verdict, Verification
 from services.improvement.statement import statement
+from services.improvement.window_kinds import reach_us, window_of
 
 METHOD = "difference of means, always-valid boundary"
 
@@ -34,7 +34,10 @@ def verify(action: Action, readings: Sequence[Reading], now_us: int) -> Verifica
     after = [reading for reading in readings if reading.start_us >= done_us]
     if len(after) < goal.windows_min:
         raise NotEnoughWindows(f"{len(after)} complete windows after the action, {goal.windows_min} are needed")
-    found = _found(history, after, judge(history, after, goal), now_us)
+    effect = judge(history, after, goal)
+    found = _found(history, after, effect, now_us)
+    if effect.verdict is Found.UNDECIDED:
+        found = replace(found, outlook=_outlook(history, effect, len(after), goal))
     checked = replace(found, checks=checks(history, after, plan, window_of(goal.series)))
     return replace(checked, statement=statement(checked, goal))
 
@@ -48,16 +51,16 @@ def _found(history: History, after: Sequence[Reading], effect: Effect, now_us: i
         upper=effect.upper,
         confidence=effect.confidence,
         p_value=effect.p_value,
-        before_mean=history.level,
-        after_mean=history.level + effect.estimate,
+        before_mean=history.baseline.level,
+        after_mean=history.baseline.level + effect.estimate,
         before_windows=len(history.before),
         after_windows=len(after),
-        spread_windows=len(history.spread),
+        spread_windows=history.baseline.spread_points,
         before_start_us=history.before[0].start_us,
         before_end_us=history.before[-1].end_us,
         after_start_us=after[0].start_us,
         after_end_us=after[-1].end_us,
-        season=history.season.name,
+        season=history.season.cycle.name if history.season.cycle else "",
         method=METHOD,
         checks=(),
         statement=Text(),
@@ -66,20 +69,29 @@ def _found(history: History, after: Sequence[Reading], effect: Effect, now_us: i
 
 
 def judge(history: History, after: Sequence[Reading], goal: Goal) -> Effect:
-    """Mean after less level before. Its information 1 / (v (1 / t + 1 / n)) grows as Brownian time, and the boundary
-    around it was set before the action began: so the verdict holds at all looks together. O(t).
-    """
-    estimate = float(history.season.without(after).mean()) - history.level
-    return sequential(
-        estimate,
-        _error(history, len(after)),
-        _error(history, goal.horizon_windows),
-        Direction.LOWER if goal.expected_effect < 0 else Direction.HIGHER,
+    """Mean after less level before, in a confidence sequence that was set before the action began. O(t)."""
+    return level_change(
+        history.baseline,
+        history.adjusted(after),
+        goal.horizon_windows,
+        _better(goal),
         goal.expected_effect,
         goal.confidence,
-        df=history.df,
     )
 
 
-def _error(history: History, after: int) -> float:
-    return math.sqrt(history.variance * (1 / after + 1 / len(history.before)))
+def _outlook(history: History, effect: Effect, after: int, goal: Goal) -> Outlook:
+    ahead = outlook(
+        history.baseline,
+        effect.estimate,
+        after,
+        goal.horizon_windows,
+        _better(goal),
+        goal.expected_effect,
+        goal.confidence,
+    )
+    return Outlook(ahead.windows, None if ahead.verdict is None else Verdict(ahead.verdict.value))
+
+
+def _better(goal: Goal) -> Direction:
+    return Direction.LOWER if goal.expected_effect < 0 else Direction.HIGHER

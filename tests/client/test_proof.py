@@ -28,6 +28,7 @@ def proof(stretch):
         verdict=problem_pb2.VERDICT_UNDECIDED, effect=-0.2, lower=-0.45, upper=0.05, p_value=0.061, confidence=0.95
     )
     made.before_mean, made.after_mean, made.before_windows, made.after_windows = 0.5, 0.3, 5, 9
+    made.outlook.windows, made.outlook.verdict = 12, problem_pb2.VERDICT_IMPROVED
     made.before_interval.CopyFrom(stretch(31, 36))
     made.after_interval.CopyFrom(stretch(36, 45))
     made.statement.en, made.statement.zh = "Undecided: [the mean] went down.", "尚无定论：均值下降。"
@@ -89,20 +90,21 @@ def test_it_speaks_chinese_to_who_reads_it(shown):
 
 
 def test_one_window_is_one(action, proof):
-    proof.effect, proof.lower, proof.upper = -0.2, -0.401, 0.001
+    proof.outlook.windows = 1
     assert "about 1 more day;" in missing(action, proof, "en")
 
 
 def test_what_is_decided_misses_nothing(shown, proof):
     proof.verdict = problem_pb2.VERDICT_IMPROVED
+    proof.ClearField("outlook")
     assert "missing" not in shown()
 
 
 def test_what_the_plan_can_not_decide_is_said(action, proof):
-    proof.effect, proof.lower, proof.upper = -0.21, -2.21, 1.79
+    proof.outlook.CopyFrom(problem_pb2.Outlook(windows=51))
     assert "more than is left of the 60 planned days (51)" in missing(action, proof, "en")
     assert "计划的 60 天中的剩余部分（51）" in missing(action, proof, "zh")
-    proof.after_windows = 60
+    proof.outlook.windows = 0
     assert "the 60 planned days are over without a verdict" in missing(action, proof, "en")
     action.goal.series = "desk/main/rework@fortnight"
     assert "the 60 planned windows are over" in missing(action, proof, "en")

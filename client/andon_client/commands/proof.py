@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import assert_never
 
 from andon.common.v1.interval_pb2 import Interval
-from andon.improvement.v1.problem_pb2 import VERDICT_UNDECIDED, Action, Verdict, Verification
+from andon.improvement.v1.problem_pb2 import VERDICT_UNSPECIFIED, Action, Verdict, Verification
 from andon.scoring.v1.score_pb2 import Score
 from andon.scoring.v1.scoring_pb2 import ListScoresRequest, SeriesFilter
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -14,7 +13,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from andon_client.commands.action_tree import action_title, check_lines
 from andon_client.figure import Trace, figure
 from andon_client.listing import list_scores
-from andon_client.outlook import Decided, NotWithinPlan, outlook
 from andon_client.suite import Suite
 from andon_client.terminal import number, screen, span, spoken, stretch
 from andon_client.wording import named, say
@@ -41,7 +39,7 @@ def show_proof(action: Action, proof: Verification, windows: Sequence[Score], lo
         screen.print(f"  {line}", markup=False)
     for line in check_lines(proof, locale):
         screen.print(f"  {line}")
-    if proof.verdict == VERDICT_UNDECIDED:
+    if proof.HasField("outlook"):
         screen.print(f"  {missing(action, proof, locale)}", style="yellow", markup=False)
     if windows:
         screen.print(f"\n{_drawn(action, proof, windows, locale)}\n", markup=False, highlight=False)
@@ -64,15 +62,13 @@ def figures(proof: Verification, locale: str) -> list[str]:
 
 def missing(action: Action, proof: Verification, locale: str) -> str:
     """How much more has to be seen until an undecided proof can decide."""
-    unit, ahead = _unit(action.goal.series), outlook(proof, action.goal)
-    if isinstance(ahead, Decided):
+    unit, ahead = _unit(action.goal.series), proof.outlook
+    if ahead.verdict != VERDICT_UNSPECIFIED:
         windows = say(unit if ahead.windows == 1 else f"{unit}s", locale)
         verdict = named(Verdict, ahead.verdict, locale)
         return say("missing", locale, count=ahead.windows, windows=windows, verdict=verdict)
-    if isinstance(ahead, NotWithinPlan):
-        phrase, planned = "missing_more" if ahead.windows else "missing_late", action.goal.horizon_windows
-        return say(phrase, locale, count=ahead.windows, windows=say(f"{unit}s", locale), planned=planned)
-    assert_never(ahead)
+    phrase, planned = "missing_more" if ahead.windows else "missing_late", action.goal.horizon_windows
+    return say(phrase, locale, count=ahead.windows, windows=say(f"{unit}s", locale), planned=planned)
 
 
 def _unit(series: str) -> str:

@@ -8,7 +8,7 @@ from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import indicator_system_pb2
 
 from services.improvement.model import Action, Goal
-from services.improvement.season import HISTORY_WINDOWS_MAX, WINDOW_US, reach_us, window_of
+from services.improvement.window_kinds import HISTORY_WINDOWS_MAX, WINDOW_US, reach_us, window_of
 from services.improvement.wire.actions import HORIZON_WINDOWS_DEFAULT, WINDOWS_MIN_DEFAULT, new_action
 from services.improvement.wire.scalars import length_us
 from services.improvement.wire.validation import TEXT_MAX, invalid, refuse, text_violations, time_violations

@@ -6,7 +6,7 @@ from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2
 
 from services.improvement.model import ActiveSignal, Family, SignalReference
-from services.improvement.season import window_of
+from services.improvement.window_kinds import window_of
 from services.improvement.wire.scalars import interval, micros, span_of
 
 Z_LIMIT = 1e-12

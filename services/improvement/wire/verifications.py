@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from andon.improvement.v1 import problem_pb2
 
-from services.improvement.model import Check, Verdict, Verification
+from services.improvement.model import Check, Outlook, Verdict, Verification
 from services.improvement.wire.scalars import interval, member, micros, number, span_of, stamp, text, text_of
 
 
@@ -29,7 +29,15 @@ def verification_message(one: Verification) -> problem_pb2.Verification:
         warnings=[f"{check.name}: {check.meaning.en}" for check in one.checks if not check.passed],
         statement=text(one.statement),
         verify_time=stamp(one.verified_at_us),
+        outlook=_outlook_message(one.outlook) if one.outlook else None,
     )
+
+
+def _outlook_message(outlook: Outlook) -> problem_pb2.Outlook:
+    found = problem_pb2.Outlook(windows=outlook.windows)
+    if outlook.verdict is not None:
+        found.verdict = number(problem_pb2.Verdict, "VERDICT", outlook.verdict)
+    return found
 
 
 def _check_message(check: Check) -> problem_pb2.AssumptionCheck:
@@ -62,7 +70,14 @@ def verification_of(message: problem_pb2.Verification) -> Verification:
         checks=tuple(_check_of(check) for check in message.checks),
         statement=text_of(message.statement),
         verified_at_us=micros(message.verify_time),
+        outlook=_outlook_of(message.outlook) if message.HasField("outlook") else None,
     )
+
+
+def _outlook_of(message: problem_pb2.Outlook) -> Outlook:
+    if message.verdict == problem_pb2.VERDICT_UNSPECIFIED:
+        return Outlook(message.windows, None)
+    return Outlook(message.windows, member(problem_pb2.Verdict, "VERDICT", message.verdict, Verdict))
 
 
 def _check_of(message: problem_pb2.AssumptionCheck) -> Check:

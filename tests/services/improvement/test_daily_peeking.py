@@ -121,7 +121,7 @@ def test_a_test_made_for_one_look_breaks_the_promise_on_the_same_series(problem,
     dice, runs, wrong = np.random.default_rng(11), 60, 0
     for _ in range(runs):
         history, after, _ = watched(dice, Scene(before_days=182), problem, action, falling=True)
-        was, now = history.season.without(history.before), history.season.without(after)
+        was, now = history.adjusted(history.before), history.adjusted(after)
         looks = range(FIRST_LOOK, DAYS + 1, 4)
         p = [ttest_ind(now[:count], was, equal_var=False, alternative="less").pvalue for count in looks]
         wrong += min(p) < PROMISE

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from services.improvement.history import NotEnoughWindows, learn
-from services.improvement.model import DAY_US, ProofPlan, Reading, Verdict
+from services.improvement.model import DAY_US, Outlook, ProofPlan, Reading, Verdict
 from services.improvement.plan import plan_proof
-from services.improvement.proof import history_begin_us, verify
-from services.improvement.season import HISTORY_WINDOWS_MAX
+from services.improvement.proof import history_begin_us, judge, verify
+from services.improvement.window_kinds import HISTORY_WINDOWS_MAX
 
 NOW = 10**15
 FAULT, START, DONE = 60, 72, 73
@@ -120,8 +120,8 @@ def test_an_interval_is_wider_where_the_level_makes_windows_vary_more(acted, sha
     plan = acted.plan
     same = learn(plan, "day", shares(days(0.1, 0.1, 0.1)))
     higher = learn(plan, "day", shares(days(0.1, 0.5, 0.5)))
-    assert higher.scale == pytest.approx(25 / 9, rel=0.2)
-    assert higher.variance > 1.8 * same.variance
+    assert higher.baseline.scale == pytest.approx(25 / 9, rel=0.2)
+    assert higher.baseline.variance > 1.8 * same.baseline.variance
 
 
 def test_the_history_is_bounded_and_begins_with_what_the_plan_needs(acted, shares):
@@ -183,3 +183,29 @@ def test_an_undecided_verdict_says_when_to_ask_again(acted, shares):
     assert proof.verdict is Verdict.UNDECIDED
     assert "Ask again" in proof.statement.en
     assert "再查看" in proof.statement.zh
+
+
+def test_an_undecided_verdict_says_how_many_windows_are_missing_and_these_decide_it(acted, shares):
+    """The seasonally adjusted effect of twelve days stays for as many windows as are missing, and not one less."""
+    readings = shares(days(0.1, 0.4, 0.29), cases=20)
+    proof = verify(acted, readings, NOW)
+    assert proof.outlook is not None
+    assert proof.outlook.verdict is Verdict.IMPROVED
+    history, after = learn(acted.plan, "day", readings), readings[DONE:]
+    offsets = history.season.offsets
+    later = [
+        replace(after[0], start_us=day * DAY_US, value=proof.after_mean + offsets[day % 7], squares=0)
+        for day in range(DONE + 12, DONE + 12 + proof.outlook.windows)
+    ]
+    found = [judge(history, [*after, *later[:more]], acted.goal).verdict.value for more in range(len(later) + 1)]
+    assert found == ["undecided"] * proof.outlook.windows + ["improved"]
+
+
+def test_a_verdict_that_is_in_has_no_outlook(acted, shares):
+    assert verify(acted, shares(days(0.1, 0.4, 0.1)), NOW).outlook is None
+
+
+def test_an_effect_that_the_horizon_cannot_decide_has_an_outlook_without_a_verdict(acted, shares):
+    short = replace(acted, goal=replace(acted.goal, horizon_windows=14))
+    outlook = verify(short, shares(days(0.1, 0.4, 0.33), cases=20), NOW).outlook
+    assert outlook == Outlook(2, None)

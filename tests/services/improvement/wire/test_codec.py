@@ -13,6 +13,7 @@ from services.improvement.model import (
     Cause,
     CauseClass,
     Check,
+    Outlook,
     ProblemState,
     Text,
     Verdict,
@@ -21,6 +22,7 @@ from services.improvement.wire.actions import action_message, action_of, new_act
 from services.improvement.wire.codec import content_hash, decode_changes, decode_problem, encode_changes, encode_problem
 from services.improvement.wire.filters import matches, problem_query
 from services.improvement.wire.problems import etag, problem_message
+from services.improvement.wire.verifications import verification_message, verification_of
 
 NOW = 50 * DAY_US
 
@@ -43,6 +45,14 @@ def rich(problem, action, verification):
 def test_what_is_kept_comes_back_as_it_was(rich):
     assert decode_problem(encode_problem(rich)) == rich
     assert decode_changes(encode_changes([rich, rich])) == [rich, rich]
+
+
+@pytest.mark.parametrize("outlook", [Outlook(12, Verdict.NO_CHANGE), Outlook(0, None), None])
+def test_what_an_undecided_proof_still_needs_comes_back_as_it_was(verification, outlook):
+    undecided = verification(Verdict.UNDECIDED, outlook=outlook)
+    message = verification_message(undecided)
+    assert message.HasField("outlook") == (outlook is not None)
+    assert verification_of(message) == undecided
 
 
 def test_a_reader_sees_the_allowed_transitions_the_mark_and_what_is_overdue(rich):
