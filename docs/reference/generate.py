@@ -6,6 +6,7 @@ import argparse
 import importlib
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -220,11 +221,63 @@ def life_cycles_page() -> str:
     return page("Life cycles", lead, problem, action)
 
 
+# Capabilities
+
+STATES: Mapping[str, str] = {
+    "works": "usable through the contract, and a test shows it",
+    "in part": "usable through the contract; the remark says what is missing",
+    "mathematics": "the method is in `andon_quality`, tested, and no RPC serves it yet",
+    "not yet": "nothing",
+}
+
+
+def capabilities_page() -> str:
+    sections = capabilities()
+    rows = [row for section in sections for row in section["row"]]
+    counts = {state: sum(row["state"] == state for row in rows) for state in STATES}
+    if len(rows) != sum(counts.values()):
+        raise SystemExit(f"capabilities.toml: a state is one of {', '.join(STATES)}")
+    lead = "\n".join(
+        [
+            "Row by row: the capability, how far it is, and which RPC, file and test cover it. A row keeps its number",
+            "for ever. Written down in [capabilities.toml](capabilities.toml).",
+            "",
+            *(f"- **{state}**: {meaning}" for state, meaning in STATES.items()),
+            "",
+            f"Of {len(rows)} rows {counts['works']} work, {counts['in part']} work in part, "
+            f"{counts['mathematics']} are mathematics only, and {counts['not yet']} are not yet there.",
+        ]
+    )
+    head = ("#", "capability", "state", "RPC", "files", "tests", "remark")
+    tables = [f"## {one['title']}\n\n" + table(head, [_capability(row) for row in one["row"]]) for one in sections]
+    return page("What Andon can do", lead, *tables)
+
+
+def capabilities() -> list[Mapping[str, Any]]:
+    """The sections of capabilities.toml with their rows."""
+    found: list[Mapping[str, Any]] = tomllib.loads((HERE / "capabilities.toml").read_text(encoding="utf-8"))["section"]
+    return found
+
+
+def _capability(row: Mapping[str, Any]) -> Row:
+    files = [*row.get("files", ()), *(_library_path(name) for name in row.get("library", ()))]
+    rpcs = ["all"] if row.get("rpc") == ["all"] else [f"`{name}`" for name in row.get("rpc", ())]
+    cells = ("<br>".join(f"`{name}`" for name in names) for names in (files, row.get("tests", ())))
+    return (str(row["number"]), row["name"], row["state"], ", ".join(rpcs), *cells, row.get("remark", ""))
+
+
+def _library_path(module_name: str) -> str:
+    """ "arl" -> "quality/andon_quality/arl"; "arl.cusum" -> "quality/andon_quality/arl/cusum.py"."""
+    path = f"quality/andon_quality/{module_name.replace('.', '/')}"
+    return path if (ROOT / path).is_dir() else f"{path}.py"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "metrics.md": metrics_page,
     "rpcs.md": rpcs_page,
     "life-cycles.md": life_cycles_page,
+    "capabilities.md": capabilities_page,
 }
 
 
