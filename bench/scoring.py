@@ -18,7 +18,8 @@ from andon.scoring.v1 import indicator_system_pb2 as pb
 from andon_client.documents import load_document
 
 from services.scoring.fold.cases import CaseFold
-from services.scoring.scores.statistics import Page, PartChange
+from services.scoring.fold.step import DecodedPage
+from services.scoring.scores.statistics import PartChange
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.wire.systems import spec_of
 
@@ -122,7 +123,7 @@ def replayed(system: IndicatorSystem, pages: Sequence[bytes], pages_per_step: in
     fold = CaseFold(system)
     for start in range(0, len(pages), pages_per_step):
         step = pages[start : start + pages_per_step]
-        fold.fold([Page(decoded(page), 0, start + place) for place, page in enumerate(step)])
+        fold.fold([DecodedPage(decoded(page), 0, start + place) for place, page in enumerate(step)])
     return fold.parts()
 
 

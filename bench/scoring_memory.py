@@ -16,7 +16,7 @@ from andon_client.documents import load_document
 
 from bench.scoring import DAY, NAME, SYSTEM, decoded, encoded, simulated
 from services.scoring.fold.cases import CaseFold
-from services.scoring.scores.statistics import Page
+from services.scoring.fold.step import DecodedPage
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.wire.systems import spec_of
 
@@ -39,23 +39,23 @@ def folded(system: IndicatorSystem, pages: list[bytes], memory_days: int) -> dic
     fold_s = release_s = 0.0
     for start in range(0, len(pages), PAGES_PER_STEP):
         some = pages[start : start + PAGES_PER_STEP]
-        step = [Page(decoded(page), 0, start + place) for place, page in enumerate(some)]
+        step = [DecodedPage(decoded(page), 0, start + place) for place, page in enumerate(some)]
         began_s = time.process_time()
         fold.fold(step)
         fold_s += time.process_time() - began_s
         events += sum(len(page.events) for page in step)
         if memory_days and events >= SNAPSHOT_EVENTS:
             began_s, events = time.process_time(), 0
-            page_bytes += sum(len(page.content) for page in fold.release(fold.at_rest(memory_days * DAY)))
-            fold.archive.change()
+            page_bytes += sum(len(page.content) for page in fold.evict(fold.idle_cases(memory_days * DAY)))
+            fold.evicted.change()
             release_s += time.process_time() - began_s
     del step
     resident = resident_bytes() - before
     began_s = time.process_time()
     snapshot = fold.snapshot()
     return {
-        "cases_in_memory": len(fold.case_ids),
-        "cases_at_rest": len(fold.archive),
+        "cases_in_memory": len(fold.state.case_ids),
+        "cases_at_rest": len(fold.evicted),
         "resident_bytes": resident,
         "snapshot_s": round(time.process_time() - began_s, 3),
         "snapshot_bytes": len(snapshot),
@@ -76,12 +76,15 @@ def main() -> None:
     pages, size = encoded(log), len(log)
     del log
     # The frugal one first: what the other leaves behind in the allocator would be counted as its own.
-    figures = {"at_rest": folded(system, pages, given.memory_days), "all_stay": folded(system, pages, 0)}
+    figures = {"idle_cases": folded(system, pages, given.memory_days), "all_stay": folded(system, pages, 0)}
     if given.json:
         print(json.dumps({"events": size, "cases": given.cases, **figures}))
         return
     print(f"scoring memory: {size:,} events, {given.cases:,} cases over 60 days, one partition")
-    for name, title in (("all_stay", "every case stays"), ("at_rest", f"cases leave after {given.memory_days} days")):
+    for name, title in (
+        ("all_stay", "every case stays"),
+        ("idle_cases", f"cases leave after {given.memory_days} days"),
+    ):
         print(f"  {title}")
         for figure, value in figures[name].items():
             print(f"    {figure:<26}{value:>16,}")

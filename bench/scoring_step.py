@@ -33,7 +33,7 @@ from services.runtime.draining import Draining
 from services.runtime.following import CursorCodec
 from services.runtime.ownership import QUERIES, Lease
 from services.runtime.schema import open_schema, prepare_schema
-from services.scoring.replica.commit import Keeper
+from services.scoring.replica.commit import Committer
 from services.scoring.replica.partitions import Partitions
 from services.scoring.replica.reopen import reopen_book
 from services.scoring.replica.tail import ScoreTail
@@ -43,6 +43,7 @@ from services.scoring.store.progress import Fold
 from services.scoring.store.statements import MIGRATIONS, SCHEMA
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.wire.entries import ENTRY_BYTES_MAX
+from services.scoring.wire.ingest_client import received
 from services.scoring.wire.scores import timestamp
 from services.scoring.wire.systems import spec_of
 
@@ -88,7 +89,7 @@ class Steps:
         await self._partitions.open({0: lease})
         self._opened = await reopen_book(self._store, TENANT, system)
         tail = ScoreTail(TENANT, self._store, Draining())
-        self._keeper = Keeper(TENANT, system, self._store, tail, "bench", ENTRY_BYTES_MAX)
+        self._committer = Committer(TENANT, system, self._store, tail, "bench", ENTRY_BYTES_MAX)
 
     async def _found(self) -> tuple[IndicatorSystem, Fold, Lease]:
         document = parse_document(SYSTEM, indicator_system_pb2.IndicatorSystemSpec)
@@ -104,9 +105,9 @@ class Steps:
     async def take(self, response: ingest_pb2.ReadEventsResponse) -> tuple[float, float, float]:
         """Processor seconds of folding, of deciding and keeping, and seconds in all."""
         begun_s, began_s = time.perf_counter(), time.process_time()
-        gathered = await self._partitions.gather([response])
+        gathered = await self._partitions.gather([received(response)])
         folded_s = time.process_time()
-        await self._keeper.keep_until_kept(gathered, self._opened, self._fold, self._partitions.states.values())
+        await self._committer.commit_with_retry(gathered, self._opened, self._fold, self._partitions.states.values())
         return folded_s - began_s, time.process_time() - folded_s, time.perf_counter() - begun_s
 
 

@@ -16,7 +16,7 @@ from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import Endpoint, serve
 from services.scoring.access import ACCESS
 from services.scoring.replica.retention import Retention
-from services.scoring.replica.tenants import Intake
+from services.scoring.replica.tenants import Replica
 from services.scoring.scores.charts.chart import prepare
 from services.scoring.servicer import ScoringServicer
 from services.scoring.settings import ScoringSettings
@@ -37,19 +37,19 @@ async def run(
     leases = Leases(
         settings.dsn,
         schema=SCHEMA,
-        resources=lambda: intake.resources(),
+        resources=lambda: replica.resources(),
         beat_s=settings.lease_heartbeat_s,
         silent_s=settings.lease_timeout_s,
     )
-    intake = Intake(
+    replica = Replica(
         store,
         settings,
         lambda tenant: open_tenant_channel(settings, settings.ingest_target, tenant),
         str(leases.replica),
         draining,
     )
-    retention = Retention(store, settings, intake.in_charge_of)
-    servicer = ScoringServicer(store, intake, draining)
+    retention = Retention(store, settings, replica.in_charge_of)
+    servicer = ScoringServicer(store, replica, draining)
 
     await serve(
         settings=settings,
@@ -57,11 +57,11 @@ async def run(
         access=ACCESS,
         health_names=[scoring_pb2.DESCRIPTOR.services_by_name["ScoringService"].full_name],
         background=[
-            intake.run,
+            replica.run,
             retention.run,
-            lambda: leases.run(intake.work),
-            lambda: Listener(settings.dsn, CHANNEL).run(intake.committed),
-            lambda: Listener(settings.dsn, SYSTEMS_CHANNEL).run(lambda _: intake.look()),
+            lambda: leases.run(replica.work),
+            lambda: Listener(settings.dsn, CHANNEL).run(replica.committed),
+            lambda: Listener(settings.dsn, SYSTEMS_CHANNEL).run(lambda _: replica.look()),
         ],
         draining=draining,
         ready=lambda: healthy(pool),

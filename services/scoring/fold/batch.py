@@ -18,7 +18,7 @@ from services.scoring.system.case_model import AttributeValue, Pick, TimeValue
 IntArray = NDArray[np.int64]
 TIME_US = pa.timestamp("us", tz="UTC")
 MISSING = np.iinfo(np.int64).min
-QUANTA_MAX = 2.0**62
+MULTIPLES_MAX = 2.0**62
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -64,7 +64,7 @@ def encoded(texts: pa.Array) -> tuple[NDArray[np.int32], pa.Array]:
 
 
 @dataclass
-class Batch:
+class EventBatch:
     """Events in the order of (time, tie). `case`: index of each row's case in `case_ids`."""
 
     chunks: list[pa.Table]
@@ -153,9 +153,9 @@ class Batch:
         """Microseconds per row; MISSING where the value is no time."""
         return self._gathered(name, time_values)
 
-    def quanta(self, name: str, resolution: float) -> IntArray:
+    def multiples(self, name: str, resolution: float) -> IntArray:
         """Whole multiples of the resolution per row; MISSING where the value is no number or too large."""
-        return self._gathered(name, lambda chunk: quantised(chunk, resolution))
+        return self._gathered(name, lambda chunk: multiples_of(chunk, resolution))
 
     def matches(self, name: str, equals: tuple[AttributeValue, ...]) -> IntArray:
         """1 where the value equals one of these, 0 where it does not, MISSING where there is none."""
@@ -195,7 +195,7 @@ def time_values(chunk: pa.Array) -> IntArray:
     return np.asarray((whole.fill_null(MISSING) if whole.null_count else whole).to_numpy(zero_copy_only=False))
 
 
-def quantised(chunk: pa.Array, resolution: float) -> IntArray:
+def multiples_of(chunk: pa.Array, resolution: float) -> IntArray:
     """Rounded half to even; an integer is kept exactly where the resolution divides 1."""
     if not is_number(chunk.type):
         return np.full(len(chunk), MISSING, dtype=np.int64)
@@ -204,12 +204,12 @@ def quantised(chunk: pa.Array, resolution: float) -> IntArray:
     steps = 1 / Fraction(repr(resolution))
     with np.errstate(over="ignore", invalid="ignore"):
         multiples = values.astype(np.float64) / resolution
-        known = known & (np.abs(multiples) < QUANTA_MAX)
+        known = known & (np.abs(multiples) < MULTIPLES_MAX)
         exact = pa.types.is_integer(chunk.type) and steps.denominator == 1
-        quanta = (
+        multiples = (
             values.astype(np.int64) * int(steps) if exact else np.rint(np.where(known, multiples, 0.0)).astype(np.int64)
         )
-    return np.where(known, quanta, MISSING)
+    return np.where(known, multiples, MISSING)
 
 
 def matching(chunk: pa.Array, equals: tuple[AttributeValue, ...]) -> IntArray:
@@ -231,12 +231,12 @@ def matching(chunk: pa.Array, equals: tuple[AttributeValue, ...]) -> IntArray:
     return np.where(chunk.is_valid().to_numpy(zero_copy_only=False), hits.astype(np.int64), MISSING)
 
 
-def batch_of(tables: Sequence[pa.Table]) -> Batch:
+def batch_of(tables: Sequence[pa.Table]) -> EventBatch:
     """The rows of these tables in the order of (time, tie). At least one row."""
     tables = [table for table in tables if len(table)]
     codes, ids = encoded(joined([_chunk(table, "case_id", pa.utf8()) for table in tables]))
     time = np.concatenate([time_values(_chunk(table, "time", TIME_US)) for table in tables])
-    batch = Batch(list(tables), codes.astype(np.int64), ids.to_pylist(), time, None)
+    batch = EventBatch(list(tables), codes.astype(np.int64), ids.to_pylist(), time, None)
     if len(time) > 1 and (time[1:] < time[:-1]).any():
         _sort(batch, np.argsort(time, kind="stable"))
     if len(time) > 1:
@@ -244,11 +244,11 @@ def batch_of(tables: Sequence[pa.Table]) -> Batch:
     return batch
 
 
-def _sort(batch: Batch, order: IntArray) -> None:
+def _sort(batch: EventBatch, order: IntArray) -> None:
     batch.time, batch.case, batch.order = batch.time[order], batch.case[order], order
 
 
-def _break_ties(batch: Batch) -> None:
+def _break_ties(batch: EventBatch) -> None:
     """Orders rows of the same instant by tie; only where two of them belong to one case."""
     same = batch.time[1:] == batch.time[:-1]
     if not same.any():

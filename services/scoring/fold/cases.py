@@ -1,6 +1,25 @@
 """The fold of one partition under one indicator system: pages of events in, exact window statistics out.
 
-What it holds at the end depends only on the set of events, not on their order, their batching or on restarts.
+Theory of operation
+===================
+
+The state (`fold.state`) has one place per case in a handful of arrays, and a count, a sum and a sum of squares per
+window of each series. A page of events becomes one sorted batch; every column takes the batch with array operations,
+so that Python loops run over columns, indicators and touched windows, never over events. Then each touched case is
+observed again. Where its observation differs from the last one, the old value leaves its windows and the new one
+enters.
+
+What is invariant. The state depends only on the set of events, not on their order, their pages or on restarts:
+columns keep minima, maxima, counts, and latest values by (time, tie, value), all of which commute, and sums are
+integers. An event may come once only; the log's offsets see to that. What does not commute is a correction: it makes
+its case "corrected", and all events of the case are read again and folded alone (`rebuild`), now and whenever a later
+event names it.
+
+Who may be first. Nobody: one thread at a time calls a fold, and its caller (`replica.partitions`) keeps the order of
+offsets. A case that was evicted has to be reloaded before an event that names it is folded.
+
+What is lost when it dies. Everything in memory. It comes back from the last snapshot and the pages of evicted cases,
+which are committed together, and from the log after the snapshot's position; the same rows are written again.
 """
 
 from __future__ import annotations
@@ -11,58 +30,51 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.scoring.fold.archive import PAGE_CASES, Archive, CasePage, Wanted
-from services.scoring.fold.batch import MISSING, Batch, IntArray, batch_of, time_values
-from services.scoring.fold.columns import grown, integers
+from services.scoring.fold.batch import MISSING, EventBatch, IntArray, batch_of, time_values
 from services.scoring.fold.corrections import corrected_cases, live_events, only_cases, without_cases
-from services.scoring.fold.measures import CaseView, Columns
-from services.scoring.fold.observations import Books, Change, SliceCodes, Spans, observation_rows, observed
-from services.scoring.fold.recovery import pages_of, recall, restore, snapshot
-from services.scoring.scores.statistics import FoldStep, Page, PartChange
+from services.scoring.fold.evicted_cases import PAGE_CASES, CasePage, EvictedCases, Wanted
+from services.scoring.fold.measures import CaseView
+from services.scoring.fold.observations import Change, SliceCodes, Spans, observation_rows, observed
+from services.scoring.fold.recovery import pages_of, reload_page, restore, snapshot
+from services.scoring.fold.state import CaseState
+from services.scoring.fold.step import DecodedPage, FoldStep
+from services.scoring.scores.statistics import PartChange
 from services.scoring.system.model import Indicator, IndicatorSystem
-
-CAPACITY_MIN = 1_024
 
 
 class CaseFold:
     """The columnar state of one partition's cases, and the window statistics of its series.
 
-    Cases at rest may leave memory as pages; they have to be back before events that name them are folded.
+    Idle cases can be evicted as pages; they have to be reloaded before events that name them are folded.
     """
 
-    def __init__(self, system: IndicatorSystem, archive: Archive | None = None) -> None:
+    def __init__(self, system: IndicatorSystem, evicted: EvictedCases | None = None) -> None:
         self.system = system
-        self.archive = archive or Archive()
-        self.columns = Columns(system.spec)
-        self.books = Books(system, self.columns)
-        self.case_ids: list[str] = []
-        self.number_by_case: dict[str, int] = {}
-        self.corrected: set[str] = set()
-        self.watermark_us: int | None = None
-        self.negative_spans = 0
-        spec = system.spec
-        self.anchor = np.zeros((len(spec.indicators), 0), dtype=np.int64)
-        self.value = np.zeros((len(spec.indicators), 0), dtype=np.int64)
-        self.label = np.zeros((len(spec.dimensions), 0), dtype=np.int64)
-        self.negative = np.zeros((len(spec.measures), 0), dtype=np.int64)
-        # The watermark when a case was last touched.
-        self.seen_us = np.zeros(0, dtype=np.int64)
+        self.state = CaseState(system, evicted)
+
+    @property
+    def evicted(self) -> EvictedCases:
+        return self.state.evicted
 
     @property
     def case_count(self) -> int:
-        """Cases at rest included."""
-        return len(self.case_ids) + len(self.archive)
+        """Evicted cases included."""
+        return len(self.state.case_ids) + len(self.state.evicted)
+
+    @property
+    def negative_spans(self) -> int:
+        return self.state.negative_spans
 
     @property
     def watermark(self) -> int | None:
         """The latest event time that was folded, in microseconds since 1970 UTC; None before the first event."""
-        return self.watermark_us
+        return self.state.watermark_us
 
     def parts(self) -> list[PartChange]:
         """Every window that holds an observation, ordered by series and window."""
-        return self.books.parts()
+        return self.state.windows.parts()
 
-    def fold(self, pages: Sequence[Page]) -> FoldStep:
+    def fold(self, pages: Sequence[DecodedPage]) -> FoldStep:
         """Takes pages that were not folded before."""
         self._watch([page.events for page in pages])
         tables = [self._of_sources(page.events) for page in pages]
@@ -70,12 +82,14 @@ class CaseFold:
         fresh = corrected_cases(tables)
         batch = self._batch(tables)
         corrected = fresh | (
-            {case for case in batch.case_ids if case in self.corrected} if batch and self.corrected else set()
+            {case for case in batch.case_ids if case in self.state.corrected}
+            if batch and self.state.corrected
+            else set()
         )
         if corrected:
-            self.corrected |= corrected
+            self.state.corrected |= corrected
             batch = self._batch(without_cases(tables, corrected))
-        known = len(self.case_ids)
+        known = len(self.state.case_ids)
         names = batch.case_ids if batch else []
         return self._step(self._absorb(batch), names, sorted(corrected), events, known)
 
@@ -86,53 +100,53 @@ class CaseFold:
         """
         tables = [events] if isinstance(events, pa.Table) else events
         self._watch(tables)
-        self.corrected.update(case_ids)
-        known = len(self.case_ids)
+        self.state.corrected.update(case_ids)
+        known = len(self.state.case_ids)
         before = np.array(
-            [self.number_by_case[case] for case in case_ids if case in self.number_by_case], dtype=np.int64
+            [self.state.number_by_case[case] for case in case_ids if case in self.state.number_by_case], dtype=np.int64
         )
-        self.columns.reset(np.unique(before))
+        self.state.columns.reset(np.unique(before))
         standing = live_events(only_cases([self._of_sources(table) for table in tables], set(case_ids)))
         touched = np.union1d(before, self._absorb(self._batch(standing))).tolist()
         # By name: numbers depend on which cases have left memory in between.
-        touched.sort(key=self.case_ids.__getitem__)
-        names = [self.case_ids[case] for case in touched]
+        touched.sort(key=self.state.case_ids.__getitem__)
+        names = [self.state.case_ids[case] for case in touched]
         return self._step(np.array(touched, dtype=np.int64), names, [], sum(map(len, standing)), known)
 
-    def at_rest(self, memory_us: int) -> IntArray:
+    def idle_cases(self, memory_us: int) -> IntArray:
         """Cases that nothing touched while the watermark moved by more than this, longest ago first, by whole pages."""
-        if self.watermark_us is None:
+        if self.state.watermark_us is None:
             return np.zeros(0, dtype=np.int64)
-        seen_us = self.seen_us[: len(self.case_ids)]
-        idle = np.flatnonzero(seen_us < self.watermark_us - memory_us)
+        seen_us = self.state.seen_us[: len(self.state.case_ids)]
+        idle = np.flatnonzero(seen_us < self.state.watermark_us - memory_us)
         longest_first = idle[np.argsort(seen_us[idle], kind="stable")]
         return longest_first[: len(idle) // PAGE_CASES * PAGE_CASES]
 
-    def release(self, cases: IntArray) -> list[CasePage]:
-        """Lets these cases out of memory; the pages that they are in from now on."""
+    def evict(self, cases: IntArray) -> list[CasePage]:
+        """Moves these cases out of memory; the pages that they are in from now on."""
         if not cases.size:
             return []
-        pages = pages_of(self, cases)
-        self.archive.add(pages)
-        self.corrected.difference_update([self.case_ids[case] for case in cases.tolist()])
-        self._narrow(np.setdiff1d(np.arange(len(self.case_ids)), cases))
+        pages = pages_of(self.state, cases)
+        self.state.evicted.add(pages)
+        self.state.corrected.difference_update([self.state.case_ids[case] for case in cases.tolist()])
+        self.state.narrow(np.setdiff1d(np.arange(len(self.state.case_ids)), cases))
         return pages
 
-    def recall(self, wanted: Wanted, contents: Mapping[int, bytes]) -> None:
+    def reload(self, wanted: Wanted, contents: Mapping[int, bytes]) -> None:
         """Takes these cases out of their pages into memory again."""
         for number, hashes in wanted.items():
-            recall(self, contents[number], hashes)
-        self.archive.release(wanted)
+            reload_page(self.state, contents[number], hashes)
+        self.state.evicted.reloaded(wanted)
 
     def snapshot(self) -> bytes:
         """Everything that `restore` needs to go on from here."""
-        return snapshot(self)
+        return snapshot(self.state)
 
     @classmethod
-    def restore(cls, system: IndicatorSystem, content: bytes, archive: Archive | None = None) -> CaseFold:
-        """The fold of a snapshot. Raises ForeignSnapshot for one of another system, version, format or archive."""
-        fold = cls(system, archive)
-        restore(fold, content)
+    def restore(cls, system: IndicatorSystem, content: bytes, evicted: EvictedCases | None = None) -> CaseFold:
+        """The fold of a snapshot. Raises ForeignSnapshot for one of another system, version, format or set of cases."""
+        fold = cls(system, evicted)
+        restore(fold.state, content)
         return fold
 
     def _watch(self, tables: Sequence[pa.Table]) -> None:
@@ -140,7 +154,9 @@ class CaseFold:
             int(time_values(chunk).max()) for table in tables for chunk in table.column("time").chunks if len(chunk)
         ]
         if latest:
-            self.watermark_us = max(latest) if self.watermark_us is None else max(*latest, self.watermark_us)
+            self.state.watermark_us = (
+                max(latest) if self.state.watermark_us is None else max(*latest, self.state.watermark_us)
+            )
 
     def _of_sources(self, table: pa.Table) -> pa.Table:
         sources = self.system.spec.sources
@@ -149,71 +165,34 @@ class CaseFold:
         return table.filter(pc.is_in(table.column("source").cast(pa.utf8()), pa.array(sources, type=pa.utf8())))
 
     @staticmethod
-    def _batch(tables: Sequence[pa.Table]) -> Batch | None:
+    def _batch(tables: Sequence[pa.Table]) -> EventBatch | None:
         return batch_of(tables) if any(map(len, tables)) else None
 
-    def _absorb(self, batch: Batch | None) -> IntArray:
+    def _absorb(self, batch: EventBatch | None) -> IntArray:
         """Takes the events into the columns; returns the numbers of the cases they belong to."""
         if batch is None:
             return np.zeros(0, dtype=np.int64)
-        cases = self._numbers(batch.case_ids)
-        self.columns.update(batch, cases)
+        cases = self.state.numbers(batch.case_ids)
+        self.state.columns.update(batch, cases)
         return cases
-
-    def _numbers(self, case_ids: list[str]) -> IntArray:
-        cases = np.array([self.number_by_case.get(case, MISSING) for case in case_ids], dtype=np.int64)
-        fresh = np.flatnonzero(cases == MISSING)
-        cases[fresh] = np.arange(len(self.case_ids), len(self.case_ids) + len(fresh))
-        self.know([case_ids[place] for place in fresh.tolist()])
-        return cases
-
-    def know(self, case_ids: list[str]) -> None:
-        """Numbers cases that are new."""
-        first = len(self.case_ids)
-        self.case_ids += case_ids
-        self.number_by_case.update(zip(case_ids, range(first, first + len(case_ids)), strict=True))
-        self._reserve(len(self.case_ids))
-
-    def _reserve(self, count: int) -> None:
-        if count <= self.columns.capacity:
-            return
-        capacity = max(CAPACITY_MIN, count, 2 * self.columns.capacity)
-        self.columns.reserve(capacity)
-        self.anchor = integers(grown(self.anchor, capacity, MISSING))
-        self.value = integers(grown(self.value, capacity, 0))
-        self.label = integers(grown(self.label, capacity, MISSING))
-        self.negative = integers(grown(self.negative, capacity, 0))
-        self.seen_us = integers(grown(self.seen_us, capacity, MISSING))
-
-    def _narrow(self, cases: IntArray) -> None:
-        """Keeps these cases only, numbered anew in their order."""
-        capacity = max(CAPACITY_MIN, len(cases))
-        self.columns.narrow(cases, capacity)
-        self.case_ids = [self.case_ids[case] for case in cases.tolist()]
-        self.number_by_case = {case: number for number, case in enumerate(self.case_ids)}
-        self.anchor = integers(grown(self.anchor[:, cases], capacity, MISSING))
-        self.value = integers(grown(self.value[:, cases], capacity, 0))
-        self.label = integers(grown(self.label[:, cases], capacity, MISSING))
-        self.negative = integers(grown(self.negative[:, cases], capacity, 0))
-        self.seen_us = integers(grown(self.seen_us[cases], capacity, MISSING))
 
     def _step(self, cases: IntArray, names: list[str], corrected: list[str], events: int, known: int) -> FoldStep:
         """Compares the touched cases with what was observed of them before, and moves the differences."""
-        self.seen_us[cases] = MISSING if self.watermark_us is None else self.watermark_us
-        view = CaseView(self.columns, cases)
+        self.state.seen_us[cases] = MISSING if self.state.watermark_us is None else self.state.watermark_us
+        view = CaseView(self.state.columns, cases)
         labels = self._labels(view)
-        codes = self._slice_codes(labels, self.label[:, cases]) if cases.size else {}
+        codes = self._slice_codes(labels, self.state.label[:, cases]) if cases.size else {}
         parts: list[PartChange] = []
         changes: list[tuple[Change, Spans]] = []
         for position, indicator in enumerate(self.system.spec.indicators if cases.size else ()):
             change = self._changed(view, position, indicator, codes)
             if change.places.size:
                 parts += self._move(change, cases[change.places], codes, changes)
-        self.label[:, cases] = labels
+        self.state.label[:, cases] = labels
         places = np.concatenate([np.zeros(0, dtype=np.int64), *(change.places for change, _ in changes)])
         rows = observation_rows(self.system, names, changes, places, self._label_columns(labels[:, places]))
         negative = self._negative_change(view)
-        return FoldStep(parts, rows, corrected, events, len(cases), len(self.case_ids) - known, negative)
+        return FoldStep(parts, rows, corrected, events, len(cases), len(self.state.case_ids) - known, negative)
 
     def _labels(self, view: CaseView) -> IntArray:
         labels = [view.label(dimension) for dimension in self.system.spec.dimensions]
@@ -222,20 +201,20 @@ class CaseFold:
     def _move(
         self, change: Change, at: IntArray, codes: SliceCodes, changes: list[tuple[Change, Spans]]
     ) -> list[PartChange]:
-        posted = self.books.post(change, self.value[change.position, at], codes)
+        posted = self.state.windows.post(change, self.state.value[change.position, at], codes)
         changes.append((change, posted.around(change)))
-        self.anchor[change.position, at] = change.anchor
-        self.value[change.position, at] = change.value
+        self.state.anchor[change.position, at] = change.anchor
+        self.state.value[change.position, at] = change.value
         return posted.parts
 
     def _slice_codes(self, labels: IntArray, old_labels: IntArray) -> dict[tuple[str, ...], tuple[IntArray, IntArray]]:
-        wanted = {sliced.dimensions for slices in self.books.slices for sliced in slices}
-        code = self.books.slice_codes
+        wanted = {sliced.dimensions for slices in self.state.windows.slices for sliced in slices}
+        code = self.state.windows.slice_codes
         return {names: (code(names, labels), code(names, old_labels)) for names in wanted}
 
     def _changed(self, view: CaseView, position: int, indicator: Indicator, codes: SliceCodes) -> Change:
         anchor, value = observed(view, indicator)
-        old_anchor, old_value = self.anchor[position, view.cases], self.value[position, view.cases]
+        old_anchor, old_value = self.state.anchor[position, view.cases], self.state.value[position, view.cases]
         differs = (anchor != old_anchor) | (value != old_value)
         seen = anchor != MISSING
         for sliced in indicator.slices:
@@ -249,7 +228,8 @@ class CaseFold:
         if not dimensions:
             return None
         columns = [
-            self.columns.labels(dimension).column(codes) for dimension, codes in zip(dimensions, labels, strict=True)
+            self.state.columns.labels(dimension).column(codes)
+            for dimension, codes in zip(dimensions, labels, strict=True)
         ]
         return pa.StructArray.from_arrays(columns, names=[dimension.name for dimension in dimensions])
 
@@ -258,9 +238,9 @@ class CaseFold:
         for place, measure in enumerate(self.system.spec.measures):
             if measure.name in view.negative:
                 now = view.negative[measure.name].astype(np.int64)
-                change += int((now - self.negative[place, cases]).sum())
-                self.negative[place, cases] = now
-        self.negative_spans += change
+                change += int((now - self.state.negative[place, cases]).sum())
+                self.state.negative[place, cases] = now
+        self.state.negative_spans += change
         return change
 
 

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.fold.batch import MISSING, Batch, IntArray
+from services.scoring.fold.batch import MISSING, EventBatch, IntArray
 from services.scoring.fold.hashing import HashArray
 from services.scoring.fold.sources import Source
 from services.scoring.system.case_model import Pick
@@ -38,7 +38,7 @@ class Column(ABC):
             setattr(self, name, np.zeros(0, dtype=kind))
 
     @abstractmethod
-    def update(self, batch: Batch, cases: IntArray) -> None:
+    def update(self, batch: EventBatch, cases: IntArray) -> None:
         """Takes a batch; cases: the number of each of its cases."""
 
     def reserve(self, capacity: int) -> None:
@@ -83,7 +83,7 @@ class Extreme(Column):
         self.fills = {"time": (np.int64, LATEST if pick is Pick.FIRST else EARLIEST)}
         super().__init__()
 
-    def update(self, batch: Batch, cases: IntArray) -> None:
+    def update(self, batch: EventBatch, cases: IntArray) -> None:
         local, rows = batch.winners(self.activities, self.pick)
         at = cases[local]
         extreme = np.minimum if self.pick is Pick.FIRST else np.maximum
@@ -105,7 +105,7 @@ class Tally(Column):
         self.fills = {"count": (np.int64, 0)}
         super().__init__()
 
-    def update(self, batch: Batch, cases: IntArray) -> None:
+    def update(self, batch: EventBatch, cases: IntArray) -> None:
         rows = batch.rows_of(self.activities)
         owners = batch.case if rows is None else batch.case[rows]
         self.count[cases] += np.bincount(owners, minlength=batch.case_count)
@@ -123,7 +123,7 @@ class Picked(Column):
         self.fills = {"time": (np.int64, 0), "tie": (np.uint64, 0), "value": (np.int64, MISSING)}
         super().__init__()
 
-    def update(self, batch: Batch, cases: IntArray) -> None:
+    def update(self, batch: EventBatch, cases: IntArray) -> None:
         values = self.source.values(batch)
         rows = np.flatnonzero(values != MISSING)
         if batch.collided:

@@ -10,11 +10,11 @@ from typing import TypeVar, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.fold.batch import MISSING, Batch, IntArray
+from services.scoring.fold.batch import MISSING, EventBatch, IntArray
 from services.scoring.fold.calendar import SECOND_US, Zone, working_us
 from services.scoring.fold.columns import Column, Extreme, Picked, Tally
 from services.scoring.fold.sequences import Handovers, Presence
-from services.scoring.fold.sources import Labels, LabelSource, MatchSource, QuantaSource, TimeSource
+from services.scoring.fold.sources import Labels, LabelSource, MatchSource, NumberSource, TimeSource
 from services.scoring.system.case_model import (
     Above,
     AttributeIs,
@@ -27,11 +27,11 @@ from services.scoring.system.case_model import (
     Handover,
     LastOf,
     Measure,
-    Moment,
+    Milestone,
+    NumberAttribute,
     Occurred,
     Opened,
     Pick,
-    Reading,
     Rework,
 )
 from services.scoring.system.model import Dimension, SystemSpec
@@ -67,7 +67,7 @@ class Columns:
             self.by_name[name].reserve(self.capacity)
         return self.by_name[name]  # type: ignore[return-value]
 
-    def _prepare_moment(self, moment: Moment | None) -> None:
+    def _prepare_moment(self, moment: Milestone | None) -> None:
         match moment:
             case FirstOf(activities):
                 self.extreme(Pick.FIRST, activities)
@@ -90,7 +90,7 @@ class Columns:
                 self.tally(activities)
             case Flag(AttributeIs() as condition):
                 self.match(condition)
-            case Reading() as reading:
+            case NumberAttribute() as reading:
                 self.reading(reading)
             case Rework(activities):
                 self.tally(activities)
@@ -120,9 +120,9 @@ class Columns:
         name = f"match {condition.attribute} {condition.pick.value} {condition.equals!r}"
         return self._column(name, lambda: Picked(condition.pick, MatchSource(condition.attribute, condition.equals)))
 
-    def reading(self, reading: Reading) -> Picked:
+    def reading(self, reading: NumberAttribute) -> Picked:
         name = f"reading {reading.attribute} {reading.pick.value} {reading.resolution!r}"
-        return self._column(name, lambda: Picked(reading.pick, QuantaSource(reading.attribute, reading.resolution)))
+        return self._column(name, lambda: Picked(reading.pick, NumberSource(reading.attribute, reading.resolution)))
 
     def label(self, dimension: Dimension) -> Picked:
         unknown = tuple(sorted(set(dimension.unknown_values)))
@@ -153,7 +153,7 @@ class Columns:
         for column in self.by_name.values():
             column.reset(cases)
 
-    def update(self, batch: Batch, cases: IntArray) -> None:
+    def update(self, batch: EventBatch, cases: IntArray) -> None:
         for column in self.by_name.values():
             column.update(batch, cases)
 
@@ -164,7 +164,7 @@ class CaseView:
     def __init__(self, columns: Columns, cases: IntArray) -> None:
         self.columns, self.cases, self.spec = columns, cases, columns.spec
         self.negative: dict[str, NDArray[np.bool_]] = {}
-        self._moments: dict[Moment, IntArray] = {}
+        self._moments: dict[Milestone, IntArray] = {}
         self._values: dict[str, IntArray] = {}
 
     def exists(self) -> NDArray[np.bool_]:
@@ -174,14 +174,14 @@ class CaseView:
     def closed(self) -> NDArray[np.bool_]:
         return np.asarray(self.moment(Closed()) != MISSING)
 
-    def moment(self, moment: Moment | None) -> IntArray:
+    def moment(self, moment: Milestone | None) -> IntArray:
         if moment is None:
             return np.full(len(self.cases), MISSING, dtype=np.int64)
         if moment not in self._moments:
             self._moments[moment] = self._moment(moment)
         return self._moments[moment]
 
-    def _moment(self, moment: Moment) -> IntArray:
+    def _moment(self, moment: Milestone) -> IntArray:
         match moment:
             case FirstOf(activities):
                 return self.columns.extreme(Pick.FIRST, activities).times(self.cases)
@@ -200,7 +200,7 @@ class CaseView:
         return self.columns.label(dimension).value[self.cases]
 
     def value(self, name: str) -> IntArray:
-        """The measure in quanta."""
+        """The measure in multiples of the resolution."""
         if name not in self._values:
             self._values[name] = self._value(self.spec.measure(name))
         return self._values[name]
@@ -214,7 +214,7 @@ class CaseView:
                 return columns.tally(activities).count[cases]
             case Flag():
                 return self._flag(kind)
-            case Reading():
+            case NumberAttribute():
                 return columns.reading(kind).value[cases]
             case Rework(activities):
                 return columns.tally(activities).count[cases] - columns.presence().distinct(activities, cases)
@@ -256,5 +256,5 @@ class CaseView:
     def _above(self, name: str, limit: float) -> IntArray:
         values = self.value(name)
         # A whole number lies above a limit if and only if it lies above its floor: no rounding at the border.
-        quanta = math.floor(Fraction(repr(limit)) / Fraction(repr(self.spec.measure(name).resolution)))
-        return np.where(values == MISSING, MISSING, (values > quanta).astype(np.int64))
+        multiples = math.floor(Fraction(repr(limit)) / Fraction(repr(self.spec.measure(name).resolution)))
+        return np.where(values == MISSING, MISSING, (values > multiples).astype(np.int64))

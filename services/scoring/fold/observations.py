@@ -8,16 +8,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.scoring.fold.batch import MISSING, IntArray
+from services.scoring.fold.batch import MISSING, TIME_US, IntArray
 from services.scoring.fold.calendar import WindowIds, window_numbers
 from services.scoring.fold.measures import CaseView, Columns
-from services.scoring.fold.windows import Amounts, Book, Groups, deltas, grouped
-from services.scoring.scores.statistics import OBSERVATION_SCHEMA, TIME, PartChange
+from services.scoring.fold.step import OBSERVATION_SCHEMA
+from services.scoring.fold.windows import Amounts, Groups, SeriesWindows, deltas, grouped
+from services.scoring.scores.statistics import PartChange
 from services.scoring.system.model import Indicator, IndicatorSystem, Slice, Window
 from services.scoring.system.series import series_key
 
 WINDOW_ORDER = list(Window)
-BookKey = tuple[int, Window, int]
+WindowIndexKey = tuple[int, Window, int]
 """Indicator and slice by position (slice 0: the whole), and window."""
 
 
@@ -52,12 +53,12 @@ class Spans:
 
 
 @dataclass
-class Books:
+class WindowIndex:
     """All series of one partition, and how observations move in and out of their windows."""
 
     system: IndicatorSystem
     columns: Columns
-    by_key: dict[BookKey, dict[tuple[int, ...], Book]] = field(default_factory=dict)
+    by_key: dict[WindowIndexKey, dict[tuple[int, ...], SeriesWindows]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.windows = WindowIds(self.columns.zone)
@@ -70,17 +71,19 @@ class Books:
         every = [part for books in self.by_key.values() for book in books.values() for part in book.parts(self.windows)]
         return sorted(every, key=lambda part: (part.series, part.window))
 
-    def book(self, key: BookKey, codes: tuple[int, ...]) -> Book:
+    def book(self, key: WindowIndexKey, codes: tuple[int, ...]) -> SeriesWindows:
         books = self.by_key.setdefault(key, {})
         if codes not in books:
             books[codes] = self._new_book(key, codes)
         return books[codes]
 
-    def _new_book(self, key: BookKey, codes: tuple[int, ...]) -> Book:
+    def _new_book(self, key: WindowIndexKey, codes: tuple[int, ...]) -> SeriesWindows:
         position, window, place = key
         names = self.slices[position][place].dimensions
         values = tuple((name, self._label_names(name)[code]) for name, code in zip(names, codes, strict=True))
-        return Book(series_key(self.system, self.system.spec.indicators[position].name, window, values), window)
+        return SeriesWindows(
+            series_key(self.system, self.system.spec.indicators[position].name, window, values), window
+        )
 
     def _label_names(self, dimension: str) -> list[str]:
         return self.columns.labels(self.dimension_by_name[dimension]).names
@@ -135,7 +138,7 @@ class Books:
         known = code >= 0
         return (None, code) if known.all() else (np.flatnonzero(known), code[known])
 
-    def _post_slice(self, posted: Posted, key: BookKey, groups: Groups, amounts: Amounts) -> None:
+    def _post_slice(self, posted: Posted, key: WindowIndexKey, groups: Groups, amounts: Amounts) -> None:
         indicator = self.system.spec.indicators[key[0]]
         changes = deltas(groups, amounts, indicator.needs_histogram)
         windows = self.windows.of(key[1], groups.number.tolist())
@@ -206,4 +209,4 @@ def observation_rows(
 
 
 def _times(us: IntArray) -> pa.Array:
-    return pa.array(us, mask=us == MISSING).view(TIME)
+    return pa.array(us, mask=us == MISSING).view(TIME_US)

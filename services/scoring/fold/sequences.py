@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.fold.batch import MISSING, Batch, IntArray
+from services.scoring.fold.batch import MISSING, EventBatch, IntArray
 from services.scoring.fold.columns import Arrays, Column, grown, integers
 from services.scoring.fold.hashing import HashArray
 from services.scoring.fold.sources import LabelSource
@@ -27,7 +27,7 @@ class Presence(Column):
         self.words = np.zeros((0, 0), dtype=np.uint64)
         self.bit_by_activity: dict[str, int] = {}
 
-    def update(self, batch: Batch, cases: IntArray) -> None:
+    def update(self, batch: EventBatch, cases: IntArray) -> None:
         codes, names = batch.activities
         bits = np.array([self.bit_by_activity.setdefault(name, len(self.bit_by_activity)) for name in names])
         self._widen()
@@ -184,7 +184,7 @@ class Handovers(Column):
         super().reset(cases)
         self._tidy()
 
-    def update(self, batch: Batch, cases: IntArray) -> None:
+    def update(self, batch: EventBatch, cases: IntArray) -> None:
         rows = self._rows(batch)
         if not len(rows):
             return
@@ -203,7 +203,7 @@ class Handovers(Column):
         self.value[on_time] = rows.value[ends][~late]
         self._recount(at[late])
 
-    def _rows(self, batch: Batch) -> Rows:
+    def _rows(self, batch: EventBatch) -> Rows:
         values = self.source.values(batch)
         order, case, time, tie = batch.by_case
         rows = Rows(case, time, tie, values[order])

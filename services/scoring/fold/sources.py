@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from services.scoring.fold.batch import MISSING, Batch, IntArray
+from services.scoring.fold.batch import MISSING, EventBatch, IntArray
 from services.scoring.fold.hashing import text_hashes
 from services.scoring.system.case_model import AttributeValue
 
@@ -16,7 +16,7 @@ from services.scoring.system.case_model import AttributeValue
 class Source(Protocol):
     """Values of a batch, MISSING where there is none."""
 
-    def values(self, batch: Batch) -> IntArray: ...
+    def values(self, batch: EventBatch) -> IntArray: ...
 
     def rank(self, values: IntArray) -> IntArray:
         """What orders values that share event time and tie; must not depend on the order of arrival."""
@@ -26,7 +26,7 @@ class Source(Protocol):
 class TimeSource:
     attribute: str
 
-    def values(self, batch: Batch) -> IntArray:
+    def values(self, batch: EventBatch) -> IntArray:
         return batch.times(f"attributes.{self.attribute}")
 
     def rank(self, values: IntArray) -> IntArray:
@@ -34,12 +34,12 @@ class TimeSource:
 
 
 @dataclass(frozen=True)
-class QuantaSource:
+class NumberSource:
     attribute: str
     resolution: float
 
-    def values(self, batch: Batch) -> IntArray:
-        return batch.quanta(f"attributes.{self.attribute}", self.resolution)
+    def values(self, batch: EventBatch) -> IntArray:
+        return batch.multiples(f"attributes.{self.attribute}", self.resolution)
 
     def rank(self, values: IntArray) -> IntArray:
         return values
@@ -52,7 +52,7 @@ class MatchSource:
     attribute: str
     equals: tuple[AttributeValue, ...]
 
-    def values(self, batch: Batch) -> IntArray:
+    def values(self, batch: EventBatch) -> IntArray:
         return batch.matches(f"attributes.{self.attribute}", self.equals)
 
     def rank(self, values: IntArray) -> IntArray:
@@ -96,7 +96,7 @@ class LabelSource:
     column: str
     labels: Labels
 
-    def values(self, batch: Batch) -> IntArray:
+    def values(self, batch: EventBatch) -> IntArray:
         codes, names = batch.texts(self.column)
         return self.labels.codes(names)[codes]
 

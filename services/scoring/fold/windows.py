@@ -93,7 +93,7 @@ class Cell:
 
 
 @dataclass
-class Book:
+class SeriesWindows:
     """The windows of one series by number."""
 
     series: SeriesKey

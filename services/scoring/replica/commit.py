@@ -1,4 +1,27 @@
-"""What was gathered, decided upon and kept: one transaction under the tenant's lock."""
+"""Commits what was gathered: decides what follows from it, and writes all of it in one transaction.
+
+Theory of operation
+===================
+
+A commit takes the window statistics that a step of the fold changed (`Gathered`), decides which scores and signals
+follow from them (`scores.decision`, pure), and writes the progress of the partitions, the entries of the score log,
+scores, signals and observations at once: all of it is there, or none.
+
+What is invariant. A score follows from the statistics of all partitions, and a replica folds only some of them. It
+learns those of the others from the score log, whose entries carry the statistics that changed. So a decision is valid
+only for a book that holds every entry of its version up to `scored_position`, and only while the leases are held.
+Both are compared again in the statement that writes; where one differs nothing is written and `Outdated` is raised.
+
+Who may be first. Replicas of one version commit in any order: the row lock of the log's head decides. Whoever comes
+second takes over the entries of the first one and decides again under the lock, where nobody else can move the
+version on. While a replica owns every partition, nobody else writes for this version: then it decides without the
+lock, and a step costs one round trip.
+
+What is lost when it dies. Before the commit: nothing, since the next owner folds the same events from the last
+snapshot and comes to the same rows. After the commit and before its answer: nothing either, the retry reads its own
+entries as if they were another's. What was folded cannot be unfolded, so an unavailable store is waited for; after
+any other error the fold and the book are dropped and restored from what was committed (`replica.follow`).
+"""
 
 from __future__ import annotations
 
@@ -15,55 +38,56 @@ from services.runtime.telemetry import current_traceparent
 from services.scoring.metrics import scoring_metrics
 from services.scoring.replica.gathered import Gathered
 from services.scoring.replica.partition_state import PartitionState
-from services.scoring.replica.reopen import Known, OpenedBook, apply_entry, is_caught_up, least_watermark
-from services.scoring.replica.tail import ScoreTail, Step
-from services.scoring.scores.book import Book, Decision
-from services.scoring.scores.decision import decide, redraws
+from services.scoring.replica.reopen import CommittedState, OpenedBook, apply_entry, is_caught_up, least_watermark
+from services.scoring.replica.tail import ScoreTail
+from services.scoring.scores.decision import Decision, decide, redraws
 from services.scoring.scores.part_codec import encode_parts
+from services.scoring.scores.results import Score, Signal, score_digest, signal_digest
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold, Progress
+from services.scoring.store.statements import WINDOW_NUMBERS
 from services.scoring.store.steps import (
     NewEntry,
     NewStep,
     Outdated,
-    Stated,
+    ScoreRow,
+    SignalRow,
     StepTransaction,
     VersionRetired,
     VersionState,
 )
 from services.scoring.system.model import IndicatorSystem
-from services.scoring.wire.entries import Said, entries_of
+from services.scoring.system.series import series_name
+from services.scoring.wire.entries import PublishedEntry, entries_of
 from services.scoring.wire.scores import pack_scores, pack_signals, score_message, signal_message
 
 RETRY_S_MIN, RETRY_S_MAX = 0.05, 2.0
 INLINE_CHANGES_MAX = 400
+"""So few changes are decided upon where they arrive: to hand them to a thread and to wait for it takes longer."""
 NO_PARTS = encode_parts({}, {})
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """A step that was decided upon, what is written of it, and what each of its entries says."""
+class CommitPlan:
+    """A decision, the progress of every partition after it, what is written, and what followers are given of it."""
 
     decision: Decision
-    everyone: Mapping[int, Progress]
+    progress: Mapping[int, Progress]
     new: NewStep
-    said: Sequence[Step]
-
-    def state_after(self, opened: OpenedBook) -> VersionState:
-        return VersionState(opened.position, opened.book.switched, list(self.everyone.values()))
+    published: Sequence[PublishedEntry]
 
 
-class Keeper:
-    """Of one version. What was folded cannot be unfolded, so a store that is away is waited for."""
+class Committer:
+    """Of one version in this replica."""
 
     def __init__(
         self,
         tenant: str,
         system: IndicatorSystem,
         store: Store,
-        scores: ScoreTail,
+        tail: ScoreTail,
         replica: str,
         entry_bytes_max: int,
     ) -> None:
@@ -71,30 +95,30 @@ class Keeper:
         self.system = system
         self._key = (tenant, system.name, system.version)
         self._store = store
-        self._scores = scores
+        self._tail = tail
         self._replica = replica
         self._entry_bytes_max = entry_bytes_max
 
-    async def keep_until_kept(
+    async def commit_with_retry(
         self, gathered: Gathered, opened: OpenedBook, fold: Fold, states: Collection[PartitionState]
     ) -> None:
-        moved = [state for state in states if state.position > state.kept_position]
+        """Returns once all is committed. Raises VersionRetired, LostLease, EntriesGone."""
+        moved = [state for state in states if state.position > state.committed_position]
         if not moved and opened.book.switched:
-            return
+            return None
         pause_s = RETRY_S_MIN
         while True:
             try:
-                await self._keep(gathered, opened, fold, states, moved)
-                return
+                return await self._commit(gathered, opened, fold, states, moved)
             except Outdated:
-                # Nobody moves the version on while it is asked for under the lock: once more, and it is kept.
+                # Nobody moves the version on while it is decided under the lock: once more, and it is committed.
                 log.debug("commit re-decided under the lock", system=self.system.name)
             except UNAVAILABLE_ERRORS as error:
                 log.warning("commit failed, retrying", system=self.system.name, error=type(error).__name__)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S_MAX)
 
-    async def _keep(
+    async def _commit(
         self,
         gathered: Gathered,
         opened: OpenedBook,
@@ -102,23 +126,33 @@ class Keeper:
         states: Collection[PartitionState],
         moved: Sequence[PartitionState],
     ) -> None:
-        begun, leases = self._scores.changed.generation(), [state.lease for state in states]
-        known, opened.known = opened.known, None
-        if known is not None and known.leases == frozenset(leases):
-            plan = await self._plan(gathered, opened, fold, known.state, moved)
-            with self._scores.stating(len(plan.said)):
-                position = await self._store.keep_step(*self._key, plan.new, known.state, leases)
+        begun, leases = self._tail.changed.generation(), [state.lease for state in states]
+        committed, opened.committed = opened.committed, None
+        if committed is not None and committed.leases == frozenset(leases):
+            plan = await self._plan(gathered, opened, fold, committed.state, moved)
+            with self._tail.publishing(len(plan.published)):
+                position = await self._store.commit_step(*self._key, plan.new, committed.state, leases)
         else:
             async with self._store.step(*self._key) as step:
                 state = await step.state(leases)
                 await _catch_up(step, opened, state)
                 plan = await self._plan(gathered, opened, fold, state, moved)
-                position = await step.keep(plan.new, state, leases)
-        self._take_over(plan, opened, position, begun)
+                position = await step.commit(plan.new, state, leases)
+        opened.book.apply(plan.decision)
+        if plan.published:
+            opened.position = position
+            self._tail.published(begun, position, plan.published)
+        else:
+            self._tail.changed.notify()
         if len(leases) == fold.partition_count:
-            opened.known = Known(frozenset(leases), plan.state_after(opened))
+            version = VersionState(opened.position, opened.book.switched, list(plan.progress.values()))
+            opened.committed = CommittedState(frozenset(leases), version)
         for one in moved:
-            one.kept_position, one.kept_offset, one.kept_through = one.position, one.next_offset, one.through
+            one.committed_position, one.committed_offset, one.committed_through = (
+                one.position,
+                one.next_offset,
+                one.through,
+            )
 
     async def _plan(
         self,
@@ -127,65 +161,50 @@ class Keeper:
         fold: Fold,
         state: VersionState,
         moved: Sequence[PartitionState],
-    ) -> _Plan:
-        progress = [self._progress(one) for one in moved]
+    ) -> CommitPlan:
+        progress = [one.progress(self._replica) for one in moved]
         everyone = {one.partition: one for one in (*state.progress, *progress)}
         decision = await _decide(opened, fold, gathered, everyone)
-        return _Plan(decision, everyone, *self._new_step(opened.book, gathered, decision, progress))
-
-    def _take_over(self, plan: _Plan, opened: OpenedBook, position: int, begun: int) -> None:
-        """What was kept is so from now on, for the book and for those who follow."""
-        opened.book.apply(plan.decision)
-        if plan.said:
-            opened.position = position
-            self._scores.stated(begun, position, plan.said)
-        else:
-            self._scores.changed.notify()
-
-    def _new_step(
-        self, book: Book, gathered: Gathered, decision: Decision, progress: Sequence[Progress]
-    ) -> tuple[NewStep, list[Step]]:
-        """What is written, and what each entry says; no entry: there was nothing to say."""
         now, traceparent = datetime.now(UTC), current_traceparent()
         if decision.empty and not gathered.observations:
-            return NewStep(progress, now), []
+            return CommitPlan(decision, everyone, NewStep(progress, now), [])
         now_us = round(now.timestamp() * 1e6)
         scores = [score_message(score, now_us) for score in decision.scores]
         signals = [signal_message(signal, now_us, traceparent) for signal in decision.signals]
-        stated = entries_of(scores, signals, self._entry_bytes_max)
+        entries = entries_of(scores, signals, self._entry_bytes_max)
+        parts = encode_parts(decision.parts, opened.book.parts)
         new = NewStep(
             progress,
             now,
-            _entries(stated, encode_parts(decision.parts, book.parts)),
+            # The statistics of a step go with its first entry.
+            [
+                NewEntry(pack_scores(scored), pack_signals(signalled), NO_PARTS if number else parts)
+                for number, (scored, signalled) in enumerate(entries)
+            ],
             gathered.observations,
             [
-                Stated(score, message.SerializeToString())
+                _score_row(score, message.SerializeToString())
                 for score, message in zip(decision.scores, scores, strict=True)
             ],
-            [Stated(one, message.SerializeToString()) for one, message in zip(decision.signals, signals, strict=True)],
+            [
+                _signal_row(signal, message.SerializeToString())
+                for signal, message in zip(decision.signals, signals, strict=True)
+            ],
             traceparent,
             decision.switches,
         )
-        _count(decision)
-        return new, [Step(tuple(scored), tuple(signalled), traceparent, now) for scored, signalled in stated]
-
-    def _progress(self, state: PartitionState) -> Progress:
-        return Progress(
-            partition=state.partition,
-            epoch=state.lease.epoch,
-            owner=self._replica,
-            position=state.position,
-            through=state.through,
-            next_offset=state.next_offset,
-            watermark_us=state.watermark_us,
-            case_count=state.case_count,
-            event_count=state.event_count,
-        )
+        retracted = sum(not signal.standing for signal in decision.signals)
+        scoring_metrics.add("andon.scoring.steps")
+        scoring_metrics.add("andon.scoring.scores.published", len(decision.scores))
+        scoring_metrics.add("andon.scoring.signals.opened", len(decision.signals) - retracted)
+        scoring_metrics.add("andon.scoring.signals.retracted", retracted)
+        published = [PublishedEntry(tuple(scored), tuple(signalled), traceparent, now) for scored, signalled in entries]
+        return CommitPlan(decision, everyone, new, published)
 
 
 async def _catch_up(step: StepTransaction, opened: OpenedBook, state: VersionState) -> None:
     if opened.book.switched and not state.switched:
-        # Another version was scored by in between: this book does not know what that one stated.
+        # Another version was scored by in between: this book does not know what that one published.
         raise VersionRetired
     if state.scored_position != opened.position:
         async for entry in step.entries_missed(opened.position):
@@ -206,17 +225,34 @@ async def _decide(opened: OpenedBook, fold: Fold, gathered: Gathered, everyone: 
     return decision
 
 
-def _entries(stated: Sequence[Said], parts: bytes) -> list[NewEntry]:
-    """Parts of a step go with its first entry."""
-    return [
-        NewEntry(pack_scores(scores), pack_signals(signals), NO_PARTS if number else parts)
-        for number, (scores, signals) in enumerate(stated)
-    ]
+def _score_row(score: Score, body: bytes) -> ScoreRow:
+    name, window = series_name(score.series), score.window
+    return ScoreRow(
+        series=score.series,
+        window_start=window.start_us,
+        window_end=window.end_us,
+        indicator=name.indicator,
+        window_kind=WINDOW_NUMBERS[name.window],
+        whole=name.whole,
+        present=score.present,
+        complete=score.complete,
+        body=body,
+        digest=score_digest(score),
+        revision=score.revision,
+    )
 
 
-def _count(decision: Decision) -> None:
-    retracted = sum(not signal.standing for signal in decision.signals)
-    scoring_metrics.add("andon.scoring.steps")
-    scoring_metrics.add("andon.scoring.scores.published", len(decision.scores))
-    scoring_metrics.add("andon.scoring.signals.opened", len(decision.signals) - retracted)
-    scoring_metrics.add("andon.scoring.signals.retracted", retracted)
+def _signal_row(signal: Signal, body: bytes) -> SignalRow:
+    name, window = series_name(signal.series), signal.window
+    return SignalRow(
+        name=signal.name,
+        series=signal.series,
+        window_start=window.start_us,
+        window_end=window.end_us,
+        indicator=name.indicator,
+        window_kind=WINDOW_NUMBERS[name.window],
+        whole=name.whole,
+        standing=signal.standing,
+        body=body,
+        digest=signal_digest(signal),
+    )

@@ -6,11 +6,9 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
 
 import grpc
 import structlog
-from andon.ingest.v1 import ingest_pb2
 
 from services.runtime.database import UNAVAILABLE_ERRORS
 from services.runtime.following import Notifier as Wake
@@ -18,10 +16,9 @@ from services.runtime.following import foreign_position
 from services.runtime.ownership import Lease, LostLease
 from services.runtime.telemetry import batch_span
 from services.scoring.metrics import scoring_metrics
-from services.scoring.replica.commit import RETRY_S_MAX, RETRY_S_MIN, Keeper
+from services.scoring.replica.commit import RETRY_S_MAX, RETRY_S_MIN, Committer
 from services.scoring.replica.gathered import Gathered
 from services.scoring.replica.inbox import Inbox
-from services.scoring.replica.ingest_log import fill
 from services.scoring.replica.partitions import Partitions
 from services.scoring.replica.reopen import OpenedBook, reopen_book
 from services.scoring.replica.tail import ScoreTail
@@ -31,9 +28,7 @@ from services.scoring.store.progress import Fold
 from services.scoring.store.steps import EntriesGone, VersionRetired
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.wire.entries import entry_bytes_max
-
-if TYPE_CHECKING:
-    from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub as IngestStub
+from services.scoring.wire.ingest_client import IngestClient, Received
 
 log = structlog.get_logger(__name__)
 
@@ -46,10 +41,10 @@ class SystemFold:
         tenant: str,
         system: IndicatorSystem,
         store: Store,
-        ingest: IngestStub,
+        ingest: IngestClient,
         settings: ScoringSettings,
         leases: Mapping[int, Lease],
-        scores: ScoreTail,
+        tail: ScoreTail,
         replica: str,
     ) -> None:
         self.tenant = tenant
@@ -59,9 +54,8 @@ class SystemFold:
         self._ingest = ingest
         self._settings = settings
         self._leases = leases
-        self._scores = scores
         self._partitions = Partitions(tenant, system, store, ingest, settings)
-        self._keeper = Keeper(tenant, system, store, scores, replica, entry_bytes_max(settings.message_bytes_max))
+        self._committer = Committer(tenant, system, store, tail, replica, entry_bytes_max(settings.message_bytes_max))
         self._opened: OpenedBook | None = None
         self._fold: Fold | None = None
         self._inbox = Inbox(settings.inbox_bytes_max)
@@ -109,10 +103,10 @@ class SystemFold:
         opened, fold = await self._open(leases)
         async with self.busy:
             # A version that comes back may have caught up before: it need not wait for the next event.
-            await self._keeper.keep_until_kept(Gathered(), opened, fold, self._partitions.states.values())
+            await self._committer.commit_with_retry(Gathered(), opened, fold, self._partitions.states.values())
         self._inbox = Inbox(self._settings.inbox_bytes_max)
         after, heartbeat_s = self._partitions.furthest_behind().through, self._settings.ingest_heartbeat_s
-        reader = asyncio.create_task(fill(self._inbox, self._ingest, sorted(leases), after, heartbeat_s))
+        reader = asyncio.create_task(self._inbox.fill(self._ingest.follow(sorted(leases), after, heartbeat_s)))
         try:
             while dict(self._leases) == leases:
                 taken = await self._inbox.take(self._settings.step_bytes_max)
@@ -137,13 +131,13 @@ class SystemFold:
         known = await self._store.fold(self.tenant, self.system.name, self.system.version)
         if known is not None:
             return known
-        bounds = await self._ingest.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest(), timeout=10.0)
-        newest = foreign_position(bounds.newest) if bounds.newest and bounds.event_count else -1
+        bounds = await self._ingest.bounds()
+        newest = foreign_position(bounds.newest) if bounds.newest else -1
         return await self._store.begin_fold(
             self.tenant, self.system.name, self.system.version, bounds.partition_count, newest
         )
 
-    async def _step(self, responses: Sequence[ingest_pb2.ReadEventsResponse], opened: OpenedBook, fold: Fold) -> None:
+    async def _step(self, responses: Sequence[Received], opened: OpenedBook, fold: Fold) -> None:
         began_s = time.perf_counter()
         traceparents = [one for response in responses for page in response.pages for one in page.traceparents]
         attributes: dict[str, str | int | float | bool] = {
@@ -154,7 +148,7 @@ class SystemFold:
         with batch_span("scoring.fold", traceparents, attributes) if has_pages else nullcontext():
             gathered = await self._partitions.gather(responses)
             states = self._partitions.states.values()
-            await self._keeper.keep_until_kept(gathered, opened, fold, states)
+            await self._committer.commit_with_retry(gathered, opened, fold, states)
         if gathered.events:
             scoring_metrics.add("andon.scoring.events.folded", gathered.events)
             scoring_metrics.record("andon.scoring.step.duration", time.perf_counter() - began_s)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.scoring.scores.book import Place
-from services.scoring.scores.statistics import FoldStep, PartChange
+from services.scoring.fold.step import FoldStep
+from services.scoring.scores.statistics import PartChange, Place
 from services.scoring.store.steps import ObservationPage
 
 

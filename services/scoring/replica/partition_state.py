@@ -6,20 +6,21 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
 import structlog
 
 from services.runtime.ownership import Lease
-from services.scoring.fold.archive import Archive, Wanted
 from services.scoring.fold.cases import CaseFold
+from services.scoring.fold.evicted_cases import EvictedCases, Wanted
 from services.scoring.fold.recovery import ForeignSnapshot
 from services.scoring.metrics import scoring_metrics
 from services.scoring.replica.reopen import OpenedBook
-from services.scoring.scores.book import Book
+from services.scoring.scores.book import ScoreBook
 from services.scoring.scores.part_codec import encode_parts
 from services.scoring.scores.statistics import PartChange
 from services.scoring.store import Store
 from services.scoring.store.progress import Progress
-from services.scoring.store.snapshots import PartitionKey, Restart, Snapshot
+from services.scoring.store.snapshots import CasePageChange, CasePageRow, PartitionKey, Restart, Snapshot
 from services.scoring.system.model import IndicatorSystem
 
 BEGINNING = -1
@@ -34,7 +35,8 @@ log = structlog.get_logger(__name__)
 class PartitionState:
     """A partition in memory.
 
-    kept_offset, kept_position, kept_through: the book holds everything before; folding that again changes nothing.
+    committed_offset, committed_position, committed_through: the book holds everything before; to fold that again
+    changes nothing.
     """
 
     partition: int
@@ -46,9 +48,9 @@ class PartitionState:
     watermark_us: int | None = None
     event_count: int = 0
     case_count: int = 0
-    kept_offset: int = 0
-    kept_position: int = BEGINNING
-    kept_through: str = ""
+    committed_offset: int = 0
+    committed_position: int = BEGINNING
+    committed_through: str = ""
     snapshot_events: int = 0
     snapshot_position: int = BEGINNING
     snapshot_at_s: float = field(default_factory=time.monotonic)
@@ -56,9 +58,22 @@ class PartitionState:
     def key(self, tenant: str, system: IndicatorSystem) -> PartitionKey:
         return PartitionKey(tenant, system.name, system.version, self.partition)
 
+    def progress(self, owner: str) -> Progress:
+        return Progress(
+            partition=self.partition,
+            epoch=self.lease.epoch,
+            owner=owner,
+            position=self.position,
+            through=self.through,
+            next_offset=self.next_offset,
+            watermark_us=self.watermark_us,
+            case_count=self.case_count,
+            event_count=self.event_count,
+        )
+
     @property
     def is_replaying(self) -> bool:
-        return self.next_offset < self.kept_offset
+        return self.next_offset < self.committed_offset
 
     def snapshot_due(self, events: int, interval_s: float, now_s: float) -> bool:
         if self.is_replaying or self.position <= self.snapshot_position:
@@ -82,52 +97,63 @@ async def restore_partition(
         state.watermark_us, state.event_count = snapshot.watermark_us, snapshot.event_count
         state.snapshot_events, state.snapshot_position = snapshot.event_count, snapshot.position
     if kept is not None:
-        state.kept_offset, state.kept_position, state.kept_through = kept.next_offset, kept.position, kept.through
+        state.committed_offset, state.committed_position, state.committed_through = (
+            kept.next_offset,
+            kept.position,
+            kept.through,
+        )
     return state
 
 
 def _restored(system: IndicatorSystem, restart: Restart) -> CaseFold | None:
     if restart.snapshot is None:
         return None
+    pages = [(number, np.frombuffer(hashes, dtype=np.uint64)) for number, hashes in restart.pages]
     try:
-        return CaseFold.restore(system, restart.snapshot.fold, Archive(restart.pages))
+        return CaseFold.restore(system, restart.snapshot.fold, EvictedCases(pages))
     except ForeignSnapshot:
         log.warning("snapshot skipped, unknown format", system=system.name, version=system.version)
         return None
 
 
-async def call_back(store: Store, key: PartitionKey, fold: CaseFold, wanted: Wanted) -> None:
+async def reload_cases(store: Store, key: PartitionKey, fold: CaseFold, wanted: Wanted) -> None:
     """Brings cases back into memory."""
     numbers = sorted(wanted)
     for start in range(0, len(numbers), PAGES_READ_MAX):
         some = numbers[start : start + PAGES_READ_MAX]
         contents = await store.page_contents(key, some)
-        await asyncio.to_thread(fold.recall, {number: wanted[number] for number in some}, contents)
+        await asyncio.to_thread(fold.reload, {number: wanted[number] for number in some}, contents)
     if wanted:
         scoring_metrics.add("andon.scoring.cases.reloaded", sum(map(len, wanted.values())))
 
 
-async def keep_snapshot(
+async def store_snapshot(
     store: Store, tenant: str, opened: OpenedBook, state: PartitionState, case_idle_days: float
 ) -> None:
     """Between two steps only: fold and book must say the same. Cases at rest leave memory with it."""
     key, fold = state.key(tenant, opened.book.system), state.fold
-    await call_back(store, key, fold, fold.archive.sparse(PAGES_READ_MAX))
-    leaving = fold.at_rest(round(case_idle_days * DAY_US)) if case_idle_days else None
+    await reload_cases(store, key, fold, fold.evicted.sparse(PAGES_READ_MAX))
+    leaving = fold.idle_cases(round(case_idle_days * DAY_US)) if case_idle_days else None
     if leaving is not None and leaving.size:
-        await asyncio.to_thread(fold.release, leaving)
+        await asyncio.to_thread(fold.evict, leaving)
         scoring_metrics.add("andon.scoring.cases.evicted", len(leaving))
     content = await asyncio.to_thread(fold.snapshot)
     parts = await asyncio.to_thread(_checkpoint, opened.book, state.partition)
     snapshot = Snapshot(
         state.position, state.through, state.next_offset, state.watermark_us, state.event_count, content
     )
-    await store.keep_snapshot(key, state.lease, snapshot, opened.position, parts, fold.archive.change())
+    change = fold.evicted.change()
+    pages = CasePageChange(
+        [CasePageRow(page.number, page.hashes.tobytes(), page.content) for page in change.added],
+        {number: hashes.tobytes() for number, hashes in change.thinned.items()},
+        change.emptied,
+    )
+    await store.store_snapshot(key, state.lease, snapshot, opened.position, parts, pages)
     state.snapshot_events, state.snapshot_position = state.event_count, state.position
     state.snapshot_at_s = time.monotonic()
 
 
-def _checkpoint(book: Book, partition: int) -> bytes:
+def _checkpoint(book: ScoreBook, partition: int) -> bytes:
     changes = [
         PartChange(series, window, parts[partition])
         for (series, window), parts in book.parts.items()

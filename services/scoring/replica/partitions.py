@@ -5,36 +5,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
-
-from andon.ingest.v1 import ingest_pb2
 
 from services.runtime.following import foreign_position
 from services.runtime.ownership import Lease
+from services.scoring.fold.step import DecodedPage
 from services.scoring.metrics import scoring_metrics
 from services.scoring.replica.gathered import Folded, Gathered, observation_page
-from services.scoring.replica.ingest_log import read_cases, table_of
-from services.scoring.replica.partition_state import PartitionState, call_back, keep_snapshot, restore_partition
+from services.scoring.replica.partition_state import PartitionState, reload_cases, restore_partition, store_snapshot
 from services.scoring.replica.reopen import OpenedBook
-from services.scoring.scores.statistics import Page
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.system.model import IndicatorSystem
-from services.scoring.wire.scores import microseconds
-
-if TYPE_CHECKING:
-    from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub as IngestStub
+from services.scoring.wire.ingest_client import IngestClient, Received, ReceivedPage, table_of
 
 CASES_READ_MAX = 5_000
 INLINE_EVENTS_MAX = 2_000
 """So few events are folded where they arrive: to hand them to a thread and to wait for it takes longer."""
-Pages = dict[int, list[Page]]
-WirePages = dict[int, list[ingest_pb2.EventPage]]
+Pages = dict[int, list[DecodedPage]]
+ReceivedPages = dict[int, list[ReceivedPage]]
 
 
 class Partitions:
     def __init__(
-        self, tenant: str, system: IndicatorSystem, store: Store, ingest: IngestStub, settings: ScoringSettings
+        self, tenant: str, system: IndicatorSystem, store: Store, ingest: IngestClient, settings: ScoringSettings
     ) -> None:
         self.tenant = tenant
         self.system = system
@@ -58,7 +51,7 @@ class Partitions:
     def furthest_behind(self) -> PartitionState:
         return min(self.states.values(), key=lambda state: state.position)
 
-    async def gather(self, responses: Sequence[ingest_pb2.ReadEventsResponse]) -> Gathered:
+    async def gather(self, responses: Sequence[Received]) -> Gathered:
         """Folds what these responses hold; what comes back is of the pages that were never stored.
 
         Stored pages (a replay after a restart or a moved lease) are a step of their own, whose changes are dropped:
@@ -79,17 +72,17 @@ class Partitions:
         self._advance(last, position)
         return gathered
 
-    def _new_pages(self, responses: Sequence[ingest_pb2.ReadEventsResponse]) -> tuple[WirePages, WirePages]:
+    def _new_pages(self, responses: Sequence[Received]) -> tuple[ReceivedPages, ReceivedPages]:
         """Pages by partition that are not folded yet: those that were stored before, and the fresh ones.
 
         A partition that came later makes the others see theirs again. Pages are parts of commits, and a step takes
         whole commits: none lies on both sides of what was stored.
         """
-        stored: WirePages = {}
-        fresh: WirePages = {}
+        stored: ReceivedPages = {}
+        fresh: ReceivedPages = {}
         for response in responses:
             if response.pages:
-                scoring_metrics.record("andon.scoring.intake.lag", response.lag.seconds + response.lag.nanos / 1e9)
+                scoring_metrics.record("andon.scoring.intake.lag", response.lag_s)
             for page in response.pages:
                 state = self.states.get(page.partition)
                 if state is not None and page.first_offset >= state.next_offset:
@@ -98,22 +91,22 @@ class Partitions:
                     state.event_count += page.event_count
         return stored, fresh
 
-    def _stored_through(self, stored: Iterable[int], last: ingest_pb2.ReadEventsResponse) -> dict[int, str]:
+    def _stored_through(self, stored: Iterable[int], last: Received) -> dict[int, str]:
         """By partition, how far a corrected case is read again in a replay: no event of a fresh page may be in it."""
         position = foreign_position(last.through)
         return {
-            partition: state.kept_through if position > state.kept_position else last.through
+            partition: state.committed_through if position > state.committed_position else last.through
             for partition, state in ((one, self.states[one]) for one in stored)
         }
 
-    async def _fold(self, fresh: WirePages, position: int, through: Mapping[int, str]) -> dict[int, list[Folded]]:
+    async def _fold(self, fresh: ReceivedPages, position: int, through: Mapping[int, str]) -> dict[int, list[Folded]]:
         """One step of each partition, and the steps that rebuild its corrected cases from what is logged `through`."""
         if not fresh:
             return {}
         few = sum(page.event_count for listed in fresh.values() for page in listed) <= INLINE_EVENTS_MAX
         pages = _decoded(fresh, position) if few else await asyncio.to_thread(_decoded, fresh, position)
         for partition, listed in pages.items():
-            await self._call_back(self.states[partition], listed)
+            await self._reload_named(self.states[partition], listed)
         folded = self._fold_pages(pages) if few else await asyncio.to_thread(self._fold_pages, pages)
         steps: dict[int, list[Folded]] = {}
         for partition, one in folded.items():
@@ -122,11 +115,11 @@ class Partitions:
                 steps[partition] += await self._rebuild(partition, one.step.corrected_cases, through[partition])
         return steps
 
-    async def _call_back(self, state: PartitionState, pages: Sequence[Page]) -> None:
+    async def _reload_named(self, state: PartitionState, pages: Sequence[DecodedPage]) -> None:
         """Cases that have left memory and that these pages name."""
-        if len(state.fold.archive):
-            wanted = await asyncio.to_thread(state.fold.archive.named_in, [page.events for page in pages])
-            await call_back(self._store, state.key(self.tenant, self.system), state.fold, wanted)
+        if len(state.fold.evicted):
+            wanted = await asyncio.to_thread(state.fold.evicted.named_in, [page.events for page in pages])
+            await reload_cases(self._store, state.key(self.tenant, self.system), state.fold, wanted)
 
     def _fold_pages(self, pages: Pages) -> dict[int, Folded]:
         folded: dict[int, Folded] = {}
@@ -140,20 +133,19 @@ class Partitions:
         steps: list[Folded] = []
         for start in range(0, len(cases), CASES_READ_MAX):
             some = list(cases[start : start + CASES_READ_MAX])
-            events = await read_cases(self._ingest, some, through)
+            events = await self._ingest.cases(some, through)
             if events is not None:
                 step = await asyncio.to_thread(fold.rebuild, some, events)
                 steps.append(Folded(step, observation_page(partition, step.observations), rebuilt=True))
         scoring_metrics.add("andon.scoring.cases.corrected", len(cases))
         return steps
 
-    def _advance(self, last: ingest_pb2.ReadEventsResponse, position: int) -> None:
-        watermark_us = microseconds(last.watermark) if last.HasField("watermark") else None
+    def _advance(self, last: Received, position: int) -> None:
         for state in self.states.values():
             state.case_count = state.fold.case_count
             if position > state.position:
                 state.position, state.through = position, last.through
-                state.watermark_us = _later(state.watermark_us, watermark_us)
+                state.watermark_us = _later(state.watermark_us, last.watermark_us)
 
     async def snapshot_when_due(self, opened: OpenedBook) -> None:
         events, interval_s = self._settings.snapshot_events, self._settings.snapshot_interval_s
@@ -162,13 +154,13 @@ class Partitions:
             # All at once: a book is opened from the oldest of them.
             for state in self.states.values():
                 if not state.is_replaying and state.position > state.snapshot_position:
-                    await keep_snapshot(self._store, self.tenant, opened, state, self._settings.case_idle_days)
+                    await store_snapshot(self._store, self.tenant, opened, state, self._settings.case_idle_days)
                     scoring_metrics.add("andon.scoring.snapshots")
 
 
-def _decoded(pages: Mapping[int, Sequence[ingest_pb2.EventPage]], position: int) -> Pages:
+def _decoded(pages: Mapping[int, Sequence[ReceivedPage]], position: int) -> Pages:
     return {
-        partition: [Page(table_of(page.events.arrow_ipc), partition, position) for page in listed]
+        partition: [DecodedPage(table_of(page.arrow_ipc), partition, position) for page in listed]
         for partition, listed in pages.items()
     }
 

@@ -6,19 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.runtime.ownership import Lease
-from services.scoring.scores.book import Book, open_book
+from services.scoring.scores.book import ScoreBook, open_book
 from services.scoring.scores.part_codec import decode_parts
 from services.scoring.store import Store
 from services.scoring.store.books import BookReader
 from services.scoring.store.progress import Fold, Progress
 from services.scoring.store.steps import Entry, VersionState
 from services.scoring.system.model import IndicatorSystem
-from services.scoring.wire.scores import score_of, signal_of, unpack_scores, unpack_signals
+from services.scoring.wire.scores import (
+    score_of,
+    signal_of,
+    unpack_score,
+    unpack_scores,
+    unpack_signal,
+    unpack_signals,
+)
 
 
 @dataclass(frozen=True)
-class Known:
-    """The version as this replica kept it last. While it owns every partition nobody else can have moved it on."""
+class CommittedState:
+    """The version as this replica committed it last. While it owns every partition nobody else can have moved it on."""
 
     leases: frozenset[Lease]
     state: VersionState
@@ -26,11 +33,11 @@ class Known:
 
 @dataclass
 class OpenedBook:
-    """A book and the last entry of its version that it holds. known None: the version's state has to be asked for."""
+    """A book and the last entry that it holds. committed None: the version's state has to be asked for."""
 
-    book: Book
+    book: ScoreBook
     position: int
-    known: Known | None = None
+    committed: CommittedState | None = None
 
 
 async def reopen_book(store: Store, tenant: str, system: IndicatorSystem) -> OpenedBook:
@@ -39,14 +46,14 @@ async def reopen_book(store: Store, tenant: str, system: IndicatorSystem) -> Ope
         book = open_book(system, fold.partition_count, fold.switched)
         await _load_parts(book, reader)
         for score in await reader.scores(system.process, system.system):
-            book.place_score(score_of(score))
+            book.place_score(score_of(unpack_score(score)))
         for signal in await reader.signals(system.process, system.system):
-            known = signal_of(signal)
+            known = signal_of(unpack_signal(signal))
             book.signals.setdefault(known.series, {})[known.name] = known
     return OpenedBook(book, fold.scored_position)
 
 
-async def _load_parts(book: Book, reader: BookReader) -> None:
+async def _load_parts(book: ScoreBook, reader: BookReader) -> None:
     """Each partition from its own checkpoint on; scores come from their table, which is newer than any entry."""
     since: dict[int, int] = {}
     for partition, position, raw in await reader.checkpoints():
@@ -59,7 +66,7 @@ async def _load_parts(book: Book, reader: BookReader) -> None:
 
 
 def apply_entry(opened: OpenedBook, entry: Entry) -> None:
-    """What another replica kept, taken over."""
+    """Takes over what another replica committed."""
     book = opened.book
     book.apply_parts(decode_parts(entry.parts, book.parts))
     for score in unpack_scores(entry.scores):

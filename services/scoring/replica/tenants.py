@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import grpc
 import structlog
-from andon.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 
 from services.runtime.database import UNAVAILABLE_ERRORS
 from services.runtime.draining import Draining
@@ -16,15 +15,15 @@ from services.runtime.following import Notifier as Wake
 from services.runtime.following import Tail
 from services.runtime.ownership import Lease, Resource
 from services.scoring.replica.follow import SystemFold
-from services.scoring.replica.tail import ScoreTail, Step
+from services.scoring.replica.tail import ScoreTail
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.system.model import IndicatorSystem
-from services.scoring.wire.entries import entry_bytes_max
-from services.scoring.wire.systems import system_of
+from services.scoring.wire.entries import PublishedEntry, entry_bytes_max
+from services.scoring.wire.ingest_client import IngestClient
+from services.scoring.wire.systems import stored_system
 
 RESOURCE_PREFIX = "partition/"
-BOUNDS_S_MAX = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +41,8 @@ class Running:
 class Tenant:
     name: str
     channel: grpc.aio.Channel
-    log: ScoreTail
+    ingest: IngestClient
+    tail: ScoreTail
     partition_count: int = 0
     leases: dict[int, Lease] = field(default_factory=dict)
     running: dict[tuple[str, int], Running] = field(default_factory=dict)
@@ -52,7 +52,7 @@ def partition_of(lease: Lease) -> int:
     return int(lease.resource.removeprefix(RESOURCE_PREFIX))
 
 
-class Intake:
+class Replica:
     """The folds of this process. `replica` is how it is named in the status."""
 
     def __init__(
@@ -85,20 +85,20 @@ class Intake:
 
     def wake(self, tenant: str) -> Wake:
         """Notified whenever something of this tenant was committed."""
-        return self._tenant(tenant).log.changed
+        return self._tenant(tenant).tail.changed
 
-    def tail(self, tenant: str) -> Tail[Step]:
+    def tail(self, tenant: str) -> Tail[PublishedEntry]:
         """The tenant's score log, followed."""
-        return self._tenant(tenant).log.tail
+        return self._tenant(tenant).tail.tail
 
-    def channel(self, tenant: str) -> grpc.aio.Channel:
-        return self._tenant(tenant).channel
+    def ingest(self, tenant: str) -> IngestClient:
+        return self._tenant(tenant).ingest
 
     def committed(self, payload: str) -> None:
         """A replica, this or another, changed something: "position tenant", as Postgres tells it. Empty: anything."""
         position, _, tenant = payload.partition(" ")
         for one in self._tenants.values() if not tenant else [self._tenant(tenant)]:
-            one.log.heard(int(position) if position else None)
+            one.tail.notified(int(position) if position else None)
 
     def look(self) -> None:
         """Looks for activated systems now, not at the next poll."""
@@ -124,15 +124,16 @@ class Intake:
             while True:
                 generation = self._look.generation()
                 for name in self._settings.tenants():
-                    await self._look_after(self._tenant(name))
+                    await self._reconcile(self._tenant(name))
                 await self._look.changed(generation, self._settings.systems_poll_s)
         finally:
             await self._stop()
 
-    async def _look_after(self, tenant: Tenant) -> None:
+    async def _reconcile(self, tenant: Tenant) -> None:
         try:
             await self._learn_partitions(tenant)
-            active = {(one.name, one.version): system_of(one) for one in await self._store.active_systems(tenant.name)}
+            stored = await self._store.active_systems(tenant.name)
+            active = {(one.name, one.version): stored_system(one) for one in stored}
         except (*UNAVAILABLE_ERRORS, grpc.aio.AioRpcError) as error:
             log.info("reconcile failed, retrying", tenant=tenant.name, error=type(error).__name__)
             return
@@ -146,17 +147,15 @@ class Intake:
         """A log's partitions are fixed with its first write; before it there is nothing to fold."""
         if tenant.partition_count:
             return
-        stub = ingest_pb2_grpc.IngestServiceStub(tenant.channel)
-        bounds = await stub.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest(), timeout=BOUNDS_S_MAX)
+        bounds = await tenant.ingest.bounds()
         tenant.partition_count = bounds.partition_count
         await self._store.provision_tenant(tenant.name)
 
     def _start(self, tenant: Tenant, system: IndicatorSystem) -> None:
         if not tenant.partition_count:
             return
-        stub = ingest_pb2_grpc.IngestServiceStub(tenant.channel)
         fold = SystemFold(
-            tenant.name, system, self._store, stub, self._settings, tenant.leases, tenant.log, self._replica
+            tenant.name, system, self._store, tenant.ingest, self._settings, tenant.leases, tenant.tail, self._replica
         )
         task = asyncio.create_task(fold.run())
         tenant.running[(system.name, system.version)] = Running(fold, task)
@@ -164,7 +163,9 @@ class Intake:
 
     def _tenant(self, name: str) -> Tenant:
         if name not in self._tenants:
-            self._tenants[name] = Tenant(name, self._open_channel(name), ScoreTail(name, self._store, self._draining))
+            channel = self._open_channel(name)
+            tail = ScoreTail(name, self._store, self._draining)
+            self._tenants[name] = Tenant(name, channel, IngestClient(channel), tail)
         return self._tenants[name]
 
     def _tell(self, tenant: Tenant) -> None:

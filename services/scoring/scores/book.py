@@ -6,15 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.scoring.scores.charts.plan import ChartPlan, plan_of
-from services.scoring.scores.evaluation import Tree, tree_of
+from services.scoring.scores.charts.chart_plan import ChartPlan, plan_of
 from services.scoring.scores.results import Score, Signal
-from services.scoring.scores.statistics import PartChange, PartStats
+from services.scoring.scores.statistics import PartChange, PartStats, Place
+from services.scoring.system.hierarchy import Tree, tree_of
 from services.scoring.system.model import Indicator, IndicatorSystem
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import ALL_TIME, WindowId
-
-Place = tuple[SeriesKey, WindowId]
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Decision:
 
 
 @dataclass
-class Book:
+class ScoreBook:
     """Everything that deciding needs, in memory. `decide` reads it; `apply` is what a kept decision does to it."""
 
     system: IndicatorSystem
@@ -80,8 +78,8 @@ class Book:
                 del self.provisional[score.window.end_us]
 
 
-def open_book(system: IndicatorSystem, partition_count: int, switched: bool) -> Book:
+def open_book(system: IndicatorSystem, partition_count: int, switched: bool) -> ScoreBook:
     indicators = {indicator.name: indicator for indicator in system.spec.indicators}
     planned = {one.name: plan_of(system.spec, one) for one in system.spec.indicators}
     plans = {name: plan for name, plan in planned.items() if plan is not None}
-    return Book(system, partition_count, switched, tree=tree_of(system), indicators=indicators, plans=plans)
+    return ScoreBook(system, partition_count, switched, tree=tree_of(system), indicators=indicators, plans=plans)

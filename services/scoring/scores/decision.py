@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from services.scoring.scores.book import Book, Decision, Place
+from services.scoring.scores.book import Decision as Decision
+from services.scoring.scores.book import ScoreBook
 from services.scoring.scores.charts.chart import draw
 from services.scoring.scores.charts.points import chart_points
 from services.scoring.scores.charts.signals import signal_changes, signals_of
-from services.scoring.scores.evaluation import Observed, Tree, appraise, composites_of
+from services.scoring.scores.evaluation import Observed, appraise, composites_of
 from services.scoring.scores.results import Score, ScoreState, Signal
-from services.scoring.scores.statistics import EMPTY, PartChange, PartStats, merge_parts
+from services.scoring.scores.statistics import EMPTY, PartChange, PartStats, Place, merge_parts
+from services.scoring.system.hierarchy import Tree
 from services.scoring.system.model import Window
 from services.scoring.system.series import SeriesKey, series_name
 from services.scoring.system.windows import ALL_TIME, WindowId
@@ -23,7 +25,7 @@ NEW_VERSION = "new system version"
 
 
 def decide(
-    book: Book,
+    book: ScoreBook,
     parts: Mapping[int, Sequence[PartChange]],
     watermark_us: int | None,
     corrected: frozenset[Place] = frozenset(),
@@ -43,7 +45,7 @@ def decide(
     return Decision(parts, tuple(step.changed.values()), tuple(step.signals), switches=not book.switched)
 
 
-def redraws(book: Book, parts: Mapping[int, Sequence[PartChange]], watermark_us: int | None) -> bool:
+def redraws(book: ScoreBook, parts: Mapping[int, Sequence[PartChange]], watermark_us: int | None) -> bool:
     """Whether charts are drawn anew, which may mean setting limits: tens of milliseconds a series, not for a loop."""
     if watermark_us is None or not book.plans:
         return False
@@ -57,7 +59,7 @@ class _Step:
 
     def __init__(
         self,
-        book: Book,
+        book: ScoreBook,
         parts: Mapping[int, Sequence[PartChange]],
         watermark_us: int | None,
         corrected: frozenset[Place],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import assert_never
 
 from andon_quality import composite as rollup
@@ -13,12 +12,11 @@ from andon_quality.normalisation import target_score
 
 from services.scoring.scores.results import Score, ScoreState
 from services.scoring.scores.statistics import PartStats
-from services.scoring.system.case_model import Text
-from services.scoring.system.model import Aggregate, Direction, Indicator, IndicatorSystem, Phase, Target, Window
+from services.scoring.system.hierarchy import Tree
+from services.scoring.system.model import Aggregate, Direction, Indicator, IndicatorSystem, Target, Window
 from services.scoring.system.series import SeriesKey, series_key
 from services.scoring.system.windows import WindowId
 
-OVERALL = "overall"
 FULL = 100.0
 # Shares of weights such as 1/3 do not sum to exactly 1.
 ROUNDING = 1e-9
@@ -41,11 +39,6 @@ def value_of(indicator: Indicator, stats: PartStats, resolution: float) -> float
             return stats.quantile(indicator.quantile, resolution)
         case _:
             assert_never(indicator.aggregate)
-
-
-def judged(indicator: Indicator) -> bool:
-    """Whether there is something to reach. What has no target has no points, and no weight in the whole."""
-    return indicator.target is not None and indicator.direction is not Direction.UNSPECIFIED
 
 
 def is_met(direction: Direction, target: Target, value: float) -> bool:
@@ -129,7 +122,7 @@ def _verdicts(
         None if value is None or one.stats.count < indicator.count_min else value
         for one, value in zip(observed, values, strict=True)
     ]
-    if indicator.target is None or not judged(indicator):
+    if indicator.target is None or not indicator.has_points:
         states = (ScoreState.NOT_ENOUGH_DATA if value is None else ScoreState.NO_TARGET for value in enough)
         return [(state, (None, None, None)) for state in states]
     target, direction = indicator.target, indicator.direction
@@ -140,84 +133,6 @@ def _verdicts(
 def _verdict(direction: Direction, target: Target, value: float, points: float) -> tuple[ScoreState, Bounds]:
     state = ScoreState.MET if is_met(direction, target, value) else ScoreState.MISSED
     return state, (points, points, points)
-
-
-@dataclass(frozen=True)
-class Node:
-    """`indicator` None: a composite. `parent` empty: the root."""
-
-    name: str
-    parent: str
-    title: Text
-    weight: float
-    indicator: Indicator | None = None
-
-
-@dataclass(frozen=True)
-class Tree:
-    """The hierarchy of a system: composites that have something below them, and the indicators that have a target."""
-
-    nodes: tuple[Node, ...]
-
-    @cached_property
-    def weights(self) -> rollup.Hierarchy:
-        place = {node.name: index for index, node in enumerate(self.nodes)}
-        parents = [place[node.parent] if node.parent else -1 for node in self.nodes]
-        return rollup.hierarchy(parents, [node.weight for node in self.nodes], tuple(place))
-
-    @cached_property
-    def leaves(self) -> tuple[Node, ...]:
-        return tuple(self.nodes[index] for index in self.weights.leaves)
-
-    @cached_property
-    def composites(self) -> tuple[tuple[int, Node], ...]:
-        return tuple((index, node) for index, node in enumerate(self.nodes) if node.indicator is None)
-
-    @cached_property
-    def weight_totals(self) -> Mapping[str, float]:
-        """Each node's weight in the whole: the product of the shares on its path."""
-        shares = self.weights.weights
-        return {
-            node.name: float(shares[list(self.weights.paths[index])].prod()) for index, node in enumerate(self.nodes)
-        }
-
-    @cached_property
-    def windows(self) -> frozenset[Window]:
-        return frozenset(window for leaf in self.leaves if leaf.indicator for window in leaf.indicator.windows)
-
-    def phases(self) -> dict[Phase, float]:
-        """Weight in the whole by phase."""
-        weights: dict[Phase, float] = {}
-        for leaf in self.leaves:
-            if leaf.indicator:
-                phase = leaf.indicator.phase
-                weights[phase] = weights.get(phase, 0.0) + self.weight_totals[leaf.name]
-        return weights
-
-
-def tree_of(system: IndicatorSystem) -> Tree | None:
-    """The hierarchy, root first and parents before children. None: no indicator has a target."""
-    composites = [Node(one.name, one.parent, one.title, one.weight) for one in system.spec.composites]
-    if not composites:
-        composites = [Node(OVERALL, "", Text("Overall", "总体"), 1.0)]
-    root = next(node.name for node in composites if not node.parent)
-    leaves = [
-        Node(one.name, one.parent or root, one.title, one.weight, one) for one in system.spec.indicators if judged(one)
-    ]
-    below: dict[str, list[Node]] = {}
-    for node in (*composites, *leaves):
-        below.setdefault(node.parent, []).append(node)
-    kept = _ordered(below, "")
-    return Tree(tuple(kept)) if kept else None
-
-
-def _ordered(below: Mapping[str, list[Node]], parent: str) -> list[Node]:
-    found: list[Node] = []
-    for node in below.get(parent, []):
-        beneath = _ordered(below, node.name)
-        if node.indicator is not None or beneath:
-            found += [node, *beneath]
-    return found
 
 
 def composites_of(

@@ -9,19 +9,19 @@ from typing import assert_never
 
 import pyarrow as pa
 
-from services.scoring.scores.evaluation import Tree
 from services.scoring.scores.results import Score
-from services.scoring.scores.statistics import TIME
 from services.scoring.system.case_model import Text
+from services.scoring.system.hierarchy import Tree
 from services.scoring.system.model import Aggregate, Indicator
 from services.scoring.system.windows import WindowId
 
+TIME = pa.timestamp("us", tz="UTC")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, order=True)
 class CaseValue:
-    """`value` in quanta of the measure."""
+    """`value` in multiples of the resolution."""
 
     case_id: str
     value: int

@@ -8,25 +8,24 @@ from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
-from services.scoring.scores.book import Place
-from services.scoring.scores.statistics import Histogram, PartChange, PartStats, summed
+from services.scoring.scores.statistics import Histogram, PartChange, PartStats, Place, summed
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import WindowId
 
-Known = Mapping[Place, Mapping[int, PartStats]]
+KnownParts = Mapping[Place, Mapping[int, PartStats]]
 COMPRESSED_ABOVE_BYTES = 4096
 PLAIN, PACKED = b"j", b"z"
 _written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
-def encode_parts(parts: Mapping[int, Sequence[PartChange]], known: Known) -> bytes:
+def encode_parts(parts: Mapping[int, Sequence[PartChange]], known: KnownParts) -> bytes:
     """Sums as they stand after the step; histograms as the difference from what `known` holds."""
     rows = [_row(partition, change, known) for partition, changes in parts.items() for change in changes]
     text = _written(rows).encode()
     return PLAIN + text if len(text) <= COMPRESSED_ABOVE_BYTES else PACKED + zlib.compress(text, 1)
 
 
-def decode_parts(raw: bytes, known: Known, partitions: Set[int] | None = None) -> dict[int, list[PartChange]]:
+def decode_parts(raw: bytes, known: KnownParts, partitions: Set[int] | None = None) -> dict[int, list[PartChange]]:
     """The changes again, against the same `known` that they were encoded with. partitions None: all."""
     text = raw[1:] if raw[:1] == PLAIN else zlib.decompress(raw[1:])
     parts: dict[int, list[PartChange]] = {}
@@ -41,7 +40,7 @@ def decode_parts(raw: bytes, known: Known, partitions: Set[int] | None = None) -
     return parts
 
 
-def _row(partition: int, change: PartChange, known: Known) -> list[object]:
+def _row(partition: int, change: PartChange, known: KnownParts) -> list[object]:
     stats, window = change.stats, change.window
     before = known.get((change.series, window), {}).get(partition)
     difference = _difference(before.histogram if before else None, stats.histogram)

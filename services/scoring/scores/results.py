@@ -27,7 +27,7 @@ class SignalState(IntEnum):
 class Score:
     """`count` 0: nothing is observed any more, so the score is withdrawn.
 
-    total, squares: in quanta. None: a composite.
+    total, squares: in multiples of the resolution. None: a composite.
     """
 
     series: SeriesKey

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.scoring.scores.evaluation import Tree, judged
 from services.scoring.scores.results import Score
 from services.scoring.system.case_model import Text
+from services.scoring.system.hierarchy import Tree
 from services.scoring.system.model import Indicator, IndicatorSystem, Phase
 
 FULL = 100.0
@@ -56,7 +56,7 @@ def card_nodes(system: IndicatorSystem, tree: Tree | None, scores: Mapping[str, 
     unweighed = [
         CardNode(one.name, one.parent or root, one.title, 0.0, 0.0, one, scores.get(one.name))
         for one in system.spec.indicators
-        if not judged(one)
+        if not one.has_points
     ]
     return weighed + unweighed
 

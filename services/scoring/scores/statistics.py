@@ -1,4 +1,4 @@
-"""Exact statistics of one window of one series, and what a step of the fold hands over."""
+"""Exact statistics of one window of one series, and of a part of it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import WindowId
 
-Histogram = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""Sorted distinct values in quanta, and how often each occurs (never 0)."""
+Place = tuple[SeriesKey, WindowId]
+"""One window of one series."""
 
-TIME = pa.timestamp("us", tz="UTC")
+Histogram = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Sorted distinct values in multiples of the resolution, and how often each occurs (never 0)."""
+
 MERGED_MAX = 4_096
 """Distinct values up to which histograms are merged; beyond, a quantile is searched for in each of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PartStats:
-    """Exact statistics of one partition's observations of one (series, window), in quanta of the measure.
+    """Exact statistics of one partition's observations of one (series, window), in multiples of the resolution.
 
     histogram: only for medians and quantiles. others: histograms of other partitions, where together they are too large
     to be merged for the sake of one quantile.
@@ -153,57 +154,3 @@ class PartChange:
     series: SeriesKey
     window: WindowId
     stats: PartStats
-
-
-@dataclass(frozen=True)
-class Page:
-    """A run of events of one partition, decoded; `position` is the commit that wrote it.
-
-    Columns: id, source, case_id, activity, resource, time, supersedes, retracts, and `attributes.<name>` where used.
-    """
-
-    events: pa.Table
-    partition: int
-    position: int
-
-
-OBSERVATION_SCHEMA = pa.schema(
-    [
-        ("case_id", pa.dictionary(pa.int32(), pa.utf8())),
-        ("indicator", pa.dictionary(pa.int32(), pa.utf8())),
-        ("anchor", TIME),
-        ("old_anchor", TIME),
-        ("window_start", TIME),
-        ("window_end", TIME),
-        ("old_window_start", TIME),
-        ("value", pa.int64()),
-    ]
-)
-"""Observations: a row per case and indicator that changed. A last column `slice` is a struct of all dimensions' values.
-
-anchor: the instant that puts the case into every window that contains it; null: it has left and counts nowhere.
-old_anchor: the same before this step; null: it was nowhere.
-A window [start, end) of any width holds the case if and only if start <= anchor < end.
-window_start, window_end, old_window_start: the narrowest window of the indicator around them.
-value: in quanta of the measure, null where anchor is.
-slice: null members are unknown; the column is absent when there are no dimensions.
-"""
-
-
-@dataclass(frozen=True)
-class FoldStep:
-    """What one step changed.
-
-    parts: each touched (series, window) of the partition once. observations: see OBSERVATION_SCHEMA.
-    corrected_cases: cases with corrections; their rows here were left out, rebuild them from all their events.
-    events: rows of the system's sources. cases: cases touched. cases_new: of these, first seen in this step.
-    negative_spans: change in the number of (case, measure) whose end lies before its start and that are not observed.
-    """
-
-    parts: list[PartChange]
-    observations: pa.RecordBatch
-    corrected_cases: list[str]
-    events: int
-    cases: int
-    cases_new: int
-    negative_spans: int

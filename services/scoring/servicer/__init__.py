@@ -5,11 +5,11 @@ from __future__ import annotations
 from andon.scoring.v1 import scoring_pb2_grpc
 
 from services.runtime.draining import Draining
-from services.scoring.replica.tenants import Intake
+from services.scoring.replica.tenants import Replica
 from services.scoring.servicer.cards import Cards
 from services.scoring.servicer.control_charts import ControlCharts
-from services.scoring.servicer.explanations import Explaining
-from services.scoring.servicer.request_context import Desk
+from services.scoring.servicer.explanations import Explanations
+from services.scoring.servicer.request_context import RequestContext
 from services.scoring.servicer.scores import Scores
 from services.scoring.servicer.signals import Signals
 from services.scoring.servicer.status import Status
@@ -18,9 +18,9 @@ from services.scoring.store import Store
 
 
 class ScoringServicer(
-    Systems, Scores, Signals, Cards, ControlCharts, Explaining, Status, scoring_pb2_grpc.ScoringServiceServicer
+    Systems, Scores, Signals, Cards, ControlCharts, Explanations, Status, scoring_pb2_grpc.ScoringServiceServicer
 ):
-    """Every family answers from the same desk."""
+    """Every family answers from the same request context."""
 
-    def __init__(self, store: Store, intake: Intake, draining: Draining) -> None:
-        self.desk = Desk(store, intake, draining)
+    def __init__(self, store: Store, replica: Replica, draining: Draining) -> None:
+        self.requests = RequestContext(store, replica, draining)

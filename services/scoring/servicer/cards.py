@@ -8,36 +8,35 @@ from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import scoring_pb2
 
 from services.runtime.errors import FieldViolation, InvalidArgument, NotFound
-from services.scoring.scores.evaluation import tree_of
 from services.scoring.scores.scorecard import CardNode, PhaseShare, card_nodes, phase_shares
-from services.scoring.servicer.request_context import Desk
+from services.scoring.servicer.request_context import RequestContext
+from services.scoring.system.hierarchy import tree_of
 from services.scoring.system.series import SeriesKey, series_name
 from services.scoring.system.windows import WindowId
-from services.scoring.wire.scores import interval, microseconds, score_of, text
+from services.scoring.wire.scores import WINDOW_KINDS, interval, microseconds, score_of, text, unpack_score
 from services.scoring.wire.systems import PHASE_NUMBERS
 
 
 class Cards:
-    desk: Desk
+    requests: RequestContext
 
     async def GetScorecard(
         self, request: scoring_pb2.GetScorecardRequest, context: Any
     ) -> scoring_pb2.GetScorecardResponse:
-        tenant, kind = self.desk.tenant, request.window
-        if kind == system_pb.WINDOW_UNSPECIFIED:
+        tenant, kind = self.requests.tenant, WINDOW_KINDS.get(request.window)
+        if request.window == system_pb.WINDOW_UNSPECIFIED:
             violation = FieldViolation("window", "is required", "FIELD_REQUIRED")
             raise InvalidArgument("FIELD_REQUIRED", "a scorecard needs a window", field_violations=[violation])
-        system = await self.desk.system(tenant, request.name)
-        await self.desk.reached(tenant, request.at_least, system.process, system.system, context)
-        codec, newest, _ = await self.desk.cursors(tenant)
+        system = await self.requests.system(tenant, request.name)
+        await self.requests.reached(tenant, request.at_least, system.process, system.system, context)
+        codec, newest, _ = await self.requests.cursors(tenant)
         at_us = microseconds(request.time) if request.HasField("time") else None
-        found = await self.desk.store.window_at(tenant, system.process, system.system, kind, at_us)
-        if found is None:
+        store = self.requests.store
+        found = await store.window_at(tenant, system.process, system.system, kind, at_us) if kind else None
+        if kind is None or found is None:
             raise NotFound("NOT_FOUND", "no window of this kind has scores at this time")
-        messages = {
-            series_name(SeriesKey(one.series)).indicator: one
-            for one in await self.desk.store.scores_of_window(tenant, system.process, system.system, kind, found[0])
-        }
+        rows = await store.scores_of_window(tenant, system.process, system.system, kind, found[0])
+        messages = {series_name(SeriesKey(one.series)).indicator: one for one in map(unpack_score, rows)}
         scores = {name: score_of(message) for name, message in messages.items()}
         tree = tree_of(system)
         response = scoring_pb2.GetScorecardResponse(

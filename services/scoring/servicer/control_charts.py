@@ -9,12 +9,12 @@ from andon.scoring.v1 import scoring_pb2
 
 from services.runtime.errors import NotFound
 from services.scoring.scores.charts.chart import Drawn, draw
+from services.scoring.scores.charts.chart_plan import ChartPlan, asked_arl, plan_of
 from services.scoring.scores.charts.derivation import derivation_of
 from services.scoring.scores.charts.phase_one import sides_of
-from services.scoring.scores.charts.plan import ChartPlan, asked_arl, plan_of
 from services.scoring.scores.charts.points import chart_points
 from services.scoring.scores.charts.vega import Language, control_chart
-from services.scoring.servicer.request_context import Desk
+from services.scoring.servicer.request_context import RequestContext
 from services.scoring.system.model import Indicator, IndicatorSystem, Window
 from services.scoring.system.series import SeriesKey, series_name
 from services.scoring.wire.scores import (
@@ -25,27 +25,28 @@ from services.scoring.wire.scores import (
     series_message,
     signal_of,
     text,
+    unpack_score,
+    unpack_signal,
     window_id,
 )
 
 
 class ControlCharts:
-    desk: Desk
+    requests: RequestContext
 
     async def GetControlChart(
         self, request: scoring_pb2.GetControlChartRequest, context: Any
     ) -> scoring_pb2.GetControlChartResponse:
-        tenant, key = self.desk.tenant, SeriesKey(request.series)
-        system = await self.desk.system_of_series(tenant, key)
+        tenant, key = self.requests.tenant, SeriesKey(request.series)
+        system = await self.requests.system_of_series(tenant, key)
         indicator, plan = _charted(system, key)
-        scores = [score_of(one) for one in await self.desk.store.scores_of_series(tenant, key)]
+        scores = [score_of(unpack_score(row)) for row in await self.requests.store.scores_of_series(tenant, key)]
         # Phase I lies where it lies, so all windows are drawn and those asked for are shown.
         whole = await asyncio.to_thread(draw, chart_points(scores), plan)
         drawn, arl0 = _within(whole, bounds(request.interval)), _promised(whole, plan)
         shown = {point.window for point in drawn.points}
-        messages = [
-            one for one in await self.desk.store.signals_of_series(tenant, key) if window_id(one.interval) in shown
-        ]
+        signals = [unpack_signal(row) for row in await self.requests.store.signals_of_series(tenant, key)]
+        messages = [one for one in signals if window_id(one.interval) in shown]
         language: Language = "zh" if request.language.startswith("zh") else "en"
         title = _title(indicator, key, language)
         return scoring_pb2.GetControlChartResponse(

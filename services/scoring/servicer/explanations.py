@@ -9,8 +9,6 @@ from typing import Any
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.errors import NotFound
-from services.scoring.replica.ingest_log import read_cases, table_of
-from services.scoring.scores.evaluation import tree_of
 from services.scoring.scores.explanation import (
     CaseValue,
     cases_of,
@@ -20,30 +18,33 @@ from services.scoring.scores.explanation import (
     working,
 )
 from services.scoring.servicer.page_tokens import page_size, page_token, place_of
-from services.scoring.servicer.request_context import Desk
+from services.scoring.servicer.request_context import RequestContext
 from services.scoring.system.case_model import Text
+from services.scoring.system.hierarchy import tree_of
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey, SeriesName, series_name, slice_of
-from services.scoring.system.windows import ALL_TIME
-from services.scoring.wire.scores import EARLIEST_US, LATEST_US, WINDOWS, microseconds, score_of, text, window_id
+from services.scoring.system.windows import ALL_TIME, EARLIEST_US, LATEST_US
+from services.scoring.wire.ingest_client import table_of
+from services.scoring.wire.scores import microseconds, score_of, text, unpack_score, window_id
 
 LIST_DEFAULT, LIST_MAX = 100, 1_000
 
 
-class Explaining:
-    desk: Desk
+class Explanations:
+    requests: RequestContext
 
     async def ExplainScore(
         self, request: scoring_pb2.ExplainScoreRequest, context: Any
     ) -> scoring_pb2.ExplainScoreResponse:
-        tenant, size = self.desk.tenant, page_size(request.page_size, LIST_DEFAULT, LIST_MAX)
+        tenant, size = self.requests.tenant, page_size(request.page_size, LIST_DEFAULT, LIST_MAX)
         (after,) = place_of(request, "")
         key = SeriesKey(request.series)
-        current, name = await self.desk.system_of_series(tenant, key), series_name(key)
-        message = await self.desk.store.score_at(tenant, key, microseconds(request.time))
-        if message is None:
+        current, name = await self.requests.system_of_series(tenant, key), series_name(key)
+        row = await self.requests.store.score_at(tenant, key, microseconds(request.time))
+        if row is None:
             raise NotFound("NOT_FOUND", "the series has no score at this time")
-        system = await self.desk.system(tenant, current.name, message.system_version)
+        message = unpack_score(row)
+        system = await self.requests.system(tenant, current.name, message.system_version)
         if not message.HasField("moments"):
             words = await self._composite_working(tenant, system, name, message)
             return scoring_pb2.ExplainScoreResponse(score=message, working=text(words))
@@ -51,7 +52,7 @@ class Explaining:
         page = [case for case in cases if case.case_id > after][: size + 1]
         token = page_token(request, page[size - 1].case_id) if len(page) > size else ""
         words = working(system.spec.indicator(name.indicator), score_of(message))
-        since_us = await self.desk.store.observed_since(tenant, system.name, system.version)
+        since_us = await self.requests.store.observed_since(tenant, system.name, system.version)
         missing = message.count - len(cases)
         if missing > 0 and since_us is not None and window_id(message.interval).start_us < since_us:
             words = with_unlisted(words, missing, since_us)
@@ -69,14 +70,14 @@ class Explaining:
         window = window_id(score.interval)
         is_all = window == ALL_TIME
         span = (EARLIEST_US, LATEST_US) if is_all else (window.start_us, window.end_us)
-        pages = await self.desk.store.observations(tenant, system.name, system.version, *span)
+        pages = await self.requests.store.observations(tenant, system.name, system.version, *span)
         return await asyncio.to_thread(
             lambda: cases_of((table_of(raw) for _, raw in pages), name.indicator, window, slice_of(key), is_all)
         )
 
     async def _with_events(self, tenant: str, cases: Sequence[CaseValue]) -> list[scoring_pb2.CaseObservation]:
         ids = [case.case_id for case in cases]
-        events = await read_cases(self.desk.ingest(tenant), ids, "") if ids else None
+        events = await self.requests.replica.ingest(tenant).cases(ids, "") if ids else None
         event_ids = event_ids_by_case(events, ids)
         return [
             scoring_pb2.CaseObservation(case_id=case.case_id, value=case.value, event_ids=event_ids[case.case_id])
@@ -89,8 +90,9 @@ class Explaining:
         tree = tree_of(system)
         if tree is None:
             return Text()
-        found = await self.desk.store.scores_of_window(
-            tenant, name.process, name.system, WINDOWS[name.window], window_id(score.interval).start_us
+        found = await self.requests.store.scores_of_window(
+            tenant, name.process, name.system, name.window, window_id(score.interval).start_us
         )
-        scores = {series_name(SeriesKey(one.series)).indicator: score_of(one) for one in found}
+        listed = [score_of(unpack_score(row)) for row in found]
+        scores = {series_name(one.series).indicator: one for one in listed}
         return composite_working(tree, name.indicator, scores)

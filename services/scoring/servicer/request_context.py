@@ -6,26 +6,21 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from andon.ingest.v1 import ingest_pb2_grpc
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from services.runtime.draining import Draining
 from services.runtime.errors import FieldViolation, InvalidArgument, NotFound, Unavailable
-from services.runtime.following import CursorCodec, Tail, foreign_origin, foreign_position
+from services.runtime.following import CursorCodec, foreign_origin, foreign_position
 from services.runtime.identity import current_caller
-from services.scoring.replica.tail import Step
-from services.scoring.replica.tenants import Intake
+from services.scoring.replica.tenants import Replica
 from services.scoring.store import Store
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey, series_name
-from services.scoring.wire.entries import ENTRY_ITEMS_MAX, bytes_of
-from services.scoring.wire.systems import system_of
-
-if TYPE_CHECKING:
-    from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub as IngestStub
+from services.scoring.wire.entries import ENTRY_ITEMS_MAX, PublishedEntry, bytes_of
+from services.scoring.wire.systems import stored_system
 
 WAIT_S_MAX = 30.0
 # Enough to answer before the caller's deadline does: a share of what is left, but not more than needed.
@@ -45,26 +40,20 @@ class Group(Generic[T]):
     traceparent: str
 
 
-class Desk:
-    def __init__(self, store: Store, intake: Intake, draining: Draining) -> None:
+class RequestContext:
+    def __init__(self, store: Store, replica: Replica, draining: Draining) -> None:
         self.store = store
-        self.intake = intake
+        self.replica = replica
         self.draining = draining
 
     @property
     def tenant(self) -> str:
         return current_caller().tenant
 
-    def tail(self, tenant: str) -> Tail[Step]:
-        return self.intake.tail(tenant)
-
     async def cursors(self, tenant: str) -> tuple[CursorCodec, int, int]:
         """The codec of the tenant's score log, its newest and its oldest position."""
         head = await self.store.head(tenant)
         return CursorCodec(head.origin), head.position, head.oldest
-
-    def ingest(self, tenant: str) -> IngestStub:
-        return ingest_pb2_grpc.IngestServiceStub(self.intake.channel(tenant))
 
     async def reached(self, tenant: str, at_least: str, process: str, system: str, context: Any) -> None:
         """Returns once everything through this cursor of ingest is scored; a retryable error at the deadline."""
@@ -75,7 +64,7 @@ class Desk:
         due_s = _clock() + (
             WAIT_S_MAX if left_s is None else min(left_s - min(ANSWER_SHARE * left_s, ANSWER_S_MAX), WAIT_S_MAX)
         )
-        wake = self.intake.wake(tenant)
+        wake = self.replica.wake(tenant)
         while True:
             generation = wake.generation()
             if await self._has_reached(tenant, at_least, wanted, process, system):
@@ -106,10 +95,10 @@ class Desk:
         return await self.system(tenant, f"processes/{name.process}/indicatorSystems/{name.system}")
 
     async def system(self, tenant: str, name: str, version: int = 0) -> IndicatorSystem:
-        message = await self.store.system(tenant, name, version)
-        if message is None:
+        stored = await self.store.system(tenant, name, version)
+        if stored is None:
             raise NotFound("NOT_FOUND", "there is no such indicator system")
-        return system_of(message)
+        return stored_system(stored)
 
 
 def _clock() -> float:
@@ -126,7 +115,7 @@ def lag_since(committed_at: datetime) -> Duration:
     return lag
 
 
-def groups(steps: Sequence[tuple[int, Step, list[T]]], per_commit: bool, bytes_max: int) -> list[Group[T]]:
+def groups(steps: Sequence[tuple[int, PublishedEntry, list[T]]], per_commit: bool, bytes_max: int) -> list[Group[T]]:
     """Commits put together until a response is full; never a part of one."""
     made: list[Group[T]] = []
     left = 0
@@ -142,13 +131,13 @@ def groups(steps: Sequence[tuple[int, Step, list[T]]], per_commit: bool, bytes_m
 
 
 async def following(
-    desk: Desk, tenant: str, after: int, heartbeat: Duration, pick: Any, per_commit: bool = False
+    requests: RequestContext, tenant: str, after: int, heartbeat: Duration, pick: Any, per_commit: bool = False
 ) -> AsyncIterator[tuple[list[Group[Any]], int]]:
     """Groups of what `pick` keeps of each step, and the position through which everything is delivered."""
-    tail = desk.tail(tenant)
+    tail = requests.replica.tail(tenant)
     async for batch in tail.follow(after, heartbeat_s=heartbeat_s(heartbeat), accepts=lambda step: bool(pick(step))):
         steps = [(position, step, pick(step)) for position, step in batch.items]
-        yield groups(steps, per_commit, desk.intake.entry_bytes_max), batch.through
+        yield groups(steps, per_commit, requests.replica.entry_bytes_max), batch.through
 
 
 def watch_from(codec: CursorCodec, after: str, snapshot: bool, newest: int, oldest: int) -> int:

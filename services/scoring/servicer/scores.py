@@ -9,47 +9,51 @@ from typing import Any
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.errors import OutOfRange
-from services.scoring.replica.tail import Step
 from services.scoring.servicer.page_tokens import page_size, page_token, place_of
-from services.scoring.servicer.request_context import Desk, following, lag_since, watch_from
+from services.scoring.servicer.request_context import RequestContext, following, lag_since, watch_from
 from services.scoring.store.results import HistoryGone, Page
-from services.scoring.wire.scores import EARLIEST_US, LATEST_US, bounds, matches, series_message, window_id
-from services.scoring.wire.systems import system_of
+from services.scoring.system.series import SeriesFilter
+from services.scoring.system.windows import EARLIEST_US, LATEST_US
+from services.scoring.wire.entries import PublishedEntry
+from services.scoring.wire.scores import bounds, filter_of, series_message, unpack_score, window_id
+from services.scoring.wire.systems import stored_system
 
 LIST_DEFAULT, LIST_MAX = 1_000, 10_000
 SNAPSHOT_PAGE = 2_000
 
 
 class Scores:
-    desk: Desk
+    requests: RequestContext
 
     async def ListSeries(self, request: scoring_pb2.ListSeriesRequest, context: Any) -> scoring_pb2.ListSeriesResponse:
-        tenant, size = self.desk.tenant, page_size(request.page_size, LIST_DEFAULT, LIST_MAX)
+        tenant, size = self.requests.tenant, page_size(request.page_size, LIST_DEFAULT, LIST_MAX)
         (after,) = place_of(request, "")
-        keys = await self.desk.store.list_series(tenant, request.filter, after, size + 1)
+        keys = await self.requests.store.list_series(tenant, filter_of(request.filter), after, size + 1)
         systems = {
-            (one.name.split("/")[1], one.name.split("/")[3]): system_of(one)
-            for one in await self.desk.store.active_systems(tenant)
+            (one.name.split("/")[1], one.name.split("/")[3]): stored_system(one)
+            for one in await self.requests.store.active_systems(tenant)
         }
         listed = [series_message(key, systems.get((key.split("/")[0], key.split("/")[1]))) for key in keys[:size]]
         token = page_token(request, keys[size - 1]) if len(keys) > size else ""
         return scoring_pb2.ListSeriesResponse(series=listed, next_page_token=token)
 
     async def ListScores(self, request: scoring_pb2.ListScoresRequest, context: Any) -> scoring_pb2.ListScoresResponse:
-        tenant, size = self.desk.tenant, page_size(request.page_size, LIST_DEFAULT, LIST_MAX)
-        codec, newest, _ = await self.desk.cursors(tenant)
+        tenant, size = self.requests.tenant, page_size(request.page_size, LIST_DEFAULT, LIST_MAX)
+        codec, newest, _ = await self.requests.cursors(tenant)
         if not request.page_token:
             filter_ = request.filter
-            await self.desk.reached(tenant, request.at_least, filter_.process, filter_.system, context)
-            codec, newest, _ = await self.desk.cursors(tenant)
+            await self.requests.reached(tenant, request.at_least, filter_.process, filter_.system, context)
+            codec, newest, _ = await self.requests.cursors(tenant)
         series, start_us, through = place_of(request, "", EARLIEST_US, newest)
         as_of = request.as_of.ToDatetime(UTC) if request.HasField("as_of") else None
         page = Page((series, start_us), size + 1)
         try:
-            scores = await self.desk.store.list_scores(tenant, request.filter, bounds(request.interval), page, as_of)
+            rows = await self.requests.store.list_scores(
+                tenant, filter_of(request.filter), bounds(request.interval), page, as_of
+            )
         except HistoryGone as gone:
             raise await self._expired(tenant, gone) from gone
-        token = ""
+        scores, token = [unpack_score(row) for row in rows], ""
         if len(scores) > size:
             last = scores[size - 1]
             token = page_token(request, last.series, window_id(last.interval).start_us, through)
@@ -58,39 +62,39 @@ class Scores:
         )
 
     async def _expired(self, tenant: str, gone: HistoryGone) -> OutOfRange:
-        codec, _, oldest = await self.desk.cursors(tenant)
+        codec, _, oldest = await self.requests.cursors(tenant)
         kept = {"oldest": codec.encode(oldest), "oldest_time": gone.since.isoformat()}
         return OutOfRange("CURSOR_EXPIRED", "as_of lies before the history that is kept", metadata=kept)
 
     async def WatchScores(
         self, request: scoring_pb2.WatchScoresRequest, context: Any
     ) -> AsyncIterator[scoring_pb2.WatchScoresResponse]:
-        tenant = self.desk.tenant
-        codec, newest, oldest = await self.desk.cursors(tenant)
+        tenant = self.requests.tenant
+        codec, newest, oldest = await self.requests.cursors(tenant)
+        wanted = filter_of(request.filter)
         after = watch_from(codec, request.after, request.snapshot, newest, oldest)
         if request.snapshot:
-            async for scores, is_last in self._snapshot(tenant, request.filter):
+            async for scores, is_last in self._snapshot(tenant, wanted):
                 ends = codec.encode(after) if is_last else ""
                 yield scoring_pb2.WatchScoresResponse(scores=scores, through=ends, snapshot_complete=is_last)
 
-        def pick(step: Step) -> list[score_pb2.Score]:
-            return [score for score in step.scores if matches(request.filter, score.series)]
+        def pick(entry: PublishedEntry) -> list[score_pb2.Score]:
+            return [score for score in entry.scores if wanted.passes(score.series)]
 
-        async for groups, through in following(self.desk, tenant, after, request.heartbeat, pick):
+        async for groups, through in following(self.requests, tenant, after, request.heartbeat, pick):
             for group in groups[:-1]:
                 yield _response(group.items, codec.encode(group.through), group.committed_at)
             last = groups[-1] if groups else None
             yield _response(last.items if last else [], codec.encode(through), last.committed_at if last else None)
 
-    async def _snapshot(
-        self, tenant: str, filter_: scoring_pb2.SeriesFilter
-    ) -> AsyncIterator[tuple[list[score_pb2.Score], bool]]:
+    async def _snapshot(self, tenant: str, filter_: SeriesFilter) -> AsyncIterator[tuple[list[score_pb2.Score], bool]]:
         """Page by page, so that no reader holds a transaction open; what changed meanwhile comes again with the log."""
         after = ("", EARLIEST_US)
         while True:
-            scores = await self.desk.store.list_scores(
+            rows = await self.requests.store.list_scores(
                 tenant, filter_, (EARLIEST_US, LATEST_US), Page(after, SNAPSHOT_PAGE)
             )
+            scores = [unpack_score(row) for row in rows]
             yield scores, len(scores) < SNAPSHOT_PAGE
             if len(scores) < SNAPSHOT_PAGE:
                 return
@@ -99,7 +103,7 @@ class Scores:
     async def GetWatchBounds(
         self, request: scoring_pb2.GetWatchBoundsRequest, context: Any
     ) -> scoring_pb2.GetWatchBoundsResponse:
-        codec, newest, oldest = await self.desk.cursors(self.desk.tenant)
+        codec, newest, oldest = await self.requests.cursors(self.requests.tenant)
         return scoring_pb2.GetWatchBoundsResponse(oldest=codec.encode(oldest), newest=codec.encode(newest))
 
 

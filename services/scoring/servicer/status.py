@@ -6,19 +6,19 @@ from typing import Any
 
 from andon.scoring.v1 import scoring_pb2
 
-from services.scoring.servicer.request_context import Desk
+from services.scoring.servicer.request_context import RequestContext
 from services.scoring.store.progress import Progress
 from services.scoring.wire.scores import timestamp
 
 
 class Status:
-    desk: Desk
+    requests: RequestContext
 
     async def GetScoringStatus(
         self, request: scoring_pb2.GetScoringStatusRequest, context: Any
     ) -> scoring_pb2.GetScoringStatusResponse:
-        tenant, store = self.desk.tenant, self.desk.store
-        codec, newest, _ = await self.desk.cursors(tenant)
+        tenant, store = self.requests.tenant, self.requests.store
+        codec, newest, _ = await self.requests.cursors(tenant)
         partitions = [
             _partition(one.name, row) for one in await store.progress_of_active(tenant) for row in one.progress
         ]

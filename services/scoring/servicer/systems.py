@@ -19,11 +19,11 @@ from services.runtime.errors import (
 )
 from services.runtime.requests import fingerprint, parsed_request_id, request_id_reused
 from services.scoring.servicer.page_tokens import page_size, page_token, place_of
-from services.scoring.servicer.request_context import Desk
+from services.scoring.servicer.request_context import RequestContext
 from services.scoring.store.systems import RequestReused, SystemEditor
 from services.scoring.system.lint import Finding, Severity, lint
 from services.scoring.wire.scores import finding_message
-from services.scoring.wire.systems import spec_of
+from services.scoring.wire.systems import spec_of, system_message
 
 PARENT = re.compile(r"processes/[a-z0-9-]{1,64}")
 SYSTEM_ID = re.compile(r"[a-z0-9-]{1,64}")
@@ -32,7 +32,7 @@ NEWEST = 2**31 - 1
 
 
 class Systems:
-    desk: Desk
+    requests: RequestContext
 
     async def CreateIndicatorSystem(
         self, request: scoring_pb2.CreateIndicatorSystemRequest, context: Any
@@ -46,11 +46,11 @@ class Systems:
             draft = system_pb.IndicatorSystem(name=name, state=system_pb.IndicatorSystem.STATE_DRAFT, spec=request.spec)
             return scoring_pb2.CreateIndicatorSystemResponse(indicator_system=draft, findings=messages)
         mark = fingerprint(request.SerializeToString(deterministic=True))
-        async with self.desk.store.editing(self.desk.tenant) as editor:
+        async with self.requests.store.editing(self.requests.tenant) as editor:
             first = await _first_answer(editor, request_id, "CreateIndicatorSystem", mark)
             if first is not None:
                 return scoring_pb2.CreateIndicatorSystemResponse.FromString(first)
-            made = await editor.create(name, spec, uuid.uuid4().hex)
+            made = system_message(await editor.create(name, spec, uuid.uuid4().hex))
             answer = scoring_pb2.CreateIndicatorSystemResponse(indicator_system=made, findings=messages)
             await editor.keep_answer(request_id, "CreateIndicatorSystem", mark, answer.SerializeToString())
         return answer
@@ -58,10 +58,10 @@ class Systems:
     async def GetIndicatorSystem(
         self, request: scoring_pb2.GetIndicatorSystemRequest, context: Any
     ) -> scoring_pb2.GetIndicatorSystemResponse:
-        found = await self.desk.store.system(self.desk.tenant, request.name, request.version)
+        found = await self.requests.store.system(self.requests.tenant, request.name, request.version)
         if found is None:
             raise NotFound("NOT_FOUND", "there is no such indicator system")
-        return scoring_pb2.GetIndicatorSystemResponse(indicator_system=found)
+        return scoring_pb2.GetIndicatorSystemResponse(indicator_system=system_message(found))
 
     async def ListIndicatorSystems(
         self, request: scoring_pb2.ListIndicatorSystemsRequest, context: Any
@@ -70,7 +70,8 @@ class Systems:
         if request.parent and not PARENT.fullmatch(request.parent):
             raise _invalid("parent", "processes/{process}")
         name, version = place_of(request, "", NEWEST)
-        listed = await self.desk.store.list_systems(self.desk.tenant, request.parent, (name, version), size + 1)
+        found = await self.requests.store.list_systems(self.requests.tenant, request.parent, (name, version), size + 1)
+        listed = [system_message(one) for one in found]
         token = page_token(request, listed[size - 1].name, listed[size - 1].version) if len(listed) > size else ""
         return scoring_pb2.ListIndicatorSystemsResponse(indicator_systems=listed[:size], next_page_token=token)
 
@@ -84,26 +85,29 @@ class Systems:
         self, request: scoring_pb2.ActivateIndicatorSystemRequest, context: Any
     ) -> scoring_pb2.ActivateIndicatorSystemResponse:
         request_id, mark = _request_id(request), fingerprint(request.SerializeToString(deterministic=True))
-        async with self.desk.store.editing(self.desk.tenant) as editor:
+        async with self.requests.store.editing(self.requests.tenant) as editor:
             first = await _first_answer(editor, request_id, "ActivateIndicatorSystem", mark)
             if first is not None:
                 return scoring_pb2.ActivateIndicatorSystemResponse.FromString(first)
             known = await _known(editor, request)
             if request.validate_only or known.state == system_pb.IndicatorSystem.STATE_ACTIVE:
                 return scoring_pb2.ActivateIndicatorSystemResponse(indicator_system=known)
-            activated = await editor.activate(known.name, known.version, uuid.uuid4().hex, uuid.uuid4().hex)
+            activated = system_message(
+                await editor.activate(known.name, known.version, uuid.uuid4().hex, uuid.uuid4().hex)
+            )
             answer = scoring_pb2.ActivateIndicatorSystemResponse(indicator_system=activated)
             await editor.keep_answer(request_id, "ActivateIndicatorSystem", mark, answer.SerializeToString())
-        self.desk.intake.look()
+        self.requests.replica.look()
         return answer
 
 
 async def _known(
     editor: SystemEditor, request: scoring_pb2.ActivateIndicatorSystemRequest
 ) -> system_pb.IndicatorSystem:
-    known = await editor.version(request.name, request.version)
-    if known is None:
+    stored = await editor.version(request.name, request.version)
+    if stored is None:
         raise NotFound("NOT_FOUND", "there is no such version of this indicator system")
+    known = system_message(stored)
     if request.etag and request.etag != known.etag:
         raise Aborted("ETAG_STALE", "the version changed since it was read")
     return known

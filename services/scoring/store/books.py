@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-from andon.scoring.v1 import score_pb2
 
 from services.runtime.database import tenant_transaction
 from services.scoring.store.progress import Fold
@@ -31,16 +30,16 @@ class BookReader:
         async for entry in step.entries_after(position):
             yield entry
 
-    async def scores(self, process: str, system: str) -> list[score_pb2.Score]:
+    async def scores(self, process: str, system: str) -> list[bytes]:
         rows = await self._connection.fetch(QUERIES.scores_of_system, self._key[0], process, system)
-        return [score_pb2.Score.FromString(row["body"]) for row in rows]
+        return [row["body"] for row in rows]
 
-    async def signals(self, process: str, system: str) -> list[score_pb2.Signal]:
+    async def signals(self, process: str, system: str) -> list[bytes]:
         rows = await self._connection.fetch(QUERIES.signals_of_system, self._key[0], process, system)
-        return [score_pb2.Signal.FromString(row["body"]) for row in rows]
+        return [row["body"] for row in rows]
 
 
-class Books:
+class BookReads:
     _pool: asyncpg.Pool
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Scores, signals and observations as they stand, as they stood, and in lists."""
+"""Scores, signals and observations, current, as of an instant, and in lists; scores and signals as message bytes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
-from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.database import tenant_transaction
-from services.scoring.store.statements import QUERIES
-from services.scoring.system.series import SeriesKey
-from services.scoring.wire.scores import EARLIEST_US, LATEST_US
+from services.scoring.store.statements import QUERIES, WINDOW_NUMBERS
+from services.scoring.system.model import Window
+from services.scoring.system.series import SeriesFilter, SeriesKey
+from services.scoring.system.windows import EARLIEST_US, LATEST_US
+
+NO_WINDOW = 0
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,11 @@ class Results:
     async def list_scores(
         self,
         tenant: str,
-        filter_: scoring_pb2.SeriesFilter,
+        filter_: SeriesFilter,
         span: tuple[int, int],
         page: Page,
         as_of: datetime | None = None,
-    ) -> list[score_pb2.Score]:
+    ) -> list[bytes]:
         arguments = (tenant, *page.after, *_filter(filter_), *span, page.limit)
         async with tenant_transaction(self._pool, tenant) as connection:
             if as_of is None:
@@ -50,11 +52,9 @@ class Results:
                 since = await connection.fetchval(QUERIES.history_since, tenant)
                 if since is not None and as_of < since:
                     raise HistoryGone(since)
-        return [score_pb2.Score.FromString(row["body"]) for row in rows]
+        return [row["body"] for row in rows]
 
-    async def list_series(
-        self, tenant: str, filter_: scoring_pb2.SeriesFilter, after: str, limit: int
-    ) -> list[SeriesKey]:
+    async def list_series(self, tenant: str, filter_: SeriesFilter, after: str, limit: int) -> list[SeriesKey]:
         async with tenant_transaction(self._pool, tenant) as connection:
             rows = await connection.fetch(QUERIES.list_series, tenant, after, *_filter(filter_), limit)
         return [SeriesKey(row["series"]) for row in rows]
@@ -62,52 +62,54 @@ class Results:
     async def list_signals(
         self,
         tenant: str,
-        filter_: scoring_pb2.SeriesFilter,
+        filter_: SeriesFilter,
         span: tuple[int, int],
         include_retracted: bool,
         after: str,
         limit: int,
-    ) -> list[score_pb2.Signal]:
+    ) -> list[bytes]:
         async with tenant_transaction(self._pool, tenant) as connection:
             rows = await connection.fetch(
                 QUERIES.list_signals, tenant, after, *_filter(filter_), *span, include_retracted, limit
             )
-        return [score_pb2.Signal.FromString(row["body"]) for row in rows]
+        return [row["body"] for row in rows]
 
-    async def score_at(self, tenant: str, series: str, at_us: int) -> score_pb2.Score | None:
+    async def score_at(self, tenant: str, series: str, at_us: int) -> bytes | None:
         async with tenant_transaction(self._pool, tenant) as connection:
-            body = await connection.fetchval(QUERIES.score_at, tenant, series, at_us)
-        return score_pb2.Score.FromString(body) if body is not None else None
+            body: bytes | None = await connection.fetchval(QUERIES.score_at, tenant, series, at_us)
+        return body
 
     async def scores_of_series(
         self, tenant: str, series: str, span: tuple[int, int] = (EARLIEST_US, LATEST_US)
-    ) -> list[score_pb2.Score]:
+    ) -> list[bytes]:
         async with tenant_transaction(self._pool, tenant) as connection:
             rows = await connection.fetch(QUERIES.scores_of_series, tenant, series, *span)
-        return [score_pb2.Score.FromString(row["body"]) for row in rows]
+        return [row["body"] for row in rows]
 
-    async def signals_of_series(self, tenant: str, series: str) -> list[score_pb2.Signal]:
+    async def signals_of_series(self, tenant: str, series: str) -> list[bytes]:
         async with tenant_transaction(self._pool, tenant) as connection:
             rows = await connection.fetch(QUERIES.signals_of_series, tenant, series)
-        return [score_pb2.Signal.FromString(row["body"]) for row in rows]
+        return [row["body"] for row in rows]
 
     async def window_at(
-        self, tenant: str, process: str, system: str, kind: int, at_us: int | None
+        self, tenant: str, process: str, system: str, kind: Window, at_us: int | None
     ) -> tuple[int, int] | None:
         """None as the instant: the latest complete window."""
         async with tenant_transaction(self._pool, tenant) as connection:
             if at_us is None:
-                row = await connection.fetchrow(QUERIES.window_latest, tenant, process, system, kind)
+                row = await connection.fetchrow(QUERIES.window_latest, tenant, process, system, WINDOW_NUMBERS[kind])
             else:
-                row = await connection.fetchrow(QUERIES.window_at, tenant, process, system, kind, at_us)
+                row = await connection.fetchrow(QUERIES.window_at, tenant, process, system, WINDOW_NUMBERS[kind], at_us)
         return (row["window_start"], row["window_end"]) if row else None
 
     async def scores_of_window(
-        self, tenant: str, process: str, system: str, kind: int, start_us: int
-    ) -> list[score_pb2.Score]:
+        self, tenant: str, process: str, system: str, kind: Window, start_us: int
+    ) -> list[bytes]:
         async with tenant_transaction(self._pool, tenant) as connection:
-            rows = await connection.fetch(QUERIES.scores_of_window, tenant, process, system, kind, start_us)
-        return [score_pb2.Score.FromString(row["body"]) for row in rows]
+            rows = await connection.fetch(
+                QUERIES.scores_of_window, tenant, process, system, WINDOW_NUMBERS[kind], start_us
+            )
+        return [row["body"] for row in rows]
 
     async def observations(
         self, tenant: str, system: str, version: int, start_us: int, end_us: int
@@ -132,12 +134,12 @@ class Results:
         return row["score_count"], row["signal_count"]
 
 
-def _filter(filter_: scoring_pb2.SeriesFilter) -> tuple[str, str, list[str], list[int], list[str], bool]:
+def _filter(filter_: SeriesFilter) -> tuple[str, str, list[str], list[int], list[str], bool]:
     return (
         filter_.process,
         filter_.system,
         list(filter_.indicators),
-        [int(window) for window in filter_.windows],
+        [WINDOW_NUMBERS[window] if window else NO_WINDOW for window in filter_.windows],
         list(filter_.series),
         filter_.unsliced_only,
     )

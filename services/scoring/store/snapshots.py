@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import asyncpg
-import numpy as np
 
 from services.runtime.database import tenant_transaction
 from services.runtime.ownership import Lease
-from services.scoring.fold.archive import ArchiveChange
-from services.scoring.fold.hashing import HashArray
 from services.scoring.store.statements import QUERIES
 
 
@@ -35,10 +32,28 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Restart:
-    """What a partition starts from. pages: number and hashes of the cases that are not in the snapshot."""
+    """What a partition starts from. pages: number and hashes (64 bits each) of cases that the snapshot lacks."""
 
     snapshot: Snapshot | None
-    pages: Sequence[tuple[int, HashArray]]
+    pages: Sequence[tuple[int, bytes]]
+
+
+@dataclass(frozen=True)
+class CasePageRow:
+    """Cases that left memory. hashes: 64 bits each."""
+
+    number: int
+    hashes: bytes
+    content: bytes
+
+
+@dataclass(frozen=True)
+class CasePageChange:
+    """New pages, the hashes that are left of others, and pages of which nothing is left."""
+
+    added: Sequence[CasePageRow]
+    thinned: Mapping[int, bytes]
+    emptied: Sequence[int]
 
 
 class Snapshots:
@@ -48,8 +63,7 @@ class Snapshots:
         async with tenant_transaction(self._pool, key.tenant, isolation="repeatable_read", readonly=True) as connection:
             row = await connection.fetchrow(QUERIES.snapshot, *key)
             pages = await connection.fetch(QUERIES.case_pages, *key)
-        listed = [(one["number"], np.frombuffer(one["hashes"], dtype=np.uint64)) for one in pages]
-        return Restart(Snapshot(**row) if row else None, listed)
+        return Restart(Snapshot(**row) if row else None, [(one["number"], one["hashes"]) for one in pages])
 
     async def page_contents(self, key: PartitionKey, numbers: Sequence[int]) -> dict[int, bytes]:
         async with tenant_transaction(self._pool, key.tenant) as connection:
@@ -60,14 +74,14 @@ class Snapshots:
         async with tenant_transaction(self._pool, key.tenant) as connection:
             await connection.execute(QUERIES.forget_case_pages, *key)
 
-    async def keep_snapshot(
+    async def store_snapshot(
         self,
         key: PartitionKey,
         lease: Lease,
         snapshot: Snapshot,
         scored_position: int,
         parts: bytes,
-        change: ArchiveChange,
+        change: CasePageChange,
     ) -> None:
         """Snapshot and pages together, so that whoever starts from them finds every case once."""
         async with tenant_transaction(self._pool, key.tenant) as connection:
@@ -84,15 +98,14 @@ class Snapshots:
                 snapshot.fold,
                 parts,
             )
-            await _keep_pages(connection, key, change)
+            await _store_pages(connection, key, change)
 
 
-async def _keep_pages(connection: asyncpg.Connection, key: PartitionKey, change: ArchiveChange) -> None:
+async def _store_pages(connection: asyncpg.Connection, key: PartitionKey, change: CasePageChange) -> None:
     for page in change.added:
         # One by one: together they may be larger than a message of the driver's should be.
-        await connection.execute(QUERIES.add_case_page, *key, page.number, page.hashes.tobytes(), page.content)
+        await connection.execute(QUERIES.add_case_page, *key, page.number, page.hashes, page.content)
     if change.thinned:
-        hashes = [hashes.tobytes() for hashes in change.thinned.values()]
-        await connection.execute(QUERIES.thin_case_pages, *key, list(change.thinned), hashes)
+        await connection.execute(QUERIES.thin_case_pages, *key, list(change.thinned), list(change.thinned.values()))
     if change.emptied:
         await connection.execute(QUERIES.drop_case_pages, *key, list(change.emptied))

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from services.runtime.queries import load_queries
+from services.scoring.system.model import Window
 
 SCHEMA = "scoring"
 SQL = Path(__file__).parents[1] / "sql"
 MIGRATIONS = SQL / "migrations"
 QUERIES = load_queries(SQL / "queries.sql")
+WINDOW_NUMBERS: Mapping[Window, int] = {
+    Window.HOUR: 1,
+    Window.DAY: 2,
+    Window.WEEK: 3,
+    Window.MONTH: 4,
+    Window.ALL: 5,
+}
+"""What the tables call each kind of window."""
 CHANNEL = "scoring_log"
 SYSTEMS_CHANNEL = "scoring_systems"
 

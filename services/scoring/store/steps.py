@@ -6,20 +6,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Generic, TypeVar
 
 import asyncpg
 
 from services.runtime.database import acquire, tenant_transaction
 from services.runtime.ownership import Lease, LostLease
-from services.scoring.scores.results import Score, Signal, score_digest, signal_digest
 from services.scoring.store.progress import PROGRESS_COLUMNS, Progress, progress_of
 from services.scoring.store.statements import QUERIES, columns
-from services.scoring.system.series import series_name
-from services.scoring.wire.scores import WINDOWS
 
 ENTRIES_READ_MAX = 1000
-T = TypeVar("T", Score, Signal)
 
 
 class VersionRetired(Exception):
@@ -77,11 +72,40 @@ class VersionState:
 
 
 @dataclass(frozen=True)
-class Stated(Generic[T]):
-    """What was decided, and the same as a message."""
+class ScoreRow:
+    """`body`: the score as a message; everything else is in it too, where statements can see it."""
 
-    what: T
+    series: str
+    window_start: int
+    window_end: int
+    indicator: str
+    window_kind: int
+    whole: bool
+    present: bool
+    complete: bool
     body: bytes
+    digest: bytes
+    revision: int
+
+
+@dataclass(frozen=True)
+class SignalRow:
+    """`body`: the signal as a message. standing: it was not retracted."""
+
+    name: str
+    series: str
+    window_start: int
+    window_end: int
+    indicator: str
+    window_kind: int
+    whole: bool
+    standing: bool
+    body: bytes
+    digest: bytes
+
+
+SCORE_COLUMNS = [field.name for field in fields(ScoreRow)]
+SIGNAL_COLUMNS = [field.name for field in fields(SignalRow)]
 
 
 @dataclass(frozen=True)
@@ -92,8 +116,8 @@ class NewStep:
     now: datetime
     entries: Sequence[NewEntry] = ()
     observations: Sequence[ObservationPage] = ()
-    scores: Sequence[Stated[Score]] = ()
-    signals: Sequence[Stated[Signal]] = ()
+    scores: Sequence[ScoreRow] = ()
+    signals: Sequence[SignalRow] = ()
     traceparent: str = ""
     switches: bool = False
 
@@ -137,9 +161,9 @@ class StepTransaction:
                 return
             position = rows[-1]["position"]
 
-    async def keep(self, step: NewStep, believed: VersionState, leases: Sequence[Lease]) -> int:
+    async def commit(self, step: NewStep, believed: VersionState, leases: Sequence[Lease]) -> int:
         """The position of the last entry."""
-        return await _keep(self._connection, self._key, step, believed, leases)
+        return await _commit(self._connection, self._key, step, believed, leases)
 
 
 class Steps:
@@ -151,7 +175,7 @@ class Steps:
         async with tenant_transaction(self._pool, tenant, first=QUERIES.lock_head) as connection:
             yield StepTransaction(connection, tenant, system, version)
 
-    async def keep_step(
+    async def commit_step(
         self, tenant: str, system: str, version: int, step: NewStep, believed: VersionState, leases: Sequence[Lease]
     ) -> int:
         """In a transaction that is as short as can be. The position of the last entry.
@@ -159,10 +183,10 @@ class Steps:
         Raises Outdated, and keeps nothing, where the version or a lease is not as believed.
         """
         async with acquire(self._pool) as connection:
-            return await _keep(connection, (tenant, system, version), step, believed, leases)
+            return await _commit(connection, (tenant, system, version), step, believed, leases)
 
 
-async def _keep(
+async def _commit(
     connection: asyncpg.Connection,
     key: tuple[str, str, int],
     step: NewStep,
@@ -181,46 +205,10 @@ async def _keep(
         step.traceparent,
         step.switches,
         *columns(step.observations, OBSERVATION_COLUMNS),
-        *_score_columns(step.scores),
+        *columns(step.scores, SCORE_COLUMNS),
         step.now,
-        *_signal_columns(step.signals),
+        *columns(step.signals, SIGNAL_COLUMNS),
     )
     if position is None:
         raise Outdated
     return int(position)
-
-
-def _score_columns(stated: Sequence[Stated[Score]]) -> list[list[object]]:
-    scores = [one.what for one in stated]
-    return [
-        *_places(scores),
-        [score.present for score in scores],
-        [score.complete for score in scores],
-        [one.body for one in stated],
-        [score_digest(score) for score in scores],
-        [score.revision for score in scores],
-    ]
-
-
-def _signal_columns(stated: Sequence[Stated[Signal]]) -> list[list[object]]:
-    signals = [one.what for one in stated]
-    return [
-        [signal.name for signal in signals],
-        *_places(signals),
-        [signal.standing for signal in signals],
-        [one.body for one in stated],
-        [signal_digest(signal) for signal in signals],
-    ]
-
-
-def _places(stated: Sequence[Score] | Sequence[Signal]) -> list[list[object]]:
-    """Series and window of each, and what the name of the series says, as columns."""
-    names = [series_name(one.series) for one in stated]
-    return [
-        [one.series for one in stated],
-        [one.window.start_us for one in stated],
-        [one.window.end_us for one in stated],
-        [name.indicator for name in names],
-        [WINDOWS[name.window] for name in names],
-        [name.whole for name in names],
-    ]

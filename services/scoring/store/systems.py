@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-from andon.scoring.v1 import indicator_system_pb2 as system_pb
 
 from services.runtime.database import tenant_transaction
 from services.scoring.store.statements import QUERIES
+from services.scoring.system.version import SystemVersion
 
 
 class RequestReused(Exception):
@@ -36,19 +36,19 @@ class SystemEditor:
         if request_id:
             await self._connection.execute(QUERIES.keep_answer, self._tenant, request_id, method, fingerprint, answer)
 
-    async def create(self, name: str, spec: bytes, etag: str) -> system_pb.IndicatorSystem:
-        return _system(await self._connection.fetchrow(QUERIES.create_system, self._tenant, name, spec, etag))
+    async def create(self, name: str, spec: bytes, etag: str) -> SystemVersion:
+        return _version(await self._connection.fetchrow(QUERIES.create_system, self._tenant, name, spec, etag))
 
-    async def version(self, name: str, version: int) -> system_pb.IndicatorSystem | None:
+    async def version(self, name: str, version: int) -> SystemVersion | None:
         row = await self._connection.fetchrow(QUERIES.system_version, self._tenant, name, version)
-        return _system(row) if row else None
+        return _version(row) if row else None
 
-    async def activate(self, name: str, version: int, etag: str, etag_retired: str) -> system_pb.IndicatorSystem:
+    async def activate(self, name: str, version: int, etag: str, etag_retired: str) -> SystemVersion:
         await self._connection.execute(QUERIES.retire_active, self._tenant, name, etag_retired)
         await self._connection.execute(QUERIES.forget_fold, self._tenant, name, version)
         row = await self._connection.fetchrow(QUERIES.activate, self._tenant, name, version, etag)
         await self._connection.fetchval(QUERIES.announce, self._tenant)
-        return _system(row)
+        return _version(row)
 
 
 class Systems:
@@ -62,37 +62,33 @@ class Systems:
             await connection.execute(QUERIES.lock_head)
             yield SystemEditor(connection, tenant)
 
-    async def system(self, tenant: str, name: str, version: int = 0) -> system_pb.IndicatorSystem | None:
+    async def system(self, tenant: str, name: str, version: int = 0) -> SystemVersion | None:
         """Version 0: the active one, else the newest."""
         async with tenant_transaction(self._pool, tenant) as connection:
             if version:
                 row = await connection.fetchrow(QUERIES.system_version, tenant, name, version)
             else:
                 row = await connection.fetchrow(QUERIES.system_current, tenant, name)
-        return _system(row) if row else None
+        return _version(row) if row else None
 
-    async def active_systems(self, tenant: str) -> list[system_pb.IndicatorSystem]:
+    async def active_systems(self, tenant: str) -> list[SystemVersion]:
         async with tenant_transaction(self._pool, tenant) as connection:
-            return [_system(row) for row in await connection.fetch(QUERIES.active_systems, tenant)]
+            return [_version(row) for row in await connection.fetch(QUERIES.active_systems, tenant)]
 
-    async def list_systems(
-        self, tenant: str, parent: str, after: tuple[str, int], limit: int
-    ) -> list[system_pb.IndicatorSystem]:
+    async def list_systems(self, tenant: str, parent: str, after: tuple[str, int], limit: int) -> list[SystemVersion]:
         like = f"{parent}/indicatorSystems/%" if parent else ""
         async with tenant_transaction(self._pool, tenant) as connection:
             rows = await connection.fetch(QUERIES.list_systems, tenant, like, *after, limit)
-        return [_system(row) for row in rows]
+        return [_version(row) for row in rows]
 
 
-def _system(row: asyncpg.Record) -> system_pb.IndicatorSystem:
-    message = system_pb.IndicatorSystem(
-        name=row["name"],
-        version=row["version"],
-        state=system_pb.IndicatorSystem.State.ValueType(row["state"]),
-        spec=system_pb.IndicatorSystemSpec.FromString(row["spec"]),
-        etag=row["etag"],
+def _version(row: asyncpg.Record) -> SystemVersion:
+    return SystemVersion(
+        row["name"],
+        row["version"],
+        row["state"],
+        row["spec"],
+        row["etag"],
+        row["create_time"],
+        row["activate_time"],
     )
-    message.create_time.FromDatetime(row["create_time"])
-    if row["activate_time"] is not None:
-        message.activate_time.FromDatetime(row["activate_time"])
-    return message

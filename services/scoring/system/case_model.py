@@ -77,23 +77,23 @@ class Closed:
     """The case's `closed` moment."""
 
 
-Moment = FirstOf | LastOf | AttributeTime | Opened | Closed
+Milestone = FirstOf | LastOf | AttributeTime | Opened | Closed
 
 
 @dataclass(frozen=True)
 class CaseRule:
     """When a case begins and ends. opened None: its first event; closed None: it never closes."""
 
-    opened: Moment | None = None
-    closed: Moment | None = None
+    opened: Milestone | None = None
+    closed: Milestone | None = None
 
 
 @dataclass(frozen=True)
 class Elapsed:
     """Time between two moments, in whole seconds. A moment of None was left out (the linter refuses that)."""
 
-    start: Moment | None
-    end: Moment | None
+    start: Milestone | None
+    end: Milestone | None
     business_time: bool = False
 
 
@@ -129,7 +129,7 @@ class Flag:
 
 
 @dataclass(frozen=True)
-class Reading:
+class NumberAttribute:
     attribute: str
     pick: Pick = Pick.LAST
     resolution: float = 0.001
@@ -147,7 +147,7 @@ class Handover:
     attribute: str = ""
 
 
-MeasureKind = Elapsed | Count | Flag | Reading | Rework | Handover
+MeasureKind = Elapsed | Count | Flag | NumberAttribute | Rework | Handover
 
 
 @dataclass(frozen=True)
@@ -161,4 +161,4 @@ class Measure:
     @property
     def resolution(self) -> float:
         """The smallest step that is kept: seconds for durations, 1 for counts and flags."""
-        return self.kind.resolution if isinstance(self.kind, Reading) else 1.0
+        return self.kind.resolution if isinstance(self.kind, NumberAttribute) else 1.0

@@ -11,9 +11,9 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from services.scoring.system.case_model import Calendar, Closed, Opened
-from services.scoring.system.findings import Finding as Finding
-from services.scoring.system.findings import Severity as Severity
-from services.scoring.system.findings import error, names, titles, warning
+from services.scoring.system.lint_findings import Finding as Finding
+from services.scoring.system.lint_findings import Severity as Severity
+from services.scoring.system.lint_findings import error, names, titles, warning
 from services.scoring.system.lint_indicators import indicators
 from services.scoring.system.lint_measures import measures, moment
 from services.scoring.system.model import Composite, Phase, SystemSpec

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from services.scoring.system.case_model import Elapsed, Flag
-from services.scoring.system.findings import Finding, error, names, titles, warning
+from services.scoring.system.lint_findings import Finding, error, names, titles, warning
 from services.scoring.system.lint_measures import moment
 from services.scoring.system.model import (
     SECONDS_BY_UNIT,

@@ -18,13 +18,13 @@ from services.scoring.system.case_model import (
     Handover,
     LastOf,
     Measure,
-    Moment,
+    Milestone,
+    NumberAttribute,
     Occurred,
     Opened,
-    Reading,
     Rework,
 )
-from services.scoring.system.findings import Finding, error, names, titles, warning
+from services.scoring.system.lint_findings import Finding, error, names, titles, warning
 from services.scoring.system.model import SystemSpec
 
 
@@ -46,7 +46,7 @@ def is_above(measure: Measure) -> bool:
     return isinstance(measure.kind, Flag) and isinstance(measure.kind.condition, Above)
 
 
-def moment(spec: SystemSpec, field: str, given: Moment | None) -> Iterator[Finding]:
+def moment(spec: SystemSpec, field: str, given: Milestone | None) -> Iterator[Finding]:
     match given:
         case None:
             yield error(field, "moment_missing", "a moment is needed", "缺少时刻")
@@ -88,7 +88,7 @@ def _kind(spec: SystemSpec, field: str, measure: Measure, known: dict[str, Measu
             yield from activity_names(spec, f"{field}.count.activities", activities)
         case Rework(activities):
             yield from activity_names(spec, f"{field}.rework.activities", activities)
-        case Reading(attribute, _, resolution):
+        case NumberAttribute(attribute, _, resolution):
             yield from _reading(f"{field}.value", attribute, resolution)
         case Flag():
             yield from _flag(spec, f"{field}.flag", measure, known)

@@ -15,7 +15,7 @@ from services.scoring.system.case_model import (
     Closed,
     Elapsed,
     Measure,
-    Moment,
+    Milestone,
     Opened,
     Pick,
     Text,
@@ -81,7 +81,7 @@ class SystemState(Enum):
 
 
 @dataclass(frozen=True)
-class Step:
+class ProcessStep:
     name: str
     title: Text = Text()
     phase: Phase = Phase.UNSPECIFIED
@@ -140,7 +140,7 @@ class Indicator:
     target: Target | None = None
     weight: float = 1.0
     parent: str = ""
-    anchor: Moment | None = None
+    anchor: Milestone | None = None
     observe: Observe = Observe.UNSPECIFIED
     windows: tuple[Window, ...] = (Window.WEEK,)
     count_min: int = 5
@@ -152,6 +152,11 @@ class Indicator:
     @property
     def needs_histogram(self) -> bool:
         return self.aggregate.needs_histogram
+
+    @property
+    def has_points(self) -> bool:
+        """Whether there is something to reach. What has no target has no points, and no weight in the whole."""
+        return self.target is not None and self.direction is not Direction.UNSPECIFIED
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,7 @@ class SystemSpec:
     time_zone: str = "UTC"
     calendar: Calendar = Calendar()
     case_rule: CaseRule = CaseRule()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ProcessStep, ...] = ()
     measures: tuple[Measure, ...] = ()
     dimensions: tuple[Dimension, ...] = ()
     indicators: tuple[Indicator, ...] = ()
@@ -184,7 +189,7 @@ class SystemSpec:
     def indicator(self, name: str) -> Indicator:
         return next(indicator for indicator in self.indicators if indicator.name == name)
 
-    def anchor(self, indicator: Indicator) -> Moment:
+    def anchor(self, indicator: Indicator) -> Milestone:
         """Which moment puts a case into its window."""
         if indicator.anchor is not None:
             return indicator.anchor

@@ -39,6 +39,29 @@ class SeriesName:
     whole: bool
 
 
+@dataclass(frozen=True)
+class SeriesFilter:
+    """Which series are asked for; what is empty passes everything. A window None: a kind that no series has."""
+
+    process: str = ""
+    system: str = ""
+    indicators: frozenset[str] = frozenset()
+    windows: frozenset[Window | None] = frozenset()
+    series: frozenset[str] = frozenset()
+    unsliced_only: bool = False
+
+    def passes(self, key: str) -> bool:
+        name = series_name(SeriesKey(key))
+        return (
+            (not self.process or self.process == name.process)
+            and (not self.system or self.system == name.system)
+            and (not self.indicators or name.indicator in self.indicators)
+            and (not self.windows or name.window in self.windows)
+            and (not self.series or key in self.series)
+            and (not self.unsliced_only or name.whole)
+        )
+
+
 @lru_cache(maxsize=200_000)
 def series_name(series: SeriesKey) -> SeriesName:
     """The parts of "process/system/indicator@window{...}"; a slice's values stay in the key."""

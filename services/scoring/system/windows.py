@@ -13,5 +13,8 @@ class WindowId:
     end_us: int
 
 
+EARLIEST_US, LATEST_US = -(2**62), 2**62
+"""Where an open side of a span lies."""
+
 ALL_TIME = WindowId(0, 2**62)
 """The one window of `Window.ALL`."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from andon.scoring.v1 import score_pb2
 from google.protobuf.message import Message
+
+from services.scoring.wire.scores import unpack_scores, unpack_signals
 
 ENTRY_ITEMS_MAX = 5_000
 # Half of what gRPC accepts by default, so that any client can read a commit whole.
@@ -15,6 +19,22 @@ FRAMING_BYTES = 8
 """What an item costs in a response beyond its own bytes, at most."""
 
 M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True)
+class PublishedEntry:
+    """One entry of the score log as messages, unpacked once for all who follow it."""
+
+    scores: tuple[score_pb2.Score, ...]
+    signals: tuple[score_pb2.Signal, ...]
+    traceparent: str
+    committed_at: datetime
+
+
+def published_entry(scores: bytes, signals: bytes, traceparent: str, committed_at: datetime) -> PublishedEntry:
+    return PublishedEntry(tuple(unpack_scores(scores)), tuple(unpack_signals(signals)), traceparent, committed_at)
+
+
 Said = tuple[list[score_pb2.Score], list[score_pb2.Signal]]
 
 

@@ -10,7 +10,6 @@ from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import score_pb2, scoring_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.scoring.scores.evaluation import OVERALL, tree_of
 from services.scoring.scores.results import (
     Baseline,
     ChartPoint,
@@ -21,12 +20,12 @@ from services.scoring.scores.results import (
     SignalState,
 )
 from services.scoring.system.case_model import Text
-from services.scoring.system.lint import Finding, Severity
+from services.scoring.system.hierarchy import OVERALL, tree_of
+from services.scoring.system.lint_findings import Finding, Severity
 from services.scoring.system.model import Direction, IndicatorSystem, Window
-from services.scoring.system.series import SeriesKey, series_name, slice_of
-from services.scoring.system.windows import ALL_TIME, WindowId
+from services.scoring.system.series import SeriesFilter, SeriesKey, series_name, slice_of
+from services.scoring.system.windows import ALL_TIME, EARLIEST_US, LATEST_US, WindowId
 
-EARLIEST_US, LATEST_US = -(2**62), 2**62
 WINDOWS: Mapping[Window, int] = {
     Window.HOUR: system_pb.WINDOW_HOUR,
     Window.DAY: system_pb.WINDOW_DAY,
@@ -267,17 +266,23 @@ def finding_message(finding: Finding) -> scoring_pb2.LintFinding:
     )
 
 
-def matches(filter_: scoring_pb2.SeriesFilter, key: str) -> bool:
-    """Whether a series passes the filter."""
-    name = series_name(SeriesKey(key))
-    return (
-        (not filter_.process or filter_.process == name.process)
-        and (not filter_.system or filter_.system == name.system)
-        and (not filter_.indicators or name.indicator in filter_.indicators)
-        and (not filter_.windows or WINDOWS[name.window] in filter_.windows)
-        and (not filter_.series or key in filter_.series)
-        and (not filter_.unsliced_only or name.whole)
+def filter_of(message: scoring_pb2.SeriesFilter) -> SeriesFilter:
+    return SeriesFilter(
+        message.process,
+        message.system,
+        frozenset(message.indicators),
+        frozenset(WINDOW_KINDS.get(number) for number in message.windows),
+        frozenset(message.series),
+        message.unsliced_only,
     )
+
+
+def unpack_score(raw: bytes) -> score_pb2.Score:
+    return score_pb2.Score.FromString(raw)
+
+
+def unpack_signal(raw: bytes) -> score_pb2.Signal:
+    return score_pb2.Signal.FromString(raw)
 
 
 def pack_scores(scores: Iterable[score_pb2.Score]) -> bytes:

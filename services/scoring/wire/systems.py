@@ -8,6 +8,7 @@ from andon.common.v1 import text_pb2, value_pb2
 from andon.scoring.v1 import indicator_system_pb2 as pb
 
 from services.scoring.system import case_model, model
+from services.scoring.system.version import SystemVersion
 from services.scoring.wire.scores import microseconds
 
 COUNT_MIN = 5
@@ -58,6 +59,24 @@ STATES: Mapping[int, model.SystemState] = {
 }
 
 
+def system_message(stored: SystemVersion) -> pb.IndicatorSystem:
+    message = pb.IndicatorSystem(
+        name=stored.name,
+        version=stored.version,
+        state=pb.IndicatorSystem.State.ValueType(stored.state),
+        spec=pb.IndicatorSystemSpec.FromString(stored.document),
+        etag=stored.etag,
+    )
+    message.create_time.FromDatetime(stored.create_time)
+    if stored.activate_time is not None:
+        message.activate_time.FromDatetime(stored.activate_time)
+    return message
+
+
+def stored_system(stored: SystemVersion) -> model.IndicatorSystem:
+    return system_of(system_message(stored))
+
+
 def system_of(message: pb.IndicatorSystem) -> model.IndicatorSystem:
     return model.IndicatorSystem(
         name=message.name,
@@ -97,8 +116,8 @@ def _calendar(message: pb.Calendar) -> case_model.Calendar:
     return case_model.Calendar(hours, tuple(message.holidays))
 
 
-def _step(message: pb.ProcessStep) -> model.Step:
-    return model.Step(
+def _step(message: pb.ProcessStep) -> model.ProcessStep:
+    return model.ProcessStep(
         message.name,
         _text(message.title),
         PHASES.get(message.phase, model.Phase.UNSPECIFIED),
@@ -121,11 +140,11 @@ def _pick(number: int) -> case_model.Pick:
     return case_model.Pick.FIRST if number == pb.PICK_FIRST else case_model.Pick.LAST
 
 
-def _optional_moment(owner: pb.CaseRule | pb.Measure.Elapsed | pb.Indicator, field: str) -> case_model.Moment | None:
+def _optional_moment(owner: pb.CaseRule | pb.Measure.Elapsed | pb.Indicator, field: str) -> case_model.Milestone | None:
     return _moment(getattr(owner, field)) if owner.HasField(field) else None  # type: ignore[arg-type]
 
 
-def _moment(message: pb.Milestone) -> case_model.Moment | None:
+def _moment(message: pb.Milestone) -> case_model.Milestone | None:
     match message.WhichOneof("kind"):
         case "first":
             return case_model.FirstOf(tuple(message.first.activities))
@@ -157,7 +176,7 @@ def _measure_kind(message: pb.Measure) -> case_model.MeasureKind | None:
             return case_model.Flag(_condition(message.flag), message.flag.negate)
         case "value":
             reading = message.value
-            return case_model.Reading(reading.attribute, _pick(reading.pick), reading.resolution or RESOLUTION)
+            return case_model.NumberAttribute(reading.attribute, _pick(reading.pick), reading.resolution or RESOLUTION)
         case "rework":
             return case_model.Rework(tuple(message.rework.activities))
         case "handover":

@@ -15,8 +15,8 @@ from andon_quality.control import ewma, proportion, xbar_s, xmr
 from andon_quality.errors import QualityError
 from numpy.typing import NDArray
 
+from services.scoring.scores.charts.chart_plan import LIMIT, RULES, ChartPlan, asked_arl
 from services.scoring.scores.charts.phase_one import frozen, phase_one_of, sides_of
-from services.scoring.scores.charts.plan import LIMIT, RULES, ChartPlan, asked_arl
 from services.scoring.scores.charts.points import WindowPoint
 from services.scoring.scores.results import Baseline, ChartPoint, LimitCalibration
 from services.scoring.system.model import ChartKind

@@ -13,7 +13,7 @@ from andon_quality.calibration import (
     phase_one_of_shares,
 )
 
-from services.scoring.scores.charts.plan import SIGMAS, ChartPlan
+from services.scoring.scores.charts.chart_plan import SIGMAS, ChartPlan
 from services.scoring.scores.charts.points import WindowPoint
 from services.scoring.system.model import ChartKind, Direction
 

@@ -12,7 +12,7 @@ from services.scoring.system.windows import WindowId
 
 @dataclass(frozen=True, slots=True)
 class WindowPoint:
-    """One complete window with enough data; `total` and `squares` in quanta of the measure."""
+    """One complete window with enough data; `total` and `squares` in multiples of the resolution."""
 
     window: WindowId
     value: float

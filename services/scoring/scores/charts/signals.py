@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from services.scoring.scores.charts.chart import Drawn
-from services.scoring.scores.charts.plan import ChartPlan
+from services.scoring.scores.charts.chart_plan import ChartPlan
 from services.scoring.scores.results import Baseline, ChartPoint, Signal, SignalState, signal_name
 from services.scoring.system.model import ChartKind, Direction
 from services.scoring.system.series import SeriesKey

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import strategies as st
 
+from services.scoring.fold.step import DecodedPage
 from services.scoring.scores import statistics
-from services.scoring.scores.statistics import Page
 from services.scoring.system.case_model import (
     Above,
     AttributeIs,
@@ -32,11 +32,11 @@ from services.scoring.system.case_model import (
     Hours,
     LastOf,
     Measure,
-    Moment,
+    Milestone,
+    NumberAttribute,
     Occurred,
     Opened,
     Pick,
-    Reading,
     Rework,
 )
 from services.scoring.system.model import (
@@ -101,8 +101,8 @@ def rich_system() -> IndicatorSystem:
             Measure("late", Flag(Above("cycle", 86_400.0))),
             Measure("reopened", Flag(Occurred(("Reopened",)))),
             Measure("kept", Flag(AttributeIs("sla", (False, "no", 0)), negate=True)),
-            Measure("rating", Reading("csat", Pick.FIRST, resolution=0.1)),
-            Measure("cost", Reading("cost")),
+            Measure("rating", NumberAttribute("csat", Pick.FIRST, resolution=0.1)),
+            Measure("cost", NumberAttribute("cost")),
             Measure("rework", Rework()),
             Measure("work_again", Rework(("Started", "Waiting"))),
             Measure("hands", Handover()),
@@ -151,7 +151,7 @@ class Reference:
             events, key=lambda event: (event.time, int((re.findall(r"\d{1,8}$", event.id) or ["0"])[0]))
         )
 
-    def moment(self, moment: Moment | None) -> datetime | None:
+    def moment(self, moment: Milestone | None) -> datetime | None:
         match moment:
             case FirstOf(activities) | LastOf(activities):
                 times = [event.time for event in self.events if not activities or event.activity in activities]
@@ -180,7 +180,7 @@ class Reference:
             case Flag(condition, negate):
                 answer = self.condition(condition)
                 return None if answer is None else int(answer != negate)
-            case Reading(attribute, pick, resolution):
+            case NumberAttribute(attribute, pick, resolution):
                 value = self.picked(attribute, pick, lambda value: isinstance(value, int | float))
                 return None if value is None else round(value / resolution)
             case Rework(activities):
@@ -300,8 +300,8 @@ def as_result(parts: Sequence[statistics.PartChange]) -> Result:
     }
 
 
-def as_page(events: Sequence[Event], position: int = 1) -> Page:
-    return Page(as_table(events), 0, position)
+def as_page(events: Sequence[Event], position: int = 1) -> DecodedPage:
+    return DecodedPage(as_table(events), 0, position)
 
 
 ACTIVITIES = ["Created", "Started", "Waiting", "Resolved", "Reopened", "Closed", "Cancelled"]
@@ -370,7 +370,7 @@ def event() -> type[Event]:
 
 
 @pytest.fixture
-def page() -> Callable[..., Page]:
+def page() -> Callable[..., DecodedPage]:
     return as_page
 
 

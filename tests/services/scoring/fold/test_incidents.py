@@ -15,7 +15,8 @@ from andon.scoring.v1 import indicator_system_pb2 as pb
 from andon_client.documents import load_document
 
 from services.scoring.fold.cases import CaseFold
-from services.scoring.scores.statistics import Page, PartStats
+from services.scoring.fold.step import DecodedPage
+from services.scoring.scores.statistics import PartStats
 from services.scoring.system.model import IndicatorSystem, Window
 from services.scoring.system.series import series_key
 from services.scoring.system.windows import ALL_TIME
@@ -70,7 +71,7 @@ def system() -> IndicatorSystem:
 def folded(system: IndicatorSystem, events: pa.Table) -> CaseFold:
     fold = CaseFold(system)
     for start in range(0, len(events), PAGE_ROWS):
-        fold.fold([Page(events.slice(start, PAGE_ROWS), 0, start)])
+        fold.fold([DecodedPage(events.slice(start, PAGE_ROWS), 0, start)])
     return fold
 
 

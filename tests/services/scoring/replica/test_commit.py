@@ -14,7 +14,7 @@ from services.runtime.draining import Draining
 from services.runtime.migrations import migrate
 from services.runtime.ownership import QUERIES, Lease, LostLease
 from services.scoring.fold.cases import CaseFold
-from services.scoring.replica.commit import Keeper
+from services.scoring.replica.commit import Committer
 from services.scoring.replica.gathered import Gathered
 from services.scoring.replica.partition_state import PartitionState
 from services.scoring.replica.reopen import OpenedBook, reopen_book
@@ -50,7 +50,7 @@ class Replica:
         self.pool, self.system, self.fold = pool, system, fold
         self.store = Store(pool)
         tail = ScoreTail(TENANT, self.store, Draining())
-        self._keeper = Keeper(TENANT, system, self.store, tail, "replica", ENTRY_BYTES_MAX)
+        self._committer = Committer(TENANT, system, self.store, tail, "replica", ENTRY_BYTES_MAX)
 
     async def take_over(self) -> None:
         """The partition is this one's from now on; a book is opened."""
@@ -67,7 +67,7 @@ class Replica:
         self.state.position, self.state.through = position, str(position)
         window = WindowId(position * WEEK_US, (position + 1) * WEEK_US)
         changes = [PartChange(SERIES, window, PartStats(9, 9 * 3_600, 9 * 3_600**2))]
-        await self._keeper.keep_until_kept(Gathered({0: changes}), self.opened, self.fold, [self.state])
+        await self._committer.commit_with_retry(Gathered({0: changes}), self.opened, self.fold, [self.state])
 
 
 @pytest.fixture

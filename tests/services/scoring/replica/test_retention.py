@@ -19,6 +19,8 @@ from services.runtime.migrations import migrate
 from services.scoring.store import Store
 from services.scoring.store.results import HistoryGone, Page
 from services.scoring.store.statements import MIGRATIONS, SCHEMA
+from services.scoring.system.series import SeriesFilter
+from services.scoring.wire.scores import unpack_score
 
 SECOND_DAYS = 1 / 86_400
 QUIET = "quiet"
@@ -220,9 +222,9 @@ async def test_history_answers_every_instant_that_is_kept_and_refuses_those_befo
 
     async def as_of(minute: int) -> list[tuple[str, int]]:
         found = await store.list_scores(
-            "acme", scoring_pb2.SeriesFilter(), EVERYTHING, Page(("", -(2**62)), 99), NOON + timedelta(minutes=minute)
+            "acme", SeriesFilter(), EVERYTHING, Page(("", -(2**62)), 99), NOON + timedelta(minutes=minute)
         )
-        return [(score.series, score.revision) for score in found]
+        return [(score.series, score.revision) for score in map(unpack_score, found)]
 
     then = {minute: await as_of(minute) for minute in range(0, 40, 3)}
     while await store.trim_history("acme", NOON + timedelta(minutes=22)):

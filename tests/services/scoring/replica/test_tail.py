@@ -12,8 +12,9 @@ import pytest
 from andon.scoring.v1 import score_pb2
 
 from services.runtime.draining import Draining
-from services.scoring.replica.tail import ScoreTail, Step
+from services.scoring.replica.tail import ScoreTail
 from services.scoring.store.log import LogEntry
+from services.scoring.wire.entries import PublishedEntry
 from services.scoring.wire.scores import pack_scores, pack_signals
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -34,8 +35,8 @@ class Log:
         return [(position, entry_of(name)) for position, name in found]
 
 
-def step_of(name: str) -> Step:
-    return Step((score_pb2.Score(series=name),), (), "", NOW)
+def published(name: str) -> PublishedEntry:
+    return PublishedEntry((score_pb2.Score(series=name),), (), "", NOW)
 
 
 def entry_of(name: str) -> LogEntry:
@@ -45,12 +46,12 @@ def entry_of(name: str) -> LogEntry:
 @asynccontextmanager
 async def followed(scores: ScoreTail) -> AsyncIterator[list[str]]:
     seen: list[str] = []
-    # Nothing but what is heard may wake them: a lost wake-up would hang the test.
+    # Nothing but a notification may wake them: a lost wake-up would hang the test.
     scores.tail._poll_s = 1000
 
     async def follow() -> None:
         async for batch in scores.tail.follow(-1, heartbeat_s=60):
-            seen.extend(score.series for _, step in batch.items for score in step.scores)
+            seen.extend(score.series for _, entry in batch.items for score in entry.scores)
 
     task = asyncio.create_task(follow())
     yield seen
@@ -64,7 +65,7 @@ async def arrived(seen: list[str], count: int) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_what_this_replica_stated_is_not_read_again() -> None:
+async def test_what_this_replica_published_is_not_read_again() -> None:
     log: Any = Log()
     scores = ScoreTail("acme", log, Draining())
     async with followed(scores) as seen:
@@ -73,25 +74,25 @@ async def test_what_this_replica_stated_is_not_read_again() -> None:
         for number in range(FOLLOWED):
             begun = scores.changed.generation()
             log.names.append(str(number))
-            scores.stated(begun, number, [step_of(str(number))])
+            scores.published(begun, number, [published(str(number))])
             await asyncio.sleep(0)
         await arrived(seen, FOLLOWED)
         assert seen == [str(number) for number in range(FOLLOWED)]
         assert log.reads == reads
 
 
-@pytest.mark.parametrize("heard_first", [True, False])
-async def test_what_another_replica_states_in_between_is_seen_in_its_place(heard_first: bool) -> None:
+@pytest.mark.parametrize("notified_first", [True, False])
+async def test_what_another_replica_publishes_in_between_is_seen_in_its_place(notified_first: bool) -> None:
     log: Any = Log()
     scores = ScoreTail("acme", log, Draining())
     async with followed(scores) as seen:
         for number in range(0, 2 * FOLLOWED, 2):
             begun = scores.changed.generation()
             log.names += [f"own {number}", f"another's {number + 1}"]
-            if heard_first:
+            if notified_first:
                 scores.changed.notify()
-            scores.stated(begun, number, [step_of(f"own {number}")])
-            if not heard_first:
+            scores.published(begun, number, [published(f"own {number}")])
+            if not notified_first:
                 scores.changed.notify()
             await asyncio.sleep(0)
         await arrived(seen, 2 * FOLLOWED)
@@ -106,12 +107,12 @@ async def test_what_postgres_tells_of_an_own_commit_before_it_answers_to_it_is_n
         reads = log.reads
         for number in range(FOLLOWED):
             begun = scores.changed.generation()
-            with scores.stating(1):
+            with scores.publishing(1):
                 log.names.append(str(number))
-                scores.heard(number)
+                scores.notified(number)
                 await asyncio.sleep(0)
-            scores.stated(begun, number, [step_of(str(number))])
-            scores.heard(number)
+            scores.published(begun, number, [published(str(number))])
+            scores.notified(number)
             await asyncio.sleep(0)
         await arrived(seen, FOLLOWED)
         assert seen == log.names
@@ -123,8 +124,8 @@ async def test_a_commit_without_an_answer_is_looked_for() -> None:
     scores = ScoreTail("acme", log, Draining())
     async with followed(scores) as seen:
         await asyncio.sleep(0.01)
-        with suppress(ConnectionError), scores.stating(1):
-            scores.heard(0)
+        with suppress(ConnectionError), scores.publishing(1):
+            scores.notified(0)
             log.names.append("kept")
             raise ConnectionError
         await arrived(seen, 1)
@@ -137,11 +138,11 @@ async def test_another_replica_that_is_quicker_is_seen_in_its_place() -> None:
     async with followed(scores) as seen:
         for number in range(0, 2 * FOLLOWED, 2):
             begun = scores.changed.generation()
-            with scores.stating(1):
+            with scores.publishing(1):
                 log.names += [f"another's {number}", f"own {number + 1}"]
-                scores.heard(number)
-                scores.heard(number + 1)
-            scores.stated(begun, number + 1, [step_of(f"own {number + 1}")])
+                scores.notified(number)
+                scores.notified(number + 1)
+            scores.published(begun, number + 1, [published(f"own {number + 1}")])
             await asyncio.sleep(0)
         await arrived(seen, 2 * FOLLOWED)
         assert seen == log.names

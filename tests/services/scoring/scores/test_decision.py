@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.scores.book import Book, Decision, open_book
+from services.scoring.scores.book import Decision, ScoreBook, open_book
 from services.scoring.scores.decision import CORRECTED, LATE, NEW_VERSION, decide, redraws
 from services.scoring.scores.results import ScoreState, content_hash, score_digest, signal_digest
 from services.scoring.scores.statistics import PartChange, PartStats
@@ -65,13 +65,13 @@ def change(week: int, hits: int, count: int, series: SeriesKey = SERIES) -> Part
     return PartChange(series, window(week), PartStats(count, hits, hits))
 
 
-def step(book: Book, parts: dict[int, Sequence[PartChange]], watermark_us: int | None, **rest: object) -> Decision:
+def step(book: ScoreBook, parts: dict[int, Sequence[PartChange]], watermark_us: int | None, **rest: object) -> Decision:
     decision = decide(book, parts, watermark_us, **rest)  # type: ignore[arg-type]
     book.apply(decision)
     return decision
 
 
-def hash_of(book: Book) -> str:
+def hash_of(book: ScoreBook) -> str:
     scores = [
         score_digest(score)
         for _, windows in sorted(book.scores.items())

@@ -24,8 +24,8 @@ from services.scoring.system.case_model import (
     LastOf,
     Measure,
     MeasureKind,
+    NumberAttribute,
     Opened,
-    Reading,
 )
 from services.scoring.system.lint import Severity, lint
 from services.scoring.wire.systems import spec_of
@@ -84,7 +84,11 @@ def with_measure(kind: MeasureKind | None) -> model.SystemSpec:
             "measures[0].duration.to",
             "never_closed",
         ),
-        (with_measure(Reading("x", resolution=-1.0)), "measures[0].value.resolution", "resolution_not_positive"),
+        (
+            with_measure(NumberAttribute("x", resolution=-1.0)),
+            "measures[0].value.resolution",
+            "resolution_not_positive",
+        ),
         (with_measure(Flag(None)), "measures[0].flag", "condition_missing"),
         (with_measure(Flag(Above("n", 1))), "measures[0].flag.above.measure", "circular_measure"),
         (

@@ -18,14 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.scores.charts.chart import Drawn, draw
+from services.scoring.scores.charts.chart_plan import RULES, ChartPlan, kind_of, plan_of
 from services.scoring.scores.charts.derivation import derivation_of
 from services.scoring.scores.charts.phase_one import sides_of
-from services.scoring.scores.charts.plan import RULES, ChartPlan, kind_of, plan_of
 from services.scoring.scores.charts.points import WindowPoint
 from services.scoring.scores.charts.signals import signals_of
 from services.scoring.scores.charts.vega import control_chart
 from services.scoring.scores.results import Baseline
-from services.scoring.system.case_model import Measure, Reading
+from services.scoring.system.case_model import Measure, NumberAttribute
 from services.scoring.system.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec, Target
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import WindowId
@@ -36,7 +36,7 @@ SERIES = SeriesKey("desk/main/wait@day")
 
 
 def point(day: int, value: float, count: int = 50, spread: int = 100) -> WindowPoint:
-    """A window whose cases have this mean, in quanta of 1, and a standard deviation of about `spread`."""
+    """A window whose cases have this mean and a standard deviation of about `spread`; the resolution is 1."""
     total = round(value * count)
     squares = total * total // count + spread * spread * (count - 1)
     return WindowPoint(WindowId(day * DAY_US, (day + 1) * DAY_US), total / count, count, total, squares, 1.0)
@@ -53,7 +53,7 @@ def plan(
     indicator = Indicator(
         "wait", "wait", Aggregate.MEAN, direction=direction, target=Target(100.0), chart=chart, symptom_of=("other",)
     )
-    made = plan_of(SystemSpec(measures=(Measure("wait", Reading("wait")),)), indicator)
+    made = plan_of(SystemSpec(measures=(Measure("wait", NumberAttribute("wait")),)), indicator)
     assert made is not None
     return made
 
@@ -166,7 +166,7 @@ def test_a_target_in_the_middle_is_watched_on_both_sides_and_a_distant_one_on_th
 
 def test_the_same_windows_give_the_same_limits_to_the_last_bit_in_another_process() -> None:
     program = (
-        "from services.scoring.scores.charts.plan import *; from andon_quality.calibration import *;"
+        "from services.scoring.scores.charts.chart_plan import *; from andon_quality.calibration import *;"
         "scheme = WindowScheme(Sides.UPPER, (RULES['WE1'], RULES['WE2']));"
         "print(calibrate_windows(scheme, BaselineProfile(20, 0.4, 0.3, 2.0), 370.0))"
     )

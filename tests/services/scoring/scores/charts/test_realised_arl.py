@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from services.scoring.scores.charts.chart import draw
-from services.scoring.scores.charts.plan import ChartPlan, plan_of
+from services.scoring.scores.charts.chart_plan import ChartPlan, plan_of
 from services.scoring.scores.charts.points import WindowPoint
 from services.scoring.scores.charts.signals import signals_of
-from services.scoring.system.case_model import Elapsed, Flag, Measure, MeasureKind, Occurred, Opened, Reading
+from services.scoring.system.case_model import Elapsed, Flag, Measure, MeasureKind, NumberAttribute, Occurred, Opened
 from services.scoring.system.model import Aggregate, ChartRule, Direction, Indicator, SystemSpec
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import WindowId
@@ -77,7 +77,7 @@ def heavy_tailed(dice: np.random.Generator, days: int) -> list[WindowPoint]:
     return means([dice.lognormal(4.0, 1.0, 30) for _ in range(days)])
 
 
-FLAG, READING, TIME = Flag(Occurred(("Late",))), Reading("it"), Elapsed(Opened(), Opened())
+FLAG, READING, TIME = Flag(Occurred(("Late",))), NumberAttribute("it"), Elapsed(Opened(), Opened())
 DESKS: list[tuple[Desk, MeasureKind, Aggregate]] = [
     (binomial, FLAG, Aggregate.SHARE),
     (overdispersed, FLAG, Aggregate.SHARE),

@@ -152,7 +152,7 @@ async def test_restarts_and_moved_leases_leave_no_trace(
     suite = ingest_only
     disturbed, quiet = (f"{kind}-{next(NUMBERS)}" for kind in ("disturbed", "quiet"))
     suite.serve_tenant(disturbed, served=True)
-    fresh = {"snapshot_events": snapshot_events, "case_memory_days": 2.0}
+    fresh = {"snapshot_events": snapshot_events, "case_idle_days": 2.0}
     replicas = [await suite.start_scoring(**fresh)]
     try:
         await suite.activate(make.spec(), disturbed)

@@ -15,8 +15,8 @@ from services.scoring.fold.sequences import spread
 
 PAGE_CASES = 1_024
 SPARSE_BELOW = PAGE_CASES // 2
-"""A page with fewer cases left is called back whole, so that what is kept does not outgrow what is known."""
-RECALLED = -1
+"""A page with fewer cases left is reloaded whole, so that pages do not take more room than their cases."""
+RELOADED = -1
 
 PageNumbers = NDArray[np.int32]
 Wanted = dict[int, HashArray]
@@ -33,7 +33,7 @@ class CasePage:
 
 
 @dataclass(frozen=True)
-class ArchiveChange:
+class EvictionChange:
     """What became of pages since the last snapshot: new ones, what is left of others, those that nothing is left of."""
 
     added: Sequence[CasePage]
@@ -45,7 +45,7 @@ def case_hashes(case_ids: Sequence[str]) -> HashArray:
     return text_hashes(pa.array(case_ids, type=pa.large_utf8()))
 
 
-class Archive:
+class EvictedCases:
     """Twelve bytes a case: the hash of its id, sorted, and the number of its page.
 
     Two ids may share a hash. Both then come back together, which costs a little and changes nothing.
@@ -70,7 +70,7 @@ class Archive:
     def _take_in(self, pages: Sequence[tuple[int, HashArray]]) -> None:
         if not pages:
             return
-        here = self.pages != RECALLED
+        here = self.pages != RELOADED
         hashes = np.concatenate([self.hashes[here], *(hashes for _, hashes in pages)])
         numbers = [np.full(len(hashes), number, dtype=np.int32) for number, hashes in pages]
         order = np.argsort(hashes, kind="stable")
@@ -94,28 +94,28 @@ class Archive:
     def _by_page(self, hashes: HashArray) -> Wanted:
         places = self._places(hashes)
         pages, hashes = self.pages[places], self.hashes[places]
-        return {int(page): hashes[pages == page] for page in np.unique(pages) if page != RECALLED}
+        return {int(page): hashes[pages == page] for page in np.unique(pages) if page != RELOADED}
 
     def _places(self, hashes: HashArray) -> IntArray:
         first = np.searchsorted(self.hashes, hashes, side="left")
         return spread(first, np.searchsorted(self.hashes, hashes, side="right") - first)
 
-    def release(self, wanted: Wanted) -> None:
+    def reloaded(self, wanted: Wanted) -> None:
         """These cases are in memory again."""
         for number, hashes in wanted.items():
             places = self._places(np.unique(hashes))
             here = places[self.pages[places] == number]
-            self.pages[here] = RECALLED
+            self.pages[here] = RELOADED
             self.left[number] -= len(here)
             if not self.left[number]:
                 del self.left[number]
             self._changed.add(number)
 
-    def change(self) -> ArchiveChange:
+    def change(self) -> EvictionChange:
         """Since the last call."""
         new = {page.number for page in self._added}
         thinned = {number: self.hashes[self.pages == number] for number in self._changed - new if number in self.left}
         emptied = sorted(number for number in self._changed if number not in self.left)
-        change = ArchiveChange(self._added, thinned, emptied)
+        change = EvictionChange(self._added, thinned, emptied)
         self._added, self._changed = [], set()
         return change

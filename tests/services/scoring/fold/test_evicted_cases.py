@@ -12,8 +12,8 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.scoring.fold.archive import PAGE_CASES, Archive
 from services.scoring.fold.cases import CaseFold
+from services.scoring.fold.evicted_cases import PAGE_CASES, EvictedCases
 from services.scoring.fold.hashing import HashArray
 
 EXAMPLES = settings(
@@ -32,8 +32,8 @@ class Kept:
     since: list[Any] = field(default_factory=list)
 
     def keep(self, fold: CaseFold, leaving: Sequence[int] = ()) -> None:
-        fold.release(np.array(sorted(leaving), dtype=np.int64))
-        change = fold.archive.change()
+        fold.evict(np.array(sorted(leaving), dtype=np.int64))
+        change = fold.evicted.change()
         self.pages |= {page.number: (page.hashes, page.content) for page in change.added}
         self.pages |= {number: (hashes, self.pages[number][1]) for number, hashes in change.thinned.items()}
         for number in change.emptied:
@@ -41,12 +41,12 @@ class Kept:
         self.snapshot, self.since = fold.snapshot(), []
 
     def fold(self, system: Any) -> CaseFold:
-        archive = Archive((number, hashes) for number, (hashes, _) in self.pages.items())
+        archive = EvictedCases((number, hashes) for number, (hashes, _) in self.pages.items())
         return CaseFold.restore(system, self.snapshot, archive)
 
-    def call_back(self, fold: CaseFold, tables: Sequence[pa.Table]) -> None:
-        wanted = fold.archive.named_in(tables)
-        fold.recall(wanted, {number: self.pages[number][1] for number in wanted})
+    def reload(self, fold: CaseFold, tables: Sequence[pa.Table]) -> None:
+        wanted = fold.evicted.named_in(tables)
+        fold.reload(wanted, {number: self.pages[number][1] for number in wanted})
 
 
 def say_the_same(one: Any, other: Any) -> None:
@@ -69,7 +69,7 @@ def test_cases_that_leave_at_any_moment_change_no_part_and_no_row(
     def step(fold: CaseFold, batch: list[Any], known: list[Any], away: bool) -> list[Any]:
         pages = [page([event(**row) for row in piece]) for piece in pieces(batch)]
         if away:
-            kept.call_back(fold, [one.events for one in pages])
+            kept.reload(fold, [one.events for one in pages])
         steps = [fold.fold(pages)]
         if steps[0].corrected_cases:
             every = [row for row in known if row["case_id"] in steps[0].corrected_cases]
@@ -86,7 +86,7 @@ def test_cases_that_leave_at_any_moment_change_no_part_and_no_row(
             say_the_same(one, other)
         match data.draw(st.sampled_from(["go on", "leave", "die"])):
             case "leave":
-                numbers = list(range(len(moving.case_ids)))
+                numbers = list(range(len(moving.state.case_ids)))
                 kept.keep(moving, data.draw(st.sets(st.sampled_from(numbers))) if numbers else ())
             case "die":
                 moving = kept.fold(system)
@@ -112,13 +112,13 @@ def test_only_whole_pages_of_cases_at_rest_leave_and_memory_holds_the_others(
     fold = CaseFold(system)
     fold.fold([page(desk(event, range(2 * PAGE_CASES + 100), 0))])
     fold.fold([page(desk(event, range(10_000, 10_050), 20))])
-    assert not fold.at_rest(30 * DAY_US).size
-    leaving = fold.at_rest(7 * DAY_US)
+    assert not fold.idle_cases(30 * DAY_US).size
+    leaving = fold.idle_cases(7 * DAY_US)
     assert len(leaving) == 2 * PAGE_CASES
     before, whole = fold.parts(), len(fold.snapshot())
-    pages = fold.release(leaving)
+    pages = fold.evict(leaving)
     assert [len(one.hashes) for one in pages] == [PAGE_CASES, PAGE_CASES]
-    assert (len(fold.case_ids), fold.case_count) == (150, 2 * PAGE_CASES + 150)
+    assert (len(fold.state.case_ids), fold.case_count) == (150, 2 * PAGE_CASES + 150)
     assert fold.parts() == before
     assert len(fold.snapshot()) < whole / 2
 
@@ -130,32 +130,32 @@ def test_a_late_event_brings_its_case_back_alone_and_a_sparse_page_is_called_bac
     fold.fold([page(desk(event, range(PAGE_CASES), 0))])
     fold.fold([page(desk(event, range(5_000, 5_010), 20))])
     kept = Kept(fold.snapshot())
-    kept.keep(fold, fold.at_rest(DAY_US).tolist())
+    kept.keep(fold, fold.idle_cases(DAY_US).tolist())
     late = [page(desk(event, range(7, 8), 3))]
-    kept.call_back(fold, [one.events for one in late])
-    assert len(fold.case_ids) == 11
+    kept.reload(fold, [one.events for one in late])
+    assert len(fold.state.case_ids) == 11
     fold.fold(late)
     kept.keep(fold)
     assert {number: len(hashes) for number, (hashes, _) in kept.pages.items()} == {0: PAGE_CASES - 1}
-    assert not fold.archive.sparse(8)
+    assert not fold.evicted.sparse(8)
 
     most = [page(desk(event, range(600), 4))]
-    kept.call_back(fold, [one.events for one in most])
+    kept.reload(fold, [one.events for one in most])
     fold.fold(most)
-    sparse = fold.archive.sparse(8)
-    fold.recall(sparse, {number: kept.pages[number][1] for number in sparse})
+    sparse = fold.evicted.sparse(8)
+    fold.reload(sparse, {number: kept.pages[number][1] for number in sparse})
     kept.keep(fold)
     assert not kept.pages
-    assert len(fold.case_ids) == fold.case_count == PAGE_CASES + 10
+    assert len(fold.state.case_ids) == fold.case_count == PAGE_CASES + 10
 
 
 def test_cases_whose_ids_share_a_hash_come_back_together(system: Any, event: Any, page: Any) -> None:
     fold = CaseFold(system)
     fold.fold([page(desk(event, range(4), 0))])
-    pages = fold.release(np.arange(4))
-    twin = Archive([(0, pages[0].hashes), (1, pages[0].hashes[:1])])
+    pages = fold.evict(np.arange(4))
+    twin = EvictedCases([(0, pages[0].hashes), (1, pages[0].hashes[:1])])
     wanted = twin.named_in([page(desk(event, range(4), 9)).events])
     assert {number: len(hashes) for number, hashes in wanted.items()} == {0: 4, 1: 1}
-    twin.release(wanted)
+    twin.reloaded(wanted)
     assert len(twin) == 0
     assert not twin.named_in([page(desk(event, range(4), 9)).events])

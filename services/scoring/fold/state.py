@@ -1,0 +1,69 @@
+"""Everything that the fold of one partition holds in memory: its cases as columns, and the windows of its series."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from services.scoring.fold.batch import MISSING, IntArray
+from services.scoring.fold.columns import grown, integers
+from services.scoring.fold.evicted_cases import EvictedCases
+from services.scoring.fold.measures import Columns
+from services.scoring.fold.observations import WindowIndex
+from services.scoring.system.model import IndicatorSystem
+
+CAPACITY_MIN = 1_024
+CASE_FILLS = {"anchor": MISSING, "value": 0, "label": MISSING, "negative": 0, "seen_us": MISSING}
+"""The arrays with one place per case, and what is in a place that no case has yet.
+
+anchor, value: of the last observation, by indicator. label: by dimension. negative: whether the end of a measure lies
+before its start. seen_us: the watermark when the case was last touched.
+"""
+
+
+class CaseState:
+    """Cases are numbered as they come, and numbered again whenever some leave memory. Arrays have spare places."""
+
+    def __init__(self, system: IndicatorSystem, evicted: EvictedCases | None = None) -> None:
+        spec = system.spec
+        self.system = system
+        self.evicted = evicted or EvictedCases()
+        self.columns = Columns(spec)
+        self.windows = WindowIndex(system, self.columns)
+        self.case_ids: list[str] = []
+        self.number_by_case: dict[str, int] = {}
+        self.corrected: set[str] = set()
+        self.watermark_us: int | None = None
+        self.negative_spans = 0
+        self.anchor = np.zeros((len(spec.indicators), 0), dtype=np.int64)
+        self.value = np.zeros((len(spec.indicators), 0), dtype=np.int64)
+        self.label = np.zeros((len(spec.dimensions), 0), dtype=np.int64)
+        self.negative = np.zeros((len(spec.measures), 0), dtype=np.int64)
+        self.seen_us = np.zeros(0, dtype=np.int64)
+
+    def numbers(self, case_ids: list[str]) -> IntArray:
+        """The number of each of these cases; those that are new get one."""
+        cases = np.array([self.number_by_case.get(case, MISSING) for case in case_ids], dtype=np.int64)
+        fresh = np.flatnonzero(cases == MISSING)
+        cases[fresh] = np.arange(len(self.case_ids), len(self.case_ids) + len(fresh))
+        self.add([case_ids[place] for place in fresh.tolist()])
+        return cases
+
+    def add(self, case_ids: list[str]) -> None:
+        """Numbers cases that are new."""
+        first = len(self.case_ids)
+        self.case_ids += case_ids
+        self.number_by_case.update(zip(case_ids, range(first, first + len(case_ids)), strict=True))
+        if len(self.case_ids) > self.columns.capacity:
+            capacity = max(CAPACITY_MIN, len(self.case_ids), 2 * self.columns.capacity)
+            self.columns.reserve(capacity)
+            for name, fill in CASE_FILLS.items():
+                setattr(self, name, integers(grown(getattr(self, name), capacity, fill)))
+
+    def narrow(self, cases: IntArray) -> None:
+        """Keeps these cases only, numbered again in their order."""
+        capacity = max(CAPACITY_MIN, len(cases))
+        self.columns.narrow(cases, capacity)
+        self.case_ids = [self.case_ids[case] for case in cases.tolist()]
+        self.number_by_case = {case: number for number, case in enumerate(self.case_ids)}
+        for name, fill in CASE_FILLS.items():
+            setattr(self, name, integers(grown(getattr(self, name)[..., cases], capacity, fill)))

@@ -1,0 +1,96 @@
+"""Ingest's contract as scoring calls it: its log as it comes, all events of some cases, and how far it reaches."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import grpc
+import pyarrow as pa
+from andon.ingest.v1 import ingest_pb2, ingest_pb2_grpc
+from andon_client.follow import follow
+from google.protobuf.duration_pb2 import Duration
+
+from services.scoring.wire.scores import microseconds
+
+BOUNDS_S_MAX = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedPage:
+    """A run of events of one partition as an Arrow stream."""
+
+    partition: int
+    first_offset: int
+    event_count: int
+    arrow_ipc: bytes
+    traceparents: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One response of the log; everything through the cursor `through` has come with it. size_bytes: as sent."""
+
+    pages: tuple[ReceivedPage, ...]
+    through: str
+    lag_s: float
+    watermark_us: int | None
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class IngestBounds:
+    """partition_count 0: nothing was ever written. newest: a cursor, empty where there is no event."""
+
+    partition_count: int
+    newest: str
+
+
+class IngestClient:
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = ingest_pb2_grpc.IngestServiceStub(channel)
+
+    async def bounds(self) -> IngestBounds:
+        found = await self._stub.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest(), timeout=BOUNDS_S_MAX)
+        return IngestBounds(found.partition_count, found.newest if found.event_count else "")
+
+    async def follow(self, partitions: Sequence[int], after: str, heartbeat_s: float) -> AsyncIterator[Received]:
+        """The pages of these partitions from a cursor on, and heartbeats without any."""
+        heartbeat = Duration()
+        heartbeat.FromMilliseconds(round(heartbeat_s * 1000))
+
+        def open_stream(after: str) -> AsyncIterable[ingest_pb2.ReadEventsResponse]:
+            request = ingest_pb2.ReadEventsRequest(
+                after=after, follow=True, encoding=ingest_pb2.ENCODING_ARROW, partitions=partitions, heartbeat=heartbeat
+            )
+            return self._stub.ReadEvents(request)
+
+        async for response in follow(open_stream, after):
+            yield received(response)
+
+    async def cases(self, case_ids: Sequence[str], through: str) -> pa.Table | None:
+        """All events of these cases, corrections included. None: there are none."""
+        request = ingest_pb2.ReadCasesRequest(case_ids=case_ids, through=through, encoding=ingest_pb2.ENCODING_ARROW)
+        answers = [response.events.arrow_ipc async for response in self._stub.ReadCases(request)]
+        tables = [table_of(arrow_ipc) for arrow_ipc in answers if arrow_ipc]
+        return pa.concat_tables(tables, promote_options="permissive") if tables else None
+
+
+def received(response: ingest_pb2.ReadEventsResponse) -> Received:
+    return Received(
+        tuple(
+            ReceivedPage(
+                page.partition, page.first_offset, page.event_count, page.events.arrow_ipc, tuple(page.traceparents)
+            )
+            for page in response.pages
+        ),
+        response.through,
+        response.lag.seconds + response.lag.nanos / 1e9,
+        microseconds(response.watermark) if response.HasField("watermark") else None,
+        response.ByteSize(),
+    )
+
+
+def table_of(arrow_ipc: bytes) -> pa.Table:
+    # Small pages: handing their columns to threads costs more than decoding them.
+    return pa.ipc.open_stream(arrow_ipc, options=pa.ipc.IpcReadOptions(use_threads=False)).read_all()
