@@ -29,13 +29,13 @@ from andon_client.terminal import describe
 from rich.console import Console
 
 from demo import page, terminal
-from demo.desk import FAULTS, SOURCE, Desk, Fault, simulate
-from demo.findings import gather, reached
-from demo.judging import judge, promise
+from demo.batches import batches
+from demo.detection import false_alarms, judge
 from demo.live import Live
-from demo.play import batches
 from demo.report import build
-from demo.texts import Say, texts
+from demo.report_texts import Say, texts
+from demo.results import gather, reached
+from demo.simulation import FAULTS, SOURCE, Fault, ServiceDesk, simulate
 from services.machine.home import DEFAULT, Home
 from services.machine.machine import Machine, NotStarted, Plan
 
@@ -69,7 +69,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _desk_job(desk: Desk) -> Job:
+def _desk_job(desk: ServiceDesk) -> Job:
     events = simulate(desk)
     mapping = load_mapping(EXAMPLES / "service-desk.mapping.yaml")
     system = EXAMPLES / "service-desk.system.yaml"
@@ -125,8 +125,8 @@ async def _play(suite: Suite, job: Job, locale: str, console: Console, say: Say)
 async def _report(suite: Suite, job: Job, path: Path, locale: str, console: Console, say: Say) -> None:
     findings = await gather(suite, job.process, locale)
     faults = judge(job.faults, job.begin, findings.signals, findings.problems)
-    kept = promise(job.faults, job.begin, findings.charts)
-    report = build(findings, faults, kept, say, locale)
+    alarms = false_alarms(job.faults, job.begin, findings.charts)
+    report = build(findings, faults, alarms, say, locale)
     terminal.show(report, say, console)
     page.write(path, report, say, datetime.now(UTC))
     console.print(f"\n{say('report_written', path=path)}")
@@ -160,7 +160,7 @@ async def _work(arguments: argparse.Namespace, console: Console, say: Say, stop:
     async with Machine(Plan(home), say=lambda line: console.print(f"  {line}")):
         if log_job is None:
             console.print(f"  {say('simulating')}")
-            job = await asyncio.to_thread(_desk_job, Desk())
+            job = await asyncio.to_thread(_desk_job, ServiceDesk())
         else:
             job = log_job
         async with Suite(load_connection(home.folder, arguments.locale)) as suite:

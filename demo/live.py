@@ -16,7 +16,7 @@ from andon_client.suite import Suite
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from demo.texts import Say
+from demo.report_texts import Say
 
 
 class Live:

@@ -10,7 +10,7 @@ import jinja2
 import vl_convert
 
 from demo.report import Report
-from demo.texts import Say
+from demo.report_texts import Say
 
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
 

@@ -1,4 +1,4 @@
-"""What the report says, decided once: the terminal and the page both show these lines."""
+"""The report as data, which the terminal and the page render."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import Any
 
 from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
-from andon_client.terminal import number, optional, short, span, spoken
+from andon_client.presentation.formats import localised, number, optional, short, span
+from andon_client.presentation.next_steps import next_steps
+from andon_client.presentation.phrases import say as phrase
+from andon_client.presentation.tables import cause_text
 
-from demo.desk import Fault
-from demo.findings import Findings
-from demo.judging import FaultFinding, Promise
-from demo.texts import Say
+from demo.detection import FalseAlarms, FaultFinding
+from demo.report_texts import Say
+from demo.results import Findings
+from demo.simulation import Fault
 
 CHARTS_SHOWN = 6
 
@@ -54,6 +57,8 @@ class ProblemLine:
     signals: int
     cause: str
     since: str
+    next_step: str
+    next_command: str
 
 
 @dataclass(frozen=True)
@@ -63,14 +68,16 @@ class Report:
     intake: Sequence[tuple[str, str, str, str, str]]
     scorecards: Sequence[tuple[str, Sequence[ScoreLine]]]
     faults: Sequence[FaultLine]
-    promise: str
+    false_alarms: str
     problems: Sequence[ProblemLine]
     charts: Sequence[scoring_pb2.GetControlChartResponse]
     chart_specs: Sequence[dict[str, Any]]
     pareto_spec: dict[str, Any] | None
 
 
-def build(findings: Findings, faults: Sequence[FaultFinding], promise: Promise, say: Say, language: str) -> Report:
+def build(
+    findings: Findings, faults: Sequence[FaultFinding], false_alarms: FalseAlarms, say: Say, language: str
+) -> Report:
     problems = [_problem_line(problem, say, language) for problem in findings.problems]
     charts = _worth_showing(findings)
     return Report(
@@ -84,7 +91,7 @@ def build(findings: Findings, faults: Sequence[FaultFinding], promise: Promise, 
             (_card_title(card, say), _score_lines(card, findings.shares, say, language)) for card in findings.scorecards
         ],
         faults=[_fault_line(finding, say, language) for finding in faults],
-        promise=_promise_text(promise, bool(faults), say),
+        false_alarms=_false_alarm_text(false_alarms, bool(faults), say),
         problems=problems,
         charts=charts,
         chart_specs=[_with_faults(chart, faults, say, language) for chart in charts],
@@ -103,8 +110,7 @@ def _lead(findings: Findings, say: Say) -> str:
 
 
 def _card_title(card: scoring_pb2.GetScorecardResponse, say: Say) -> str:
-    start = span(card.interval)
-    return say("all_time") if start == "all time" else say("week_of", start=start)
+    return say("week_of", start=span(card.interval)) if card.interval.start.seconds else say("all_time")
 
 
 def _score_lines(
@@ -127,7 +133,7 @@ def _score_line(node: scoring_pb2.ScorecardNode, depth: int, share: bool, say: S
     interval = f"{low:.0f}-{high:.0f}" if low is not None and high is not None else "-"
     return ScoreLine(
         depth=depth,
-        title=spoken(node.title, language) or node.name,
+        title=localised(node.title, language) or node.name,
         phase=say(phase) if node.is_indicator and phase != "unspecified" else "",
         value=("-" if value is None else _quantity(value, node.unit, share)) if node.is_indicator else "",
         target=_quantity(node.target, node.unit, share) if node.HasField("target") else "",
@@ -165,30 +171,31 @@ def fault_title(fault: Fault, language: str) -> str:
 
 
 def _slice_text(slice_: dict[str, str], say: Say) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in sorted(slice_.items())) or say("whole")
+    return ", ".join(f"{name} = {value}" for name, value in sorted(slice_.items())) or say("overall")
 
 
-def _promise_text(promise: Promise, faults_known: bool, say: Say) -> str:
+def _false_alarm_text(false_alarms: FalseAlarms, faults_known: bool, say: Say) -> str:
     return say(
-        "promise_text" if faults_known else "promise_text_unknown",
-        seen=f"{promise.seen:,}",
-        windows=f"{promise.windows:,}",
-        series=f"{promise.series:,}",
-        rate=f"{promise.seen / promise.windows:.2%}" if promise.windows else "-",
-        expected=f"{promise.expected:.1f}",
+        "false_alarm_text" if faults_known else "false_alarm_text_unknown",
+        seen=f"{false_alarms.seen:,}",
+        windows=f"{false_alarms.windows:,}",
+        series=f"{false_alarms.series:,}",
+        rate=f"{false_alarms.seen / false_alarms.windows:.2%}" if false_alarms.windows else "-",
+        expected=f"{false_alarms.expected:.1f}",
     )
 
 
 def _problem_line(problem: problem_pb2.Problem, say: Say, language: str) -> ProblemLine:
-    cause = problem.causes[0] if problem.causes else None
-    text = f"{spoken(cause.title, language)} ({cause.contribution:.0%})" if cause else say("none")
+    step = next(iter(next_steps(problem)), None)
     return ProblemLine(
         name=problem.name,
-        title=spoken(problem.title, language),
+        title=localised(problem.title, language),
         severity=f"{problem.severity:.1f}",
         signals=len(problem.signals),
-        cause=text,
+        cause=cause_text(problem.causes[0], language) if problem.causes else say("none"),
         since=span(problem.interval),
+        next_step=phrase(step.meaning, language) if step else "-",
+        next_command=step.command if step else "",
     )
 
 

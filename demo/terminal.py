@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from demo.report import Report, ScoreLine
-from demo.texts import Say
+from demo.report_texts import Say
 
 BAR = 20
 STATE_STYLE = {"met": "green", "missed": "red", "not_enough_data": "dim"}
@@ -27,7 +27,7 @@ def show(report: Report, say: Say, console: Console) -> None:
         console.print(_scorecard(f"{say('scorecard')}, {title}", lines, say))
     if report.faults:
         console.print(_faults(report, say))
-    console.print(Text(say("promise"), style="bold"), report.promise, sep="\n")
+    console.print(Text(say("false_alarms"), style="bold"), report.false_alarms, sep="\n")
     console.print(_problems(report, say))
 
 
@@ -81,8 +81,8 @@ def _faults(report: Report, say: Say) -> Table:
 
 
 def _problems(report: Report, say: Say) -> Table:
-    names = ("problem", ">severity", ">signals", "cause", "since")
+    names = ("problem", ">severity", ">signals", "cause", "since", "next_step")
     table = _table(say("problems"), *((">" if name.startswith(">") else "") + _said(name, say) for name in names))
     for line in report.problems:
-        table.add_row(line.title, line.severity, str(line.signals), line.cause, line.since)
+        table.add_row(line.title, line.severity, str(line.signals), line.cause, line.since, line.next_step)
     return table

@@ -1,9 +1,10 @@
-"""All commands of `andon`: load, read, watch, draw and explain, over the same contracts that everyone uses."""
+"""The command tree of `andon`, with help in English and Chinese."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,13 +26,19 @@ from andon_client.commands import (
     system,
     watch,
 )
+from andon_client.presentation.help import requested_locale, translate
 from andon_client.terminal import Context
 
 INTERRUPTED, PIPE_CLOSED = 130, 141
 
 
-class OrderlyEnd(TyperGroup):
-    """Ctrl-C, and a reader that has seen enough, are ends like others: no word about them but the exit code."""
+class AndonGroup(TyperGroup):
+    """Ends without a traceback on Ctrl-C and on a closed pipe; help is in the language of `--locale`."""
+
+    def main(self, args: Sequence[str] | None = None, *others: Any, **more: Any) -> Any:
+        given = list(sys.argv[1:] if args is None else args)
+        translate(self, requested_locale(given, os.environ))
+        return super().main(given, *others, **more)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -40,19 +47,19 @@ class OrderlyEnd(TyperGroup):
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
-            # What is still to be written has no reader: the interpreter must not trip over it when it ends.
+            # Remaining output has no reader: flushing it at exit must not fail.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(PIPE_CLOSED) from None
         return done
 
 
 app = typer.Typer(
-    cls=OrderlyEnd,
+    cls=AndonGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Know, while it happens, whether your service processes are good.",
-    epilog="Start a suite with `make run` or `python -m services`, then: andon status",
+    help="Real-time quality monitoring of service processes: indicators, control charts, verified improvement.",
+    epilog="Start the services with `make run` or `python -m services`, then run: andon status",
 )
 
 
@@ -61,9 +68,9 @@ def options(
     context: typer.Context,
     home: Annotated[
         Path | None,
-        typer.Option(envvar="ANDON_HOME", help="Folder with connection.json. Default: the nearest .andon."),
+        typer.Option(envvar="ANDON_HOME", help="Folder with connection.json. Default: the nearest .andon folder."),
     ] = None,
-    locale: Annotated[str, typer.Option(envvar="ANDON_LOCALE", help="Language of texts: en or zh.")] = "en",
+    locale: Annotated[str, typer.Option(envvar="ANDON_LOCALE", help="Language of help and output: en or zh.")] = "en",
 ) -> None:
     context.obj = Context(home, locale)
 
@@ -82,21 +89,21 @@ _add(app, "watch", watch.watch, "watch problems --journal problems.jsonl")
 _add(app, "explain", explain.explain, "explain desk/main/lead_time@day --at 2026-01-05")
 _add(app, "status", status.status, "status --json")
 
-_systems = typer.Typer(no_args_is_help=True, help="What is measured, how it is weighed, and when it alarms.")
+_systems = typer.Typer(no_args_is_help=True, help="Indicator systems: measures, weights, targets and control charts.")
 _add(_systems, "lint", system.lint, "system lint examples/service-desk.system.yaml")
 _add(_systems, "apply", system.apply, "system apply examples/service-desk.system.yaml --process desk")
 _add(_systems, "list", system.list_all, "system list --json")
 app.add_typer(_systems, name="system")
 
-_problem = typer.Typer(no_args_is_help=True, help="One problem, from the alarm to its end.")
+_problem = typer.Typer(no_args_is_help=True, help="A problem, from acknowledgement to closure.")
 _add(_problem, "show", problem.show, "problem show problems/7")
 _add(_problem, "acknowledge", problem.acknowledge, "problem acknowledge problems/7")
-_add(_problem, "cause", problem.cause, "problem cause problems/7 --class process --title 'No check before the repair'")
-_add(_problem, "dismiss", problem.dismiss, "problem dismiss problems/7 --reason 'the fair, as every year'")
+_add(_problem, "cause", problem.cause, "problem cause problems/7 --class process --title 'No check before repair'")
+_add(_problem, "dismiss", problem.dismiss, "problem dismiss problems/7 --reason 'annual fair'")
 _add(_problem, "close", problem.close, "problem close problems/7 --validate-only")
 app.add_typer(_problem, name="problem")
 
-_action = typer.Typer(no_args_is_help=True, help="What is done about a problem, and the proof that it worked.")
+_action = typer.Typer(no_args_is_help=True, help="Improvement actions and the verification of their effect.")
 _add(
     _action, "plan", plan.plan, "action plan problems/7 --title 'Check first' --owner 'team leads' --baseline-period 6w"
 )

@@ -12,14 +12,14 @@ from typing import Any
 import grpc
 
 from andon_client.channel import open_channel
+from andon_client.presentation.phrases import LocalisedError, say
 from andon_client.whole_files import write_whole
 
 FILE_NAME = "connection.json"
-HOW_TO_START = "Start one with `make run` or `python -m services`, or name the folder of another by ANDON_HOME."
 
 
-class NoConnection(Exception):
-    """No suite is known here."""
+class NoConnection(LocalisedError):
+    """There is no usable connection file."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Connection:
 
     def open(self, service: str) -> grpc.aio.Channel:
         if service not in self.targets:
-            raise NoConnection(f"the connection names no {service}; it has {', '.join(self.targets) or 'none'}")
+            raise NoConnection("unknown_service", service=service, targets=", ".join(self.targets) or "-")
         return open_channel(
             self.targets[service],
             ca_file=self.ca_file,
@@ -65,13 +65,13 @@ def load_connection(home: Path | None = None, locale: str = "en") -> Connection:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise NoConnection(f"no suite is known here: {path} does not exist. {HOW_TO_START}") from error
+        raise NoConnection("no_connection", path=path, start=say("start_suite", locale)) from error
     except ValueError as error:
-        raise NoConnection(f"{path} is no connection file: {error}") from error
+        raise NoConnection("bad_connection", path=path, error=error) from error
     try:
         return _connection(document, path.parent, locale)
     except (KeyError, TypeError) as error:
-        raise NoConnection(f"{path} is no connection file: it lacks {error}") from error
+        raise NoConnection("lacking_connection", path=path, key=error) from error
 
 
 def _connection(document: Mapping[str, Any], home: Path, locale: str) -> Connection:

@@ -1,9 +1,10 @@
-"""What there is now, item by item over as many pages as it takes."""
+"""Lists of the contract, item by item over all pages."""
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2
@@ -16,13 +17,13 @@ class PageRequest(Protocol):
     page_token: str
 
 
-class Page(Protocol):
+class PageResponse(Protocol):
     next_page_token: str
 
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=PageRequest)
-P = TypeVar("P", bound=Page)
+P = TypeVar("P", bound=PageResponse)
 
 
 async def take(items: AsyncIterable[T], limit: int) -> list[T]:
@@ -32,6 +33,17 @@ async def take(items: AsyncIterable[T], limit: int) -> list[T]:
         if len(taken) == limit:
             break
     return taken
+
+
+async def largest(items: AsyncIterable[T], limit: int, key: Callable[[T], Any]) -> list[T]:
+    """The `limit` largest items, the largest first, in memory for `limit` of them."""
+    heap: list[tuple[Any, int, T]] = []
+    order = 0
+    async for item in items:
+        order -= 1
+        push = heapq.heappush if len(heap) < limit else heapq.heappushpop
+        push(heap, (key(item), order, item))
+    return [item for _, _, item in sorted(heap, key=lambda entry: entry[:2], reverse=True)]
 
 
 async def list_scores(suite: Suite, request: scoring_pb2.ListScoresRequest) -> AsyncIterator[score_pb2.Score]:
@@ -63,7 +75,7 @@ async def list_systems(
 
 
 async def list_events(suite: Suite, after: str = "") -> AsyncIterator[event_pb2.Event]:
-    """The log in commit order, from a cursor on."""
+    """The log in commit order, after a cursor."""
     request = ingest_pb2.ReadEventsRequest(after=after, encoding=ingest_pb2.ENCODING_ROWS)
     async for response in suite.ingest.ReadEvents(request):
         for page in response.pages:

@@ -53,7 +53,7 @@ def test_values_limits_signals_and_dates_are_shown(drawn):
     shown = drawn(found([point(day, 2.0 + day % 3 / 4, fired=day == 9) for day in range(12)]))
     assert "Wait (h)  desk/main/wait@day" in shown
     assert "✖" in shown
-    for name in ("value", "lower", "centre", "upper", "2026-01-05", "promised ARL 370.4"):
+    for name in ("value", "lower limit", "centre line", "upper limit", "2026-01-05", "in-control ARL 370.4"):
         assert name in shown
 
 
@@ -65,7 +65,7 @@ def test_no_line_is_wider_than_the_screen(drawn, width):
 def test_the_legend_stands_below_the_figure_where_it_hides_nothing(drawn):
     lines = drawn(found([point(day, 2.0, fired=day == 3) for day in range(12)])).splitlines()
     (at,) = [number for number, line in enumerate(lines) if line.lstrip().startswith("└┬")]
-    assert lines[at + 2].split() == ["⠤", "value", "·", "lower,", "centre,", "upper", "✖", "signal"]
+    assert " ".join(lines[at + 2].split()) == "⠤ value · lower limit, centre line, upper limit ✖ signal"
     assert not any("value" in line for line in lines[:at])
 
 
@@ -75,7 +75,7 @@ def test_without_a_signal_there_is_no_cross(drawn):
 
 def test_a_chart_whose_first_phase_is_not_over_shows_values_without_limits(drawn):
     shown = drawn(found([point(day, 2.0, limits=False) for day in range(3)], baseline=False))
-    assert "centre" not in shown
+    assert "centre line" not in shown
     assert "phase I is not complete yet" in shown
 
 

@@ -99,7 +99,7 @@ def test_without_a_suite_a_command_fails_in_one_line_that_says_what_to_do(comman
 def test_a_window_that_does_not_exist_is_refused_with_those_that_do(runner, tmp_path):
     done = runner.invoke(app, ["--home", str(tmp_path), "scores", "--window", "fortnight"])
     assert done.exit_code == 2
-    assert "fortnight is none of hour, day, week, month, all" in " ".join(done.stderr.split())
+    assert "fortnight is not one of hour, day, week, month, all" in " ".join(done.stderr.replace("│", " ").split())
 
 
 def test_a_malformed_document_is_refused_before_anything_is_sent(runner, tmp_path):

@@ -86,15 +86,15 @@ def test_a_token_that_was_renewed_is_picked_up(tmp_path):
 
 
 def test_a_service_that_the_connection_does_not_name_is_refused_by_name(tmp_path):
-    with pytest.raises(NoConnection, match="names no scoring; it has ingest"):
+    with pytest.raises(NoConnection, match="no target for scoring; it has ingest"):
         connection(tmp_path).open("scoring")
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
-    [("{", "Expecting property name"), ("[]", "list indices"), ('{"targets": {}}', "lacks 'ca_file'")],
+    [("{", "Expecting property name"), ("[]", "list indices"), ('{"targets": {}}', "'ca_file' is missing")],
 )
 def test_a_file_that_is_no_connection_file_is_named_with_its_fault(tmp_path, text, fault):
     (tmp_path / FILE_NAME).write_text(text, encoding="utf-8")
-    with pytest.raises(NoConnection, match=rf"{FILE_NAME} is no connection file: .*{fault}"):
+    with pytest.raises(NoConnection, match=rf"{FILE_NAME} is not a connection file: .*{fault}"):
         load_connection(tmp_path)

@@ -6,8 +6,9 @@ import io
 
 import pytest
 from andon.improvement.v1 import improvement_pb2, problem_pb2
-from andon_client.commands.problem_tree import add_events, add_signals, cause_text, problem_tree
+from andon_client.commands.problem_tree import add_events, add_signals, problem_tree
 from andon_client.moments import timestamp
+from andon_client.presentation.tables import cause_text
 from rich.console import Console
 
 
@@ -47,15 +48,15 @@ def test_a_problem_shows_where_it_is_what_was_done_and_what_the_proof_rests_on(p
         "severity 5.2 sigma",
         "reason: problems/p/actions/1: worse, +0.2 (+0.1 to +0.3)",
         "problems/p/causes/1: 缺少检查表, process, confirmed",
-        "rests on rota",
-        "problems/p/causes/2: team [B] (25%), behind problems/p/causes/1",
+        "evidence: rota",
+        "problems/p/causes/2: team [B] (25%), parent cause problems/p/causes/1",
         "action problems/p/actions/1: Check first, failed, overdue",
         "corrective, team leads, due 2026-05-01 00:00",
         "goal: desk/main/rework@day by -0.4",
-        "0.95 at each end of the interval, from 8 windows after it on, within 60",
+        "confidence 0.95 per bound, at least 8 windows after it, horizon 60 windows",
         "Worse: the mean went up.",
-        "season: holds, taken out",
-        "preregistered: mind, could already be seen",
+        "season: passed, taken out",
+        "preregistered: check, could already be seen",
     ):
         assert part in text
 
@@ -78,12 +79,12 @@ def test_the_plan_of_the_proof_stands_with_the_action_once_it_is_fixed(problem, 
     plan = problem.actions[0].plan
     plan.spread_end_time.CopyFrom(timestamp(day(30)))
     plan.fixed_time.CopyFrom(timestamp(day(36)))
-    assert "no window lies before it" in drawn(problem_tree(problem, "en"))
+    assert "baseline: none, no window precedes the action" in drawn(problem_tree(problem, "en"))
     for first, last in ((30, 31), (32, 36)):
         plan.baseline_intervals.add(start=timestamp(day(first)), end=timestamp(day(last)))
     text = drawn(problem_tree(problem, "en"))
-    assert "compared with 2026-04-01, 2026-04-03 – 2026-04-06" in text
-    assert "until 2026-04-01 00:00; all this was fixed at 2026-04-07 00:00" in text
+    assert "baseline: 2026-04-01, 2026-04-03 – 2026-04-06" in text
+    assert "until 2026-04-01 00:00; plan fixed at 2026-04-07 00:00" in text
 
 
 def test_where_a_merged_problem_went_is_said(problem):
@@ -108,7 +109,7 @@ def test_signals_beyond_the_limit_are_counted(problem, day):
     text = drawn(tree)
     assert "signals: 5" in text
     assert "2026-04-01  desk/main/rework@day  WE1: 0.6 against 0.1\n" in text
-    assert "2026-04-02  desk/main/rework@day  WE1: 0.6 against 0.1 (a symptom)" in text
+    assert "2026-04-02  desk/main/rework@day  WE1: 0.6 against 0.1 (symptom)" in text
     assert "2026-04-03" not in text
     assert "... 3 more" in text
 

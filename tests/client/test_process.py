@@ -187,7 +187,7 @@ def test_a_suite_that_went_away_is_said_to_be_away_and_how_to_start_one(connect)
         code, out, err = done(home, "status")
     assert (code, out) == (1, "")
     told = " ".join(err.split())
-    assert "nobody answers: is the suite running? Start one with `make run` or `python -m services`" in told
+    assert "The suite is not reachable. Start one with `make run` or `python -m services`" in told
     assert "Traceback" not in err
 
 

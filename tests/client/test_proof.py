@@ -67,12 +67,12 @@ def test_the_verdict_comes_with_its_figures_what_it_rests_on_and_what_is_missing
     for line in (
         "action problems/p/actions/1: Check first, done",
         "Undecided: [the mean] went down.",
-        "  change -0.2, between -0.45 and +0.05; p 0.061, however often one looks",
-        "  before: 0.5 over 5 windows, 2026-04-02 – 2026-04-06",
-        "  after:  0.3 over 9 windows, 2026-04-07 – 2026-04-15",
-        "  season: holds, taken [out]",
-        "  baseline_size: mind, 12 windows",
-        "  missing: about 12 more days; if the change stays what it is, they say: improved",
+        "  effect -0.2, interval -0.45 to +0.05, p = 0.061 (valid at every look)",
+        "  baseline: 0.5 over 5 windows, 2026-04-02 – 2026-04-06",
+        "  after: 0.3 over 9 windows, 2026-04-07 – 2026-04-15",
+        "  season: passed, taken [out]",
+        "  baseline_size: check, 12 windows",
+        "  needed: about 12 more days; at the current effect the verdict will be: improved",
     ):
         assert line in text.splitlines()
 
@@ -82,8 +82,8 @@ def test_it_speaks_chinese_to_who_reads_it(shown):
     for part in (
         "先检查，已完成",
         "尚无定论：均值下降。",
-        "变化 -0.2，介于 -0.45 与 +0.05 之间",
-        "尚缺：约 12 天；",
+        "效果 -0.2，区间 -0.45 至 +0.05",
+        "尚需：约 12 天；",
         "已改善",
     ):
         assert part in text
@@ -97,25 +97,25 @@ def test_one_window_is_one(action, proof):
 def test_what_is_decided_misses_nothing(shown, proof):
     proof.verdict = problem_pb2.VERDICT_IMPROVED
     proof.ClearField("outlook")
-    assert "missing" not in shown()
+    assert "needed" not in shown()
 
 
 def test_what_the_plan_can_not_decide_is_said(action, proof):
     proof.outlook.CopyFrom(problem_pb2.Outlook(windows=51))
-    assert "more than is left of the 60 planned days (51)" in missing(action, proof, "en")
-    assert "计划的 60 天中的剩余部分（51）" in missing(action, proof, "zh")
+    assert "more than the 51 days left of the horizon of 60" in missing(action, proof, "en")
+    assert "所需多于计划 60 天中剩余的 51 个" in missing(action, proof, "zh")
     proof.outlook.windows = 0
-    assert "the 60 planned days are over without a verdict" in missing(action, proof, "en")
+    assert "the horizon of 60 days passed without a verdict" in missing(action, proof, "en")
     action.goal.series = "desk/main/rework@fortnight"
-    assert "the 60 planned windows are over" in missing(action, proof, "en")
+    assert "the horizon of 60 windows passed" in missing(action, proof, "en")
 
 
 def test_the_windows_that_are_compared_are_marked_with_their_means(shown, day):
     windows = [score(number, day, 0.5 if number < 36 else 0.3) for number in range(26, 45)]
     text = shown(windows)
     assert SERIES in text
-    assert "· mean before, mean after   ○ compared with   ● after the action" in text
-    body = text[: text.index("· mean before")]
+    assert "· baseline mean, mean after the action   ○ baseline   ● after the action" in text
+    body = text[: text.index("· baseline mean")]
     # Day 31 opened the problem and is left out.
     assert (body.count("○"), body.count("●")) == (5, 9)
     assert "2026-03-28" in text

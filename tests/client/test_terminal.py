@@ -8,7 +8,9 @@ import typer
 from andon.common.v1 import interval_pb2, text_pb2
 from andon.scoring.v1 import indicator_system_pb2
 from andon_client import terminal as module
-from andon_client.terminal import describe, emit, fail, number, short, span, spoken, stretch
+from andon_client.presentation.formats import localised, number, short, span, stretch
+from andon_client.presentation.tables import Cell, Column, Table
+from andon_client.terminal import describe, fail, show_table
 from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -105,7 +107,7 @@ def test_a_stretch_of_days_ends_on_its_last_day_and_one_of_hours_at_its_last_hou
 
 def test_a_text_is_spoken_in_the_language_asked_for_or_in_the_one_there_is():
     both, english = text_pb2.Text(en="wait", zh="等候"), text_pb2.Text(en="wait")
-    assert (spoken(both, "en"), spoken(both, "zh-Hant"), spoken(english, "zh")) == ("wait", "等候", "wait")
+    assert (localised(both, "en"), localised(both, "zh-Hant"), localised(english, "zh")) == ("wait", "等候", "wait")
 
 
 def test_an_enum_value_is_shown_without_its_prefix():
@@ -115,8 +117,9 @@ def test_an_enum_value_is_shown_without_its_prefix():
 def test_a_name_that_is_to_be_copied_is_not_folded(monkeypatch, capsys):
     monkeypatch.setattr(module, "screen", Console(width=40, color_system=None, force_terminal=False))
     name = "problems/0123456789abcdef0123"
-    texts = [text_pb2.Text(en=name, zh="a title of many words that need more than one line")]
-    emit(texts, False, "Problems", ("=problem", "title", ">count"), lambda text: (text.en, text.zh, "1"))
+    columns = [Column("problem", whole=True), Column("title"), Column("count", numeric=True)]
+    cells = [Cell(name), Cell("a title of many words that need more than one line"), Cell("1")]
+    show_table(Table("Problems", columns, [cells]), "en")
     lines = capsys.readouterr().out.splitlines()
     assert sum(name in line for line in lines) == 1
     assert len(lines) > 4

@@ -68,7 +68,7 @@ def test_a_problem_goes_from_open_to_closed_on_proof(andon, only):
     assert f"removes {cause}" in planned
     started = andon(f"action start {action} --at {OVER}")
     assert "analysed -> acting" in started
-    assert "compared with 2026-04-02 – 2026-04-06" in started
+    assert "baseline: 2026-04-02 – 2026-04-06" in started
     assert "acting -> verifying" in andon(f"action complete {action} --at {OVER}")
 
     refused = andon(f"problem close {name}", code=1)
@@ -83,7 +83,7 @@ def test_a_problem_goes_from_open_to_closed_on_proof(andon, only):
         "season:",
         SERIES,
         "● after the action",
-        "it is proven",
+        "an action is verified",
     ):
         assert part in verified
     assert "verifying -> closed" in andon(f"problem close {name}")
@@ -103,22 +103,20 @@ def test_what_would_happen_is_said_and_nothing_is_kept(andon, only):
         assert all(part in told for part in parts), told
         assert andon(f"problem show {name} --json") == before
 
-    would(f"problem acknowledge {name}", "open -> acknowledged is possible; nothing was kept")
-    would(f"problem dismiss {name} --reason fair", "open -> dismissed is possible")
-    would(f"problem cause {name} --class people --title New", "待处理 → 已分析 可行；未作任何保存", locale="zh")
+    would(f"problem acknowledge {name}", "open -> acknowledged (dry run, nothing was stored)")
+    would(f"problem dismiss {name} --reason fair", "open -> dismissed (dry run")
+    would(f"problem cause {name} --class people --title New", "待处理 → 已分析（试运行，未保存）", locale="zh")
     andon(f"problem cause {name} --class process --confirm {cause}")
-    would(f"action plan {name} --title 'Check first' --owner leads", "it stays analysed", f"goal: {SERIES}")
+    would(f"action plan {name} --title 'Check first' --owner leads", "remains analysed", f"goal: {SERIES}")
     andon(f"action plan {name} --title 'Check first' --owner leads")
-    would(
-        f"action start {action} --at {OVER}", "analysed -> acting is possible", "compared with 2026-04-02 – 2026-04-06"
-    )
-    would(f"action cancel {action}", "it stays analysed", "cancelled")
+    would(f"action start {action} --at {OVER}", "analysed -> acting (dry run", "baseline: 2026-04-02 – 2026-04-06")
+    would(f"action cancel {action}", "remains analysed", "cancelled")
     andon(f"action start {action} --at {OVER}")
-    would(f"action complete {action} --at {OVER}", "acting -> verifying is possible")
+    would(f"action complete {action} --at {OVER}", "acting -> verifying (dry run")
     andon(f"action complete {action} --at {OVER}")
-    would(f"action verify {action}", "Improved:", "it stays verifying; nothing was kept")
+    would(f"action verify {action}", "Improved:", "remains verifying (dry run, nothing was stored)")
     andon(f"action verify {action}")
-    would(f"problem close {name}", "verifying -> closed is possible")
+    would(f"problem close {name}", "verifying -> closed (dry run")
 
 
 def test_a_problem_that_is_none_is_dismissed_and_only_as_it_was_read(andon, only):
@@ -128,7 +126,9 @@ def test_a_problem_that_is_none_is_dismissed_and_only_as_it_was_read(andon, only
     refused = andon(f"problem dismiss {name} --reason fair --etag {problem['etag']}", code=1)
     for part in ("ABORTED", "ETAG_STALE", "The resource has changed", f"andon problem show {name}"):
         assert part in refused
-    assert "查看现状" in andon(f"problem dismiss {name} --reason fair --etag {problem['etag']}", code=1, locale="zh")
+    assert "查看当前状态" in andon(
+        f"problem dismiss {name} --reason fair --etag {problem['etag']}", code=1, locale="zh"
+    )
     etag = only("ACKNOWLEDGED")["etag"]
     assert "acknowledged -> dismissed" in andon(f"problem dismiss {name} --reason 'the fair' --etag {etag}")
     assert only("DISMISSED")["reason"] == "the fair"
@@ -169,7 +169,7 @@ def test_a_plan_from_a_document_is_fixed_as_it_stands_and_says_how_much_is_missi
         "preventive, team leads, due 2026-05-01",
         "rework@day{team=A} by -0.02",
         "4 windows",
-        "within 30",
+        "horizon 30",
     ):
         assert part in planned
     (action,) = only("ANALYSED")["actions"]
@@ -181,10 +181,10 @@ def test_a_plan_from_a_document_is_fixed_as_it_stands_and_says_how_much_is_missi
     assert "INVALID_TRANSITION" in early
     andon(f"action complete {action['name']} --at {LATE}")
     undecided = andon(f"action verify {action['name']}")
-    for part in ("Undecided:", "missing:", "days"):
+    for part in ("Undecided:", "needed:", "days"):
         assert part in undecided
     told = andon(f"action verify {action['name']} --validate-only", locale="zh")
-    for part in ("尚无定论", "尚缺：", "天", "待验证"):
+    for part in ("尚无定论", "尚需：", "天", "待验证"):
         assert part in told
     assert "verifying -> analysed" in andon(f"action cancel {action['name']} --reason 'no budget'")
     assert "no budget" in andon(f"problem show {name}")
@@ -204,7 +204,7 @@ def test_an_action_that_changed_nothing_sends_the_problem_back_to_its_causes_wit
     told = andon(f"action verify {name}/actions/1")
     assert "No change that matters" in told
     assert "verifying -> analysed" in told
-    assert "missing" not in told
+    assert "needed:" not in told
     shown = andon(f"problem show {name}", locale="zh")
     assert f"说明：{name}/actions/1: no change" in shown
     assert "未见效" in shown
@@ -228,5 +228,7 @@ def test_what_is_missing_from_a_plan_is_said_field_by_field(andon, only):
     assert "NOT_FOUND" in andon(f"action start {name}/actions/7", code=1)
     assert "NOT_FOUND" in andon("problem show problems/none", code=1)
     assert "such as problems/p" in andon("problem close nonsense", code=1)
-    assert "team is not like team=B" in andon(f"problem cause {name} --class people --title x --slice team", code=2)
+    assert "team is not of the form team=B" in andon(
+        f"problem cause {name} --class people --title x --slice team", code=2
+    )
     assert "long is no length" in andon(f"action plan {name} --baseline-period long", code=2)

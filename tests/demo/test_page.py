@@ -11,7 +11,7 @@ import pytest
 
 from demo import page
 from demo.report import FaultLine, ProblemLine, Report, ScoreLine
-from demo.texts import texts
+from demo.report_texts import texts
 
 NASTY = '</script><script>alert(1)</script> & <b>"quotes"</b>'
 
@@ -28,8 +28,19 @@ def report(language="en", title="Wait"):
         intake=[("desk", "3", "2", "1", "0")],
         scorecards=[("all time", [node, line])],
         faults=[fault, missed],
-        promise="none",
-        problems=[ProblemLine("problems/1", title, "8.1", 13, "team = Red (112%)", "2026-03-16")],
+        false_alarms="none",
+        problems=[
+            ProblemLine(
+                "problems/1",
+                title,
+                "8.1",
+                13,
+                "team = Red (112%)",
+                "2026-03-16",
+                "acknowledge",
+                "andon problem acknowledge problems/1",
+            )
+        ],
         charts=[],
         chart_specs=[spec],
         pareto_spec=spec,

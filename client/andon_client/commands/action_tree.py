@@ -1,4 +1,4 @@
-"""An action in the tree of its problem: its terms, its goal, the plan of its proof and what the proof said last."""
+"""An action in the tree of its problem: terms, goal, verification plan and last verification."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from andon.improvement.v1.problem_pb2 import Action, ActionKind, ActionState, Go
 from rich.markup import escape
 from rich.tree import Tree
 
-from andon_client.terminal import spoken, stretch, when
-from andon_client.wording import named, say
+from andon_client.presentation.formats import localised, stretch, when
+from andon_client.presentation.phrases import named, say
 
 
 def add_action(tree: Tree, action: Action, locale: str) -> None:
@@ -16,9 +16,9 @@ def add_action(tree: Tree, action: Action, locale: str) -> None:
     for line in action_lines(action, locale):
         branch.add(escape(line))
     for proof in action.verifications[-1:]:
-        told = branch.add(escape(f"{when(proof.verify_time)}: {spoken(proof.statement, locale)}"))
+        statement = branch.add(escape(f"{when(proof.verify_time)}: {localised(proof.statement, locale)}"))
         for line in check_lines(proof, locale):
-            told.add(line)
+            statement.add(line)
 
 
 def action_of(problem: Problem, name: str) -> Action:
@@ -26,12 +26,12 @@ def action_of(problem: Problem, name: str) -> Action:
 
 
 def action_title(action: Action, locale: str) -> str:
-    place = {"name": action.name, "title": spoken(action.title, locale)}
+    place = {"name": action.name, "title": localised(action.title, locale)}
     return say("action", locale, **place, state=named(ActionState, action.state, locale))
 
 
 def action_lines(action: Action, locale: str) -> list[str]:
-    """All that was agreed on."""
+    """Terms, goal and verification plan."""
     kind = named(ActionKind, action.kind, locale)
     lines = [say("terms", locale, kind=kind, owner=action.owner, due=when(action.due_time))]
     lines += [say("removes", locale, cause=action.cause)] if action.cause else []
@@ -57,9 +57,15 @@ def _plan_lines(plan: ProofPlan, locale: str) -> list[str]:
 
 
 def check_lines(proof: Verification, locale: str) -> list[str]:
-    """What the proof assumes, as marked-up text."""
-    marks = {True: f"[green]{say('holds', locale)}[/]", False: f"[yellow]{say('mind', locale)}[/]"}
+    """The assumption checks of a verification, as marked-up text."""
+    marks = {True: f"[green]{say('passed', locale)}[/]", False: f"[yellow]{say('failed', locale)}[/]"}
     return [
-        say("check", locale, name=escape(one.name), mark=marks[one.passed], meaning=escape(spoken(one.meaning, locale)))
+        say(
+            "check",
+            locale,
+            name=escape(one.name),
+            mark=marks[one.passed],
+            meaning=escape(localised(one.meaning, locale)),
+        )
         for one in proof.checks
     ]

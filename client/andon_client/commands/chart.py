@@ -1,4 +1,4 @@
-"""`andon chart`: a control chart in the terminal, as SVG or as a Vega-Lite spec."""
+"""`andon chart`: a control chart, in the terminal, as SVG or as a Vega-Lite spec."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from andon.scoring.v1 import scoring_pb2
 
 from andon_client.commands.filters import Json, Since, Until, interval_of
 from andon_client.figure import Trace, figure
+from andon_client.presentation.formats import localised, number, span
+from andon_client.presentation.phrases import say
 from andon_client.suite import Suite
-from andon_client.terminal import Context, emit_json, notes, number, run, screen, span, spoken
+from andon_client.terminal import Context, emit_json, notes, run, screen
 
 
 def chart(
     context: typer.Context,
-    series: Annotated[str, typer.Argument(help="Key of the series, as `andon scores` shows it.")],
+    series: Annotated[str, typer.Argument(help="Key of the series, as listed by `andon scores`.")],
     since: Since = None,
     until: Until = None,
-    svg: Annotated[Path | None, typer.Option(help="Write the chart as SVG.")] = None,
-    vega: Annotated[Path | None, typer.Option(help="Write the Vega-Lite spec.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Write the chart to this SVG file.")] = None,
+    vega: Annotated[Path | None, typer.Option(help="Write the Vega-Lite spec to this file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Draw the control chart of a series."""
+    """Draw the control chart of a series, with phase I, control limits and signals."""
     options: Context = context.obj
 
     async def work(suite: Suite) -> scoring_pb2.GetControlChartResponse:
@@ -35,14 +37,14 @@ def chart(
 
     found = run(options, work)
     if svg is not None:
-        # Loaded only where it draws: no other command should wait for it.
+        # Imported here, so that no other command waits for it.
         import vl_convert
 
         svg.write_text(vl_convert.vegalite_to_svg(found.vega_lite), encoding="utf-8")
-        notes.print(f"wrote {svg}", markup=False)
+        notes.print(say("wrote", options.locale, path=svg), markup=False)
     if vega is not None:
         vega.write_text(found.vega_lite, encoding="utf-8")
-        notes.print(f"wrote {vega}", markup=False)
+        notes.print(say("wrote", options.locale, path=vega), markup=False)
     if as_json:
         emit_json(found)
     elif svg is None and vega is None:
@@ -50,31 +52,44 @@ def chart(
 
 
 def _draw(found: scoring_pb2.GetControlChartResponse, context: Context) -> None:
-    points = list(found.points)
+    points, locale = list(found.points), context.locale
     if not points:
-        screen.print("no complete window with enough data yet")
+        screen.print(say("no_points", locale))
         return
-    title = f"{spoken(found.series.title, context.locale)} ({found.series.unit or 'share'})  {found.series.key}"
-    screen.print(_figure(title, points, screen.width), highlight=False, markup=False)
-    if found.HasField("baseline"):
-        base = found.baseline
-        screen.print(
-            f"{base.chart} chart, rules {', '.join(found.rules)}; phase I: {base.window_count} windows from"
-            f" {span(base.interval)}, centre {number(base.centre)}, sigma {number(base.sigma)};"
-            f" promised ARL {number(found.arl0)} windows; {len(found.signals)} signals",
-            markup=False,
+    unit = found.series.unit or say("share", locale)
+    title = f"{localised(found.series.title, locale)} ({unit})  {found.series.key}"
+    screen.print(_figure(title, points, screen.width, locale), highlight=False, markup=False)
+    base = found.baseline
+    screen.print(
+        say(
+            "baseline_figures",
+            locale,
+            chart=base.chart,
+            rules=", ".join(found.rules),
+            count=base.window_count,
+            start=span(base.interval, locale),
+            centre=number(base.centre),
+            sigma=number(base.sigma),
+            arl0=number(found.arl0),
+            signals=len(found.signals),
         )
-    else:
-        screen.print("phase I is not complete yet: no limits")
+        if found.HasField("baseline")
+        else say("no_limits", locale),
+        markup=False,
+    )
 
 
-def _figure(title: str, points: Sequence[scoring_pb2.ChartPoint], width: int) -> str:
-    """Values, centre and limits, and a cross where a rule fired."""
+def _figure(title: str, points: Sequence[scoring_pb2.ChartPoint], width: int, locale: str) -> str:
+    """Values, centre line and control limits, and a cross at each signal."""
     limits = [
-        Trace(name, "·", [(at, getattr(point, name)) for at, point in enumerate(points) if point.HasField(name)])
+        Trace(
+            say(f"chart_{name}", locale),
+            "·",
+            [(at, getattr(point, name)) for at, point in enumerate(points) if point.HasField(name)],
+        )
         for name in ("lower", "centre", "upper")
     ]
-    values = Trace("value", "braille", [(at, point.statistic) for at, point in enumerate(points)])
+    values = Trace(say("value", locale), "braille", [(at, point.statistic) for at, point in enumerate(points)])
     fired = [(at, point.statistic) for at, point in enumerate(points) if point.rules]
-    dates = [span(point.interval) for point in points]
-    return figure(title, [values, *limits, Trace("signal", "✖", fired, joined=False)], dates, width)
+    signals = Trace(say("chart_signal", locale), "✖", fired, joined=False)
+    return figure(title, [values, *limits, signals], [span(point.interval, locale) for point in points], width)

@@ -1,4 +1,4 @@
-"""`andon explain`: a score or a problem, down to the event ids it came from."""
+"""`andon explain`: the lineage of a score or a problem, down to event ids."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from andon_client.commands.filters import Json, Limit, interval_of
-from andon_client.commands.next_steps import show_next
-from andon_client.commands.problem_tree import add_events, problem_tree
+from andon_client.commands.problem_tree import add_events, problem_tree, show_next
+from andon_client.presentation.formats import localised, number, optional, span
+from andon_client.presentation.phrases import say
 from andon_client.suite import Suite
-from andon_client.terminal import Context, emit_json, number, optional, run, screen, span, spoken
+from andon_client.terminal import Context, emit_json, run, screen
 
 
 def explain(
@@ -25,7 +26,7 @@ def explain(
     limit: Limit = 20,
     as_json: Json = False,
 ) -> None:
-    """Show the working of a score, or the chain of a problem."""
+    """Explain a score or a problem, down to event ids."""
     if what.startswith("problems/"):
         _explain_problem(context.obj, what, limit, as_json)
     else:
@@ -42,19 +43,17 @@ def _explain_score(context: Context, series: str, at: datetime | None, limit: in
     if as_json:
         emit_json(found)
         return
-    value = number(optional(found.score, "value"))
-    tree = Tree(
-        f"[bold]{escape(series)}[/] in {span(found.score.interval)}: [bold]{value}[/] (revision {found.score.revision})"
-    )
-    tree.add(escape(spoken(found.working, context.locale)))
-    moments = found.score.moments
-    total = f"total = {moments.total} x {moments.resolution:g}, squares = {moments.squares}"
-    tree.add(escape(f"n = {found.score.count:,}, {total}"))
-    cases = tree.add(f"{found.total_count:,} cases")
+    score, locale = found.score, context.locale
+    place = {"series": series, "window": span(score.interval, locale), "value": number(optional(score, "value"))}
+    tree = Tree(escape(say("score_of", locale, **place, revision=score.revision)))
+    tree.add(escape(localised(found.working, locale)))
+    moments = {name: getattr(score.moments, name) for name in ("total", "squares", "resolution")}
+    tree.add(escape(say("moments", locale, count=score.count, **moments)))
+    cases = tree.add(say("cases", locale, count=found.total_count))
     for case in found.cases:
         cases.add(escape(f"{case.case_id}: {case.value}")).add(escape(", ".join(case.event_ids)))
     if found.next_page_token:
-        cases.add(f"... {found.total_count - len(found.cases):,} more")
+        cases.add(say("more", locale, count=found.total_count - len(found.cases)))
     screen.print(tree)
 
 

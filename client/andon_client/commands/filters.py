@@ -1,4 +1,4 @@
-"""The options by which commands narrow down what they show, and what they become in a request."""
+"""The filter options that commands share, and the request fields they set."""
 
 from __future__ import annotations
 
@@ -11,29 +11,32 @@ from andon.common.v1 import interval_pb2
 from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
 
 from andon_client.moments import timestamp
+from andon_client.presentation.phrases import say
 
 Indicator = Annotated[list[str] | None, typer.Option("--indicator", "-i", help="Only this indicator; may be repeated.")]
-Width = Annotated[str, typer.Option("--window", "-w", help="hour, day, week, month or all. Empty: every width.")]
-Whole = Annotated[bool, typer.Option("--overall", help="Leave out the slices.")]
+Width = Annotated[
+    str, typer.Option("--window", "-w", help="Window width: hour, day, week, month or all. Default: every width.")
+]
+Overall = Annotated[bool, typer.Option("--overall", help="Only unsliced series.")]
 Since = Annotated[datetime | None, typer.Option("--since", help="Windows that start at or after this time (UTC).")]
 Until = Annotated[datetime | None, typer.Option("--until", help="Windows that start before this time (UTC).")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Show at most this many.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object per line instead of a table.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of items.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
 
 def series_filter(
-    indicators: Sequence[str] | None = None, window: str = "", series: str = "", whole: bool = False
+    locale: str, indicators: Sequence[str] | None = None, window: str = "", series: str = "", overall: bool = False
 ) -> scoring_pb2.SeriesFilter:
-    widths = [window_of(window)] if window else []
+    widths = [window_of(window, locale)] if window else []
     keys = [series] if series else []
-    return scoring_pb2.SeriesFilter(indicators=indicators or [], windows=widths, series=keys, unsliced_only=whole)
+    return scoring_pb2.SeriesFilter(indicators=indicators or [], windows=widths, series=keys, unsliced_only=overall)
 
 
-def window_of(name: str) -> indicator_system_pb2.Window.ValueType:
+def window_of(name: str, locale: str = "en") -> indicator_system_pb2.Window.ValueType:
     try:
         return indicator_system_pb2.Window.Value(f"WINDOW_{name.upper()}")
     except ValueError as error:
-        raise typer.BadParameter(f"{name} is none of hour, day, week, month, all", param_hint="--window") from error
+        raise typer.BadParameter(say("unknown_window", locale, name=name), param_hint="--window") from error
 
 
 def interval_of(since: datetime | None, until: datetime | None) -> interval_pb2.Interval:

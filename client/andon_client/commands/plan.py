@@ -1,4 +1,4 @@
-"""`andon action plan`: what is to be done, and what it must bring, from options, a document and the problem itself."""
+"""`andon action plan`: an action and its goal, from options, a document and the problem itself."""
 
 from __future__ import annotations
 
@@ -13,16 +13,25 @@ from andon.improvement.v1.problem_pb2 import Action, ActionKind, Goal, Problem
 from google.protobuf.duration_pb2 import Duration
 
 from andon_client.commands.filters import Json
-from andon_client.commands.moving import Etag, ProblemName, RequestId, Terms, ValidateOnly, read, send, show_move
+from andon_client.commands.transition import (
+    Etag,
+    ProblemName,
+    RequestId,
+    TransitionOptions,
+    ValidateOnly,
+    read,
+    send,
+    show_transition,
+)
 from andon_client.documents import load_document
 from andon_client.moments import MalformedLength, length, timestamp
 from andon_client.planning import completed
+from andon_client.presentation.phrases import text_in
 from andon_client.suite import Suite
-from andon_client.terminal import emit_json, given, run
-from andon_client.wording import text_in
+from andon_client.terminal import emit_json, loaded, run
 
 
-class Kind(enum.StrEnum):
+class KindOfAction(enum.StrEnum):
     CORRECTIVE = "corrective"
     PREVENTIVE = "preventive"
 
@@ -34,13 +43,13 @@ def _length(written: str) -> Duration:
         raise typer.BadParameter(str(error)) from error
 
 
-Back = Annotated[
+BaselinePeriod = Annotated[
     Duration | None,
     typer.Option(
         "--baseline-period",
         parser=_length,
         metavar="LENGTH",
-        help="How far back to compare: 12h, 14d, 6w. Default: the problem.",
+        help="Length of the baseline: 12h, 14d, 6w. Default: since the begin of the problem.",
     ),
 ]
 
@@ -49,35 +58,43 @@ def plan(
     context: typer.Context,
     name: ProblemName,
     file: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="YAML document of the plan; options go before it.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="YAML document of the action; options override it.")
     ] = None,
-    title: Annotated[str, typer.Option(help="What is to be done, in the language of --locale.")] = "",
-    owner: Annotated[str, typer.Option(help="A role or team, no person's name.")] = "",
-    due: Annotated[datetime | None, typer.Option(help="By when (UTC). Default: in two weeks.")] = None,
-    kind: Annotated[Kind | None, typer.Option(help="Default: corrective.")] = None,
-    cause: Annotated[str, typer.Option(help="Name of the cause it removes. Default: the one that is confirmed.")] = "",
-    series: Annotated[str, typer.Option(help="What must change. Default: where the problem shows most clearly.")] = "",
+    title: Annotated[str, typer.Option(help="Description of the action, in the language of --locale.")] = "",
+    owner: Annotated[str, typer.Option(help="Responsible role or team.")] = "",
+    due: Annotated[datetime | None, typer.Option(help="Due date (UTC). Default: in two weeks.")] = None,
+    kind: Annotated[KindOfAction | None, typer.Option(help="Kind of the action. Default: corrective.")] = None,
+    cause: Annotated[str, typer.Option(help="Name of the cause it removes. Default: the confirmed one.")] = "",
+    series: Annotated[str, typer.Option(help="Key of the series to improve. Default: the one with most signals.")] = "",
     effect: Annotated[
         float,
-        typer.Option(help="Expected change, signed, in its unit. Default: back to the centre.", show_default=False),
+        typer.Option(
+            help="Expected change, signed, in the unit of the series. Default: back to the centre line.",
+            show_default=False,
+        ),
     ] = 0.0,
     confidence: Annotated[
-        float, typer.Option(help="Of each end of the interval. Default: 0.95.", show_default=False)
+        float, typer.Option(help="Confidence of each bound. Default: 0.95.", show_default=False)
     ] = 0.0,
-    baseline_period: Back = None,
+    baseline_period: BaselinePeriod = None,
     windows_min: Annotated[
-        int, typer.Option(help="Windows needed after it, at least 4. Default: 8.", show_default=False)
+        int,
+        typer.Option(help="Minimum number of windows after the action, at least 4. Default: 8.", show_default=False),
     ] = 0,
     horizon_windows: Annotated[
-        int, typer.Option(help="Windows within which to decide. Default: 60.", show_default=False)
+        int,
+        typer.Option(
+            help="Horizon: number of windows at which the test is most sensitive. Default: 60.",
+            show_default=False,
+        ),
     ] = 0,
     etag: Etag = "",
     request_id: RequestId = "",
     validate_only: ValidateOnly = False,
     as_json: Json = False,
 ) -> None:
-    """Plan an action: what it must bring, and how that will be proven, is fixed before it begins."""
-    terms = Terms(context.obj, as_json, etag, request_id, validate_only)
+    """Plan an action with a measurable goal. The goal and its test are fixed before the action starts."""
+    options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
     goal = Goal(
         series=series,
         expected_effect=effect,
@@ -86,28 +103,28 @@ def plan(
         windows_min=windows_min,
         horizon_windows=horizon_windows,
     )
-    said = Action(title=text_in(terms.locale, title), owner=owner, cause=cause, goal=goal)
-    said.kind = ActionKind.Value(f"ACTION_KIND_{kind.name}") if kind else said.kind
+    entered = Action(title=text_in(options.locale, title), owner=owner, cause=cause, goal=goal)
+    entered.kind = ActionKind.Value(f"ACTION_KIND_{kind.name}") if kind else entered.kind
     if due:
-        said.due_time.CopyFrom(timestamp(due))
-    written = given(lambda: load_document(file, Action)) if file else Action()
+        entered.due_time.CopyFrom(timestamp(due))
+    written = loaded(options.context, lambda: load_document(file, Action)) if file else Action()
     if title:
-        # Said in one language: what the document says in the other would be another title.
+        # Entered in one language: the title of the document in the other one would be a different title.
         written.ClearField("title")
-    written.MergeFrom(said)
-    _plan(terms, name, written)
+    written.MergeFrom(entered)
+    _plan(options, name, written)
 
 
-def _plan(terms: Terms, name: str, wanted: Action) -> None:
+def _plan(options: TransitionOptions, name: str, wanted: Action) -> None:
 
     async def work(suite: Suite) -> tuple[Problem, pb.PlanActionResponse]:
         before = await read(suite, name)
         action = completed(wanted, before, datetime.now(UTC).date())
         request = pb.PlanActionRequest(parent=name, action=action)
-        return before, await send(suite.improvement.PlanAction, request, before, terms)
+        return before, await send(suite.improvement.PlanAction, request, before, options)
 
-    before, answer = run(terms.context, work)
-    if terms.as_json:
+    before, answer = run(options.context, work)
+    if options.as_json:
         emit_json(answer)
         return
-    show_move(before, answer.problem, terms, answer.action.name)
+    show_transition(before, answer.problem, options, answer.action.name)

@@ -1,4 +1,4 @@
-"""`andon problem`: one problem whole, and what a person says of it."""
+"""`andon problem`: one problem and its transitions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ from andon.improvement.v1 import improvement_pb2 as pb
 from andon.improvement.v1.problem_pb2 import Cause, CauseClass
 
 from andon_client.commands.filters import Json, Limit
-from andon_client.commands.moving import Etag, ProblemName, RequestId, Terms, ValidateOnly, move, read
-from andon_client.commands.next_steps import show_next
-from andon_client.commands.problem_tree import add_signals, problem_tree
+from andon_client.commands.problem_tree import add_signals, problem_tree, show_next
+from andon_client.commands.transition import (
+    Etag,
+    ProblemName,
+    RequestId,
+    TransitionOptions,
+    ValidateOnly,
+    read,
+    transition,
+)
+from andon_client.presentation.phrases import say, text_in
 from andon_client.terminal import Context, emit_json, run, screen
-from andon_client.wording import text_in
 
 
-class Class(enum.StrEnum):
+class CauseKind(enum.StrEnum):
     PEOPLE = "people"
     PROCESS = "process"
     RESOURCES = "resources"
@@ -25,7 +32,7 @@ class Class(enum.StrEnum):
 
 
 def show(context: typer.Context, name: ProblemName, limit: Limit = 10, as_json: Json = False) -> None:
-    """Show one problem whole: causes, actions, the last verdict, signals, and what can be done next."""
+    """Show a problem: causes, actions, last verdict, signals and next steps."""
     options: Context = context.obj
     found = run(options, lambda suite: read(suite, name))
     if as_json:
@@ -45,65 +52,65 @@ def acknowledge(
     validate_only: ValidateOnly = False,
     as_json: Json = False,
 ) -> None:
-    """Say that somebody has seen it and takes it on."""
-    terms = Terms(context.obj, as_json, etag, request_id, validate_only)
+    """Acknowledge a problem."""
+    options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
     request = pb.AcknowledgeProblemRequest(name=name)
-    move(terms, name, lambda suite: suite.improvement.AcknowledgeProblem, request)
+    transition(options, name, lambda suite: suite.improvement.AcknowledgeProblem, request)
 
 
 def cause(
     context: typer.Context,
     name: ProblemName,
-    cause_class: Annotated[Class, typer.Option("--class", help="What kind of cause it is.")],
-    confirm: Annotated[str, typer.Option(help="Name of a found cause to confirm. Empty: a new one is stated.")] = "",
-    title: Annotated[str, typer.Option(help="What it is, in the language of --locale.")] = "",
-    parent: Annotated[str, typer.Option(help="Name of the cause that it lies behind. Empty: the problem.")] = "",
+    cause_class: Annotated[CauseKind, typer.Option("--class", help="Class of the cause.")],
+    confirm: Annotated[str, typer.Option(help="Name of a found cause to confirm. Default: add a new one.")] = "",
+    title: Annotated[str, typer.Option(help="Description of the cause, in the language of --locale.")] = "",
+    parent: Annotated[str, typer.Option(help="Name of the parent cause. Default: the problem itself.")] = "",
     slices: Annotated[
         list[str] | None,
-        typer.Option("--slice", metavar="DIMENSION=VALUE", help="What a new one speaks of; may be repeated."),
+        typer.Option("--slice", metavar="DIMENSION=VALUE", help="Slice that a new cause refers to; may be repeated."),
     ] = None,
     evidence: Annotated[
-        list[str] | None, typer.Option(help="A series, signal or document that it rests on; may be repeated.")
+        list[str] | None, typer.Option(help="Series, signal or document as evidence; may be repeated.")
     ] = None,
     etag: Etag = "",
     request_id: RequestId = "",
     validate_only: ValidateOnly = False,
     as_json: Json = False,
 ) -> None:
-    """Confirm a cause that was found in the data, or state a new one."""
-    terms = Terms(context.obj, as_json, etag, request_id, validate_only)
+    """Confirm a cause that was found in the data, or add a new one."""
+    options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
     stated = Cause(
         name=confirm,
         cause_class=CauseClass.Value(f"CAUSE_CLASS_{cause_class.name}"),
-        title=text_in(terms.locale, title),
+        title=text_in(options.locale, title),
         parent=parent,
-        slice=dict(map(_slice, slices or [])),
+        slice=dict(_slice(text, options.locale) for text in slices or []),
         evidence=evidence or [],
     )
     request = pb.AddCauseRequest(parent=name, cause=stated)
-    move(terms, name, lambda suite: suite.improvement.AddCause, request)
+    transition(options, name, lambda suite: suite.improvement.AddCause, request)
 
 
-def _slice(written: str) -> tuple[str, str]:
-    dimension, equals, value = written.partition("=")
+def _slice(text: str, locale: str) -> tuple[str, str]:
+    dimension, equals, value = text.partition("=")
     if not (dimension and equals):
-        raise typer.BadParameter(f"{written} is not like team=B", param_hint="--slice")
+        raise typer.BadParameter(say("bad_slice", locale, text=text), param_hint="--slice")
     return dimension, value
 
 
 def dismiss(
     context: typer.Context,
     name: ProblemName,
-    reason: Annotated[str, typer.Option(help="Why it is none: a false alarm, a known event.")],
+    reason: Annotated[str, typer.Option(help="Why it is dismissed: a false alarm, a known event.")],
     etag: Etag = "",
     request_id: RequestId = "",
     validate_only: ValidateOnly = False,
     as_json: Json = False,
 ) -> None:
-    """Say that it is no problem. Its signals do not open it again."""
-    terms = Terms(context.obj, as_json, etag, request_id, validate_only)
+    """Dismiss a problem as a false alarm. Its signals do not reopen it."""
+    options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
     request = pb.DismissProblemRequest(name=name, reason=reason)
-    move(terms, name, lambda suite: suite.improvement.DismissProblem, request)
+    transition(options, name, lambda suite: suite.improvement.DismissProblem, request)
 
 
 def close(
@@ -114,6 +121,6 @@ def close(
     validate_only: ValidateOnly = False,
     as_json: Json = False,
 ) -> None:
-    """Close it, which takes an action that was verified as improved."""
-    terms = Terms(context.obj, as_json, etag, request_id, validate_only)
-    move(terms, name, lambda suite: suite.improvement.CloseProblem, pb.CloseProblemRequest(name=name))
+    """Close a problem. Requires an action that was verified as improved."""
+    options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
+    transition(options, name, lambda suite: suite.improvement.CloseProblem, pb.CloseProblemRequest(name=name))

@@ -1,8 +1,9 @@
-"""A problem as a tree in the terminal: why it is, what was done about it, and the signals or events below it."""
+"""A problem in the terminal: causes, actions, signals or events as a tree, and its next steps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from andon.improvement.v1.improvement_pb2 import ExplainProblemResponse
 from andon.improvement.v1.problem_pb2 import Cause, CauseClass, Problem, ProblemState, SignalReference
@@ -10,12 +11,15 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from andon_client.commands.action_tree import add_action
-from andon_client.terminal import number, span, spoken, stretch
-from andon_client.wording import named, say
+from andon_client.presentation.formats import localised, number, span, stretch
+from andon_client.presentation.next_steps import next_steps
+from andon_client.presentation.phrases import named, say
+from andon_client.presentation.tables import cause_text
+from andon_client.terminal import screen
 
 
 def problem_tree(problem: Problem, locale: str) -> Tree:
-    title = f"[bold]{escape(spoken(problem.title, locale))}[/] ({escape(problem.name)})"
+    title = f"[bold]{escape(localised(problem.title, locale))}[/] ({escape(problem.name)})"
     tree = Tree(f"{title}, {named(ProblemState, problem.state, locale)}")
     place = {"process": problem.process, "system": problem.system, "indicator": problem.indicator}
     tree.add(escape(say("found_on", locale, **place, stretch=stretch([problem.interval]))))
@@ -31,37 +35,42 @@ def problem_tree(problem: Problem, locale: str) -> Tree:
     return tree
 
 
-def cause_text(cause: Cause, locale: str) -> str:
-    """With its share of the change, where it was found from data."""
-    share = f" ({cause.contribution:.0%})" if cause.HasField("contribution") else ""
-    return spoken(cause.title, locale) + share
-
-
 def _add_causes(tree: Tree, causes: Sequence[Cause], locale: str) -> None:
     branch = tree.add(say("causes", locale))
     for cause in causes:
         known = [named(CauseClass, cause.cause_class, locale)] if cause.cause_class else []
         known += [say("confirmed", locale)] if cause.confirmed else []
-        known += [say("behind", locale, cause=cause.parent)] if cause.parent else []
-        told = branch.add(escape(", ".join([f"{cause.name}: {cause_text(cause, locale)}", *known])))
+        known += [say("parent", locale, cause=cause.parent)] if cause.parent else []
+        line = branch.add(escape(", ".join([f"{cause.name}: {cause_text(cause, locale)}", *known])))
         if cause.evidence:
-            told.add(escape(say("evidence", locale, evidence=", ".join(cause.evidence))))
+            line.add(escape(say("evidence", locale, evidence=", ".join(cause.evidence))))
 
 
 def add_signals(tree: Tree, signals: Sequence[SignalReference], locale: str, most: int) -> None:
     branch = tree.add(say("signals", locale, count=len(signals)))
     for signal in signals[:most]:
         place = {"window": span(signal.interval), "series": signal.series, "rule": signal.rule}
-        told = say("signal", locale, **place, value=number(signal.value), centre=number(signal.centre))
-        branch.add(escape(say("symptom", locale, signal=told) if signal.symptom else told))
+        line = say("signal", locale, **place, value=number(signal.value), centre=number(signal.centre))
+        branch.add(escape(say("symptom", locale, signal=line) if signal.symptom else line))
     if len(signals) > most:
         branch.add(say("more", locale, count=len(signals) - most))
 
 
 def add_events(tree: Tree, links: Sequence[ExplainProblemResponse.Link], locale: str) -> None:
-    """Signal by signal, the events that its score came from."""
+    """For each signal, the events that its score was computed from."""
     for link in links:
         place = {"name": link.signal, "series": link.series, "window": span(link.interval)}
         signal = tree.add(escape(say("link", locale, **place, value=number(link.value))))
         cases = signal.add(say("cases", locale, count=link.case_count))
         cases.add(escape(", ".join(link.event_ids)))
+
+
+def show_next(problem: Problem, locale: str) -> None:
+    """Each command on a line of its own, however narrow the screen, so that it can be copied."""
+    steps = next_steps(problem)
+    if steps:
+        screen.print(say("next", locale), markup=False)
+    for meaning, alike in groupby(steps, key=lambda step: step.meaning):
+        screen.print(f"  {say(meaning, locale)}", markup=False, highlight=False)
+        for step in alike:
+            screen.print(f"    {step.command}", markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What a proof says, on the terminal: the verdict, its figures, what it rests on, what is missing, before and after."""
+"""A verification in the terminal: verdict, figures, assumption checks, outlook and a chart."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from andon_client.commands.action_tree import action_title, check_lines
 from andon_client.figure import Trace, figure
 from andon_client.listing import list_scores
+from andon_client.presentation.formats import localised, number, span, stretch
+from andon_client.presentation.phrases import named, say
 from andon_client.suite import Suite
-from andon_client.terminal import number, screen, span, spoken, stretch
-from andon_client.wording import named, say
+from andon_client.terminal import screen
 
-# Beside the windows that are compared, half as long again of what came before them: what was usual.
+# For context, half as many windows again before the baseline are shown.
 CONTEXT_SHARE = 1 / 2
 
 
 async def proof_windows(suite: Suite, series: str, proof: Verification) -> list[Score]:
-    """The complete windows of the series that the proof speaks of, oldest first."""
+    """The complete windows of the series around a verification, oldest first."""
     first, last = proof.before_interval.start.seconds, proof.after_interval.end.seconds
     start = Timestamp(seconds=first - round((last - first) * CONTEXT_SHARE))
     request = ListScoresRequest(
@@ -34,7 +35,7 @@ async def proof_windows(suite: Suite, series: str, proof: Verification) -> list[
 
 def show_proof(action: Action, proof: Verification, windows: Sequence[Score], locale: str) -> None:
     screen.print(action_title(action, locale), style="bold", markup=False, highlight=False)
-    screen.print(spoken(proof.statement, locale), markup=False)
+    screen.print(localised(proof.statement, locale), markup=False)
     for line in figures(proof, locale):
         screen.print(f"  {line}", markup=False)
     for line in check_lines(proof, locale):
@@ -61,7 +62,7 @@ def figures(proof: Verification, locale: str) -> list[str]:
 
 
 def missing(action: Action, proof: Verification, locale: str) -> str:
-    """How much more has to be seen until an undecided proof can decide."""
+    """How many more windows an undecided verification needs."""
     unit, ahead = _unit(action.goal.series), proof.outlook
     if ahead.verdict != VERDICT_UNSPECIFIED:
         windows = say(unit if ahead.windows == 1 else f"{unit}s", locale)
@@ -78,7 +79,7 @@ def _unit(series: str) -> str:
 
 
 def _drawn(action: Action, proof: Verification, windows: Sequence[Score], locale: str) -> str:
-    """The values, those that are compared by marks of their own, and the mean of either side."""
+    """The values, baseline and follow-up windows marked, and the mean of both."""
     sides = (
         ("compared_before", "mean_before", "○", proof.before_mean, action.plan.baseline_intervals),
         ("compared_after", "mean_after", "●", proof.after_mean, [proof.after_interval]),
@@ -89,7 +90,7 @@ def _drawn(action: Action, proof: Verification, windows: Sequence[Score], locale
         inside = [(at, one.value) for at, one in enumerate(windows) if _within(one.interval, stretches)]
         means.append(Trace(say(mean_name, locale), "·", [(at, mean) for at, _ in inside]))
         marks.append(Trace(say(side, locale), mark, inside, joined=False))
-    # What comes later lies on top.
+    # Later traces are drawn on top.
     traces = [values, *means, *marks]
     return figure(action.goal.series, traces, [span(one.interval) for one in windows], screen.width)
 

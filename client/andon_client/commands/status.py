@@ -1,4 +1,4 @@
-"""`andon status`: how far each service has come."""
+"""`andon status`: processing progress of each service."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from andon.ingest.v1 import ingest_pb2
 from andon.scoring.v1 import scoring_pb2
 
 from andon_client.commands.filters import Json
+from andon_client.presentation.formats import when
+from andon_client.presentation.phrases import say
 from andon_client.suite import Suite
-from andon_client.terminal import as_document, emit_document, run, screen, when
+from andon_client.terminal import Context, as_document, emit_document, run, screen
 
 
 @dataclass(frozen=True)
-class Standing:
+class Progress:
     bounds: ingest_pb2.GetWatchBoundsResponse
     intake: ingest_pb2.GetIntakeCountsResponse
     scoring: scoring_pb2.GetScoringStatusResponse
@@ -24,16 +26,21 @@ class Standing:
 
 
 def status(context: typer.Context, as_json: Json = False) -> None:
-    """Say how far each service has come, and whether what came in adds up."""
-    found = run(context.obj, _standing)
+    """Show the progress of each service and the balance of received events."""
+    options: Context = context.obj
+    found = run(options, _progress)
     if as_json:
         _emit(found)
-    else:
-        _show(found)
+        return
+    for service, lines in _lines(found, options.locale).items():
+        first, *others = lines
+        screen.print(f"[bold]{service:<12}[/] {first}")
+        for line in others:
+            screen.print(f"  {line}", markup=False)
 
 
-async def _standing(suite: Suite) -> Standing:
-    return Standing(
+async def _progress(suite: Suite) -> Progress:
+    return Progress(
         *await asyncio.gather(
             suite.ingest.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest()),
             suite.ingest.GetIntakeCounts(ingest_pb2.GetIntakeCountsRequest()),
@@ -43,26 +50,31 @@ async def _standing(suite: Suite) -> Standing:
     )
 
 
-def _emit(found: Standing) -> None:
+def _emit(found: Progress) -> None:
     """A line per service."""
     emit_document({"service": "ingest", **as_document(found.bounds), **as_document(found.intake)})
     emit_document({"service": "scoring", **as_document(found.scoring)})
     emit_document({"service": "improvement", **as_document(found.improvement)})
 
 
-def _show(found: Standing) -> None:
+def _lines(found: Progress, locale: str) -> dict[str, list[str]]:
     bounds, scoring, improvement = found.bounds, found.scoring, found.improvement
-    latest = f", latest {when(bounds.watermark)}" if bounds.HasField("watermark") else ""
-    screen.print(f"[bold]ingest[/]       {bounds.event_count:,} events{latest}")
-    for count in found.intake.counts:
-        screen.print(
-            f"  {count.source}: {count.received:,} received = {count.accepted:,} accepted"
-            f" + {count.duplicate:,} duplicate + {count.quarantined:,} quarantined",
-            markup=False,
-        )
+    latest = say("status_latest", locale, time=when(bounds.watermark)) if bounds.HasField("watermark") else ""
     behind = sum(partition.through != bounds.newest for partition in scoring.partitions)
-    screen.print(
-        f"[bold]scoring[/]      {scoring.score_count:,} scores, {scoring.signal_count:,} signals; "
-        + (f"{behind} of {len(scoring.partitions)} partitions behind" if behind else "up to date")
-    )
-    screen.print(f"[bold]improvement[/]  {improvement.open_count:,} problems open of {improvement.total_count:,}")
+    lag = {"behind": behind, "count": len(scoring.partitions)}
+    progress = say("status_behind", locale, **lag) if behind else say("status_current", locale)
+    scored = {"scores": f"{scoring.score_count:,}", "signals": f"{scoring.signal_count:,}"}
+    problems = {"open": f"{improvement.open_count:,}", "total": f"{improvement.total_count:,}"}
+    return {
+        "ingest": [
+            say("status_ingest", locale, count=f"{bounds.event_count:,}", latest=latest),
+            *(_balance(count, locale) for count in found.intake.counts),
+        ],
+        "scoring": [say("status_scoring", locale, **scored, progress=progress)],
+        "improvement": [say("status_improvement", locale, **problems)],
+    }
+
+
+def _balance(count: ingest_pb2.GetIntakeCountsResponse.Count, locale: str) -> str:
+    numbers = {name: f"{getattr(count, name):,}" for name in ("received", "accepted", "duplicate", "quarantined")}
+    return say("status_source", locale, source=count.source, **numbers)

@@ -1,9 +1,8 @@
-"""`andon system`: indicator systems from YAML documents."""
+"""`andon system`: indicator systems as YAML documents."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,62 +12,51 @@ from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
 from andon_client.commands.filters import Json
 from andon_client.documents import load_document
 from andon_client.listing import list_systems
+from andon_client.presentation.phrases import named, say
+from andon_client.presentation.tables import findings_table, systems_table
 from andon_client.suite import Suite
-from andon_client.terminal import Context, emit, emit_json, given, run, screen, short, spoken, when
+from andon_client.terminal import Context, emit, emit_json, loaded, run, screen
 
 Document = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="YAML document of an indicator system.")]
 
 
 def lint(context: typer.Context, document: Document, as_json: Json = False) -> None:
-    """Check a document against the contract and the five principles."""
-    spec = given(lambda: load_document(document, indicator_system_pb2.IndicatorSystemSpec))
+    """Check a document against the contract and the five principles of indicator selection."""
+    options: Context = context.obj
+    spec = loaded(options, lambda: load_document(document, indicator_system_pb2.IndicatorSystemSpec))
 
     async def work(suite: Suite) -> scoring_pb2.LintIndicatorSystemResponse:
         return await suite.scoring.LintIndicatorSystem(scoring_pb2.LintIndicatorSystemRequest(spec=spec))
 
-    findings = run(context.obj, work).findings
-    _show_findings(context.obj, findings, as_json)
+    findings = run(options, work).findings
+    emit(findings, as_json, findings_table, options.locale)
     if any(finding.severity == scoring_pb2.LintFinding.SEVERITY_ERROR for finding in findings):
         raise typer.Exit(1)
-
-
-def _show_findings(context: Context, findings: Iterable[scoring_pb2.LintFinding], as_json: bool) -> None:
-    emit(
-        findings,
-        as_json,
-        "Findings",
-        ("severity", "field", "check", "message"),
-        lambda finding: (
-            short(scoring_pb2.LintFinding.Severity, finding.severity),
-            finding.field,
-            finding.check,
-            spoken(finding.message, context.locale),
-        ),
-    )
 
 
 def apply(
     context: typer.Context,
     document: Document,
-    process: Annotated[str, typer.Option("--process", "-p", help="The process, for example it-desk.")],
-    name: Annotated[str, typer.Option("--name", help="Name of the indicator system.")] = "main",
-    draft: Annotated[bool, typer.Option("--draft", help="Store it, do not activate it.")] = False,
+    process: Annotated[str, typer.Option("--process", "-p", help="Id of the process, for example it-desk.")],
+    name: Annotated[str, typer.Option("--name", help="Id of the indicator system.")] = "main",
+    draft: Annotated[bool, typer.Option("--draft", help="Store the version without activating it.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Store a document as a new version and score by it."""
-    spec = given(lambda: load_document(document, indicator_system_pb2.IndicatorSystemSpec))
+    """Store a document as a new version and activate it."""
+    options: Context = context.obj
+    spec = loaded(options, lambda: load_document(document, indicator_system_pb2.IndicatorSystemSpec))
 
     async def work(suite: Suite) -> scoring_pb2.CreateIndicatorSystemResponse:
         return await apply_system(suite, spec, process, name, activate=not draft)
 
-    made = run(context.obj, work)
+    made = run(options, work)
     if as_json:
         emit_json(made.indicator_system)
         return
-    _show_findings(context.obj, made.findings, as_json=False)
+    emit(made.findings, False, findings_table, options.locale)
     system = made.indicator_system
-    state = short(indicator_system_pb2.IndicatorSystem.State, system.state)
-    screen.print(f"{system.name} version {system.version} is {state}", markup=False)
+    state = named(indicator_system_pb2.IndicatorSystem.State, system.state, options.locale)
+    screen.print(say("applied", options.locale, name=system.name, version=system.version, state=state), markup=False)
 
 
 async def apply_system(
@@ -97,14 +85,10 @@ async def apply_system(
 
 
 def list_all(context: typer.Context, as_json: Json = False) -> None:
-    """List all versions."""
+    """List all versions of all indicator systems."""
+    options: Context = context.obj
 
     async def work(suite: Suite) -> list[indicator_system_pb2.IndicatorSystem]:
         return [system async for system in list_systems(suite, scoring_pb2.ListIndicatorSystemsRequest())]
 
-    emit(run(context.obj, work), as_json, "Indicator systems", ("name", ">version", "state", "created"), _system_row)
-
-
-def _system_row(system: indicator_system_pb2.IndicatorSystem) -> Sequence[str]:
-    state = short(indicator_system_pb2.IndicatorSystem.State, system.state)
-    return system.name, str(system.version), state, when(system.create_time)
+    emit(run(options, work), as_json, systems_table, options.locale)

@@ -1,4 +1,4 @@
-"""`andon watch`: scores, signals or problems as they change, over breaks and restarts."""
+"""`andon watch`: changes of scores, signals or problems, across disconnects and restarts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from andon.scoring.v1 import scoring_pb2
 from google.protobuf import json_format
 
 from andon_client.commands.filters import Indicator, Json, Width, series_filter
-from andon_client.commands.problems import problem_row
-from andon_client.commands.signals import signal_row
 from andon_client.follow import Journal, follow
+from andon_client.presentation.formats import number, optional, span
+from andon_client.presentation.phrases import say
+from andon_client.presentation.tables import problem_row, signal_row
 from andon_client.suite import Suite
-from andon_client.terminal import Context, emit_json, notes, number, optional, run, screen, span
+from andon_client.terminal import Context, emit_json, notes, run, screen
 
 
-class What(enum.StrEnum):
+class WatchedKind(enum.StrEnum):
     SCORES = "scores"
     SIGNALS = "signals"
     PROBLEMS = "problems"
@@ -30,34 +31,34 @@ class What(enum.StrEnum):
 
 def watch(
     context: typer.Context,
-    what: Annotated[What, typer.Argument(help="What to watch.")] = What.SIGNALS,
+    what: Annotated[WatchedKind, typer.Argument(help="Resource to watch.")] = WatchedKind.SIGNALS,
     indicator: Indicator = None,
     window: Width = "",
-    after: Annotated[str, typer.Option(help="Cursor to go on from. Empty: from now.")] = "",
-    snapshot: Annotated[bool, typer.Option("--snapshot", help="Begin with what there is now.")] = False,
+    after: Annotated[str, typer.Option(help="Cursor to resume after. Default: from now.")] = "",
+    snapshot: Annotated[bool, typer.Option("--snapshot", help="Send the current items first.")] = False,
     journal: Annotated[
         Path | None,
-        typer.Option(help="Append to this file and go on where it ends: nothing is missed or written twice."),
+        typer.Option(help="Append to this JSON Lines file and resume from it: exactly once."),
     ] = None,
-    count: Annotated[int, typer.Option(help="Stop after so many changes. 0: never.")] = 0,
+    count: Annotated[int, typer.Option(help="Stop after this many changes. 0: never.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Follow changes until Ctrl-C. Survives restarts of either side."""
+    """Watch changes until Ctrl-C; resumes after disconnects and restarts."""
     options: Context = context.obj
 
     async def work(suite: Suite) -> None:
         record = Journal(journal) if journal else None
         start = (record.through if record else "") or after
-        open_stream = _opener(suite, what, indicator, window, snapshot and not start)
-        seen, breaks = 0, Breaks()
-        async for response in follow(open_stream, start, on_break=breaks.tell):
+        open_stream = _opener(suite, options.locale, what, indicator, window, snapshot and not start)
+        seen, breaks = 0, Disconnects(options.locale)
+        async for response in follow(open_stream, start, on_break=breaks.report):
             breaks.over()
             items = list(getattr(response, what.value))
             if record is not None and (items or response.through != record.through):
                 record.append([json_format.MessageToDict(item) for item in items], response.through)
             for item in items:
                 _show(what, item, options, as_json)
-            # Whoever reads at the other end of a pipe wants each change when it comes.
+            # A reader at the other end of a pipe needs each change at once.
             sys.stdout.flush()
             seen += len(items)
             if count and seen >= count:
@@ -66,31 +67,32 @@ def watch(
     run(options, work)
 
 
-class Breaks:
-    """Said once each, however many tries a break takes to mend."""
+class Disconnects:
+    """Reported once each, however many attempts a reconnect takes."""
 
-    def __init__(self) -> None:
-        self._told = False
+    def __init__(self, locale: str) -> None:
+        self._locale = locale
+        self._reported = False
 
-    def tell(self, error: grpc.aio.AioRpcError) -> None:
-        if not self._told:
-            notes.print(f"[yellow]{error.code().name}: nobody answers; following on as soon as somebody does[/]")
-        self._told = True
+    def report(self, error: grpc.aio.AioRpcError) -> None:
+        if not self._reported:
+            notes.print(say("connection_lost", self._locale, code=error.code().name), style="yellow", markup=False)
+        self._reported = True
 
     def over(self) -> None:
-        self._told = False
+        self._reported = False
 
 
 def _opener(
-    suite: Suite, what: What, indicators: list[str] | None, window: str, snapshot: bool
+    suite: Suite, locale: str, what: WatchedKind, indicators: list[str] | None, window: str, snapshot: bool
 ) -> Callable[[str], AsyncIterable[Any]]:
-    if what is What.PROBLEMS:
+    if what is WatchedKind.PROBLEMS:
         wanted = improvement_pb2.ProblemFilter(indicators=indicators or [])
         return lambda after: suite.improvement.WatchProblems(
             improvement_pb2.WatchProblemsRequest(filter=wanted, after=after, snapshot=snapshot and not after)
         )
-    series = series_filter(indicators, window)
-    if what is What.SCORES:
+    series = series_filter(locale, indicators, window)
+    if what is WatchedKind.SCORES:
         return lambda after: suite.scoring.WatchScores(
             scoring_pb2.WatchScoresRequest(filter=series, after=after, snapshot=snapshot and not after)
         )
@@ -99,13 +101,13 @@ def _opener(
     )
 
 
-def _show(what: What, item: Any, context: Context, as_json: bool) -> None:
+def _show(what: WatchedKind, item: Any, context: Context, as_json: bool) -> None:
     if as_json:
         emit_json(item)
-    elif what is What.SCORES:
+    elif what is WatchedKind.SCORES:
         value = number(optional(item, "value"))
         line = f"{span(item.interval)}  {item.series}  {value}  n={item.count:,}  revision {item.revision}"
         screen.print(line, markup=False)
     else:
-        row = problem_row(item, context.locale) if what is What.PROBLEMS else signal_row(item)
-        screen.print("  ".join(row), markup=False)
+        row = (problem_row if what is WatchedKind.PROBLEMS else signal_row)(item, context.locale)
+        screen.print("  ".join(cell.text for cell in row), markup=False)

@@ -7,7 +7,8 @@ import shlex
 import pytest
 from andon.improvement.v1 import problem_pb2
 from andon_client.command_line import app
-from andon_client.commands.next_steps import next_steps, show_next
+from andon_client.commands.problem_tree import show_next
+from andon_client.presentation.next_steps import next_steps
 from typer.main import get_command
 
 MOVES = {
@@ -79,7 +80,7 @@ def test_meanings_are_said_once_and_commands_are_never_folded(problem, capsys):
     problem.actions[0].name = "problems/" + "p" * 64 + "/actions/1" * 10
     show_next(problem, "zh")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == ["下一步：", "  放弃该措施"]
+    assert lines[:2] == ["下一步：", "  取消该措施"]
     assert [line.split()[:3] for line in lines[2:]] == [["andon", "action", "cancel"]] * 3
 
 

@@ -1,4 +1,4 @@
-"""Holds what was found against what was done: faults found and missed, false alarms against the promise."""
+"""Compares results with injected faults: faults detected and missed, false alarms against the in-control ARL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
-from demo.desk import Fault
+from demo.simulation import Fault
 
 # A case that the fault touched may close days after it has ended.
 AFTERMATH = timedelta(days=3)
@@ -37,8 +37,8 @@ class FaultFinding:
 
 
 @dataclass(frozen=True)
-class Promise:
-    """False alarms over quiet windows, against what the promised run lengths allow."""
+class FalseAlarms:
+    """False alarms over in-control windows, and how many the in-control ARL of the charts predicts."""
 
     series: int
     windows: int
@@ -81,7 +81,9 @@ def _within(signal: score_pb2.Signal, start: datetime, end: datetime) -> bool:
     return time_of(signal.interval.end) > start and time_of(signal.interval.start) < end
 
 
-def promise(faults: Sequence[Fault], begin: datetime, charts: Sequence[scoring_pb2.GetControlChartResponse]) -> Promise:
+def false_alarms(
+    faults: Sequence[Fault], begin: datetime, charts: Sequence[scoring_pb2.GetControlChartResponse]
+) -> FalseAlarms:
     """Counts charted windows outside of every fault (and its aftermath), and the adverse alarms among them."""
     quiet = [(begin + timedelta(days=f.first_day), begin + timedelta(days=f.last_day) + AFTERMATH) for f in faults]
     windows, expected, seen = 0, 0.0, 0
@@ -92,7 +94,7 @@ def promise(faults: Sequence[Fault], begin: datetime, charts: Sequence[scoring_p
         starts = {point.interval.start.seconds for point in calm}
         alarms = {signal.interval.start.seconds for signal in chart.signals}
         seen += len(starts & alarms)
-    return Promise(len(charts), windows, expected, seen)
+    return FalseAlarms(len(charts), windows, expected, seen)
 
 
 def _touches(point: scoring_pb2.ChartPoint, spans: Sequence[tuple[datetime, datetime]]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 from andon_client.batches import Batch
 
-from demo.desk import SOURCE, Event
+from demo.simulation import SOURCE, Event
 
 BATCH_EVENTS = 2_000
 ATTRIBUTES = {"channel": pa.utf8(), "priority": pa.utf8(), "team": pa.utf8(), "csat": pa.float64()}

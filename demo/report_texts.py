@@ -1,4 +1,4 @@
-"""What the run and its report say, in both languages."""
+"""The texts of the run and its report, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "{events} events of {cases} cases, {start} to {end}",
         "{start} 至 {end}，{cases} 个服务案例，{events} 条事件",
     ),
-    "intake": ("What came in", "数据接收"),
+    "intake": ("Events received", "数据接收"),
     "received": ("received", "接收"),
     "accepted": ("accepted", "接受"),
     "duplicate": ("duplicate", "重复"),
@@ -38,39 +38,39 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "faults": ("Injected faults", "注入的故障"),
     "fault": ("Fault", "故障"),
     "from_until": ("From, until", "起止"),
-    "found": ("Found", "是否发现"),
+    "found": ("Detected by", "检出信号"),
     "found_by": ("{rule} on {series}", "{series} 的规则 {rule}"),
     "missed_fault": ("missed", "未发现"),
     "delay": ("Delay", "延迟"),
     "days": ("{days:.1f} days", "{days:.1f} 天"),
-    "cause": ("Likeliest cause", "最可能原因"),
-    "cause_right": ("right", "正确"),
+    "cause": ("Most likely cause", "最可能原因"),
+    "cause_right": ("correct", "正确"),
     "cause_wrong": ("not as injected", "与注入不符"),
-    "promise": ("Alarms against the promise", "报警与承诺"),
-    "promise_text": (
-        "{seen} of {windows} quiet windows on {series} charts alarmed falsely ({rate});"
-        " the promised run lengths allow {expected}.",
+    "false_alarms": ("False alarms: realised against requested in-control ARL", "误报：实际与要求的受控平均运行长度"),
+    "false_alarm_text": (
+        "{seen} false alarms in {windows} in-control windows on {series} control charts ({rate});"
+        " {expected} expected at the in-control ARL of the charts.",
         "{series} 张控制图的 {windows} 个平稳窗口中有 {seen} 个误报（{rate}）；"
-        "按承诺的平均运行长度允许 {expected} 个。",
+        "按控制图的受控平均运行长度，预期为 {expected} 个。",
     ),
-    "promise_text_unknown": (
-        "{seen} of {windows} windows on {series} charts alarmed ({rate});"
-        " of a process without any fault the promised run lengths allow {expected}.",
-        "{series} 张控制图的 {windows} 个窗口中有 {seen} 个报警（{rate}）；"
-        "若过程无任何故障，按承诺的平均运行长度允许 {expected} 个。",
+    "false_alarm_text_unknown": (
+        "{seen} signals in {windows} windows on {series} control charts ({rate});"
+        " {expected} expected for a process in control.",
+        "{series} 张控制图的 {windows} 个窗口中有 {seen} 个报警（{rate}）；若过程受控，预期为 {expected} 个。",
     ),
     "problems": ("Problems opened", "已开立的问题"),
     "problem": ("Problem", "问题"),
     "severity": ("Severity", "严重度"),
     "signals": ("Signals", "信号数"),
     "since": ("Since", "起始"),
+    "next_step": ("Next step", "下一步"),
     "pareto": ("Pareto of problems by number of signals", "问题帕累托图（按信号数）"),
     "cumulative": ("cumulative share", "累计占比"),
     "charts": ("Control charts", "控制图"),
     "injected": ("injected fault", "注入的故障"),
     "none": ("none", "无"),
-    "whole": ("the whole process", "整个流程"),
-    "simulating": ("simulating a service desk, twelve weeks with three faults", "正在模拟服务台：十二周，含三个故障"),
+    "overall": ("all cases", "全部案例"),
+    "simulating": ("simulating twelve weeks of a service desk with three faults", "正在模拟服务台：十二周，含三个故障"),
     "loading": ("loading", "装载"),
     "scoring": ("scoring", "评分"),
     "events": ("{count} events", "{count} 条事件"),
@@ -78,11 +78,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "connection_lost": ("connection lost ({reason}); trying again", "连接中断（{reason}），正在重试"),
     "scored_in": ("{seconds:.1f} s until everything was scored", "{seconds:.1f} 秒内全部完成评分"),
     "serving_on": (
-        "Serving on; try `.venv/bin/andon status` in another terminal. Ctrl-C stops.",
+        "The services keep running: try `.venv/bin/andon status` in another terminal. Ctrl-C stops them.",
         "服务继续运行；可在另一终端执行 `.venv/bin/andon status`。按 Ctrl-C 停止。",
     ),
     "stopping": ("stopping", "正在停止"),
-    "report_written": ("The report is in {path}", "报告已写入 {path}"),
+    "report_written": ("Report written to {path}", "报告已写入 {path}"),
 }
 
 

@@ -70,7 +70,7 @@ FAULTS = (SLOW_STEP, REWORK, UNHAPPY)
 
 
 @dataclass(frozen=True)
-class Desk:
+class ServiceDesk:
     """The desk's size and habits. Times in minutes; the same seed gives the same events to the last byte."""
 
     seed: int = 7
@@ -96,7 +96,7 @@ class Desk:
         return any(fault.name == name and fault.first_day <= day < fault.last_day for fault in self.faults)
 
 
-def simulate(desk: Desk) -> list[Event]:
+def simulate(desk: ServiceDesk) -> list[Event]:
     """All events of the desk in time order."""
     environment = simpy.Environment()
     teams = {team: simpy.Resource(environment, count) for team, count in desk.agents.items()}
@@ -107,7 +107,7 @@ def simulate(desk: Desk) -> list[Event]:
 
 
 def _arrivals(
-    desk: Desk, environment: simpy.Environment, teams: dict[str, Any], events: list[Event]
+    desk: ServiceDesk, environment: simpy.Environment, teams: dict[str, Any], events: list[Event]
 ) -> Generator[Any, Any, None]:
     dice = np.random.default_rng(desk.seed)
     number = 0
@@ -124,7 +124,7 @@ class _Case:
     """One case from its creation to its survey; its own dice, so that a change in one case leaves the others alone."""
 
     def __init__(
-        self, desk: Desk, environment: simpy.Environment, teams: dict[str, Any], events: list[Event], number: int
+        self, desk: ServiceDesk, environment: simpy.Environment, teams: dict[str, Any], events: list[Event], number: int
     ) -> None:
         self.desk, self.environment, self.teams, self.events = desk, environment, teams, events
         self.dice = np.random.default_rng([desk.seed, number])

@@ -10,10 +10,10 @@ from datetime import timedelta
 
 import pytest
 
-from demo.desk import FAULTS, MINUTES_PER_DAY, Desk, fingerprint, simulate
+from demo.simulation import FAULTS, MINUTES_PER_DAY, ServiceDesk, fingerprint, simulate
 
 # Three weeks, with each fault in one of its own.
-SHORT = Desk(
+SHORT = ServiceDesk(
     days=28,
     cases_per_day=120.0,
     agents={"Network": 6, "Accounts": 6, "Hardware": 6},
@@ -48,7 +48,7 @@ def by_case(events):
 
 
 def test_the_same_seed_gives_the_same_events_and_another_seed_gives_others():
-    small = Desk(days=2, cases_per_day=40.0)
+    small = ServiceDesk(days=2, cases_per_day=40.0)
     assert simulate(small) == simulate(small)
     assert fingerprint(simulate(small)) != fingerprint(simulate(replace(small, seed=8)))
 
@@ -127,4 +127,4 @@ def test_a_desk_without_faults_has_none_in_its_events():
 def test_the_faults_that_are_shipped_do_not_overlap_and_lie_within_the_desks_time():
     spans = sorted((fault.first_day, fault.last_day) for fault in FAULTS)
     assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
-    assert spans[-1][1] <= Desk().days
+    assert spans[-1][1] <= ServiceDesk().days

@@ -1,4 +1,4 @@
-"""Everything that the command says itself is said in both languages, with the same figures."""
+"""Every phrase exists in both languages, with the same figures."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 
 import pytest
 from andon.improvement.v1 import problem_pb2
-from andon_client import wording
-from andon_client.wording import named, say, text_in
+from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
+from andon_client.presentation import phrases
+from andon_client.presentation.phrases import LocalisedError, named, say, text_in
 
 PLACE = re.compile(r"{(\w+)(:[^}]*)?}")
 HAN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
@@ -19,19 +20,22 @@ ENUMS = [
     problem_pb2.ActionKind,
     problem_pb2.CauseClass,
     problem_pb2.Verdict,
+    score_pb2.ScoreState,
+    scoring_pb2.LintFinding.Severity,
+    indicator_system_pb2.IndicatorSystem.State,
 ]
 
 
-@pytest.mark.parametrize("phrase", wording._PHRASES)
+@pytest.mark.parametrize("phrase", phrases._PHRASES)
 def test_a_phrase_has_the_same_places_in_both_languages(phrase):
-    english, chinese = wording._PHRASES[phrase]
+    english, chinese = phrases._PHRASES[phrase]
     assert set(PLACE.findall(english)) == set(PLACE.findall(chinese))
     assert HAN.search(chinese)
     assert not HAN.search(english)
 
 
 def test_chinese_is_simplified():
-    spoken = "".join([chinese for _, chinese in wording._PHRASES.values()] + [*wording._CHINESE_NAMES.values()])
+    spoken = "".join([chinese for _, chinese in phrases._PHRASES.values()] + [*phrases._CHINESE_NAMES.values()])
     assert TRADITIONAL & set(spoken) == set()
 
 
@@ -55,3 +59,9 @@ def test_words_are_kept_in_the_language_they_were_said_in():
     assert text_in("en", "Check").en == "Check"
     assert text_in("zh", "检查").zh == "检查"
     assert text_in("zh", "检查").en == ""
+
+
+def test_an_error_is_shown_in_the_readers_language_and_logged_in_english():
+    error = LocalisedError("unknown_window", name="x")
+    assert str(error) == "x is not one of hour, day, week, month, all"
+    assert error.text("zh").startswith("x 不是")

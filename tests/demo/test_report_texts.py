@@ -9,8 +9,8 @@ from string import Formatter
 
 import pytest
 
-from demo import texts as module
-from demo.texts import texts
+from demo import report_texts as module
+from demo.report_texts import texts
 
 DEMO = Path(module.__file__).parent
 TEXTS = module._TEXTS
@@ -48,7 +48,7 @@ def test_every_text_that_is_asked_for_exists():
 def test_places_are_filled_and_languages_chosen():
     assert texts("en")("days", days=2.0) == "2.0 days"
     assert texts("zh-Hant")("days", days=2.0) == "2.0 天"
-    assert texts("fr")("found") == "Found"
+    assert texts("fr")("found") == "Detected by"
 
 
 def test_an_unknown_text_is_a_mistake_and_not_a_blank():

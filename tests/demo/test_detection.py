@@ -10,8 +10,8 @@ from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import score_pb2, scoring_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from demo.desk import Fault
-from demo.judging import judge, promise
+from demo.detection import false_alarms, judge
+from demo.simulation import Fault
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 FAULT = Fault("slow", "Slow", "慢", first_day=10, last_day=12, indicators=("wait",), slice={"team": "Red"})
@@ -98,22 +98,22 @@ def chart(points, alarms=(), arl=100.0, baseline=2):
 
 
 def test_quiet_windows_are_those_after_the_baseline_and_outside_of_faults_and_their_aftermath():
-    kept = promise([FAULT], BEGIN, [chart(20)])
+    alarms = false_alarms([FAULT], BEGIN, [chart(20)])
     # Of 20 days: 2 of the baseline, days 10 and 11 of the fault, three days of aftermath.
-    assert (kept.series, kept.windows, kept.seen) == (1, 13, 0)
-    assert kept.expected == pytest.approx(0.13)
+    assert (alarms.series, alarms.windows, alarms.seen) == (1, 13, 0)
+    assert alarms.expected == pytest.approx(0.13)
 
 
 def test_only_alarms_in_quiet_windows_are_false():
-    kept = promise([FAULT], BEGIN, [chart(20, alarms=[1, 5, 10, 14, 16])])
-    assert kept.seen == 2
+    alarms = false_alarms([FAULT], BEGIN, [chart(20, alarms=[1, 5, 10, 14, 16])])
+    assert alarms.seen == 2
 
 
 def test_two_rules_in_one_window_are_one_false_alarm():
-    assert promise([], BEGIN, [chart(20, alarms=[5, 5])]).seen == 1
+    assert false_alarms([], BEGIN, [chart(20, alarms=[5, 5])]).seen == 1
 
 
 def test_charts_add_up_each_by_its_own_promise():
-    kept = promise([], BEGIN, [chart(12, arl=100.0), chart(12, arl=50.0)])
-    assert (kept.series, kept.windows) == (2, 20)
-    assert kept.expected == pytest.approx(0.3)
+    alarms = false_alarms([], BEGIN, [chart(12, arl=100.0), chart(12, arl=50.0)])
+    assert (alarms.series, alarms.windows) == (2, 20)
+    assert alarms.expected == pytest.approx(0.3)

@@ -1,0 +1,63 @@
+"""Times, intervals, numbers and names of the contract as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+ALL_TIME = {"en": "all time", "zh": "全部时间"}
+
+
+def language_of(locale: str) -> str:
+    """ "zh-CN" -> "zh"; everything that is not Chinese is shown in English."""
+    return "zh" if locale.startswith("zh") else "en"
+
+
+def when(moment: Timestamp) -> str:
+    """ "2016-02-29 00:00", in UTC."""
+    return datetime.fromtimestamp(moment.seconds, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def span(interval: Any, locale: str = "en") -> str:
+    """A window by its start: "2016-02-29", "2016-02-29 01:00", "all time"."""
+    if not interval.HasField("start") or interval.start.seconds == 0:
+        return ALL_TIME[language_of(locale)]
+    return datetime.fromtimestamp(interval.start.seconds, UTC).strftime("%Y-%m-%d %H:%M").removesuffix(" 00:00")
+
+
+def stretch(intervals: Iterable[Any]) -> str:
+    """Each from its first to its last moment; whole days end on their own date: "2016-02-29 – 2016-03-04"."""
+    return ", ".join(" – ".join(dict.fromkeys((span(one), _last(one)))) for one in intervals)
+
+
+def _last(interval: Any) -> str:
+    start, end = (datetime.fromtimestamp(one.seconds, UTC) for one in (interval.start, interval.end))
+    whole_days = start.time() == end.time() == time.min
+    return f"{end - timedelta(days=1):%Y-%m-%d}" if whole_days else f"{end:%Y-%m-%d %H:%M}"
+
+
+def number(value: float | None) -> str:
+    """Four significant digits, with a thousands separator."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.4g}"
+
+
+def optional(message: Any, name: str) -> float | None:
+    return getattr(message, name) if message.HasField(name) else None
+
+
+def localised(text: Any, locale: str) -> str:
+    """The text in the reader's language, else in the other one."""
+    first, second = (text.zh, text.en) if language_of(locale) == "zh" else (text.en, text.zh)
+    return str(first or second)
+
+
+def short(enum: Any, value: int) -> str:
+    """WINDOW_WEEK -> week."""
+    names: list[str] = enum.keys()
+    prefix = names[0].removesuffix("UNSPECIFIED")
+    return str(enum.Name(value)).removeprefix(prefix).lower().replace("_", " ")

@@ -1,0 +1,219 @@
+"""Help and usage errors of `andon` in Chinese, by their English text; English is written where the command is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from typer import rich_utils
+
+from andon_client.presentation.formats import language_of
+
+CHINESE: Mapping[str, str] = {
+    # Commands
+    "Real-time quality monitoring of service processes: indicators, control charts, verified improvement.": (
+        "服务过程质量的实时监测：指标、控制图以及经验证的改进。"
+    ),
+    "Start the services with `make run` or `python -m services`, then run: andon status": (
+        "先用 `make run` 或 `python -m services` 启动服务，再执行：andon status"
+    ),
+    "Indicator systems: measures, weights, targets and control charts.": "指标体系：度量、权重、目标与控制图。",
+    "A problem, from acknowledgement to closure.": "问题：从受理到关闭。",
+    "Improvement actions and the verification of their effect.": "改进措施及其效果验证。",
+    "Show the progress of each service and the balance of received events.": "显示各服务的处理进度及接收事件的平衡。",
+    "List events of the log, in commit order.": "按提交顺序列出日志中的事件。",
+    "List current scores, by series and window.": "按序列和窗口列出当前得分。",
+    "List out-of-control signals, newest first, each with its rule, control limits and in-control ARL.": (
+        "列出失控信号（最新在前），含规则、控制限与受控平均运行长度。"
+    ),
+    "List problems, most severe first, each with its most likely cause.": "列出问题（最严重在前）及其最可能的原因。",
+    "Draw the control chart of a series, with phase I, control limits and signals.": (
+        "绘制序列的控制图，含基线期、控制限与信号。"
+    ),
+    "Watch changes until Ctrl-C; resumes after disconnects and restarts.": (
+        "监视变化，直至 Ctrl-C；断线或重启后自动恢复。"
+    ),
+    "Explain a score or a problem, down to event ids.": "解释得分或问题，直至事件标识。",
+    "Check a document against the contract and the five principles of indicator selection.": (
+        "按契约与五项指标选取原则检查文档。"
+    ),
+    "Store a document as a new version and activate it.": "将文档存为新版本并启用。",
+    "List all versions of all indicator systems.": "列出所有指标体系的全部版本。",
+    "Show a problem: causes, actions, last verdict, signals and next steps.": (
+        "显示一个问题：原因、措施、最近结论、信号与下一步。"
+    ),
+    "Acknowledge a problem.": "受理问题。",
+    "Confirm a cause that was found in the data, or add a new one.": "确认由数据找到的原因，或添加新原因。",
+    "Dismiss a problem as a false alarm. Its signals do not reopen it.": "将问题作为误报驳回；其信号不会使其重新打开。",
+    "Close a problem. Requires an action that was verified as improved.": "关闭问题；须有经验证已改善的措施。",
+    "Plan an action with a measurable goal. The goal and its test are fixed before the action starts.": (
+        "计划一项目标可度量的措施；目标及其检验在措施开始前固定。"
+    ),
+    "Start an action. This fixes the windows of its verification.": "开始措施；其验证窗口随之固定。",
+    "Mark an action as implemented. Later windows count as after it.": "标记措施已落实；此后的窗口计为措施之后。",
+    "Cancel an action.": "取消措施。",
+    "Verify the effect of an action. May be repeated daily: the interval is valid at all looks together.": (
+        "验证措施的效果；可每日重复，区间在所有查看时刻同时有效。"
+    ),
+    # Options and arguments
+    "Folder with connection.json. Default: the nearest .andon folder.": (
+        "connection.json 所在目录。默认：最近的 .andon 目录。"
+    ),
+    "Language of help and output: en or zh.": "帮助与输出的语言：en 或 zh。",
+    "Only this indicator; may be repeated.": "仅此指标；可重复。",
+    "Window width: hour, day, week, month or all. Default: every width.": (
+        "窗口宽度：hour、day、week、month 或 all。默认：所有宽度。"
+    ),
+    "Only unsliced series.": "仅未切片的序列。",
+    "Windows that start at or after this time (UTC).": "在此时间（UTC）或之后开始的窗口。",
+    "Windows that start before this time (UTC).": "在此时间（UTC）之前开始的窗口。",
+    "Maximum number of items.": "最多显示的条数。",
+    "Print one JSON object per line.": "每行输出一个 JSON 对象。",
+    "Only the series with this key.": "仅此键的序列。",
+    "Include retracted signals.": "包括已撤回的信号。",
+    "Include closed, dismissed and withdrawn problems.": "包括已关闭、已驳回和已撤回的问题。",
+    "Only problems with an overdue action.": "仅含有逾期措施的问题。",
+    "Cursor to resume after. Default: the oldest event retained.": "从此游标之后继续。默认：保留的最早事件。",
+    "Only this case; may be repeated.": "仅此案例；可重复。",
+    "Key of the series, as listed by `andon scores`.": "序列的键，见 `andon scores`。",
+    "Write the chart to this SVG file.": "将图写入此 SVG 文件。",
+    "Write the Vega-Lite spec to this file.": "将 Vega-Lite 规格写入此文件。",
+    "Resource to watch.": "要监视的资源。",
+    "Cursor to resume after. Default: from now.": "从此游标之后继续。默认：从现在起。",
+    "Send the current items first.": "先发送当前内容。",
+    "Append to this JSON Lines file and resume from it: exactly once.": (
+        "追加到此 JSON Lines 文件并由此继续：恰好一次。"
+    ),
+    "Stop after this many changes. 0: never.": "达到此变化数后停止。0：不停止。",
+    "Key of a series, or name of a problem (problems/...).": "序列的键，或问题的名称（problems/...）。",
+    "A time within the window (UTC); for a series.": "窗口内的某一时间（UTC）；用于序列。",
+    "YAML document of an indicator system.": "指标体系的 YAML 文档。",
+    "Id of the process, for example it-desk.": "过程标识，例如 it-desk。",
+    "Id of the indicator system.": "指标体系标识。",
+    "Store the version without activating it.": "仅保存版本，不启用。",
+    "Name of the problem, as listed by `andon problems`.": "问题名称，见 `andon problems`。",
+    "Name of the action, as listed by `andon problem show`.": "措施名称，见 `andon problem show`。",
+    "Fail if the problem has changed since this etag was read. Default: the current one.": (
+        "若问题自读取此 etag 后已变化则失败。默认：当前 etag。"
+    ),
+    "Idempotency key (UUID): a retry with the same key has no second effect. Default: random.": (
+        "幂等键（UUID）：以同一键重试不会重复生效。默认：随机。"
+    ),
+    "Dry run: validate and show the result only.": "试运行：仅校验并显示结果。",
+    "Class of the cause.": "原因类别。",
+    "Name of a found cause to confirm. Default: add a new one.": "要确认的已找到原因的名称。默认：添加新原因。",
+    "Description of the cause, in the language of --locale.": "原因描述，使用 --locale 的语言。",
+    "Name of the parent cause. Default: the problem itself.": "上级原因的名称。默认：问题本身。",
+    "Slice that a new cause refers to; may be repeated.": "新原因所指的切片；可重复。",
+    "Series, signal or document as evidence; may be repeated.": "作为依据的序列、信号或文档；可重复。",
+    "Why it is dismissed: a false alarm, a known event.": "驳回理由：误报、已知事件。",
+    "When, in event time (UTC). Default: now.": "时间（事件时间，UTC）。默认：现在。",
+    "Why it is cancelled; stored with the action.": "取消理由；随措施保存。",
+    "YAML document of the action; options override it.": "措施的 YAML 文档；选项优先。",
+    "Description of the action, in the language of --locale.": "措施描述，使用 --locale 的语言。",
+    "Responsible role or team.": "负责的角色或团队。",
+    "Due date (UTC). Default: in two weeks.": "截止日期（UTC）。默认：两周后。",
+    "Kind of the action. Default: corrective.": "措施类型。默认：corrective（纠正）。",
+    "Name of the cause it removes. Default: the confirmed one.": "所针对原因的名称。默认：已确认的原因。",
+    "Key of the series to improve. Default: the one with most signals.": ("要改善的序列的键。默认：信号最多的序列。"),
+    "Expected change, signed, in the unit of the series. Default: back to the centre line.": (
+        "预期变化（带符号，按序列单位）。默认：回到中心线。"
+    ),
+    "Confidence of each bound. Default: 0.95.": "单侧置信水平。默认：0.95。",
+    "Length of the baseline: 12h, 14d, 6w. Default: since the begin of the problem.": (
+        "基线长度：12h、14d、6w。默认：自问题开始。"
+    ),
+    "Minimum number of windows after the action, at least 4. Default: 8.": "措施后的最少窗口数，至少 4。默认：8。",
+    "Horizon: number of windows at which the test is most sensitive. Default: 60.": (
+        "计划期：检验最灵敏时的窗口数。默认：60。"
+    ),
+    "Load a file. Loading it again changes nothing; a broken load goes on where it stopped.": (
+        "装载文件。重复装载不产生变化；中断的装载从中断处继续。"
+    ),
+    "CSV, plain or .gz.": "CSV 文件，可为 .gz。",
+    "YAML: how columns become events.": "YAML：列如何映射为事件。",
+    "Begin at the first row even after a broken load.": "即使上次装载中断，也从第一行开始。",
+    "Read every row, show what the first become, and send nothing.": "读取每一行，显示前几行的结果，不发送。",
+    # Of the command line itself
+    "Show this message and exit.": "显示此帮助并退出。",
+}
+_PANELS: Mapping[str, str] = {
+    "ARGUMENTS_PANEL_TITLE": "参数",
+    "OPTIONS_PANEL_TITLE": "选项",
+    "COMMANDS_PANEL_TITLE": "命令",
+    "ERRORS_PANEL_TITLE": "错误",
+    "DEFAULT_STRING": "[默认：{}]",
+    "ENVVAR_STRING": "[环境变量：{}]",
+    "REQUIRED_LONG_STRING": "[必填]",
+    "RICH_HELP": "用 [blue]'{command_path} {help_option}'[/] 查看帮助。",
+    "ABORTED_TEXT": "已中止。",
+}
+_ENGLISH_PANELS = {name: getattr(rich_utils, name) for name in _PANELS}
+_EXAMPLE = ("Example: ", "示例：")
+_USAGE_ERRORS: Sequence[tuple[str, str]] = (
+    (r"^Missing argument (.+?)\.", r"缺少参数 \1。"),
+    (r"^Missing option (.+?)\.", r"缺少选项 \1。"),
+    (r"^Invalid value for (.+?): ", r"\1 的值无效："),
+    (r"^No such option: (\S+?)\.?(?= |$)", r"没有选项 \1。"),
+    (r"^No such command (.+?)\.", r"没有命令 \1。"),
+    (r"^Option (.+?) requires an argument\.", r"选项 \1 需要一个值。"),
+    (r"^Got unexpected extra arguments? \((.+?)\)", r"多余的参数：\1"),
+    (r"Did you mean (.+?)\?", r"是否想输入 \1？"),
+    (r"\(Possible options: (.+?)\)", r"（可用选项：\1）"),
+    (r"(File|Path) (.+?) does not exist\.", r"文件 \2 不存在。"),
+    (r"Input should be a valid (integer|number), .+", r"不是有效的数值。"),
+    (r"(\S+) is not a valid integer\.", r"\1 不是整数。"),
+    (r"(\S+) is not a valid float\.", r"\1 不是数字。"),
+    (r"(\S+) is not one of (.+?)\.$", r"\1 不是 \2 之一。"),
+    (r"(\S+) is not in the range (.+?)\.$", r"\1 不在范围 \2 内。"),
+    (r"(\S+) does not match the formats (.+?)\.$", r"\1 不符合格式 \2。"),
+)
+_format_error = rich_utils.rich_format_error
+
+
+def requested_locale(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Before parsing, because `--help` is answered while parsing: `--locale zh`, `--locale=zh`, ANDON_LOCALE."""
+    for at, argument in enumerate(arguments):
+        if argument == "--locale" and at + 1 < len(arguments):
+            return arguments[at + 1]
+        if argument.startswith("--locale="):
+            return argument.removeprefix("--locale=")
+        if not argument.startswith("-") and (at == 0 or arguments[at - 1] != "--home"):
+            break
+    return environment.get("ANDON_LOCALE", "en")
+
+
+def usage_error(message: str, locale: str) -> str:
+    """What is wrong with the arguments of a command, in the reader's language."""
+    if language_of(locale) == "zh":
+        for pattern, chinese in _USAGE_ERRORS:
+            message = re.sub(pattern, chinese, message)
+    return message
+
+
+def translate(command: Any, locale: str) -> None:
+    """Puts the help and the usage errors of a command and of all below it into the reader's language."""
+    chinese = language_of(locale) == "zh"
+    for name, text in (_PANELS if chinese else _ENGLISH_PANELS).items():
+        setattr(rich_utils, name, text)
+    setattr(rich_utils, "rich_format_error", _format_chinese_error if chinese else _format_error)  # noqa: B010
+    if chinese:
+        _translate(command)
+
+
+def _format_chinese_error(error: Any) -> None:
+    message = usage_error(error.format_message(), "zh")
+    error.format_message = lambda: message
+    _format_error(error)
+
+
+def _translate(command: Any) -> None:
+    help_option = command.get_help_option(command.make_context(command.name, [], resilient_parsing=True))
+    for owner in (command, help_option, *command.params):
+        if getattr(owner, "help", None):
+            owner.help = CHINESE.get(owner.help, owner.help)
+    if command.epilog:
+        command.epilog = CHINESE.get(command.epilog, command.epilog.replace(*_EXAMPLE))
+    for child in getattr(command, "commands", {}).values():
+        _translate(child)

@@ -1,0 +1,279 @@
+"""The wording of problems, actions and verifications, of table headings and errors, in English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from andon.common.v1.text_pb2 import Text
+
+from andon_client.presentation.formats import language_of, short
+
+_PHRASES: Mapping[str, tuple[str, str]] = {
+    "found_on": ("{process}/{system}, {indicator}, {stretch}", "{process}/{system}，{indicator}，{stretch}"),
+    "severity": ("severity {severity:.1f} sigma", "严重度 {severity:.1f} 西格玛"),
+    "reason": ("reason: {reason}", "说明：{reason}"),
+    "merged": ("merged into {name}", "已并入 {name}"),
+    "signals": ("signals: {count}", "信号：{count} 个"),
+    "signal": (
+        "{window}  {series}  {rule}: {value} against {centre}",
+        "{window}  {series}  {rule}：{value}，中心线 {centre}",
+    ),
+    "symptom": ("{signal} (symptom)", "{signal}（症状）"),
+    "more": ("... {count} more", "……另有 {count} 个"),
+    "link": ("signal {name}: {series} in {window} = {value}", "信号 {name}：{series}，{window}，{value}"),
+    "cases": ("{count:,} cases", "{count:,} 个案例"),
+    "causes": ("causes, most likely first", "原因（最可能者在前）"),
+    "confirmed": ("confirmed", "已确认"),
+    "parent": ("parent cause {cause}", "上级原因 {cause}"),
+    "evidence": ("evidence: {evidence}", "依据：{evidence}"),
+    "action": ("action {name}: {title}, {state}", "措施 {name}：{title}，{state}"),
+    "overdue": ("overdue", "已逾期"),
+    "terms": ("{kind}, {owner}, due {due}", "{kind}，{owner}，期限 {due}"),
+    "removes": ("removes {cause}", "针对 {cause}"),
+    "goal": ("goal: {series} by {effect:+g}", "目标：{series} 变化 {effect:+g}"),
+    "test": (
+        "test: confidence {confidence:.4g} per bound, at least {least} windows after it, horizon {planned} windows",
+        "检验：单侧置信水平 {confidence:.4g}，措施后至少 {least} 个窗口，计划 {planned} 个以内",
+    ),
+    "before": ("baseline: {before}", "基线：{before}"),
+    "nothing_before": ("baseline: none, no window precedes the action", "基线：无，措施之前没有窗口"),
+    "spread": (
+        "common-cause variation: estimated from the windows until {end}; plan fixed at {fixed}",
+        "普通原因变异：由 {end} 之前的窗口估计；计划于 {fixed} 固定",
+    ),
+    "check": ("{name}: {mark}, {meaning}", "{name}：{mark}，{meaning}"),
+    "passed": ("passed", "通过"),
+    "failed": ("check", "注意"),
+    "transition": ("{name}: {before} -> {after}", "{name}：{before} → {after}"),
+    "no_transition": ("{name}: {after}", "{name}：{after}"),
+    "would_transition": (
+        "{name}: {before} -> {after} (dry run, nothing was stored)",
+        "{name}：{before} → {after}（试运行，未保存）",
+    ),
+    "would_no_transition": (
+        "{name}: valid, remains {after} (dry run, nothing was stored)",
+        "{name}：有效，状态仍为 {after}（试运行，未保存）",
+    ),
+    "next": ("next:", "下一步："),
+    "look_again": (
+        "current state and next steps: andon problem show {name}",
+        "查看当前状态及下一步：andon problem show {name}",
+    ),
+    "interval": (
+        "effect {effect:+.4g}, interval {lower:+.4g} to {upper:+.4g}, p = {p:.2g} (valid at every look)",
+        "效果 {effect:+.4g}，区间 {lower:+.4g} 至 {upper:+.4g}，p = {p:.2g}（任意时刻有效）",
+    ),
+    "side_before": ("baseline: {mean} over {count} windows, {stretch}", "基线：{mean}，{count} 个窗口，{stretch}"),
+    "side_after": ("after: {mean} over {count} windows, {stretch}", "之后：{mean}，{count} 个窗口，{stretch}"),
+    "missing": (
+        "needed: about {count} more {windows}; at the current effect the verdict will be: {verdict}",
+        "尚需：约 {count} {windows}；若效果保持不变，届时结论为：{verdict}",
+    ),
+    "missing_more": (
+        "needed: more than the {count} {windows} left of the horizon of {planned}, at the current effect",
+        "尚需：若效果保持不变，所需多于计划 {planned} {windows}中剩余的 {count} 个",
+    ),
+    "missing_late": (
+        "needed: the horizon of {planned} {windows} passed without a verdict; the interval hardly narrows further",
+        "尚需：计划的 {planned} {windows}已过而未能定论；此后区间几乎不再收窄",
+    ),
+    "value": ("value", "数值"),
+    "compared_before": ("baseline", "基线"),
+    "compared_after": ("after the action", "措施之后"),
+    "mean_before": ("baseline mean", "基线均值"),
+    "mean_after": ("mean after the action", "措施后均值"),
+    "window": ("window", "个窗口"),
+    "windows": ("windows", "个窗口"),
+    "hour": ("hour", "个小时"),
+    "hours": ("hours", "个小时"),
+    "day": ("day", "天"),
+    "days": ("days", "天"),
+    "week": ("week", "周"),
+    "weeks": ("weeks", "周"),
+    "month": ("month", "个月"),
+    "months": ("months", "个月"),
+    "acknowledge": ("acknowledge the problem", "受理该问题"),
+    "confirm_cause": ("confirm the most likely cause", "确认最可能的原因"),
+    "add_cause": ("add a cause that the data do not show", "添加数据中看不到的原因"),
+    "plan": ("plan an action and its goal", "计划措施及其目标"),
+    "start": ("start the action; this fixes its verification plan", "开始执行，并固定其验证计划"),
+    "complete": ("mark the action as implemented", "标记措施已落实"),
+    "verify": ("verify the effect; may be repeated daily", "验证效果，可每日重复"),
+    "cancel": ("cancel the action", "取消该措施"),
+    "close": ("close the problem: an action is verified", "关闭：已有措施通过验证"),
+    "none": ("{title}: none", "{title}：无"),
+    "range": ("{low} to {high}", "{low} 至 {high}"),
+    "yes": ("yes", "是"),
+    "provisional": ("provisional", "暂定"),
+    "worse": ("worse", "变差"),
+    "better": ("better", "变好"),
+    "active": ("active", "有效"),
+    "retracted": ("retracted: {reason}", "已撤回：{reason}"),
+    "scores": ("Scores", "得分"),
+    "signals_title": ("Signals, newest first", "信号（最新在前）"),
+    "problems": ("Problems, most severe first", "问题（最严重在前）"),
+    "events": ("Events", "事件"),
+    "systems": ("Indicator systems", "指标体系"),
+    "findings": ("Findings", "检查结果"),
+    "column_series": ("series", "序列"),
+    "column_window": ("window", "窗口"),
+    "column_value": ("value", "数值"),
+    "column_cases": ("cases", "案例数"),
+    "column_points": ("points", "得分"),
+    "column_target": ("target", "目标"),
+    "column_complete": ("complete", "完整"),
+    "column_revision": ("revision", "修订"),
+    "column_rule": ("rule", "规则"),
+    "column_centre": ("centre", "中心线"),
+    "column_limits": ("limits", "控制限"),
+    "column_arl0": ("in-control ARL", "受控平均运行长度"),
+    "column_direction": ("direction", "方向"),
+    "column_state": ("state", "状态"),
+    "column_problem": ("problem", "问题"),
+    "column_title": ("title", "标题"),
+    "column_severity": ("severity", "严重度"),
+    "column_signals": ("signals", "信号数"),
+    "column_cause": ("most likely cause", "最可能原因"),
+    "column_since": ("since", "起始"),
+    "column_time": ("time", "时间"),
+    "column_case": ("case", "案例"),
+    "column_activity": ("activity", "活动"),
+    "column_resource": ("resource", "资源"),
+    "column_id": ("id", "标识"),
+    "column_attributes": ("attributes", "属性"),
+    "column_name": ("name", "名称"),
+    "column_version": ("version", "版本"),
+    "column_created": ("created", "创建时间"),
+    "column_field": ("field", "字段"),
+    "column_check": ("check", "检查项"),
+    "column_message": ("message", "说明"),
+    "error": ("error", "错误"),
+    "error_reason": ("reason {reason}", "原因 {reason}"),
+    "error_retry": ("retry in {seconds:g} s", "请在 {seconds:g} 秒后重试"),
+    "unreachable": ("The suite is not reachable. {start}", "无法连接到服务。{start}"),
+    "start_suite": (
+        "Start one with `make run` or `python -m services`, or set ANDON_HOME to the folder of another.",
+        "请用 `make run` 或 `python -m services` 启动，或通过 ANDON_HOME 指定其他目录。",
+    ),
+    "no_connection": (
+        "No suite found: {path} does not exist. {start}",
+        "未找到服务：{path} 不存在。{start}",
+    ),
+    "bad_connection": ("{path} is not a connection file: {error}", "{path} 不是连接文件：{error}"),
+    "lacking_connection": ("{path} is not a connection file: {key} is missing", "{path} 不是连接文件：缺少 {key}"),
+    "unknown_service": (
+        "The connection has no target for {service}; it has {targets}",
+        "连接中没有 {service} 的地址；现有：{targets}",
+    ),
+    "connection_lost": (
+        "{code}: connection lost; watching resumes as soon as the service is reachable",
+        "{code}：连接中断；服务恢复后将继续监视",
+    ),
+    "wrote": ("wrote {path}", "已写入 {path}"),
+    "no_points": ("no complete window with enough data yet", "尚无数据充足的完整窗口"),
+    "no_limits": ("phase I is not complete yet: no limits", "基线期尚未完成：暂无控制限"),
+    "baseline_figures": (
+        "{chart} chart, rules {rules}; phase I: {count} windows from {start}, centre {centre}, sigma {sigma};"
+        " in-control ARL {arl0} windows; {signals} signals",
+        "{chart} 控制图，规则 {rules}；基线期：自 {start} 起 {count} 个窗口，中心线 {centre}，标准差 {sigma}；"
+        "受控平均运行长度 {arl0} 个窗口；{signals} 个信号",
+    ),
+    "share": ("share", "占比"),
+    "chart_signal": ("signal", "信号"),
+    "chart_lower": ("lower limit", "下控制限"),
+    "chart_centre": ("centre line", "中心线"),
+    "chart_upper": ("upper limit", "上控制限"),
+    "status_ingest": ("{count} events{latest}", "{count} 条事件{latest}"),
+    "status_latest": (", latest {time}", "，最新 {time}"),
+    "status_source": (
+        "{source}: {received} received = {accepted} accepted + {duplicate} duplicate + {quarantined} quarantined",
+        "{source}：接收 {received} = 接受 {accepted} + 重复 {duplicate} + 隔离 {quarantined}",
+    ),
+    "status_scoring": (
+        "{scores} scores, {signals} active signals; {progress}",
+        "{scores} 个得分，{signals} 个有效信号；{progress}",
+    ),
+    "status_behind": ("{behind} of {count} partitions behind", "{count} 个分区中有 {behind} 个落后"),
+    "status_current": ("up to date", "已是最新"),
+    "status_improvement": ("{open} open problems of {total}", "{total} 个问题中 {open} 个未关闭"),
+    "applied": ("{name} version {version} is {state}", "{name} 版本 {version}：{state}"),
+    "score_of": (
+        "{series} in {window}: {value} (revision {revision})",
+        "{series}，{window}：{value}（修订 {revision}）",
+    ),
+    "moments": (
+        "n = {count:,}, total = {total} x {resolution:g}, squares = {squares}",
+        "n = {count:,}，总和 = {total} x {resolution:g}，平方和 = {squares}",
+    ),
+    "unknown_window": (
+        "{name} is not one of hour, day, week, month, all",
+        "{name} 不是 hour、day、week、month、all 之一",
+    ),
+    "bad_slice": ("{text} is not of the form team=B", "{text} 不符合 team=B 的形式"),
+    "dismiss": ("dismiss as a false alarm, with a reason", "作为误报驳回，须说明理由"),
+}
+
+# By the names of the contract's enums; English is the name itself.
+_CHINESE_NAMES: Mapping[str, str] = {
+    "PROBLEM_STATE_OPEN": "待处理",
+    "PROBLEM_STATE_ACKNOWLEDGED": "已受理",
+    "PROBLEM_STATE_ANALYSED": "已分析",
+    "PROBLEM_STATE_ACTING": "措施中",
+    "PROBLEM_STATE_VERIFYING": "待验证",
+    "PROBLEM_STATE_CLOSED": "已关闭",
+    "PROBLEM_STATE_DISMISSED": "已驳回",
+    "PROBLEM_STATE_WITHDRAWN": "已撤回",
+    "ACTION_STATE_PLANNED": "已计划",
+    "ACTION_STATE_STARTED": "已开始",
+    "ACTION_STATE_DONE": "已完成",
+    "ACTION_STATE_VERIFIED": "已验证",
+    "ACTION_STATE_FAILED": "未见效",
+    "ACTION_STATE_CANCELLED": "已取消",
+    "ACTION_KIND_CORRECTIVE": "纠正措施",
+    "ACTION_KIND_PREVENTIVE": "预防措施",
+    "CAUSE_CLASS_PEOPLE": "人员",
+    "CAUSE_CLASS_PROCESS": "流程",
+    "CAUSE_CLASS_RESOURCES": "资源",
+    "CAUSE_CLASS_EXTERNAL": "外部",
+    "SCORE_STATE_MET": "达标",
+    "SCORE_STATE_MISSED": "未达标",
+    "SCORE_STATE_NOT_ENOUGH_DATA": "数据不足",
+    "SCORE_STATE_NO_TARGET": "无目标",
+    "SEVERITY_ERROR": "错误",
+    "SEVERITY_WARNING": "警告",
+    "STATE_DRAFT": "草稿",
+    "STATE_ACTIVE": "启用",
+    "STATE_RETIRED": "停用",
+    "VERDICT_IMPROVED": "已改善",
+    "VERDICT_NO_CHANGE": "没有值得注意的变化",
+    "VERDICT_WORSE": "变差",
+    "VERDICT_UNDECIDED": "尚无定论",
+}
+
+
+def say(phrase: str, locale: str, **places: object) -> str:
+    english, chinese = _PHRASES[phrase]
+    return (chinese if language_of(locale) == "zh" else english).format(**places)
+
+
+def text_in(locale: str, words: str) -> Text:
+    """A text that a person enters, in the language that they enter it in."""
+    return Text(zh=words) if language_of(locale) == "zh" else Text(en=words)
+
+
+def named(enum: Any, value: int, locale: str) -> str:
+    """PROBLEM_STATE_OPEN -> open, or its Chinese name."""
+    chinese = _CHINESE_NAMES.get(enum.Name(value)) if language_of(locale) == "zh" else None
+    return chinese or short(enum, value)
+
+
+class LocalisedError(Exception):
+    """An error that a person is shown: a phrase and what fills its places."""
+
+    def __init__(self, phrase: str, **places: object) -> None:
+        self.phrase, self.places = phrase, places
+        super().__init__(self.text("en"))
+
+    def text(self, locale: str) -> str:
+        return say(self.phrase, locale, **self.places)

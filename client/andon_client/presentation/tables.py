@@ -1,0 +1,172 @@
+"""Tables as data: named columns and rows of cells, for the command, the report and a web page alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from andon.improvement.v1 import problem_pb2
+from andon.ingest.v1 import event_pb2
+from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
+
+from andon_client.presentation.formats import localised, number, optional, span, when
+from andon_client.presentation.phrases import named, say
+
+Tone: TypeAlias = Literal["", "good", "bad", "quiet"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """`numeric`: aligned to the right. `whole`: never folded, so that it can be copied."""
+
+    title: str
+    numeric: bool = False
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    text: str
+    tone: Tone = ""
+
+
+Row: TypeAlias = Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+
+
+_TONES: dict[int, Tone] = {
+    score_pb2.SCORE_STATE_MET: "good",
+    score_pb2.SCORE_STATE_MISSED: "bad",
+    score_pb2.SCORE_STATE_NOT_ENOUGH_DATA: "quiet",
+}
+
+
+def _columns(locale: str, *names: str) -> list[Column]:
+    """By name: ">" before it makes a numeric column, "=" one that is never folded."""
+    return [
+        Column(say(f"column_{name.lstrip('>=')}", locale), name.startswith(">"), name.startswith("=")) for name in names
+    ]
+
+
+def _row(*texts: str) -> Row:
+    return [Cell(text) for text in texts]
+
+
+def scores_table(scores: Iterable[score_pb2.Score], locale: str) -> Table:
+    columns = ("series", "window", ">value", ">cases", ">points", "target", "complete", ">revision")
+    return Table(say("scores", locale), _columns(locale, *columns), [score_row(score, locale) for score in scores])
+
+
+def score_row(score: score_pb2.Score, locale: str) -> Row:
+    return [
+        Cell(score.series),
+        Cell(span(score.interval, locale)),
+        Cell(number(optional(score, "value"))),
+        Cell(f"{score.count:,}"),
+        Cell(number(optional(score, "points")) if score.HasField("points") else _points_range(score, locale)),
+        Cell(named(score_pb2.ScoreState, score.state, locale), _TONES.get(score.state, "")),
+        Cell(say("yes" if score.complete else "provisional", locale)),
+        Cell(str(score.revision)),
+    ]
+
+
+def _points_range(score: score_pb2.Score, locale: str) -> str:
+    low, high = optional(score, "points_low"), optional(score, "points_high")
+    return "-" if low is None or high is None else say("range", locale, low=number(low), high=number(high))
+
+
+def signals_table(signals: Iterable[score_pb2.Signal], locale: str) -> Table:
+    columns = ("window", "series", "rule", ">value", ">centre", ">limits", ">arl0", "direction", "state")
+    rows = [signal_row(signal, locale) for signal in signals]
+    return Table(say("signals_title", locale), _columns(locale, *columns), rows)
+
+
+def signal_row(signal: score_pb2.Signal, locale: str) -> Row:
+    retracted = signal.state == score_pb2.Signal.STATE_RETRACTED
+    return [
+        *_row(
+            span(signal.interval, locale),
+            signal.series,
+            signal.rule,
+            number(signal.value),
+            number(signal.centre),
+            say("range", locale, low=number(signal.lower), high=number(signal.upper)),
+            number(signal.arl0),
+        ),
+        Cell(say("worse" if signal.adverse else "better", locale), "bad" if signal.adverse else "good"),
+        Cell(say("retracted", locale, reason=signal.reason), "quiet") if retracted else Cell(say("active", locale)),
+    ]
+
+
+def problems_table(problems: Iterable[problem_pb2.Problem], locale: str) -> Table:
+    columns = ("=problem", "title", "state", ">severity", ">signals", "cause", "since")
+    rows = [problem_row(problem, locale) for problem in problems]
+    return Table(say("problems", locale), _columns(locale, *columns), rows)
+
+
+def problem_row(problem: problem_pb2.Problem, locale: str) -> Row:
+    return _row(
+        problem.name,
+        localised(problem.title, locale),
+        named(problem_pb2.ProblemState, problem.state, locale),
+        f"{problem.severity:.1f}",
+        str(len(problem.signals)),
+        cause_text(problem.causes[0], locale) if problem.causes else "-",
+        span(problem.interval, locale),
+    )
+
+
+def cause_text(cause: problem_pb2.Cause, locale: str) -> str:
+    """With its share of the change, where it was found from data."""
+    share = f" ({cause.contribution:.0%})" if cause.HasField("contribution") else ""
+    return localised(cause.title, locale) + share
+
+
+def events_table(events: Iterable[event_pb2.Event], locale: str) -> Table:
+    columns = ("time", "case", "activity", "resource", "id", "attributes")
+    return Table(say("events", locale), _columns(locale, *columns), [event_row(event) for event in events])
+
+
+def event_row(event: event_pb2.Event) -> Row:
+    known = ", ".join(f"{name}={_value(value)}" for name, value in sorted(event.attributes.items()))
+    return _row(when(event.time), event.case_id, event.activity, event.resource, event.id, known)
+
+
+def _value(value: Any) -> str:
+    kind = value.WhichOneof("kind")
+    if kind == "time":
+        return when(value.time)
+    return str(getattr(value, kind)) if kind else ""
+
+
+def systems_table(systems: Iterable[indicator_system_pb2.IndicatorSystem], locale: str) -> Table:
+    rows = [
+        _row(
+            system.name,
+            str(system.version),
+            named(indicator_system_pb2.IndicatorSystem.State, system.state, locale),
+            when(system.create_time),
+        )
+        for system in systems
+    ]
+    return Table(say("systems", locale), _columns(locale, "name", ">version", "state", "created"), rows)
+
+
+def findings_table(findings: Iterable[scoring_pb2.LintFinding], locale: str) -> Table:
+    rows = [
+        _row(
+            named(scoring_pb2.LintFinding.Severity, finding.severity, locale),
+            finding.field,
+            finding.check,
+            localised(finding.message, locale),
+        )
+        for finding in findings
+    ]
+    return Table(say("findings", locale), _columns(locale, "severity", "field", "check", "message"), rows)

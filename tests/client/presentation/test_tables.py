@@ -1,0 +1,66 @@
+"""Tables are data: every column has a name in both languages, and every row a cell for each of them."""
+
+from __future__ import annotations
+
+import pytest
+from andon.common.v1.interval_pb2 import Interval
+from andon.improvement.v1.problem_pb2 import Problem
+from andon.ingest.v1.event_pb2 import Event
+from andon.scoring.v1.indicator_system_pb2 import IndicatorSystem
+from andon.scoring.v1.score_pb2 import SCORE_STATE_MISSED, Score, Signal
+from andon.scoring.v1.scoring_pb2 import LintFinding
+from andon_client.listing import largest
+from andon_client.presentation import tables
+from google.protobuf.timestamp_pb2 import Timestamp
+
+TABLES = [
+    (tables.scores_table, Score()),
+    (tables.signals_table, Signal()),
+    (tables.problems_table, Problem()),
+    (tables.events_table, Event()),
+    (tables.systems_table, IndicatorSystem()),
+    (tables.findings_table, LintFinding()),
+]
+
+
+@pytest.mark.parametrize(("table", "message"), TABLES)
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+def test_every_column_is_named_and_every_row_fills_them(table, message, locale):
+    made = table([message, message], locale)
+    assert all(column.title for column in made.columns)
+    assert [len(row) for row in made.rows] == [len(made.columns)] * 2
+    assert len({column.title for column in made.columns}) == len(made.columns)
+
+
+@pytest.mark.parametrize(("table", "message"), TABLES)
+def test_titles_and_columns_differ_between_the_languages(table, message):
+    english, chinese = table([message], "en"), table([message], "zh")
+    assert english.title != chinese.title
+    assert not {column.title for column in english.columns} & {column.title for column in chinese.columns}
+
+
+def test_a_missed_target_and_a_provisional_score_are_said_in_words():
+    (row,) = tables.scores_table([Score(state=SCORE_STATE_MISSED, complete=False)], "en").rows
+    assert [(cell.text, cell.tone) for cell in row[5:7]] == [("missed", "bad"), ("provisional", "")]
+
+
+def test_a_retracted_signal_says_why():
+    (row,) = tables.signals_table([Signal(state=Signal.STATE_RETRACTED, reason="correction", adverse=True)], "en").rows
+    assert [cell.text for cell in row[-2:]] == ["worse", "retracted: correction"]
+
+
+async def test_the_newest_come_first_and_no_more_than_asked_for():
+    async def signals():
+        for second in (3, 1, 4, 1, 5, 9, 2, 6):
+            yield Signal(name=str(second), interval=Interval(end=Timestamp(seconds=second)))
+
+    found = await largest(signals(), 3, lambda signal: signal.interval.end.seconds)
+    assert [signal.name for signal in found] == ["9", "6", "5"]
+
+
+async def test_equals_keep_their_order():
+    async def pairs():
+        for pair in ((1, "a"), (2, "b"), (1, "c"), (2, "d")):
+            yield pair
+
+    assert await largest(pairs(), 4, lambda pair: pair[0]) == [(2, "b"), (2, "d"), (1, "a"), (1, "c")]
