@@ -11,9 +11,13 @@ import numpy as np
 
 from andon_quality.arl.quadrature import unit_nodes
 from andon_quality.arrays import FloatArray
+from andon_quality.errors import OutOfRange
 
 # Nodes of the integral over the next variance, within where it is not negligible.
-ANGLES = 32
+ANGLES = 64
+# What of the next variance is left out at either end.
+UNREACHED = 1e-20
+STATES_MOST = 800
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,12 @@ class Panel:
         return np.asarray(self.high - (self.high - self.low) * roots**2)
 
 
-def panels(edges: Sequence[float], df: int, step_sd: float) -> tuple[Panel, ...]:
+def panels(edges: Sequence[float], df: int, step_sd: float, fineness: int = 1) -> tuple[Panel, ...]:
     """Panels between rising edges, at each of which L is df / 2 times more often differentiable than at the one before.
 
     Those beyond where that no longer shows are one. step_sd: the standard deviation of one rise; L has boundary layers
-    of that width, which nodes denser at the ends resolve with the root of the ratio.
+    of that width, which nodes denser at the ends resolve with the root of the ratio. fineness: times as many nodes
+    in the last, where L bends within it as well.
 
     >>> [panel.size for panel in panels([0.0, 1.0, 2.0], 4, 0.5)]
     [16, 16]
@@ -43,7 +48,11 @@ def panels(edges: Sequence[float], df: int, step_sd: float) -> tuple[Panel, ...]
     kept = [*edges[: min(rough, len(edges) - 1)], edges[-1]]
     sizes = [10 + 2 * int(np.ceil(1.7 * (width / step_sd) ** 0.5)) for width in np.diff(kept)]
     # As many in each but the last, so that they are one batch.
-    sizes[:-1] = [max(sizes[:-1], default=0)] * (len(sizes) - 1)
+    sizes = [max(sizes[:-1], default=0)] * (len(sizes) - 1) + [fineness * sizes[-1]]
+    if sum(sizes) > STATES_MOST:
+        raise OutOfRange(
+            f"{sum(sizes)} states, more than {STATES_MOST}: choose a larger smoothing, k or narrower limits"
+        )
     return tuple(Panel(low, high, size) for (low, high), size in zip(pairwise(kept), sizes, strict=True))
 
 
@@ -61,14 +70,14 @@ def rise_kernel(parts: Sequence[Panel], base: FloatArray, rise: float, df: int, 
     >>> bool(abs(kernel.sum() - chi2.cdf(20.0, 4)) < 1e-9)
     True
     """
-    furthest = sigma**2 * (df + 9.0 * (2.0 * df) ** 0.5 + 45.0) / df
+    nearest, furthest = _within_reach(df, sigma)
     blocks = []
     for size, alike in groupby(parts, lambda panel: panel.size):
         edges = np.array([(panel.low, panel.high) for panel in alike])
         block = np.zeros((len(base), len(edges), size))
         end = (edges[:, 1] - base[:, None]) / rise
-        begin = np.maximum(edges[:, 0] - base[:, None], 0.0) / rise
-        reached = (end > 0.0) & (begin < furthest)
+        begin = np.maximum((edges[:, 0] - base[:, None]) / rise, nearest)
+        reached = (end > nearest) & (begin < furthest)
         widths = np.broadcast_to((edges[:, 1] - edges[:, 0]) / rise, end.shape)
         spans = _Spans(begin[reached], np.minimum(end[reached], furthest), end[reached], widths[reached])
         block[reached] = _moments(*spans.masses(df, sigma), size) @ _interpolation(size)
@@ -101,6 +110,38 @@ class _Spans:
         # last cos^2 and not last - x, which would lose the digits next to the end.
         distance = (self.end[:, None] - last + last * cosine**2) / self.width[:, None]
         return density * sine ** (df - 1) * cosine * half * weights, 2.0 * np.sqrt(np.minimum(distance, 1.0)) - 1.0
+
+
+def chance_beyond(values: FloatArray, df: int, sigma: float) -> FloatArray:
+    """The chance that S^2 is larger than each of `values`, with all its digits however small.
+
+    >>> chance_beyond(np.array([-1.0, 3.0]), 2, 1.0).round(9).tolist()
+    [1.0, 0.049787068]
+    """
+    from scipy.special import gammaincc
+
+    return np.asarray(gammaincc(0.5 * df, 0.5 * df * np.maximum(values, 0.0) / sigma**2))
+
+
+def chance_below(values: FloatArray, df: int, sigma: float) -> FloatArray:
+    """The chance that S^2 is smaller than each of `values`.
+
+    >>> chance_below(np.array([-1.0, 3.0]), 2, 1.0).round(9).tolist()
+    [0.0, 0.950212932]
+    """
+    from scipy.special import gammainc
+
+    return np.asarray(gammainc(0.5 * df, 0.5 * df * np.maximum(values, 0.0) / sigma**2))
+
+
+@lru_cache(maxsize=128)
+def _within_reach(df: int, sigma: float) -> tuple[float, float]:
+    """Between which values of S^2 all but `UNREACHED` of it lies on either side."""
+    from scipy.special import gammainccinv, gammaincinv
+
+    half_df = 0.5 * df
+    low, high = gammaincinv(half_df, UNREACHED), gammainccinv(half_df, UNREACHED)
+    return float(low * sigma**2 / half_df), float(high * sigma**2 / half_df)
 
 
 def _moments(mass: FloatArray, at: FloatArray, size: int) -> FloatArray:

@@ -10,7 +10,7 @@ from andon_quality.arl.design import design
 from andon_quality.arl.estimated import averaged
 from andon_quality.arl.estimated_run import estimated_run
 from andon_quality.arl.krylov import Product
-from andon_quality.arl.quadrature import nodes_for, normal_kernel, unit_nodes
+from andon_quality.arl.quadrature import chance_outside, nodes_for, normal_kernel, unit_nodes
 from andon_quality.arl.run_length import RunLength, solved
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import OutOfRange
@@ -75,11 +75,13 @@ def cusum_run(
     _check(k, h, shift, head_start, sided)
     kernels_of, start_of = (_kernels, _start) if sided == "one" else (_two_sided_kernels, _two_sided_start)
     if phase1_size is None:
-        kernel = kernels_of(*(np.array([value]) for value in (k, h, shift, head_start)))[0]
-        return RunLength(kernel, start_of(len(kernel)))
+        kernels, escapes = kernels_of(*(np.array([value]) for value in (k, h, shift, head_start)))
+        # The kernel of two sides is signed, so that its differences cannot be done without.
+        escape = escapes[0] if sided == "one" else None
+        return RunLength(kernels[0], start_of(kernels.shape[-1]), escape=escape)
 
     def kernels_at(centre: FloatArray, s: FloatArray) -> tuple[Product, FloatArray]:
-        kernels = kernels_of(k * s, h * s, shift - centre, head_start * s)
+        kernels, _ = kernels_of(k * s, h * s, shift - centre, head_start * s)
         return lambda values: (kernels @ values[..., None])[..., 0], start_of(kernels.shape[-1])
 
     many = two_sided_means if sided == "two" else one_sided_means
@@ -133,7 +135,7 @@ def one_sided_means(k: FloatArray, h: FloatArray, shift: FloatArray, head_start:
     >>> np.round(one_sided_means(*np.array([[0.5], [3.0], [0.0], [0.0]])), 4).tolist()
     [117.5957]
     """
-    return solved(_kernels(k, h, shift, head_start))[:, -1]
+    return solved(*_kernels(k, h, shift, head_start))[:, -1]
 
 
 def two_sided_means(k: FloatArray, h: FloatArray, shift: FloatArray, head_start: FloatArray) -> FloatArray:
@@ -144,8 +146,7 @@ def two_sided_means(k: FloatArray, h: FloatArray, shift: FloatArray, head_start:
     """
     size = len(k)
     both = [np.concatenate([value, value]) for value in (k, h, head_start)]
-    kernels = _kernels(both[0], both[1], np.concatenate([shift, -shift]), both[2])
-    means = solved(kernels)[:, -2:]
+    means = solved(*_kernels(both[0], both[1], np.concatenate([shift, -shift]), both[2]))[:, -2:]
     zero, start = means[:, 0], means[:, 1]
     up, down, up_start, down_start = zero[:size], zero[size:], start[:size], start[size:]
     # Written with the smaller mean, since the other side's may be infinite.
@@ -186,8 +187,11 @@ def _two_sided_start(size: int) -> FloatArray:
     return np.asarray(0.5 * (np.eye(1, size, size // 2 - 1)[0] + np.eye(1, size, size - 1)[0]))
 
 
-def _kernels(k: FloatArray, h: FloatArray, shift: FloatArray, head_start: FloatArray) -> FloatArray:
-    """Kernels of C+ over the states (nodes in (0, h), zero, head start), shape (charts, n + 2, n + 2)."""
+def _kernels(k: FloatArray, h: FloatArray, shift: FloatArray, head_start: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Kernels of C+ over the states (nodes in (0, h), zero, head start), shape (charts, n + 2, n + 2).
+
+    And the chance of an alarm from each state, shape (charts, n + 2).
+    """
     from scipy.special import ndtr
 
     nodes, weights = unit_nodes(nodes_for(float(h.max())))
@@ -197,12 +201,14 @@ def _kernels(k: FloatArray, h: FloatArray, shift: FloatArray, head_start: FloatA
     kernels = np.zeros((len(h), size + 2, size + 2))
     kernels[:, :, :size] = normal_kernel(before - drift, after, 0.5 * h[:, None] * weights)
     kernels[:, :, size] = ndtr(drift - before)
-    return kernels
+    return kernels, chance_outside(before - drift, -np.inf, h[:, None])
 
 
-def _two_sided_kernels(k: FloatArray, h: FloatArray, shift: FloatArray, head_start: FloatArray) -> FloatArray:
-    """The signed kernels over the states of C+ and those of C-, shape (charts, 2 n, 2 n)."""
-    upper, lower = _kernels(k, h, shift, head_start), _kernels(k, h, -shift, head_start)
+def _two_sided_kernels(
+    k: FloatArray, h: FloatArray, shift: FloatArray, head_start: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """The signed kernels over the states of C+ and those of C-, shape (charts, 2 n, 2 n), and each one's alarms."""
+    (upper, alarms_up), (lower, alarms_down) = _kernels(k, h, shift, head_start), _kernels(k, h, -shift, head_start)
     size = upper.shape[-1]
     kernels = np.zeros((len(k), 2 * size, 2 * size))
     kernels[:, :size, :size], kernels[:, size:, size:] = upper, lower
@@ -213,4 +219,4 @@ def _two_sided_kernels(k: FloatArray, h: FloatArray, shift: FloatArray, head_sta
     mode = np.repeat([0.5, -0.5], size)
     kernels[..., upper_zero] -= mode
     kernels[..., lower_zero] += mode
-    return kernels
+    return kernels, np.hstack([alarms_up, alarms_down])

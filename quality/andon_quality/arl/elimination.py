@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from andon_quality.arl.run_length import LARGEST
+from andon_quality.arl.run_length import solved
 from andon_quality.arrays import FloatArray, IntArray
 
 
@@ -27,9 +27,10 @@ def substituted_means(ahead: IntArray, probabilities: FloatArray) -> FloatArray:
     states, zones = ahead.shape
     plan = _plan(ahead.tobytes(), states)
     loop, charts = plan.loop, len(probabilities)
-    # Of each state the shares of the loop's means, and last the constant; the alarm's are zero. Charts come last.
-    shares = np.zeros((states + 1, len(loop) + 1, charts))
+    # Of each state the shares of the loop's means, the chance to alarm before, and the constant. Charts come last.
+    shares = np.zeros((states + 1, len(loop) + 2, charts))
     shares[loop, np.arange(len(loop))] = 1.0
+    shares[states, -2] = 1.0
 
     def onward(level: IntArray) -> FloatArray:
         total: FloatArray = np.zeros((len(level), *shares.shape[1:]))
@@ -44,18 +45,10 @@ def substituted_means(ahead: IntArray, probabilities: FloatArray) -> FloatArray:
     for level in plan.levels:
         shares[level] = onward(level)
     closing = np.moveaxis(onward(loop), -1, 0)
-    means = _closed(closing[..., :-1], closing[..., -1:])
-    first = np.einsum("lc,cl->c", shares[0, :-1], means) + shares[0, -1]
-    return np.asarray(np.where((first > 0.0) & (first < LARGEST), first, np.inf))
-
-
-def _closed(kernels: FloatArray, right: FloatArray) -> FloatArray:
-    size = kernels.shape[-1]
-    try:
-        return np.asarray(np.linalg.solve(np.eye(size) - kernels, right)[..., 0])
-    except np.linalg.LinAlgError:
-        # Then at least one chart never alarms; a relative 1e-15 of escape makes all solvable.
-        return np.asarray(np.linalg.solve((1.0 + 1e-15) * np.eye(size) - kernels, right)[..., 0])
+    means = solved(closing[..., :-2], closing[..., -2], closing[..., -1])
+    finite = np.where(np.isinf(means), 0.0, means)
+    first = np.einsum("lc,cl->c", shares[0, :-2], finite) + shares[0, -1]
+    return np.where(np.isinf(means).any(axis=1), np.inf, first)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from andon_quality.arl.estimated import averaged
 from andon_quality.arl.estimated_run import estimated_run
 from andon_quality.arl.growing_limits import asymptotic_sd, settled, varying_mean
 from andon_quality.arl.krylov import Product
-from andon_quality.arl.quadrature import nodes_for, normal_kernel, unit_nodes
+from andon_quality.arl.quadrature import chance_outside, nodes_for, normal_kernel, unit_nodes
 from andon_quality.arl.run_length import RunLength, solved
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import OutOfRange
@@ -82,12 +82,13 @@ def ewma_run(
     if phase1_size is not None:
         charts = _Baselines(smoothing, width, shift, head_start, sided, limits)
         return estimated_run(charts.kernels, charts.means, phase1_size, charts.alike_at, charts.even)
-    kernel = _kernels(smoothing, np.array([width]), np.array([shift]), np.array([head_start]), sided)[0]
+    kernels, escapes = _kernels(smoothing, np.array([width]), np.array([shift]), np.array([head_start]), sided)
+    kernel, escape = kernels[0], escapes[0]
     if limits == "fixed":
-        return RunLength(kernel, np.eye(1, len(kernel), len(kernel) - 1)[0])
+        return RunLength(kernel, np.eye(1, len(kernel), len(kernel) - 1)[0], escape=escape)
     _check_varying(sided)
     survival, row = settled(smoothing, width, shift, head_start)
-    return RunLength(kernel, np.append(row, 0.0), survival)
+    return RunLength(kernel, np.append(row, 0.0), survival, escape=escape)
 
 
 def ewma_curve(
@@ -102,8 +103,8 @@ def ewma_curve(
     if not np.isfinite(shifts).all():
         raise OutOfRange("every shift must be finite")
     _check(smoothing, width, 0.0, head_start)
-    kernels = _kernels(smoothing, np.full_like(shifts, width), shifts, np.full_like(shifts, head_start), sided)
-    return solved(kernels)[:, -1]
+    charts = _kernels(smoothing, np.full_like(shifts, width), shifts, np.full_like(shifts, head_start), sided)
+    return solved(*charts)[:, -1]
 
 
 def design_ewma(
@@ -152,14 +153,14 @@ class _Baselines:
         return self.shift == self.head_start == 0.0 and self.sided == "two"
 
     def means(self, centre: FloatArray, spread: FloatArray) -> FloatArray:
-        return solved(self._kernels(centre, spread))[:, -1]
+        return solved(*self._kernels(centre, spread))[:, -1]
 
     def kernels(self, centre: FloatArray, spread: FloatArray) -> tuple[Product, FloatArray]:
-        kernels = self._kernels(centre, spread)
+        kernels, _ = self._kernels(centre, spread)
         size = kernels.shape[-1]
         return lambda values: (kernels @ values[..., None])[..., 0], np.eye(1, size, size - 1)[0]
 
-    def _kernels(self, centre: FloatArray, spread: FloatArray) -> FloatArray:
+    def _kernels(self, centre: FloatArray, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
         return _kernels(self.smoothing, self.width * spread, self.shift - centre, self.head_start * spread, self.sided)
 
 
@@ -179,8 +180,11 @@ def _check_varying(sided: Sided) -> None:
 
 def _kernels(
     smoothing: float, width: FloatArray, shift: FloatArray, head_start: FloatArray, sided: Sided
-) -> FloatArray:
-    """Kernels over the states (nodes, barrier when one-sided, start), shape (charts, n, n); all in steps' sigma."""
+) -> tuple[FloatArray, FloatArray]:
+    """Kernels over the states (nodes, barrier when one-sided, start), shape (charts, n, n), all in steps' sigma.
+
+    And the chance of an alarm from each state, shape (charts, n).
+    """
     high = width * (asymptotic_sd(smoothing) / smoothing)
     low = -high if sided == "two" else np.zeros_like(high)
     nodes, weights = unit_nodes(nodes_for(float((high - low).max())))
@@ -194,7 +198,7 @@ def _kernels(
     kernels[:, :, :size] = normal_kernel(pulled, after, half * weights)
     if sided == "upper":
         kernels[:, :, size] = _below_zero(pulled)
-    return kernels
+    return kernels, chance_outside(pulled, low[:, None] if sided == "two" else -np.inf, high[:, None])
 
 
 def _below_zero(means: FloatArray) -> FloatArray:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from andon_quality.arl.extrapolation import wynn_epsilon
-from andon_quality.arl.quadrature import nodes_for, normal_kernel, unit_nodes
+from andon_quality.arl.quadrature import chance_outside, legendre, nodes_for, normal_kernel, unit_nodes
 from andon_quality.arl.run_length import solved
 from andon_quality.arrays import FloatArray
+from andon_quality.errors import OutOfRange
 
 # Varying limits: points in a block, over 1 / smoothing; how many blocks, and how many of their ends are extrapolated.
 BLOCK, BLOCKS, TERMS = 0.2, 12, 7
@@ -17,6 +18,13 @@ BLOCK, BLOCKS, TERMS = 0.2, 12, 7
 INTERPOLATED = 1e-9
 # The share of the limits' growth after which their run lengths count as settled.
 GROWTH_LEFT = 1e-8
+# Points followed times pairs of nodes: about a second.
+WORK_MOST = 3e8
+
+
+def _refuse_too_much(work: float, smoothing: float) -> None:
+    if work > WORK_MOST:
+        raise OutOfRange(f"varying limits grow too long at a smoothing of {smoothing:g}: choose a larger one, or fixed")
 
 
 def asymptotic_sd(smoothing: float) -> float:
@@ -28,18 +36,28 @@ def asymptotic_sd(smoothing: float) -> float:
     return float(np.sqrt(smoothing / (2.0 - smoothing)))
 
 
-def varying_mean(smoothing: float, width: float, shift: float, head_start: float) -> float:
+def varying_mean(
+    smoothing: float, width: float, shift: float, head_start: float = 0.0, depth: float | None = None
+) -> float:
     """The mean run under varying limits: if they settled after so many points, taken to its end by Wynn's epsilon.
+
+    depth: for one side, how many standard deviations of the average below the centre are followed; None for two.
+    Raises OutOfRange for a smoothing so small that the limits' growth cannot be followed in some tenths of a second.
 
     >>> round(varying_mean(0.1, 2.8, 0.0, 0.0), 4)
     467.8826
     """
-    folded = shift == 0.0 and head_start == 0.0
-    high, nodes, weights = _interval(smoothing, width, folded)
-    means = _step((1.0 - smoothing) * high * nodes + shift, high * nodes, high * weights, folded)
-    afterwards = solved(means[None])[0]
+    folded = shift == 0.0 and head_start == 0.0 and depth is None
+    high, nodes, weights = _interval(smoothing, width, folded, depth)
+    _refuse_too_much(BLOCK * BLOCKS / smoothing * len(nodes) ** 2, smoothing)
+    low = -high if depth is None else -np.inf
+    pulled = (1.0 - smoothing) * high * nodes + shift
+    kernel = _step(pulled, high * nodes, high * weights, folded)
+    afterwards = solved(kernel[None], chance_outside(pulled, low, high)[None])[0]
+    if np.isinf(afterwards).any():
+        return np.inf
     ends, points = [], 1.0
-    for rows, means, row in _growing(smoothing, width, shift, head_start, folded):
+    for rows, means, row in _growing(smoothing, width, shift, head_start, folded, depth):
         points += float(rows.sum())
         ends.append(points + float(row @ (1.0 + _step(means, high * nodes, high * weights, folded) @ afterwards)))
         if len(ends) == BLOCKS or row.sum() * afterwards.max() < 1e-10 * points:
@@ -47,9 +65,14 @@ def varying_mean(smoothing: float, width: float, shift: float, head_start: float
     return wynn_epsilon(np.array(ends[-TERMS:]))
 
 
-def _interval(smoothing: float, width: float, folded: bool) -> tuple[float, FloatArray, FloatArray]:
-    """The settled limit in steps' sigma, nodes as shares of it and their weights; folded: only the upper half."""
-    high = width * asymptotic_sd(smoothing) / smoothing
+def _interval(
+    smoothing: float, width: float, folded: bool, depth: float | None
+) -> tuple[float, FloatArray, FloatArray]:
+    """The settled width in steps' sigma, nodes as shares of it and their weights; folded: only the upper half."""
+    sd = asymptotic_sd(smoothing) / smoothing
+    high = width * sd
+    if depth is not None:
+        return high, *legendre(-depth / width, 1.0, nodes_for((width + depth) * sd))
     nodes, weights = unit_nodes(nodes_for(2.0 * high))
     kept = slice(len(nodes) // 2 if folded else 0, None)
     return high, nodes[kept], weights[kept]
@@ -63,14 +86,14 @@ def _step(means: FloatArray, nodes: FloatArray, weights: FloatArray, folded: boo
 
 
 def _growing(
-    smoothing: float, width: float, shift: float, head_start: float, folded: bool
+    smoothing: float, width: float, shift: float, head_start: float, folded: bool, depth: float | None = None
 ) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
     """Block after block of points under growing limits, without end.
 
     Of each block: the mass in each state before each of its points, shape (points, n), where each state would move
     next, and the mass in each after it.
     """
-    high, nodes, weights = _interval(smoothing, width, folded)
+    high, nodes, weights = _interval(smoothing, width, folded, depth)
     keeps, block = 1.0 - smoothing, max(1, round(BLOCK / smoothing))
     rise = high * (1.0 - keeps**2) ** 0.5
     start = np.array([keeps * head_start * asymptotic_sd(smoothing) / smoothing + shift])
@@ -121,6 +144,7 @@ def settled(smoothing: float, width: float, shift: float, head_start: float) -> 
     (0.974796, True)
     """
     points = 0 if smoothing == 1.0 else int(np.ceil(np.log(GROWTH_LEFT) / (2.0 * np.log1p(-smoothing))))
+    _refuse_too_much(points * len(_interval(smoothing, width, False, None)[1]) ** 2, smoothing)
     survival = [1.0]
     blocks = _growing(smoothing, width, shift, head_start, False)
     while True:

@@ -7,13 +7,14 @@ from itertools import pairwise
 import numpy as np
 
 from andon_quality.arl.design import design
-from andon_quality.arl.quadrature import legendre, nodes_for, normal_density, unit_nodes
+from andon_quality.arl.quadrature import chance_outside, legendre, nodes_for, normal_density, unit_nodes
 from andon_quality.arl.run_length import RunLength
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import OutOfRange
 
 # D4 d2 for ranges of two points: the usual limit of the moving range chart, in units of sigma.
 USUAL_RANGE_WIDTH = 3.6863
+STATES_MOST = 1_200
 
 
 def individuals_range(width: float, range_width: float = USUAL_RANGE_WIDTH, shift: float = 0.0) -> float:
@@ -22,7 +23,8 @@ def individuals_range(width: float, range_width: float = USUAL_RANGE_WIDTH, shif
     X_t ~ N(shift, 1), independent; width, range_width and shift in units of sigma. The first point has no range.
     L(u) = 1 + int L(y) phi(y - shift) dy over the y within both limits. The ends of that interval move with u, so L
     is smooth only between the points that lie a whole number of ranges from a width: collocation by polynomials on
-    each of these panels, twelve digits. Cost (panels n)^3; the common limits have three panels of about 16 nodes.
+    each of these panels, twelve digits, six for a mean of 1e12 and
+    infinite above 1e13. Cost (panels n)^3; the common limits have three panels of about 16 nodes.
     Prefer the individuals chart alone for a lasting shift: the range chart mostly adds false alarms.
     Raises OutOfRange for widths that are not positive, or a range width below a twentieth of the width.
     Source: Crowder (1987), Journal of Quality Technology 19, 98-102.
@@ -43,6 +45,10 @@ def individuals_range_run(width: float, range_width: float = USUAL_RANGE_WIDTH, 
         raise OutOfRange(f"widths must be positive and shift finite, got {width}, {range_width}, {shift}")
     edges = _edges(width, range_width)
     size = nodes_for(float(np.diff(edges).max()))
+    if size * (len(edges) - 1) > STATES_MOST:
+        raise OutOfRange(
+            f"{len(edges) - 1} panels of {size} nodes are too many: choose limits that lie closer together"
+        )
     panels = [legendre(low, high, size) for low, high in pairwise(edges)]
     before = np.concatenate([nodes for nodes, _ in panels])
     # The start is the state with no point before it: any range is allowed.
@@ -53,7 +59,8 @@ def individuals_range_run(width: float, range_width: float = USUAL_RANGE_WIDTH, 
         for low, high in pairwise(edges)
     ]
     kernel = np.hstack([*columns, np.zeros((len(before) + 1, 1))])
-    return RunLength(kernel, np.eye(1, len(kernel), len(before))[0])
+    escape = chance_outside(np.full(len(kernel), shift), lowest, highest)
+    return RunLength(kernel, np.eye(1, len(kernel), len(before))[0], escape=escape)
 
 
 def design_individuals_range(requested_arl: float, range_width_ratio: float = USUAL_RANGE_WIDTH / 3.0) -> float:

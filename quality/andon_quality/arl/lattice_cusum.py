@@ -9,16 +9,23 @@ from typing import Literal
 
 import numpy as np
 
-from andon_quality.arl.run_length import LARGEST, RunLength
+from andon_quality.arl.run_length import DIGITS_LOST, RunLength
+from andon_quality.arl.subtraction_free import until_alarm_of_band
 from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.errors import OutOfRange
 
 Side = Literal["upper", "lower"]
 LARGEST_DENOMINATOR = 1000
-LARGEST_CHAIN = 4000
+LARGEST_CHAIN, LARGEST_DENSE_CHAIN = 4000, 1500
+# States times counts: a table of so many numbers takes a hundred megabytes and some tenths of a second.
+LARGEST_TABLE = 8_000_000
 # Above this many states a sparse factorisation is faster than a dense one.
 SPARSE_ABOVE = 120
+# States times steps up times steps down that are taken out without a difference, in half a second; for more the mean
+# comes from the sparse factors alone, which have six digits up to here.
+LARGEST_WORK, SPARSE_DIGITS_END = 2e8, 1e9
 NEGLIGIBLE = 1e-18
+ROUNDING = 1e-14
 
 
 def poisson_cusum(k: float, h: float, mean: float, head_start: float = 0.0, side: Side = "upper") -> float:
@@ -27,8 +34,10 @@ def poisson_cusum(k: float, h: float, mean: float, head_start: float = 0.0, side
     side="lower": C = max(0, C + k - X). k, h, head_start and mean in counts; k is taken as the nearest fraction with a
     denominator up to 1000, h and the head start as the lattice points at or above and nearest to them.
     Exact: the sums lie on the lattice of that fraction, and L = (I - Q)^-1 1: a sparse solve, 0.2 ms for tens of
-    states, 4 ms for 4,000. For the distribution prefer k with a small denominator, as
-    k = (mean_1 - mean_0) / ln(mean_1 / mean_0) rounded to quarters: `..._run` is dense, cost (h x denominator)^3.
+    states, 4 ms for 4,000; a mean beyond 1e5 without a difference (`until_alarm`), to ten digits as far as a double
+    reaches. Chains too long for that (over 600 states with a drift over 300) answer up to 1e9, beyond it inf.
+    For the distribution prefer k with a small denominator, as k = (mean_1 - mean_0) / ln(mean_1 / mean_0) rounded to
+    quarters: `..._run` is dense, cost (h x denominator)^3.
     Raises OutOfRange for k, h or mean not positive, a head start outside [0, h), or a chain of more than 4,000 states.
     Source: Lucas (1985), Technometrics 27, 129-144.
 
@@ -99,43 +108,80 @@ def lattice_run(
     >>> lattice_run(np.array([0.5, 0.5]), 0.5, 1.0).mean()
     6.0
     """
-    return _lattice(probabilities, k, h, head_start, side).run()
+    chain = _lattice(probabilities, k, h, head_start, side)
+    if chain.states > LARGEST_DENSE_CHAIN:
+        raise OutOfRange(f"{chain.states} states are more than the {LARGEST_DENSE_CHAIN} of a whole distribution")
+    return chain.run()
 
 
 @dataclass(frozen=True)
 class _Lattice:
-    """The sum as a chain. reached: shape (states, counts), where each count leads, `states` for the alarm; weights:
-    shape (counts,), their chances, the rest alarming upwards and leading to zero downwards."""
+    """The sum as a chain: a step of `unit` lattice points a count less `drift`, or with `falls` the other way round.
 
-    reached: IntArray
-    weights: FloatArray
+    probabilities: shape (counts,), of each count. beyond: the chance of a larger one, which alarms, or leads to zero.
+    """
+
+    states: int
     start: int
-    to_zero: float
+    unit: int
+    drift: int
+    falls: bool
+    probabilities: FloatArray
+    beyond: float
 
     def run(self) -> RunLength:
-        states = len(self.reached)
-        flat = (np.arange(states)[:, None] * (states + 1) + self.reached).ravel()
-        spread = np.broadcast_to(self.weights, self.reached.shape).ravel()
-        square = np.bincount(flat, spread, minlength=states * (states + 1)).reshape(states, states + 1)
-        kernel = square[:, :states].astype(np.float64)
-        kernel[:, 0] += self.to_zero
-        return RunLength(kernel, np.eye(1, states, self.start)[0])
+        kernel, escape = self._dense()
+        return RunLength(kernel, np.eye(1, self.states, self.start)[0], escape=escape)
 
     def mean(self) -> float:
-        states = len(self.reached)
-        if states <= SPARSE_ABOVE:
+        if self.states <= SPARSE_ABOVE:
             return self.run().mean()
-        from scipy.sparse import csc_array, eye_array
-        from scipy.sparse.linalg import spsolve
+        likely = self._sparse_mean()
+        if 0.0 < likely < DIGITS_LOST:
+            return likely
+        furthest = min(self.unit * (len(self.probabilities) - 1), self.states)
+        up, down = (self.drift, furthest) if self.falls else (furthest, self.drift)
+        if self.states * up * min(down, self.states) > LARGEST_WORK:
+            return likely if 0.0 < likely < SPARSE_DIGITS_END else np.inf
+        kernel, escape = self._dense()
+        return float(until_alarm_of_band(kernel, escape, up, down)[self.start])
 
+    def _sparse_mean(self) -> float:
+        """Without the least likely counts, which show in the chance of a rare alarm alone."""
+        from scipy.sparse import csc_array, eye_array
+        from scipy.sparse.linalg import splu
+
+        counts = np.flatnonzero(self.probabilities > NEGLIGIBLE)
+        reached, weights = self._reached(counts), self.probabilities[counts]
+        to_zero = max(1.0 - float(weights.sum()), 0.0) if self.falls else 0.0
         # What leads to zero from everywhere would fill the matrix: L = M^-1 1 + to_zero L(0) M^-1 1.
-        live = self.reached < states
-        rows = np.broadcast_to(np.arange(states)[:, None], live.shape)[live]
-        weights = np.broadcast_to(self.weights, live.shape)[live]
-        kernel = csc_array((weights, (rows, self.reached[live])), shape=(states, states))
-        means = spsolve(eye_array(states, format="csc") - kernel, np.ones(states))
-        mean = float(means[self.start] * (1.0 + self.to_zero * means[0] / (1.0 - self.to_zero * means[0])))
-        return mean if 0.0 < mean < LARGEST else np.inf
+        live = reached < self.states
+        rows = np.broadcast_to(np.arange(self.states)[:, None], live.shape)[live]
+        kernel = csc_array(
+            (np.broadcast_to(weights, live.shape)[live], (rows, reached[live])), shape=(self.states, self.states)
+        )
+        try:
+            means = splu(eye_array(self.states, format="csc") - kernel).solve(np.ones(self.states))
+        except RuntimeError:
+            # Singular to machine precision: without the least likely counts it never alarms.
+            return np.inf
+        return float(means[self.start] * (1.0 + to_zero * means[0] / (1.0 - to_zero * means[0])))
+
+    def _dense(self) -> tuple[FloatArray, FloatArray]:
+        """The kernel, shape (states, states), and the chance of an alarm from each state."""
+        states = self.states
+        reached = self._reached(np.arange(len(self.probabilities)))
+        flat = (np.arange(states)[:, None] * (states + 1) + reached).ravel()
+        spread = np.broadcast_to(self.probabilities, reached.shape).ravel()
+        counted = np.bincount(flat, spread, minlength=states * (states + 1)).astype(np.float64)
+        square = counted.reshape(states, states + 1)
+        square[:, 0 if self.falls else states] += self.beyond
+        return square[:, :states].copy(), square[:, states].copy()
+
+    def _reached(self, counts: IntArray) -> IntArray:
+        """Where each count leads, shape (states, counts), `states` for the alarm."""
+        steps = self.unit * counts - self.drift
+        return np.asarray(np.clip(np.arange(self.states)[:, None] + (-steps if self.falls else steps), 0, self.states))
 
 
 def _lattice(probabilities: FloatArray, k: float, h: float, head_start: float, side: Side) -> _Lattice:
@@ -146,12 +192,13 @@ def _lattice(probabilities: FloatArray, k: float, h: float, head_start: float, s
     states = int(np.ceil(h * unit - 1e-9))
     if states > LARGEST_CHAIN:
         raise OutOfRange(f"{states} states, more than {LARGEST_CHAIN}: choose k with a smaller denominator")
-    counts = np.flatnonzero(probabilities > NEGLIGIBLE)
-    steps = unit * counts - drift
-    # Larger counts than those listed lie beyond h upwards, and at zero downwards.
-    reached = np.clip(np.arange(states)[:, None] + (steps if side == "upper" else -steps), 0, states)
-    to_zero = max(1.0 - float(probabilities[counts].sum()), 0.0) if side == "lower" else 0.0
-    return _Lattice(reached, probabilities[counts], min(round(head_start * unit), states - 1), to_zero)
+    # From the last count that a double holds; a sum of chances is one to its last digits.
+    probabilities = probabilities[: int(np.flatnonzero(probabilities > 0.0)[-1]) + 1]
+    beyond = 1.0 - float(probabilities.sum())
+    if states * len(probabilities) > LARGEST_TABLE:
+        raise OutOfRange(f"{states} states of {len(probabilities)} counts each are too many to compute")
+    start = min(round(head_start * unit), states - 1)
+    return _Lattice(states, start, unit, drift, side == "lower", probabilities, beyond if beyond > ROUNDING else 0.0)
 
 
 def _poisson(mean: float, furthest: float) -> FloatArray:
@@ -159,7 +206,9 @@ def _poisson(mean: float, furthest: float) -> FloatArray:
 
     if not 0.0 < mean < np.inf:
         raise OutOfRange(f"the mean must be positive, got {mean}")
-    counts = np.arange(int(max(furthest, mean + 12.0 * np.sqrt(mean) + 20.0)) + 1)
+    # Past where every count alarms, so far that the rest of the tail does not show beside it.
+    last = max(furthest, mean) + 12.0 * np.sqrt(max(furthest, mean)) + 20.0
+    counts = np.arange(_listed(last) + 1)
     return np.asarray(np.exp(counts * np.log(mean) - mean - gammaln(counts + 1.0)))
 
 
@@ -168,9 +217,15 @@ def _binomial(n: int, p: float) -> FloatArray:
 
     if n < 1 or not 0.0 < p < 1.0:
         raise OutOfRange(f"n must be at least 1 and p in (0, 1), got {n}, {p}")
-    counts = np.arange(n + 1.0)
+    counts = np.arange(_listed(n) + 1.0)
     ways = gammaln(n + 1.0) - gammaln(counts + 1.0) - gammaln(n - counts + 1.0)
     return np.asarray(np.exp(ways + counts * np.log(p) + xlog1py(n - counts, -p)))
+
+
+def _listed(counts: float) -> int:
+    if not counts <= LARGEST_TABLE:
+        raise OutOfRange(f"{counts:.4g} counts are too many to compute, at most {LARGEST_TABLE}")
+    return int(counts)
 
 
 def _design(arl_at: Callable[[float], float], k: float, requested_arl: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,16 @@ from andon_quality.arl.design import design
 from andon_quality.arl.ewma import ewma, ewma_run
 from andon_quality.arl.krylov import gmres
 from andon_quality.arl.quadrature import jacobi, legendre, nodes_for, normal_kernel
-from andon_quality.arl.run_length import RunLength
+from andon_quality.arl.run_length import DIGITS_LOST, RunLength
 from andon_quality.arrays import FloatArray
-from andon_quality.errors import OutOfRange
+from andon_quality.errors import Inconsistent, OutOfRange
 
 DIMENSIONS_MOST = 60
+TAIL, TAIL_NODES = 9.0, 40
+# Shifted: the mean that six digits reach to.
+SHIFTED_MOST = 1e9
+# Shifted: unknowns of the mean (some tenths of a second), and states of a whole distribution (the same).
+STATES_MOST, DENSE_MOST = 14_000, 2_000
 
 
 def mewma(smoothing: float, limit: float, dimensions: int, shift: float = 0.0) -> float:
@@ -25,8 +31,10 @@ def mewma(smoothing: float, limit: float, dimensions: int, shift: float = 0.0) -
     In control the length of Z is a Markov process: Nystroem in one dimension, ten digits. Shifted, the state is the
     part of Z along the shift and the length of the rest: Nystroem in two, at the nodes of Gauss and Jacobi for the
     ball, with the noncentral chi density expanded in polynomials of either length, so that the kernel is a product and
-    GMRES never forms it; seven digits. One dimension is `ewma`.
-    Cost 0.2 ms in control; shifted 1 to 3 ms at a smoothing of 0.1, about as 1 / smoothing below.
+    GMRES never forms it; seven digits, six for a mean of 1e7 and five up to 1e9, beyond which it is infinite (in
+    control digits end with doubles). One dimension is `ewma`.
+    Cost 0.2 ms in control; shifted 1 to 3 ms at a smoothing of 0.1, about as 1 / smoothing below; some ten times that
+    for a mean beyond 1e5. Raises OutOfRange where more than 14,000 unknowns are needed: a smoothing below some 0.002.
     Raises OutOfRange for smoothing outside (0, 1], a limit not positive, dimensions outside 1 to 60, a negative shift.
     Sources: Lowry, Woodall, Champ and Rigdon (1992), Technometrics 34, 46-53; Rigdon (1995), Journal of Statistical
     Computation and Simulation 52, 351-365; Knoth (2017), ACM Transactions on Mathematical Software 43, 40.
@@ -39,13 +47,13 @@ def mewma(smoothing: float, limit: float, dimensions: int, shift: float = 0.0) -
         return ewma(smoothing, float(np.sqrt(limit)), shift)
     if shift == 0.0:
         return _radial(smoothing, limit, dimensions).mean()
-    return _planar(smoothing, limit, dimensions, shift).mean()
+    return _planar(smoothing, limit, dimensions, shift, STATES_MOST).mean()
 
 
 def mewma_run(smoothing: float, limit: float, dimensions: int, shift: float = 0.0) -> RunLength:
     """The whole distribution behind `mewma`: mean, quantiles, survival, steady state (the shift in any one direction).
 
-    Forms the kernel over both dimensions of the state; tens of milliseconds.
+    Forms the kernel over both dimensions of the state; tens of milliseconds, and OutOfRange beyond 2,000 states.
 
     >>> mewma_run(0.1, 12.73, 4, 1.0).quantile(0.5)
     11
@@ -53,7 +61,7 @@ def mewma_run(smoothing: float, limit: float, dimensions: int, shift: float = 0.
     _check(smoothing, limit, dimensions, shift)
     if dimensions == 1:
         return ewma_run(smoothing, float(np.sqrt(limit)), shift)
-    return _planar(smoothing, limit, dimensions, shift).run()
+    return _planar(smoothing, limit, dimensions, shift, DENSE_MOST).run()
 
 
 def design_mewma(smoothing: float, requested_arl: float, dimensions: int) -> float:
@@ -77,8 +85,17 @@ def _radial(smoothing: float, limit: float, dimensions: int) -> RunLength:
     radius = float(np.sqrt(limit / (smoothing * (2.0 - smoothing))))
     nodes, weights = legendre(0.0, radius, nodes_for(radius))
     kernel = np.zeros((len(nodes) + 1, len(nodes) + 1))
-    kernel[:, :-1] = _length_density((1.0 - smoothing) * np.append(nodes, 0.0), nodes, dimensions) * weights
-    return RunLength(kernel, np.eye(1, len(kernel), len(nodes))[0])
+    pulled = (1.0 - smoothing) * np.append(nodes, 0.0)
+    kernel[:, :-1] = _length_density(pulled, nodes, dimensions) * weights
+    escape = _chance_outside(pulled, radius, dimensions)
+    return RunLength(kernel, np.eye(1, len(kernel), len(nodes))[0], escape=escape)
+
+
+def _chance_outside(pulled: FloatArray, radius: float, dimensions: int) -> FloatArray:
+    """The chance that the next length is beyond the radius, with all its digits however small, shape (len(pulled),)."""
+    # Beyond this a length is less likely by a factor of 1e-18 than at the rim, from wherever it comes.
+    outside, weights = legendre(radius, radius + TAIL + float(np.sqrt(dimensions)), TAIL_NODES)
+    return np.asarray(_length_density(pulled, outside, dimensions) @ weights)
 
 
 def _length_density(pulled: FloatArray, lengths: FloatArray, dimensions: int) -> FloatArray:
@@ -102,23 +119,37 @@ class _Plane:
     Parts come in pairs on either side of the centre, whose lengths are alike. along: (i, j), density of the next part
     along the shift times its weight, the last i for the start. before: (pair, l, a), even polynomials of each length,
     as it is pulled; after: (pair, m, a), polynomials of each times its weight. lengths: (l, m), the density of the
-    next length in both.
+    next length in both. escape: gives the chance of an alarm from each state but the start, shape (states,).
     """
 
     along: FloatArray
     before: FloatArray
     after: FloatArray
     lengths: FloatArray
+    escape: Callable[[], FloatArray]
 
     def mean(self) -> float:
         pairs, _, heights = self.after.shape
+        ones = np.ones(2 * pairs * heights)
+        mean = self._mean(0.0, ones)
+        if 0.0 < mean < DIGITS_LOST:
+            return mean
+        # Rows of the kernel sum to what the chance of an alarm leaves but for 1e-12; so much beside it would show.
+        missing = 1.0 - self.escape() - self._ahead(ones)
+        mean = self._mean(missing, ones)
+        return mean if 0.0 < mean < SHIFTED_MOST else np.inf
 
-        def escape(means: FloatArray) -> FloatArray:
-            ahead = self._series(means)[:-1].reshape(pairs, 2, -1) @ self.before
-            return np.asarray(means - ahead.ravel())
-
-        means = gmres(escape, np.ones(2 * pairs * heights), error=1e-8)
+    def _mean(self, missing: FloatArray | float, ones: FloatArray) -> float:
+        try:
+            means = gmres(lambda means: means - self._ahead(means) - missing * means, ones, error=1e-8)
+        except Inconsistent:
+            return np.inf
         return float(1.0 + self._series(means)[-1] @ self._at_zero())
+
+    def _ahead(self, means: FloatArray) -> FloatArray:
+        """The mean of `means` one point on, after each state."""
+        pairs = len(self.after)
+        return np.asarray((self._series(means)[:-1].reshape(pairs, 2, -1) @ self.before).ravel())
 
     def run(self) -> RunLength:
         lengths = np.einsum("pla,lm,qmb->paqb", self.before, self.lengths, self.after, optimize=True)
@@ -128,6 +159,8 @@ class _Plane:
         kernel[:-1, :-1] = (lengths * self.along[:-1, None, :, None]).reshape(states, states)
         start = np.repeat(self._at_zero() @ self.lengths @ self.after, 2, axis=0)
         kernel[-1, :-1] = (start * self.along[-1][:, None]).ravel()
+        # As in `mean`: what the rows lack of the chance to stay.
+        kernel[np.diag_indices(states)] += 1.0 - self.escape() - kernel[:-1].sum(axis=1)
         return RunLength(kernel, np.eye(1, states + 1, states)[0])
 
     def _series(self, means: FloatArray) -> FloatArray:
@@ -140,8 +173,11 @@ class _Plane:
         return np.asarray(1.0 - 2.0 * (np.arange(len(self.lengths)) % 2))
 
 
-def _planar(smoothing: float, limit: float, dimensions: int, shift: float) -> _Plane:
+def _planar(smoothing: float, limit: float, dimensions: int, shift: float, most: int) -> _Plane:
     radius = float(np.sqrt(limit / (smoothing * (2.0 - smoothing))))
+    states = _parts_for(radius, dimensions) * _heights_for(radius, dimensions)
+    if states > most:
+        raise OutOfRange(f"a smoothing of {smoothing:g} with these limits needs {states} states, more than {most}")
     shares, widths = jacobi(_parts_for(radius, dimensions), 0.5 * (dimensions - 1), 0.5 * (dimensions - 1))
     squares, square_weights = jacobi(_heights_for(radius, dimensions), 0.0, 0.5 * (dimensions - 3))
     one_side = len(shares) // 2
@@ -159,7 +195,13 @@ def _planar(smoothing: float, limit: float, dimensions: int, shift: float) -> _P
     lengths = _lengths_ahead(radius, (1.0 - smoothing) * radius, dimensions - 1, size)
     before = _parity_polynomials(heights, size, 0)
     after = before if dimensions % 2 == 0 else _parity_polynomials(heights, size, 1)
-    return _Plane(along, before, after * rest_weights, lengths)
+    rests = radius * np.repeat(heights, 2, axis=0)
+
+    def escape() -> FloatArray:
+        away = np.hypot(pulled[:-1, None] + shift, (1.0 - smoothing) * rests)
+        return _chance_outside(away.ravel(), radius, dimensions)
+
+    return _Plane(along, before, after * rest_weights, lengths, escape)
 
 
 def _parts_for(radius: float, dimensions: int) -> int:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from andon_quality.arl.quadrature import legendre, nodes_for, normal_density
+from andon_quality.arl.growing_limits import varying_mean
 from andon_quality.arl.run_length import RunLength
 from andon_quality.arl.shewhart import explored, named
 from andon_quality.arrays import FloatArray, IntArray
@@ -16,8 +16,6 @@ from andon_quality.rules import Pattern, Rule
 
 # In asymptotic standard deviations: the average of a process in control is not seen further down than this.
 DEPTH = 9.0
-# The share of their growth that varying limits have left when they count as settled.
-SETTLED = 1e-7
 
 
 def shewhart_one_sided(rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float = 1.0) -> float:
@@ -42,7 +40,7 @@ def shewhart_one_sided(rules: Iterable[str | Rule], shift: float = 0.0, limit_sc
     kernel = np.zeros((states, states + 1))
     for zone, weight in enumerate(weights.tolist()):
         np.add.at(kernel, (np.arange(states), ahead[:, zone]), weight)
-    return RunLength(kernel[:, :states], np.eye(1, states)[0]).mean()
+    return RunLength(kernel[:, :states], np.eye(1, states)[0], escape=kernel[:, states]).mean()
 
 
 def ewma_one_sided(smoothing: float, width: float, shift: float = 0.0) -> float:
@@ -50,8 +48,9 @@ def ewma_one_sided(smoothing: float, width: float, shift: float = 0.0) -> float:
 
     smoothing, width, shift: as in `ewma` with limits="varying"; the average starts at the centre and may sink as deep
     as the points take it, so a long good time delays the alarm of a bad one (`ewma` with sided="upper" forgets it).
-    Nystroem as in `ewma`, point by point until the limits have settled: six digits, cost as 1 / smoothing.
-    Raises OutOfRange for smoothing outside (0, 1], a width that is not positive or a shift that is not finite.
+    Nystroem as in `ewma`, varying limits followed as there: seven digits, cost n^2 / smoothing, 10 ms at 0.01.
+    Raises OutOfRange for smoothing outside (0, 1] or too small (below 0.001), a width that is not positive or a shift
+    that is not finite.
     Sources: Crowder (1987), Technometrics 29, 401-407; Knoth (2003), Sequential Analysis 22, 89-108.
 
     >>> round(ewma_one_sided(1.0, 3.0), 2)
@@ -61,22 +60,7 @@ def ewma_one_sided(smoothing: float, width: float, shift: float = 0.0) -> float:
         raise OutOfRange(f"smoothing must lie in (0, 1], got {smoothing}")
     if not (0.0 < width < np.inf and np.isfinite(shift)):
         raise OutOfRange(f"width must be positive and shift finite, got {width}, {shift}")
-    sd = float(np.sqrt(smoothing / (2.0 - smoothing)))
-    low, size = -DEPTH * sd, nodes_for((DEPTH + width) * sd / smoothing)
-    states, row, points, left = np.zeros(1), np.ones(1), 0.0, 1.0
-    while left > SETTLED:
-        points += float(row.sum())
-        left *= (1.0 - smoothing) ** 2
-        nodes, weights = legendre(low, width * sd * float(np.sqrt(1.0 - left)), size)
-        row = (row @ _moves(nodes, states, smoothing, shift)) * weights
-        states = nodes
-    kernel = _moves(states, states, smoothing, shift) * weights
-    return points + float(row @ RunLength(kernel, np.eye(1, size)[0]).from_each_state())
-
-
-def _moves(after: FloatArray, before: FloatArray, smoothing: float, shift: float) -> FloatArray:
-    steps = (after - (1.0 - smoothing) * before[:, None]) / smoothing
-    return normal_density(steps - shift) / smoothing
+    return varying_mean(smoothing, width, shift, depth=DEPTH)
 
 
 def _zones(rules: Sequence[Rule], shift: float, scale: float) -> FloatArray:

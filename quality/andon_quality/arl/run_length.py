@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from andon_quality.arl.subtraction_free import until_alarm
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import Inconsistent, OutOfRange
 
 # Beyond this, 1 - the kernel's eigenvalue is made of rounding errors.
 LARGEST = 1e13
+# A mean beyond this has lost the last of its ten digits: where the alarm's own chances are known they give it back.
+DIGITS_LOST = 1e5
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,9 @@ class RunLength:
     grow); `start` is what is left of the mass after t points.
     Limits from a sample are a mixture of charts: kernel of shape (charts, n, n) and start of shape (charts, 1, n),
     whose sums are the weights. moments: how many of the mean and the second moment exist; the others are infinite.
+    escape: shape (n,), the chance of an alarm from each state, to as many digits as it has: with it a mean keeps its
+    digits as far as a double reaches; without it, or with a kernel that is not a matrix of chances, they end where the
+    mean times 1e-16 shows, and above 1e13 it is inf.
     Exact for a finite chain; for a continuous state the nodes are those of a quadrature rule (Nystroem), whose error
     falls exponentially with their number. A signed kernel will do as long as start @ kernel^n @ 1 is the survival
     function. Sources: Brook and Evans (1972), Biometrika 59, 539-549;
@@ -37,14 +43,15 @@ class RunLength:
     start: FloatArray
     early: FloatArray = field(default_factory=lambda: np.zeros(0))
     moments: int = 2
+    escape: FloatArray | None = None
 
     def from_each_state(self) -> FloatArray:
         """The mean run length from every state, shape (..., n): the solution of L = 1 + K L. Cost n^3 / 3.
 
-        Infinite where the alarm is so rare that the kernel cannot be told from a stochastic one.
+        Infinite where the alarm is so rare that a double does not hold the mean, or the kernel without `escape` cannot
+        be told from a stochastic one.
         """
-        means = self._weighed(np.ones(self.kernel.shape[:-1]))
-        return means if 0.0 < self._from_start(means) < LARGEST else np.full(means.shape, np.inf)
+        return self._weighed(np.ones(self.kernel.shape[:-1]))
 
     def mean(self) -> float:
         """The average run length (ARL). Cost n^3 / 3."""
@@ -57,6 +64,9 @@ class RunLength:
             return np.inf
         points = len(self.early)
         mean = float(self.early.sum()) + self._from_start(first)
+        if mean > 1e100:
+            # Its square is beyond what doubles hold, and the run geometric to all digits.
+            return mean
         later = self._from_start(self._weighed(first) + points * first)
         square = float((np.arange(points) + 1.0) @ self.early) + later
         return float(np.sqrt(max(2.0 * square - mean - mean * mean, 0.0)))
@@ -104,16 +114,24 @@ class RunLength:
         raise Inconsistent("the chart does not settle: its state has no unique long-run distribution")
 
     def _weighed(self, right: FloatArray) -> FloatArray:
-        """(I - K)^-1 right."""
-        escape = np.eye(right.shape[-1]) - self.kernel
+        """(I - K)^-1 right, for a right side that is not negative; infinite where it is not known."""
+        size = right.shape[-1]
         try:
-            return np.asarray(np.linalg.solve(escape, right[..., None])[..., 0])
+            found = np.asarray(np.linalg.solve(np.eye(size) - self.kernel, right[..., None])[..., 0])
+            from_start = self._from_start(found)
         except np.linalg.LinAlgError:
-            # A chart that never alarms; a relative 1e-15 of escape makes it solvable, and its mean beyond the largest.
-            return np.asarray(np.linalg.solve(escape + 1e-15 * np.eye(right.shape[-1]), right[..., None])[..., 0])
+            found, from_start = np.full(right.shape, np.inf), np.inf
+        scale = float(np.abs(right).max())
+        if self.escape is not None and not 0.0 < from_start < DIGITS_LOST * scale:
+            precise = until_alarm(self.kernel, self.escape, right)
+            # With weights of either sign, as those of collocation, differences come back in.
+            if self.kernel.min() >= 0.0 or 0.0 < self._from_start(precise) < LARGEST * scale:
+                return precise
+            return np.full(right.shape, np.inf)
+        return found if 0.0 < from_start < LARGEST * scale else np.full(right.shape, np.inf)
 
     def _from_start(self, values: FloatArray) -> float:
-        return float((self.start @ values[..., None]).sum())
+        return np.inf if np.isinf(values).any() else float((self.start @ values[..., None]).sum())
 
     def _powers_until(self, survival: float) -> list[FloatArray]:
         powers = [self.kernel]
@@ -124,22 +142,26 @@ class RunLength:
         return powers
 
 
-def solved(kernels: FloatArray) -> FloatArray:
+def solved(kernels: FloatArray, escapes: FloatArray, points: FloatArray | None = None) -> FloatArray:
     """Mean run lengths of many charts from each of their states, shape (charts, n) for kernels (charts, n, n).
 
-    Infinite where a chart all but never alarms.
+    escapes: shape (charts, n), the chance of an alarm from each state. points: how many each visit to a state counts,
+    shape (charts, n), one unless given. Infinite beyond what a double holds.
 
-    >>> solved(np.array([[[0.5]], [[0.75]]])).tolist()
-    [[2.0], [4.0]]
+    >>> solved(np.array([[[0.5]], [[1.0]]]), np.array([[0.5], [1e-200]])).tolist()
+    [[2.0], [1e+200]]
     """
     size = kernels.shape[-1]
+    right = np.ones(kernels.shape[:-1]) if points is None else points
     try:
-        means = np.linalg.solve(np.eye(size) - kernels, np.ones((size, 1)))[..., 0]
+        means = np.linalg.solve(np.eye(size) - kernels, right[..., None])[..., 0]
     except np.linalg.LinAlgError:
-        # Then at least one is singular to machine precision; a relative 1e-16 of escape makes all solvable.
-        means = np.linalg.solve(np.eye(size) * (1.0 + 1e-15) - kernels, np.ones((size, 1)))[..., 0]
-    valid = np.all((means > 0.0) & (means < LARGEST), axis=1)
-    return np.asarray(np.where(valid[:, None], means, np.inf))
+        # At least one is singular to machine precision.
+        means = np.full(kernels.shape[:-1], np.inf)
+    rare = ~((means > 0.0) & (means < DIGITS_LOST)).all(axis=1)
+    if rare.any():
+        means[rare] = until_alarm(kernels[rare], escapes[rare], right[rare])
+    return np.asarray(means)
 
 
 def steady_state_delay(before: RunLength, after: RunLength) -> float:

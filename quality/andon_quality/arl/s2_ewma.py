@@ -6,12 +6,19 @@ from typing import Literal
 
 import numpy as np
 
-from andon_quality.arl.chi_square import panels, rise_kernel
+from andon_quality.arl.chi_square import chance_below, chance_beyond, panels, rise_kernel
 from andon_quality.arl.design import design
 from andon_quality.arl.run_length import RunLength
 from andon_quality.errors import OutOfRange
 
 Sided = Literal["upper", "two"]
+
+# In asymptotic standard deviations: an average in control is not seen further down.
+DEPTH = 9.0
+# Times the nodes of a CUSUM: the mean run bends with the average's own standard deviation too.
+FINENESS = 2
+# More edges than `panels` tells apart.
+EDGES_MOST = 16
 
 
 def s2_ewma(df: int, smoothing: float, width: float, sigma: float = 1.0, sided: Sided = "upper") -> float:
@@ -19,10 +26,12 @@ def s2_ewma(df: int, smoothing: float, width: float, sigma: float = 1.0, sided: 
 
     df: degrees of freedom of S^2. width: around 1, in units of the asymptotic standard deviation
     sqrt(smoothing / (2 - smoothing)) sqrt(2 / df). sigma: the actual standard deviation in units of the in-control one.
-    sided="two" adds the mirrored lower limit. Collocation (`chi_square`), seven digits; cost n^3 with n about
-    16 + 3 / sqrt(smoothing) for the upper limit, and 5 to 13 panels of about 16 for two: 1 and 5 ms.
+    sided="two" adds the mirrored lower limit. Collocation (`chi_square`), seven digits, six for a mean of 1e12 and
+    infinite above 1e13; cost n^3 with n about 20 + 7 sqrt((width + 9) / sqrt(2 smoothing)) for the upper limit, and 5
+    to 13 panels of about 16 for two: 1 to 7 ms.
     Prefer `s2_cusum` where the increase to be found is known.
-    Raises OutOfRange for df < 1, smoothing outside (0, 1], sigma or width not positive, or a lower limit below zero.
+    Raises OutOfRange for df < 1, smoothing outside (0, 1] or below some 1e-6, sigma or width not positive, or a lower
+    width below zero.
     Source: Knoth (2005), Statistics and Computing 15, 341-352.
 
     >>> round(s2_ewma(4, 0.1, 2.4), 2) > 100
@@ -42,12 +51,18 @@ def s2_ewma_run(df: int, smoothing: float, width: float, sigma: float = 1.0, sid
     reach = width * float(np.sqrt(smoothing / (2.0 - smoothing) * 2.0 / df))
     if sided == "two" and reach >= 1.0:
         raise OutOfRange(f"the lower limit would lie at {1.0 - reach:.4g}, below zero: choose the upper side only")
-    edges = _edges(1.0 - reach, 1.0 + reach, smoothing) if sided == "two" else [0.0, 1.0 + reach]
-    parts = panels(edges, df, smoothing * min(sigma**2, 1.0) * (2.0 / df) ** 0.5)
+    # Below what the average ever sinks to L is level; a polynomial from zero would spend its nodes there.
+    lowest = max(min(sigma**2, 1.0) - DEPTH * sigma**2 * reach / width, 0.0)
+    edges = _edges(1.0 - reach, 1.0 + reach, smoothing) if sided == "two" else [lowest, 1.0 + reach]
+    parts = panels(edges, df, smoothing * min(sigma**2, 1.0) * (2.0 / df) ** 0.5, FINENESS)
     before = np.concatenate([*(panel.states() for panel in parts), [1.0]])
     kernel = np.zeros((len(before), len(before)))
-    kernel[:, :-1] = rise_kernel(parts, (1.0 - smoothing) * before, smoothing, df, sigma)
-    return RunLength(kernel, np.eye(1, len(before), len(before) - 1)[0])
+    pulled = (1.0 - smoothing) * before
+    kernel[:, :-1] = rise_kernel(parts, pulled, smoothing, df, sigma)
+    escape = chance_beyond((1.0 + reach - pulled) / smoothing, df, sigma)
+    if sided == "two":
+        escape += chance_below((1.0 - reach - pulled) / smoothing, df, sigma)
+    return RunLength(kernel, np.eye(1, len(before), len(before) - 1)[0], escape=escape)
 
 
 def design_s2_ewma(df: int, smoothing: float, requested_arl: float, sided: Sided = "upper") -> float:
@@ -65,6 +80,6 @@ def design_s2_ewma(df: int, smoothing: float, requested_arl: float, sided: Sided
 def _edges(low: float, high: float, smoothing: float) -> list[float]:
     """The lower limit and what decays onto it in one, two, ... points: there L is not smooth."""
     edges = [low]
-    while smoothing < 1.0 and edges[-1] / (1.0 - smoothing) < high * (1.0 - 1e-9):
+    while smoothing < 1.0 and len(edges) < EDGES_MOST and edges[-1] / (1.0 - smoothing) < high * (1.0 - 1e-9):
         edges.append(edges[-1] / (1.0 - smoothing))
     return [*edges, high]

@@ -22,6 +22,8 @@ ABOUT_ORDER = (Pattern.TREND, Pattern.ALTERNATING)
 
 # Above this many states substitution is faster than a dense solve, of one chart and of a batch.
 DENSE_MOST, DENSE_MOST_OF_MANY = 100, 60
+# Rules of Nelson's and Western Electric's remember some 2,000 states together; those of a whole distribution are dense.
+MEMORIES_MOST, RUN_STATES_MOST = 20_000, 1_500
 
 # The short names under which the two sets are known: WE1 is the first of Western Electric, N5 the fifth of Nelson.
 NAMED: dict[str, Rule] = (
@@ -96,7 +98,10 @@ def shewhart_run(
     if about_order:
         return ordered_run(about_order, _chain(about_zones, False), lines[0], shift)
     ahead = _chain(about_zones, False)
-    return RunLength(_kernels(ahead, _zone_probabilities(lines, shifts))[0], np.eye(1, len(ahead))[0])
+    if len(ahead) > RUN_STATES_MOST:
+        raise OutOfRange(f"{len(ahead)} states are more than the {RUN_STATES_MOST} of a whole distribution")
+    kernels, escapes = _kernels(ahead, _zone_probabilities(lines, shifts))
+    return RunLength(kernels[0], np.eye(1, len(ahead))[0], escape=escapes[0])
 
 
 def design_shewhart(rules: Iterable[str | Rule], requested_arl: float, phase1_size: int | None = None) -> float:
@@ -143,7 +148,7 @@ def _means(rules: tuple[Rule, ...], shifts: FloatArray, limit_scales: FloatArray
     probabilities = _zone_probabilities(lines, shifts)
     if len(ahead) > (DENSE_MOST if len(shifts) == 1 else DENSE_MOST_OF_MANY):
         return substituted_means(ahead, probabilities)
-    return solved(_kernels(ahead, probabilities))[:, 0]
+    return solved(*_kernels(ahead, probabilities))[:, 0]
 
 
 def _estimated_run(rules: tuple[Rule, ...], shift: float, limit_scale: float, phase1_size: int) -> RunLength:
@@ -199,14 +204,15 @@ def _zone_probabilities(lines: FloatArray, shifts: FloatArray) -> FloatArray:
     return np.asarray(np.where(lower > 0.0, ndtr(-lower) - ndtr(-upper), ndtr(upper) - ndtr(lower)))
 
 
-def _kernels(ahead: IntArray, probabilities: FloatArray) -> FloatArray:
-    """Kernels of many charts, shape (charts, states, states), from the zones' chances in each."""
+def _kernels(ahead: IntArray, probabilities: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Kernels of many charts, shape (charts, states, states), and the chance of an alarm from each state."""
     states, zones = ahead.shape
     charts, row = len(probabilities), states * (states + 1)
     flat = np.arange(charts)[:, None] * row + (np.arange(states)[:, None] * (states + 1) + ahead).ravel()
     weights = np.broadcast_to(probabilities[:, None, :], (charts, states, zones))
-    kernels = np.bincount(flat.ravel(), weights.ravel(), minlength=charts * row)
-    return np.asarray(kernels.reshape(charts, states, states + 1)[:, :, :states])
+    counted = np.bincount(flat.ravel(), weights.ravel(), minlength=charts * row).astype(np.float64)
+    kernels = counted.reshape(charts, states, states + 1)
+    return kernels[:, :, :states], kernels[:, :, states]
 
 
 def _lines(rules: tuple[Rule, ...], shifts: FloatArray, scales: FloatArray) -> FloatArray:
@@ -255,6 +261,8 @@ def explored(runs: list[Run]) -> IntArray:
         for zone in range(zones):
             later = _remembered(memory, runs, zone)
             if later is not None and later not in found:
+                if len(found) == MEMORIES_MOST:
+                    raise OutOfRange(f"these rules remember more than {MEMORIES_MOST} states: too many at once")
                 found[later] = len(found)
                 queue.append(later)
             row.append(-1 if later is None else found[later])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from andon_quality.arl.design import design
-from andon_quality.arl.quadrature import legendre, nodes_for, normal_density, normal_kernel
+from andon_quality.arl.quadrature import chance_outside, legendre, nodes_for, normal_density, normal_kernel
 from andon_quality.arl.run_length import RunLength
 from andon_quality.errors import OutOfRange
 
@@ -43,7 +43,12 @@ def shewhart_ar1_run(phi: float, width: float, shift: float = 0.0) -> RunLength:
     steps = (nodes - shift) / step_sd
     kernel[:-1, :-1] = normal_kernel(phi * steps, steps, weights / step_sd)
     kernel[-1, :-1] = normal_density(nodes - shift) * weights
-    return RunLength(kernel, np.eye(1, len(kernel), len(nodes))[0])
+    # The first point is drawn from the stationary law, which is as wide as the process.
+    escape = np.append(
+        chance_outside(phi * steps, (-width - shift) / step_sd, (width - shift) / step_sd),
+        chance_outside(np.array([shift]), -width, width),
+    )
+    return RunLength(kernel, np.eye(1, len(kernel), len(nodes))[0], escape=escape)
 
 
 def design_shewhart_ar1(phi: float, requested_arl: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from andon_quality.arl.design import design
-from andon_quality.arl.quadrature import legendre, nodes_for, normal_kernel
+from andon_quality.arl.quadrature import chance_outside, legendre, nodes_for, normal_kernel
 from andon_quality.arl.run_length import RunLength
 from andon_quality.errors import OutOfRange
 
@@ -42,8 +42,10 @@ def shiryaev_roberts_run(k: float, threshold: float, shift: float = 0.0, head_st
     nodes, weights = legendre(low, top, nodes_for((top - low) / sd))
     before = np.append(np.log1p(np.exp(nodes)), np.log1p(head_start))
     kernel = np.zeros((len(before), len(before)))
-    kernel[:, :-1] = normal_kernel(before / sd + shift - k, nodes / sd, weights / sd)
-    return RunLength(kernel, np.eye(1, len(before), len(nodes))[0])
+    ahead = before / sd + shift - k
+    kernel[:, :-1] = normal_kernel(ahead, nodes / sd, weights / sd)
+    escape = chance_outside(ahead, -np.inf, top / sd)
+    return RunLength(kernel, np.eye(1, len(before), len(nodes))[0], escape=escape)
 
 
 def design_shiryaev_roberts(k: float, requested_arl: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from andon_quality.arl import design_s2_cusum, design_s2_ewma, s2_cusum, s2_cusum_run, s2_ewma
@@ -76,3 +78,34 @@ def test_parameters_outside_their_domain_are_refused(df: int, k: float, h: float
 def test_a_lower_limit_below_zero_is_refused() -> None:
     with pytest.raises(OutOfRange, match="below zero"):
         s2_ewma(1, 1.0, 3.0, sided="two")
+
+
+# Run lengths of the R package spc (Knoth), to the digits that it was asked for.
+@pytest.mark.parametrize(
+    ("df", "smoothing", "limit", "sigma", "known"),
+    [
+        (249, 0.05, 2.5, 1.0, 731.0),
+        (100, 0.02, 2.4, 1.0, 1296.7),
+        (99, 0.05, 2.5, 1.0, 700.05),
+        (24, 0.03, 2.4, 0.95, 3.28e7),
+    ],
+)
+def test_many_degrees_of_freedom_with_a_small_smoothing_are_as_knoth_has_them(
+    df: int, smoothing: float, limit: float, sigma: float, known: float
+) -> None:
+    assert s2_ewma(df, smoothing, limit, sigma) == pytest.approx(known, rel=1e-3 if known > 1e6 else 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("df", "smoothing", "sided"), [(9, 0.02, "upper"), (30, 0.003, "upper"), (249, 0.05, "two"), (60, 0.1, "two")]
+)
+def test_more_nodes_change_no_digit_that_is_claimed(
+    df: int, smoothing: float, sided: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from andon_quality.arl import chi_square
+
+    module = sys.modules["andon_quality.arl.s2_ewma"]
+    found = s2_ewma(df, smoothing, 2.5, 1.0, sided)  # type: ignore[arg-type]
+    monkeypatch.setattr(chi_square, "ANGLES", 120)
+    monkeypatch.setattr(module, "FINENESS", 4)
+    assert found == pytest.approx(s2_ewma(df, smoothing, 2.5, 1.0, sided), rel=3e-7)  # type: ignore[arg-type]
