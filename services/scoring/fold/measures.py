@@ -202,7 +202,7 @@ class CaseView:
     def value(self, name: str) -> IntArray:
         """The measure in multiples of the resolution."""
         if name not in self._values:
-            self._values[name] = self._value(self.spec.measure(name))
+            self._values[name] = self._value(self.spec.measure_by_name[name])
         return self._values[name]
 
     def _value(self, measure: Measure) -> IntArray:
@@ -256,5 +256,5 @@ class CaseView:
     def _above(self, name: str, limit: float) -> IntArray:
         values = self.value(name)
         # A whole number lies above a limit if and only if it lies above its floor: no rounding at the border.
-        multiples = math.floor(Fraction(repr(limit)) / Fraction(repr(self.spec.measure(name).resolution)))
+        multiples = math.floor(Fraction(repr(limit)) / Fraction(repr(self.spec.measure_by_name[name].resolution)))
         return np.where(values == MISSING, MISSING, (values > multiples).astype(np.int64))

@@ -51,7 +51,7 @@ class Explanations:
         cases = await self._cases(tenant, system, name, key, message)
         page = [case for case in cases if case.case_id > after][: size + 1]
         token = page_token(request, page[size - 1].case_id) if len(page) > size else ""
-        words = working(system.spec.indicator(name.indicator), score_of(message))
+        words = working(system.spec.indicator_by_name[name.indicator], score_of(message))
         since_us = await self.requests.store.observed_since(tenant, system.name, system.version)
         missing = message.count - len(cases)
         if missing > 0 and since_us is not None and window_id(message.interval).start_us < since_us:

@@ -16,14 +16,20 @@ from services.scoring.system.lint_findings import Severity as Severity
 from services.scoring.system.lint_findings import error, names, titles, warning
 from services.scoring.system.lint_indicators import indicators
 from services.scoring.system.lint_measures import measures, moment
+from services.scoring.system.lint_sizes import counts, numbers, texts
 from services.scoring.system.model import Composite, Phase, SystemSpec
 
 PHASES = (Phase.BEFORE, Phase.DURING, Phase.AFTER)
 
 
 def lint(spec: SystemSpec) -> list[Finding]:
-    """Errors first, each in the order of the document."""
+    """Errors first, each in the order of the document. Linear in its size; too large a one is not looked at further."""
+    too_many = list(counts(spec))
+    if too_many:
+        return too_many
     findings = [
+        *texts(spec),
+        *numbers(spec),
         *_time(spec),
         *_case_rule(spec),
         *_steps(spec),
@@ -41,8 +47,6 @@ def _time(spec: SystemSpec) -> Iterator[Finding]:
         ZoneInfo(spec.time_zone)
     except (ValueError, OSError, KeyError):
         yield error("time_zone", "unknown_time_zone", f"no time zone {spec.time_zone}", f"没有时区 {spec.time_zone}")
-    if spec.lateness_us < 0:
-        yield error("lateness", "negative", "lateness is 0 or more", "lateness 不得为负")
     yield from _calendar(spec.calendar)
 
 
@@ -102,7 +106,6 @@ def _dimensions(spec: SystemSpec) -> Iterator[Finding]:
 
 
 def _composites(spec: SystemSpec) -> Iterator[Finding]:
-    taken = [indicator.name for indicator in spec.indicators]
     yield from names("composites", (composite.name for composite in spec.composites))
     yield from titles("composites", ((composite.name, composite.title) for composite in spec.composites))
     parents = {composite.name: composite.parent for composite in spec.composites}
@@ -114,15 +117,13 @@ def _composites(spec: SystemSpec) -> Iterator[Finding]:
         )
         yield error("composites", "not_one_root", en, zh)
     for place, composite in enumerate(spec.composites):
-        yield from _composite(f"composites[{place}]", composite, parents, taken)
+        yield from _composite(spec, f"composites[{place}]", composite, parents)
 
 
-def _composite(field: str, composite: Composite, parents: dict[str, str], taken: list[str]) -> Iterator[Finding]:
-    if composite.name in taken:
+def _composite(spec: SystemSpec, field: str, composite: Composite, parents: dict[str, str]) -> Iterator[Finding]:
+    if composite.name in spec.indicator_by_name:
         en, zh = f"{composite.name} is an indicator as well", f"{composite.name} 也是指标名"
         yield error(f"{field}.name", "name_twice", en, zh)
-    if composite.weight < 0:
-        yield error(f"{field}.weight", "negative", "a weight is 0 or more", "权重不得为负")
     if composite.parent and composite.parent not in parents:
         en, zh = f"no composite {composite.parent}", f"没有组合 {composite.parent}"
         yield error(f"{field}.parent", "unknown_parent", en, zh)

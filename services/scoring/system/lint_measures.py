@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 from services.scoring.system.case_model import (
@@ -31,7 +30,8 @@ from services.scoring.system.model import SystemSpec
 def measures(spec: SystemSpec) -> Iterator[Finding]:
     yield from names("measures", (measure.name for measure in spec.measures))
     yield from titles("measures", ((measure.name, measure.title) for measure in spec.measures))
-    known = {measure.name: measure for measure in spec.measures}
+    known = spec.measure_by_name
+    rests_on_itself = _circular(known)
     used = {indicator.measure for indicator in spec.indicators}
     used |= {m.kind.condition.measure for m in spec.measures if is_above(m)}  # type: ignore[union-attr]
     for place, measure in enumerate(spec.measures):
@@ -39,7 +39,7 @@ def measures(spec: SystemSpec) -> Iterator[Finding]:
         if measure.name not in used:
             en, zh = f"no indicator uses {measure.name}", f"没有指标使用 {measure.name}"
             yield warning(f"{field}.name", "unused_measure", en, zh)
-        yield from _kind(spec, field, measure, known)
+        yield from _kind(spec, field, measure, rests_on_itself)
 
 
 def is_above(measure: Measure) -> bool:
@@ -65,14 +65,13 @@ def moment(spec: SystemSpec, field: str, given: Milestone | None) -> Iterator[Fi
 
 def activity_names(spec: SystemSpec, field: str, activities: tuple[str, ...]) -> Iterator[Finding]:
     """Where steps are given, every activity belongs to one."""
-    known = {activity for step in spec.steps for activity in step.activities}
-    for activity in activities if known else ():
-        if activity not in known:
+    for activity in activities if spec.step_activities else ():
+        if activity not in spec.step_activities:
             en, zh = f"activity {activity} belongs to no step", f"活动 {activity} 不属于任何步骤"
             yield warning(field, "activity_without_step", en, zh)
 
 
-def _kind(spec: SystemSpec, field: str, measure: Measure, known: dict[str, Measure]) -> Iterator[Finding]:
+def _kind(spec: SystemSpec, field: str, measure: Measure, rests_on_itself: frozenset[str]) -> Iterator[Finding]:
     match measure.kind:
         case None:
             yield error(
@@ -88,26 +87,18 @@ def _kind(spec: SystemSpec, field: str, measure: Measure, known: dict[str, Measu
             yield from activity_names(spec, f"{field}.count.activities", activities)
         case Rework(activities):
             yield from activity_names(spec, f"{field}.rework.activities", activities)
-        case NumberAttribute(attribute, _, resolution):
-            yield from _reading(f"{field}.value", attribute, resolution)
+        case NumberAttribute(attribute):
+            if not attribute:
+                yield error(f"{field}.value.attribute", "attribute_missing", "an attribute is needed", "缺少属性名")
         case Flag():
-            yield from _flag(spec, f"{field}.flag", measure, known)
+            yield from _flag(spec, f"{field}.flag", measure, rests_on_itself)
         case Handover():
             pass
         case _:
             assert_never(measure.kind)
 
 
-def _reading(field: str, attribute: str, resolution: float) -> Iterator[Finding]:
-    if not attribute:
-        yield error(f"{field}.attribute", "attribute_missing", "an attribute is needed", "缺少属性名")
-    if not (math.isfinite(resolution) and resolution > 0):
-        yield error(
-            f"{field}.resolution", "resolution_not_positive", "the resolution must be above 0", "resolution 须大于 0"
-        )
-
-
-def _flag(spec: SystemSpec, field: str, measure: Measure, known: dict[str, Measure]) -> Iterator[Finding]:
+def _flag(spec: SystemSpec, field: str, measure: Measure, rests_on_itself: frozenset[str]) -> Iterator[Finding]:
     condition = measure.kind.condition if isinstance(measure.kind, Flag) else None
     match condition:
         case None:
@@ -119,22 +110,26 @@ def _flag(spec: SystemSpec, field: str, measure: Measure, known: dict[str, Measu
                 yield error(
                     f"{field}.attribute.equals", "values_missing", "at least one value is needed", "至少需要一个值"
                 )
-        case Above(name, limit):
-            yield from _above(f"{field}.above", measure.name, name, limit, known)
+        case Above(name):
+            if name not in spec.measure_by_name:
+                yield error(f"{field}.above.measure", "unknown_measure", f"no measure {name}", f"没有度量 {name}")
+            if measure.name in rests_on_itself:
+                en, zh = "a measure rests on itself", "度量依赖自身"
+                yield error(f"{field}.above.measure", "circular_measure", en, zh)
         case Occurred(activities):
             yield from activity_names(spec, f"{field}.occurred.activities", activities)
         case _:
             assert_never(condition)
 
 
-def _above(field: str, own: str, name: str, limit: float, known: dict[str, Measure]) -> Iterator[Finding]:
-    if name not in known:
-        yield error(f"{field}.measure", "unknown_measure", f"no measure {name}", f"没有度量 {name}")
-    if not math.isfinite(limit):
-        yield error(f"{field}.limit", "not_finite", "a limit is a finite number", "limit 须为有限数")
-    seen = {own}
-    while name in known and name not in seen and is_above(known[name]):
-        seen.add(name)
-        name = known[name].kind.condition.measure  # type: ignore[union-attr]
-    if name in seen:
-        yield error(f"{field}.measure", "circular_measure", "a measure rests on itself", "度量依赖自身")
+def _circular(known: Mapping[str, Measure]) -> frozenset[str]:
+    """Measures whose chain of conditions never ends; each link is followed once."""
+    ends: dict[str, bool] = {}
+    for first in known:
+        chain: dict[str, None] = {}
+        name = first
+        while name in known and name not in ends and name not in chain and is_above(known[name]):
+            chain[name] = None
+            name = known[name].kind.condition.measure  # type: ignore[union-attr]
+        ends.update(dict.fromkeys(chain, name not in chain and ends.get(name, True)))
+    return frozenset(name for name, ending in ends.items() if not ending)

@@ -5,8 +5,10 @@ Absent fields of the contract arrive here with the contract's defaults already f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import assert_never
 
 from services.scoring.system.case_model import (
@@ -183,11 +185,25 @@ class SystemSpec:
     composites: tuple[Composite, ...] = ()
     lateness_us: int = 0
 
-    def measure(self, name: str) -> Measure:
-        return next(measure for measure in self.measures if measure.name == name)
+    @cached_property
+    def measure_by_name(self) -> Mapping[str, Measure]:
+        return {measure.name: measure for measure in self.measures}
 
-    def indicator(self, name: str) -> Indicator:
-        return next(indicator for indicator in self.indicators if indicator.name == name)
+    @cached_property
+    def indicator_by_name(self) -> Mapping[str, Indicator]:
+        return {indicator.name: indicator for indicator in self.indicators}
+
+    @cached_property
+    def dimension_names(self) -> frozenset[str]:
+        return frozenset(dimension.name for dimension in self.dimensions)
+
+    @cached_property
+    def composite_names(self) -> frozenset[str]:
+        return frozenset(composite.name for composite in self.composites)
+
+    @cached_property
+    def step_activities(self) -> frozenset[str]:
+        return frozenset(activity for step in self.steps for activity in step.activities)
 
     def anchor(self, indicator: Indicator) -> Milestone:
         """Which moment puts a case into its window."""
@@ -209,7 +225,7 @@ class SystemSpec:
 
     def resolution(self, indicator: Indicator) -> float:
         """The fixed-point resolution in the reported unit of the indicator: 1/3600 for a duration in hours."""
-        measure = self.measure(indicator.measure)
+        measure = self.measure_by_name[indicator.measure]
         if isinstance(measure.kind, Elapsed):
             return 1.0 / SECONDS_BY_UNIT.get(indicator.unit, 1)
         return measure.resolution

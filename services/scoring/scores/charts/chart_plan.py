@@ -57,7 +57,7 @@ def plan_of(spec: SystemSpec, indicator: Indicator) -> ChartPlan | None:
         direction=indicator.direction,
         target=indicator.target.value if indicator.target else None,
         symptom_of=indicator.symptom_of,
-        value_kind=_value_kind(spec.measure(indicator.measure).kind),
+        value_kind=_value_kind(spec.measure_by_name[indicator.measure].kind),
     )
 
 

@@ -171,7 +171,7 @@ class Reference:
         return (values[0] if pick is Pick.FIRST else values[-1]) if values else None
 
     def value(self, name: str) -> int | None:
-        kind = self.spec.measure(name).kind
+        kind = self.spec.measure_by_name[name].kind
         match kind:
             case Elapsed(start, end, business):
                 return self.elapsed(self.moment(start), self.moment(end), business)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from services.scoring.system.case_model import (
     MeasureKind,
     NumberAttribute,
     Opened,
+    Text,
 )
 from services.scoring.system.lint import Severity, lint
 from services.scoring.wire.systems import spec_of
@@ -84,11 +86,7 @@ def with_measure(kind: MeasureKind | None) -> model.SystemSpec:
             "measures[0].duration.to",
             "never_closed",
         ),
-        (
-            with_measure(NumberAttribute("x", resolution=-1.0)),
-            "measures[0].value.resolution",
-            "resolution_not_positive",
-        ),
+        (with_measure(NumberAttribute("x", resolution=-1.0)), "measures[0].value.resolution", "out_of_range"),
         (with_measure(Flag(None)), "measures[0].flag", "condition_missing"),
         (with_measure(Flag(Above("n", 1))), "measures[0].flag.above.measure", "circular_measure"),
         (
@@ -117,6 +115,61 @@ def with_measure(kind: MeasureKind | None) -> model.SystemSpec:
 )
 def test_an_error_is_found_at_its_place(spec: model.SystemSpec, field: str, check: str) -> None:
     assert (field, check) in errors(spec)
+
+
+NUMBERS = [
+    (with_indicator(weight=math.nan), "indicators[0].weight"),
+    (with_indicator(weight=math.inf), "indicators[0].weight"),
+    (with_indicator(weight=1e308), "indicators[0].weight"),
+    (with_indicator(weight=-1.0), "indicators[0].weight"),
+    (with_indicator(target=model.Target(math.nan)), "indicators[0].target.value"),
+    (with_indicator(target=model.Target(1.0, worst=math.inf)), "indicators[0].target.worst"),
+    (with_indicator(count_min=-1), "indicators[0].count_min"),
+    (with_indicator(chart=model.ChartRule(requested_arl0=1e300)), "indicators[0].chart.requested_arl0"),
+    (with_indicator(chart=model.ChartRule(requested_arl0=math.nan)), "indicators[0].chart.requested_arl0"),
+    (with_indicator(chart=model.ChartRule(baseline_windows=2**31 - 1)), "indicators[0].chart.baseline_windows"),
+    (with_indicator(chart=model.ChartRule(baseline_windows=1)), "indicators[0].chart.baseline_windows"),
+    (with_indicator(chart=model.ChartRule(smoothing=1e-320)), "indicators[0].chart.smoothing"),
+    (with_indicator(chart=model.ChartRule(smoothing=1.5)), "indicators[0].chart.smoothing"),
+    (replace(SPEC, lateness_us=2**62), "lateness"),
+    (replace(SPEC, lateness_us=-1), "lateness"),
+    (replace(SPEC, composites=(model.Composite("a", weight=math.nan),)), "composites[0].weight"),
+    (with_measure(NumberAttribute("x", resolution=math.nan)), "measures[0].value.resolution"),
+    (with_measure(Flag(Above("n", math.inf))), "measures[0].flag.above.limit"),
+]
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"), NUMBERS, ids=[f"{field}-{place}" for place, (_, field) in enumerate(NUMBERS)]
+)
+def test_a_number_that_nothing_can_be_computed_with_is_refused_with_its_field(
+    spec: model.SystemSpec, field: str
+) -> None:
+    assert (field, "out_of_range") in errors(spec)
+
+
+def test_texts_that_are_too_long_or_hold_control_characters_are_refused() -> None:
+    long, broken = Text("x" * 5_000_000), Text("a\0b")
+    assert ("title.en", "text_too_long") in errors(replace(SPEC, title=long))
+    assert ("indicators[0].title.en", "text_malformed") in errors(with_indicator(title=broken))
+    assert ("measures[0]", "text_malformed") in errors(with_measure(Count(("a\0",))))
+
+
+def test_a_document_of_too_many_parts_is_refused_before_anything_else_is_looked_at() -> None:
+    many = tuple(replace(INDICATOR, name=f"i{number}") for number in range(10_000))
+    assert errors(replace(SPEC, indicators=many)) == {("indicators", "too_many")}
+    wide = replace(INDICATOR, windows=tuple(model.Window), slices=(model.Slice(("a",)),) * 20)
+    assert ("indicators", "too_many_series") in errors(replace(SPEC, indicators=(wide,) * 200))
+    assert errors(with_measure(Count(tuple(map(str, range(501)))))) == {("measures[0]", "too_many")}
+
+
+def test_measures_that_end_in_a_circle_rest_on_themselves_and_those_before_it_too() -> None:
+    chain = [Measure(f"m{number}", Flag(Above(f"m{number + 1}", 1))) for number in range(400)]
+    assert "circular_measure" not in {
+        check for _, check in errors(replace(SPEC, measures=(*chain, Measure("m400", Count()))))
+    }
+    circle = replace(SPEC, measures=(*chain, Measure("m400", Flag(Above("m399", 1)))))
+    assert sum(check == "circular_measure" for _, check in errors(circle)) == 401
 
 
 def test_what_works_but_falls_short_is_warned_of() -> None:

@@ -1,0 +1,180 @@
+"""How large a document and its numbers may be: what is scored for one tenant must not starve the others.
+
+A document beyond these counts is refused before anything else is looked at, so that a lint is linear in what it checks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sized
+
+from services.scoring.system.case_model import (
+    Above,
+    AttributeIs,
+    Count,
+    Flag,
+    Measure,
+    NumberAttribute,
+    Occurred,
+    Rework,
+    Text,
+)
+from services.scoring.system.lint_findings import Finding, error
+from services.scoring.system.model import Indicator, SystemSpec
+
+STEPS_MAX = 200
+MEASURES_MAX = 500
+DIMENSIONS_MAX = 50
+INDICATORS_MAX = 1_000
+COMPOSITES_MAX = 200
+SLICES_MAX = 20
+NAMES_MAX = 500
+"""Of activities, values, holidays, working hours or symptoms in one list."""
+SERIES_MAX = 20_000
+"""Indicators x windows x (1 + slices): the kinds of series that a document asks for, before any value of a slice."""
+TITLE_CHARS_MAX = 200
+TEXT_CHARS_MAX = 1_000
+"""Of one activity, attribute, unit, owner or value."""
+NUMBER_MAX = 1e15
+"""Beyond it a double does not hold every integer."""
+WEIGHT_MAX = 1e6
+ARL_MAX = 1e9
+"""Beyond it run lengths lose their digits, and no log has so many windows."""
+BASELINE_WINDOWS_MAX = 10_000
+COUNT_MIN_MAX = 1_000_000_000
+SMOOTHING_MIN = 0.01
+"""The work of a calibration grows with 1 / smoothing."""
+LATENESS_US_MAX = 366 * 86_400_000_000
+RESOLUTION_MIN, RESOLUTION_MAX = 1e-9, 1e9
+
+
+def counts(spec: SystemSpec) -> Iterator[Finding]:
+    """What a document has too many of."""
+    for field, listed, most in (
+        ("steps", spec.steps, STEPS_MAX),
+        ("measures", spec.measures, MEASURES_MAX),
+        ("dimensions", spec.dimensions, DIMENSIONS_MAX),
+        ("indicators", spec.indicators, INDICATORS_MAX),
+        ("composites", spec.composites, COMPOSITES_MAX),
+        ("sources", spec.sources, NAMES_MAX),
+        ("calendar.hours", spec.calendar.hours, NAMES_MAX),
+        ("calendar.holidays", spec.calendar.holidays, NAMES_MAX),
+    ):
+        yield from _many(field, listed, most)
+    series = sum(len(one.windows) * (1 + len(one.slices)) for one in spec.indicators)
+    if series > SERIES_MAX:
+        en = f"{series:,} kinds of series (indicators x windows x slices), at most {SERIES_MAX:,}: use fewer slices"
+        zh = f"序列种类 {series:,} 个（指标 × 窗口 × 切片），至多 {SERIES_MAX:,} 个：请减少窗口或切片"
+        yield error("indicators", "too_many_series", en, zh)
+    for place, step in enumerate(spec.steps):
+        yield from _many(f"steps[{place}].activities", step.activities, NAMES_MAX)
+    for place, dimension in enumerate(spec.dimensions):
+        yield from _many(f"dimensions[{place}].unknown_values", dimension.unknown_values, NAMES_MAX)
+    for place, measure in enumerate(spec.measures):
+        yield from _many(f"measures[{place}]", _names_in(measure), NAMES_MAX)
+    for place, indicator in enumerate(spec.indicators):
+        yield from _many(f"indicators[{place}].slices", indicator.slices, SLICES_MAX)
+        yield from _many(f"indicators[{place}].symptom_of", indicator.symptom_of, NAMES_MAX)
+
+
+def _many(field: str, listed: Sized, most: int) -> Iterator[Finding]:
+    if len(listed) > most:
+        yield error(field, "too_many", f"{len(listed):,}; at most {most:,}", f"{len(listed):,} 个，至多 {most:,} 个")
+
+
+def _names_in(measure: Measure) -> tuple[object, ...]:
+    match measure.kind:
+        case Count(activities) | Rework(activities) | Flag(Occurred(activities)):
+            return activities
+        case Flag(AttributeIs(_, equals, _)):
+            return equals
+        case _:
+            return ()
+
+
+def texts(spec: SystemSpec) -> Iterator[Finding]:
+    """Texts that are too long, or hold characters that nobody can read."""
+    yield from _title("title", spec.title)
+    titled = (
+        ("steps", spec.steps),
+        ("measures", spec.measures),
+        ("dimensions", spec.dimensions),
+        ("indicators", spec.indicators),
+        ("composites", spec.composites),
+    )
+    for collection, listed in titled:
+        for place, one in enumerate(listed):
+            yield from _title(f"{collection}[{place}].title", one.title)
+    yield from _texts("sources", spec.sources)
+    for place, step in enumerate(spec.steps):
+        yield from _texts(f"steps[{place}].activities", step.activities)
+    for place, dimension in enumerate(spec.dimensions):
+        yield from _texts(f"dimensions[{place}].attribute", (dimension.attribute,))
+        yield from _texts(f"dimensions[{place}].unknown_values", dimension.unknown_values)
+    for place, measure in enumerate(spec.measures):
+        yield from _texts(f"measures[{place}]", (one for one in _names_in(measure) if isinstance(one, str)))
+    for place, indicator in enumerate(spec.indicators):
+        yield from _texts(f"indicators[{place}].unit", (indicator.unit,))
+        yield from _texts(f"indicators[{place}].owner", (indicator.owner,))
+
+
+def _title(field: str, title: Text) -> Iterator[Finding]:
+    for language, text in (("en", title.en), ("zh", title.zh)):
+        yield from _text(f"{field}.{language}", text, TITLE_CHARS_MAX)
+
+
+def _texts(field: str, given: Iterable[str]) -> Iterator[Finding]:
+    for text in given:
+        yield from _text(field, text, TEXT_CHARS_MAX)
+
+
+def _text(field: str, text: str, most: int) -> Iterator[Finding]:
+    if len(text) > most:
+        en, zh = f"{len(text):,} characters; at most {most:,}", f"{len(text):,} 个字符，至多 {most:,} 个"
+        yield error(field, "text_too_long", en, zh)
+    elif not text.isprintable():
+        en, zh = "control characters are not allowed", "不得含有控制字符"
+        yield error(field, "text_malformed", en, zh)
+
+
+def numbers(spec: SystemSpec) -> Iterator[Finding]:
+    """Numbers that are none, or that nothing can be computed with."""
+    yield from _within("lateness", spec.lateness_us / 1e6, 0.0, LATENESS_US_MAX / 1e6, "s")
+    for place, measure in enumerate(spec.measures):
+        field = f"measures[{place}]"
+        match measure.kind:
+            case NumberAttribute(_, _, resolution):
+                yield from _within(f"{field}.value.resolution", resolution, RESOLUTION_MIN, RESOLUTION_MAX)
+            case Flag(Above(_, limit)):
+                yield from _within(f"{field}.flag.above.limit", limit, -NUMBER_MAX, NUMBER_MAX)
+            case _:
+                pass
+    for place, composite in enumerate(spec.composites):
+        yield from _within(f"composites[{place}].weight", composite.weight, 0.0, WEIGHT_MAX)
+    for place, indicator in enumerate(spec.indicators):
+        yield from _of_indicator(f"indicators[{place}]", indicator)
+
+
+def _of_indicator(field: str, indicator: Indicator) -> Iterator[Finding]:
+    yield from _within(f"{field}.weight", indicator.weight, 0.0, WEIGHT_MAX)
+    yield from _within(f"{field}.count_min", indicator.count_min, 0, COUNT_MIN_MAX)
+    if indicator.target is not None:
+        target = indicator.target
+        for name in ("value", "worst", "lower", "upper"):
+            given = getattr(target, name)
+            if given is not None:
+                yield from _within(f"{field}.target.{name}", given, -NUMBER_MAX, NUMBER_MAX)
+    if indicator.chart is not None:
+        rule = indicator.chart
+        yield from _within(f"{field}.chart.smoothing", rule.smoothing, SMOOTHING_MIN, 1.0)
+        yield from _within(f"{field}.chart.baseline_windows", rule.baseline_windows, 2, BASELINE_WINDOWS_MAX)
+        if rule.requested_arl0 != 0:
+            yield from _within(f"{field}.chart.requested_arl0", rule.requested_arl0, 2.0, ARL_MAX, "windows, or 0")
+
+
+def _within(field: str, given: float, low: float, high: float, unit: str = "") -> Iterator[Finding]:
+    # Written so that nan is refused too.
+    if not (math.isfinite(given) and low <= given <= high):
+        en = f"{given:g} is not within {low:g} to {high:g} {unit}".rstrip()
+        zh = f"{given:g} 不在 {low:g} 至 {high:g} 之间"
+        yield error(field, "out_of_range", en, zh)
