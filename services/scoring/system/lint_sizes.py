@@ -6,7 +6,7 @@ A document beyond these counts is refused before anything else is looked at, so 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 
 from services.scoring.system.case_model import (
     Above,
@@ -20,7 +20,9 @@ from services.scoring.system.case_model import (
     Text,
 )
 from services.scoring.system.lint_findings import Finding, error
-from services.scoring.system.model import Indicator, SystemSpec
+from services.scoring.system.model import Composite, Dimension, Indicator, Step, SystemSpec
+
+Titled = Step | Measure | Dimension | Indicator | Composite
 
 STEPS_MAX = 200
 MEASURES_MAX = 500
@@ -95,7 +97,7 @@ def _names_in(measure: Measure) -> tuple[object, ...]:
 def texts(spec: SystemSpec) -> Iterator[Finding]:
     """Texts that are too long, or hold characters that nobody can read."""
     yield from _title("title", spec.title)
-    titled = (
+    titled: tuple[tuple[str, Sequence[Titled]], ...] = (
         ("steps", spec.steps),
         ("measures", spec.measures),
         ("dimensions", spec.dimensions),
