@@ -20,9 +20,9 @@ from services.scoring.system.case_model import (
     Text,
 )
 from services.scoring.system.lint_findings import Finding, error
-from services.scoring.system.model import Composite, Dimension, Indicator, Step, SystemSpec
+from services.scoring.system.model import Composite, Dimension, Indicator, ProcessStep, SystemSpec
 
-Titled = Step | Measure | Dimension | Indicator | Composite
+Titled = ProcessStep | Measure | Dimension | Indicator | Composite
 
 STEPS_MAX = 200
 MEASURES_MAX = 500
