@@ -1,30 +1,47 @@
-"""Follows scoring's signals: gather what they rest on, decide about problems, store both with the cursor."""
+"""Follows scoring's signals: gather what they rest on, decide about problems, store both with the cursor.
+
+One step is one transaction: the changed signals, the problems that they change, and the cursor through which scoring's
+log was followed become visible together, under the tenant's lock and the lease's epoch. Nothing is remembered between
+steps, so that whoever follows next, after a crash at any moment, reads the state that the last transaction left. Steps
+that wait are taken together; a step tells only which signals are active now, so that folding several into one, or
+meeting one of them again, ends in the same problems.
+
+Causes are found when an occurrence's own signals change, and again when a score that they rest on changes later: at a
+pause the changes of scores since the last one are followed, and only problems whose windows they touch are asked about.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
-import structlog
-from andon.scoring.v1 import score_pb2
-
-from services.improvement.causes import Evidence
+from services.improvement.index_build import build_index
 from services.improvement.metrics import metrics
-from services.improvement.model import Problem, ProblemName
-from services.improvement.occurrences import Occurrence
-from services.improvement.problems import current_occurrences, decide
-from services.improvement.scoring_client import ScoringClient, SignalChanges
+from services.improvement.model import ActiveSignal, Problem, ProblemName
+from services.improvement.neighbourhood import gather, store_index
+from services.improvement.problems import decide, needs_evidence
+from services.improvement.scoring_client import CursorExpired, ScoringClient, SignalChanges
 from services.improvement.store import ProblemStore
-from services.improvement.wire.signals import active_signal, is_active
 from services.runtime.following import Notifier, foreign_position
 from services.runtime.ownership import Lease
 from services.runtime.telemetry import batch_span
 
-# Steps that wait while one is decided are taken together.
+# Steps that wait while one is decided are taken together, up to so many, and up to so many signals.
 STEPS_MAX = 256
-EVIDENCE_AT_ONCE = 8
+SIGNALS_MAX = 1000
+# Problems whose causes are found again in one transaction.
+STALE_MAX = 64
+FAMILIES_MAX = 1000
 
-log = structlog.get_logger(__name__)
+
+@dataclass(frozen=True)
+class Progress:
+    """How far scoring's log is followed once a step is stored. `settled` -1: causes may still have to be found."""
+
+    through: str
+    position: int
+    settled: int = -1
 
 
 class Intake:
@@ -39,23 +56,22 @@ class Intake:
         self._scoring = scoring
         self._changed = changed
         self._clock_us = clock_us
-        self._signals: dict[str, score_pb2.Signal] = {}
-        self._settled = -1
 
     async def run(self) -> None:
         """For ever; a failure loses nothing: the next owner goes on from what was stored."""
         async with self._store.transaction(self._tenant) as transaction:
-            head = await transaction.head()
-            stored = [score_pb2.Signal.FromString(raw) for raw in await transaction.signals()]
-        self._signals = {signal.name: signal for signal in stored}
-        self._settled = head.settled_position
+            head = await transaction.lock()
+            await transaction.guard(self._lease)
+            if not head.indexed:
+                await build_index(transaction, self._clock_us())
         inbox: asyncio.Queue[SignalChanges] = asyncio.Queue(STEPS_MAX)
         reading = asyncio.create_task(self._read(head.signals_through, inbox))
+        settled = head.settled_position
         try:
             while True:
                 steps = await _taken(inbox, reading)
                 with batch_span("improvement.follow", [step.traceparent for step in steps if step.traceparent]):
-                    await self._take(steps)
+                    settled = await self._take(steps, settled)
         finally:
             reading.cancel()
 
@@ -63,59 +79,80 @@ class Intake:
         async for step in self._scoring.signals(after):
             await inbox.put(step)
 
-    async def _take(self, steps: Sequence[SignalChanges]) -> None:
+    async def _take(self, steps: Sequence[SignalChanges], settled: int) -> int:
         """A step without signals is a heartbeat: time to see whether causes moved with restated scores."""
-        changed = {signal.name: signal for step in steps for signal in step.signals}
+        signals = {name: signal for step in steps for name, signal in step.signals.items()}
+        bodies = {name: body for step in steps for name, body in step.bodies.items()}
         through = steps[-1].through
         position = foreign_position(through, field="through")
-        idle = not steps[-1].signals
-        if not changed and (not idle or position == self._settled):
+        if signals:
+            await self._settle(Progress(through, position), signals, bodies)
+            metrics.add("andon.improvement.signals", len(signals))
+        if steps[-1].signals or position == settled:
+            return settled
+        await self._age_evidence(position)
+        while len(stale := await self._unread()) == STALE_MAX:
+            await self._settle(Progress(through, position), stale=stale)
+        await self._settle(Progress(through, position, position), stale=stale)
+        return position
+
+    async def _age_evidence(self, through: int) -> None:
+        """Marks the problems that rest on scores which changed since the last pause."""
+        async with self._store.transaction(self._tenant) as transaction:
+            head = await transaction.head()
+            families = await transaction.index.evidence_families(FAMILIES_MAX) if head.scores_through else []
+        if not families:
             return
-        active = {name: signal for name, signal in changed.items() if is_active(signal)}
-        gone = [name for name in changed if name not in active]
-        self._signals = {**self._signals, **active}
-        for name in gone:
-            self._signals.pop(name, None)
-        await self._settle(active, gone, through, position if idle else -1)
-        metrics.add("andon.improvement.signals", len(changed))
-        if idle:
-            self._settled = position
+        try:
+            async for scores in self._scoring.changed_scores(head.scores_through, through, families):
+                async with self._store.transaction(self._tenant) as transaction:
+                    await transaction.index.age_evidence(scores)
+        except CursorExpired:
+            async with self._store.transaction(self._tenant) as transaction:
+                await transaction.index.expire_evidence()
+
+    async def _unread(self) -> list[ProblemName]:
+        async with self._store.transaction(self._tenant) as transaction:
+            return await transaction.index.unread(STALE_MAX)
 
     async def _settle(
-        self, active: dict[str, score_pb2.Signal], gone: Sequence[str], through: str, settled: int
+        self,
+        progress: Progress,
+        signals: Mapping[str, ActiveSignal | None] | None = None,
+        bodies: Mapping[str, bytes] | None = None,
+        stale: Collection[ProblemName] = (),
     ) -> None:
-        signals = [active_signal(signal) for signal in self._signals.values()]
+        changes = signals or {}
         async with self._store.transaction(self._tenant) as transaction:
-            known = await transaction.problems()
-        # While signals pour in, only what they are about is looked at; when they pause, everything that is open is.
-        moved = {active_signal(signal).family for signal in active.values()}
-        found = current_occurrences(signals, known)
-        evidence = await self._evidence([one for one in found if settled >= 0 or one.family in moved])
+            found = await gather(transaction, changes, stale)
+        asked = needs_evidence(found.occurrences, found.problems, [*changes, *_signals_of(found.problems, stale)])
+        evidence = await self._scoring.evidence(asked)
         async with self._store.transaction(self._tenant) as transaction:
             head = await transaction.lock()
             await transaction.guard(self._lease)
-            problems = await transaction.problems()
-            # Decided on what there is now: a person may have moved a problem while evidence was gathered.
-            after = decide(current_occurrences(signals, problems), evidence, problems, self._clock_us())
-            position = await transaction.store(after, head)
-            await transaction.store_signals({name: one.SerializeToString() for name, one in active.items()}, gone)
-            await transaction.store_cursor(through, settled)
-        _count(after)
-        if position != head.position or settled >= 0:
+            # Decided on what there is now: a person may have changed a problem while evidence was gathered.
+            found = await gather(transaction, changes, stale)
+            decision = await asyncio.to_thread(decide, found.occurrences, evidence, found.problems, self._clock_us())
+            position = await transaction.store(decision.changed, head)
+            await transaction.index.store_signals(found.active, bodies or {})
+            await transaction.index.delete_signals(found.gone)
+            await store_index(transaction, found, decision, evidence, progress.position)
+            scores_through = head.scores_through or (progress.through if evidence else "")
+            if progress.settled >= 0:
+                scores_through = progress.through if (await transaction.head()).live_count else ""
+            await transaction.store_cursor(progress.through, progress.settled, scores_through)
+        for problem in decision.changed:
+            metrics.add("andon.improvement.problems", state=problem.state.value)
+        if position != head.position or progress.settled >= 0:
             self._changed.notify()
 
-    async def _evidence(self, occurrences: Sequence[Occurrence]) -> dict[ProblemName, Evidence]:
-        room = asyncio.Semaphore(EVIDENCE_AT_ONCE)
 
-        async def one(occurrence: Occurrence) -> tuple[ProblemName, Evidence]:
-            async with room:
-                return occurrence.name, await self._scoring.evidence(occurrence)
-
-        return dict(await asyncio.gather(*(one(occurrence) for occurrence in occurrences)))
+def _signals_of(problems: Sequence[Problem], names: Collection[ProblemName]) -> set[str]:
+    return {reference.signal for problem in problems if problem.name in names for reference in problem.signals}
 
 
 async def _taken(inbox: asyncio.Queue[SignalChanges], reading: asyncio.Task[None]) -> list[SignalChanges]:
-    """At least one step, and whatever waits behind it; raises what ended the reading."""
+    """At least one step, and what waits behind it; raises what ended the reading."""
     first = asyncio.create_task(inbox.get())
     await asyncio.wait({first, reading}, return_when=asyncio.FIRST_COMPLETED)
     if not first.done():
@@ -123,11 +160,8 @@ async def _taken(inbox: asyncio.Queue[SignalChanges], reading: asyncio.Task[None
         await reading
         raise ConnectionError("the signals came to an end")
     steps = [first.result()]
-    while not inbox.empty() and len(steps) < STEPS_MAX:
+    count = len(steps[0].signals)
+    while not inbox.empty() and len(steps) < STEPS_MAX and count < SIGNALS_MAX:
         steps.append(inbox.get_nowait())
+        count += len(steps[-1].signals)
     return steps
-
-
-def _count(problems: Sequence[Problem]) -> None:
-    for problem in problems:
-        metrics.add("andon.improvement.problems", state=problem.state.value)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TypeVar
 
-from services.improvement.model import ActionState, ProblemState
+from services.improvement.model import LIVE, ActionState, ProblemState
 
 
 class ProblemEvent(Enum):
@@ -48,7 +48,6 @@ class ActionEvent(Enum):
 
 
 _P, _E = ProblemState, ProblemEvent
-LIVE = (_P.OPEN, _P.ACKNOWLEDGED, _P.ANALYSED, _P.ACTING, _P.VERIFYING)
 
 PROBLEM_TRANSITIONS: Mapping[tuple[ProblemState, ProblemEvent], ProblemState] = {
     (_P.OPEN, _E.ACKNOWLEDGE): _P.ACKNOWLEDGED,

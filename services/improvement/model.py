@@ -1,11 +1,11 @@
-"""What improvement speaks of: signals that stand, problems, causes, actions and proof."""
+"""What improvement speaks of: active signals, problems, causes, actions and proof."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 ProblemName = NewType("ProblemName", str)
 ActionName = NewType("ActionName", str)
@@ -26,7 +26,16 @@ class ProblemState(Enum):
     WITHDRAWN = "withdrawn"
 
 
-ENDED = (ProblemState.CLOSED, ProblemState.DISMISSED, ProblemState.WITHDRAWN)
+LIVE = (
+    ProblemState.OPEN,
+    ProblemState.ACKNOWLEDGED,
+    ProblemState.ANALYSED,
+    ProblemState.ACTING,
+    ProblemState.VERIFYING,
+)
+# Somebody has dealt with it.
+SETTLED = (ProblemState.CLOSED, ProblemState.DISMISSED)
+ENDED = (*SETTLED, ProblemState.WITHDRAWN)
 
 
 class ActionState(Enum):
@@ -74,6 +83,12 @@ class Family:
     indicator: str
 
 
+def family_of(series: str) -> Family:
+    """ "desk/main/rework@day{team=B}" -> rework of desk/main."""
+    process, system, rest = series.split("/", 2)
+    return Family(process, system, rest.partition("@")[0])
+
+
 @dataclass(frozen=True)
 class ActiveSignal:
     """An adverse alarm that has not been retracted. Times in microseconds since the epoch, UTC."""
@@ -105,6 +120,61 @@ class SignalReference:
     centre: float
     arl0: float
     symptom: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.signal
+
+
+class AlarmRun(NamedTuple):
+    """Where a run of one family's alarms lies: what ends at or after `joins_us` would be one with it."""
+
+    family: Family
+    start_us: int
+    end_us: int
+    joins_us: int
+
+
+class Reach(NamedTuple):
+    """Runs of a family that touch this stretch of time are looked at together; `linked`: as causes or symptoms."""
+
+    family: Family
+    start_us: int
+    end_us: int
+    linked: bool = False
+
+
+@dataclass(frozen=True)
+class SettledSpan:
+    """Alarms of the run's family that are one with it, or begin before `until_us`, open nothing again."""
+
+    run: AlarmRun
+    until_us: int
+
+
+@dataclass(frozen=True)
+class EvidenceSpan:
+    """The windows that a problem's causes rest on, and the `position` of scoring's log that their scores hold.
+
+    -1: the causes are to be found again.
+    """
+
+    problem: ProblemName
+    family: Family
+    baseline_start_us: int
+    baseline_end_us: int
+    start_us: int
+    end_us: int
+    position: int
+
+
+@dataclass(frozen=True)
+class ChangedScore:
+    """A window of an indicator, or of one of its slices, whose score changed at a position of scoring's log."""
+
+    family: Family
+    start_us: int
+    position: int
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,40 @@
-"""Which signals belong together: runs of one indicator's alarms in time, and the symptoms that they explain."""
+"""Which signals belong together: runs of one indicator's alarms in time, and the symptoms that they explain.
+
+An occurrence follows from the set of active signals alone, so that order, batches and restarts cannot change it. It is
+also local: a run ends where nothing alarms for `QUIET_WINDOWS` windows, and a run is linked only with runs that overlap
+it. `reaches` says how far a run can be linked, so that a store can hand over the part of the past that a changed signal
+can reach, and no more: what lies outside of it is the same before and after the change.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import pairwise
+from typing import Protocol, TypeVar
 
-from services.improvement.model import ActiveSignal, Family, ProblemName
+from services.improvement.model import DAY_US, ActiveSignal, AlarmRun, Family, ProblemName, Reach
 
 # A run ends when nothing alarms for so many of its windows.
 QUIET_WINDOWS = 7
+# No window is longer than a month.
+QUIET_US_MAX = QUIET_WINDOWS * 31 * DAY_US
+
+
+class Alarm(Protocol):
+    """What a run is made of: a window that alarmed."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def start_us(self) -> int: ...
+    @property
+    def end_us(self) -> int: ...
+
+
+A = TypeVar("A", bound=Alarm)
 
 
 @dataclass(frozen=True)
@@ -30,7 +53,7 @@ class Occurrence:
 
     @property
     def start_us(self) -> int:
-        return min(signal.start_us for signal in self.own)
+        return self.own[0].start_us
 
     @property
     def end_us(self) -> int:
@@ -41,61 +64,96 @@ class Occurrence:
         return frozenset(signal.name for signal in (*self.own, *self.symptoms))
 
 
+def joins_us(alarm: Alarm) -> int:
+    """What ends at or after this time is in one run with the alarm."""
+    return alarm.start_us - QUIET_WINDOWS * (alarm.end_us - alarm.start_us)
+
+
+def runs(alarms: Iterable[A]) -> list[tuple[A, ...]]:
+    """Runs of the alarms of one family, in time order. They lie apart in time. O(n log n)."""
+    ordered = sorted(alarms, key=lambda alarm: (alarm.start_us, alarm.end_us, alarm.name))
+    if not ordered:
+        return []
+    found = [[ordered[0]]]
+    reach_us = ordered[0].end_us
+    for _, alarm in pairwise(ordered):
+        if joins_us(alarm) > reach_us:
+            found.append([])
+        found[-1].append(alarm)
+        reach_us = max(reach_us, alarm.end_us)
+    return [tuple(run) for run in found]
+
+
+def placed(family: Family, run: Sequence[Alarm]) -> AlarmRun:
+    return AlarmRun(family, run[0].start_us, max(alarm.end_us for alarm in run), joins_us(run[0]))
+
+
 def occurrences(signals: Iterable[ActiveSignal]) -> list[Occurrence]:
     """Depends on the set of signals only, not on their order. O(n log n)."""
     by_family: dict[Family, list[ActiveSignal]] = defaultdict(list)
     for signal in signals:
         by_family[signal.family].append(signal)
-    runs = [run for family in sorted(by_family, key=_family_order) for run in _runs(family, by_family[family])]
-    return _with_symptoms(runs)
+    ordered = sorted(by_family, key=lambda family: (family.process, family.system, family.indicator))
+    return _with_symptoms([Occurrence(family, run) for family in ordered for run in runs(by_family[family])])
 
 
-def _family_order(family: Family) -> tuple[str, str, str]:
-    return family.process, family.system, family.indicator
+def alarm_runs(occurrence: Occurrence) -> list[AlarmRun]:
+    """Its own run, and those of its symptoms."""
+    by_family: dict[Family, list[ActiveSignal]] = defaultdict(list)
+    for signal in (*occurrence.own, *occurrence.symptoms):
+        by_family[signal.family].append(signal)
+    return [placed(family, run) for family, signals in by_family.items() for run in runs(signals)]
 
 
-def _runs(family: Family, signals: Sequence[ActiveSignal]) -> list[Occurrence]:
-    ordered = sorted(signals, key=lambda signal: (signal.start_us, signal.end_us, signal.name))
-    runs: list[list[ActiveSignal]] = [ordered[:1]]
-    reach_us = ordered[0].end_us
-    for _, signal in pairwise(ordered):
-        if signal.start_us - reach_us > QUIET_WINDOWS * (signal.end_us - signal.start_us):
-            runs.append([])
-        runs[-1].append(signal)
-        reach_us = max(reach_us, signal.end_us)
-    return [Occurrence(family, tuple(run)) for run in runs]
+def reaches(signals: Iterable[ActiveSignal], symptoms_of: Mapping[Family, Sequence[Family]]) -> Iterator[Reach]:
+    """Where runs may lie that are one with the runs of these signals, explain them, or are explained by them.
+
+    `symptoms_of`: the families that signals of a family may explain.
+    """
+    by_family: dict[Family, list[ActiveSignal]] = defaultdict(list)
+    for signal in signals:
+        by_family[signal.family].append(signal)
+    for family, found in by_family.items():
+        for run in runs(found):
+            place = placed(family, run)
+            yield Reach(family, place.joins_us, place.end_us)
+            drivers = {replace(family, indicator=name) for signal in run for name in signal.symptom_of}
+            for linked in (*drivers, *symptoms_of.get(family, ())):
+                yield Reach(linked, place.start_us, place.end_us, linked=True)
 
 
-def _with_symptoms(runs: list[Occurrence]) -> list[Occurrence]:
+def _with_symptoms(found: list[Occurrence]) -> list[Occurrence]:
     """A run joins the earliest overlapping run of an indicator that explains it; chains are followed to their head."""
-    heads = {index: _head(index, runs) for index in range(len(runs))}
+    by_family: dict[Family, list[int]] = defaultdict(list)
+    for index, one in enumerate(found):
+        by_family[one.family].append(index)
+    drivers = [_driver(one, found, by_family) for one in found]
     joined: dict[int, list[ActiveSignal]] = defaultdict(list)
-    for index, head in heads.items():
+    heads = [_head(index, drivers) for index in range(len(found))]
+    for index, head in enumerate(heads):
         if head != index:
-            joined[head] += runs[index].own
+            joined[head] += found[index].own
     return [
-        replace(run, symptoms=tuple(sorted(joined[index], key=lambda signal: (signal.start_us, signal.name))))
-        for index, run in enumerate(runs)
+        replace(one, symptoms=tuple(sorted(joined[index], key=lambda signal: (signal.start_us, signal.name))))
+        for index, one in enumerate(found)
         if heads[index] == index
     ]
 
 
-def _head(index: int, runs: list[Occurrence]) -> int:
-    seen = {index}
-    while (driver := _driver(runs[index], runs)) is not None and driver not in seen:
-        seen.add(driver)
-        index = driver
-    return index
+def _head(index: int, drivers: Sequence[int | None]) -> int:
+    """Indicators that explain each other go round in a circle: its first run is the head of all."""
+    path = [index]
+    while (driver := drivers[path[-1]]) is not None and driver not in path:
+        path.append(driver)
+    return path[-1] if driver is None else min(path[path.index(driver) :])
 
 
-def _driver(run: Occurrence, runs: list[Occurrence]) -> int | None:
-    drivers = {name for signal in run.own for name in signal.symptom_of}
+def _driver(run: Occurrence, found: Sequence[Occurrence], by_family: Mapping[Family, Sequence[int]]) -> int | None:
+    names = {name for signal in run.own for name in signal.symptom_of}
     overlapping = [
-        (other.start_us, index)
-        for index, other in enumerate(runs)
-        if other.family.indicator in drivers
-        and (other.family.process, other.family.system) == (run.family.process, run.family.system)
-        and other.start_us <= run.end_us
-        and run.start_us <= other.end_us
+        (found[index].start_us, index)
+        for name in names
+        for index in by_family.get(replace(run.family, indicator=name), ())
+        if found[index].start_us <= run.end_us and run.start_us <= found[index].end_us
     ]
     return min(overlapping)[1] if overlapping else None

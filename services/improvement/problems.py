@@ -1,62 +1,116 @@
-"""From occurrences to problems: opened, updated, withdrawn."""
+"""From occurrences to problems: opened, updated, withdrawn, and the spans that settled ones have dealt with."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import count
 
 from services.improvement.causes import Evidence, Ranking, rank
-from services.improvement.lifecycle import LIVE, PROBLEM_TRANSITIONS, ProblemEvent, next_state
+from services.improvement.lifecycle import PROBLEM_TRANSITIONS, ProblemEvent, next_state
 from services.improvement.model import (
-    ActiveSignal,
+    LIVE,
+    SETTLED,
+    ActionState,
     Cause,
+    Family,
     Problem,
     ProblemName,
     ProblemState,
+    SettledSpan,
     SignalReference,
     Text,
+    family_of,
 )
-from services.improvement.occurrences import Occurrence, occurrences
-
-SETTLED = (ProblemState.CLOSED, ProblemState.DISMISSED)
+from services.improvement.occurrences import Occurrence, placed, runs
 
 
-def current_occurrences(signals: Iterable[ActiveSignal], problems: Sequence[Problem]) -> list[Occurrence]:
-    """Occurrences of the signals that no settled problem has dealt with."""
-    settled = {reference.signal for problem in problems if problem.state in SETTLED for reference in problem.signals}
-    return occurrences(signal for signal in signals if signal.name not in settled)
+@dataclass(frozen=True)
+class Decision:
+    """`changed`: problems as they are now. `owners`: the live problem of each occurrence, by the occurrence's name."""
+
+    changed: tuple[Problem, ...]
+    owners: Mapping[ProblemName, ProblemName]
+
+
+def settled_spans(problem: Problem) -> list[SettledSpan]:
+    """What a closed or dismissed problem has dealt with.
+
+    A cause and a stretch of time, not names of signals: a new version of the system names its signals otherwise, and
+    late events move them. A proven action ends the fault when it is done; what alarms before that is the same fault.
+    """
+    proven = [action.done_us for action in problem.actions if action.state is ActionState.VERIFIED and action.done_us]
+    by_family: dict[Family, list[SignalReference]] = defaultdict(list)
+    for reference in problem.signals:
+        by_family[family_of(reference.series)].append(reference)
+    found = [placed(family, run) for family, references in by_family.items() for run in runs(references)]
+    return [SettledSpan(run, max([run.end_us, *proven])) for run in found]
+
+
+def needs_evidence(
+    found: Sequence[Occurrence], problems: Sequence[Problem], touched: Iterable[str]
+) -> list[Occurrence]:
+    """Occurrences whose causes may be others now: a signal of their own is new, restated or gone (`touched`: names)."""
+    names = set(touched)
+    own = {problem.name: {one.signal for one in problem.signals if not one.symptom} for problem in problems}
+    known = {frozenset(signals) for signals in own.values()}
+    return [
+        one
+        for one in found
+        if (signals := frozenset(signal.name for signal in one.own)) & names or signals not in known
+    ]
 
 
 def decide(
     found: Sequence[Occurrence], evidence: Mapping[ProblemName, Evidence], problems: Sequence[Problem], now_us: int
-) -> list[Problem]:
-    """The problems that change. `evidence`: by occurrence name; without it the causes stay as they were."""
+) -> Decision:
+    """What changes among the problems that the occurrences can reach.
+
+    `evidence`: by occurrence name; without it the causes stay as they were.
+    """
     live = [problem for problem in problems if problem.state in LIVE]
+    settled = {problem.name for problem in problems if problem.state in SETTLED}
     changed: list[Problem] = []
     taken: dict[ProblemName, ProblemName] = {}
     for occurrence in found:
         before = _owner(occurrence, live, taken)
-        name = before.name if before else occurrence.name
+        name = before.name if before else _free_name(occurrence.name, settled | taken.keys())
         taken[name] = occurrence.name
-        after = _described(occurrence, evidence.get(occurrence.name), before, _withdrawn_before(name, problems), now_us)
+        past = before or _withdrawn_before(name, problems)
+        after = _described(name, occurrence, evidence.get(occurrence.name), before, past, now_us)
         if before is None or _differs(before, after):
             changed.append(after)
     gone = [problem for problem in live if problem.name not in taken]
-    return [*changed, *(_withdrawn(problem, found, taken, now_us) for problem in gone)]
+    changed += [_withdrawn(problem, found, taken, now_us) for problem in gone]
+    return Decision(tuple(changed), {occurrence: problem for problem, occurrence in taken.items()})
 
 
 def _owner(occurrence: Occurrence, live: Sequence[Problem], taken: Mapping[ProblemName, ProblemName]) -> Problem | None:
     """The problem of an occurrence: one that people work on keeps its name, an untouched one has the occurrence's."""
+    free = [problem for problem in live if problem.name not in taken]
     touched = [
-        problem
-        for problem in live
-        if problem.state is not ProblemState.OPEN
-        and problem.name not in taken
-        and occurrence.signal_names & {reference.signal for reference in problem.signals}
+        problem for problem in free if problem.state is not ProblemState.OPEN and _same_fault(problem, occurrence)
     ]
     if touched:
         return min(touched, key=lambda problem: (problem.start_us, problem.name))
-    return next((problem for problem in live if problem.name == occurrence.name), None)
+    return next((problem for problem in free if problem.name == occurrence.name), None)
+
+
+def _same_fault(problem: Problem, occurrence: Occurrence) -> bool:
+    """They share a signal, or a new version of the system names signals of the same span otherwise."""
+    if occurrence.signal_names & {reference.signal for reference in problem.signals}:
+        return True
+    overlaps = problem.start_us < occurrence.end_us and occurrence.start_us < problem.end_us
+    return problem.family == occurrence.family and overlaps
+
+
+def _free_name(name: ProblemName, used: Iterable[ProblemName]) -> ProblemName:
+    """A second fault that begins where a settled one, or one with a name of before, has begun gets a number."""
+    names = set(used)
+    if name not in names:
+        return name
+    return next(free for number in count(2) if (free := ProblemName(f"{name}-{number}")) not in names)
 
 
 def _withdrawn_before(name: ProblemName, problems: Sequence[Problem]) -> Problem | None:
@@ -65,10 +119,13 @@ def _withdrawn_before(name: ProblemName, problems: Sequence[Problem]) -> Problem
 
 
 def _described(
-    occurrence: Occurrence, evidence: Evidence | None, before: Problem | None, withdrawn: Problem | None, now_us: int
+    name: ProblemName,
+    occurrence: Occurrence,
+    evidence: Evidence | None,
+    before: Problem | None,
+    past: Problem | None,
+    now_us: int,
 ) -> Problem:
-    past = before or withdrawn
-    name = past.name if past else occurrence.name
     ranking = rank(evidence, name, occurrence.own[0].series) if evidence else _known_ranking(past)
     title = _title(evidence, ranking, occurrence) if evidence or past is None else past.title
     base = before or Problem(name, occurrence.family, title, opened_us=now_us, revision=past.revision if past else 0)

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from andon.scoring.v1 import score_pb2, scoring_pb2
 from andon.scoring.v1.scoring_pb2_grpc import ScoringServiceStub
 from andon_client.follow import follow
 from google.protobuf.duration_pb2 import Duration
-from grpc.aio import Channel
+from grpc import StatusCode
+from grpc.aio import AioRpcError, Channel, UnaryStreamCall
 
-from services.improvement.causes import Evidence, SliceSums
-from services.improvement.model import Reading, Text
+from services.improvement.causes import Evidence
+from services.improvement.model import ActiveSignal, ChangedScore, Family, ProblemName, Reading, family_of
 from services.improvement.occurrences import Occurrence
-from services.improvement.wire.scalars import micros, stamp, text_of
-from services.improvement.wire.signals import window_number
+from services.improvement.wire.scalars import micros, stamp
+from services.improvement.wire.scores import slice_evidence
+from services.improvement.wire.signals import active_signal, is_active, window_number
+from services.runtime.following import foreign_position
 
 PAGE = 10_000
 CALL_S_MAX = 60.0
 HEARTBEAT = Duration(nanos=500_000_000)
+# The shortest that scoring beats: a catch-up ends with the first beat that is far enough.
+CATCH_UP_HEARTBEAT = Duration(nanos=100_000_000)
+EVIDENCE_AT_ONCE = 8
+
+
+class CursorExpired(Exception):
+    """Scoring's log no longer reaches back to the cursor."""
 
 
 class UnknownSeries(Exception):
@@ -28,10 +38,23 @@ class UnknownSeries(Exception):
 
 
 @dataclass(frozen=True)
-class SignalChanges:
-    """Changes of signals of whole commits; without changes a heartbeat: nothing more has come through here."""
+class Baseline:
+    """What occurrences of one phase I have in common."""
 
-    signals: Sequence[score_pb2.Signal]
+    filter: scoring_pb2.SeriesFilter
+    series: Mapping[str, score_pb2.Series]
+    scores: Sequence[score_pb2.Score]
+
+
+@dataclass(frozen=True)
+class SignalChanges:
+    """Changes of signals of whole commits; without changes a heartbeat: nothing more has come through here.
+
+    `signals`: by name, None where one is not, or no longer, an adverse alarm. `bodies`: of the others, as they came.
+    """
+
+    signals: Mapping[str, ActiveSignal | None]
+    bodies: Mapping[str, bytes]
     through: str
     traceparent: str
 
@@ -53,36 +76,75 @@ class ScoringClient:
             return self._scoring.WatchSignals(request).__aiter__()
 
         async for response in follow(stream, after):
-            yield SignalChanges(response.signals, response.through, response.traceparent)
+            yield SignalChanges(
+                {one.name: active_signal(one) if is_active(one) else None for one in response.signals},
+                {one.name: one.SerializeToString() for one in response.signals if is_active(one)},
+                response.through,
+                response.traceparent,
+            )
 
-    async def evidence(self, occurrence: Occurrence) -> Evidence:
-        """Sums per value of every single dimension, over phase I and over the windows that alarmed."""
-        first, family = occurrence.own[0], occurrence.family
-        wanted = scoring_pb2.SeriesFilter(
-            process=family.process,
-            system=family.system,
-            indicators=[family.indicator],
-            windows=[window_number(first.window)],
-        )
-        series = {one.key: one for one in await self._list_series(wanted)}
-        request = scoring_pb2.ListScoresRequest(filter=wanted)
-        request.interval.start.CopyFrom(stamp(first.baseline_start_us))
-        request.interval.end.CopyFrom(stamp(occurrence.end_us))
-        alarmed = {signal.start_us for signal in occurrence.own}
-        sums: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0.0] * 4))
-        async for score in self._scores(request):
-            slice_ = series[score.series].slice if score.series in series else {}
-            start_us = micros(score.interval.start)
-            if len(slice_) != 1 or not (start_us in alarmed or start_us < first.baseline_end_us):
-                continue
-            ((dimension, value),) = slice_.items()
-            place = 2 if start_us in alarmed else 0
-            sums[dimension][value][place] += int(score.moments.total or 0) * score.moments.resolution
-            sums[dimension][value][place + 1] += score.count
-        title = next((text_of(one.title) for one in series.values() if not one.slice), Text())
-        return Evidence(
-            title, {name: {value: SliceSums(*four) for value, four in by.items()} for name, by in sums.items()}
-        )
+    async def evidence(self, occurrences: Sequence[Occurrence]) -> dict[ProblemName, Evidence]:
+        """Per occurrence: sums per value of every single dimension, over phase I and over the windows that alarmed.
+
+        Occurrences of one family share what is read of phase I.
+        """
+        room = asyncio.Semaphore(EVIDENCE_AT_ONCE)
+        baselines: dict[tuple[Family, str, int, int], asyncio.Task[Baseline]] = {}
+
+        async def baseline(first: ActiveSignal) -> Baseline:
+            async with room:
+                wanted = scoring_pb2.SeriesFilter(
+                    process=first.family.process,
+                    system=first.family.system,
+                    indicators=[first.family.indicator],
+                    windows=[window_number(first.window)],
+                )
+                series = {one.key: one for one in await self._list_series(wanted)}
+                scores = [one async for one in self._within(wanted, first.baseline_start_us, first.baseline_end_us)]
+                return Baseline(wanted, series, scores)
+
+        async def evidence(occurrence: Occurrence) -> tuple[ProblemName, Evidence]:
+            first = occurrence.own[0]
+            key = first.family, first.window, first.baseline_start_us, first.baseline_end_us
+            if key not in baselines:
+                baselines[key] = asyncio.create_task(baseline(first))
+            before = await baselines[key]
+            async with room:
+                during = [one async for one in self._within(before.filter, occurrence.start_us, occurrence.end_us)]
+            alarmed = {signal.start_us for signal in occurrence.own if signal.window == first.window}
+            return occurrence.name, slice_evidence(before.series, before.scores, during, alarmed)
+
+        return dict(await asyncio.gather(*(evidence(one) for one in occurrences)))
+
+    async def changed_scores(
+        self, after: str, through: int, families: Sequence[Family]
+    ) -> AsyncIterator[list[ChangedScore]]:
+        """Which windows of these indicators changed after a cursor, up to a position. Raises CursorExpired."""
+        filter_ = scoring_pb2.SeriesFilter(indicators=sorted({family.indicator for family in families}))
+        known = set(families)
+        calls: list[UnaryStreamCall[scoring_pb2.WatchScoresRequest, scoring_pb2.WatchScoresResponse]] = []
+
+        def stream(cursor: str) -> AsyncIterator[scoring_pb2.WatchScoresResponse]:
+            request = scoring_pb2.WatchScoresRequest(filter=filter_, after=cursor, heartbeat=CATCH_UP_HEARTBEAT)
+            calls.append(self._scoring.WatchScores(request))
+            return calls[-1].__aiter__()
+
+        try:
+            async for response in follow(stream, after):
+                position = foreign_position(response.through, field="through")
+                windows = {(family_of(one.series), micros(one.interval.start)) for one in response.scores}
+                found = [ChangedScore(family, start_us, position) for family, start_us in windows if family in known]
+                if found:
+                    yield found
+                if position >= through:
+                    return
+        except AioRpcError as error:
+            if error.code() is StatusCode.OUT_OF_RANGE:
+                raise CursorExpired from error
+            raise
+        finally:
+            for call in calls:
+                call.cancel()
 
     async def readings(self, series: str, since_us: int) -> list[Reading]:
         """Complete windows of a series with data, in time order."""
@@ -122,6 +184,15 @@ class ScoringClient:
             if not page.next_page_token:
                 return found
             request.page_token = page.next_page_token
+
+    async def _within(
+        self, wanted: scoring_pb2.SeriesFilter, start_us: int, end_us: int
+    ) -> AsyncIterator[score_pb2.Score]:
+        request = scoring_pb2.ListScoresRequest(filter=wanted)
+        request.interval.start.CopyFrom(stamp(start_us))
+        request.interval.end.CopyFrom(stamp(end_us))
+        async for score in self._scores(request):
+            yield score
 
     async def _scores(self, request: scoring_pb2.ListScoresRequest) -> AsyncIterator[score_pb2.Score]:
         request.page_size = PAGE

@@ -10,7 +10,8 @@ from andon.improvement.v1 import problem_pb2
 from google.protobuf.message import Message
 
 from services.improvement.error_mapping import mapped_errors
-from services.improvement.model import Problem
+from services.improvement.model import SETTLED, Problem
+from services.improvement.problems import settled_spans
 from services.improvement.scoring_client import ScoringClient
 from services.improvement.store import ProblemStore, Transaction
 from services.improvement.subscriptions import Subscriptions
@@ -73,6 +74,8 @@ class Desk:
             if request.validate_only:
                 return made
             await transaction.store([after], head)
+            if after.state in SETTLED:
+                await transaction.index.settle(after.name, settled_spans(after))
             await _remember(transaction, request, made)
         self.subscriptions.of(self.tenant).changed.notify()
         return made

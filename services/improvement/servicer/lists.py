@@ -9,8 +9,8 @@ from andon.improvement.v1 import improvement_pb2 as pb
 
 from services.improvement.paging import page_key, page_size, page_token
 from services.improvement.servicer.desk import Desk
-from services.improvement.wire.codec import content_hash
-from services.improvement.wire.filters import LIVE_NUMBERS, problem_query
+from services.improvement.wire.codec import combined
+from services.improvement.wire.filters import problem_query
 from services.improvement.wire.validation import check_filter, invalid
 from services.runtime.errors import Unavailable
 from services.runtime.following import CursorCodec, foreign_origin, foreign_position
@@ -67,14 +67,12 @@ class ListCalls:
     ) -> pb.GetImprovementStatusResponse:
         async with self.desk.store.transaction(self.desk.tenant) as transaction:
             head = await transaction.head()
-            total, live = await transaction.counts(LIVE_NUMBERS)
-            problems = await transaction.problems()
         return pb.GetImprovementStatusResponse(
             signals_through=head.signals_through,
             through=CursorCodec(head.origin).encode(head.position),
-            open_count=live,
-            total_count=total,
-            content_hash=content_hash(problems),
+            open_count=head.live_count,
+            total_count=head.total_count,
+            content_hash=combined(head.digest, ()).hex(),
         )
 
 

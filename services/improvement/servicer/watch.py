@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -13,10 +14,12 @@ from services.improvement.model import Problem
 from services.improvement.servicer.desk import Desk
 from services.improvement.store import LogEntry, LogHead
 from services.improvement.wire.codec import decode_changes
-from services.improvement.wire.filters import matches
+from services.improvement.wire.filters import matches, problem_query
 from services.improvement.wire.scalars import duration, length_us
 from services.improvement.wire.validation import check_filter, invalid
 from services.runtime.following import CursorCodec
+
+SNAPSHOT_PAGE = 200
 
 
 class WatchCalls:
@@ -29,13 +32,30 @@ class WatchCalls:
         tenant = self.desk.tenant
         async with self.desk.store.transaction(tenant) as transaction:
             head = await transaction.head()
-            current = await transaction.problems() if request.snapshot else []
         codec, after = CursorCodec(head.origin), _begin(request, head)
-        found = self._wanted(request.filter, current)
-        yield pb.WatchProblemsResponse(problems=found, through=codec.encode(after), snapshot_complete=request.snapshot)
+        if request.snapshot:
+            async for problems, is_last in self._snapshot(tenant, request.filter):
+                ends = codec.encode(after) if is_last else ""
+                yield pb.WatchProblemsResponse(problems=problems, through=ends, snapshot_complete=is_last)
+        else:
+            yield pb.WatchProblemsResponse(through=codec.encode(after))
         heartbeat_s = length_us(request.heartbeat) / 1e6 if request.HasField("heartbeat") else None
         async for batch in self.desk.subscriptions.of(tenant).tail.follow(after, heartbeat_s=heartbeat_s):
             yield self._changes(request.filter, batch.items, codec.encode(batch.through))
+
+    async def _snapshot(
+        self, tenant: str, filter_: pb.ProblemFilter
+    ) -> AsyncIterator[tuple[list[problem_pb2.Problem], bool]]:
+        """Page by page, so that no reader holds a transaction open; what changed meanwhile comes again with the log."""
+        query, severity, name = problem_query(filter_, self.desk.clock_us()), math.inf, ""
+        while True:
+            async with self.desk.store.transaction(tenant) as transaction:
+                page = await transaction.page(query, severity, name, SNAPSHOT_PAGE)
+            is_last = len(page) < SNAPSHOT_PAGE
+            yield [self.desk.message(problem) for problem in page], is_last
+            if is_last:
+                return
+            severity, name = page[-1].severity, page[-1].name
 
     def _changes(
         self, filter_: pb.ProblemFilter, entries: Sequence[tuple[int, LogEntry]], through: str

@@ -6,13 +6,15 @@ ON CONFLICT (tenant) DO NOTHING;
 
 -- name: read_head
 -- Where the log begins and ends, and how far signals were followed.
-SELECT origin, position, oldest_position, signals_through, settled_position
+SELECT origin, position, oldest_position, signals_through, settled_position, scores_through, indexed,
+    digest, live_count, total_count
 FROM head
 WHERE tenant = $1;
 
 -- name: lock_head
 -- The same, held in place until this change is through.
-SELECT origin, position, oldest_position, signals_through, settled_position
+SELECT origin, position, oldest_position, signals_through, settled_position, scores_through, indexed,
+    digest, live_count, total_count
 FROM head
 WHERE tenant = $1
 FOR UPDATE;
@@ -21,7 +23,7 @@ FOR UPDATE;
 -- One entry of the problem log; the head moves with it and those who follow are notified.
 WITH moved AS (
     UPDATE head
-    SET position = $2
+    SET position = $2, digest = $4, live_count = $5, total_count = $6
     WHERE tenant = $1
 ), notified AS (
     SELECT pg_notify('andon_improvement', $1)
@@ -33,15 +35,16 @@ FROM notified;
 -- name: store_cursor
 -- How far scoring's log was followed; `settled_position` never goes back.
 UPDATE head
-SET signals_through = $2, settled_position = GREATEST(settled_position, $3)
+SET signals_through = $2, settled_position = GREATEST(settled_position, $3), scores_through = $4
 WHERE tenant = $1;
 
 -- name: store_problem
 -- A problem as it is now.
-INSERT INTO problem (tenant, name, process, system, indicator, state, severity, due_us, body)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO problem (tenant, name, process, system, indicator, state, severity, due_us, body, digest)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (tenant, name) DO UPDATE
-SET state = EXCLUDED.state, severity = EXCLUDED.severity, due_us = EXCLUDED.due_us, body = EXCLUDED.body;
+SET state = EXCLUDED.state, severity = EXCLUDED.severity, due_us = EXCLUDED.due_us, body = EXCLUDED.body,
+    digest = EXCLUDED.digest;
 
 -- name: read_problem
 -- One problem by name.
@@ -50,11 +53,37 @@ FROM problem
 WHERE tenant = $1 AND name = $2;
 
 -- name: read_problems
--- Every problem, to decide by.
+-- Problems by name.
 SELECT body
 FROM problem
-WHERE tenant = $1
+WHERE tenant = $1 AND name = ANY($2::text[])
 ORDER BY name;
+
+-- name: read_marks
+-- What the counts and the digest of a tenant hold of some problems.
+SELECT name, live, digest
+FROM problem
+WHERE tenant = $1 AND name = ANY($2::text[]);
+
+-- name: page_problems
+-- A page of all problems, to index them once.
+SELECT body
+FROM problem
+WHERE tenant = $1 AND name > $2
+ORDER BY name
+LIMIT $3;
+
+-- name: store_digest
+-- The digest of a problem of before.
+UPDATE problem
+SET digest = $3
+WHERE tenant = $1 AND name = $2;
+
+-- name: store_totals
+-- What a tenant's problems come to, once they are indexed.
+UPDATE head
+SET digest = $2, live_count = $3, total_count = $4, indexed = true
+WHERE tenant = $1;
 
 -- name: list_problems
 -- A page of problems, the most severe first.
@@ -70,11 +99,20 @@ WHERE tenant = $1
 ORDER BY severity DESC, name
 LIMIT $9;
 
--- name: count_problems
--- How many there are, and how many are live.
-SELECT count(*) AS total, count(*) FILTER (WHERE state = ANY($2::int[])) AS live
+-- name: list_live_problems
+-- The same of live problems only, however many have ended.
+SELECT body
 FROM problem
-WHERE tenant = $1;
+WHERE tenant = $1
+  AND live
+  AND ($2 = '' OR process = $2)
+  AND ($3 = '' OR system = $3)
+  AND (cardinality($4::text[]) = 0 OR indicator = ANY($4))
+  AND state = ANY($5::int[])
+  AND ($6::bigint IS NULL OR due_us < $6)
+  AND (severity < $7 OR (severity = $7 AND name > $8))
+ORDER BY severity DESC, name
+LIMIT $9;
 
 -- name: read_log
 -- Entries after a position, in order.
@@ -85,24 +123,221 @@ ORDER BY position
 LIMIT $3;
 
 -- name: store_signals
--- Active signals.
-INSERT INTO signal (tenant, name, body)
-SELECT $1, came.name, came.body
-FROM unnest($2::text[], $3::bytea[]) AS came (name, body)
+-- Active signals that no settled problem has dealt with.
+INSERT INTO signal (tenant, name, process, system, indicator, start_us, end_us, body)
+SELECT $1, came.*
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bytea[]) AS came
 ON CONFLICT (tenant, name) DO UPDATE
-SET body = EXCLUDED.body;
+SET process = EXCLUDED.process, system = EXCLUDED.system, indicator = EXCLUDED.indicator,
+    start_us = EXCLUDED.start_us, end_us = EXCLUDED.end_us, body = EXCLUDED.body;
 
 -- name: delete_signals
--- Signals that were retracted.
+-- Signals that were retracted, or that a settled problem has dealt with.
 DELETE FROM signal
 WHERE tenant = $1 AND name = ANY($2::text[]);
 
 -- name: read_signals
--- Every active signal.
+-- Signals by name.
 SELECT body
 FROM signal
-WHERE tenant = $1
-ORDER BY name;
+WHERE tenant = $1 AND name = ANY($2::text[]);
+
+-- name: page_signals
+-- A page of all signals, to index them once.
+SELECT name, body
+FROM signal
+WHERE tenant = $1 AND name > $2
+ORDER BY name
+LIMIT $3;
+
+-- name: read_signals_of_runs
+-- The signals of some runs: whatever begins within one is part of it.
+SELECT signal.body
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
+    AS run (process, system, indicator, start_us, end_us)
+CROSS JOIN LATERAL (
+    SELECT body
+    FROM signal
+    WHERE tenant = $1
+      AND process = run.process
+      AND system = run.system
+      AND indicator = run.indicator
+      AND start_us BETWEEN run.start_us AND run.end_us
+) AS signal;
+
+-- name: read_runs_near
+-- Runs that a stretch of time of their family touches: those that begin in it or soon after, and the one before.
+SELECT DISTINCT run.process, run.system, run.indicator, run.start_us, run.end_us, run.joins_us, run.problem
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[])
+    AS reach (process, system, indicator, start_us, end_us, linked)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM alarm_run
+    WHERE tenant = $1
+      AND process = reach.process
+      AND system = reach.system
+      AND indicator = reach.indicator
+      AND start_us BETWEEN reach.start_us AND reach.end_us + $8
+      AND (CASE WHEN reach.linked THEN start_us ELSE joins_us END) <= reach.end_us
+    UNION ALL
+    SELECT *
+    FROM (
+        SELECT *
+        FROM alarm_run
+        WHERE tenant = $1
+          AND process = reach.process
+          AND system = reach.system
+          AND indicator = reach.indicator
+          AND start_us < reach.start_us
+        ORDER BY start_us DESC
+        LIMIT 1
+    ) AS earlier
+    WHERE end_us >= reach.start_us
+) AS run;
+
+-- name: read_runs_of
+-- The runs of some problems.
+SELECT process, system, indicator, start_us, end_us, joins_us, problem
+FROM alarm_run
+WHERE tenant = $1 AND problem = ANY($2::text[]);
+
+-- name: delete_runs_of
+-- The runs of problems that are indexed again, or have ended.
+DELETE FROM alarm_run
+WHERE tenant = $1 AND problem = ANY($2::text[]);
+
+-- name: store_runs
+-- The runs of live problems.
+INSERT INTO alarm_run (tenant, process, system, indicator, start_us, end_us, joins_us, problem)
+SELECT $1, run.*
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[]) AS run;
+
+-- name: read_symptoms
+-- The families that signals of some families may explain.
+SELECT link.process, link.system, link.driver, link.indicator
+FROM unnest($2::text[], $3::text[], $4::text[]) AS family (process, system, driver)
+JOIN symptom_link AS link USING (process, system, driver)
+WHERE link.tenant = $1;
+
+-- name: store_symptoms
+-- Which indicators are symptoms of a driver.
+INSERT INTO symptom_link (tenant, process, system, driver, indicator)
+SELECT DISTINCT $1, link.*
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS link
+ON CONFLICT DO NOTHING;
+
+-- name: read_settled
+-- Which of some signals lie where a settled problem has dealt with their indicator.
+SELECT signal.name
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
+    AS signal (name, process, system, indicator, start_us, end_us)
+WHERE EXISTS (
+    SELECT
+    FROM settled_span AS span
+    WHERE span.tenant = $1
+      AND span.process = signal.process
+      AND span.system = signal.system
+      AND span.indicator = signal.indicator
+      AND span.until_us > signal.start_us
+      AND span.joins_us <= signal.end_us
+);
+
+-- name: store_settled
+-- What a settled problem has dealt with, up to the next run of its indicator that somebody may still work on.
+INSERT INTO settled_span (tenant, process, system, indicator, joins_us, start_us, until_us, problem)
+SELECT $1, $2, $3, $4, $5, $6, GREATEST($7, LEAST($8, next.start_us)), $9
+FROM (
+    SELECT min(start_us) AS start_us
+    FROM alarm_run
+    WHERE tenant = $1 AND process = $2 AND system = $3 AND indicator = $4 AND start_us >= $7
+) AS next
+ON CONFLICT (tenant, process, system, indicator, start_us, problem) DO UPDATE
+SET joins_us = EXCLUDED.joins_us, until_us = EXCLUDED.until_us;
+
+-- name: store_evidence
+-- Which scores the causes of a live problem rest on, and through which position they were read.
+INSERT INTO problem_evidence (
+    tenant, problem, process, system, indicator, baseline_start_us, baseline_end_us, start_us, end_us, position
+)
+SELECT $1, evidence.*
+FROM unnest(
+    $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]
+) AS evidence
+ON CONFLICT (tenant, problem) DO UPDATE
+SET baseline_start_us = EXCLUDED.baseline_start_us, baseline_end_us = EXCLUDED.baseline_end_us,
+    start_us = EXCLUDED.start_us, end_us = EXCLUDED.end_us, position = EXCLUDED.position;
+
+-- name: delete_evidence
+-- What problems rested on that have ended.
+DELETE FROM problem_evidence
+WHERE tenant = $1 AND problem = ANY($2::text[]);
+
+-- name: expire_evidence
+-- Every cause is to be found again: it is not known which scores have changed.
+UPDATE problem_evidence
+SET position = -1
+WHERE tenant = $1 AND position >= 0;
+
+-- name: age_evidence
+-- Problems whose causes rest on scores that changed after they were read.
+WITH score AS (
+    SELECT *
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
+        AS score (process, system, indicator, start_us, position)
+), aged AS (
+    SELECT evidence.problem
+    FROM score
+    JOIN problem_evidence AS evidence USING (process, system, indicator)
+    WHERE evidence.tenant = $1
+      AND evidence.end_us > score.start_us
+      AND evidence.start_us <= score.start_us
+      AND evidence.position < score.position
+    UNION
+    SELECT evidence.problem
+    FROM score
+    JOIN problem_evidence AS evidence USING (process, system, indicator)
+    WHERE evidence.tenant = $1
+      AND evidence.baseline_end_us > score.start_us
+      AND evidence.baseline_start_us <= score.start_us
+      AND evidence.position < score.position
+)
+UPDATE problem_evidence
+SET position = -1
+WHERE tenant = $1 AND problem IN (SELECT problem FROM aged);
+
+-- name: read_unread
+-- Problems whose causes are to be found again.
+SELECT problem
+FROM problem_evidence
+WHERE tenant = $1 AND position < 0
+ORDER BY problem
+LIMIT $2;
+
+-- name: read_evidence_families
+-- The indicators that live problems rest on, one index look-up for each.
+WITH RECURSIVE family AS (
+    (
+        SELECT process, system, indicator
+        FROM problem_evidence
+        WHERE tenant = $1
+        ORDER BY process, system, indicator
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT next.process, next.system, next.indicator
+    FROM family
+    CROSS JOIN LATERAL (
+        SELECT process, system, indicator
+        FROM problem_evidence
+        WHERE tenant = $1
+          AND (process, system, indicator) > (family.process, family.system, family.indicator)
+        ORDER BY process, system, indicator
+        LIMIT 1
+    ) AS next
+)
+SELECT process, system, indicator
+FROM family
+LIMIT $2;
 
 -- name: read_answer
 -- The first answer to a request id, while it is remembered.

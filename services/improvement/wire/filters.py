@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from andon.improvement.v1 import improvement_pb2
 
-from services.improvement.lifecycle import LIVE
-from services.improvement.model import Problem, ProblemQuery, ProblemState
+from services.improvement.model import LIVE, Problem, ProblemQuery, ProblemState
 from services.improvement.wire.problems import state_number
 
 LIVE_NUMBERS = [state_number(state) for state in LIVE]

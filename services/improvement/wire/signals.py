@@ -5,23 +5,23 @@ from __future__ import annotations
 from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2
 
-from services.improvement.model import ActiveSignal, Family, SignalReference
+from services.improvement.model import ActiveSignal, SignalReference, family_of
 from services.improvement.window_kinds import window_of
 from services.improvement.wire.scalars import interval, micros, span_of
 
-Z_LIMIT = 1e-12
+# Limits that lie nearer to the centre than this, in its own size, are rounding and no spread.
+SPREAD_MIN = 1e-12
 
 
 def is_active(signal: score_pb2.Signal) -> bool:
-    """Only a raised, adverse signal speaks for a problem."""
-    return signal.state == score_pb2.Signal.STATE_ACTIVE and signal.adverse
+    """Only an active, adverse signal speaks for a problem, and only where the chart has a spread to judge by."""
+    return signal.state == score_pb2.Signal.STATE_ACTIVE and signal.adverse and _severity(signal) > 0
 
 
 def active_signal(signal: score_pb2.Signal) -> ActiveSignal:
-    process, system, rest = signal.series.split("/", 2)
     return ActiveSignal(
         name=signal.name,
-        family=Family(process, system, rest.partition("@")[0]),
+        family=family_of(signal.series),
         series=signal.series,
         window=window_of(signal.series),
         start_us=micros(signal.interval.start),
@@ -41,7 +41,9 @@ def _severity(signal: score_pb2.Signal) -> float:
     """Distance from the centre in sigma, by the limit on that side: a limit lies `limit_scale` sigma away."""
     limit = signal.upper if signal.value >= signal.centre else signal.lower
     reach = abs(limit - signal.centre)
-    return abs(signal.value - signal.centre) / reach * signal.baseline.limit_scale if reach > Z_LIMIT else 0.0
+    if reach <= SPREAD_MIN * max(1.0, abs(signal.centre)):
+        return 0.0
+    return abs(signal.value - signal.centre) / reach * signal.baseline.limit_scale
 
 
 def window_number(name: str) -> indicator_system_pb2.Window.ValueType:

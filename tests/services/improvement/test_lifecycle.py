@@ -12,7 +12,6 @@ import pytest
 from services.improvement import transitions
 from services.improvement.lifecycle import (
     ACTION_TRANSITIONS,
-    LIVE,
     OWN_EVENTS,
     PROBLEM_TRANSITIONS,
     ActionEvent,
@@ -23,6 +22,7 @@ from services.improvement.lifecycle import (
     next_state,
 )
 from services.improvement.model import (
+    LIVE,
     ActionState,
     Cause,
     CauseClass,

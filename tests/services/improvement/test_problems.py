@@ -5,15 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.improvement import transitions
-from services.improvement.model import ActiveSignal, Cause, CauseClass, Problem, ProblemState, Text
-from services.improvement.problems import current_occurrences, decide
+from services.improvement.model import (
+    DAY_US,
+    ActionName,
+    ActionState,
+    ActiveSignal,
+    Cause,
+    CauseClass,
+    Problem,
+    ProblemState,
+    Text,
+)
+from services.improvement.occurrences import QUIET_WINDOWS, occurrences
+from services.improvement.problems import decide, settled_spans
 from services.improvement.wire.codec import content_hash
 
 NOW = 10**15
 
 
 def settle(signals: list[ActiveSignal], problems: list[Problem]) -> list[Problem]:
-    changed = decide(current_occurrences(signals, problems), {}, problems, NOW)
+    changed = decide(occurrences(signals), {}, problems, NOW).changed
     return list(({problem.name: problem for problem in problems} | {one.name: one for one in changed}).values())
 
 
@@ -27,7 +38,7 @@ def test_one_run_of_alarms_opens_one_problem_that_grows(signal):
 
 def test_the_same_signals_again_change_nothing(signal):
     problems = settle([signal(30)], [])
-    assert decide(current_occurrences([signal(30)], problems), {}, problems, NOW) == []
+    assert decide(occurrences([signal(30)]), {}, problems, NOW).changed == ()
 
 
 def test_a_problem_whose_signals_are_all_retracted_is_withdrawn_with_the_reason(signal):
@@ -52,10 +63,33 @@ def test_a_problem_that_somebody_works_on_keeps_its_name(signal):
     assert kept.state is ProblemState.ACKNOWLEDGED
 
 
-def test_signals_of_a_dismissed_problem_do_not_open_it_again(signal):
+def test_a_dismissed_problem_has_dealt_with_the_span_of_its_alarms(signal):
+    (problem,) = settle([signal(30), signal(32)], [])
+    (span,) = settled_spans(transitions.dismiss(problem, "planned maintenance", NOW))
+    assert (span.run.start_us, span.run.end_us, span.until_us) == (30 * DAY_US, 33 * DAY_US, 33 * DAY_US)
+    assert span.run.joins_us == (30 - QUIET_WINDOWS) * DAY_US
+
+
+def test_a_proven_problem_has_dealt_with_its_cause_until_the_action_was_done(signal, action, verification):
+    own, symptom = signal(30), signal(31, indicator="satisfaction", symptom_of=("rework",))
+    (problem,) = settle([own, symptom], [])
+    proven = replace(action, name=ActionName("a"), state=ActionState.VERIFIED)
+    done = replace(proven, started_us=40 * DAY_US, done_us=45 * DAY_US)
+    spans = settled_spans(replace(problem, state=ProblemState.CLOSED, actions=(done,)))
+    assert {span.run.family.indicator for span in spans} == {"rework", "satisfaction"}
+    assert {span.until_us for span in spans} == {45 * DAY_US}
+
+
+def test_signals_of_other_names_in_its_span_belong_to_the_problem_that_somebody_works_on(signal):
+    (problem,) = settle([signal(30), signal(31)], [])
+    (moved,) = settle([signal(29, rule="WE2"), signal(31, rule="WE2")], [transitions.acknowledge(problem, NOW)])
+    assert (moved.name, moved.state, moved.start_us) == (problem.name, ProblemState.ACKNOWLEDGED, 29 * DAY_US)
+
+
+def test_a_second_fault_that_begins_where_a_settled_one_began_has_a_name_of_its_own(signal):
     (problem,) = settle([signal(30)], [])
-    dismissed = transitions.dismiss(problem, "planned maintenance", NOW)
-    assert settle([signal(30)], [dismissed]) == [dismissed]
+    closed = replace(problem, state=ProblemState.CLOSED)
+    assert {one.name for one in settle([signal(30)], [closed])} == {problem.name, f"{problem.name}-2"}
 
 
 def test_a_withdrawn_problem_whose_signals_come_back_goes_on_with_its_revisions(signal):

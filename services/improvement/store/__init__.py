@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 
-from services.improvement.model import Problem, ProblemQuery
-from services.improvement.wire.codec import decode_problem, encode_changes, encode_problem
+from services.improvement.model import LIVE, ActiveSignal, Problem, ProblemName, ProblemQuery
+from services.improvement.store.occurrence_index import OccurrenceIndex
+from services.improvement.store.statements import CHANNEL, MIGRATIONS, QUERIES, SCHEMA
+from services.improvement.wire.codec import (
+    combined,
+    decode_problem,
+    decode_signal,
+    digest,
+    encode_changes,
+    encode_problem,
+)
 from services.improvement.wire.problems import state_number
 from services.runtime.database import tenant_transaction
 from services.runtime.ownership import Lease
-from services.runtime.queries import load_queries
 
-SCHEMA = "improvement"
-SQL = Path(__file__).parent / "sql"
-MIGRATIONS = SQL / "migrations"
-QUERIES = load_queries(SQL / "queries.sql")
-CHANNEL = "andon_improvement"
+__all__ = ["CHANNEL", "MIGRATIONS", "SCHEMA", "LogEntry", "LogHead", "ProblemStore", "Transaction"]
+
+
+PAGE = 1000
+LIVE_NUMBERS = frozenset(int(state_number(state)) for state in LIVE)
 
 
 @dataclass(frozen=True)
 class LogHead:
-    """`settled_position`: everything of scoring's log through here is in the problems, their causes included."""
+    """`settled_position`: everything of scoring's log through here is in the problems, their causes included.
+
+    `scores_through`: cursor of scoring's log from which on changed scores are to be looked for; empty: none matter.
+    `indexed`: what is found by index was made. `digest` is the sum of those of all problems.
+    """
 
     origin: UUID
     position: int
     oldest: int
     signals_through: str
     settled_position: int
+    scores_through: str
+    indexed: bool
+    digest: bytes
+    live_count: int
+    total_count: int
 
 
 @dataclass(frozen=True)
@@ -48,6 +64,7 @@ class Transaction:
     def __init__(self, connection: asyncpg.Connection, tenant: str) -> None:
         self._connection = connection
         self._tenant = tenant
+        self.index = OccurrenceIndex(connection, tenant)
 
     async def head(self) -> LogHead:
         return await self._read_head(QUERIES.read_head)
@@ -70,14 +87,15 @@ class Transaction:
         body = await self._connection.fetchval(QUERIES.read_problem, self._tenant, name)
         return None if body is None else decode_problem(body)
 
-    async def problems(self) -> list[Problem]:
-        rows = await self._connection.fetch(QUERIES.read_problems, self._tenant)
+    async def problems(self, names: Iterable[ProblemName]) -> list[Problem]:
+        rows = await self._connection.fetch(QUERIES.read_problems, self._tenant, list(names))
         return [decode_problem(row["body"]) for row in rows]
 
     async def page(self, query: ProblemQuery, severity: float, name: str, limit: int) -> list[Problem]:
         """Problems after (severity, name) in the order of the list."""
+        live_only = set(query.states) <= LIVE_NUMBERS or query.due_before_us is not None
         rows = await self._connection.fetch(
-            QUERIES.list_problems,
+            QUERIES.list_live_problems if live_only else QUERIES.list_problems,
             self._tenant,
             query.process,
             query.system,
@@ -90,15 +108,15 @@ class Transaction:
         )
         return [decode_problem(row["body"]) for row in rows]
 
-    async def counts(self, live: Sequence[int]) -> tuple[int, int]:
-        """Problems in all, and live ones."""
-        row = await self._connection.fetchrow(QUERIES.count_problems, self._tenant, list(live))
-        return int(row["total"]), int(row["live"])
-
     async def store(self, problems: Sequence[Problem], head: LogHead) -> int:
-        """Stores problems as they are now and appends them to the log as one entry; returns its position."""
+        """Stores problems as they are now and appends them to the log as one entry; returns its position.
+
+        `head`: as it was locked. The tenant's counts and digest follow.
+        """
         if not problems:
             return head.position
+        digests = {problem.name: digest(problem) for problem in problems}
+        before = await self._connection.fetch(QUERIES.read_marks, self._tenant, list(digests))
         rows = [
             (
                 self._tenant,
@@ -110,26 +128,50 @@ class Transaction:
                 problem.severity,
                 problem.due_us,
                 encode_problem(problem),
+                digests[problem.name],
             )
             for problem in problems
         ]
         await self._connection.executemany(QUERIES.store_problem, rows)
-        await self._connection.execute(QUERIES.append, self._tenant, head.position + 1, encode_changes(problems))
+        live = sum(problem.state in LIVE for problem in problems) - sum(row["live"] for row in before)
+        await self._connection.execute(
+            QUERIES.append,
+            self._tenant,
+            head.position + 1,
+            encode_changes(problems),
+            combined(head.digest, digests.values(), [row["digest"] or b"" for row in before]),
+            head.live_count + live,
+            head.total_count + len(problems) - len(before),
+        )
         return head.position + 1
 
-    async def store_cursor(self, through: str, settled_position: int) -> None:
-        await self._connection.execute(QUERIES.store_cursor, self._tenant, through, settled_position)
+    async def store_cursor(self, through: str, settled_position: int, scores_through: str) -> None:
+        await self._connection.execute(QUERIES.store_cursor, self._tenant, through, settled_position, scores_through)
 
-    async def signals(self) -> list[bytes]:
-        rows = await self._connection.fetch(QUERIES.read_signals, self._tenant)
-        return [row["body"] for row in rows]
+    async def all_problems(self) -> AsyncIterator[Problem]:
+        """Page by page: only to index what was stored before there was an index."""
+        after = ""
+        while rows := await self._connection.fetch(QUERIES.page_problems, self._tenant, after, PAGE):
+            for row in rows:
+                problem = decode_problem(row["body"])
+                yield problem
+            after = problem.name
 
-    async def store_signals(self, active: Mapping[str, bytes], gone: Iterable[str]) -> None:
-        if active:
-            names, bodies = list(active), list(active.values())
-            await self._connection.execute(QUERIES.store_signals, self._tenant, names, bodies)
-        if names := list(gone):
-            await self._connection.execute(QUERIES.delete_signals, self._tenant, names)
+    async def all_signals(self) -> AsyncIterator[tuple[ActiveSignal, bytes]]:
+        """As `all_problems`, with the body that scoring sent."""
+        after = ""
+        while rows := await self._connection.fetch(QUERIES.page_signals, self._tenant, after, PAGE):
+            for row in rows:
+                yield decode_signal(row["body"]), row["body"]
+            after = rows[-1]["name"]
+
+    async def store_totals(self, problems: Sequence[Problem]) -> None:
+        """Counts and digest of all problems, made once."""
+        digests = [(self._tenant, problem.name, digest(problem)) for problem in problems]
+        await self._connection.executemany(QUERIES.store_digest, digests)
+        live = sum(problem.state in LIVE for problem in problems)
+        total = combined(b"", (one for _, _, one in digests))
+        await self._connection.execute(QUERIES.store_totals, self._tenant, total, live, len(problems))
 
     async def answer(self, request_id: UUID) -> tuple[bytes, bytes] | None:
         """Fingerprint of the request and the answer it got."""
