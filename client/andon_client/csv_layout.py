@@ -38,7 +38,7 @@ class Layout:
     """A file that has been read through once: every quote closes, every byte is text, every record is counted.
 
     names: one per column, in order, each once. beginning_bytes: what lies before the first row, in UTF-8.
-    multiline: values hold line ends. guesses: what nobody wrote, for the reader of the report.
+    multiline: values hold line ends. guesses: what the reader of a report should know and nobody wrote.
     """
 
     path: Path
@@ -154,6 +154,8 @@ def _inspected(path: Path, mapping: CsvMapping, compressed: bool, encoding: str,
         records = scan.finish()
     except BrokenQuote as broken:
         raise _broken(path, broken, header.names) from broken
+    if not records:
+        guesses.append(message("file_no_rows"))
     return Layout(
         path=path,
         compressed=compressed,
@@ -179,10 +181,12 @@ def _broken(path: Path, broken: BrokenQuote, names: Sequence[str]) -> Unreadable
 
 
 def _head(path: Path, compressed: bool, encoding: str) -> list[str]:
-    """The first lines with their ends; the last may be cut."""
+    """The first lines with their ends."""
     block = next(utf8_blocks(path, compressed, encoding), b"")
     decoder = codecs.getincrementaldecoder("utf-8")()
-    return list(io.StringIO(decoder.decode(block[:SAMPLE_BYTES]), newline=""))
+    lines = list(io.StringIO(decoder.decode(block[:SAMPLE_BYTES]), newline=""))
+    # The last is cut where more follows.
+    return lines[:-1] if len(block) > SAMPLE_BYTES and len(lines) > 1 else lines
 
 
 def _header(path: Path, mapping: CsvMapping, lines: Sequence[str]) -> tuple[_Header, list[Message]]:
@@ -245,7 +249,7 @@ def _reader(lines: Sequence[str], delimiter: str, quote: str | None) -> _Reader:
 def _rows(lines: Sequence[str], header: _Header, quote: str | None, count: int = 20) -> list[list[str]]:
     """The first rows; where they are broken, those before."""
     rows: list[list[str]] = []
-    reader = _reader(lines[:-1] or lines, header.delimiter, quote)
+    reader = _reader(lines, header.delimiter, quote)
     while len(rows) < count and (row := _next(reader)) is not None:
         if row:
             rows.append(row)

@@ -217,10 +217,6 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "every row ends with a delimiter: the empty column after it is ignored",
         "每行末尾均有分隔符：其后的空列已忽略",
     ),
-    "guessed_names": (
-        "spaces round the names of columns are ignored: {names}",
-        "列名前后的空格已忽略：{names}",
-    ),
     # Rows
     "row_short": (
         "the row has {found} values, the header {expected}: {text}",
@@ -311,13 +307,12 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "没有与 {file} 的列相符的示例映射：请自行编写并用 MAPPING= 指定",
     ),
     "connection_lost": ("connection lost ({code}); trying again", "连接中断（{code}），正在重试"),
-    "checking": ("checking", "检查"),
     "validated": (
         "{rows:,} rows can become {events:,} events; nothing was sent",
         "{rows:,} 条记录可成为 {events:,} 个事件；未发送任何数据",
     ),
     "validated_refused": (
-        "{count:,} rows would be refused",
+        "rows that would be refused: {count:,}",
         "{count:,} 条记录将被拒绝",
     ),
     "field_absent": ("an event needs it, and here it is empty", "事件必须有此项，此处为空"),

@@ -76,7 +76,7 @@ class TimeFormat:
 def time_format(written: str) -> TimeFormat:
     """`%d/%m/%Y %H:%M`, `iso`, `epoch_ms` and the like. Raises UnknownFormat and NoDate."""
     if written in EPOCHS:
-        return _compiled(written, [r"(?P<w>-?[0-9]{1,18})(?:\.(?P<f>[0-9]+))?"], EPOCHS[written])
+        return _compiled(written, [r"(?P<w>-?(?:[0-9]{1,18}|[1-8][0-9]{18}))(?:\.(?P<f>[0-9]+))?"], EPOCHS[written])
     if written == ISO:
         return _compiled(written, [date + _ISO_TIME for date in _ISO_DATES])
     if written == "%s":

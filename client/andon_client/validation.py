@@ -50,6 +50,9 @@ class Validation:
     def refused(self) -> int:
         return self._incomplete + self._report.unreadable
 
+    def _first_refused(self) -> list[tuple[int, str, Message]]:
+        return sorted(self._refused, key=lambda one: one[0])[:ROWS_SHOWN]
+
     def first(self, count: int) -> Iterator[dict[str, object]]:
         """The first events with what they have, times as ISO 8601 in UTC."""
         if self._first is None:
@@ -68,7 +71,7 @@ class Validation:
         yield message("validated", rows=self._report.rows, events=events).text(locale)
         if self.refused:
             yield message("validated_refused", count=self.refused).text(locale)
-        for row, field, what in sorted(self._refused, key=lambda one: one[0])[:ROWS_SHOWN]:
+        for row, field, what in self._first_refused():
             place = f"{field}: " if field else ""
             yield message("refused_row", row=row, field=place, message=what).text(locale)
         for name, lost in self._report.unparsed.items():
@@ -78,12 +81,14 @@ class Validation:
             yield f"  {message('folded', count=self._report.folded, zone=self._mapping.time_zone).text(locale)}"
 
     def document(self) -> dict[str, object]:
-        refused = [{"row": row, "field": field, "message": what.text("en")} for row, field, what in self._refused]
+        refused = [
+            {"row": row, "field": field, "message": what.text("en")} for row, field, what in self._first_refused()
+        ]
         return {
             "rows": self._report.rows,
             "events": self._report.received - self.refused,
             "refused": self.refused,
-            "rejected": refused[:ROWS_SHOWN],
+            "rejected": refused,
             "unparsed": {name: vars(lost) for name, lost in self._report.unparsed.items()},
             "folded": self._report.folded,
             "first": list(self.first(5)),

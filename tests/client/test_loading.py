@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 from andon.common.v1 import errors_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
-from andon_client import loading
+from andon_client import batches, loading
 from andon_client.batches import Batch, read_batches
 from andon_client.bookmark import Bookmark
-from andon_client.load_messages import NothingReadable, UnreadableFile
+from andon_client.load_messages import NothingReadable, UnreadableFile, message
 from andon_client.load_report import LoadReport
 from andon_client.loading import load, register_source
 from andon_client.mapping import parse_mapping
@@ -288,3 +288,64 @@ async def test_a_load_that_died_goes_on_at_its_bookmark(stub_of, tmp_path, log, 
     report = await load(stub, read_batches(log, mapping, mark.rows(), batch_rows=1), keep)
     assert sorted(ingest.known) == sorted(f"A-{row}" for row in range(1, 11))
     assert report.received == 8
+
+
+@pytest.mark.parametrize("after", [0, 1, 7])
+async def test_what_goes_wrong_amid_a_file_is_raised_when_all_before_is_answered(stub_of, log, mapping, after):
+    ingest, report = Ingest(), []
+
+    def batches():
+        for number, batch in enumerate(read_batches(log, mapping, batch_rows=1)):
+            if number == after:
+                raise UnreadableFile(message("file_empty"))
+            yield batch
+
+    with pytest.raises(UnreadableFile, match="the file is empty"):
+        await load(await stub_of(ingest), batches(), lambda batch, so_far: report.append(so_far.rows))
+    assert report == list(range(1, after + 1))
+    assert len(ingest.known) == after
+
+
+async def test_a_first_batch_that_is_refused_whole_is_the_last(stub_of, log, mapping):
+    ingest = Ingest(refuse={f"A-{row}" for row in range(1, 11)})
+    with pytest.raises(NothingReadable, match=r"every row of the first 3 was refused.*row 1: events\[0\]\.id: bad"):
+        await load(await stub_of(ingest), read_batches(log, mapping, batch_rows=3))
+    assert ingest.calls == [[0]]
+
+
+async def test_a_small_file_that_is_refused_whole_is_reported_row_by_row(stub_of, log, mapping):
+    ingest = Ingest(refuse={f"A-{row}" for row in range(1, 11)})
+    report = await load(await stub_of(ingest), read_batches(log, mapping))
+    assert (report.received, report.quarantined, len(report.rejected)) == (10, 10, 10)
+
+
+async def test_rows_that_are_none_are_reported_with_the_others_in_the_order_of_the_file(stub_of, tmp_path, mapping):
+    path = tmp_path / "log.csv"
+    path.write_text(csv(2) + "A-3\n" + csv(2, first=4).removeprefix(HEADER) + "A-6\n", encoding="utf-8")
+    report = await load(await stub_of(Ingest(refuse={"A-4"})), read_batches(path, mapping))
+    assert (report.received, report.accepted, report.quarantined, report.unreadable) == (6, 3, 1, 2)
+    assert [row.row for row in report.rejected] == [3, 4, 6]
+    assert report.by_reason == {"FIELD_INVALID": 1, "UNREADABLE": 2}
+    assert report.rows == 6
+
+
+async def test_a_beginning_without_a_time_is_refused_before_anything_is_sent(stub_of, tmp_path, mapping):
+    path = tmp_path / "log.csv"
+    path.write_text(HEADER + "".join(f"A-{row},New,{row}/3/2026 8:00,\n" for row in range(1, 20)), encoding="utf-8")
+    ingest = Ingest()
+    with pytest.raises(NothingReadable) as refused:
+        await load(await stub_of(ingest), read_batches(path, mapping, batch_rows=15))
+    assert str(refused.value) == (
+        'none of the first 15 rows has a time, and nothing was sent; log.csv, row 1, column "at": "1/3/2026 8:00" is no'
+        ' time by ISO 8601; write time_formats: ["%d/%m/%Y %H:%M"]'
+    )
+    assert ingest.known == []
+
+
+def test_a_batch_is_never_larger_than_the_contract_allows(tmp_path, monkeypatch, mapping):
+    monkeypatch.setattr(batches, "BATCH_BYTES_MAX", 4_000)
+    path = tmp_path / "log.csv"
+    path.write_text(HEADER + "".join(f"A-{row},{'x' * 100},2026-01-05T08:00:00,\n" for row in range(100)), "utf-8")
+    made = list(read_batches(path, mapping))
+    assert max(len(batch.arrow_ipc) for batch in made) <= 4_000
+    assert [row for batch in made for row in batch.row_numbers] == list(range(1, 101))

@@ -171,3 +171,123 @@ def test_a_malformed_file_is_named(tmp_path):
 def test_the_mappings_that_are_shipped_can_be_read(name):
     mapping = load_mapping(Path(__file__).parents[2] / "examples" / f"{name}.mapping.yaml")
     assert mapping.source == name
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"source": "Help Desk"}, 'source: "Help Desk" is no name: 1 to 64 of [a-z0-9._-]'),
+        ({"id": ["number"]}, "id: a column is expected"),
+        ({"time": True}, "time: a column is expected"),
+        ({"time_formats": "%Y-%m-%d"}, 'time_formats: a list of texts is expected, such as ["%d/%m/%Y %H:%M"]'),
+        ({"time_formats": []}, "time_formats: a list of texts is expected"),
+        ({"time_formats": ["iso", "%Q"]}, 'time_formats[1]: "%Q" has no meaning at %Q'),
+        ({"time_formats": ["%H:%M"]}, 'time_formats[0]: "%H:%M" names no whole date'),
+        ({"time_formats": ["epoch"]}, "write iso, epoch_s, epoch_ms"),
+        ({"time_zone": "Berlin"}, 'time_zone: "Berlin" is no time zone (do you mean Europe/Berlin?)'),
+        ({"time_zone": "+25:00"}, 'time_zone: "+25:00" is no time zone'),
+        ({"time_zone": ["UTC"]}, "time_zone: a text is expected"),
+        ({"decimal": ";"}, 'decimal: ";" is none of ., ,'),
+        ({"delimiter": ",,"}, 'delimiter: ",," is no delimiter'),
+        ({"encoding": "utf-9"}, 'encoding: "utf-9" is no encoding'),
+        ({"encoding": "base64"}, 'encoding: "base64" is no encoding'),
+        ({"quote": "x"}, 'quote: "x" is none of'),
+        ({"header_row": "first"}, 'header_row: a whole number from 1 is expected, not "first"'),
+        ({"header_row": 0}, "header_row: a whole number from 1 is expected, not 0"),
+        ({"header_row": 2, "column_names": ["a"]}, "column_names: header_row and column_names exclude"),
+        ({"column_names": "a, b"}, "column_names: a list of texts is expected"),
+        ({"multiline_values": "maybe"}, 'multiline_values: true or false is expected, not "maybe"'),
+        ({"resources_are_not_persons": 2}, "resources_are_not_persons: true or false is expected, not 2"),
+        ({"object_kind": "robot"}, 'object_kind: "robot" is none of process, person'),
+        ({"unknown": "?"}, "unknown: a list of texts is expected"),
+        ({"unknown": ["?", ["-"]]}, "unknown[1]: a text is expected"),
+        ({"attributes": ["a"]}, "attributes: pairs are expected"),
+        ({"attributes": {"kunden name": "text"}}, "write kunden_name: {column: kunden name}"),
+        ({"attributes": {"a": {"colum": "x"}}}, "attributes.a: unknown keys colum (do you mean column?)"),
+        ({"attributes": {"a": {"replace": ["x"]}}}, "attributes.a.replace: pairs are expected"),
+        ({"attributes": {f"a{n}": "text" for n in range(101)}}, "attributes: 101 are too many: at most 100"),
+        ({"personal_attributes": ["mail"]}, 'personal_attributes[0]: "mail" is no attribute of this mapping'),
+        ({"lifecycle": "a", "start_time": "b"}, "lifecycle: start_time and lifecycle exclude each other"),
+        ({"lifecycle": "a", "attributes": {"lifecycle:transition": "text"}}, "lifecycle makes this attribute already"),
+        ({"timezone": "UTC"}, "unknown keys timezone (do you mean time_zone?)"),
+    ],
+)
+def test_every_key_of_a_mapping_is_checked_with_its_path(more, says):
+    with pytest.raises(MalformedMapping) as refused:
+        parse_mapping({**LEAST, **more})
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert refused.value.what.text("zh") != str(refused.value)
+
+
+def test_a_mapping_file_says_what_was_written_and_not_what_yaml_makes_of_it(tmp_path):
+    path = tmp_path / "desk.yaml"
+    path.write_text(
+        "\ufeffsource: desk\nid: number\ncase_id: number\nactivity: {column: state, replace: {007: no, yes: 1.0}}\n"
+        "time: at\nunknown: [no, null, 2026-01-01, ~]\nresources_are_not_persons: yes\nheader_row: 2\n",
+        encoding="utf-8",
+    )
+    mapping = load_mapping(path)
+    assert mapping.unknown == ["no", "null", "2026-01-01", "~"]
+    assert mapping.activity.replace == {"007": "no", "yes": "1.0"}
+    assert mapping.resources_are_not_persons
+    assert mapping.header_row == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("source: desk\nsource: other\n", 'line 2, column 1: "source" is written twice'),
+        ("source: [\n", "line 2"),
+        ("a: b: c\n", "line 1"),
+        ("", "a mapping is expected at the top"),
+    ],
+)
+def test_a_mapping_file_that_is_no_mapping_is_refused_with_its_line(tmp_path, content, says):
+    path = tmp_path / "desk.yaml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(MalformedMapping) as refused:
+        load_mapping(path)
+    assert str(refused.value).startswith(str(path))
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_number_of_the_record_is_an_id_where_no_column_has_its_name():
+    assert column(applied(rows(3), id="{number}/{row}"), "id") == ["A-1/1", "A-1/2", "A-1/3"]
+
+
+def test_a_decimal_comma_is_read_and_where_it_is_not_said_nothing_is_lost():
+    batch = rows(3, cost=["4,5", "1.234", "1.234,5"])
+    attributes = {"cost": "number"}
+    assert column(applied(batch, decimal=",", attributes=attributes), "attributes.cost") == [4.5, 1234.0, 1234.5]
+    plain = applied(batch, attributes=attributes)
+    assert column(plain, "attributes.unparsed.cost") == ["4,5", None, "1.234,5"]
+
+
+def test_a_row_with_a_beginning_and_an_end_is_two_events_of_one_piece_of_work():
+    batch = rows(3, began=["2026-01-05T07:00", "", "2026-01-05T09:00"], at=["2026-01-05T08:00", "2026-01-05", ""])
+    result = applied(batch, id="{number}/{row}", start_time="began", attributes={"began": "time"})
+    assert column(result, "id") == ["start:A-1/1", "A-1/1", "A-1/2", "start:A-1/3"]
+    assert column(result, "attributes.lifecycle:transition") == ["start", "complete", "complete", "start"]
+    assert column(result, "attributes.concept:instance") == ["A-1/1", "A-1/1", "A-1/2", "A-1/3"]
+    assert [time.hour for time in column(result, "time")] == [7, 8, 0, 9]
+    assert list(result.rows) == [1, 1, 2, 3]
+
+
+def test_a_row_with_neither_beginning_nor_end_is_still_an_event_to_be_answered_for():
+    result = applied(rows(1, began=[""], at=[""]), start_time="began")
+    assert (result.events.num_rows, column(result, "time")) == (1, [None])
+
+
+def test_a_column_of_the_life_cycle_is_an_attribute_of_each_event():
+    batch = rows(2, phase=["START", "Complete"])
+    result = applied(batch, lifecycle="phase")
+    assert column(result, "attributes.lifecycle:transition") == ["start", "complete"]
+
+
+def test_the_event_and_an_attribute_of_one_name_lose_nothing_to_each_other():
+    result = applied(
+        rows(2, at=["x", "2026-01-05"], end=["2026-01-06", "y"]), attributes={"time": {"column": "end", "type": "time"}}
+    )
+    assert column(result, "attributes.unparsed.time") == ["x", "y"]

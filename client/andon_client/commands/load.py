@@ -90,19 +90,29 @@ def _loaded(
     options: Context, layout: Layout, mapping: CsvMapping, bookmark: Bookmark, skip: int, quiet: bool
 ) -> LoadReport:
     """Loads, and where it is broken off says how far it came and how to go on."""
-    from andon_client.load_messages import message
+    from andon_client.load_messages import LoadError, message
+
+    async def attempt(suite: Suite) -> LoadReport | LoadError:
+        try:
+            return await _load(suite, layout, mapping, bookmark, skip, options.locale, quiet)
+        except LoadError as error:
+            return error
+
+    def say_how_to_go_on(key: str) -> None:
+        said = message(key, safe=bookmark.rows(), rows=layout.records)
+        notes.print(said.text(options.locale), highlight=False, soft_wrap=True)
 
     try:
-        report = run(options, lambda suite: _load(suite, layout, mapping, bookmark, skip, options.locale, quiet))
+        report = run(options, attempt)
     except KeyboardInterrupt:
-        said = message("interrupted", safe=bookmark.rows(), rows=layout.records)
-        notes.print(said.text(options.locale), highlight=False, soft_wrap=True)
+        say_how_to_go_on("interrupted")
         raise typer.Exit(INTERRUPTED) from None
     except typer.Exit:
-        if safe := bookmark.rows():
-            said = message("broken_off", safe=safe, rows=layout.records)
-            notes.print(said.text(options.locale), highlight=False, soft_wrap=True)
+        if bookmark.rows():
+            say_how_to_go_on("broken_off")
         raise
+    if isinstance(report, LoadError):
+        raise report
     bookmark.clear()
     return replace(report, skipped=layout.records - report.rows)
 

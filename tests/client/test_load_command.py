@@ -1,0 +1,95 @@
+"""`andon load` says in one line what is wrong, shows what rows become without sending them, and ends as it should."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from andon_client.command_line import app
+from typer.testing import CliRunner
+
+MAPPING = 'source: desk\nid: "{case}/{row}"\ncase_id: case\nactivity: step\ntime: at\n'
+LOG = "case,step,at\nA,Open,2026-03-02 09:00\nA,Close,2026-03-02 10:00\n"
+
+
+@pytest.fixture
+def andon(tmp_path):
+    def run(*words, log=LOG, mapping=MAPPING):
+        (tmp_path / "log.csv").write_text(log, encoding="utf-8")
+        (tmp_path / "m.yaml").write_text(mapping, encoding="utf-8")
+        start = ["--home", str(tmp_path / "nowhere")]
+        files = [str(tmp_path / "log.csv"), "--mapping", str(tmp_path / "m.yaml")]
+        before = [word for word in words if word in ("--locale", "zh")]
+        after = [word for word in words if word not in before]
+        return CliRunner().invoke(app, [*start, *before, "load", *files, *after])
+
+    return run
+
+
+def test_validate_only_shows_what_the_first_rows_become_and_needs_no_suite(andon):
+    done = andon("--validate-only")
+    assert done.exit_code == 0, done.output
+    assert "2026-03-02T09:00:00+00:00" in done.stdout
+    assert "A/2" in done.stdout
+    assert "2 rows can become 2 events; nothing was sent" in done.stdout
+
+
+def test_validate_only_reads_every_row_and_names_those_that_would_be_refused(andon):
+    log = LOG + "B,Open,2026-02-30\nB,Close\n,Open,2026-03-02\n"
+    done = andon("--validate-only", log=log)
+    assert done.exit_code == 2
+    assert "5 rows can become 2 events" in done.stdout
+    assert 'row 3: time: "2026-02-30" does not exist' in done.stdout
+    assert "row 4: the row has 2 values, the header 3: B,Close" in done.stdout
+    assert "row 5: id: an event needs it, and here it is empty" in done.stdout
+    document = json.loads(andon("--validate-only", "--json", log=log).stdout)
+    assert (document["rows"], document["events"], document["refused"]) == (5, 2, 3)
+    assert [row["row"] for row in document["rejected"]] == [3, 4, 5]
+    assert document["first"][0]["time"] == "2026-03-02T09:00:00+00:00"
+
+
+def test_what_is_wrong_with_a_value_comes_with_what_to_write_instead(andon):
+    attributes = "attributes: {cost: number, due: time, seen: integer}\n"
+    log = 'case,step,at,cost,due,seen\nA,Open,2026-10-25 02:30,"4,5",3/4/2026,n/a\n'
+    shown = andon("--validate-only", log=log, mapping=MAPPING + "time_zone: Europe/Berlin\n" + attributes).stdout
+    assert 'write decimal: ","' in shown
+    assert 'write unknown: ["n/a"]' in shown
+    assert "the day comes first" in shown
+    assert "1 times lie in an hour that comes twice in Europe/Berlin" in shown
+
+
+@pytest.mark.parametrize(
+    ("log", "mapping", "code", "says"),
+    [
+        ("", MAPPING, 2, "log.csv: the file is empty"),
+        ("case;step;when\n", MAPPING, 2, 'no column "at", which time needs'),
+        ('case,step,at\nA,"Open,2026-03-02\n', MAPPING, 2, "log.csv, line 2: a quote opens"),
+        (LOG, MAPPING + "time_zone: Berlin\n", 1, "do you mean Europe/Berlin?"),
+        (LOG, MAPPING + "source: twice\n", 1, '"source" is written twice'),
+        (LOG, MAPPING, 1, "no suite is known here"),
+    ],
+)
+def test_an_error_is_one_line_in_the_callers_language_and_never_a_traceback(andon, log, mapping, code, says):
+    done = andon(log=log, mapping=mapping)
+    assert done.exit_code == code
+    assert says in " ".join(done.stderr.split())
+    assert "Traceback" not in done.output
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error")]
+    assert len(lines) == 1
+    chinese = andon("--locale", "zh", log=log, mapping=mapping)
+    assert chinese.exit_code == code
+
+
+def test_an_error_is_said_in_chinese(andon):
+    assert "文件为空" in andon("--locale", "zh", log="").stderr
+    assert "时区" in andon("--locale", "zh", mapping=MAPPING + "time_zone: Berlin\n").stderr
+
+
+def test_a_program_gets_the_error_as_a_document(andon):
+    assert json.loads(andon("--json", log="").stdout)["error"] == "log.csv: the file is empty"
+
+
+def test_a_guess_is_said_where_notes_go(andon):
+    done = andon("--validate-only", log=LOG.replace(",", ";"))
+    assert 'log.csv: delimiter ";", guessed' in done.stderr
+    assert "guessed" not in done.stdout
