@@ -69,7 +69,10 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
         servicers=[servicer.register],
         access=ACCESS,
         health_names=[SERVICE_NAME],
-        background=[lambda: Listener(settings.dsn, CHANNEL).run(logs.wake)],
+        background=[
+            lambda: Listener(settings.dsn, CHANNEL).run(logs.wake),
+            lambda: logs.archive_old_ids(settings.archive_every_s),
+        ],
         draining=draining,
         ready=lambda: healthy(pool),
         closers=[logs.close, lambda: close_pool(pool)],

@@ -29,4 +29,9 @@ class IngestSettings(RuntimeSettings):
     segment_cache_bytes_max: int = Field(
         64 * 1024 * 1024, ge=0, description="Cache of decoded segments in bytes, per tenant, for deduplication."
     )
+    archive_every_s: float = Field(
+        3600.0,
+        gt=0.0,
+        description="Time in seconds between moves of event ids behind the horizon to their archive.",
+    )
     poll_s: float = Field(1.0, gt=0.0, description="Time in seconds between polls of the log by tailing readers.")

@@ -1,6 +1,7 @@
 """Which events are new: a hash hit is a suspicion, the ids decide, and the payload tells a repeat from a conflict."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 
@@ -47,6 +48,25 @@ class StoredEvents:
         count = np.searchsorted(ordered, hashes, "right") - first
         within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
         return np.repeat(asked, count), rows[np.repeat(first, count) + within]
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """Pairs of a row and the position of a commit that may hold its event.
+
+    `recent`: the commit is within the horizon of the event's source, so that its id may not come with another payload.
+    """
+
+    rows: Rows
+    positions: Rows
+    recent: Mask
+
+    def with_old(self, rows: Rows, positions: Rows) -> "Suspects":
+        return Suspects(
+            np.concatenate([self.rows, rows]),
+            np.concatenate([self.positions, positions]),
+            np.concatenate([self.recent, np.zeros(len(rows), dtype=np.bool_)]),
+        )
 
 
 class Novelty(IntEnum):
@@ -114,29 +134,43 @@ def _any_valid(columns: list[pa.Array], rows: int) -> Mask:
 def judge_against_stored(
     page: pa.RecordBatch,
     hashes: Hashes,
-    rows: Rows,
-    positions: Rows,
+    suspects: Suspects,
     stored: Mapping[int, Sequence[StoredEvents]],
 ) -> NDArray[np.int8]:
-    """The outcome of each row of the page, given the commits (by position) that may hold its event.
+    """The outcome of each row of the page, given what the commits hold that its suspects name.
 
-    Of several stored events with the id, the latest counts.
+    The same event is a duplicate however old it is. The same id with another payload is a conflict within the horizon,
+    and behind it if the time is the same; with another time it is a new event.
     """
     outcome = np.zeros(page.num_rows, dtype=np.int8)
-    for position in np.unique(positions).tolist():
-        asked = np.unique(rows[positions == position])
+    if len(suspects.rows) == 0:
+        return outcome
+    order = np.argsort(suspects.positions, kind="stable")
+    positions, begins = np.unique(suspects.positions[order], return_index=True)
+    recent = np.zeros(page.num_rows, dtype=np.bool_)
+    for position, pairs in zip(positions.tolist(), np.split(order, begins[1:]), strict=True):
+        asked = np.unique(suspects.rows[pairs])
+        recent[asked] = False
+        recent[suspects.rows[pairs[suspects.recent[pairs]]]] = True
         for events in stored[position]:
             mine_rows, found = events.rows_with(hashes[asked], asked)
             if len(found):
-                _judge_pairs(page, mine_rows, events.page.take(pa.array(found)), outcome)
+                theirs = events.page.take(pa.array(found))
+                _judge_pairs(page, mine_rows, theirs, recent[mine_rows], outcome)
     return outcome
 
 
-def _judge_pairs(page: pa.RecordBatch, rows: Rows, theirs: pa.RecordBatch, outcome: NDArray[np.int8]) -> None:
+def _judge_pairs(
+    page: pa.RecordBatch, rows: Rows, theirs: pa.RecordBatch, recent: Mask, outcome: NDArray[np.int8]
+) -> None:
     mine = page.take(pa.array(rows))
-    known = np.flatnonzero(same_events(mine, theirs))
-    same = same_payloads(mine, theirs)[known]
-    outcome[rows[known]] = np.where(same, Novelty.DUPLICATE, Novelty.CONFLICT)
+    known = same_events(mine, theirs)
+    known &= recent | same_values(mine.column("time"), theirs.column("time"))
+    same = known & same_payloads(mine, theirs)
+    # Of several stored events with one id, one that is the same decides.
+    conflicting = rows[known & ~same]
+    outcome[conflicting] = np.where(outcome[conflicting] == Novelty.DUPLICATE, Novelty.DUPLICATE, Novelty.CONFLICT)
+    outcome[rows[same]] = Novelty.DUPLICATE
 
 
 def judge_within_page(page: pa.RecordBatch, hashes: Hashes, outcome: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -9,15 +9,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.ingest.known.deduplication import StoredEvents, judge_against_stored, judge_within_page
+from services.ingest.columns import codes_of
+from services.ingest.known.deduplication import StoredEvents, Suspects
 from services.ingest.known.index import SPAN_MAX, HashIndex, Rows, compact, positions_of
 from services.ingest.log.interface import Log
 from services.ingest.log.plan import CommitPlan
 from services.ingest.log.records import HashedSegment
-from services.ingest.model import DEDUP_HORIZON_US, Admission, Source, SourceId
+from services.ingest.model import DEDUP_HORIZON_US, FUTURE_TOLERANCE_US, Admission, Source, SourceId
 
 LOAD_COMMITS = 500
 _FORGET_EVERY_US = 3_600 * 1_000_000
+# The clock of a process that admits and that of the database may differ by so much.
+_CLOCKS_DIFFER_US = 3_600 * 1_000_000
 
 
 class Memory:
@@ -41,10 +44,10 @@ class Memory:
     def __len__(self) -> int:
         return len(self._index)
 
-    async def begin(self, log: Log, now_us: int, horizon_us: int) -> None:
-        """Starts where the longest horizon begins."""
+    async def begin(self, log: Log, now_us: int, horizon_us: int, archived: int) -> None:
+        """Starts where the longest horizon begins, or where the archive of old ids ends if that is earlier."""
         self.since_us = now_us - horizon_us
-        self.after = self.position = await log.position_before(self.since_us)
+        self.after = self.position = min(await log.position_before(self.since_us), archived)
         self._forgotten_at_us = now_us
 
     async def catch_up(self, log: Log, through: int) -> None:
@@ -75,39 +78,24 @@ class Memory:
         if self._index.compaction_due() and (self._compacting is None or self._compacting.done()):
             self._compacting = asyncio.create_task(compact(self._index))
 
-    def judge(
-        self, admission: Admission, rows: Rows, positions: Rows, stored: Mapping[int, Sequence[StoredEvents]]
-    ) -> NDArray[np.int8]:
-        """New, duplicate or conflict, for each admitted event, given its suspects and what their commits hold."""
-        hashes = admission.id_hashes
-        outcome = np.zeros(admission.page.num_rows, dtype=np.int8)
-        if len(rows):
-            outcome = judge_against_stored(admission.page, hashes, rows, positions, stored)
-        return judge_within_page(admission.page, hashes, outcome)
-
-    def suspects(self, admission: Admission, sources: Mapping[SourceId, Source], now_us: int) -> tuple[Rows, Rows]:
-        """Pairs (row, position of a commit that may hold its event)."""
+    def suspects(self, admission: Admission, sources: Mapping[SourceId, Source], now_us: int) -> Suspects:
         rows, numbers = self._index.candidates(admission.id_hashes)
         if len(rows) == 0:
-            return rows, numbers
+            return Suspects(rows, numbers, np.zeros(0, dtype=np.bool_))
         rows, positions = positions_of(rows, numbers, self._index.span, self.after, self.position)
-        live = self._live(admission.page, rows, positions, sources, now_us)
-        return rows[live], positions[live]
-
-    def _live(
-        self,
-        page: pa.RecordBatch,
-        rows: Rows,
-        positions: Rows,
-        sources: Mapping[SourceId, Source],
-        now_us: int,
-    ) -> NDArray[np.bool_]:
-        """Only ids within their source's horizon are remembered."""
-        column = page.column("source")
+        column = admission.page.column("source")
         known = [sources.get(SourceId(name)) for name in column.dictionary.to_pylist()]
         horizons = np.array([one.dedup_horizon_us if one else DEDUP_HORIZON_US for one in known], dtype=np.int64)
-        codes = column.indices.to_numpy(zero_copy_only=False)[rows]
-        return np.asarray(self._committed_at(positions) >= now_us - horizons[codes])
+        recent = self._committed_at(positions) >= now_us - horizons[codes_of(column)[rows]]
+        return Suspects(rows, positions, recent)
+
+    def beyond(self, admission: Admission, sources: Mapping[SourceId, Source]) -> Rows:
+        """The rows whose event may have been committed before what is remembered: see `known/old_ids.py`."""
+        if self.after == 0:
+            return np.zeros(0, dtype=np.int64)
+        tolerance_us = max([FUTURE_TOLERANCE_US, *(source.future_tolerance_us for source in sources.values())])
+        times = admission.page.column("time").view(pa.int64()).to_numpy()
+        return np.flatnonzero(times < self.since_us + tolerance_us + _CLOCKS_DIFFER_US)
 
     def _committed_at(self, positions: Rows) -> NDArray[np.int64]:
         """Copied one by one, as an array cannot grow while numpy looks at it; but nearly always they are few."""
@@ -115,9 +103,9 @@ class Memory:
         times = [self._committed_us[place] for place in (asked - self.after - 1).tolist()]
         return np.array(times, dtype=np.int64)[which]
 
-    async def stored(self, log: Log, suspects: Rows) -> dict[int, list[StoredEvents]]:
-        """What the commits at these positions hold, out of the cache or the log."""
-        positions = np.unique(suspects).tolist()
+    async def stored(self, log: Log, suspects: Suspects) -> dict[int, list[StoredEvents]]:
+        """What the commits hold that suspects name, out of the cache or the log."""
+        positions = np.unique(suspects.positions).tolist()
         found = {position: self._cache[position] for position in positions if position in self._cache}
         absent = [position for position in positions if position not in found]
         if absent:
@@ -135,16 +123,16 @@ class Memory:
             _, dropped = self._cache.popitem(last=False)
             self._cache_bytes -= sum(one.size for one in dropped)
 
-    def forget(self, now_us: int, horizon_us: int) -> None:
-        """Drops what is older than the longest horizon, once an hour."""
+    def forget(self, now_us: int, horizon_us: int, archived: int) -> None:
+        """Drops what is older than the longest horizon and archived, once an hour."""
         if now_us - self._forgotten_at_us < _FORGET_EVERY_US:
             return
         self._forgotten_at_us = now_us
         oldest = now_us - horizon_us
-        dead = 0
-        while dead < len(self._committed_us) and self._committed_us[dead] < oldest:
+        dead, dead_max = 0, min(len(self._committed_us), archived - self.after)
+        while dead < dead_max and self._committed_us[dead] < oldest:
             dead += 1
-        # Positions that wrapped cannot be told apart: then everything stays until the process starts anew.
+        # Positions that wrapped cannot be told apart: then everything stays until the process is restarted.
         if dead and self.position - self.after < SPAN_MAX:
             self._index.forget(self.after, self.after + dead)
             self.after += dead

@@ -42,6 +42,9 @@ class TenantLog:
             async with self._opening:
                 await self._committer.open()
 
+    async def archive_old_ids(self) -> None:
+        await self._committer.archive_old_ids()
+
     async def room(self) -> None:
         """Returns when there is room for another batch: how a stream waits where a single call is refused."""
         while self._queued_rows >= self._limits.queue_rows_max // 2:

@@ -9,11 +9,11 @@ writer believes (`log/interface.py`). So a commit has three steps: gather, decid
    Pure; in a thread if the group is large.
 3. Append: entry and receipt in one round trip. The answers follow; nothing is acknowledged before.
 
-What this process remembers (`known/memory.py`, sources, `head`) is the log through `head.position`, exactly. As long as
-nobody else writes, that is all of the log, and a commit needs no lock. If the append finds that the log has moved,
-nothing was written. The group then goes under the log's lock, where the process first reads what others wrote. It
-stays there until it finds the log where it left it, so that two busy writers take turns instead of overtaking each
-other for ever.
+What this process remembers (`known/memory.py`, sources, `head`) is the log through `head.position`, exactly. Ids behind
+the horizon are in an archive (`known/old_ids.py`), which is asked for old events only. As long as nobody else writes,
+that is all of the log, and a commit needs no lock. If the append finds that the log has moved, nothing was written. The
+group then goes under the log's lock, where the process first reads what others wrote. It stays there until it finds the
+log where it left it, so that two busy writers take turns instead of overtaking each other for ever.
 
 Invariants: commits of one process are made one after another (`log/append.py`), and memory changes between them only.
 A source's policy changes together with the position, so a batch is never written under a policy older than the log's
@@ -28,10 +28,11 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
+import pyarrow as pa
+
 from services.ingest.admission.admit import admit, merged_admissions
 from services.ingest.admission.pseudonyms import TenantKeys
-from services.ingest.known.deduplication import StoredEvents
-from services.ingest.known.index import Rows
+from services.ingest.known.deduplication import Suspects, judge_against_stored, judge_within_page
 from services.ingest.known.memory import Memory
 from services.ingest.log.decision import Codec, CommitDecision, CommitResult, decide, replayed
 from services.ingest.log.group import QueuedBatch, unadmitted
@@ -40,8 +41,18 @@ from services.ingest.log.plan import plan
 from services.ingest.log.recent import RecentCommits
 from services.ingest.log.records import Commit, LogHead
 from services.ingest.metrics import metrics
-from services.ingest.model import DEDUP_HORIZON_US, Admission, IncomingBatch, Source, SourceId, TenantId, Written
+from services.ingest.model import (
+    DAY_US,
+    DEDUP_HORIZON_US,
+    Admission,
+    IncomingBatch,
+    Source,
+    SourceId,
+    TenantId,
+    Written,
+)
 from services.ingest.registry.records import StoredAnswer
+from services.ingest.store.id_archive import IdArchive
 from services.ingest.store.sessions import IngestStore, LockedSession
 from services.ingest.workers import computed
 from services.runtime.errors import FieldViolation, InvalidArgument
@@ -87,6 +98,9 @@ class Committer:
         self._codec = codec
         self._clock = clock
         self._memory: Memory | None = None
+        self._archive = store.id_archive(tenant)
+        # Through here the archive is known to reach.
+        self._archived = 0
         self._alone = False
 
     async def open(self) -> LogHead:
@@ -108,7 +122,7 @@ class Committer:
             with batch_span("andon.ingest.commit", traceparents, {"andon.batches": len(group)}):
                 head = await self.open()
                 if self._alone and not group[0].batch.validate_only and (head.position + 1) % _CLEAR_EVERY:
-                    decision = await self._decide(group, head, traceparents, self._log)
+                    decision = await self._decide(group, head, traceparents, self._log, self._archive)
                     if await self._appended(decision, self._log):
                         return [*decision.written]
                     self._alone = False
@@ -136,7 +150,7 @@ class Committer:
             if ids := [one.batch.request_id for one in group if one.batch.request_id is not None]:
                 first = await session.registry.answered(ids)
             if fresh := [one for one in group if one.batch.request_id not in first]:
-                decision = await self._decide(fresh, session.head, traceparents, session.log)
+                decision = await self._decide(fresh, session.head, traceparents, session.log, session.id_archive)
                 if fresh[0].batch.validate_only:
                     # What would be answered; nothing is written.
                     return [Written(decision.plan.batch_tallies[0], decision.plan.faults[0])]
@@ -169,53 +183,68 @@ class Committer:
             if sources != self.sources:
                 self.sources, self.revision = sources, self.revision + 1
         self._alone = self._memory is None or not moved
-        horizon_us = max([DEDUP_HORIZON_US, *(source.dedup_horizon_us for source in self.sources.values())])
-        now_us = self._clock()
+        horizon_us, now_us = self._horizon_us(), self._clock()
         if self._memory is None or now_us - horizon_us < self._memory.since_us:
             self._memory = Memory(self._limits.cache_bytes_max)
-            await self._memory.begin(session.log, now_us, horizon_us)
-        self._memory.forget(now_us, horizon_us)
+            self._archived = await session.id_archive.position()
+            await self._memory.begin(session.log, now_us, horizon_us, self._archived)
+        self._memory.forget(now_us, horizon_us, self._archived)
         await self._memory.catch_up(session.log, session.head.position)
         self.head = session.head
 
     async def _decide(
-        self, group: Sequence[QueuedBatch], head: LogHead, traceparents: tuple[str, ...], log: Log
+        self,
+        group: Sequence[QueuedBatch],
+        head: LogHead,
+        traceparents: tuple[str, ...],
+        log: Log,
+        archive: IdArchive,
     ) -> CommitDecision:
         assert self._memory is not None
         memory, now_us, rows = self._memory, self._clock(), sum(one.batch.received for one in group)
 
-        def suspect(parts: Sequence[Admission | list[IncomingBatch]]) -> tuple[Admission, Rows, Rows]:
+        def suspected(parts: Sequence[Admission | list[IncomingBatch]]) -> tuple[Admission, Suspects]:
             admission = merged_admissions([self.admit(part) if isinstance(part, list) else part for part in parts])
-            return admission, *memory.suspects(admission, self.sources, now_us)
+            return admission, memory.suspects(admission, self.sources, now_us)
 
         try:
             parts = [part if isinstance(part, list) else await part for part in unadmitted(group, self.revision)]
-            admission, suspects, positions = await computed(rows, partial(suspect, parts))
+            admission, suspects = await computed(rows, partial(suspected, parts))
         except Exception as error:
             # Whatever it is: one caller's batch must not be the reason why another's is refused.
             if len(group) > 1:
                 raise CannotShare from error
             raise
-        stored = await memory.stored(log, positions) if len(suspects) else {}
-        return await computed(
-            rows, partial(self._decided, admission, (suspects, positions, stored), group, head, traceparents)
-        )
+        old = memory.beyond(admission, self.sources)
+        if len(old):
+            times = admission.page.column("time").view(pa.int64()).to_numpy()
+            suspects = suspects.with_old(*await archive.suspects(admission.id_hashes, times, old))
+        stored = await memory.stored(log, suspects) if len(suspects.rows) else {}
 
-    def _decided(
-        self,
-        admission: Admission,
-        known: tuple[Rows, Rows, Mapping[int, Sequence[StoredEvents]]],
-        group: Sequence[QueuedBatch],
-        head: LogHead,
-        traceparents: tuple[str, ...],
-    ) -> CommitDecision:
-        """`known`: pairs of a row and the position of a commit that may hold its event, and what those commits hold."""
-        assert self._memory is not None
-        made = plan(admission, self._memory.judge(admission, *known), head.next_offsets)
-        if made.byte_count > self._limits.commit_bytes_max:
-            raise CommitTooLarge
-        batches = [one.batch for one in group]
-        return decide(made, batches, head, self.sources, self._codec, self._keys.quarantine, traceparents)
+        def decided() -> CommitDecision:
+            page, hashes = admission.page, admission.id_hashes
+            novelty = judge_within_page(page, hashes, judge_against_stored(page, hashes, suspects, stored))
+            made = plan(admission, novelty, head.next_offsets)
+            if made.byte_count > self._limits.commit_bytes_max:
+                raise CommitTooLarge
+            batches = [one.batch for one in group]
+            return decide(made, batches, head, self.sources, self._codec, self._keys.quarantine, traceparents)
+
+        return await computed(rows, decided)
+
+    async def archive_old_ids(self) -> None:
+        """Moves the ids of commits behind the longest horizon to the archive, once they are a day's worth."""
+        now_us = self._clock() - self._horizon_us()
+        archived = await self._archive.position()
+        if await self._log.position_before(now_us - DAY_US) > archived:
+            through = await self._log.position_before(now_us)
+            while await self._archive.advance(self._log, through):
+                pass
+            archived = await self._archive.position()
+        self._archived = archived
+
+    def _horizon_us(self) -> int:
+        return max([DEDUP_HORIZON_US, *(source.dedup_horizon_us for source in self.sources.values())])
 
     def _learn(self, decision: CommitDecision, committed_at_us: int) -> None:
         assert self.head is not None

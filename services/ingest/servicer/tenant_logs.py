@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import Callable
 
+import structlog
+
 from services.ingest.admission.pseudonyms import tenant_keys
 from services.ingest.log.append import TenantLog
 from services.ingest.log.commit import Committer, LogLimits
 from services.ingest.log.decision import Codec
 from services.ingest.model import TenantId
 from services.ingest.store.sessions import IngestStore
+from services.runtime.database import UNAVAILABLE_ERRORS
+
+log = structlog.get_logger(__name__)
 
 
 class TenantLogs:
@@ -23,24 +28,34 @@ class TenantLogs:
         self._open: dict[TenantId, TenantLog] = {}
 
     async def of(self, tenant: TenantId) -> TenantLog:
-        log = self._open.get(tenant)
-        if log is None:
+        found = self._open.get(tenant)
+        if found is None:
             keys = tenant_keys(self._secret, tenant)
             committer = Committer(tenant, self._store, keys, self._limits, self._forms, self._clock)
-            log = TenantLog(tenant, keys, committer, self._limits)
             # Another call of the tenant may have been faster while keys were derived: the first one stays.
-            log = self._open.setdefault(tenant, log)
-        await log.open()
-        return log
+            found = self._open.setdefault(tenant, TenantLog(tenant, keys, committer, self._limits))
+        await found.open()
+        return found
 
     def wake(self, announcement: str) -> None:
         """Tells a log that it has grown, as `<position> <tenant>` announces it, or all logs where nothing is said."""
         position, _, tenant = announcement.partition(" ")
-        for name, log in self._open.items():
+        for name, one in self._open.items():
             if not announcement:
-                log.wake(None)
+                one.wake(None)
             elif name == tenant:
-                log.wake(int(position))
+                one.wake(int(position))
+
+    async def archive_old_ids(self, every_s: float) -> None:
+        """For ever, of each open log in turn."""
+        while True:
+            await asyncio.sleep(every_s)
+            for tenant, open_log in list(self._open.items()):
+                try:
+                    await open_log.archive_old_ids()
+                except UNAVAILABLE_ERRORS as error:
+                    # Nothing is lost: the next round goes on where this one ended.
+                    log.warning("ids were not archived", tenant=tenant, error=type(error).__name__)
 
     async def close(self) -> None:
         await asyncio.gather(*(log.close() for log in self._open.values()))

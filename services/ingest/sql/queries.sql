@@ -150,3 +150,63 @@ LIMIT $5;
 SELECT count(*)
 FROM quarantine
 WHERE tenant = $1 AND ($2 = '' OR source = $2);
+
+-- name: create_id_archive
+-- An archive that holds nothing yet.
+INSERT INTO id_archive (tenant)
+VALUES ($1)
+ON CONFLICT (tenant) DO NOTHING;
+
+-- name: id_archive_position
+-- Through which position ids are archived; null: none is.
+SELECT position
+FROM id_archive
+WHERE tenant = $1;
+
+-- name: lock_id_archive
+-- The same, and nobody else archives until this transaction is over.
+SELECT position
+FROM id_archive
+WHERE tenant = $1
+FOR UPDATE;
+
+-- name: move_id_archive
+-- Ids are archived through here.
+UPDATE id_archive
+SET position = $2
+WHERE tenant = $1;
+
+-- name: id_days
+-- How the ids of some days are cut into blocks.
+SELECT day, slot_bits, id_count
+FROM id_day
+WHERE tenant = $1 AND day = ANY ($2::int[]);
+
+-- name: id_blocks
+-- Some blocks of archived ids.
+SELECT day, slot, hashes, positions
+FROM id_block
+JOIN unnest($2::int[], $3::bigint[]) AS asked (day, slot) USING (day, slot)
+WHERE tenant = $1;
+
+-- name: id_blocks_of_days
+-- All blocks of some days.
+DELETE FROM id_block
+WHERE tenant = $1 AND day = ANY ($2::int[])
+RETURNING day, slot, hashes, positions;
+
+-- name: store_id_days
+-- How the ids of some days are cut from now on.
+INSERT INTO id_day (tenant, day, slot_bits, id_count)
+SELECT $1, made.day, made.slot_bits, made.id_count
+FROM unnest($2::int[], $3::int[], $4::bigint[]) AS made (day, slot_bits, id_count)
+ON CONFLICT (tenant, day) DO UPDATE
+SET slot_bits = EXCLUDED.slot_bits, id_count = EXCLUDED.id_count;
+
+-- name: store_id_blocks
+-- Blocks as they are from now on.
+INSERT INTO id_block (tenant, day, slot, hashes, positions)
+SELECT $1, made.day, made.slot, made.hashes, made.positions
+FROM unnest($2::int[], $3::bigint[], $4::bytea[], $5::bytea[]) AS made (day, slot, hashes, positions)
+ON CONFLICT (tenant, day, slot) DO UPDATE
+SET hashes = EXCLUDED.hashes, positions = EXCLUDED.positions;

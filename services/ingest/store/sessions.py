@@ -9,6 +9,7 @@ import asyncpg
 from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
+from services.ingest.store.id_archive import IdArchive
 from services.ingest.store.postgres_log import PostgresLog, head_of
 from services.ingest.store.registry import Registry
 from services.ingest.store.schema import queries
@@ -28,6 +29,7 @@ class LockedSession(StoreSession):
     """A transaction in which nobody else can append: the log ends at `head` until it is over."""
 
     head: LogHead
+    id_archive: IdArchive
 
 
 class IngestStore:
@@ -42,6 +44,9 @@ class IngestStore:
 
         return PostgresLog(tenant, connect, lambda: acquire(self._pool))
 
+    def id_archive(self, tenant: TenantId) -> IdArchive:
+        return IdArchive(tenant, lambda: tenant_transaction(self._pool, tenant))
+
     @asynccontextmanager
     async def session(self, tenant: TenantId) -> AsyncIterator[StoreSession]:
         """Reads one state of the log and of the registry over several calls."""
@@ -53,7 +58,8 @@ class IngestStore:
         """Waits for the other writers of this log, and keeps them waiting."""
         async with tenant_transaction(self._pool, tenant) as connection:
             head = head_of(await connection.fetchrow(queries.lock_head, tenant))
-            yield LockedSession(_log_on(connection, tenant), Registry(connection, tenant), head)
+            archive = IdArchive(tenant, lambda: nullcontext(connection))
+            yield LockedSession(_log_on(connection, tenant), Registry(connection, tenant), head, archive)
 
 
 def _log_on(connection: asyncpg.Connection, tenant: TenantId) -> Log:

@@ -456,21 +456,6 @@ async def test_an_unknown_source_is_registered_by_its_first_event(served: Any, e
     assert not found.resources_are_not_persons
 
 
-async def test_an_id_is_remembered_for_its_horizon_and_then_forgotten(
-    start: Any, event: Any, rows: Any, migrated: str
-) -> None:
-    batch = write(rows(event("old")))
-    await (await start()).client().WriteEvents(batch)
-    connection = await asyncpg.connect(migrated)
-    for days, expected in ((6, (0, 1, 0)), (2, (1, 0, 0))):
-        await connection.execute(
-            "UPDATE ingest.commit SET committed_at = committed_at - make_interval(days => $1)", days
-        )
-        # A process that starts now knows of the past what the database says.
-        assert counts(await (await start()).client().WriteEvents(batch)) == expected
-    await connection.close()
-
-
 async def test_a_full_queue_refuses_and_says_when_to_retry(start: Any, table: Any, arrow: Any, migrated: str) -> None:
     client = (await start(queue_rows_max=1_000)).client()
     batches = [arrow(table(900, id=[f"{n}-{row}" for row in range(900)])) for n in range(5)]
