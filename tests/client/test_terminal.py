@@ -9,7 +9,7 @@ from andon.common.v1 import interval_pb2, text_pb2
 from andon.scoring.v1 import indicator_system_pb2
 from andon_client import terminal as module
 from andon_client.presentation.formats import localised, number, short, span, stretch
-from andon_client.presentation.tables import Cell, Column, Table
+from andon_client.presentation.tables import Table, TableCell, TableColumn
 from andon_client.terminal import describe, fail, show_table
 from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
@@ -117,8 +117,8 @@ def test_an_enum_value_is_shown_without_its_prefix():
 def test_a_name_that_is_to_be_copied_is_not_folded(monkeypatch, capsys):
     monkeypatch.setattr(module, "screen", Console(width=40, color_system=None, force_terminal=False))
     name = "problems/0123456789abcdef0123"
-    columns = [Column("problem", whole=True), Column("title"), Column("count", numeric=True)]
-    cells = [Cell(name), Cell("a title of many words that need more than one line"), Cell("1")]
+    columns = [TableColumn("problem", whole=True), TableColumn("title"), TableColumn("count", numeric=True)]
+    cells = [TableCell(name), TableCell("a title of many words that need more than one line"), TableCell("1")]
     show_table(Table("Problems", columns, [cells]), "en")
     lines = capsys.readouterr().out.splitlines()
     assert sum(name in line for line in lines) == 1

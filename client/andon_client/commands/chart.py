@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,9 @@ from andon_client.presentation.formats import localised, number, span
 from andon_client.presentation.phrases import say
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, notes, run, screen
+
+# The spec leaves its size to the page it is on; a file has none.
+SVG_SIZE = {"width": 860, "height": 300}
 
 
 def chart(
@@ -40,7 +44,7 @@ def chart(
         # Imported here, so that no other command waits for it.
         import vl_convert
 
-        svg.write_text(vl_convert.vegalite_to_svg(found.vega_lite), encoding="utf-8")
+        svg.write_text(vl_convert.vegalite_to_svg(json.loads(found.vega_lite) | SVG_SIZE), encoding="utf-8")
         notes.print(say("wrote", options.locale, path=svg), markup=False)
     if vega is not None:
         vega.write_text(found.vega_lite, encoding="utf-8")

@@ -12,6 +12,7 @@ from andon.improvement.v1 import improvement_pb2 as pb
 from andon.improvement.v1.problem_pb2 import Action, ActionKind, Goal, Problem
 from google.protobuf.duration_pb2 import Duration
 
+from andon_client.action_defaults import completed
 from andon_client.commands.filters import Json
 from andon_client.commands.transition import (
     Etag,
@@ -25,7 +26,6 @@ from andon_client.commands.transition import (
 )
 from andon_client.documents import load_document
 from andon_client.moments import MalformedLength, length, timestamp
-from andon_client.planning import completed
 from andon_client.presentation.phrases import text_in
 from andon_client.suite import Suite
 from andon_client.terminal import emit_json, loaded, run

@@ -18,7 +18,7 @@ from andon_client.terminal import Context, as_document, emit_document, run, scre
 
 
 @dataclass(frozen=True)
-class Progress:
+class SuiteStatus:
     bounds: ingest_pb2.GetWatchBoundsResponse
     intake: ingest_pb2.GetIntakeCountsResponse
     scoring: scoring_pb2.GetScoringStatusResponse
@@ -39,8 +39,8 @@ def status(context: typer.Context, as_json: Json = False) -> None:
             screen.print(f"  {line}", markup=False)
 
 
-async def _progress(suite: Suite) -> Progress:
-    return Progress(
+async def _progress(suite: Suite) -> SuiteStatus:
+    return SuiteStatus(
         *await asyncio.gather(
             suite.ingest.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest()),
             suite.ingest.GetIntakeCounts(ingest_pb2.GetIntakeCountsRequest()),
@@ -50,14 +50,14 @@ async def _progress(suite: Suite) -> Progress:
     )
 
 
-def _emit(found: Progress) -> None:
+def _emit(found: SuiteStatus) -> None:
     """A line per service."""
     emit_document({"service": "ingest", **as_document(found.bounds), **as_document(found.intake)})
     emit_document({"service": "scoring", **as_document(found.scoring)})
     emit_document({"service": "improvement", **as_document(found.improvement)})
 
 
-def _lines(found: Progress, locale: str) -> dict[str, list[str]]:
+def _lines(found: SuiteStatus, locale: str) -> dict[str, list[str]]:
     bounds, scoring, improvement = found.bounds, found.scoring, found.improvement
     latest = say("status_latest", locale, time=when(bounds.watermark)) if bounds.HasField("watermark") else ""
     behind = sum(partition.through != bounds.newest for partition in scoring.partitions)

@@ -17,7 +17,7 @@ Tone: TypeAlias = Literal["", "good", "bad", "quiet"]
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """`numeric`: aligned to the right. `whole`: never folded, so that it can be copied."""
 
     title: str
@@ -26,18 +26,18 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     text: str
     tone: Tone = ""
 
 
-Row: TypeAlias = Sequence[Cell]
+Row: TypeAlias = Sequence[TableCell]
 
 
 @dataclass(frozen=True)
 class Table:
     title: str
-    columns: Sequence[Column]
+    columns: Sequence[TableColumn]
     rows: Sequence[Row]
 
 
@@ -48,15 +48,14 @@ _TONES: dict[int, Tone] = {
 }
 
 
-def _columns(locale: str, *names: str) -> list[Column]:
+def _columns(locale: str, *names: str) -> list[TableColumn]:
     """By name: ">" before it makes a numeric column, "=" one that is never folded."""
-    return [
-        Column(say(f"column_{name.lstrip('>=')}", locale), name.startswith(">"), name.startswith("=")) for name in names
-    ]
+    kinds = [(name.lstrip(">="), name.startswith(">"), name.startswith("=")) for name in names]
+    return [TableColumn(say(f"column_{name}", locale), numeric, whole) for name, numeric, whole in kinds]
 
 
 def _row(*texts: str) -> Row:
-    return [Cell(text) for text in texts]
+    return [TableCell(text) for text in texts]
 
 
 def scores_table(scores: Iterable[score_pb2.Score], locale: str) -> Table:
@@ -66,14 +65,14 @@ def scores_table(scores: Iterable[score_pb2.Score], locale: str) -> Table:
 
 def score_row(score: score_pb2.Score, locale: str) -> Row:
     return [
-        Cell(score.series),
-        Cell(span(score.interval, locale)),
-        Cell(number(optional(score, "value"))),
-        Cell(f"{score.count:,}"),
-        Cell(number(optional(score, "points")) if score.HasField("points") else _points_range(score, locale)),
-        Cell(named(score_pb2.ScoreState, score.state, locale), _TONES.get(score.state, "")),
-        Cell(say("yes" if score.complete else "provisional", locale)),
-        Cell(str(score.revision)),
+        TableCell(score.series),
+        TableCell(span(score.interval, locale)),
+        TableCell(number(optional(score, "value"))),
+        TableCell(f"{score.count:,}"),
+        TableCell(number(optional(score, "points")) if score.HasField("points") else _points_range(score, locale)),
+        TableCell(named(score_pb2.ScoreState, score.state, locale), _TONES.get(score.state, "")),
+        TableCell(say("yes" if score.complete else "provisional", locale)),
+        TableCell(str(score.revision)),
     ]
 
 
@@ -89,7 +88,8 @@ def signals_table(signals: Iterable[score_pb2.Signal], locale: str) -> Table:
 
 
 def signal_row(signal: score_pb2.Signal, locale: str) -> Row:
-    retracted = signal.state == score_pb2.Signal.STATE_RETRACTED
+    active = TableCell(say("active", locale))
+    retracted = TableCell(say("retracted", locale, reason=signal.reason), "quiet")
     return [
         *_row(
             span(signal.interval, locale),
@@ -100,8 +100,8 @@ def signal_row(signal: score_pb2.Signal, locale: str) -> Row:
             say("range", locale, low=number(signal.lower), high=number(signal.upper)),
             number(signal.arl0),
         ),
-        Cell(say("worse" if signal.adverse else "better", locale), "bad" if signal.adverse else "good"),
-        Cell(say("retracted", locale, reason=signal.reason), "quiet") if retracted else Cell(say("active", locale)),
+        TableCell(say("worse" if signal.adverse else "better", locale), "bad" if signal.adverse else "good"),
+        retracted if signal.state == score_pb2.Signal.STATE_RETRACTED else active,
     ]
 
 

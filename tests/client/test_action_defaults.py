@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from andon.improvement.v1 import problem_pb2
+from andon_client.action_defaults import completed, slice_of
 from andon_client.moments import timestamp
-from andon_client.planning import completed, slice_of
 from hypothesis import given
 from hypothesis import strategies as st
 
