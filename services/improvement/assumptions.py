@@ -19,19 +19,19 @@ _MEANINGS: Mapping[str, Callable[[float], Text]] = {
     "baseline_size": lambda windows: Text(
         f"common-cause variation was estimated from {windows:.0f} windows"
         f" ({BASELINE_SIZE_GOOD} make a narrower interval)",
-        f"以 {windows:.0f} 个窗口估计偶然波动（{BASELINE_SIZE_GOOD} 个以上区间更窄）",
+        f"以 {windows:.0f} 个窗口估计普通原因变异（{BASELINE_SIZE_GOOD} 个以上区间更窄）",
     ),
     "autocorrelation": lambda r: Text(
-        f"neighbouring windows correlate by {r:.2f} (the interval allows for it up to about {AUTOCORRELATION_MAX:g})",
-        f"相邻窗口相关 {r:.2f}（区间已计入，约 {AUTOCORRELATION_MAX:g} 以下可靠）",
+        f"lag-1 autocorrelation {r:.2f} (the interval allows for up to about {AUTOCORRELATION_MAX:g})",
+        f"一阶自相关 {r:.2f}（区间已计入，约 {AUTOCORRELATION_MAX:g} 以下可靠）",
     ),
     "stationarity": lambda drift: Text(
-        f"the second half of the history lies {drift:+.1f} standard errors from its first half",
+        f"the two halves of the history differ by {drift:+.1f} standard errors",
         f"历史后半与前半相差 {drift:+.1f} 个标准误",
     ),
     "spread": lambda ratio: Text(
-        f"windows after vary {math.sqrt(ratio):.2f} times as widely as was taken for granted",
-        f"措施后窗口的离散为预设的 {math.sqrt(ratio):.2f} 倍",
+        f"the standard deviation after the action is {math.sqrt(ratio):.2f} times the estimated one",
+        f"措施后的标准差为估计值的 {math.sqrt(ratio):.2f} 倍",
     ),
 }
 
@@ -48,12 +48,12 @@ def _season(history: History, window: str) -> Check:
     phases = float(len(history.season.offsets))
     if history.season.cycle is not None:
         name = SEASON_NAMES[history.season.cycle.name]
-        meaning = Text(f"the {name.en} pattern was taken out", f"已扣除{name.zh}规律")
+        meaning = Text(f"the {name.en} season was removed", f"已扣除{name.zh}规律")
         return Check("season", True, phases, meaning)
     if not has_season(window):
-        return Check("season", True, phases, Text("none is looked for in such windows", "此类窗口不计季节"))
+        return Check("season", True, phases, Text("windows of this width have no season", "此类窗口不计季节"))
     meaning = Text(
-        f"not taken out: the history holds fewer than {ROUNDS_MIN} rounds of it",
+        f"not removed: the history has fewer than {ROUNDS_MIN} cycles",
         f"未扣除：历史不足 {ROUNDS_MIN} 个周期",
     )
     return Check("season", False, phases, meaning)
@@ -65,9 +65,9 @@ def _preregistered(plan: ProofPlan, after: Sequence[Reading]) -> Check:
         "preregistered",
         late_s < 0,
         max(late_s, 0.0),
-        Text("the start was entered before the first window after it had ended", "开始时间在其后首个窗口结束前登记")
+        Text("the start was entered before the first window after it ended", "开始时间在其后首个窗口结束前登记")
         if late_s < 0
         else Text(
-            "the start was entered when windows after it could already be seen", "登记开始时间时，其后的窗口已可见"
+            "the start was entered when windows after it were already visible", "登记开始时间时，其后的窗口已可见"
         ),
     )

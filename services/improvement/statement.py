@@ -1,4 +1,4 @@
-"""What a verification says in plain words, and what it rests on, in English and Chinese."""
+"""A verification in plain language: verdict, windows, assumptions and limits, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -10,75 +10,75 @@ from services.improvement.model import Goal, Text, Verdict, Verification
 
 _HEADS: Mapping[Verdict, Text] = {
     Verdict.IMPROVED: Text("Improved", "已改善"),
-    Verdict.NO_CHANGE: Text("No change that matters", "没有值得注意的变化"),
+    Verdict.NO_CHANGE: Text("No relevant change", "无实质变化"),
     Verdict.WORSE: Text("Worse", "变差"),
     Verdict.UNDECIDED: Text("Undecided", "尚无定论"),
 }
 
 
 def statement(found: Verification, goal: Goal) -> Text:
-    """The verdict with its figures, then the windows, then what is known of chance, then what it can not tell."""
-    english = [_verdict_en(found), _windows_en(found), _chance_en(found), _limits_en(found, goal)]
-    chinese = [_verdict_zh(found), _windows_zh(found), _chance_zh(found), _limits_zh(found, goal)]
+    """The verdict with its figures, the windows compared, the common-cause variation and assumptions, the limits."""
+    english = [_verdict_en(found), _windows_en(found), _variation_en(found), _limits_en(found, goal)]
+    chinese = [_verdict_zh(found), _windows_zh(found), _variation_zh(found), _limits_zh(found, goal)]
     return Text(" ".join(english), "".join(chinese))
 
 
 def _verdict_en(found: Verification) -> str:
     return (
         f"{_HEADS[found.verdict].en}: the mean went from {found.before_mean:.4g} to {found.after_mean:.4g},"
-        f" by {found.effect:+.4g}. The interval {found.lower:+.4g} to {found.upper:+.4g} holds however often one looks"
-        f" (each end with probability {found.confidence:.4g})."
+        f" by {found.effect:+.4g}. The interval {found.lower:+.4g} to {found.upper:+.4g} is valid at every look"
+        f" (confidence {found.confidence:.4g} per bound)."
     )
 
 
 def _verdict_zh(found: Verification) -> str:
     return (
         f"{_HEADS[found.verdict].zh}：均值由 {found.before_mean:.4g} 变为 {found.after_mean:.4g}，"
-        f"变化 {found.effect:+.4g}。区间 {found.lower:+.4g} 至 {found.upper:+.4g}，无论查看多少次均成立"
-        f"（每一端的概率为 {found.confidence:.4g}）。"
+        f"变化 {found.effect:+.4g}。区间 {found.lower:+.4g} 至 {found.upper:+.4g}，任意时刻查看均有效"
+        f"（单侧置信水平 {found.confidence:.4g}）。"
     )
 
 
 def _windows_en(found: Verification) -> str:
     before, after = _span(found.before_start_us, found.before_end_us), _span(found.after_start_us, found.after_end_us)
     return (
-        f"It rests on {found.after_windows} windows after the action ({after}) against {found.before_windows} before it"
-        f" ({before}; without those that opened the problem)."
+        f"Compared: {found.after_windows} windows after the action ({after}), {found.before_windows} baseline windows"
+        f" ({before}; windows that opened the problem excluded)."
     )
 
 
 def _windows_zh(found: Verification) -> str:
     before, after = _span(found.before_start_us, found.before_end_us), _span(found.after_start_us, found.after_end_us)
     return (
-        f"依据：措施后 {found.after_windows} 个窗口（{after}），措施前 {found.before_windows} 个窗口"
+        f"依据：措施后 {found.after_windows} 个窗口（{after}），基线 {found.before_windows} 个窗口"
         f"（{before}，不含触发问题的窗口）。"
     )
 
 
-def _chance_en(found: Verification) -> str:
-    season = f", a {SEASON_NAMES[found.season].en} pattern taken out" if found.season else ""
+def _variation_en(found: Verification) -> str:
+    season = f", with the {SEASON_NAMES[found.season].en} season removed" if found.season else ""
     failed = [check.meaning.en for check in found.checks if not check.passed]
-    doubt = f" Mind: {'; '.join(failed)}." if failed else " All assumptions hold."
-    return f"Chance was learnt from {found.spread_windows} earlier windows{season}.{doubt}"
+    doubt = f" Caution: {'; '.join(failed)}." if failed else " All assumptions hold."
+    return f"Common-cause variation was estimated from {found.spread_windows} earlier windows{season}.{doubt}"
 
 
-def _chance_zh(found: Verification) -> str:
+def _variation_zh(found: Verification) -> str:
     season = f"，已扣除{SEASON_NAMES[found.season].zh}规律" if found.season else ""
     failed = [check.meaning.zh for check in found.checks if not check.passed]
     doubt = f"注意：{'；'.join(failed)}。" if failed else "各项假设均成立。"
-    return f"偶然波动由之前 {found.spread_windows} 个窗口估计{season}。{doubt}"
+    return f"普通原因变异由之前 {found.spread_windows} 个窗口估计{season}。{doubt}"
 
 
 def _limits_en(found: Verification, goal: Goal) -> str:
     if found.verdict is Verdict.UNDECIDED:
-        return f"Ask again when there are more windows; the test is at its best within {goal.horizon_windows}."
-    return "It can not tell the action from anything else that changed at the same time."
+        return f"Verify again when more windows are complete; the test is most sensitive at {goal.horizon_windows}."
+    return "The test cannot distinguish the action from other changes at the same time."
 
 
 def _limits_zh(found: Verification, goal: Goal) -> str:
     if found.verdict is Verdict.UNDECIDED:
-        return f"有更多窗口时请再查看；此检验在 {goal.horizon_windows} 个窗口内最灵敏。"
-    return "它不能把此措施与同时发生的其他变化区分开。"
+        return f"有更多完整窗口时请再次验证；此检验在 {goal.horizon_windows} 个窗口时最灵敏。"
+    return "此检验不能把该措施与同时发生的其他变化区分开。"
 
 
 def _span(start_us: int, end_us: int) -> str:

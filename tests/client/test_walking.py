@@ -202,7 +202,7 @@ def test_an_action_that_changed_nothing_sends_the_problem_back_to_its_causes_wit
     andon(f"action start {name}/actions/1 --at {LATE}")
     andon(f"action complete {name}/actions/1 --at {LATE}")
     told = andon(f"action verify {name}/actions/1")
-    assert "No change that matters" in told
+    assert "No relevant change" in told
     assert "verifying -> analysed" in told
     assert "needed:" not in told
     shown = andon(f"problem show {name}", locale="zh")

@@ -23,7 +23,7 @@ CHINESE: Mapping[str, str] = {
     "Improvement actions and the verification of their effect.": "改进措施及其效果验证。",
     "Show the progress of each service and the balance of received events.": "显示各服务的处理进度及接收事件的平衡。",
     "List events of the log, in commit order.": "按提交顺序列出日志中的事件。",
-    "List current scores, by series and window.": "按序列和窗口列出当前得分。",
+    "List current scores, by series and window.": "按序列和窗口列出当前评分。",
     "List out-of-control signals, newest first, each with its rule, control limits and in-control ARL.": (
         "列出失控信号（最新在前），含规则、控制限与受控平均运行长度。"
     ),
@@ -34,7 +34,7 @@ CHINESE: Mapping[str, str] = {
     "Watch changes until Ctrl-C; resumes after disconnects and restarts.": (
         "监视变化，直至 Ctrl-C；断线或重启后自动恢复。"
     ),
-    "Explain a score or a problem, down to event ids.": "解释得分或问题，直至事件标识。",
+    "Explain a score or a problem, down to event ids.": "解释评分或问题，直至事件标识。",
     "Check a document against the contract and the five principles of indicator selection.": (
         "按契约与五项指标选取原则检查文档。"
     ),

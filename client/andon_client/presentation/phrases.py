@@ -110,7 +110,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "better": ("better", "变好"),
     "active": ("active", "有效"),
     "retracted": ("retracted: {reason}", "已撤回：{reason}"),
-    "scores": ("Scores", "得分"),
+    "scores": ("Scores", "评分"),
     "signals_title": ("Signals, newest first", "信号（最新在前）"),
     "problems": ("Problems, most severe first", "问题（最严重在前）"),
     "events": ("Events", "事件"),
@@ -192,7 +192,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "status_scoring": (
         "{scores} scores, {signals} active signals; {progress}",
-        "{scores} 个得分，{signals} 个有效信号；{progress}",
+        "{scores} 个评分，{signals} 个有效信号；{progress}",
     ),
     "status_behind": ("{behind} of {count} partitions behind", "{count} 个分区中有 {behind} 个落后"),
     "status_current": ("up to date", "已是最新"),
@@ -246,7 +246,7 @@ _CHINESE_NAMES: Mapping[str, str] = {
     "STATE_ACTIVE": "启用",
     "STATE_RETIRED": "停用",
     "VERDICT_IMPROVED": "已改善",
-    "VERDICT_NO_CHANGE": "没有值得注意的变化",
+    "VERDICT_NO_CHANGE": "无实质变化",
     "VERDICT_WORSE": "变差",
     "VERDICT_UNDECIDED": "尚无定论",
 }

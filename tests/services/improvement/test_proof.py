@@ -148,7 +148,7 @@ def test_every_assumption_is_looked_at_and_what_fails_is_said_in_both_languages(
     late = replace(acted, plan=replace(acted.plan, fixed_us=NOW))
     doubted = verify(late, shares(days(0.1, 0.4, 0.1)), NOW)
     assert [check.name for check in doubted.checks if not check.passed] == ["preregistered"]
-    assert "could already be seen" in doubted.statement.en
+    assert "were already visible" in doubted.statement.en
     assert "窗口已可见" in doubted.statement.zh
 
 
@@ -181,8 +181,8 @@ def test_the_verdict_is_said_with_its_figures_and_windows(acted, shares, after, 
 def test_an_undecided_verdict_says_when_to_ask_again(acted, shares):
     proof = verify(acted, shares(days(0.1, 0.4, 0.33), cases=20), NOW)
     assert proof.verdict is Verdict.UNDECIDED
-    assert "Ask again" in proof.statement.en
-    assert "再查看" in proof.statement.zh
+    assert "Verify again" in proof.statement.en
+    assert "再次验证" in proof.statement.zh
 
 
 def test_an_undecided_verdict_says_how_many_windows_are_missing_and_these_decide_it(acted, shares):
