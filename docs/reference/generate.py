@@ -54,7 +54,7 @@ def settings_page() -> str:
     lead = (
         f"Every setting is an environment variable: the service's prefix ({prefixes}) and the name in upper\n"
         "case, such as `ANDON_INGEST_GRACE_S`. A value that is missing or out of range stops the process\n"
-        "before it listens, and the message names the setting. Units stand in the names: `_s` seconds,\n"
+        "before it listens, and the message names the setting. Units are part of the names: `_s` seconds,\n"
         "`_bytes` bytes, `_max` the most, `_min` the least."
     )
     shared = "## Every service\n\n" + _settings_table(RuntimeSettings, RuntimeSettings.model_fields, "ANDON_<SERVICE>_")
@@ -144,7 +144,7 @@ def _metrics_table(catalogue: Mapping[str, Instrument]) -> str:
 def rpcs_page() -> str:
     lead = (
         "Every RPC of every contract, and the roles that may call it, from each service's `access.py`.\n"
-        "Whatever is not listed is denied to everybody. The contracts themselves stand in `protos/andon/`,\n"
+        "Whatever is not listed is denied to everybody. The contracts are in `protos/andon/`,\n"
         "with a comment on every field."
     )
     return page("RPCs", lead, *(_service_section(name) for name in services()))

@@ -32,7 +32,7 @@ def hold(file: Path) -> IO[str]:
         stream.seek(0)
         holder = stream.read().strip()
         stream.close()
-        raise FolderInUse(f"{file.parent} is looked after by another process ({holder or 'just starting'})") from error
+        raise FolderInUse(f"{file.parent} is in use by another process ({holder or 'just starting'})") from error
     stream.truncate(0)
     stream.write(f"pid {os.getpid()}\n")
     stream.flush()

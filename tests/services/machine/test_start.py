@@ -105,7 +105,7 @@ def users_of(folder: Path) -> list[str]:
 def test_a_home_serves_one_suite_and_survives_the_death_of_all_its_processes(home, start):
     first = start()
     first.until("Andon serves")
-    assert f"{home} is looked after by another process (pid {first.process.pid})" in refused(start())
+    assert f"{home} is in use by another process (pid {first.process.pid})" in refused(start())
     first.kill_all()
     again = start()
     again.until("Andon serves")

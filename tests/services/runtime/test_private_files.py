@@ -48,7 +48,7 @@ def test_a_reader_never_sees_half_of_a_file(tmp_path):
 
 def test_a_folder_is_held_by_one_who_is_named_to_the_others(tmp_path):
     held = hold(tmp_path / "lock")
-    with pytest.raises(FolderInUse, match=f"{tmp_path} is looked after by another process .pid {os.getpid()}"):
+    with pytest.raises(FolderInUse, match=f"{tmp_path} is in use by another process .pid {os.getpid()}"):
         hold(tmp_path / "lock")
     held.close()
     hold(tmp_path / "lock").close()
