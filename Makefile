@@ -57,6 +57,9 @@ faults: setup ## kill real processes under load and compare what is left
 bench: setup ## measure, as ratios against named baselines in the same run
 	$(BIN)/python -m bench
 
+mutate: setup ## list small changes of the code that no test notices (TARGET="season history"; minutes to hours)
+	$(BIN)/python -m tests.mutation $(TARGET)
+
 lock: $(BIN)/uv ## resolve anew and export the hash-pinned requirements
 	$(BIN)/uv lock --upgrade
 	$(BIN)/uv export --quiet --format requirements-txt --no-emit-workspace --all-groups --no-annotate --no-header -o requirements/dev.txt
