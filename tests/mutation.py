@@ -2,8 +2,8 @@
 
     python -m tests.mutation [TARGET ...]     all targets unless named; `make mutate TARGET="season history"`
 
-Each target is mutated in a copy of the tree, so a run that is stopped leaves nothing behind. It takes minutes to hours and
-is no part of CI: a survivor is a question (is a test missing, or is the change without effect?), not an error.
+Each target is mutated in a copy of the tree, so a run that is stopped leaves nothing behind. It takes minutes to hours
+and is no part of CI: a survivor is a question (is a test missing, or is the change without effect?), not an error.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ QualityError
 ├── NoSpread      every value is equal, so nothing can be said in units of spread
 ├── NotFinite     NaN or infinity where a number is needed
 ├── OutOfRange    a parameter outside its domain
-└── Inconsistent  judgements or inputs that contradict each other
+├── Inconsistent  judgements or inputs that contradict each other
+└── MissingExtra  an optional package that is not installed
 """
 
 from __future__ import annotations
@@ -33,3 +34,7 @@ class OutOfRange(QualityError):
 
 class Inconsistent(QualityError):
     """Judgements or inputs that contradict each other."""
+
+
+class MissingExtra(QualityError, ImportError):
+    """An optional package that is not installed; the message says which extra installs it."""

@@ -10,13 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import TYPE_CHECKING, Literal, assert_never
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality import plot
 from andon_quality.arrays import BoolArray, FloatArray, PerSeries, by_series, finite, plain, refuse, side_by_side
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
+from andon_quality.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Overdispersion = Literal["none", "multiplicative", "additive"]
 LEVELS = (0.95, 0.998)
@@ -25,7 +30,7 @@ _WINSORISED_SQUARE = 0.6786546
 
 
 @dataclass(frozen=True)
-class Funnel:
+class Funnel(Result):
     """One point per unit. Arrays have shape (units,), limits (levels, units); of many funnels in one call they are
     (series, units) and (series, levels, units), and target, phi and tau are (series,).
 
@@ -48,6 +53,11 @@ class Funnel:
         """True where a unit lies outside the limits of a level; the shape of the limits."""
         units = self.estimates[..., None, :]
         return np.asarray((units < self.lower) | (units > self.upper))
+
+    def plot(self, sizes: ArrayLike, axes: Axes | None = None) -> Axes:
+        """Units against their sizes, shape (units,), with all limits. Raises Inconsistent, MissingExtra."""
+        limits = np.concatenate([self.lower, self.upper])
+        return plot.funnel(axes, np.asarray(sizes, dtype=np.float64), self.estimates, limits, self.target)
 
 
 def proportions(

@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.errors import OutOfRange
+from andon_quality.result import Result
 
 
 @dataclass(frozen=True)
-class Loss:
+class Loss(Result):
     """Average loss per unit of each series, in the money of `k`, shape (...); per_unit = off_target + spread.
 
     off_target is what moving the mean would save, spread what steadying the process would.

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality import plot
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
+from andon_quality.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 REST = "other"
 
 
 @dataclass(frozen=True)
-class Pareto:
+class Pareto(Result):
     """Causes from the largest amount down, shape (causes,); shares are fractions of 1, cumulative ends at 1.
 
     vital: how many of the first causes reach the share asked for.
@@ -30,6 +36,10 @@ class Pareto:
     shares: FloatArray
     cumulative: FloatArray
     vital: int
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Bars from the largest down, with the cumulative share. Raises MissingExtra."""
+        return plot.bars(axes, self.causes, self.amounts, self.cumulative)
 
 
 def pareto(causes: Sequence[str], amounts: ArrayLike, reach: float = 0.8, at_most: int | None = None) -> Pareto:

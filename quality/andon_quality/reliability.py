@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray, PerSeries, by_series, plain, refuse, side_by_side
 from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
 from andon_quality.inference.interval import Interval, normal_quantile, tail
+from andon_quality.result import Result
 from andon_quality.structure.least_squares import along
 
 
 @dataclass(frozen=True)
-class Alpha:
+class Alpha(Result):
     """Cronbach's alpha with its interval; per item, alpha without it and its correlation with the sum of the others.
 
     Numbers and shape (items,) for one group; arrays of shape (groups,) and (groups, items) for many.
@@ -91,7 +92,7 @@ class Disagreement(Enum):
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Agreement(Result):
     """Kappa (1 perfect, 0 as by chance) with its interval, and the shares of agreement observed and expected by
     chance. Numbers, or arrays of shape (series,) for many."""
 

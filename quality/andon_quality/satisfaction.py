@@ -13,12 +13,13 @@ from andon_quality.errors import Inconsistent, OutOfRange, TooFew
 from andon_quality.inference.interval import Interval, normal_quantile, tail
 from andon_quality.inference.multiple import holm
 from andon_quality.inference.proportion import wilson
+from andon_quality.result import Result
 
 ANSWERS_MIN = 10
 
 
 @dataclass(frozen=True)
-class Index:
+class Index(Result):
     """The index in its own unit, its interval, and how many answers it rests on.
 
     Of many groups the value and the ends of the interval are arrays of shape (groups,).
@@ -100,7 +101,7 @@ def ces(
 
 
 @dataclass(frozen=True)
-class Gaps:
+class Gaps(Result):
     """Perception minus expectation: per item and per dimension (arrays, with interval ends), p per dimension adjusted
     by Holm, and the overall gap weighted by the importance of the dimensions."""
 

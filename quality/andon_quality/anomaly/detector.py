@@ -11,6 +11,7 @@ from andon_quality.anomaly.aspects import Aspect
 from andon_quality.anomaly.watcher import AspectWatch, Watchers
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
 from andon_quality.errors import Inconsistent, NotFinite, OutOfRange
+from andon_quality.result import Result
 
 WATCHES = (
     AspectWatch(Aspect.SPREAD, window=1000, ratio=1.0, memory=10_000),
@@ -24,7 +25,7 @@ QUIET_POINTS = 100
 
 
 @dataclass(frozen=True)
-class Detection:
+class Detection(Result):
     """What was found, one entry per point given: shape (n,), or (series, n).
 
     flags: alarms, at most one per quiet period; strength: the strongest score over what an alarm needs (above 1 is

@@ -15,6 +15,7 @@ from andon_quality.calibration.scheme import ChartState, Scheme, advance, start
 from andon_quality.calibration.season import CELLS
 from andon_quality.calibration.selection import choose_form, choose_power, to_scale
 from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
+from andon_quality.result import Result
 
 Autocorrelation = Literal["residual", "inflated"]
 POINTS_LEAST = 30
@@ -22,7 +23,7 @@ SCALES = {1.0: "as they are", 0.5: "their square roots", 1.0 / 3.0: "their cube 
 
 
 @dataclass(frozen=True)
-class MonitoredPoints:
+class MonitoredPoints(Result):
     """Statistics against the upper and the lower limit and the alarms, each of shape (time,) or (time, series)."""
 
     up: FloatArray

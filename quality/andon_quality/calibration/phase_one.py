@@ -15,6 +15,7 @@ from andon_quality.calibration.skewness import count_skewness, lognormal_skewnes
 from andon_quality.calibration.streams import Law, lag1_autocorrelation
 from andon_quality.calibration.windows import BaselineProfile, Lattice
 from andon_quality.control import proportion, xbar_s, xmr
+from andon_quality.result import Result
 
 # Below this variance of its hits a share jumps so far from one value to the next that limits must know where.
 LATTICE_BELOW = 10.0
@@ -29,7 +30,7 @@ class ValueKind(Enum):
 
 
 @dataclass(frozen=True)
-class PhaseOne:
+class PhaseOne(Result):
     """Frozen parameters of a chart: `centre`, `sigma` and the profile that its limits are calibrated for.
 
     sigma: of one case for means and shares, overdispersion included, of a window's value for individuals.

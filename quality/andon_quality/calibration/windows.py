@@ -21,6 +21,7 @@ from andon_quality.calibration.streams import (
 )
 from andon_quality.control.constants import c4
 from andon_quality.errors import OutOfRange
+from andon_quality.result import Result
 from andon_quality.rules import Pattern, Rule
 
 # The ARL holds from the first window on: each simulated chart is watched for this many after its baseline.
@@ -121,7 +122,7 @@ class BaselineProfile:
 
 
 @dataclass(frozen=True)
-class LimitWidth:
+class LimitWidth(Result):
     """Limits at `width` from the centre, and the run that simulated charts had with them, to three digits."""
 
     width: float

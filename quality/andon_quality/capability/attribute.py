@@ -17,13 +17,14 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.capability.indices import Estimate
 from andon_quality.errors import OutOfRange
+from andon_quality.result import Result
 
 Tail = Literal["one", "two"]
 SHIFT = 1.5
 
 
 @dataclass(frozen=True)
-class Defectives:
+class Defectives(Result):
     """Binomial capability of each series, shape (...).
 
     p: share of defective units. ppm: the same in parts per million. z: long-term sigma level -Phi^-1(p), one tail, not
@@ -37,7 +38,7 @@ class Defectives:
 
 
 @dataclass(frozen=True)
-class Defects:
+class Defects(Result):
     """Poisson capability of each series, shape (...).
 
     dpu: defects per unit. dpmo: per million opportunities. first_pass_yield: share of units without any, exp(-dpu).

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray, finite, refuse
 from andon_quality.control import xmr
 from andon_quality.errors import NoSpread, OutOfRange, TooFew
+from andon_quality.result import Result
 
 CpmInterval = Literal["boyles", "linear"]
 
@@ -56,7 +57,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Capability:
+class Capability(Result):
     """Indices of each series, shape (...). None means that the specification does not define it.
 
     cp: width of the specification in 6 sigma, needs both limits. cpl, cpu: distance from the mean to either limit in 3
@@ -77,7 +78,7 @@ class Capability:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Result):
     """Both views of the same values: within (Cp, Cpk, Cpm; short-term sigma) and overall (Pp, Ppk; total sigma)."""
 
     within: Capability

@@ -19,6 +19,7 @@ from andon_quality.arrays import FloatArray, IntArray, PerSeries, blocks, by_ser
 from andon_quality.capability.distribution import FAMILIES, Family, fit, log_likelihood, quantile, survival
 from andon_quality.capability.indices import Estimate, Specification
 from andon_quality.errors import NoSpread, OutOfRange
+from andon_quality.result import Result
 
 # What a normal distribution has below mean - 3 sigma, below its mean, and below mean + 3 sigma.
 _SHARES = (0.0013498980316301, 0.5, 0.9986501019683699)
@@ -36,7 +37,7 @@ _TYPES = (
 
 
 @dataclass(frozen=True)
-class NonNormal:
+class NonNormal(Result):
     """Pp and Ppk of one sample, or of many in arrays of shape (series,); None where the specification lacks a limit.
 
     low, median, high: the 0.135 %, 50 % and 99.865 % points. method: "percentile, type 8" or "fit, gamma".

@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray
 from andon_quality.composite.hierarchy import Hierarchy, flat
 from andon_quality.errors import Inconsistent, NotFinite, OutOfRange
+from andon_quality.result import Result
 
 
 @dataclass(frozen=True)
-class CompositeScore:
+class CompositeScore(Result):
     """Bounds of the composite (equal when no leaf is missing), the weight that is missing, and the bounds per node."""
 
     low: FloatArray

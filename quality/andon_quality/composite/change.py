@@ -10,6 +10,7 @@ import numpy as np
 from andon_quality.arrays import FloatArray
 from andon_quality.composite.aggregate import checked_scores
 from andon_quality.composite.hierarchy import Hierarchy
+from andon_quality.result import Result
 
 SUM_TOLERANCE = 1e-9
 
@@ -23,7 +24,7 @@ class CompositeSnapshot:
 
 
 @dataclass(frozen=True)
-class ChangeSplit:
+class ChangeSplit(Result):
     """The parts of a composite's change; data + weight + structure + missing = total. The arrays give each leaf's share
     of each part, in the order of `leaves`."""
 

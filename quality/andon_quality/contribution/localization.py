@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import BoolArray, FloatArray, IntArray, finite
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
+from andon_quality.result import Result
 
 # How much a denser excess may make up for a smaller one; 0.15 to 0.35 rank alike, 1 would be a Gaussian scan statistic.
 DENSITY_WEIGHT = 0.2
@@ -19,7 +20,7 @@ PRIOR_OPPORTUNITIES = 20.0
 
 
 @dataclass(frozen=True)
-class LocalizedCause:
+class LocalizedCause(Result):
     """One combination of values and what it carries.
 
     excess: events beyond the combination's own history; share: of the whole excess (may exceed 1 when others fell).

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from andon_quality.contribution.measure import MeasureType, NotAdditive, refuse_unless_additive
 from andon_quality.errors import Inconsistent, NotFinite, OutOfRange, TooFew
+from andon_quality.result import Result
 
 V = TypeVar("V")
 
@@ -31,7 +32,7 @@ class Part(Generic[V]):
 
 
 @dataclass(frozen=True)
-class Split(Generic[V]):
+class Split(Result, Generic[V]):
     """A change with its parts, largest contribution (in size) first."""
 
     before: float

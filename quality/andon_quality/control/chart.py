@@ -5,13 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from andon_quality import plot
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
 from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
+from andon_quality.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -38,7 +43,7 @@ class StatisticKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Chart:
+class Chart(Result):
     """Points and their limits, all of shape (..., time).
 
     statistic is NaN where the point is missing. lower and upper are the limits of each point, `width` sigma from the
@@ -64,17 +69,28 @@ class Chart:
         """
         return np.asarray((self.statistic > self.upper) | (self.statistic < self.lower))
 
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The chart of one series, with the points beyond its limits in red. Raises Inconsistent, MissingExtra."""
+        drawn = plot.control_chart(axes, self.statistic, self.centre, (self.lower, self.upper), self.beyond)
+        drawn.set_ylabel(self.kind.value.replace("_", " "))
+        return drawn
+
 
 @dataclass(frozen=True)
-class Pair:
+class Pair(Result):
     """A chart of where the process is and a chart of how much it spreads."""
 
     location: Chart
     spread: Chart
 
+    def plot(self) -> tuple[Axes, Axes]:
+        """Both charts of one series, one above the other. Raises Inconsistent, MissingExtra."""
+        above, below = plot.panels(2)
+        return self.location.plot(above), self.spread.plot(below)
+
 
 @dataclass(frozen=True)
-class ChartBaseline:
+class ChartBaseline(Result):
     """Phase-I parameters, frozen: later points are judged against them and never change them.
 
     kind: the chart it was estimated for. centre, sigma: shape (...), one per series; sigma is that of a single value,

@@ -1,6 +1,8 @@
 """The constants of control charts (c4, d2, d3, A2, ...), computed for any subgroup size instead of looked up.
 
-All assume independent normal values. `width` is the multiple of sigma at which limits stand; 3 gives the printed table.
+All assume independent normal values. `width` is the multiple of sigma at which limits lie; 3 gives the printed table.
+R's qcc, JASP and Minitab use a table of d2 with three decimals (2.326 for d2(5) = 2.325929), which shows in the fourth
+digit of limits made from ranges: table="printed" gives theirs, for comparison. Their other constants are exact.
 Source: ASTM Manual on Presentation of Data and Control Chart Analysis (MNL 7, 2010), table 49; H. L. Harter, Tables of
 Range and Studentized Range, Annals of Mathematical Statistics 31 (1960) 1122-1147, for the integrals of d2 and d3.
 """
@@ -10,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Literal, assert_never
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +20,7 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import OutOfRange
 
+Table = Literal["exact", "printed"]
 # Above this size log-gamma cancels more digits than the asymptotic series leaves out.
 _SERIES_FROM = 200
 # Terms of gamma(x + 1/2) / gamma(x) = sqrt(x) * sum(a_k / x^k); Tricomi & Erdelyi, Pacific J. Math. 1 (1951) 133-142.
@@ -40,17 +44,25 @@ def c4(n: int) -> float:
 
 
 @lru_cache(maxsize=4096)
-def d2(n: int) -> float:
+def d2(n: int, table: Table = "exact") -> float:
     """Expected range of n normal values, in sigma: integral of 1 - Phi(x)^n - (1 - Phi(x))^n over the line.
 
-    Absolute error below 1e-10 (trapezoid rule, exponentially convergent here). Raises OutOfRange for n < 2.
+    Absolute error below 1e-10 (trapezoid rule, exponentially convergent here); table="printed": to three decimals.
+    Raises OutOfRange for n < 2.
 
-    >>> round(d2(5), 6)
-    2.325929
+    >>> round(d2(5), 6), d2(5, "printed")
+    (2.325929, 2.326)
     """
     from scipy.special import log_ndtr
 
     _at_least_two(n)
+    match table:
+        case "exact":
+            pass
+        case "printed":
+            return round(d2(n), 3)
+        case _:
+            assert_never(table)
     x, step = np.linspace(-14.0, 14.0, 1401, retstep=True)
     return float(step * np.sum(-np.expm1(n * log_ndtr(x)) - np.exp(n * log_ndtr(-x))))
 
@@ -97,13 +109,13 @@ def a(n: int, width: float = 3.0) -> float:
     return width / math.sqrt(n)
 
 
-def a2(n: int, width: float = 3.0) -> float:
+def a2(n: int, width: float = 3.0, table: Table = "exact") -> float:
     """A2 = width / (d2 sqrt(n)): limits of a mean from the average range.
 
     >>> round(a2(5), 6)
     0.576819
     """
-    return width / (d2(n) * math.sqrt(n))
+    return width / (d2(n, table) * math.sqrt(n))
 
 
 def a3(n: int, width: float = 3.0) -> float:
@@ -151,49 +163,49 @@ def b6(n: int, width: float = 3.0) -> float:
     return c4(n) + width * _s_spread(n)
 
 
-def big_d1(n: int, width: float = 3.0) -> float:
+def big_d1(n: int, width: float = 3.0, table: Table = "exact") -> float:
     """D1 = max(0, d2 - width d3): lower limit of the range from a known sigma.
 
     >>> round(big_d1(10), 3)
     0.686
     """
-    return max(0.0, d2(n) - width * d3(n))
+    return max(0.0, d2(n, table) - width * d3(n))
 
 
-def big_d2(n: int, width: float = 3.0) -> float:
+def big_d2(n: int, width: float = 3.0, table: Table = "exact") -> float:
     """D2 = d2 + width d3: upper limit of the range from a known sigma.
 
     >>> round(big_d2(5), 3)
     4.918
     """
-    return d2(n) + width * d3(n)
+    return d2(n, table) + width * d3(n)
 
 
-def big_d3(n: int, width: float = 3.0) -> float:
+def big_d3(n: int, width: float = 3.0, table: Table = "exact") -> float:
     """D3 = max(0, 1 - width d3 / d2): lower limit of the range from the average range.
 
     >>> big_d3(5), round(big_d3(10), 3)
     (0.0, 0.223)
     """
-    return max(0.0, 1.0 - width * d3(n) / d2(n))
+    return max(0.0, 1.0 - width * d3(n) / d2(n, table))
 
 
-def big_d4(n: int, width: float = 3.0) -> float:
+def big_d4(n: int, width: float = 3.0, table: Table = "exact") -> float:
     """D4 = 1 + width d3 / d2: upper limit of the range from the average range.
 
     >>> round(big_d4(5), 6)
     2.114499
     """
-    return 1.0 + width * d3(n) / d2(n)
+    return 1.0 + width * d3(n) / d2(n, table)
 
 
-def e2(n: int, width: float = 3.0) -> float:
+def e2(n: int, width: float = 3.0, table: Table = "exact") -> float:
     """E2 = width / d2: limits of individuals from the average (moving) range of n.
 
     >>> round(e2(2), 4)
     2.6587
     """
-    return width / d2(n)
+    return width / d2(n, table)
 
 
 def e3(n: int, width: float = 3.0) -> float:

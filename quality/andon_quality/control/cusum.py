@@ -9,6 +9,7 @@ CUSUM quality-control schemes, Technometrics 24 (1982) 199-205, for the head sta
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +19,10 @@ from andon_quality.control import xmr
 from andon_quality.control.chart import Chart, ChartBaseline, StatisticKind, per_point, points
 from andon_quality.control.subgroups import sizes_of
 from andon_quality.errors import OutOfRange
+from andon_quality.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Sums start afresh from their own value every so many points: few enough that no digits are lost to a drifting sum.
 _BLOCK = 2048
@@ -33,7 +38,7 @@ class CusumState:
 
 
 @dataclass(frozen=True)
-class CusumChart:
+class CusumChart(Result):
     """The upper sum (0 and up, limit +h) and the lower sum (0 and down, limit -h), in units of sigma."""
 
     high: Chart
@@ -43,6 +48,11 @@ class CusumChart:
     def beyond(self) -> BoolArray:
         """True where either side lies beyond its limit."""
         return np.asarray(self.high.beyond | self.low.beyond)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Both sums of one series in one figure. Raises Inconsistent, MissingExtra."""
+        drawn = self.high.plot(axes)
+        return self.low.plot(drawn)
 
 
 def baseline(values: ArrayLike, method: xmr.Method = "moving_range") -> xmr.XmrBaseline:

@@ -13,10 +13,11 @@ import numpy as np
 from andon_quality.arrays import BoolArray, FloatArray
 from andon_quality.control.constants import d2
 from andon_quality.errors import OutOfRange, TooFew
+from andon_quality.result import Result
 
 
 @dataclass(frozen=True)
-class Dispersion:
+class Dispersion(Result):
     """Chi-square dispersion of standardised counts; every field has shape (...), one per series.
 
     ratio is chi-square per degree of df: about 1 when the model holds, above it when subgroups differ.

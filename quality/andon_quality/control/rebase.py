@@ -18,6 +18,7 @@ from andon_quality.arrays import FloatArray
 from andon_quality.control import xmr
 from andon_quality.control.chart import ChartBaseline, observed, per_point, points
 from andon_quality.errors import Inconsistent, OutOfRange
+from andon_quality.result import Result
 from andon_quality.rules import WESTERN_ELECTRIC, judge
 
 # Degrees of freedom per point less one: how much of a sample standard deviation's information each estimate keeps.
@@ -25,7 +26,7 @@ _EFFICIENCY = {"moving_range": 0.605, "median_moving_range": 0.305}
 
 
 @dataclass(frozen=True)
-class Proposal:
+class Proposal(Result):
     """New limits for one series, for somebody to accept or refuse.
 
     first: index of the first point at the new level. shift_sigma: how far the level moved, in old sigma; p_value: that

@@ -10,12 +10,18 @@ predictability of long runs, Mathematics Magazine 85 (2012) 141-149, for log2(n)
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality import plot
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
 from andon_quality.control.chart import ChartBaseline, StatisticKind, observed, per_point, points
+from andon_quality.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class RunBaseline(ChartBaseline):
 
 
 @dataclass(frozen=True)
-class RunChart:
+class RunChart(Result):
     """What is known after each point, all of shape (..., time).
 
     useful counts the points off the median; a longest run above longest_run_max or fewer crossings than crossings_min
@@ -43,6 +49,10 @@ class RunChart:
     def signal(self) -> BoolArray:
         """True from the point on at which the points so far are unlikely to be common-cause variation alone."""
         return np.asarray((self.longest_run > self.longest_run_max) | (self.crossings < self.crossings_min))
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Points and their median, in red from where they signal. Raises Inconsistent, MissingExtra."""
+        return plot.control_chart(axes, self.statistic, self.centre, (), self.signal)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from andon_quality.control.chart import (
     points,
     spread_of,
 )
-from andon_quality.control.constants import d2, d3, each
+from andon_quality.control.constants import Table, d2, d3, each
 from andon_quality.control.subgroups import grand_mean, sizes_of
 from andon_quality.errors import OutOfRange
 
@@ -40,13 +40,18 @@ class XbarRBaseline(ChartBaseline):
 
 
 def baseline(
-    means: ArrayLike, ranges: ArrayLike, sizes: ArrayLike, method: Method = "minimum_variance"
+    means: ArrayLike,
+    ranges: ArrayLike,
+    sizes: ArrayLike,
+    method: Method = "minimum_variance",
+    table: Table = "exact",
 ) -> XbarRBaseline:
     """Centre = sum(n x) / sum(n); sigma from the subgroups of at least two values.
 
     "minimum_variance": sum(h R / d2) / sum(h) with h = (d2 / d3)^2, which is mean(R) / d2 for equal sizes; "average":
-    mean of R / d2. means, ranges, sizes: shape (..., time); NaN mean or size 0 = missing. Cost: O(subgroups).
-    Raises TooFew below 2 subgroups, NoSpread when every range is 0 or missing, OutOfRange for a negative range or size.
+    mean of R / d2. table: "printed" takes d2 as qcc, JASP and Minitab print it. means, ranges, sizes: shape (...,
+    time); NaN mean or size 0 = missing. Cost: O(subgroups). Raises TooFew below 2 subgroups, NoSpread when every range
+    is 0 or missing, OutOfRange for a negative range or size.
 
     >>> frozen = baseline([10.0, 12.0], [2.0, 3.0], 5)
     >>> float(frozen.centre), round(float(frozen.sigma), 4)
@@ -58,7 +63,7 @@ def baseline(
     if (r < 0).any():
         raise OutOfRange("a range cannot be negative")
     count = observed(np.where(n > 0, x, np.nan))
-    return XbarRBaseline(StatisticKind.MEAN, grand_mean(x, n), spread_of(_sigma(r, n, method)), count, method)
+    return XbarRBaseline(StatisticKind.MEAN, grand_mean(x, n), spread_of(_sigma(r, n, method, table)), count, method)
 
 
 def chart(baseline: ChartBaseline, means: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:
@@ -70,8 +75,10 @@ def chart(baseline: ChartBaseline, means: ArrayLike, sizes: ArrayLike, width: fl
     return xbar_s.chart(baseline, means, sizes, width)
 
 
-def range_chart(baseline: ChartBaseline, ranges: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:
-    """Ranges against d2 sigma +- width d3 sigma, not below 0; missing below 2 values.
+def range_chart(
+    baseline: ChartBaseline, ranges: ArrayLike, sizes: ArrayLike, width: float = 3.0, table: Table = "exact"
+) -> Chart:
+    """Ranges against d2 sigma +- width d3 sigma, not below 0; missing below 2 values. table: as in `baseline`.
 
     >>> round(float(range_chart(baseline([10.0, 12.0], [1.0, 1.0], 5), [1.0], 5).upper[0]), 6)
     2.114499
@@ -80,7 +87,14 @@ def range_chart(baseline: ChartBaseline, ranges: ArrayLike, sizes: ArrayLike, wi
     n = sizes_of(sizes, r)
     sigma = per_point(baseline.sigma)
     statistic = np.where(n >= 2, r, np.nan)
-    return limits(StatisticKind.RANGE, statistic, each(d2, n) * sigma, each(d3, n) * sigma, width, floor=0.0)
+    return limits(
+        StatisticKind.RANGE,
+        statistic,
+        each(lambda size: d2(size, table), n) * sigma,
+        each(d3, n) * sigma,
+        width,
+        floor=0.0,
+    )
 
 
 def start(baseline: ChartBaseline) -> Memoryless:
@@ -99,6 +113,7 @@ def advance(
     ranges: ArrayLike,
     sizes: ArrayLike,
     width: float = 3.0,
+    table: Table = "exact",
 ) -> tuple[Memoryless, Pair]:
     """The next subgroups, shape (..., m), on both charts; the same bits in any split into calls.
 
@@ -106,14 +121,14 @@ def advance(
     >>> advance(frozen, start(frozen), [13.0], [2.0], [20])[1].location.beyond
     array([ True])
     """
-    return state, Pair(chart(baseline, means, sizes, width), range_chart(baseline, ranges, sizes, width))
+    return state, Pair(chart(baseline, means, sizes, width), range_chart(baseline, ranges, sizes, width, table))
 
 
-def _sigma(r: FloatArray, n: FloatArray, method: Method) -> FloatArray:
+def _sigma(r: FloatArray, n: FloatArray, method: Method, table: Table) -> FloatArray:
     known = (n >= 2) & ~np.isnan(r)
     if not known.any(axis=-1).all():
         return np.zeros(known.shape[:-1])
-    mean, spread = np.where(known, each(d2, n), 1.0), np.where(known, each(d3, n), 1.0)
+    mean, spread = np.where(known, each(lambda size: d2(size, table), n), 1.0), np.where(known, each(d3, n), 1.0)
     single = np.where(known, r, 0.0) / mean
     match method:
         case "minimum_variance":

@@ -26,7 +26,7 @@ from andon_quality.control.chart import (
     points,
     spread_of,
 )
-from andon_quality.control.constants import c4, d2, d3, each
+from andon_quality.control.constants import Table, c4, d2, d3, each
 from andon_quality.errors import TooFew
 
 Method = Literal["moving_range", "median_moving_range", "standard_deviation"]
@@ -46,13 +46,13 @@ class XmrState:
     last: FloatArray
 
 
-def baseline(values: ArrayLike, method: Method = "moving_range") -> XmrBaseline:
+def baseline(values: ArrayLike, method: Method = "moving_range", table: Table = "exact") -> XmrBaseline:
     """Centre = mean; sigma = mean moving range / d2(2), median moving range / 0.9539, or s / c4(n).
 
     values: shape (..., time), NaN = missing; a moving range that spans a missing point is not formed.
     The moving range hardly notices a shift inside the baseline and is the usual choice; its median also withstands
     outliers but is 70 / n % too large, and the standard deviation is the most efficient for a baseline known to be
-    stable. Cost: O(values).
+    stable. table: "printed" takes d2(2) as qcc, JASP and Minitab print it, 1.128. Cost: O(values).
     Raises TooFew below 2 points (or no two adjacent ones), NoSpread for a constant series, NotFinite for infinity.
 
     >>> frozen = baseline([9.0, 10.0, 11.0, 10.0])
@@ -62,7 +62,7 @@ def baseline(values: ArrayLike, method: Method = "moving_range") -> XmrBaseline:
     array = points(values)
     count = observed(array)
     centre = np.asarray(np.nansum(array, axis=-1) / count)
-    return XmrBaseline(StatisticKind.INDIVIDUALS, centre, spread_of(_sigma(array, method)), count, method)
+    return XmrBaseline(StatisticKind.INDIVIDUALS, centre, spread_of(_sigma(array, method, table)), count, method)
 
 
 def chart(baseline: XmrBaseline, values: ArrayLike, width: float = 3.0) -> Chart:
@@ -76,13 +76,15 @@ def chart(baseline: XmrBaseline, values: ArrayLike, width: float = 3.0) -> Chart
     )
 
 
-def range_chart(baseline: XmrBaseline, values: ArrayLike, width: float = 3.0) -> Chart:
+def range_chart(baseline: XmrBaseline, values: ArrayLike, width: float = 3.0, table: Table = "exact") -> Chart:
     """Moving ranges |x_t - x_(t-1)| against d2 sigma +- width d3 sigma; the first point is missing.
+
+    table: as in `baseline`.
 
     >>> round(float(range_chart(baseline([9.0, 10.0, 11.0, 10.0]), [9.0, 10.0]).upper[1]), 4)
     3.2665
     """
-    return advance(baseline, start(baseline), values, width)[1].spread
+    return advance(baseline, start(baseline), values, width, table)[1].spread
 
 
 def start(baseline: XmrBaseline) -> XmrState:
@@ -94,7 +96,9 @@ def start(baseline: XmrBaseline) -> XmrState:
     return XmrState(np.full(np.shape(baseline.centre), np.nan))
 
 
-def advance(baseline: XmrBaseline, state: XmrState, values: ArrayLike, width: float = 3.0) -> tuple[XmrState, Pair]:
+def advance(
+    baseline: XmrBaseline, state: XmrState, values: ArrayLike, width: float = 3.0, table: Table = "exact"
+) -> tuple[XmrState, Pair]:
     """The next points of each series: values shape (..., m) -> the new state and both charts of shape (..., m).
 
     Any split of a series into calls gives the same bits as one call. Cost: O(values), no history kept.
@@ -108,14 +112,14 @@ def advance(baseline: XmrBaseline, state: XmrState, values: ArrayLike, width: fl
     ranges = np.abs(np.diff(array, axis=-1, prepend=per_point(state.last)))
     sigma = per_point(baseline.sigma)
     location = chart(baseline, array, width)
-    spread = limits(StatisticKind.MOVING_RANGE, ranges, d2(2) * sigma, d3(2) * sigma, width, floor=0.0)
+    spread = limits(StatisticKind.MOVING_RANGE, ranges, d2(2, table) * sigma, d3(2) * sigma, width, floor=0.0)
     return XmrState(array[..., -1] if array.shape[-1] else state.last), Pair(location, spread)
 
 
-def _sigma(array: FloatArray, method: Method) -> FloatArray:
+def _sigma(array: FloatArray, method: Method, table: Table) -> FloatArray:
     match method:
         case "moving_range":
-            return np.asarray(np.nanmean(_ranges(array), axis=-1) / d2(2))
+            return np.asarray(np.nanmean(_ranges(array), axis=-1) / d2(2, table))
         case "median_moving_range":
             return np.asarray(np.nanmedian(_ranges(array), axis=-1) / _MEDIAN_RANGE)
         case "standard_deviation":

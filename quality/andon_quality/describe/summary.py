@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.errors import TooFew
 from andon_quality.inference.interval import Interval, tail
+from andon_quality.result import Result
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(Result):
     """All in the unit of the values, except n and the two shapes; sd with n - 1, quartiles of type 7."""
 
     n: int

@@ -16,6 +16,7 @@ from andon_quality.effect.sequential import sequential
 from andon_quality.effect.student import quantile
 from andon_quality.effect.verdict import Direction, Effect, EffectCheck, Verdict, decide, margin_from
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
+from andon_quality.result import Result
 
 # Eight weeks of days: from here on the spread is known well enough for the interval to be of use.
 BASELINE_SIZE_GOOD = 56
@@ -44,7 +45,7 @@ class Hits:
 
 
 @dataclass(frozen=True)
-class BaselineLevel:
+class BaselineLevel(Result):
     """`level`: the mean of `points` windows before an action, season taken out, in the unit of the values.
 
     variance: of one window, such that a mean of n has variance / n whatever the autocorrelation; df: the degrees of
@@ -69,7 +70,7 @@ class BaselineLevel:
 
 
 @dataclass(frozen=True)
-class Outlook:
+class Outlook(Result):
     """After so many more windows there is this verdict, if the change stays what it is.
 
     verdict None: not within the planned windows, of which so many are left.

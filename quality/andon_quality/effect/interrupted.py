@@ -13,11 +13,12 @@ from andon_quality.effect.poisson import fit_poisson
 from andon_quality.effect.student import quantile, two_sided_p
 from andon_quality.effect.verdict import Direction, Effect, EffectCheck, decide, margin_from
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange, TooFew
+from andon_quality.result import Result
 from andon_quality.structure.least_squares import around, factored, lag_count, long_run, products
 
 
 @dataclass(frozen=True)
-class Segmented:
+class Segmented(Result):
     """A fitted segmented regression, on the log scale for counts.
 
     coefficients, covariance: order intercept, slope, level change, (slope change), then season terms; shapes (p,) and

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality import plot
 from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, finite, plain, refuse
 from andon_quality.effect.local_level import fit_level
 from andon_quality.effect.mixture import Mixture
 from andon_quality.effect.student import quantile
 from andon_quality.effect.verdict import Direction, Effect, EffectCheck, decide, margin_from
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
+from andon_quality.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Wander of the level per period over the noise, as variances; the posterior is summed over these.
 WANDER = np.array([10.0 ** (k / 4) for k in range(-24, 5)])
@@ -22,7 +28,7 @@ STILL = "wander of the level per period over the noise, as variances"
 
 
 @dataclass(frozen=True)
-class Counterfactual:
+class Counterfactual(Result):
     """The course without the action, and the effect on the mean over all periods under it.
 
     expected, lower, upper: per period, shape (m,) or (series, m); effect: on the mean; total: effect times the number
@@ -35,6 +41,10 @@ class Counterfactual:
     effect: Effect
     total: PerSeries
     wander: PerSeries
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The course without the action, of one series. Raises Inconsistent, MissingExtra."""
+        return plot.band(axes, self.expected, self.lower, self.upper)
 
 
 def structural(

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from andon_quality import plot
 from andon_quality.arrays import PerSeries, plain, refuse
 from andon_quality.errors import NotFinite, OutOfRange
+from andon_quality.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class Verdict(Enum):
@@ -38,7 +44,7 @@ class EffectCheck:
 
 
 @dataclass(frozen=True)
-class Effect:
+class Effect(Result):
     """An effect with its interval (unit of the data; after minus before) and what may be said of it.
 
     Of many series in one call every figure, and the verdict, is an array of shape (series,).
@@ -60,6 +66,11 @@ class Effect:
     method: str
     confidence: float
     margin: PerSeries | None
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The effect with its interval against zero, of one series. Raises Inconsistent, MissingExtra."""
+        verdict = self.verdict.value if isinstance(self.verdict, Verdict) else ""
+        return plot.interval(axes, self.estimate, self.lower, self.upper, verdict)
 
 
 VERDICTS = np.array([Verdict.NO_CHANGE, Verdict.IMPROVED, Verdict.WORSE, Verdict.UNDECIDED], dtype=object)

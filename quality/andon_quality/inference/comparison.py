@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
+from typing import ClassVar
 
 import numpy as np
 
 from andon_quality.arrays import PerSeries
 from andon_quality.inference.interval import Interval
+from andon_quality.result import Result
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class AssumptionCheck:
     holds: PerSeries
     says: str
     figures: tuple[PerSeries, ...]
+    PRINTED: ClassVar[tuple[str, ...]] = ("assumes", "holds", "evidence")
 
     @property
     def evidence(self) -> PerSeries:
@@ -35,7 +38,7 @@ class AssumptionCheck:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Result):
     """The answer of a test: `effect` (what it is: `effect_is`) with its interval, the statistic with its degrees of
     freedom (None where it has none), the two-sided p value, and the assumption checks.
 

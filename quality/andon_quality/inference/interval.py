@@ -7,10 +7,11 @@ from statistics import NormalDist
 
 from andon_quality.arrays import PerSeries
 from andon_quality.errors import OutOfRange
+from andon_quality.result import Result
 
 
 @dataclass(frozen=True)
-class Interval:
+class Interval(Result):
     """Two ends, in the unit of the effect (arrays of shape (series,) for many), and the confidence level in (0, 1)."""
 
     low: PerSeries

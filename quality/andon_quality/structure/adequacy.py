@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import Inconsistent, OutOfRange
+from andon_quality.result import Result
 from andon_quality.structure.table import cases, correlations
 
 
 @dataclass(frozen=True)
-class Adequacy:
+class Adequacy(Result):
     """Kaiser's measure over all items and per item (below .5 unacceptable, above .8 good), and Bartlett's test."""
 
     kmo: float

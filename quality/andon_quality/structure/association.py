@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from andon_quality.errors import OutOfRange, TooFew
+from andon_quality.result import Result
 
 Item = TypeVar("Item", bound=Hashable)
 Bits = NDArray[np.uint8]
@@ -19,7 +20,7 @@ COUNT_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
-class AssociationRule(Generic[Item]):
+class AssociationRule(Result, Generic[Item]):
     """When `given` occurs, `then` occurs too. support: share of all baskets with both; confidence: share of those with
     `given`; lift: confidence over the share of `then` (1 is independence); leverage: support minus what independence
     would give; conviction: (1 - share of `then`) / (1 - confidence), infinite for a rule without exception."""

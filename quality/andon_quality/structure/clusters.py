@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
+from andon_quality.result import Result
 from andon_quality.structure.table import cases
 
 STEPS = 300
@@ -16,7 +17,7 @@ ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
-class Clusters:
+class Clusters(Result):
     """Label per row (clusters numbered by their centres, in order of the columns), centres (k, columns), and the sum of
     squared distances to them."""
 
@@ -129,7 +130,7 @@ def _distances(part: FloatArray, table: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Result):
     """The clustering with the best mean silhouette, that silhouette, and the mean silhouette of every k tried."""
 
     clusters: Clusters

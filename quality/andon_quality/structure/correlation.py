@@ -16,6 +16,7 @@ from andon_quality.inference.comparison import Comparison
 from andon_quality.inference.interval import Interval, normal_quantile
 from andon_quality.inference.multiple import benjamini_hochberg, holm
 from andon_quality.inference.ties import midranks
+from andon_quality.result import Result
 from andon_quality.structure.table import cases, correlations
 
 
@@ -34,7 +35,7 @@ class MultiplicityAdjustment(Enum):
 
 
 @dataclass(frozen=True)
-class Correlations:
+class Correlations(Result):
     """Matrices of shape (columns, columns): coefficient, ends of its interval, p and p adjusted over all pairs."""
 
     r: FloatArray

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray, IntArray, PerSeries, by_series, finite, plain, refuse
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
+from andon_quality.result import Result
 from andon_quality.structure.adequacy import independent_correlations
 from andon_quality.structure.least_squares import along
 from andon_quality.structure.table import cases, standardised
@@ -17,7 +18,7 @@ COLUMNS_MAX = 16
 
 
 @dataclass(frozen=True)
-class Drivers:
+class Drivers(Result):
     """Per column: its share of R^2 (the shares sum to r2), its standardised slope and its plain correlation with the
     outcome; `order` lists the columns from the strongest.
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import OutOfRange
+from andon_quality.result import Result
 from andon_quality.structure.adequacy import degrees_of_fit, independent_correlations
 from andon_quality.structure.rotation import promax, tidy, varimax
 from andon_quality.structure.table import cases
@@ -27,7 +28,7 @@ class Rotation(Enum):
 
 
 @dataclass(frozen=True)
-class Factors:
+class Factors(Result):
     """Loadings (items, factors) on standardised items (the pattern when oblique), uniqueness per item, correlations of
     the factors, share of all variance per factor, and the test that they are enough (p_value is None when df is 0)."""
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, finite, plain, refuse
 from andon_quality.errors import Inconsistent, NoSpread
 from andon_quality.inference.interval import tail
+from andon_quality.result import Result
 from andon_quality.structure.least_squares import Design, factored, lag_count, long_run
 from andon_quality.structure.table import cases
 
@@ -25,7 +26,7 @@ class Errors(Enum):
 
 
 @dataclass(frozen=True)
-class RegressionFit:
+class RegressionFit(Result):
     """Coefficients (the constant first), their standard errors, t, p and interval ends; shape (1 + columns,). `f` tests
     all slopes at once with the same errors. Durbin-Watson near 2 says that neighbours are uncorrelated.
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality import plot
 from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, plain
 from andon_quality.effect.phases import over_phases, phase_means
 from andon_quality.errors import OutOfRange, TooFew
+from andon_quality.result import Result
 from andon_quality.trend.line import straight
 from andon_quality.trend.loess import bisquare, local_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 INNER_PASSES = 5
 
 
 @dataclass(frozen=True)
-class Decomposition:
+class Decomposition(Result):
     """values = trend + season + rest, each of the shape of the values. `seasonality`, `trendiness`: strengths, 0 to 1.
 
     strength of x = max(0, 1 - Var(rest) / Var(x + rest)); a number, or shape (series,) for many series.
@@ -28,6 +34,15 @@ class Decomposition:
     rest: FloatArray
     seasonality: PerSeries
     trendiness: PerSeries
+
+    def plot(self) -> tuple[Axes, ...]:
+        """Trend, season and rest of one series, one above the other. Raises Inconsistent, MissingExtra."""
+        plot.one_series(self.trend)
+        panels = tuple(plot.panels(3))
+        for axes, name in zip(panels, ("trend", "season", "rest"), strict=True):
+            axes.plot(getattr(self, name), color=plot.VALUE, linewidth=1)
+            axes.set_ylabel(name)
+        return panels
 
 
 def moving_average(values: ArrayLike, season: int) -> Decomposition:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality import plot
 from andon_quality.arrays import FloatArray, IntArray, PerSeries, by_series, plain
 from andon_quality.effect.student import quantile
 from andon_quality.errors import OutOfRange, TooFew
+from andon_quality.result import Result
 from andon_quality.trend.exponential import Smoother, SmootherState, advance, initial
 from andon_quality.trend.simplex import minimise
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 @dataclass(frozen=True)
-class Forecast:
+class Forecast(Result):
     """mean, lower, upper: shape (horizon,), or (series, horizon); smoother and state: as fitted, to go on from with
     `advance`; deviation: of the one-step errors."""
 
@@ -25,6 +31,10 @@ class Forecast:
     smoother: Smoother
     state: SmootherState
     deviation: PerSeries
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The course foreseen with its interval, of one series. Raises Inconsistent, MissingExtra."""
+        return plot.band(axes, self.mean, self.lower, self.upper)
 
 
 def forecast(

@@ -13,6 +13,7 @@ from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, plain
 from andon_quality.effect.autocorrelation import lag1
 from andon_quality.errors import NoSpread, OutOfRange, TooFew
 from andon_quality.inference.ties import midranks, tie_sizes
+from andon_quality.result import Result
 from andon_quality.trend.theil_sen import median_slope
 
 
@@ -25,7 +26,7 @@ class Correction(Enum):
 
 
 @dataclass(frozen=True)
-class MonotoneTrend:
+class MonotoneTrend(Result):
     """statistic: concordant less discordant pairs; tau: over all pairs; z, p_value: two-sided normal, with continuity.
 
     inflation: the variance over that of independent points. Numbers, or arrays of shape (series,) for many series.

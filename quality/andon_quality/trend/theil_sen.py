@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike
 from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, finite, plain, refuse
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
 from andon_quality.inference.ties import tie_sizes
+from andon_quality.result import Result
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Result):
     """slope (unit per period) with its interval, and the intercept at time 0; arrays of shape (series,) for many."""
 
     slope: PerSeries

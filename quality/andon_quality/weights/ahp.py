@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
+from andon_quality.result import Result
 
 RANDOM_INDEX = (0.0, 0.0, 0.58, 0.90, 1.12, 1.24, 1.32, 1.41, 1.45, 1.49, 1.51, 1.48, 1.56, 1.57, 1.59)
 """Mean consistency index of random matrices of size 1..15 (Saaty, 1980). A later table of his (.52 .89 1.11 1.25 ...)
@@ -17,7 +18,7 @@ RECIPROCAL_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
-class Ahp:
+class Ahp(Result):
     """Weights (sum 1), the principal eigenvalue, the consistency index (lambda - n) / (n - 1), its ratio to chance."""
 
     weights: FloatArray

@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.errors import Inconsistent, OutOfRange
+from andon_quality.result import Result
 
 
 @dataclass(frozen=True)
-class Bwm:
+class Bwm(Result):
     """Weights (sum 1), the largest absolute deviation xi that they leave, and the ratio by which the judgements
     themselves disagree."""
 

@@ -9,11 +9,12 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import Inconsistent, OutOfRange
+from andon_quality.result import Result
 from andon_quality.weights.decision import weight_vector
 
 
 @dataclass(frozen=True)
-class WeightStep:
+class WeightStep(Result):
     """One adjustment, complete enough to be logged: before, proposed, after, and the share of the way gone."""
 
     before: FloatArray

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
+from andon_quality.result import Result
 from andon_quality.weights.decision import decision_matrix, weight_vector
 
 
 @dataclass(frozen=True)
-class RankStability:
+class RankStability(Result):
     """Rank per unit (1 is best; ties share the better rank), how often each keeps it when the weights wander, how
     often the first stays first, and the smallest move of one weight that changes who is first (None: no move does)."""
 
@@ -79,7 +80,7 @@ def _margin(table: FloatArray, shares: FloatArray) -> float | None:
 
 
 @dataclass(frozen=True)
-class Reversal:
+class Reversal(Result):
     """Two units whose order turned over when a third left: `above` was at least as good as `below` before."""
 
     left: int
