@@ -18,9 +18,9 @@ from andon.scoring.v1 import indicator_system_pb2
 from andon_client.batches import Batch, batches_of
 from andon_client.commands.system import apply_system
 from andon_client.connection import load_connection
-from andon_client.csv_layout import inspect, inspect_header
+from andon_client.csv_layout import has_columns, inspect
 from andon_client.documents import MalformedDocument, load_document
-from andon_client.load_messages import LoadError, Message, NothingReadable, UnreadableFile, message
+from andon_client.load_messages import LoadError, Message, NothingReadable, message
 from andon_client.load_report import said
 from andon_client.loading import load, register_source
 from andon_client.mapping import CsvMapping, load_mapping
@@ -91,16 +91,8 @@ def _log_job(log: Path, mapping_file: Path | None, system: Path | None) -> Job:
 
 def _mapping_that_fits(log: Path) -> Path:
     """The example whose columns the file has; of several the one that reads most of them."""
-    fitting: list[tuple[int, Path]] = []
-    for path in sorted(EXAMPLES.glob("*.mapping.yaml")):
-        mapping = load_mapping(path)
-        try:
-            inspect_header(log, mapping)
-        except UnreadableFile as error:
-            if error.what.key == "column_missing":
-                continue
-            raise
-        fitting.append((len(mapping.columns()), path))
+    examples = [(load_mapping(path), path) for path in sorted(EXAMPLES.glob("*.mapping.yaml"))]
+    fitting = [(len(mapping.columns()), path) for mapping, path in examples if has_columns(log, mapping)]
     if not fitting:
         raise LoadError(message("no_example_fits", file=log.name))
     return max(fitting)[1]

@@ -163,6 +163,8 @@ def _constant(text: str, rows: int) -> pa.Array:
 
 def text_of(column: Column, table: pa.RecordBatch, unknown: Sequence[str], rows: Rows) -> pa.Array:
     """The filled-in template; null where a column it names is empty or unknown."""
+    if not column.columns:
+        return pa.repeat(pa.scalar(column.template), len(rows))
     parts: list[Any] = []
     for literal, name in _pieces(column.template):
         if literal:

@@ -67,6 +67,10 @@ class _Header:
     rows_from: int
 
 
+class ColumnMissing(UnreadableFile):
+    """No line of the beginning has every column that the mapping reads."""
+
+
 class _Reader(Protocol):
     """What csv.reader gives."""
 
@@ -94,12 +98,16 @@ def inspect(path: Path, mapping: CsvMapping) -> Layout:
         return _inspected(path, mapping, compressed, encoding, [*guesses, *said])
 
 
-def inspect_header(path: Path, mapping: CsvMapping) -> None:
-    """Reads the beginning of the file only; raises UnreadableFile where it lacks a column that the mapping reads."""
+def has_columns(path: Path, mapping: CsvMapping) -> bool:
+    """Whether the file has every column that the mapping reads; looks at its beginning only."""
     compressed = is_compressed(path)
     sample = next(bytes_of(path, compressed), b"")[:SAMPLE_BYTES]
     encoding = mapping.encoding or marked_encoding(sample) or "utf-8"
-    _header(path, mapping, list(io.StringIO(sample.decode(encoding, "replace"), newline="")))
+    try:
+        _header(path, mapping, list(io.StringIO(sample.decode(encoding, "replace"), newline="")))
+    except ColumnMissing:
+        return False
+    return True
 
 
 def _encoding(path: Path, compressed: bool, mapping: CsvMapping) -> tuple[str, list[Message]]:

@@ -122,6 +122,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{found} is no attribute of this mapping; attributes are {known}",
         "{found} 不是此映射的属性；属性有 {known}",
     ),
+    "text_alone": (
+        "text is the same value for every row: column and replace do not go with it",
+        "text 表示每行取值相同，不能与 column 或 replace 同用",
+    ),
     "both_headers": (
         "header_row and column_names exclude each other: a file with names of its own has a header",
         "header_row 与 column_names 不能同时使用：文件自带列名即有表头",

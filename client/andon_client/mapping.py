@@ -31,7 +31,7 @@ _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
 @dataclass(frozen=True)
 class Column:
-    """Where a value comes from. `template` names columns in braces, as in "{number}/{revision}"."""
+    """Where a value comes from. `template` names columns in braces, as in "{number}/{revision}", or is a mere text."""
 
     template: str
     replace: Mapping[str, str] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class CsvMapping:
 
 REQUIRED_KEYS = ("source", "id", "case_id", "activity", "time")
 COLUMN_KEYS = ("id", "case_id", "activity", "time", "start_time", "lifecycle", "resource")
-KEYS_OF_A_COLUMN = ("column", "replace")
+KEYS_OF_A_COLUMN = ("column", "replace", "text")
 KEYS_OF_AN_ATTRIBUTE = (*KEYS_OF_A_COLUMN, "type")
 
 
@@ -110,12 +110,12 @@ def parse_mapping(content: Any) -> CsvMapping:
     """`content` as YAML gives it, with texts or typed values; raises MalformedMapping with the key at fault."""
     if not isinstance(content, dict):
         raise MalformedMapping(message("mapping_expected"))
-    _only("", content, [*COLUMN_KEYS, *_READERS])
+    _only("", content, KEYS)
     if missing := [key for key in REQUIRED_KEYS if content.get(key) in (None, "")]:
         raise MalformedMapping(message("missing_keys", keys=", ".join(missing)))
     values: dict[str, Any] = {}
     for key, given in content.items():
-        values[key] = _column(key, given) if key in COLUMN_KEYS else _READERS[key](key, given)
+        values[key] = _READERS[key](key, given)
     if "header_row" in values and values.get("column_names"):
         _refuse("column_names", message("both_headers"))
     mapping = CsvMapping(**values)
@@ -282,15 +282,21 @@ def _attribute(path: str, name: str, given: Any) -> Attribute:
     if kind not in get_args(AttributeType):
         choices = ", ".join(get_args(AttributeType))
         _refuse(f"{path}.type", message("choice_expected", found=_found(kind), choices=choices))
-    column = {"column": name, **{key: value for key, value in given.items() if key != "type"}}
+    column = {key: value for key, value in given.items() if key != "type"}
+    if "text" not in column:
+        column.setdefault("column", name)
     return Attribute(name, _column(path, column), kind)
 
 
 def _column(path: str, given: Any) -> Column:
-    """`number`, `"{number}/{row}"`, or `{column: state, replace: {"-100": Unknown}}`."""
+    """`number`, `"{number}/{row}"`, `{column: state, replace: {"-100": Unknown}}`, or `{text: Visit}`."""
     if not isinstance(given, dict):
         return Column(_template(path, given))
     _only(path, given, KEYS_OF_A_COLUMN)
+    if "text" in given:
+        if len(given) > 1:
+            _refuse(path, message("text_alone"))
+        return Column(_text(f"{path}.text", given["text"]).replace("{", "").replace("}", ""))
     replace = given.get("replace", {})
     if not isinstance(replace, dict):
         _refuse(f"{path}.replace", message("pairs_expected", example="{old: new}", found=_found(replace)))
@@ -307,6 +313,7 @@ def _template(path: str, given: Any) -> str:
 
 _READERS: Mapping[str, Any] = {
     "source": _source,
+    **dict.fromkeys(COLUMN_KEYS, _column),
     "object_kind": lambda path, given: _choice(path, given, get_args(ObjectKind)),
     "attributes": _attributes,
     "unknown": _texts,
@@ -322,3 +329,4 @@ _READERS: Mapping[str, Any] = {
     "resources_are_not_persons": _flag,
     "personal_attributes": _texts,
 }
+KEYS = tuple(_READERS)
