@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
 
 import grpc
@@ -78,18 +79,18 @@ def _desk_job(desk: ServiceDesk) -> Job:
 
 def _log_job(log: Path, mapping_file: Path | None, system: Path | None) -> Job:
     """Reads the log through, so that what is wrong with it is said before the suite starts."""
-    mapping_file = mapping_file or _mapping_that_fits(log)
+    mapping_file = mapping_file or mapping_that_fits(log)
     mapping = load_mapping(mapping_file)
     system = system or mapping_file.with_name(mapping_file.name.replace(".mapping.", ".system."))
     load_document(system, indicator_system_pb2.IndicatorSystemSpec)
     layout = inspect(log, mapping)
+    rest = batches_of(layout, mapping)
+    first = list(islice(rest, 1))
     begin = datetime(1970, 1, 1, tzinfo=UTC)
-    return Job(
-        mapping.source, system, mapping, batches_of(layout, mapping), layout.records, begin, guesses=layout.guesses
-    )
+    return Job(mapping.source, system, mapping, chain(first, rest), layout.records, begin, guesses=layout.guesses)
 
 
-def _mapping_that_fits(log: Path) -> Path:
+def mapping_that_fits(log: Path) -> Path:
     """The example whose columns the file has; of several the one that reads most of them."""
     examples = [(load_mapping(path), path) for path in sorted(EXAMPLES.glob("*.mapping.yaml"))]
     fitting = [(len(mapping.columns()), path) for mapping, path in examples if has_columns(log, mapping)]
@@ -163,7 +164,7 @@ async def _work(arguments: argparse.Namespace, console: Console, say: Say, stop:
             await stop.wait()
 
 
-def _main() -> int:
+def main() -> int:
     """0, or 2 and one line where the log, its mapping or its system is wrong, 1 and one line where something fails."""
     arguments, screen = _arguments(), Console()
     try:
@@ -185,4 +186,4 @@ def _main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(_main())
+    raise SystemExit(main())

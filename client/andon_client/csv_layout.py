@@ -294,7 +294,8 @@ def _missing(path: Path, mapping: CsvMapping, read: Sequence[_Header]) -> Unread
         "columns": columns,
         "line": best.line,
     }
-    return refuse(path, message("column_missing", **places, delimiter=_shown(best.delimiter)))
+    what = message("column_missing", **places, delimiter=_shown(best.delimiter))
+    return ColumnMissing(message("in_file", file=path.name, what=what))
 
 
 def _each_once(path: Path, mapping: CsvMapping, names: Sequence[str], line: int) -> list[str]:

@@ -96,7 +96,9 @@ class RecordScan:
             if quoted.any():
                 self.multiline = True
                 self._refuse_rows_within(block, given, bounds, ends[quoted], inside)
-        self._line += block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
+        feeds = int(np.count_nonzero(given[ends] == _LF))
+        # Of a carriage return and a line feed that follows, only one ends a line.
+        self._line += feeds if feeds == len(ends) else len(ends) - block.count(b"\r\n")
         self._before = int(given[-1])
         tail = block[max(block.rfind(b"\n"), block.rfind(b"\r")) + 1 :]
         self._row_start = tail if len(tail) < len(block) else (self._row_start + tail)[:65_536]

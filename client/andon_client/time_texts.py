@@ -90,7 +90,7 @@ def _read_distinct(texts: pa.Array, formats: Sequence[TimeFormat], zone: str) ->
         if not matched.any():
             continue
         here = left[matched]
-        parts = _Parts(found.drop_null() if not matched.all() else found, one.groups[place])
+        parts = _Parts(found.drop_null() if not matched.all() else found, one.groups[place], one.written == ISO)
         instants, state, twice = _instants(parts, one, zone)
         better = (state == Outcome.READ) | (state > outcomes[here])
         outcomes[here] = np.where(better, state, outcomes[here])
@@ -103,7 +103,8 @@ def _read_distinct(texts: pa.Array, formats: Sequence[TimeFormat], zone: str) ->
 class _Parts:
     """The parts that a format found, as numbers; what it has not, or an optional part that is empty, has a default."""
 
-    def __init__(self, found: pa.StructArray, groups: Sequence[str]) -> None:
+    def __init__(self, found: pa.StructArray, groups: Sequence[str], optional: bool) -> None:
+        self._optional = optional
         self._texts = {name: found.field(place) for place, name in enumerate(groups)}
         self.count = len(found)
 
@@ -114,7 +115,7 @@ class _Parts:
         if name not in self._texts:
             return np.full(self.count, default, np.int64)
         texts = self._texts[name]
-        filled = pc.if_else(pc.equal(texts, ""), str(default), texts)
+        filled = pc.if_else(pc.equal(texts, ""), str(default), texts) if self._optional else texts
         return np.asarray(pc.cast(filled, pa.int64()))
 
     def given(self, name: str) -> Bool:

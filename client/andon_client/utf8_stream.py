@@ -7,6 +7,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -126,25 +127,26 @@ def _decodes(sample: bytes, encoding: str) -> bool:
 
 
 def utf8_blocks(path: Path, compressed: bool, encoding: str) -> Iterator[bytes]:
-    """The text as UTF-8 without a byte order mark; raises UnreadableFile with the line that is not in `encoding`."""
-    decoder, line = codecs.getincrementaldecoder(encoding)(), 1
+    """The text as UTF-8 without a byte order mark; raises NotInEncoding with the line that is not in `encoding`."""
+    decoder = codecs.getincrementaldecoder(encoding)()
     plain = codecs.lookup(encoding).name == "utf-8"
-
-    def decoded(block: bytes, final: bool) -> str:
+    # An empty block at the end tells of a character that is cut.
+    for done, block in enumerate(chain(bytes_of(path, compressed), (b"",))):
         try:
-            return decoder.decode(block, final)
+            text = decoder.decode(block, not block)
         except UnicodeError as error:
             start, given = (error.start, error.object) if isinstance(error, UnicodeDecodeError) else (0, block)
             byte = f"0x{given[start]:02X}" if len(given) > start else "0x"
-            at = line + given[:start].count(b"\n")
-            raise NotInEncoding(path, byte, encoding, at) from error
-
-    for block in bytes_of(path, compressed):
-        text = decoded(block, False)
-        line += text.count("\n")
+            before = _lines(path, compressed, encoding, done)
+            raise NotInEncoding(path, byte, encoding, 1 + before + given[:start].count(b"\n")) from error
         # What is UTF-8 already is only checked; a character that a block cuts is whole for the next one.
         yield block if plain else text.encode("utf-8")
-    yield decoded(b"", True).encode("utf-8")
+
+
+def _lines(path: Path, compressed: bool, encoding: str, blocks: int) -> int:
+    """Line ends in the first blocks."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    return sum(decoder.decode(block).count("\n") for block in islice(bytes_of(path, compressed), blocks))
 
 
 class NotInEncoding(UnreadableFile):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+import typer
+from andon_client.bookmark import Bookmark
 from andon_client.command_line import app
+from andon_client.commands import load
 from typer.testing import CliRunner
 
 MAPPING = 'source: desk\nid: "{case}/{row}"\ncase_id: case\nactivity: step\ntime: at\n'
@@ -66,7 +69,7 @@ def test_what_is_wrong_with_a_value_comes_with_what_to_write_instead(andon):
         ('case,step,at\nA,"Open,2026-03-02\n', MAPPING, 2, "log.csv, line 2: a quote opens"),
         (LOG, MAPPING + "time_zone: Berlin\n", 1, "do you mean Europe/Berlin?"),
         (LOG, MAPPING + "source: twice\n", 1, '"source" is written twice'),
-        (LOG, MAPPING, 1, "no suite is known here"),
+        (LOG, MAPPING, 1, "make run"),
     ],
 )
 def test_an_error_is_one_line_in_the_callers_language_and_never_a_traceback(andon, log, mapping, code, says):
@@ -93,3 +96,32 @@ def test_a_guess_is_said_where_notes_go(andon):
     done = andon("--validate-only", log=LOG.replace(",", ";"))
     assert 'log.csv: delimiter ";", guessed' in done.stderr
     assert "guessed" not in done.stdout
+
+
+@pytest.mark.parametrize(("end", "code"), [(KeyboardInterrupt(), 130), (typer.Exit(1), 1)])
+def test_a_load_that_is_broken_off_says_how_many_rows_are_safe_and_goes_on_there(
+    andon, tmp_path, monkeypatch, end, code
+):
+    skipped = []
+
+    def broken(options, work):
+        bookmark = Bookmark(tmp_path / "nowhere" / "loads", tmp_path / "log.csv", tmp_path / "m.yaml")
+        skipped.append(bookmark.rows())
+        bookmark.store(1)
+        raise end
+
+    monkeypatch.setattr(load, "run", broken)
+    done = andon()
+    assert done.exit_code == code
+    assert "1 of 2 rows are safe. Run the same command again to go on after row 1" in done.stderr
+    assert (
+        "2 条记录中 1 条已保存"
+        in CliRunner()
+        .invoke(app, ["--home", str(tmp_path / "nowhere"), "--locale", "zh", *done_words(tmp_path)])
+        .stderr
+    )
+    assert skipped == [0, 1]
+
+
+def done_words(folder):
+    return ["load", str(folder / "log.csv"), "--mapping", str(folder / "m.yaml")]
