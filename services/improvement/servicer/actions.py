@@ -9,7 +9,7 @@ from andon.improvement.v1 import improvement_pb2 as pb
 from services.improvement import transitions
 from services.improvement.error_mapping import mapped_errors
 from services.improvement.servicer.desk import Desk
-from services.improvement.wire.goals import check_action, check_promise
+from services.improvement.wire.goals import check_action, check_direction
 from services.improvement.wire.validation import check_optional_reason, check_problem_name, time_us
 
 
@@ -20,7 +20,7 @@ class ActionCalls:
         name, action = check_problem_name("parent", request.parent), check_action(request.action)
         now_us = self.desk.clock_us()
         with mapped_errors():
-            check_promise(action.goal, await self.desk.scoring.direction(action.goal.series))
+            check_direction(action.goal, await self.desk.scoring.direction(action.goal.series))
         answer = await self.desk.change(
             request, name, lambda problem: transitions.plan_action(problem, action, now_us), pb.PlanActionResponse
         )

@@ -84,7 +84,7 @@ def _broken(rules: dict[str, tuple[bool, str]]) -> list[FieldViolation]:
     return [FieldViolation(field, rule, "FIELD_INVALID") for field, (holds, rule) in rules.items() if not holds]
 
 
-def check_promise(goal: Goal, direction: int) -> None:
+def check_direction(goal: Goal, direction: int) -> None:
     """Where the target is best, either way may be an improvement: the goal says which."""
     worse = {
         indicator_system_pb2.DIRECTION_LOWER_IS_BETTER: goal.expected_effect > 0,

@@ -36,6 +36,14 @@ def test_an_action_that_began_with_the_problem_has_no_before(problem):
     assert plan_proof(problem(30), GOAL, 31 * DAY_US, 0).baseline_intervals == ()
 
 
+def test_without_opening_windows_the_whole_stretch_is_before(problem):
+    """A problem that a person opened has no signals of its own, so nothing is left out."""
+    by_hand = replace(problem(30), signals=())
+    assert plan_proof(by_hand, GOAL, 40 * DAY_US, 0).baseline_intervals == days((30, 40))
+    for started in (30, 29):
+        assert plan_proof(by_hand, GOAL, started * DAY_US, 0).baseline_intervals == ()
+
+
 def test_symptoms_do_not_open_a_problem(problem):
     opened = problem(30, 31)
     first, second = opened.signals

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.improvement.model import Family, Goal, Problem, ProblemName, Text
 from services.improvement.paging import events_max, page_key, page_size, page_token
-from services.improvement.wire.goals import check_action, check_promise
+from services.improvement.wire.goals import check_action, check_direction
 from services.improvement.wire.validation import (
     check_filter,
     check_problem_name,
@@ -80,6 +80,59 @@ def test_a_goal_that_could_not_be_proven_is_refused_by_its_field(field, goal):
     assert fields_at_fault(check_action, good_action(**goal)) == [f"action.goal.{field}"]
 
 
+@pytest.mark.parametrize(
+    "goal",
+    [
+        {"confidence": 0.501},
+        {"confidence": 0.999},
+        {"baseline_period": Duration(seconds=1)},
+        {"baseline_period": Duration(seconds=86_400 * 730)},
+        {"series": "desk/main/rework@hour", "baseline_period": Duration(seconds=3_600 * 2016)},
+        {"windows_min": 4},
+        {"windows_min": 730},
+        {"windows_min": 9, "horizon_windows": 9},
+        {"horizon_windows": 730},
+        {"test": problem_pb2.Goal.TEST_UNSPECIFIED},
+    ],
+)
+def test_a_goal_at_the_edge_of_what_can_be_proven_is_taken(goal):
+    check_action(good_action(**goal))
+
+
+def test_a_period_reaches_back_as_far_as_its_kind_of_windows_and_the_message_says_how_far():
+    for series, seconds in (("desk/main/rework@hour", 3_600 * 2016 + 1), ("desk/main/rework@day", 0)):
+        goal = {"series": series, "baseline_period": Duration(seconds=seconds)}
+        with pytest.raises(InvalidArgument) as refused:
+            check_action(good_action(**goal))
+        (violation,) = refused.value.field_violations
+        most = 2016 if "hour" in series else 730
+        assert violation.description == f"must be positive and reach back at most {most} windows"
+
+
+def test_a_series_that_cannot_be_compared_is_refused_once_and_not_for_its_period_too():
+    goal = {"series": "desk/main/rework@all", "baseline_period": Duration(seconds=86_400)}
+    assert fields_at_fault(check_action, good_action(**goal)) == ["action.goal.series"]
+
+
+@pytest.mark.parametrize(("length", "fits"), [(4000, True), (4001, False)])
+def test_an_owner_has_at_most_four_thousand_characters(length, fits):
+    action = good_action()
+    action.owner = "x" * length
+    if fits:
+        assert check_action(action).owner == action.owner
+    else:
+        assert fields_at_fault(check_action, action) == ["action.owner"]
+
+
+def test_an_unknown_kind_of_action_is_refused_and_a_title_in_either_language_will_do():
+    action = good_action()
+    action.kind = 9
+    assert fields_at_fault(check_action, action) == ["action.kind"]
+    chinese = good_action()
+    chinese.title.en, chinese.title.zh = "", "先检查"
+    assert check_action(chinese).title.zh == "先检查"
+
+
 def test_many_windows_needed_are_planned_for():
     assert check_action(good_action(windows_min=100)).goal.horizon_windows == 100
 
@@ -98,9 +151,9 @@ def test_many_windows_needed_are_planned_for():
 def test_nobody_plans_to_make_it_worse(direction, effect, kept):
     goal = Goal("desk/main/rework@day", effect)
     if kept:
-        check_promise(goal, direction)
+        check_direction(goal, direction)
     else:
-        assert fields_at_fault(check_promise, goal, direction) == ["action.goal.expected_effect"]
+        assert fields_at_fault(check_direction, goal, direction) == ["action.goal.expected_effect"]
 
 
 def test_names_are_checked_before_anybody_looks_for_them():
