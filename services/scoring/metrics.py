@@ -41,7 +41,7 @@ CATALOGUE: Mapping[ScoringMetric, Instrument] = {
     "andon.scoring.cases.evicted": Instrument(Kind.COUNTER, "{case}", "Idle cases evicted from memory."),
     "andon.scoring.cases.reloaded": Instrument(Kind.COUNTER, "{case}", "Evicted cases reloaded into memory."),
     "andon.scoring.durations.negative": Instrument(
-        Kind.COUNTER, "{span}", "Negative durations, which are not observed."
+        Kind.COUNTER, "{span}", "Durations whose end lies before their start."
     ),
     "andon.scoring.snapshots": Instrument(Kind.COUNTER, "{snapshot}", "Snapshots of a partition's state."),
     "andon.scoring.events.replayed": Instrument(Kind.COUNTER, "{event}", "Events folded again during recovery."),

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from services.scoring.fold.hashing import HashArray, mixed, span_hashes, spans_of, text_hashes, trailing_numbers
-from services.scoring.system.case_model import AttributeValue, Pick, TimeValue
+from services.scoring.system.case_model import AttributeValue, Pick, TimeValue, reopens
 
 IntArray = NDArray[np.int64]
 TIME_US = pa.timestamp("us", tz="UTC")
@@ -104,6 +104,12 @@ class EventBatch:
             codes, names = self.activities
             self._rows[activities] = np.flatnonzero(np.array([name in activities for name in names], dtype=bool)[codes])
         return self._rows[activities]
+
+    @cached_property
+    def reopening_rows(self) -> IntArray:
+        """Rows whose activity says by its name that the case is open again."""
+        codes, names = self.activities
+        return np.flatnonzero(np.array([reopens(name) for name in names], dtype=bool)[codes])
 
     def winners(self, activities: tuple[str, ...], pick: Pick) -> tuple[IntArray, IntArray]:
         """The first or last event with one of these activities: (cases that have one, row of each)."""

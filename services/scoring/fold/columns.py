@@ -84,15 +84,28 @@ class Extreme(Column):
         super().__init__()
 
     def update(self, batch: EventBatch, cases: IntArray) -> None:
-        local, rows = batch.winners(self.activities, self.pick)
+        local, rows = self.winners(batch)
         at = cases[local]
         extreme = np.minimum if self.pick is Pick.FIRST else np.maximum
         self.time[at] = extreme(self.time[at], batch.time[rows])
+
+    def winners(self, batch: EventBatch) -> tuple[IntArray, IntArray]:
+        return batch.winners(self.activities, self.pick)
 
     def times(self, cases: IntArray) -> IntArray:
         """MISSING where there is no such event."""
         times = self.time[cases]
         return np.where(times == self.fills["time"][1], MISSING, times)
+
+
+class LastReopening(Extreme):
+    """Time of the last event that reopens a case by the name of its activity."""
+
+    def __init__(self) -> None:
+        super().__init__(Pick.LAST, ())
+
+    def winners(self, batch: EventBatch) -> tuple[IntArray, IntArray]:
+        return batch.picked(batch.reopening_rows, self.pick)
 
 
 class Tally(Column):

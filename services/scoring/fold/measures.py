@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from services.scoring.fold.batch import MISSING, EventBatch, IntArray
 from services.scoring.fold.calendar import SECOND_US, Zone, working_us
-from services.scoring.fold.columns import Column, Extreme, Picked, Tally
+from services.scoring.fold.columns import Column, Extreme, LastReopening, Picked, Tally
 from services.scoring.fold.sequences import Handovers, Presence
 from services.scoring.fold.sources import Labels, LabelSource, MatchSource, NumberSource, TimeSource
 from services.scoring.system.case_model import (
@@ -58,6 +58,8 @@ class Columns:
             self._prepare(measure)
         for dimension in spec.dimensions:
             self.label(dimension)
+        if spec.case_rule.closed is not None:
+            self.reopened()
         for moment in [spec.case_rule.opened, spec.case_rule.closed, *(i.anchor for i in spec.indicators)]:
             self._prepare_moment(moment)
 
@@ -105,6 +107,10 @@ class Columns:
     def extreme(self, pick: Pick, activities: tuple[str, ...]) -> Extreme:
         wanted = activity_set(activities)
         return self._column(f"{pick.value} {wanted}", lambda: Extreme(pick, wanted))
+
+    def reopened(self) -> Extreme:
+        named = self.spec.case_rule.reopened
+        return self.extreme(Pick.LAST, named) if named else self._column("reopened", LastReopening)
 
     def tally(self, activities: tuple[str, ...]) -> Tally:
         wanted = activity_set(activities)
@@ -192,7 +198,10 @@ class CaseView:
             case Opened():
                 return self.moment(self.spec.case_rule.opened or FirstOf())
             case Closed():
-                return self.moment(self.spec.case_rule.closed)
+                closed = self.moment(self.spec.case_rule.closed)
+                if self.spec.case_rule.closed is None:
+                    return closed
+                return np.where(closed < self.columns.reopened().times(self.cases), MISSING, closed)
             case _:
                 assert_never(moment)
 
@@ -226,17 +235,22 @@ class CaseView:
                 assert_never(kind)
 
     def _elapsed(self, name: str, kind: Elapsed) -> IntArray:
-        """Whole seconds, rounded to the nearest, halves up. A negative span is no observation."""
+        """Whole seconds, rounded to the nearest, halves up; negative where the end lies before the start."""
         start, end = self.moment(kind.start), self.moment(kind.end)
         known = (start != MISSING) & (end != MISSING)
         self.negative[name] = known & (end < start)
-        places = np.flatnonzero(known & (end >= start))
-        spans = end[places] - start[places]
-        if kind.business_time:
-            spans = working_us(self.spec.calendar, self.columns.zone, start[places], end[places])
+        places = np.flatnonzero(known)
+        spans = self._spans(kind, start[places], end[places])
         seconds = np.full(len(start), MISSING, dtype=np.int64)
         seconds[places] = (spans + ROUND_HALF) // SECOND_US
         return seconds
+
+    def _spans(self, kind: Elapsed, start: IntArray, end: IntArray) -> IntArray:
+        """Signed microseconds, of working time where that is asked for."""
+        if not kind.business_time:
+            return end - start
+        early, late = np.minimum(start, end), np.maximum(start, end)
+        return np.sign(end - start) * working_us(self.spec.calendar, self.columns.zone, early, late)
 
     def _flag(self, flag: Flag) -> IntArray:
         """1 or 0; MISSING where the attribute or the other measure is."""

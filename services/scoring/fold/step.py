@@ -52,7 +52,7 @@ class FoldStep:
     parts: each touched (series, window) of the partition once. observations: see OBSERVATION_SCHEMA.
     corrected_cases: cases with corrections; their rows here were left out, rebuild them from all their events.
     events: rows of the system's sources. cases: cases touched. cases_new: of these, first seen in this step.
-    negative_spans: change in the number of (case, measure) whose end lies before its start and that are not observed.
+    negative_spans: change in the number of (case, measure) whose end lies before its start.
     """
 
     parts: list[PartChange]

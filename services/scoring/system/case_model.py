@@ -82,10 +82,18 @@ Milestone = FirstOf | LastOf | AttributeTime | Opened | Closed
 
 @dataclass(frozen=True)
 class CaseRule:
-    """When a case begins and ends. opened None: its first event; closed None: it never closes."""
+    """When a case begins and ends. opened None: its first event; closed None: it never closes.
+
+    reopened: activities after which a closed case is open again; empty: those that `reopens` by their name.
+    """
 
     opened: Milestone | None = None
     closed: Milestone | None = None
+    reopened: tuple[str, ...] = ()
+
+
+def reopens(activity: str) -> bool:
+    return "reopen" in activity.casefold()
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def counts(spec: SystemSpec) -> Iterator[Finding]:
         ("indicators", spec.indicators, INDICATORS_MAX),
         ("composites", spec.composites, COMPOSITES_MAX),
         ("sources", spec.sources, NAMES_MAX),
+        ("case_rule.reopened", spec.case_rule.reopened, NAMES_MAX),
         ("calendar.hours", spec.calendar.hours, NAMES_MAX),
         ("calendar.holidays", spec.calendar.holidays, NAMES_MAX),
     ):
@@ -108,6 +109,7 @@ def texts(spec: SystemSpec) -> Iterator[Finding]:
         for place, one in enumerate(listed):
             yield from _title(f"{collection}[{place}].title", one.title)
     yield from _texts("sources", spec.sources)
+    yield from _texts("case_rule.reopened", spec.case_rule.reopened)
     for place, step in enumerate(spec.steps):
         yield from _texts(f"steps[{place}].activities", step.activities)
     for place, dimension in enumerate(spec.dimensions):

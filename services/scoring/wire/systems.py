@@ -96,7 +96,9 @@ def spec_of(message: pb.IndicatorSystemSpec) -> model.SystemSpec:
         time_zone=message.time_zone or "UTC",
         calendar=_calendar(message.calendar),
         case_rule=case_model.CaseRule(
-            opened=_optional_moment(message.case_rule, "opened"), closed=_optional_moment(message.case_rule, "closed")
+            opened=_optional_moment(message.case_rule, "opened"),
+            closed=_optional_moment(message.case_rule, "closed"),
+            reopened=tuple(message.case_rule.reopened),
         ),
         steps=tuple(_step(step) for step in message.steps),
         measures=tuple(_measure(measure) for measure in message.measures),

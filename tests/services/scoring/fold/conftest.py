@@ -161,7 +161,14 @@ class Reference:
             case Opened():
                 return self.moment(self.spec.case_rule.opened or FirstOf())
             case Closed():
-                return self.moment(self.spec.case_rule.closed)
+                closed = self.moment(self.spec.case_rule.closed)
+                named = self.spec.case_rule.reopened
+                again = [
+                    event.time
+                    for event in self.events
+                    if (event.activity in named if named else "reopen" in event.activity.lower())
+                ]
+                return None if closed is not None and again and again[-1] > closed else closed
             case None:
                 return None
 
@@ -206,9 +213,12 @@ class Reference:
         raise AssertionError(condition)
 
     def elapsed(self, start: datetime | None, end: datetime | None, business: bool) -> int | None:
-        if start is None or end is None or end < start:
+        if start is None or end is None:
             return None
-        span = self.working(start, end) if business else end - start
+        if business:
+            span = self.working(start, end) if start <= end else -self.working(end, start)
+        else:
+            span = end - start
         return (us(EPOCH + span) + 500_000) // 1_000_000
 
     def working(self, start: datetime, end: datetime) -> timedelta:

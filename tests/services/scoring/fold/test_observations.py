@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,18 +56,30 @@ def test_a_reopened_case_leaves_its_old_window_for_the_new_one(system: Any, page
     assert row["old_window_start"] < row["window_start"] <= row["anchor"] < row["window_end"]
 
 
-def test_negative_spans_are_counted_and_not_observed(system: Any, page: Any, event: Any) -> None:
+def test_a_duration_that_ends_before_it_begins_is_a_value_and_counted(system: Any, page: Any, event: Any) -> None:
     fold = CaseFold(system)
-    late = event("1", "A", "Created", TIME, attributes={"due": TIME - timedelta(hours=1)})
-    assert fold.fold([page([late])]).negative_spans == 1
-    assert not [part for part in fold.parts() if "promised" in part.series]
-    assert (
-        fold.fold(
-            [page([event("2", "A", "Started", TIME, attributes={"due": TIME + timedelta(hours=1)})])]
-        ).negative_spans
-        == -1
-    )
+    early = event("1", "A", "Created", TIME, attributes={"due": TIME - timedelta(hours=1)})
+    assert fold.fold([page([early])]).negative_spans == 1
+    promised = {part.stats.total for part in fold.parts() if part.series == "desk/main/promised@all"}
+    assert promised == {-3_600}
+    late = event("2", "A", "Started", TIME, attributes={"due": TIME + timedelta(hours=1)})
+    assert fold.fold([page([late])]).negative_spans == -1
     assert fold.negative_spans == 0
+
+
+@pytest.mark.parametrize(("named", "activity"), [((), "Reopened by customer"), (("Back",), "Back")])
+def test_a_case_that_is_reopened_is_open_until_it_is_closed_again(
+    system: Any, page: Any, event: Any, named: tuple[str, ...], activity: str
+) -> None:
+    rule = replace(system.spec.case_rule, reopened=named)
+    fold = CaseFold(replace(system, spec=replace(system.spec, case_rule=rule)))
+    counted = lambda: [part for part in fold.parts() if part.series == "desk/main/cycle@all"]  # noqa: E731
+    fold.fold([page([event("1", "A", "Created", TIME), event("2", "A", "Closed", TIME + timedelta(hours=1))])])
+    assert len(counted()) == 1
+    fold.fold([page([event("3", "A", activity, TIME + timedelta(hours=2))])])
+    assert not counted()
+    fold.fold([page([event("4", "A", "Closed", TIME + timedelta(hours=3))])])
+    assert len(counted()) == 1
 
 
 def test_events_of_other_sources_are_not_folded(system: Any, page: Any, event: Any) -> None:
