@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.fold.batch import MISSING, EventBatch, IntArray
-from services.scoring.fold.calendar import SECOND_US, Zone, working_us
 from services.scoring.fold.columns import Column, Extreme, LastReopening, Picked, Tally
 from services.scoring.fold.sequences import Handovers, Presence
 from services.scoring.fold.sources import Labels, LabelSource, MatchSource, NumberSource, TimeSource
+from services.scoring.system.calendar import SECOND_US, Zone, working_us
 from services.scoring.system.case_model import (
     Above,
     AttributeIs,
@@ -250,7 +250,8 @@ class CaseView:
         if not kind.business_time:
             return end - start
         early, late = np.minimum(start, end), np.maximum(start, end)
-        return np.sign(end - start) * working_us(self.spec.calendar, self.columns.zone, early, late)
+        worked = working_us(self.spec.calendar, self.columns.zone, early, late)
+        return np.where(end < start, -worked, worked)
 
     def _flag(self, flag: Flag) -> IntArray:
         """1 or 0; MISSING where the attribute or the other measure is."""

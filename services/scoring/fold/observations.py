@@ -9,11 +9,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from services.scoring.fold.batch import MISSING, TIME_US, IntArray
-from services.scoring.fold.calendar import WindowIds, window_numbers
 from services.scoring.fold.measures import CaseView, Columns
 from services.scoring.fold.step import OBSERVATION_SCHEMA
 from services.scoring.fold.windows import Amounts, Groups, SeriesWindows, deltas, grouped
 from services.scoring.scores.statistics import PartChange
+from services.scoring.system.calendar import WindowIds, window_numbers
 from services.scoring.system.model import Indicator, IndicatorSystem, Slice, Window
 from services.scoring.system.series import series_key
 

@@ -12,8 +12,8 @@ from andon_quality.describe.moments import grouped_moments
 from numpy.typing import NDArray
 
 from services.scoring.fold.batch import IntArray
-from services.scoring.fold.calendar import WindowIds
 from services.scoring.scores.statistics import Histogram, PartChange, PartStats
+from services.scoring.system.calendar import WindowIds
 from services.scoring.system.model import Window
 from services.scoring.system.series import SeriesKey
 

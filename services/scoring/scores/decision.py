@@ -190,7 +190,8 @@ class _Step:
         standing = self.book.signals.get(series, {})
         raised: dict[str, Signal] = {}
         if plan is not None:
-            drawn = draw(chart_points(self.windows_of(series, changed)), plan)
+            points = chart_points(self.windows_of(series, changed), plan, series_name(series).window)
+            drawn = draw(points, plan)
             raised = signals_of(self.book.system.process, series, drawn, plan)
         self.signals += signal_changes(standing, raised, self.reason_of(changed))
 

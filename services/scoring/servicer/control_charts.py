@@ -42,7 +42,7 @@ class ControlCharts:
         indicator, plan = _charted(system, key)
         scores = [score_of(unpack_score(row)) for row in await self.requests.store.scores_of_series(tenant, key)]
         # Phase I lies where it lies, so all windows are drawn and those asked for are shown.
-        whole = await asyncio.to_thread(draw, chart_points(scores), plan)
+        whole = await asyncio.to_thread(lambda: draw(chart_points(scores, plan, series_name(key).window), plan))
         drawn, arl0 = _within(whole, bounds(request.interval)), _promised(whole, plan)
         shown = {point.window for point in drawn.points}
         signals = [unpack_signal(row) for row in await self.requests.store.signals_of_series(tenant, key)]

@@ -49,7 +49,7 @@ def draw(points: Sequence[WindowPoint], plan: ChartPlan) -> Drawn:
         chart = _chart(points, phase_one, baseline.limit_scale, first, plan)
     except QualityError:
         return Drawn(None, tuple(_bare(point) for point in points))
-    fired = _fired(chart, first, plan)
+    fired = _fired(chart, points, first, plan)
     drawn = (_point(point, chart, at, inside.start <= at < inside.stop, fired) for at, point in enumerate(points))
     return Drawn(baseline, tuple(drawn))
 
@@ -121,24 +121,26 @@ def _chart(
             assert_never(plan.kind)
 
 
-def _fired(chart: control.Chart, first: int, plan: ChartPlan) -> Hits:
-    """Where each rule fires, by index; the rules begin to remember with the first point after phase I."""
-    judged = control.Chart(
-        chart.kind,
-        chart.statistic[first:],
-        chart.centre[first:],
-        chart.lower[first:],
-        chart.upper[first:],
-        chart.sigma[first:],
-        chart.width,
-    )
-    if not judged.statistic.size:
+def _fired(chart: control.Chart, points: Sequence[WindowPoint], first: int, plan: ChartPlan) -> Hits:
+    """Where each rule fires, by index; the rules begin to remember with the first point after phase I.
+
+    A gap is a point without a value to the rules, which ends every run.
+    """
+    if first >= len(points):
         return {}
+    gaps = [place for place, point in enumerate(points[first:]) if point.after_gap]
+    statistic, centre, lower, upper, sigma = (
+        np.insert(series[first:], gaps, np.nan)
+        for series in (chart.statistic, chart.centre, chart.lower, chart.upper, chart.sigma)
+    )
+    judged = control.Chart(chart.kind, statistic, centre, lower, upper, sigma, chart.width)
+    # Where the points are once a place was inserted before each that follows a gap.
+    places = np.delete(np.arange(len(statistic)), np.array(gaps, dtype=np.int64) + np.arange(len(gaps)))
     ahead = np.zeros(first, dtype=bool)
     if plan.is_average:
-        return {LIMIT: np.concatenate([ahead, judged.beyond])}
+        return {LIMIT: np.concatenate([ahead, judged.beyond[places]])}
     hits = rules.judge([RULES[name] for name in plan.rules], judged)
-    return {name: np.concatenate([ahead, hits[RULES[name].name]]) for name in plan.rules}
+    return {name: np.concatenate([ahead, hits[RULES[name].name][places]]) for name in plan.rules}
 
 
 def _plotted_sigma(sigma: float, mean_size: float, plan: ChartPlan) -> float:

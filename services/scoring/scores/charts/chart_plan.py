@@ -8,6 +8,7 @@ from functools import lru_cache
 from andon_quality import arl, rules
 from andon_quality.calibration import Sides, ValueKind
 
+from services.scoring.system.calendar import Zone
 from services.scoring.system.case_model import Count, Elapsed, Handover, MeasureKind, Rework
 from services.scoring.system.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec
 
@@ -32,6 +33,8 @@ class ChartPlan:
     direction: Direction
     target: float | None
     symptom_of: tuple[str, ...]
+    is_sum: bool
+    zone: Zone
     value_kind: ValueKind
 
     @property
@@ -57,6 +60,8 @@ def plan_of(spec: SystemSpec, indicator: Indicator) -> ChartPlan | None:
         direction=indicator.direction,
         target=indicator.target.value if indicator.target else None,
         symptom_of=indicator.symptom_of,
+        is_sum=indicator.aggregate is Aggregate.SUM,
+        zone=Zone(spec.time_zone),
         value_kind=_value_kind(spec.measure_by_name[indicator.measure].kind),
     )
 

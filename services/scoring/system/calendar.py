@@ -161,6 +161,19 @@ def window_bounds(zone: Zone, window: Window, numbers: IntArray) -> tuple[IntArr
             return np.full(len(numbers), ALL_TIME.start_us), np.full(len(numbers), ALL_TIME.end_us)
 
 
+def windows_between(zone: Zone, window: Window, start_us: int, end_us: int, at_most: int) -> list[WindowId]:
+    """The windows from one boundary to another, in order. Empty where there would be more than `at_most`."""
+    found: list[WindowId] = []
+    while start_us < end_us:
+        if len(found) == at_most:
+            return []
+        at = np.array([start_us], dtype=np.int64)
+        starts, ends = window_bounds(zone, window, window_numbers(zone, window, at, zone.days(at)))
+        found.append(WindowId(int(starts[0]), int(ends[0])))
+        start_us = int(ends[0])
+    return found
+
+
 def _month_days(months: IntArray) -> IntArray:
     return months.astype("M8[M]").astype("M8[D]").astype(np.int64)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.fold.calendar import DAY_US, Zone, window_bounds, window_numbers, working_us
+from services.scoring.system.calendar import DAY_US, Zone, window_bounds, window_numbers, working_us
 from services.scoring.system.case_model import Calendar, Hours
 from services.scoring.system.model import Window
 
