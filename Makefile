@@ -18,7 +18,7 @@ $(BIN)/uv:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 
-# Made anew when what it is made from has changed.
+# Made again when what it is made from has changed.
 $(VENV)/.ready: $(BIN)/uv requirements/dev.txt requirements/build.txt pyproject.toml */pyproject.toml protos/compile_protos.py $(wildcard protos/andon/*/v1/*.proto)
 	$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/uv pip install --quiet --no-deps --build-constraints requirements/build.txt --reinstall-package andon-protos \
@@ -60,7 +60,7 @@ bench: setup ## measure, as ratios against named baselines in the same run
 mutate: setup ## list small changes of the code that no test notices (TARGET="season history"; minutes to hours)
 	$(BIN)/python -m tests.mutation $(TARGET)
 
-lock: $(BIN)/uv ## resolve anew and export the hash-pinned requirements
+lock: $(BIN)/uv ## resolve and export the hash-pinned requirements
 	$(BIN)/uv lock --upgrade
 	$(BIN)/uv export --quiet --format requirements-txt --no-emit-workspace --all-groups --no-annotate --no-header -o requirements/dev.txt
 	$(BIN)/uv export --quiet --format requirements-txt --no-emit-workspace --no-default-groups --no-annotate --no-header -o requirements/run.txt

@@ -1,4 +1,4 @@
-"""`make run`: the suite, a service desk through its public API, and the report. Serves on until Ctrl-C."""
+"""`make run`: the services, a simulated service desk through the public API, and the report. Runs until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--log", type=Path, help="a CSV event log (.gz too) instead of the simulated desk")
     parser.add_argument("--mapping", type=Path, help="how its columns become events; default: the example that fits")
-    parser.add_argument("--system", type=Path, help="indicator system; default: the one beside the mapping")
+    parser.add_argument("--system", type=Path, help="indicator system; default: the one next to the mapping")
     parser.add_argument("--home", type=Path, default=DEFAULT, help="folder of the suite (default: %(default)s)")
     parser.add_argument("--report", type=Path, default=Path("report.html"), help="where the page is written")
     parser.add_argument("--locale", default=os.environ.get("ANDON_LOCALE", "en"), help="language: en or zh")

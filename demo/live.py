@@ -20,7 +20,7 @@ from demo.report_texts import Say
 
 
 class Live:
-    """Watches signals and problems beside the load, and shows both on one line."""
+    """Shows the progress of the load with signals and problems as they appear."""
 
     def __init__(self, suite: Suite, total: int, console: Console, say: Say) -> None:
         self._suite = suite

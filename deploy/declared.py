@@ -31,7 +31,7 @@ class Service:
 
     @property
     def calls(self) -> list[str]:
-        """A service can call those whose address it can be told."""
+        """A service can call those whose address is among its settings."""
         return [field.removesuffix(TARGET) for field in self.settings.model_fields if field.endswith(TARGET)]
 
 

@@ -36,7 +36,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         dsn=arguments.dsn,
         otlp_endpoint=arguments.otlp,
     )
-    with _until_told_to_stop():
+    with _until_stopped():
         async with Machine(plan, say=lambda line: print(f"  {line}", flush=True)):
             print(
                 f"Andon serves. `andon status` shows how it is; logs are in {plan.home.folder / 'logs'}."
@@ -46,14 +46,14 @@ async def _serve(arguments: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _until_told_to_stop() -> Iterator[None]:
+def _until_stopped() -> Iterator[None]:
     """A first signal breaks off what is inside, even a start that is under way; a second one changes nothing."""
     work, loop = asyncio.current_task(), asyncio.get_running_loop()
-    told = asyncio.Event()
+    stopped = asyncio.Event()
 
     def stop() -> None:
-        if work is not None and not told.is_set():
-            told.set()
+        if work is not None and not stopped.is_set():
+            stopped.set()
             print("stopping", flush=True)
             work.cancel()
 
@@ -62,7 +62,7 @@ def _until_told_to_stop() -> Iterator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        if not told.is_set():
+        if not stopped.is_set():
             raise
 
 

@@ -1,4 +1,4 @@
-"""What a plan of an action leaves open, taken from the problem that it is for."""
+"""Defaults of an action that is planned, taken from its problem."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EFFECT_DIGITS = 3
 
 
 def completed(plan: Action, problem: Problem, today: date) -> Action:
-    """`plan` as it stands; what it does not say is what the problem suggests, and nothing where it suggests nothing."""
+    """`plan`, with what it leaves open taken from the problem as far as that suggests something."""
     whole = Action()
     whole.CopyFrom(plan)
     whole.kind = plan.kind or ACTION_KIND_CORRECTIVE

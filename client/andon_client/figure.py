@@ -15,7 +15,7 @@ INDENT = "     "
 
 @dataclass(frozen=True)
 class Trace:
-    """Values at places of the axis, joined to a line unless they stand for themselves."""
+    """Values at places of the axis, joined to a line, or separate."""
 
     label: str
     marker: str
@@ -50,5 +50,5 @@ def _legend(traces: Sequence[Trace], width: int) -> str:
     for trace in traces:
         if trace.points:
             labels.setdefault(SAMPLES.get(trace.marker, trace.marker), []).append(trace.label)
-    told = "   ".join(f"{sample} {', '.join(names)}" for sample, names in labels.items())
-    return textwrap.fill(told, width, initial_indent=INDENT, subsequent_indent=INDENT)
+    legend = "   ".join(f"{sample} {', '.join(names)}" for sample, names in labels.items())
+    return textwrap.fill(legend, width, initial_indent=INDENT, subsequent_indent=INDENT)

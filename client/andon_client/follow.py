@@ -61,7 +61,7 @@ async def follow(
 
     `open_stream` opens the call that resumes after a cursor, for example
     `lambda after: scoring.WatchScores(WatchScoresRequest(after=after))`. Each response is yielded once: after a break
-    the call is opened anew from the last `through` that was yielded. Ends only when the server ends the call in good
+    the call is opened again from the last `through` that was yielded. Ends only when the server ends the call in good
     order; raises errors that a retry would not mend (an expired cursor, a refused token).
     A consumer that keeps `through` together with its own effect (see `Journal`) has exactly-once effect over restarts.
     """

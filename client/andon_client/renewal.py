@@ -1,4 +1,4 @@
-"""A channel that follows its certificates: opened anew when their files change, under the same stubs."""
+"""A channel that follows its certificates: opened again when their files change, under the same stubs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RenewedChannel(grpc.aio.Channel):
                 return
             opened = self._open_channel()
         except (OSError, ValueError):
-            # Whoever replaces the files has not finished: the next look finds them whole.
+            # The files are being replaced: the next check finds them complete.
             return
         self._seen, self._former, self._current = seen, self._current, opened
 

@@ -127,10 +127,10 @@ def telemetry_goes_to_a_service(objects: Objects, services: Services) -> Found:
 
 
 def commands_are_the_services_own(objects: Objects, services: Services) -> Found:
-    for workload, service, _ in _ours(objects, services):
+    for workload, _, _ in _ours(objects, services):
         wanted = ["migrate"] if workload.name.endswith(MIGRATION) else ["serve"]
         if any(one.get("args") != wanted or "command" in one for one in workload.containers):
-            yield title_of(workload.owner), f"{service.name} is not told to {wanted[0]}"
+            yield title_of(workload.owner), f"its arguments are not {wanted[0]!r}"
 
 
 RULES: tuple[Rule, ...] = (

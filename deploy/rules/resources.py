@@ -20,7 +20,7 @@ UNITS = {
 
 
 def quantity(text: str) -> Decimal | None:
-    """The number that a Kubernetes quantity stands for; None where it is not one."""
+    """The number of a Kubernetes quantity; None if malformed."""
     match = QUANTITY.match(text)
     return Decimal(match["number"]) * UNITS[match["unit"] or ""] if match else None
 

@@ -63,7 +63,7 @@ def jobs_can_end(objects: Objects, services: Services) -> Found:
         if job["spec"]["template"]["spec"].get("restartPolicy") not in ("OnFailure", "Never"):
             yield title_of(job), "is started again for ever"
         if "ttlSecondsAfterFinished" not in job["spec"]:
-            yield title_of(job), "stays, and stands in the way of the next release's"
+            yield title_of(job), "is not deleted, and blocks the Job of the next release"
 
 
 def scoring_shares_its_work(objects: Objects, services: Services) -> Found:

@@ -6,11 +6,11 @@ from deploy.objects import Objects, names, of_kind, title_of
 from deploy.rules.finding import Found, Rule, Services
 
 # Deployments that are no service of the suite.
-BESIDE = {"otel-collector"}
+ADDITIONAL = {"otel-collector"}
 
 
 def the_services_are_deployed_and_no_others(objects: Objects, services: Services) -> Found:
-    for name in sorted(names(objects, "Deployment") ^ (set(services) | BESIDE)):
+    for name in sorted(names(objects, "Deployment") ^ (set(services) | ADDITIONAL)):
         yield f"Deployment/{name}", "is deployed and no service, or a service and not deployed"
 
 

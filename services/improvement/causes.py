@@ -104,5 +104,5 @@ def _as_causes(candidates: list[_Candidate], problem: str, series: str) -> tuple
 
 
 def _whole(problem: str, series: str) -> Cause:
-    title = Text("The whole process; no slice stands out", "整个流程；没有突出的分组")
+    title = Text("All cases; no slice dominates", "全部案例；没有占主导的切片")
     return Cause(name=f"{problem}/causes/whole", title=title, contribution=1.0, evidence=(series,))

@@ -46,7 +46,7 @@ class Home:
         return self._folder("tokens", service)
 
     def tenants(self) -> list[str]:
-        """Whoever was founded here before."""
+        """Tenants that were provisioned here."""
         return sorted({path.stem for path in self._folder("tokens").glob("*/*.jwt")})
 
     def log_file(self, child: str) -> Path:

@@ -172,6 +172,24 @@ def test_what_people_are_shown_is_in_the_words_of_the_field(kind):
     assert {text: words for text in texts if (words := _banned(text))} == {}
 
 
+# Calls whose texts reach people: in both languages, or as the message of an error.
+TEXT_CALLS = {"Text", "error", "warning"}
+
+
+def test_the_texts_of_the_services_are_in_the_words_of_the_field(root, python_files):
+    found = {}
+    for name, path in _modules(root, python_files):
+        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        for call in calls:
+            if getattr(call.func, "id", getattr(call.func, "attr", "")) not in TEXT_CALLS:
+                continue
+            texts = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant)]
+            for text in texts:
+                if isinstance(text, str) and (words := _banned(text)):
+                    found[f"{name}:{call.lineno}"] = words
+    assert found == {}
+
+
 def test_the_comments_of_the_contracts_are_in_the_words_of_the_field(root):
     found = {}
     for path in sorted((root / "protos" / "andon").rglob("*.proto")):

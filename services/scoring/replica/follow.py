@@ -87,7 +87,7 @@ class SystemFold:
         # Losing a lease, or ingest for a while, is part of life; anything else is a defect to look into.
         expected = isinstance(error, (LostLease, EntriesGone, grpc.aio.AioRpcError, *UNAVAILABLE_ERRORS))
         log.warning(
-            "fold begins anew",
+            "fold failed, restarting",
             system=self.system.name,
             error=type(error).__name__,
             exc_info=None if expected else error,

@@ -45,7 +45,7 @@ def names(collection: str, given: Iterable[str]) -> Iterator[Finding]:
                 field, "name_malformed", "a name is 1 to 64 of a-z, 0-9 and _", "名称须为 1 至 64 个 a-z、0-9 或 _"
             )
         if name in seen:
-            yield error(field, "name_twice", f"{name} stands twice", f"{name} 重复")
+            yield error(field, "name_twice", f"{name} is not unique", f"{name} 重复")
         seen.add(name)
 
 

@@ -54,7 +54,7 @@ def _windows(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Fin
     if not indicator.windows:
         yield error(f"{field}.windows", "window_missing", "a window is needed", "缺少窗口")
     if len(set(indicator.windows)) < len(indicator.windows):
-        yield error(f"{field}.windows", "window_twice", "a window stands twice", "窗口重复")
+        yield error(f"{field}.windows", "window_twice", "windows must be unique", "窗口重复")
     if indicator.anchor is not None:
         yield from moment(spec, f"{field}.anchor", indicator.anchor)
     if indicator.observe is Observe.WHEN_CLOSED and spec.case_rule.closed is None:
@@ -100,7 +100,7 @@ def _slices(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Find
             en, zh = "a slice names one or more dimensions, each once", "切片须含一个或多个不重复的维度"
             yield error(here, "slice_malformed", en, zh)
         if frozenset(sliced.dimensions) in seen:
-            yield error(here, "slice_twice", "a slice stands twice", "切片重复")
+            yield error(here, "slice_twice", "slices must be unique", "切片重复")
         seen.add(frozenset(sliced.dimensions))
         if len(sliced.dimensions) > CROSSED_MAX:
             en, zh = "more than two crossed dimensions leave few cases in each", "交叉维度过多，各切片案例过少"

@@ -57,7 +57,7 @@ def draw(points: Sequence[WindowPoint], plan: ChartPlan) -> Drawn:
 def _baseline(chosen: Sequence[WindowPoint], phase_one: PhaseOne, plan: ChartPlan) -> Baseline:
     mean_size = math.fsum(point.count for point in chosen) / len(chosen)
     sigma = _plotted_sigma(phase_one.sigma, mean_size, plan)
-    width, promise = _promise(phase_one, sigma, plan)
+    width, calibration = _calibration(phase_one, sigma, plan)
     return Baseline(
         start_us=chosen[0].window.start_us,
         end_us=chosen[-1].window.end_us,
@@ -67,7 +67,7 @@ def _baseline(chosen: Sequence[WindowPoint], phase_one: PhaseOne, plan: ChartPla
         overdispersion=phase_one.overdispersion,
         chart=_label(phase_one, plan),
         limit_scale=width.width,
-        calibration=promise,
+        calibration=calibration,
     )
 
 
@@ -77,7 +77,7 @@ def _label(phase_one: PhaseOne, plan: ChartPlan) -> str:
     return f"{label}'" if phase_one.overdispersion > 1.0 else label
 
 
-def _promise(phase_one: PhaseOne, sigma: float, plan: ChartPlan) -> tuple[LimitWidth, LimitCalibration]:
+def _calibration(phase_one: PhaseOne, sigma: float, plan: ChartPlan) -> tuple[LimitWidth, LimitCalibration]:
     sides = sides_of(plan, phase_one.centre, sigma)
     if plan.is_average:
         scheme = WindowScheme(sides, smoothing=plan.smoothing)

@@ -22,7 +22,7 @@ TEXTS: dict[str, dict[Language, str]] = {
     "rule": {"en": "rule", "zh": "规则"},
     "count": {"en": "cases", "zh": "案例数"},
     "no_baseline": {"en": "phase I is not complete yet", "zh": "基线阶段尚未完成"},
-    "promise": {"en": "one false alarm in {arl} windows", "zh": "平均每 {arl} 个窗口一次误报"},
+    "arl0": {"en": "one false alarm in {arl} windows", "zh": "平均每 {arl} 个窗口一次误报"},
 }
 BLUE, GREY, RED, SHADE = "#2b6cb0", "#718096", "#c53030", "#edf2f7"
 
@@ -53,7 +53,7 @@ def _rules_by_window(signals: Sequence[Signal]) -> dict[int, list[str]]:
 def _subtitle(drawn: Drawn, arl0: float, language: Language) -> str:
     if drawn.baseline is None:
         return TEXTS["no_baseline"][language]
-    return f"{drawn.baseline.chart}: {TEXTS['promise'][language].format(arl=round(arl0))}"
+    return f"{drawn.baseline.chart}: {TEXTS['arl0'][language].format(arl=round(arl0))}"
 
 
 def _row(point: ChartPoint, rules: Sequence[str]) -> dict[str, Any]:
