@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-SUITE = ("ingest", "ingest_growth", "scoring", "scoring_step", "scoring_memory", "latency")
+SUITE = ("ingest", "ingest_growth", "scoring", "scoring_step", "scoring_memory", "latency", "growth_improvement")
 
 
 def _names() -> list[str]:

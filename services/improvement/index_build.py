@@ -25,5 +25,4 @@ async def build_index(transaction: Transaction, now_us: int) -> None:
     # Known are none of them here: the causes of all are to be found again.
     everything = Neighbourhood(tuple(found), (), {}, tuple(active), ())
     await store_index(transaction, everything, decision, (), -1)
-    for problem in settled:
-        await transaction.index.settle(problem.name, settled_spans(problem))
+    await transaction.index.settle({problem.name: settled_spans(problem) for problem in settled})

@@ -71,7 +71,7 @@ class Intake:
             while True:
                 steps = await _taken(inbox, reading)
                 with batch_span("improvement.follow", [step.traceparent for step in steps if step.traceparent]):
-                    settled = await self._take(steps, settled)
+                    settled = await self.take(steps, settled)
         finally:
             reading.cancel()
 
@@ -79,7 +79,7 @@ class Intake:
         async for step in self._scoring.signals(after):
             await inbox.put(step)
 
-    async def _take(self, steps: Sequence[SignalChanges], settled: int) -> int:
+    async def take(self, steps: Sequence[SignalChanges], settled: int) -> int:
         """A step without signals is a heartbeat: time to see whether causes moved with restated scores."""
         signals = {name: signal for step in steps for name, signal in step.signals.items()}
         bodies = {name: body for step in steps for name, body in step.bodies.items()}

@@ -75,7 +75,7 @@ class Desk:
                 return made
             await transaction.store([after], head)
             if after.state in SETTLED:
-                await transaction.index.settle(after.name, settled_spans(after))
+                await transaction.index.settle({after.name: settled_spans(after)})
             await _remember(transaction, request, made)
         self.subscriptions.of(self.tenant).changed.notify()
         return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import asyncpg
@@ -85,15 +86,18 @@ class OccurrenceIndex:
         joins, families = [run.joins_us for run in found], _columns(run.family for run in found)
         await self._execute(QUERIES.store_runs, *families, starts, ends, joins, list(found.values()))
 
-    async def settle(self, problem: ProblemName, spans: Sequence[SettledSpan]) -> None:
-        """A problem that was closed or dismissed has dealt with its spans: its signals are not looked at again."""
-        found = await self.runs_of([problem])
+    async def settle(self, spans: Mapping[ProblemName, Sequence[SettledSpan]]) -> None:
+        """Problems that were closed or dismissed have dealt with their spans: their signals are not looked at again."""
+        problems = list(spans)
+        found = await self.runs_of(problems)
         await self.delete_signals([signal.name for signal in await self.signals_of(list(found))])
-        await self.end([problem])
-        for span in spans:
-            family, run = span.run.family, span.run
-            place = family.process, family.system, family.indicator, run.joins_us, run.start_us, run.end_us
-            await self._execute(QUERIES.store_settled, *place, span.until_us, problem)
+        await self.end(problems)
+        rows = [
+            (self._tenant, *astuple(run.family), run.joins_us, run.start_us, run.end_us, until_us, problem)
+            for problem, dealt_with in spans.items()
+            for run, until_us in ((span.run, span.until_us) for span in dealt_with)
+        ]
+        await self._connection.executemany(QUERIES.store_settled, rows)
 
     async def end(self, problems: Sequence[ProblemName]) -> None:
         """Nothing of problems that have ended is looked up again."""

@@ -81,7 +81,7 @@ class Desk:
         async with self.store.transaction(self.tenant) as transaction:
             await transaction.store([problem], await transaction.lock())
             if problem.state in SETTLED:
-                await transaction.index.settle(problem.name, settled_spans(problem))
+                await transaction.index.settle({problem.name: settled_spans(problem)})
 
     async def stored_runs(self) -> set:
         async with tenant_transaction(self.pool, self.tenant) as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from datetime import timedelta
 
@@ -215,3 +216,29 @@ async def test_pages_and_filters_show_each_problem_once(connection, desk):
         assert details["ErrorInfo"].reason == "CURSOR_FOREIGN"
         closed = pb.ProblemFilter(states=[problem_pb2.PROBLEM_STATE_CLOSED])
         assert not (await client.ListProblems(pb.ListProblemsRequest(filter=closed))).problems
+
+
+async def test_a_new_version_of_the_system_does_not_open_again_what_a_proof_has_closed(
+    client, problem, steps, desk, connection
+):
+    for name, request in steps:
+        await getattr(client, name)(request)
+    async with Suite(connection) as suite:
+        main = scoring_pb2.GetIndicatorSystemRequest(name="processes/desk/indicatorSystems/main")
+        spec = (await suite.scoring.GetIndicatorSystem(main)).indicator_system.spec
+        for indicator in spec.indicators:
+            if indicator.HasField("chart"):
+                # Other signals, of other names, on the same days.
+                indicator.chart.rules[:] = ["WE2"]
+        await apply_system(suite, spec, "desk")
+        scored = scoring_pb2.ListScoresRequest(page_size=1)
+        async with asyncio.timeout(100):
+            while (await suite.scoring.ListScores(scored)).scores[0].system_version != 2:
+                await asyncio.sleep(0.2)
+        signals = (await suite.scoring.ListSignals(scoring_pb2.ListSignalsRequest())).signals
+        assert signals
+        assert not {signal.name for signal in signals} & {reference.signal for reference in problem.signals}
+        await desk.settled(suite)
+    every = pb.ProblemFilter(states=[value for value in problem_pb2.ProblemState.values() if value])
+    problems = (await client.ListProblems(pb.ListProblemsRequest(filter=every))).problems
+    assert [(one.name, one.state) for one in problems] == [(problem.name, problem_pb2.PROBLEM_STATE_CLOSED)]
