@@ -1,6 +1,6 @@
 """Protobuf and model, both ways."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -33,6 +33,7 @@ from services.ingest.model import (
     Written,
 )
 
+_PIECE_ROWS = 4_000
 SOURCE_PREFIX = "sources/"
 _KIND_NUMBERS = {name: event_pb2.ObjectKind.Value(f"OBJECT_KIND_{name.upper()}") for name in OBJECT_KINDS}
 
@@ -61,11 +62,18 @@ def arrival(batch: event_pb2.EventBatch) -> Arrival:
         raise MalformedBatch("", "a batch needs rows or arrow_ipc", "FIELD_REQUIRED")
     if len(batch.rows.events) > BATCH_EVENTS_MAX:
         raise MalformedBatch("rows.events", f"more than {BATCH_EVENTS_MAX} events", "BATCH_TOO_LARGE")
-    batch.rows.DiscardUnknownFields()
-    serialised = batch.rows.SerializeToString()
+    serialised = b"".join(_serialised(batch.rows.events))
     if len(serialised) > BATCH_BYTES_MAX:
         raise MalformedBatch("rows.events", f"more than {BATCH_BYTES_MAX} bytes", "BATCH_TOO_LARGE")
     return read_rows(serialised)
+
+
+def _serialised(events: Sequence[event_pb2.Event]) -> Iterator[bytes]:
+    """In pieces: each holds the interpreter, and with it all other calls, until it is done."""
+    for begin in range(0, len(events), _PIECE_ROWS):
+        piece = event_pb2.EventRows(events=events[begin : begin + _PIECE_ROWS])
+        piece.DiscardUnknownFields()
+        yield piece.SerializeToString()
 
 
 def written_response(written: Written, through: str) -> ingest_pb2.WriteEventsResponse:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.ingest.admission.arrow_claims import decoded_bytes_claimed
+from services.ingest.admission.arrow_claims import claims
 from services.ingest.admission.arrow_schema import check_schema, is_text
 from services.ingest.admission.concatenation import joined
 from services.ingest.admission.soundness import is_sound, sound
@@ -44,12 +44,15 @@ def read_arrow(stream: bytes) -> Arrival:
     if len(stream) > BATCH_BYTES_MAX:
         raise MalformedBatch("arrow_ipc", f"more than {BATCH_BYTES_MAX} bytes", "BATCH_TOO_LARGE")
     try:
-        if decoded_bytes_claimed(stream) > _DECODED_BYTES_MAX:
+        claimed = claims(stream)
+        if claimed.rows > BATCH_EVENTS_MAX:
+            raise MalformedBatch("arrow_ipc", f"more than {BATCH_EVENTS_MAX} events", "BATCH_TOO_LARGE")
+        if claimed.decoded_bytes > _DECODED_BYTES_MAX:
             raise MalformedBatch("arrow_ipc", "decodes to more than is allowed", "BATCH_TOO_LARGE")
         with pa.ipc.open_stream(pa.py_buffer(stream), options=READING) as reader:
             check_schema(reader.schema)
             schema = reader.schema
-            batches = _read_bounded(reader) or [pa.RecordBatch.from_pylist([], schema=schema)]
+            batches = _read_bounded(reader, claimed.rows) or [pa.RecordBatch.from_pylist([], schema=schema)]
             arrivals = [_normalised(batch) for batch in batches]
     except MalformedBatch:
         raise
@@ -58,13 +61,13 @@ def read_arrow(stream: bytes) -> Arrival:
     return joined(arrivals)
 
 
-def _read_bounded(reader: pa.RecordBatchStreamReader) -> list[pa.RecordBatch]:
+def _read_bounded(reader: pa.RecordBatchStreamReader, claimed_rows: int) -> list[pa.RecordBatch]:
     batches, events = [], 0
     for batch in reader:
         batch.validate()
         events += batch.num_rows
-        if events > BATCH_EVENTS_MAX:
-            raise MalformedBatch("arrow_ipc", f"more than {BATCH_EVENTS_MAX} events", "BATCH_TOO_LARGE")
+        if events > claimed_rows:
+            raise MalformedBatch("arrow_ipc", "holds more events than it says")
         if batch.num_rows:
             batches.append(batch)
     return batches

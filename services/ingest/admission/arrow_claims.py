@@ -2,19 +2,38 @@
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 _CONTINUATION = 0xFFFFFFFF
 _RECORD_BATCH, _DICTIONARY_BATCH = 3, 2
 _WORD, _SIGNED, _SHORT = struct.Struct("<I"), struct.Struct("<i"), struct.Struct("<H")
-_SPAN = struct.Struct("<qq")
+_LONG, _SPAN = struct.Struct("<q"), struct.Struct("<qq")
 
 
-def decoded_bytes_claimed(stream: bytes) -> int:
-    """Sum of what the compressed buffers say they decode to; 0 for a stream without compression.
+@dataclass(frozen=True)
+class Claims:
+    """What a stream says of itself: `decoded_bytes` is 0 where nothing is compressed."""
 
-    Raises struct.error or IndexError for what is no stream at all.
-    """
-    return sum(size for head, begin, end in _messages(stream) for size in _buffer_sizes(stream, head, begin, end))
+    rows: int
+    decoded_bytes: int
+
+
+def claims(stream: bytes) -> Claims:
+    """Summed over all messages. Raises struct.error or IndexError for what is no stream at all."""
+    rows = decoded_bytes = 0
+    for message, begin, end in _messages(stream):
+        kind_at = _field(stream, message, 1)
+        kind = stream[kind_at] if kind_at else 0
+        if kind not in (_RECORD_BATCH, _DICTIONARY_BATCH):
+            continue
+        header = _follow(stream, _field(stream, message, 2))
+        if kind == _DICTIONARY_BATCH:
+            header = _follow(stream, _field(stream, header, 1))
+        else:
+            length = _field(stream, header, 0)
+            rows += abs(_LONG.unpack_from(stream, length)[0]) if length else 0
+        decoded_bytes += sum(_buffer_sizes(stream, header, begin, end))
+    return Claims(rows, decoded_bytes)
 
 
 def _messages(stream: bytes) -> Iterator[tuple[int, int, int]]:
@@ -32,20 +51,14 @@ def _messages(stream: bytes) -> Iterator[tuple[int, int, int]]:
         table = _follow(stream, at)
         body = at + length
         size = _field(stream, table, 3)
-        at = body + (struct.unpack_from("<q", stream, size)[0] if size else 0)
+        at = body + (_LONG.unpack_from(stream, size)[0] if size else 0)
         if at < body:
             raise IndexError("a body of negative length")
         yield table, body, min(at, len(stream))
 
 
-def _buffer_sizes(stream: bytes, message: int, begin: int, end: int) -> Iterator[int]:
-    kind_at = _field(stream, message, 1)
-    kind = stream[kind_at] if kind_at else 0
-    if kind not in (_RECORD_BATCH, _DICTIONARY_BATCH):
-        return
-    header = _follow(stream, _field(stream, message, 2))
-    if kind == _DICTIONARY_BATCH:
-        header = _follow(stream, _field(stream, header, 1))
+def _buffer_sizes(stream: bytes, header: int, begin: int, end: int) -> Iterator[int]:
+    """What the compressed buffers of one record batch say they decode to."""
     buffers, compression = _field(stream, header, 2), _field(stream, header, 3)
     if not compression or not buffers:
         return
@@ -55,7 +68,7 @@ def _buffer_sizes(stream: bytes, message: int, begin: int, end: int) -> Iterator
         offset, length = _SPAN.unpack_from(stream, vector + 4 + 16 * number)
         first = begin + offset
         if length >= 8 and begin <= first <= end - 8:
-            yield max(0, struct.unpack_from("<q", stream, first)[0])
+            yield max(0, _LONG.unpack_from(stream, first)[0])
 
 
 def _field(stream: bytes, table: int, number: int) -> int:

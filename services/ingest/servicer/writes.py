@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from andon.ingest.v1 import event_pb2, ingest_pb2
@@ -13,6 +14,7 @@ from services.ingest.log.append import TenantLog
 from services.ingest.metrics import metrics
 from services.ingest.model import IncomingBatch, MalformedBatch, TenantId, Written
 from services.ingest.servicer.tenant_logs import TenantLogs
+from services.ingest.workers import computed
 from services.runtime.draining import Draining, draining_error
 from services.runtime.errors import FieldViolation, InvalidArgument
 from services.runtime.following import CursorCodec
@@ -21,6 +23,7 @@ from services.runtime.requests import fingerprint, parsed_request_id
 from services.runtime.telemetry import current_traceparent
 
 READ_AHEAD_BATCHES_MAX = 64
+_ROW_BYTES_MIN = 64
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,12 @@ class WriteRpcs:
         begun_s = time.perf_counter()
         log = await self._logs.of(TenantId(current_caller().tenant))
         request_id = parsed_request_id(request.request_id)
-        batch = received(request.batch)
+        sent = request.batch
+        batch = replace(await received(sent), validate_only=request.validate_only)
         if request_id is not None and not request.validate_only:
-            mark = fingerprint(request.batch.SerializeToString(deterministic=True))
+            mark = await computed(batch.received, lambda: fingerprint(sent.SerializeToString(deterministic=True)))
             batch = replace(batch, request_id=request_id, fingerprint=mark)
-        written = await log.submit(replace(batch, validate_only=request.validate_only))
-        response = answered(log, written)
+        response = await answered(log, await log.submit(batch))
         encoding = request.batch.WhichOneof("encoding") or ""
         metrics.record("andon.ingest.batch.duration", time.perf_counter() - begun_s, encoding=encoding)
         return response
@@ -58,8 +61,8 @@ class WriteRpcs:
         reader = asyncio.create_task(self._read_ahead(log, requests, sent))
         try:
             while (one := await sent.get()) is not None:
-                written = await one.answer
-                yield ingest_pb2.StreamEventsResponse(sequence=one.sequence, written=answered(log, written))
+                written = await answered(log, await one.answer)
+                yield ingest_pb2.StreamEventsResponse(sequence=one.sequence, written=written)
             # What stopped the reader is answered only after everything before it was.
             await reader
         finally:
@@ -78,16 +81,18 @@ class WriteRpcs:
                 if self._draining.started:
                     raise draining_error()
                 await log.room()
-                await sent.put(Sent(request.sequence, log.submit(received(request.batch))))
+                await sent.put(Sent(request.sequence, log.submit(await received(request.batch))))
         except Exception:
             await sent.put(None)
             raise
         await sent.put(None)
 
 
-def received(batch: event_pb2.EventBatch) -> IncomingBatch:
+async def received(batch: event_pb2.EventBatch) -> IncomingBatch:
+    # Of Arrow nobody knows how many rows it holds before it is read.
+    rows = len(batch.arrow_ipc) // _ROW_BYTES_MIN or len(batch.rows.events)
     try:
-        arrival = wire.arrival(batch)
+        arrival = await computed(rows, partial(wire.arrival, batch))
     except MalformedBatch as malformed:
         raise refusal(malformed) from malformed
     return IncomingBatch(arrival, current_traceparent())
@@ -99,8 +104,8 @@ def refusal(malformed: MalformedBatch) -> InvalidArgument:
     return InvalidArgument(malformed.reason, malformed.message, field_violations=[violation])
 
 
-def answered(log: TenantLog, written: Written | bytes) -> ingest_pb2.WriteEventsResponse:
+async def answered(log: TenantLog, written: Written | bytes) -> ingest_pb2.WriteEventsResponse:
     if isinstance(written, bytes):
         return ingest_pb2.WriteEventsResponse.FromString(written)
     through = CursorCodec(log.origin).encode(written.position) if written.position is not None else ""
-    return wire.written_response(written, through)
+    return await computed(len(written.faults), partial(wire.written_response, written, through))

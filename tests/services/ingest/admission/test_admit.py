@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.ingest.admission.admit import admit
 from services.ingest.admission.arrow import read_arrow
+from services.ingest.admission.arrow_claims import claims
 from services.ingest.admission.pseudonyms import PSEUDONYM_CHARS, TenantKeys, tenant_keys
 from services.ingest.model import DAY_US, Admission, Arrival, IncomingBatch, MalformedBatch, Source, SourceId, TenantId
 
@@ -222,6 +223,24 @@ def test_too_many_events_and_too_many_bytes_are_refused(table: Any, stream: Any)
     with pytest.raises(MalformedBatch) as caught:
         read_arrow(bytes(16 * 1024 * 1024 + 1))
     assert caught.value.reason == "BATCH_TOO_LARGE"
+
+
+def test_what_a_stream_claims_is_compared_before_it_is_decoded(table: Any, stream: Any) -> None:
+    sent = stream(table(7, source=pa.array(["desk"] * 7).dictionary_encode()))
+    assert claims(sent).rows == 7
+
+    def saying(at: int, rows: int) -> bytes:
+        forged: bytes = sent[:at] + rows.to_bytes(8, "little") + sent[at + 8 :]
+        return forged
+
+    sevens = [at for at in range(0, len(sent) - 8, 8) if sent[at : at + 8] == (7).to_bytes(8, "little")]
+    (length,) = (at for at in sevens if claims(saying(at, 8)).rows == 8)
+    for claimed in (50_001, 2**40, 2**62, 2**64 - 50_001):
+        before = pa.total_allocated_bytes()
+        with pytest.raises(MalformedBatch) as caught:
+            read_arrow(saying(length, claimed))
+        assert caught.value.reason == "BATCH_TOO_LARGE"
+        assert pa.total_allocated_bytes() - before < 1_000_000
 
 
 @pytest.mark.parametrize("codec", ["lz4", "zstd"])

@@ -1,0 +1,69 @@
+"""A large batch leaves the event loop to small ones."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from andon.ingest.v1 import event_pb2, ingest_pb2
+
+ROWS = 50_000
+LOOP_S_MAX = 0.010
+
+
+@asynccontextmanager
+async def longest_turns_s() -> AsyncIterator[list[float]]:
+    """The processor time of each turn of the event loop: what else runs on the machine does not count."""
+    turns: list[float] = []
+
+    async def sample() -> None:
+        before_s = time.thread_time()
+        while True:
+            await asyncio.sleep(0)
+            now_s = time.thread_time()
+            turns.append(now_s - before_s)
+            before_s = time.thread_time()
+
+    sampling = asyncio.create_task(sample())
+    try:
+        yield turns
+    finally:
+        sampling.cancel()
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_large_batch_holds_the_loop_no_longer_than_ten_milliseconds(
+    served: Any, table: Any, arrow: Any, again: bool
+) -> None:
+    client = served.client()
+    attributes = {"attributes.cost": [1.5] * ROWS, "attributes.team": ["second line"] * ROWS}
+    request = ingest_pb2.WriteEventsRequest(batch=arrow(table(ROWS, resource=["Ada"] * ROWS, **attributes)))
+    await client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=arrow(table(1, id=["first"]))))
+    if again:
+        await client.WriteEvents(request)
+    async with longest_turns_s() as turns:
+        answer = await client.WriteEvents(request)
+    assert (answer.accepted, answer.duplicate) == ((0, ROWS) if again else (ROWS, 0))
+    assert max(turns) < LOOP_S_MAX
+
+
+async def test_refusing_a_large_batch_holds_the_loop_no_longer_either(served: Any, table: Any, arrow: Any) -> None:
+    client = served.client()
+    await client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=arrow(table(1, id=["first"]))))
+    request = ingest_pb2.WriteEventsRequest(batch=arrow(table(5_000, case_id=[""] * 5_000)))
+    async with longest_turns_s() as turns:
+        answer = await client.WriteEvents(request)
+    assert answer.quarantined == 5_000
+    assert max(turns) < 2 * LOOP_S_MAX
+
+
+async def test_rows_without_end_are_read_in_pieces_and_are_all_there(served: Any, event: Any, everything: Any) -> None:
+    client = served.client()
+    events = [event(f"e{number}", case_id=f"c{number % 5}") for number in range(9_001)]
+    batch = event_pb2.EventBatch(rows=event_pb2.EventRows(events=events))
+    assert (await client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=batch))).accepted == 9_001
+    assert sorted(row["id"] for row in await everything(client)) == sorted(one.id for one in events)
