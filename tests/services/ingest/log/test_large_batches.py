@@ -51,14 +51,16 @@ async def test_a_large_batch_holds_the_loop_no_longer_than_ten_milliseconds(
     assert max(turns) < LOOP_S_MAX
 
 
-async def test_refusing_a_large_batch_holds_the_loop_no_longer_either(served: Any, table: Any, arrow: Any) -> None:
+async def test_refusing_thousands_of_events_holds_the_loop_no_longer_than_fifty_milliseconds(
+    served: Any, table: Any, arrow: Any
+) -> None:
     client = served.client()
     await client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=arrow(table(1, id=["first"]))))
     request = ingest_pb2.WriteEventsRequest(batch=arrow(table(5_000, case_id=[""] * 5_000)))
     async with longest_turns_s() as turns:
         answer = await client.WriteEvents(request)
     assert answer.quarantined == 5_000
-    assert max(turns) < 2 * LOOP_S_MAX
+    assert max(turns) < 0.050
 
 
 async def test_rows_without_end_are_read_in_pieces_and_are_all_there(served: Any, event: Any, everything: Any) -> None:
