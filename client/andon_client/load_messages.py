@@ -311,6 +311,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "没有与 {file} 的列相符的示例映射：请自行编写并用 MAPPING= 指定",
     ),
     "connection_lost": ("connection lost ({code}); trying again", "连接中断（{code}），正在重试"),
+    "checking": ("checking {file}", "正在检查 {file}"),
     "validated": (
         "{rows:,} rows can become {events:,} events; nothing was sent",
         "{rows:,} 条记录可成为 {events:,} 个事件；未发送任何数据",

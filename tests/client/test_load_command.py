@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 
 import pytest
 import typer
@@ -125,3 +127,21 @@ def test_a_load_that_is_broken_off_says_how_many_rows_are_safe_and_goes_on_there
 
 def done_words(folder):
     return ["load", str(folder / "log.csv"), "--mapping", str(folder / "m.yaml")]
+
+
+def test_a_pipe_is_loaded_as_a_file_is(tmp_path):
+    (tmp_path / "m.yaml").write_text(MAPPING, encoding="utf-8")
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_text(LOG, encoding="utf-8"))
+    writer.start()
+    words = ["load", str(pipe), "--mapping", str(tmp_path / "m.yaml"), "--validate-only", "--json"]
+    done = CliRunner().invoke(app, words)
+    writer.join()
+    assert json.loads(done.stdout)["events"] == 2
+
+
+def test_a_beginning_that_does_not_fit_is_refused_before_anyone_is_called(andon):
+    done = andon(log="case,step,at\n" + "A,Open,2.3.2026 9:00\n" * 6_000)
+    assert done.exit_code == 2
+    assert 'write time_formats: ["%d.%m.%Y %H:%M"]' in done.stderr

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -61,14 +65,16 @@ def load_file(
     except (MalformedDocument, OSError) as error:
         _fail(message("plain", text=str(error)), options, as_json, code=1)
     try:
-        layout = inspect(file, rules)
-        for guess in layout.guesses:
-            notes.print(escape(f"{file.name}: {guess.text(options.locale)}"), highlight=False, soft_wrap=True)
-        if validate_only:
-            _validate(layout, rules, options.locale, as_json)
-            return
-        bookmark = Bookmark(connection_file(options.home).parent / "loads", file, mapping)
-        report = _loaded(options, layout, rules, bookmark, 0 if restart else bookmark.rows(), as_json)
+        with _read_twice(file) as path:
+            with notes.status(message("checking", file=file.name).text(options.locale)):
+                layout = inspect(path, rules)
+            for guess in layout.guesses:
+                notes.print(escape(f"{file.name}: {guess.text(options.locale)}"), highlight=False, soft_wrap=True)
+            if validate_only:
+                _validate(layout, rules, options.locale, as_json)
+                return
+            bookmark = Bookmark(connection_file(options.home).parent / "loads", path, mapping)
+            report = _loaded(options, layout, rules, bookmark, 0 if restart else bookmark.rows(), as_json)
     except LoadError as error:
         _fail(error.what, options, as_json, code=REFUSED)
     except OSError as error:
@@ -76,6 +82,19 @@ def load_file(
     _show(report, rules, options.locale, as_json)
     if report.refused:
         raise typer.Exit(REFUSED)
+
+
+@contextmanager
+def _read_twice(file: Path) -> Iterator[Path]:
+    """The file, or where it is a pipe a copy of what it gives, which can be checked before it is sent."""
+    if file.is_file():
+        yield file
+        return
+    with tempfile.TemporaryDirectory() as folder, file.open("rb") as pipe:
+        copy = Path(folder) / file.name
+        with copy.open("wb") as target:
+            shutil.copyfileobj(pipe, target)
+        yield copy
 
 
 def _fail(what: Message, options: Context, as_json: bool, code: int) -> NoReturn:
@@ -90,11 +109,16 @@ def _loaded(
     options: Context, layout: Layout, mapping: CsvMapping, bookmark: Bookmark, skip: int, quiet: bool
 ) -> LoadReport:
     """Loads, and where it is broken off says how far it came and how to go on."""
+    from andon_client.batches import batches_of
     from andon_client.load_messages import LoadError, message
+
+    batches = batches_of(layout, mapping, skip)
+    # A beginning that does not fit is refused before anyone is called.
+    first = list(islice(batches, 1))
 
     async def attempt(suite: Suite) -> LoadReport | LoadError:
         try:
-            return await _load(suite, layout, mapping, bookmark, skip, options.locale, quiet)
+            return await _load(suite, layout, mapping, chain(first, batches), bookmark, skip, options.locale, quiet)
         except LoadError as error:
             return error
 
@@ -118,9 +142,15 @@ def _loaded(
 
 
 async def _load(
-    suite: Suite, layout: Layout, mapping: CsvMapping, bookmark: Bookmark, skip: int, locale: str, quiet: bool
+    suite: Suite,
+    layout: Layout,
+    mapping: CsvMapping,
+    batches: Iterator[Batch],
+    bookmark: Bookmark,
+    skip: int,
+    locale: str,
+    quiet: bool,
 ) -> LoadReport:
-    from andon_client.batches import batches_of
     from andon_client.load_messages import message
     from andon_client.loading import load, register_source
 
@@ -143,7 +173,7 @@ async def _load(
             lost = message("connection_lost", code=error.code().name).text(locale)
             progress.console.print(f"[yellow]{escape(lost)}[/]")
 
-        return await load(suite.ingest, batches_of(layout, mapping, skip), on_written, on_break)
+        return await load(suite.ingest, batches, on_written, on_break)
 
 
 def _show(report: LoadReport, mapping: CsvMapping, locale: str, as_json: bool) -> None:
