@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality import plot
+from andon_quality.arguments import checked
 from andon_quality.arrays import BoolArray, FloatArray, PerSeries, by_series, finite, plain, refuse, side_by_side
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
 from andon_quality.result import Result
@@ -60,6 +61,7 @@ class Funnel(Result):
         return plot.funnel(axes, np.asarray(sizes, dtype=np.float64), self.estimates, limits, self.target)
 
 
+@checked
 def proportions(
     counts: ArrayLike,
     sizes: ArrayLike,
@@ -97,6 +99,7 @@ def proportions(
     return _funnel(x / n, middle, error, levels, overdispersion, exact, (0.0, 1.0))
 
 
+@checked
 def rates(
     counts: ArrayLike,
     sizes: ArrayLike,
@@ -127,6 +130,7 @@ def rates(
     return _funnel(x / n, middle, np.sqrt(u / n), levels, overdispersion, exact, (0.0, np.inf))
 
 
+@checked
 def means(
     values: ArrayLike,
     sizes: ArrayLike,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality import plot
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
 from andon_quality.result import Result
@@ -42,6 +43,7 @@ class Pareto(Result):
         return plot.bars(axes, self.causes, self.amounts, self.cumulative)
 
 
+@checked
 def pareto(causes: Sequence[str], amounts: ArrayLike, reach: float = 0.8, at_most: int | None = None) -> Pareto:
     """Causes sorted by amount, ties by name, so the order of input does not matter.
 

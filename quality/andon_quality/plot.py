@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import BoolArray, FloatArray
 from andon_quality.errors import Inconsistent, MissingExtra
 
@@ -27,6 +28,7 @@ def axes_of(axes: Axes | None) -> Axes:
     return pyplot.subplots()[1]
 
 
+@checked
 def panels(count: int) -> Sequence[Axes]:
     """So many axes of a new figure, one above the other, with the points in common. Raises MissingExtra."""
     try:
@@ -56,6 +58,7 @@ def control_chart(
     return drawn
 
 
+@checked
 def band(axes: Axes | None, middle: FloatArray, lower: FloatArray, upper: FloatArray, first: int = 0) -> Axes:
     """A course with its interval, each of shape (periods,), from the period `first` on. Raises as `control_chart`."""
     one_series(middle)
@@ -101,6 +104,7 @@ def funnel(axes: Axes | None, size: FloatArray, estimates: FloatArray, limits: F
     return drawn
 
 
+@checked
 def one_series(values: FloatArray, at_most: int | None = None) -> None:
     """Raises Inconsistent unless `values` are of one series: a figure shows one.
 

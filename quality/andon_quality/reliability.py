@@ -9,6 +9,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, PerSeries, by_series, plain, refuse, side_by_side
 from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
 from andon_quality.inference.interval import Interval, normal_quantile, tail
@@ -102,6 +103,7 @@ class Agreement(Result):
     expected: PerSeries
 
 
+@checked
 def cohen(
     first: ArrayLike,
     second: ArrayLike,

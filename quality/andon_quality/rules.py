@@ -9,7 +9,7 @@ Shewhart control charts with supplementary runs rules, Technometrics 29 (1987) 3
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -18,6 +18,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked, checked_fields
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
 from andon_quality.control.chart import Chart, StatisticKind, points
 from andon_quality.errors import Inconsistent, OutOfRange
@@ -33,6 +34,7 @@ class Pattern(StrEnum):
     ALTERNATING = "alternating"  # up and down in turn
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Rule:
     """Fires at a point that completes `k` of the last `n` points in `pattern`; zone_sigma counts at a width of 3.
@@ -81,6 +83,13 @@ NELSON: tuple[Rule, ...] = (
     Rule("8_outside_1_sigma", 8, 8, 1.0, Pattern.OUTSIDE),
 )
 
+# The short names under which the two sets are known: WE1 is the first of Western Electric, N5 the fifth of Nelson.
+NAMED: dict[str, Rule] = (
+    {f"WE{at}": rule for at, rule in enumerate(WESTERN_ELECTRIC, 1)}
+    | {f"N{at}": rule for at, rule in enumerate(NELSON, 1)}
+    | {rule.name: rule for rule in (*WESTERN_ELECTRIC, *NELSON)}
+)
+
 # Up to so many points, stepping over time with all series side by side is the quicker way.
 _SHORT = 64
 # Points that are independent and have symmetric zones; everything else knows its limits only.
@@ -104,7 +113,23 @@ class RulesState:
     z: FloatArray
 
 
-def applicable(rules: Iterable[Rule], kind: StatisticKind) -> tuple[Rule, ...]:
+def named(rules: Iterable[str | Rule]) -> tuple[Rule, ...]:
+    """The rules behind the names, each once; raises OutOfRange for one that is unknown.
+
+    rules: `Rule` objects or names, "WE1" to "WE4" (Western Electric), "N1" to "N8" (Nelson), or a rule's own.
+
+    >>> named(["WE2"])[0].name
+    '2_of_3_beyond_2_sigma'
+    """
+    given = [rules] if isinstance(rules, str) else list(rules)
+    unknown = [rule for rule in given if not isinstance(rule, Rule) and rule not in NAMED]
+    if unknown:
+        raise OutOfRange(f"unknown rules: {unknown}; known are {', '.join(NAMED)}")
+    return tuple(dict.fromkeys(NAMED[rule] if isinstance(rule, str) else rule for rule in given))
+
+
+@checked
+def applicable(rules: Iterable[str | Rule], kind: StatisticKind) -> tuple[Rule, ...]:
     """The rules that may run on a chart of this kind.
 
     Zone and run rules assume independent points with symmetric zones. They do not apply to ranges and standard
@@ -113,11 +138,12 @@ def applicable(rules: Iterable[Rule], kind: StatisticKind) -> tuple[Rule, ...]:
     >>> [rule.name for rule in applicable(NELSON, StatisticKind.RANGE)]
     ['beyond_limits']
     """
-    return tuple(rule for rule in rules if kind in _ZONED or rule.is_limit)
+    return tuple(rule for rule in named(rules) if kind in _ZONED or rule.is_limit)
 
 
+@checked
 def fire(
-    rules: Sequence[Rule],
+    rules: Iterable[str | Rule],
     statistic: ArrayLike,
     centre: ArrayLike,
     sigma: ArrayLike,
@@ -135,11 +161,11 @@ def fire(
     >>> {name: hit.tolist() for name, hit in fire(WESTERN_ELECTRIC[:2], [2.5, 0.0, 2.5, 3.5], 0.0, 1.0).items()}
     {'beyond_limits': [False, False, False, True], '2_of_3_beyond_2_sigma': [False, False, True, True]}
     """
-    x = points(statistic)
+    x, rules = points(statistic), named(rules)
     return advance(rules, start(rules, x.shape[:-1]), x, centre, sigma, width, kind, whole_windows)[1]
 
 
-def judge(rules: Sequence[Rule], chart: Chart, whole_windows: bool = False) -> dict[str, BoolArray]:
+def judge(rules: Iterable[str | Rule], chart: Chart, whole_windows: bool = False) -> dict[str, BoolArray]:
     """Where the rules that apply to `chart` fire on it; those that do not apply are left out, never run.
 
     The limit rule compares with the chart's own limits, so it is right for skewed statistics too.
@@ -149,6 +175,7 @@ def judge(rules: Sequence[Rule], chart: Chart, whole_windows: bool = False) -> d
     >>> sorted(judge(NELSON, xmr.range_chart(frozen, [10.0, 15.0])))
     ['beyond_limits']
     """
+    rules = named(rules)
     zoned = [rule for rule in applicable(rules, chart.kind) if not rule.is_limit]
     fired = {rule.name: chart.beyond for rule in rules if rule.is_limit}
     if zoned:
@@ -156,18 +183,19 @@ def judge(rules: Sequence[Rule], chart: Chart, whole_windows: bool = False) -> d
     return {rule.name: fired[rule.name] for rule in rules if rule.name in fired}
 
 
-def start(rules: Sequence[Rule], shape: tuple[int, ...] = ()) -> RulesState:
+def start(rules: Iterable[str | Rule], shape: tuple[int, ...] = ()) -> RulesState:
     """The state before the first point, for series of shape (...).
 
     >>> start(WESTERN_ELECTRIC, (2,)).z.shape
     (2, 7)
     """
-    empty = np.full((*shape, max((rule.n for rule in rules), default=1) - 1), np.nan)
+    empty = np.full((*shape, max((rule.n for rule in named(rules)), default=1) - 1), np.nan)
     return RulesState(empty, empty)
 
 
+@checked
 def advance(
-    rules: Sequence[Rule],
+    rules: Iterable[str | Rule],
     state: RulesState,
     statistic: ArrayLike,
     centre: ArrayLike,
@@ -182,6 +210,7 @@ def advance(
     >>> advance(WESTERN_ELECTRIC, state, [2.5], 0.0, 1.0)[1]["2_of_3_beyond_2_sigma"]
     array([ True])
     """
+    rules = named(rules)
     refused = [rule.name for rule in rules if rule not in applicable(rules, kind)]
     if refused:
         raise OutOfRange(f"{', '.join(refused)} cannot run on a {kind} chart")

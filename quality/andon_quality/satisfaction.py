@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, PerSeries, by_series, finite, plain, refuse
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
 from andon_quality.inference.interval import Interval, normal_quantile, tail
@@ -30,6 +31,7 @@ class Index(Result):
     n: int
 
 
+@checked
 def csat(
     answers: ArrayLike, satisfied_from: float = 4.0, answers_min: int = ANSWERS_MIN, confidence: float = 0.95
 ) -> Index:
@@ -51,6 +53,7 @@ def csat(
     return Index(plain(100.0 * hits / n), Interval(plain(100.0 * low), plain(100.0 * high), confidence), n)
 
 
+@checked
 def nps(answers: ArrayLike, answers_min: int = ANSWERS_MIN, confidence: float = 0.95) -> Index:
     """Net promoter score: percent of 9 and 10 minus percent of 0 to 6; -100..100.
 
@@ -76,6 +79,7 @@ def nps(answers: ArrayLike, answers_min: int = ANSWERS_MIN, confidence: float = 
     return Index(plain(100.0 * (promoters - detractors) / n), Interval(plain(low), plain(high), confidence), n)
 
 
+@checked
 def ces(
     answers: ArrayLike,
     scale: tuple[float, float] = (1.0, 7.0),
@@ -115,6 +119,7 @@ class Gaps(Result):
     overall: Index
 
 
+@checked
 def servqual(
     expected: ArrayLike,
     perceived: ArrayLike,

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from andon_quality.anomaly.aspects import Aspect
 from andon_quality.anomaly.watcher import AspectWatch, Watchers
+from andon_quality.arguments import checked
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
 from andon_quality.errors import Inconsistent, NotFinite, OutOfRange
 from andon_quality.result import Result
@@ -55,6 +56,7 @@ class DetectorState:
     is_single: bool
 
 
+@checked
 def start(
     season: int | None = None,
     series: int | None = None,
@@ -121,6 +123,7 @@ def advance(state: DetectorState, points: ArrayLike) -> tuple[DetectorState, Det
     return after, _shaped(state, flags, strength, strongest)
 
 
+@checked
 def detect(values: ArrayLike, season: int | None = None) -> Detection:
     """All of a series at once, or of many: `advance` from a fresh `start(season)`; same shapes, cost and errors.
 

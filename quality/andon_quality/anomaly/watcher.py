@@ -8,6 +8,7 @@ import numpy as np
 
 from andon_quality.anomaly.aspects import Aspect, Lens, lens
 from andon_quality.anomaly.rolling_moments import Rolling, Sums
+from andon_quality.arguments import checked_fields
 from andon_quality.arrays import BoolArray, FloatArray
 
 # A score beyond this says no more than "never seen"; a higher one would leave its watcher deaf.
@@ -16,6 +17,7 @@ SCORE_MAX = 1000.0
 SPREAD_FLOOR = 1e-3
 
 
+@checked_fields
 @dataclass(frozen=True)
 class AspectWatch:
     """How one watcher is set: its aspect, the points it compares with, and when a score is a record.

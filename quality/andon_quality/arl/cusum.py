@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from andon_quality.arguments import checked
 from andon_quality.arl.design import design
 from andon_quality.arl.estimated import averaged
 from andon_quality.arl.estimated_run import estimated_run
@@ -18,6 +19,7 @@ from andon_quality.errors import OutOfRange
 Sided = Literal["one", "two"]
 
 
+@checked
 def cusum(
     k: float,
     h: float,
@@ -55,6 +57,7 @@ def cusum(
     )
 
 
+@checked
 def cusum_run(
     k: float,
     h: float,
@@ -94,6 +97,7 @@ def cusum_run(
     )
 
 
+@checked
 def cusum_curve(k: float, h: float, shifts: FloatArray, head_start: float = 0.0, sided: Sided = "two") -> FloatArray:
     """`cusum` at many shifts, shape (n,): one batched solve.
 
@@ -108,6 +112,7 @@ def cusum_curve(k: float, h: float, shifts: FloatArray, head_start: float = 0.0,
     return many(np.full_like(shifts, k), np.full_like(shifts, h), shifts, np.full_like(shifts, head_start))
 
 
+@checked
 def design_cusum(
     k: float,
     requested_arl: float,

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from andon_quality.arguments import checked
 from andon_quality.arl.design import design
 from andon_quality.arl.estimated import averaged
 from andon_quality.arl.estimated_run import estimated_run
@@ -21,6 +22,7 @@ Limits = Literal["fixed", "varying"]
 Sided = Literal["two", "upper"]
 
 
+@checked
 def ewma(
     smoothing: float,
     width: float,
@@ -59,6 +61,7 @@ def ewma(
     return varying_mean(smoothing, width, shift, head_start)
 
 
+@checked
 def ewma_run(
     smoothing: float,
     width: float,
@@ -91,6 +94,7 @@ def ewma_run(
     return RunLength(kernel, np.append(row, 0.0), survival, escape=escape)
 
 
+@checked
 def ewma_curve(
     smoothing: float, width: float, shifts: FloatArray, head_start: float = 0.0, sided: Sided = "two"
 ) -> FloatArray:
@@ -107,6 +111,7 @@ def ewma_curve(
     return solved(*charts)[:, -1]
 
 
+@checked
 def design_ewma(
     smoothing: float,
     requested_arl: float,

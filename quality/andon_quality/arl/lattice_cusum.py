@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from andon_quality.arguments import checked
 from andon_quality.arl.run_length import DIGITS_LOST, RunLength
 from andon_quality.arl.subtraction_free import until_alarm_of_band
 from andon_quality.arrays import FloatArray, IntArray
@@ -28,6 +29,7 @@ NEGLIGIBLE = 1e-18
 ROUNDING = 1e-14
 
 
+@checked
 def poisson_cusum(k: float, h: float, mean: float, head_start: float = 0.0, side: Side = "upper") -> float:
     """The average run length of a CUSUM of Poisson counts with this mean: C = max(0, C + X - k), alarm at C >= h.
 
@@ -47,6 +49,7 @@ def poisson_cusum(k: float, h: float, mean: float, head_start: float = 0.0, side
     return _lattice(_poisson(mean, h + k), k, h, head_start, side).mean()
 
 
+@checked
 def poisson_cusum_run(k: float, h: float, mean: float, head_start: float = 0.0, side: Side = "upper") -> RunLength:
     """The whole distribution behind `poisson_cusum`: mean, quantiles, survival, steady state.
 
@@ -56,6 +59,7 @@ def poisson_cusum_run(k: float, h: float, mean: float, head_start: float = 0.0, 
     return lattice_run(_poisson(mean, h + k), k, h, head_start, side)
 
 
+@checked
 def binomial_cusum(k: float, h: float, n: int, p: float, head_start: float = 0.0, side: Side = "upper") -> float:
     """The average run length of a CUSUM of the defectives among n items, each defective with probability p.
 
@@ -70,6 +74,7 @@ def binomial_cusum(k: float, h: float, n: int, p: float, head_start: float = 0.0
     return _lattice(_binomial(n, p), k, h, head_start, side).mean()
 
 
+@checked
 def binomial_cusum_run(
     k: float, h: float, n: int, p: float, head_start: float = 0.0, side: Side = "upper"
 ) -> RunLength:
@@ -81,6 +86,7 @@ def binomial_cusum_run(
     return lattice_run(_binomial(n, p), k, h, head_start, side)
 
 
+@checked
 def design_poisson_cusum(k: float, requested_arl: float, mean: float, side: Side = "upper") -> float:
     """The smallest h on the lattice at which the ARL at `mean` is at least the requested one.
 
@@ -91,6 +97,7 @@ def design_poisson_cusum(k: float, requested_arl: float, mean: float, side: Side
     return _design(lambda h: poisson_cusum(k, h, mean, 0.0, side), k, requested_arl)
 
 
+@checked
 def design_binomial_cusum(k: float, requested_arl: float, n: int, p: float, side: Side = "upper") -> float:
     """The smallest h on the lattice at which the ARL at `p` is at least the requested one.
 
@@ -100,6 +107,7 @@ def design_binomial_cusum(k: float, requested_arl: float, n: int, p: float, side
     return _design(lambda h: binomial_cusum(k, h, n, p, 0.0, side), k, requested_arl)
 
 
+@checked
 def lattice_run(
     probabilities: FloatArray, k: float, h: float, head_start: float = 0.0, side: Side = "upper"
 ) -> RunLength:

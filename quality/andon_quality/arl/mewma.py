@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from andon_quality.arguments import checked
 from andon_quality.arl.design import design
 from andon_quality.arl.ewma import ewma, ewma_run
 from andon_quality.arl.krylov import gmres
@@ -23,6 +24,7 @@ SHIFTED_MOST = 1e9
 STATES_MOST, DENSE_MOST = 14_000, 2_000
 
 
+@checked
 def mewma(smoothing: float, limit: float, dimensions: int, shift: float = 0.0) -> float:
     """The zero-state average run length of Z = (1 - smoothing) Z + smoothing X, alarm when T^2 of Z exceeds the limit.
 
@@ -50,6 +52,7 @@ def mewma(smoothing: float, limit: float, dimensions: int, shift: float = 0.0) -
     return _planar(smoothing, limit, dimensions, shift, STATES_MOST).mean()
 
 
+@checked
 def mewma_run(smoothing: float, limit: float, dimensions: int, shift: float = 0.0) -> RunLength:
     """The whole distribution behind `mewma`: mean, quantiles, survival, steady state (the shift in any one direction).
 
@@ -64,6 +67,7 @@ def mewma_run(smoothing: float, limit: float, dimensions: int, shift: float = 0.
     return _planar(smoothing, limit, dimensions, shift, DENSE_MOST).run()
 
 
+@checked
 def design_mewma(smoothing: float, requested_arl: float, dimensions: int) -> float:
     """The limit on T^2 at which the in-control ARL of `mewma` is the requested one.
 

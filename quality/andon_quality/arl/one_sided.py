@@ -9,7 +9,7 @@ import numpy as np
 
 from andon_quality.arl.growing_limits import varying_mean
 from andon_quality.arl.run_length import RunLength
-from andon_quality.arl.shewhart import explored, named
+from andon_quality.arl.shewhart import explored, some_of
 from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.errors import OutOfRange
 from andon_quality.rules import Pattern, Rule
@@ -30,7 +30,7 @@ def shewhart_one_sided(rules: Iterable[str | Rule], shift: float = 0.0, limit_sc
     >>> round(shewhart_one_sided(["WE1"]), 3), round(shewhart_one_sided(["WE1", "WE2"]), 2)
     (740.797, 450.72)
     """
-    chosen = named(rules)
+    chosen = some_of(rules)
     if any(rule.pattern is not Pattern.BEYOND for rule in chosen):
         raise OutOfRange("only rules about points beyond a line have sides")
     if not (0.0 < limit_scale < np.inf and np.isfinite(shift)):

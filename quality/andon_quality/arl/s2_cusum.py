@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from andon_quality.arguments import checked
 from andon_quality.arl.chi_square import chance_below, chance_beyond, panels, rise_kernel
 from andon_quality.arl.design import design
 from andon_quality.arl.run_length import RunLength
 from andon_quality.errors import OutOfRange
 
 
+@checked
 def s2_cusum(df: int, k: float, h: float, sigma: float = 1.0, head_start: float = 0.0) -> float:
     """The average run length of C = max(0, C + S^2 - k), alarm above h, for variances of normal subgroups.
 
@@ -29,6 +31,7 @@ def s2_cusum(df: int, k: float, h: float, sigma: float = 1.0, head_start: float 
     return s2_cusum_run(df, k, h, sigma, head_start).mean()
 
 
+@checked
 def s2_cusum_run(df: int, k: float, h: float, sigma: float = 1.0, head_start: float = 0.0) -> RunLength:
     """The whole distribution behind `s2_cusum`: mean, quantiles, survival, steady state.
 
@@ -46,6 +49,7 @@ def s2_cusum_run(df: int, k: float, h: float, sigma: float = 1.0, head_start: fl
     return RunLength(kernel, np.eye(1, len(before), len(before) - 1)[0], escape=escape)
 
 
+@checked
 def design_s2_cusum(df: int, k: float, requested_arl: float) -> float:
     """The decision interval h at which the in-control ARL of `s2_cusum` is the requested one.
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from andon_quality.arguments import checked
 from andon_quality.arl.chi_square import chance_below, chance_beyond, panels, rise_kernel
 from andon_quality.arl.design import design
 from andon_quality.arl.run_length import RunLength
@@ -21,6 +22,7 @@ FINENESS = 2
 EDGES_MOST = 16
 
 
+@checked
 def s2_ewma(df: int, smoothing: float, width: float, sigma: float = 1.0, sided: Sided = "upper") -> float:
     """The average run length of Z = (1 - smoothing) Z + smoothing S^2, Z_0 = 1, for variances of normal subgroups.
 
@@ -40,6 +42,7 @@ def s2_ewma(df: int, smoothing: float, width: float, sigma: float = 1.0, sided: 
     return s2_ewma_run(df, smoothing, width, sigma, sided).mean()
 
 
+@checked
 def s2_ewma_run(df: int, smoothing: float, width: float, sigma: float = 1.0, sided: Sided = "upper") -> RunLength:
     """The whole distribution behind `s2_ewma`: mean, quantiles, survival, steady state.
 
@@ -65,6 +68,7 @@ def s2_ewma_run(df: int, smoothing: float, width: float, sigma: float = 1.0, sid
     return RunLength(kernel, np.eye(1, len(before), len(before) - 1)[0], escape=escape)
 
 
+@checked
 def design_s2_ewma(df: int, smoothing: float, requested_arl: float, sided: Sided = "upper") -> float:
     """The width at which the in-control ARL of `s2_ewma` is the requested one.
 

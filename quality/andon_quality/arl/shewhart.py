@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from andon_quality.arguments import checked
 from andon_quality.arl.design import design
 from andon_quality.arl.elimination import substituted_means
 from andon_quality.arl.estimated import averaged
@@ -16,7 +17,7 @@ from andon_quality.arl.ordered import ordered_mean, ordered_run
 from andon_quality.arl.run_length import RunLength, solved
 from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.errors import OutOfRange
-from andon_quality.rules import NELSON, WESTERN_ELECTRIC, Pattern, Rule
+from andon_quality.rules import Pattern, Rule, named
 
 ABOUT_ORDER = (Pattern.TREND, Pattern.ALTERNATING)
 
@@ -25,14 +26,8 @@ DENSE_MOST, DENSE_MOST_OF_MANY = 100, 60
 # Rules of Nelson's and Western Electric's remember some 2,000 states together; those of a whole distribution are dense.
 MEMORIES_MOST, RUN_STATES_MOST = 20_000, 1_500
 
-# The short names under which the two sets are known: WE1 is the first of Western Electric, N5 the fifth of Nelson.
-NAMED: dict[str, Rule] = (
-    {f"WE{at}": rule for at, rule in enumerate(WESTERN_ELECTRIC, 1)}
-    | {f"N{at}": rule for at, rule in enumerate(NELSON, 1)}
-    | {rule.name: rule for rule in (*WESTERN_ELECTRIC, *NELSON)}
-)
 
-
+@checked
 def shewhart(
     rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float = 1.0, phase1_size: int | None = None
 ) -> float:
@@ -55,7 +50,7 @@ def shewhart(
     >>> round(shewhart(["WE1", "WE2", "WE3", "WE4"]), 2)
     91.75
     """
-    chosen = named(rules)
+    chosen = some_of(rules)
     if phase1_size is None:
         return float(_means(chosen, np.array([shift]), np.array([limit_scale]))[0])
     # Every rule is the same on either side.
@@ -75,9 +70,10 @@ def shewhart_curve(rules: Iterable[str | Rule], shifts: FloatArray, limit_scale:
     [225.44, 20.01]
     """
     shifts = np.asarray(shifts, dtype=np.float64)
-    return _means(named(rules), shifts, np.full_like(shifts, limit_scale))
+    return _means(some_of(rules), shifts, np.full_like(shifts, limit_scale))
 
 
+@checked
 def shewhart_run(
     rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float = 1.0, phase1_size: int | None = None
 ) -> RunLength:
@@ -90,7 +86,7 @@ def shewhart_run(
     >>> shewhart_run(["WE1"]).quantile(0.5), shewhart_run(["N1", "N3"]).quantile(0.5)
     (257, 139)
     """
-    chosen, shifts = named(rules), np.array([shift])
+    chosen, shifts = some_of(rules), np.array([shift])
     about_order, about_zones = _parted(chosen)
     if phase1_size is not None:
         return _estimated_run(chosen, shift, limit_scale, phase1_size)
@@ -104,6 +100,7 @@ def shewhart_run(
     return RunLength(kernels[0], np.eye(1, len(ahead))[0], escape=escapes[0])
 
 
+@checked
 def design_shewhart(rules: Iterable[str | Rule], requested_arl: float, phase1_size: int | None = None) -> float:
     """The factor on the rules' distances that makes the in-control ARL the requested one.
 
@@ -113,7 +110,7 @@ def design_shewhart(rules: Iterable[str | Rule], requested_arl: float, phase1_si
     >>> round(design_shewhart(["WE1", "WE2"], 370.0), 4)
     1.0516
     """
-    chosen = named(rules)
+    chosen = some_of(rules)
     peak = _widest(chosen)
     ceiling = shewhart(chosen, 0.0, peak)
     if requested_arl >= ceiling:
@@ -124,17 +121,16 @@ def design_shewhart(rules: Iterable[str | Rule], requested_arl: float, phase1_si
     )
 
 
-def named(rules: Iterable[str | Rule]) -> tuple[Rule, ...]:
-    """The rules behind the names, each once; raises OutOfRange for one that is unknown, or for none at all.
+def some_of(rules: Iterable[str | Rule]) -> tuple[Rule, ...]:
+    """The rules behind the names, as `rules.named`; raises OutOfRange also for none at all.
 
-    >>> named(["WE2"])[0].name
+    >>> some_of(["WE2"])[0].name
     '2_of_3_beyond_2_sigma'
     """
-    given = [rules] if isinstance(rules, str) else list(rules)
-    unknown = [rule for rule in given if isinstance(rule, str) and rule not in NAMED]
-    if unknown or not given:
-        raise OutOfRange(f"unknown rules: {unknown}; known are {', '.join(NAMED)}")
-    return tuple(dict.fromkeys(NAMED[rule] if isinstance(rule, str) else rule for rule in given))
+    chosen = named(rules)
+    if not chosen:
+        raise OutOfRange("a chart needs at least one rule")
+    return chosen
 
 
 def _means(rules: tuple[Rule, ...], shifts: FloatArray, limit_scales: FloatArray) -> FloatArray:

@@ -14,11 +14,13 @@ from andon_quality.calibration.streams import Law, lag1_autocorrelation
 from andon_quality.calibration.windows import (
     WINDOWS_WATCHED,
     BaselineProfile,
+    Detection,
     Lattice,
     LimitWidth,
     Sides,
     WindowScheme,
     calibrate_windows,
+    detection,
 )
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "BaselineProfile",
     "CalibratedChart",
     "ChartState",
+    "Detection",
     "Lattice",
     "Law",
     "LimitWidth",
@@ -38,6 +41,7 @@ __all__ = [
     "calibrate",
     "calibrate_windows",
     "count_skewness",
+    "detection",
     "lag1_autocorrelation",
     "lognormal_skewness",
     "phase_one_of_individuals",

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
 from andon_quality.calibration.bootstrap import CalibratedLimits, bootstrap_limits, charted
 from andon_quality.calibration.process import Form, ProcessFit, Sampling, Values, deviations, fit
@@ -88,6 +89,7 @@ class CalibratedChart:
         return self.advance(self.start(series), values, sizes, phase)[1]
 
 
+@checked
 def calibrate(
     baseline: ArrayLike,
     requested_arl: float,

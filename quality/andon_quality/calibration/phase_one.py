@@ -10,6 +10,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.calibration.skewness import count_skewness, lognormal_skewness, share_skewness
 from andon_quality.calibration.streams import Law, lag1_autocorrelation
@@ -19,6 +20,9 @@ from andon_quality.result import Result
 
 # Below this variance of its hits a share jumps so far from one value to the next that limits must know where.
 LATTICE_BELOW = 10.0
+# One-sided, of the share or mean that a baseline without an exception leaves plausible.
+BOUND_CONFIDENCE = 0.95
+TRIALS_OF_A_COUNT = 1e4
 
 
 class ValueKind(Enum):
@@ -35,25 +39,32 @@ class PhaseOne(Result):
 
     sigma: of one case for means and shares, overdispersion included, of a window's value for individuals.
     overdispersion: how many times the standard deviation that a window's own cases explain, at least 1.
+    is_bound: the baseline was perfect (no hit, all hits, no count), so that centre and sigma are the worst that it
+    leaves plausible: of its upper bound at 95 %.
     """
 
     centre: float
     sigma: float
     overdispersion: float
     profile: BaselineProfile
+    is_bound: bool = False
 
 
+@checked
 def phase_one_of_individuals(values: ArrayLike, kind: ValueKind = ValueKind.VALUES) -> PhaseOne:
     """Of windows with one value each, shape (n,), by their standard deviation.
 
-    Not by moving ranges, which are far too small where windows are autocorrelated. O(n). Raises TooFew, NoSpread,
-    NotFinite.
+    Not by moving ranges, which are far too small where windows are autocorrelated. Counts that are all zero bound their
+    mean: n windows without an event leave 3 / n plausible (exactly -ln .05 / n), and limits are Poisson's about that.
+    O(n). Raises TooFew, NotFinite, and NoSpread for other values that are all alike.
 
     >>> phase_one = phase_one_of_individuals([9.0, 11.0] * 10)
     >>> phase_one.centre, phase_one.profile.lag1_autocorrelation
     (10.0, 0.0)
     """
-    seen = finite(values)
+    seen = finite(values, at_least=2)
+    if kind is ValueKind.COUNTS and not seen.any():
+        return _without_an_event(len(seen))
     base = xmr.baseline(seen, "standard_deviation")
     centre, sigma = float(base.centre), float(base.sigma)
     skewness = value_skewness(kind, centre, sigma, len(seen))
@@ -61,6 +72,7 @@ def phase_one_of_individuals(values: ArrayLike, kind: ValueKind = ValueKind.VALU
     return PhaseOne(centre, sigma, 1.0, profile)
 
 
+@checked
 def phase_one_of_means(
     means: ArrayLike, sds: ArrayLike, counts: ArrayLike, kind: ValueKind = ValueKind.VALUES
 ) -> PhaseOne:
@@ -82,13 +94,18 @@ def phase_one_of_means(
 
 
 def phase_one_of_shares(hits: ArrayLike, counts: ArrayLike) -> PhaseOne:
-    """Of windows with hits among `counts` cases each, both of shape (n,). O(n). Raises TooFew, NoSpread, OutOfRange.
+    """Of windows with hits among `counts` cases each, both of shape (n,).
+
+    A perfect baseline bounds the share all the same: no hit among N cases leaves 1 - .05^(1 / N) plausible, and limits
+    are the binomial law's about that (mirrored where all were hits). O(n). Raises TooFew, OutOfRange.
 
     >>> phase_one = phase_one_of_shares([20.0, 30.0, 25.0, 25.0], [100.0] * 4)
     >>> phase_one.centre, phase_one.overdispersion, phase_one.profile.lattice
     (0.25, 1.0, None)
     """
-    seen, sizes = finite(hits), finite(counts)
+    seen, sizes = finite(hits, at_least=2), finite(counts, at_least=2)
+    if seen.sum() in (0.0, sizes.sum()) and (sizes > 0.0).all() and ((seen == 0.0) | (seen == sizes)).all():
+        return _without_an_exception(float(seen.sum()) > 0.0, sizes)
     base = proportion.baseline(seen, sizes)
     share, size = float(base.centre), float(sizes.mean())
     z = (seen / sizes - share) / np.sqrt(share * (1.0 - share) / sizes)
@@ -148,6 +165,26 @@ def mean_skewness(kind: ValueKind, mean: float, sd: float, counts: FloatArray, e
     within = value_skewness(kind, mean, sd, float(counts.sum())) * float((1.0 / np.sqrt(counts)).mean())
     beyond = value_skewness(kind, mean, sd * math.sqrt((excess - 1.0) / float(counts.mean())))
     return float((within + beyond * (excess - 1.0) ** 1.5) / excess**1.5)
+
+
+def _without_an_event(windows: int) -> PhaseOne:
+    mean = -math.log(1.0 - BOUND_CONFIDENCE) / windows
+    # A share of so many trials that it is Poisson's.
+    lattice = Lattice(mean, TRIALS_OF_A_COUNT)
+    profile = BaselineProfile(
+        windows, 0.0, share_skewness(mean / lattice.size, lattice.size, 1.0), 1.0, "gamma", lattice
+    )
+    return PhaseOne(mean, math.sqrt(mean), 1.0, profile, is_bound=True)
+
+
+def _without_an_exception(all_hits: bool, sizes: FloatArray) -> PhaseOne:
+    # Clopper and Pearson's upper bound where there is none of the rarer outcome.
+    rarer = 1.0 - (1.0 - BOUND_CONFIDENCE) ** (1.0 / float(sizes.sum()))
+    share, size = (1.0 - rarer if all_hits else rarer), float(sizes.mean())
+    profile = BaselineProfile(
+        len(sizes), 0.0, share_skewness(share, size, 1.0), 1.0, "gamma", Lattice(size * share, size)
+    )
+    return PhaseOne(share, math.sqrt(share * (1.0 - share)), 1.0, profile, is_bound=True)
 
 
 def _dispersed(centre: float, sigma: float, excess: float, profile: BaselineProfile) -> PhaseOne:

@@ -7,12 +7,14 @@ from typing import Literal, assert_never
 
 import numpy as np
 
+from andon_quality.arguments import checked_fields
 from andon_quality.arrays import BoolArray, FloatArray
 from andon_quality.errors import OutOfRange
 
 SchemeKind = Literal["ewma", "cusum", "shewhart"]
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Scheme:
     """kind, and its one parameter: `smoothing` of an EWMA, the reference value `k` in sigma of a CUSUM.

@@ -14,6 +14,7 @@ from typing import Literal, assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.capability.indices import Estimate
 from andon_quality.errors import OutOfRange
@@ -105,6 +106,7 @@ def defects(
     return Defects(dpu, dpmo, clean, Estimate(*levels), shift)
 
 
+@checked
 def dpmo_of_sigma_level(level: ArrayLike, shift: float = SHIFT, tail: Tail = "one") -> FloatArray:
     """Defects per million at a sigma level: 1e6 P(Z > level - shift), with P(Z > level + shift) added for both tails.
 

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, finite, refuse
 from andon_quality.control import xmr
 from andon_quality.errors import NoSpread, OutOfRange, TooFew
@@ -34,10 +35,15 @@ class Specification:
     target: float | None = None
 
     def __post_init__(self) -> None:
+        if any(limit is not None and not np.isfinite(limit) for limit in (self.lower, self.upper, self.target)):
+            raise OutOfRange(f"limits and target must be finite, got {self.lower}, {self.upper}, {self.target}")
         if self.lower is None and self.upper is None:
             raise OutOfRange("a specification needs at least one limit")
         if self.lower is not None and self.upper is not None and not self.lower < self.upper:
             raise OutOfRange(f"the lower limit {self.lower} must lie below the upper {self.upper}")
+        low, high = (limit if limit is not None else self.target for limit in (self.lower, self.upper))
+        if self.target is not None and low is not None and high is not None and not low <= self.target <= high:
+            raise OutOfRange(f"the target {self.target} must lie within the limits {self.lower} and {self.upper}")
 
     @property
     def aim(self) -> float | None:
@@ -102,6 +108,7 @@ def of(values: ArrayLike, specification: Specification, confidence: float = 0.95
     return Study(from_moments(mean, xmr.baseline(x).sigma, n, specification, confidence), overall)
 
 
+@checked
 def from_moments(
     mean: ArrayLike,
     sigma: ArrayLike,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, IntArray, PerSeries, blocks, by_series, plain, refuse
 from andon_quality.capability.distribution import FAMILIES, Family, fit, log_likelihood, quantile, survival
 from andon_quality.capability.indices import Estimate, Specification
@@ -58,6 +59,7 @@ class NonNormal(Result):
     is_extrapolated: bool
 
 
+@checked
 def by_percentiles(
     values: ArrayLike,
     specification: Specification,
@@ -96,6 +98,7 @@ def by_percentiles(
     return _judged(points, spread, specification, confidence, (below, above), label, is_extrapolated=is_extrapolated)
 
 
+@checked
 def by_fit(
     values: ArrayLike,
     specification: Specification,

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import BoolArray, FloatArray, IntArray, finite
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
 from andon_quality.result import Result
@@ -45,6 +46,7 @@ class _Leaves:
     opportunities: FloatArray
 
 
+@checked
 def localize(
     attributes: Mapping[str, Sequence[Hashable]],
     period: ArrayLike,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from andon_quality.arguments import checked
 from andon_quality.contribution.measure import MeasureType, NotAdditive, refuse_unless_additive
 from andon_quality.errors import Inconsistent, NotFinite, OutOfRange, TooFew
 from andon_quality.result import Result
@@ -41,6 +42,7 @@ class Split(Result, Generic[V]):
     parts: tuple[Part[V], ...]
 
 
+@checked
 def additive(
     before_by_value: Mapping[V, float],
     after_by_value: Mapping[V, float],
@@ -74,6 +76,7 @@ def additive(
     return _ranked(before, after, change, [(v, b, a, a - b, 0.0) for v, b, a in rows])
 
 
+@checked
 def ratio(
     num_before: Mapping[V, float],
     den_before: Mapping[V, float],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from andon_quality import plot
+from andon_quality.arguments import checked, checked_fields
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
 from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
 from andon_quality.result import Result
@@ -42,6 +43,7 @@ class StatisticKind(StrEnum):
     MEWMA = "mewma"
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Chart(Result):
     """Points and their limits, all of shape (..., time).
@@ -89,6 +91,7 @@ class Pair(Result):
         return self.location.plot(above), self.spread.plot(below)
 
 
+@checked_fields
 @dataclass(frozen=True)
 class ChartBaseline(Result):
     """Phase-I parameters, frozen: later points are judged against them and never change them.
@@ -110,6 +113,7 @@ class Memoryless:
     """The state of a chart whose points do not depend on earlier ones: there is nothing to carry."""
 
 
+@checked
 def limits(
     kind: StatisticKind,
     statistic: FloatArray,
@@ -135,6 +139,21 @@ def limits(
     return Chart(kind, statistic, middle, lower, upper, spread, width)
 
 
+def bounded(chart: Chart, floor: float = -np.inf, ceiling: float = np.inf) -> Chart:
+    """The chart with its limits inside what the quantity can be: a share 0 to 1, a count or a duration from 0.
+
+    A limit at the end of the range says that this side cannot alarm by a single point; zones stay where they were.
+    Raises OutOfRange for a centre outside the range.
+
+    >>> shares = limits(StatisticKind.INDIVIDUALS, np.array([0.9]), 0.8, 0.1, 3.0)
+    >>> float(bounded(shares, 0.0, 1.0).upper[0])
+    1.0
+    """
+    if (chart.centre < floor).any() or (chart.centre > ceiling).any():
+        raise OutOfRange(f"the centre lies outside the range from {floor:g} to {ceiling:g}")
+    return replace(chart, lower=np.maximum(chart.lower, floor), upper=np.minimum(chart.upper, ceiling))
+
+
 def points(values: ArrayLike) -> FloatArray:
     """`values` as float64 of shape (..., time), NaN meaning a missing point; raises NotFinite for infinity.
 
@@ -149,6 +168,7 @@ def points(values: ArrayLike) -> FloatArray:
     return array
 
 
+@checked
 def observed(array: FloatArray, at_least: int = 2) -> IntArray:
     """Points of each series that are not missing, shape (...); raises TooFew where fewer than `at_least`.
 

@@ -17,6 +17,7 @@ from typing import Literal, assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import OutOfRange
 
@@ -27,6 +28,7 @@ _SERIES_FROM = 200
 _GAMMA_RATIO = (1.0, -1 / 8, 1 / 128, 5 / 1024, -21 / 32768, -399 / 262144, 869 / 4194304)
 
 
+@checked
 @lru_cache(maxsize=4096)
 def c4(n: int) -> float:
     """Expected sample standard deviation of n normal values, in sigma: sqrt(2/(n-1)) gamma(n/2) / gamma((n-1)/2).
@@ -43,6 +45,7 @@ def c4(n: int) -> float:
     return math.fsum(a / x**k for k, a in enumerate(_GAMMA_RATIO))
 
 
+@checked
 @lru_cache(maxsize=4096)
 def d2(n: int, table: Table = "exact") -> float:
     """Expected range of n normal values, in sigma: integral of 1 - Phi(x)^n - (1 - Phi(x))^n over the line.
@@ -67,6 +70,7 @@ def d2(n: int, table: Table = "exact") -> float:
     return float(step * np.sum(-np.expm1(n * log_ndtr(x)) - np.exp(n * log_ndtr(-x))))
 
 
+@checked
 @lru_cache(maxsize=4096)
 def d3(n: int) -> float:
     """Standard deviation of the range of n normal values, in sigma: sqrt(E W^2 - d2^2), E W^2 = 2 int w P(W > w) dw.
@@ -100,6 +104,7 @@ def _range_survival(w: FloatArray, n: int) -> FloatArray:
     return survival
 
 
+@checked
 def a(n: int, width: float = 3.0) -> float:
     """A = width / sqrt(n): limits of a mean from a known sigma.
 
@@ -118,6 +123,7 @@ def a2(n: int, width: float = 3.0, table: Table = "exact") -> float:
     return width / (d2(n, table) * math.sqrt(n))
 
 
+@checked
 def a3(n: int, width: float = 3.0) -> float:
     """A3 = width / (c4 sqrt(n)): limits of a mean from the average standard deviation.
 
@@ -127,6 +133,7 @@ def a3(n: int, width: float = 3.0) -> float:
     return width / (c4(n) * math.sqrt(n))
 
 
+@checked
 def b3(n: int, width: float = 3.0) -> float:
     """B3 = max(0, 1 - width sqrt(1 - c4^2) / c4): lower limit of s from the average s.
 
@@ -136,6 +143,7 @@ def b3(n: int, width: float = 3.0) -> float:
     return max(0.0, 1.0 - width * _s_spread(n) / c4(n))
 
 
+@checked
 def b4(n: int, width: float = 3.0) -> float:
     """B4 = 1 + width sqrt(1 - c4^2) / c4: upper limit of s from the average s.
 
@@ -145,6 +153,7 @@ def b4(n: int, width: float = 3.0) -> float:
     return 1.0 + width * _s_spread(n) / c4(n)
 
 
+@checked
 def b5(n: int, width: float = 3.0) -> float:
     """B5 = max(0, c4 - width sqrt(1 - c4^2)): lower limit of s from a known sigma.
 
@@ -154,6 +163,7 @@ def b5(n: int, width: float = 3.0) -> float:
     return max(0.0, c4(n) - width * _s_spread(n))
 
 
+@checked
 def b6(n: int, width: float = 3.0) -> float:
     """B6 = c4 + width sqrt(1 - c4^2): upper limit of s from a known sigma.
 
@@ -208,6 +218,7 @@ def e2(n: int, width: float = 3.0, table: Table = "exact") -> float:
     return width / d2(n, table)
 
 
+@checked
 def e3(n: int, width: float = 3.0) -> float:
     """E3 = width / c4: limits of individuals from the average standard deviation of n.
 

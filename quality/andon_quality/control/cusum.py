@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import BoolArray, FloatArray
 from andon_quality.control import xmr
 from andon_quality.control.chart import Chart, ChartBaseline, StatisticKind, per_point, points
@@ -55,6 +56,7 @@ class CusumChart(Result):
         return self.low.plot(drawn)
 
 
+@checked
 def baseline(values: ArrayLike, method: xmr.Method = "moving_range") -> xmr.XmrBaseline:
     """Frozen mean and sigma of the values themselves, as for individuals; for subgroups take that of `xbar_s`.
 

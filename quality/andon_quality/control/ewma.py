@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import BoolArray, FloatArray
 from andon_quality.control import xmr
 from andon_quality.control.chart import Chart, ChartBaseline, StatisticKind, limits, per_point, points
@@ -34,6 +35,7 @@ class EwmaState:
     variance: FloatArray
 
 
+@checked
 def baseline(values: ArrayLike, method: xmr.Method = "moving_range") -> xmr.XmrBaseline:
     """Frozen mean and sigma of the values themselves, as for individuals; for subgroups take that of `xbar_s`.
 
@@ -45,6 +47,7 @@ def baseline(values: ArrayLike, method: xmr.Method = "moving_range") -> xmr.XmrB
     return xmr.baseline(values, method)
 
 
+@checked
 def chart(
     baseline: ChartBaseline,
     values: ArrayLike,
@@ -77,6 +80,7 @@ def start(baseline: ChartBaseline) -> EwmaState:
     return EwmaState(centre, np.zeros_like(centre))
 
 
+@checked
 def advance(
     baseline: ChartBaseline,
     state: EwmaState,

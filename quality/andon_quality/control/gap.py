@@ -15,6 +15,7 @@ from typing import Literal, assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked, checked_fields
 from andon_quality.arrays import FloatArray
 from andon_quality.control.chart import (
     Chart,
@@ -33,6 +34,7 @@ from andon_quality.errors import OutOfRange
 Limits = Literal["probability", "sigma"]
 
 
+@checked_fields
 @dataclass(frozen=True)
 class GapBaseline(ChartBaseline):
     """Frozen mean gap and its geometric standard deviation sqrt(g (g + 1))."""
@@ -52,6 +54,7 @@ def baseline(gaps: ArrayLike) -> GapBaseline:
     return GapBaseline(StatisticKind.GAP, mean, spread_of(np.sqrt(mean * (mean + 1.0))), count, "geometric")
 
 
+@checked
 def chart(baseline: GapBaseline, gaps: ArrayLike, width: float = 3.0, limits: Limits = "probability") -> Chart:
     """Gaps against limits of the geometric distribution; shape (..., time), NaN = missing.
 
@@ -82,6 +85,7 @@ def start(baseline: GapBaseline) -> Memoryless:
     return Memoryless()
 
 
+@checked
 def advance(
     baseline: GapBaseline, state: Memoryless, gaps: ArrayLike, width: float = 3.0, limits: Limits = "probability"
 ) -> tuple[Memoryless, Chart]:

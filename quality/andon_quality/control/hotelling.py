@@ -15,6 +15,7 @@ from typing import Literal, assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked, checked_fields
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
 from andon_quality.control.chart import Chart, Memoryless, StatisticKind, points, tail_of
 from andon_quality.control.subgroups import sizes_of
@@ -24,6 +25,7 @@ Method = Literal["sample", "successive"]
 Phase = Literal["I", "II"]
 
 
+@checked_fields
 @dataclass(frozen=True)
 class VectorBaseline:
     """Frozen mean vector and covariance of p measures.
@@ -43,6 +45,7 @@ class VectorBaseline:
     method: str
 
 
+@checked
 def baseline(vectors: ArrayLike, method: Method = "sample") -> VectorBaseline:
     """From individual vectors, shape (..., time, p); a vector with any NaN is missing.
 
@@ -108,6 +111,7 @@ def subgroup_means(vectors: ArrayLike) -> tuple[FloatArray, FloatArray]:
     return np.where(n[..., None] > 0, total / np.maximum(n, 1.0)[..., None], np.nan), n
 
 
+@checked
 def chart(
     baseline: VectorBaseline, vectors: ArrayLike, sizes: ArrayLike = 1.0, width: float = 3.0, phase: Phase = "II"
 ) -> Chart:

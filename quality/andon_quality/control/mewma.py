@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray
 from andon_quality.control.chart import Chart, StatisticKind
 from andon_quality.control.ewma import smoothed
@@ -35,6 +36,7 @@ class MewmaState:
     variance: FloatArray
 
 
+@checked
 def chart(
     baseline: VectorBaseline, vectors: ArrayLike, limit: float, smoothing: float = 0.1, limits: Limits = "fixed"
 ) -> Chart:
@@ -62,6 +64,7 @@ def start(baseline: VectorBaseline) -> MewmaState:
     return MewmaState(np.zeros(baseline.centre.shape), np.zeros(baseline.centre.shape[:-1]))
 
 
+@checked
 def advance(
     baseline: VectorBaseline,
     state: MewmaState,

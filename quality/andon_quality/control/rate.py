@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked_fields
 from andon_quality.arrays import BoolArray, FloatArray
 from andon_quality.control import laney as dispersal
 from andon_quality.control.chart import (
@@ -26,10 +27,11 @@ from andon_quality.control.chart import (
     points,
     spread_of,
 )
-from andon_quality.control.subgroups import per_unit, sizes_of
+from andon_quality.control.subgroups import per_unit, refuse_fractions, sizes_of
 from andon_quality.errors import OutOfRange
 
 
+@checked_fields
 @dataclass(frozen=True)
 class RateBaseline(ChartBaseline):
     """Frozen events per unit (centre); sigma = sigma_z sqrt(centre), that of one unit; sigma_z is 1 for c and u."""
@@ -126,6 +128,7 @@ def _z(x: FloatArray, n: FloatArray, u: FloatArray, unit: FloatArray) -> FloatAr
 def _counts(counts: ArrayLike, sizes: ArrayLike) -> tuple[FloatArray, FloatArray]:
     x = points(counts)
     n = sizes_of(sizes, x)
+    refuse_fractions(x)
     if (x < 0).any():
         raise OutOfRange("a count cannot be negative")
     missing = np.isnan(x) | ~(n > 0)

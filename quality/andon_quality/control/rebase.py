@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray
 from andon_quality.control import xmr
 from andon_quality.control.chart import ChartBaseline, observed, per_point, points
@@ -48,6 +49,7 @@ class Proposal(Result):
         return not self.objections
 
 
+@checked
 def propose(
     baseline: xmr.XmrBaseline,
     values: ArrayLike,

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality import plot
+from andon_quality.arguments import checked_fields
 from andon_quality.arrays import BoolArray, FloatArray, IntArray
 from andon_quality.control.chart import ChartBaseline, StatisticKind, observed, per_point, points
 from andon_quality.result import Result
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@checked_fields
 @dataclass(frozen=True)
 class RunBaseline(ChartBaseline):
     """Frozen median (centre); sigma is NaN, as a run chart has none."""

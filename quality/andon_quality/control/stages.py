@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import BoolArray
 from andon_quality.control.chart import Chart
 from andon_quality.errors import Inconsistent, OutOfRange
@@ -24,6 +25,7 @@ class Stage:
     cause: str
 
 
+@checked
 def staged(stages: Sequence[Stage], length: int, draw: Callable[[slice], Chart]) -> Chart:
     """One chart of `length` points, drawn stage by stage and joined along time.
 
@@ -62,6 +64,7 @@ def judged(rules: Sequence[Rule], stages: Sequence[Stage], chart: Chart) -> dict
     return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
 
 
+@checked
 def split(stages: Sequence[Stage], length: int) -> list[slice]:
     """The slices of the stages; raises OutOfRange unless they start at 0 and rise below `length`.
 

@@ -44,6 +44,16 @@ def summarise(values: ArrayLike) -> Subgroups:
     return Subgroups(means, sds, np.where(enough, spans, np.nan), sizes)
 
 
+def refuse_fractions(counts: FloatArray) -> None:
+    """Raises OutOfRange where a count is no whole number, as a share would be; NaN is a missing point.
+
+    >>> refuse_fractions(np.array([3.0, np.nan]))
+    """
+    fraction = counts[~np.isnan(counts) & (counts != np.rint(counts))]
+    if fraction.size:
+        raise OutOfRange(f"counts are whole numbers, got {fraction[0]:g}: not the share, but how many of the size")
+
+
 def sizes_of(sizes: ArrayLike, like: FloatArray) -> FloatArray:
     """Sizes broadcast to the points; raises OutOfRange for a negative size, 0 and NaN mean a missing point.
 

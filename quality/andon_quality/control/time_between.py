@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked, checked_fields
 from andon_quality.arrays import FloatArray
 from andon_quality.control import xmr
 from andon_quality.control.chart import Chart, ChartBaseline, Memoryless, StatisticKind, points
@@ -22,11 +23,13 @@ from andon_quality.errors import OutOfRange
 POWER = 3.6
 
 
+@checked_fields
 @dataclass(frozen=True)
 class TimeBetweenBaseline(ChartBaseline):
     """Frozen mean and sigma of time ** (1 / 3.6)."""
 
 
+@checked
 def baseline(times: ArrayLike, method: xmr.Method = "moving_range") -> TimeBetweenBaseline:
     """Centre and sigma of times^(1/3.6), as for individuals. times: any unit, shape (..., time), NaN = missing.
 

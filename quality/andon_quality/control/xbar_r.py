@@ -13,6 +13,7 @@ from typing import Literal, assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked, checked_fields
 from andon_quality.arrays import FloatArray
 from andon_quality.control import xbar_s
 from andon_quality.control.chart import (
@@ -34,11 +35,13 @@ from andon_quality.errors import OutOfRange
 Method = Literal["minimum_variance", "average"]
 
 
+@checked_fields
 @dataclass(frozen=True)
 class XbarRBaseline(ChartBaseline):
     """Frozen grand mean and within-subgroup sigma of a single value, estimated from ranges."""
 
 
+@checked
 def baseline(
     means: ArrayLike,
     ranges: ArrayLike,

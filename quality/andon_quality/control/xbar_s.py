@@ -14,6 +14,7 @@ from typing import Literal, assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked, checked_fields
 from andon_quality.arrays import FloatArray
 from andon_quality.control.chart import (
     Chart,
@@ -34,11 +35,13 @@ from andon_quality.errors import OutOfRange
 Method = Literal["minimum_variance", "average", "pooled"]
 
 
+@checked_fields
 @dataclass(frozen=True)
 class XbarSBaseline(ChartBaseline):
     """Frozen grand mean and within-subgroup sigma of a single value."""
 
 
+@checked
 def baseline(means: ArrayLike, sds: ArrayLike, sizes: ArrayLike, method: Method = "minimum_variance") -> XbarSBaseline:
     """Centre = sum(n x) / sum(n); sigma from the subgroups of at least two values.
 

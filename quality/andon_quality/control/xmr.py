@@ -14,6 +14,7 @@ from typing import Literal, assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked_fields
 from andon_quality.arrays import FloatArray
 from andon_quality.control.chart import (
     Chart,
@@ -34,6 +35,7 @@ Method = Literal["moving_range", "median_moving_range", "standard_deviation"]
 _MEDIAN_RANGE = 0.9538725524
 
 
+@checked_fields
 @dataclass(frozen=True)
 class XmrBaseline(ChartBaseline):
     """Frozen mean and sigma of individual values; centre and sigma have shape (...)."""

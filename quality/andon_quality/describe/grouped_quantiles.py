@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, IntArray, finite
 from andon_quality.describe.quantiles import QuantileSketch
 from andon_quality.errors import Inconsistent, OutOfRange
@@ -67,6 +68,7 @@ class GroupedSketch:
         return QuantileSketch(self.relative_error, self.bucket[here], self.count[here])
 
 
+@checked
 def grouped_sketch(
     group_index: ArrayLike, values: ArrayLike, groups: int, relative_error: float = 0.01
 ) -> GroupedSketch:

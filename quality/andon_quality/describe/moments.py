@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, IntArray, finite
 from andon_quality.errors import Inconsistent, NotFinite, OutOfRange, TooFew
 
@@ -186,6 +187,7 @@ def _carry(limbs: IntArray) -> IntArray:
     return carried
 
 
+@checked
 def grouped_moments(group_index: ArrayLike, values: ArrayLike, groups: int) -> GroupedMoments:
     """Exact count, sum and sum of squares per group, vectorised, for any int64 values.
 

@@ -7,13 +7,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked, checked_fields
 from andon_quality.arrays import FloatArray, PerSeries, by_series, finite, plain, refuse, side_by_side
+from andon_quality.effect.autocorrelation import lag1
 from andon_quality.effect.before_after import ratio_interval
 from andon_quality.effect.boundary import Boundary
 from andon_quality.effect.long_run import long_run_variance
 from andon_quality.effect.phases import over_phases, phase_means
 from andon_quality.effect.verdict import Direction, Effect, EffectCheck, decide, margin_from
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange, TooFew
+
+# From here on so few points are independent that the long-run variance is a guess.
+AUTOCORRELATION_MOST = 0.8
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,10 @@ class EffectBaseline:
     df: float
     points: int
     offsets: tuple[PerSeries, ...]
+    lag1_autocorrelation: PerSeries = 0.0
 
 
+@checked_fields
 @dataclass(frozen=True)
 class EffectWatch:
     """The state of a watched action, or of one a series; `look` takes it one point further."""
@@ -70,9 +77,10 @@ def learn(before: ArrayLike, season: int | None = None) -> EffectBaseline:
         "a baseline without spread cannot tell a change from common-cause variation",
     )
     by_phase = tuple(plain(offsets[..., phase]) for phase in range(offsets.shape[-1]))
-    return EffectBaseline(plain(values.mean(axis=-1)), variance, df, n, by_phase)
+    return EffectBaseline(plain(values.mean(axis=-1)), variance, df, n, by_phase, lag1([values]))
 
 
+@checked
 def begin(
     before: ArrayLike,
     direction: Direction = Direction.LOWER,
@@ -116,6 +124,7 @@ def look(watch: EffectWatch, value: ArrayLike) -> tuple[EffectWatch, Effect]:
     return after, _effect(after)
 
 
+@checked
 def always_valid(
     before: ArrayLike,
     after: ArrayLike,
@@ -165,15 +174,15 @@ def _effect(watch: EffectWatch) -> Effect:
     level = watch.total / watch.count
     estimate, reach = level - baseline.mean, watch.boundary.reach(information)
     t = reach * np.sqrt(information)
-    per_point = baseline.long_run_variance
+    per_point, checks = baseline.long_run_variance, _checks(watch)
     return Effect(
         estimate,
         estimate - reach,
         estimate + reach,
         *ratio_interval(baseline.mean, per_point / baseline.points, level, per_point / watch.count, t),
         watch.boundary.p_value(estimate, information),
-        decide(estimate - reach, estimate + reach, watch.direction, watch.margin),
-        _checks(watch),
+        decide(estimate - reach, estimate + reach, watch.direction, watch.margin, checks),
+        checks,
         "difference to the baseline mean, always-valid boundary",
         watch.boundary.confidence,
         watch.margin,
@@ -181,13 +190,17 @@ def _effect(watch: EffectWatch) -> Effect:
 
 
 def _checks(watch: EffectWatch) -> tuple[EffectCheck, ...]:
-    baseline = watch.baseline
+    baseline, phi = watch.baseline, watch.baseline.lag1_autocorrelation
     return (
         EffectCheck("baseline length", baseline.points >= 56, float(baseline.points), "points before the action"),
+        EffectCheck(
+            "autocorrelation", phi < AUTOCORRELATION_MOST, phi, "lag-1 autocorrelation before the action", True
+        ),
         EffectCheck(
             "variance known",
             watch.boundary.critical < 2.3,
             baseline.df,
             "degrees of freedom of the long-run variance",
+            True,
         ),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked, checked_fields
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.effect.autocorrelation import MeanOfDependent, lag1, mean_of_dependent
 from andon_quality.effect.boundary import Boundary
@@ -69,6 +70,7 @@ class BaselineLevel(Result):
         return np.sqrt(self.variance * (1 / np.asarray(after, dtype=np.float64) + 1 / self.points))
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Outlook(Result):
     """After so many more windows there is this verdict, if the change stays what it is.
@@ -80,6 +82,7 @@ class Outlook(Result):
     verdict: Verdict | None
 
 
+@checked
 def baseline_level(
     before: ArrayLike,
     spread: ArrayLike,
@@ -128,6 +131,7 @@ def baseline_level(
     )
 
 
+@checked
 def level_change(
     baseline: BaselineLevel,
     after: ArrayLike,
@@ -180,6 +184,7 @@ def checks(baseline: BaselineLevel, after: ArrayLike) -> tuple[EffectCheck, ...]
     )
 
 
+@checked
 def outlook(
     baseline: BaselineLevel,
     estimate: float,

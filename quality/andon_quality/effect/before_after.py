@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, PerSeries, by_series, plain, side_by_side
 from andon_quality.effect.autocorrelation import MeanOfDependent, lag1, mean_of_dependent, welch_df
 from andon_quality.effect.phases import over_phases, phase_means
@@ -12,6 +13,7 @@ from andon_quality.effect.student import quantile, two_sided_p
 from andon_quality.effect.verdict import Direction, Effect, EffectCheck, decide, margin_from
 
 
+@checked
 def before_after(
     before: ArrayLike,
     after: ArrayLike,
@@ -76,7 +78,7 @@ def _effect(
         plain(upper),
         *ratio_interval(was.mean, was.variance, now.mean, now.variance, critical),
         plain(np.where(known, p, np.asarray(estimate) == 0)),
-        decide(lower, upper, direction, margin),
+        decide(lower, upper, direction, margin, checks),
         checks,
         "difference of window means, AR(1)-robust Welch interval",
         confidence,
@@ -129,11 +131,17 @@ def _window_checks(
     steady, similar = plain(np.abs(drift) < 2.5), plain((np.asarray(ratio) > 0.4) & (np.asarray(ratio) < 2.5))
     return (
         EffectCheck(
-            "independent points", fewest >= 6, fewest, "the smaller window is worth this many independent points"
+            "independent points", fewest >= 6, fewest, "the smaller window is worth this many independent points", True
         ),
-        EffectCheck("steady before", steady, drift, "slope before the action, in standard errors; else use a trend"),
         EffectCheck(
-            "autocorrelation", phi < 0.8, phi, "lag-1 autocorrelation within the windows; near 1 nothing is settled"
+            "steady before", steady, drift, "slope before the action, in standard errors; else use a trend", True
+        ),
+        EffectCheck(
+            "autocorrelation",
+            phi < 0.8,
+            phi,
+            "lag-1 autocorrelation within the windows; near 1 nothing is settled",
+            True,
         ),
         EffectCheck("similar spread", similar, ratio, "standard deviation after divided by before"),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, PerSeries, by_series, plain, refuse, side_by_side
 from andon_quality.effect.student import quantile, two_sided_p
 from andon_quality.effect.verdict import Direction, Effect, EffectCheck, decide, margin_from
@@ -60,6 +61,7 @@ def adjusted(outcome: ArrayLike, covariate: ArrayLike, known: CovariateAdjustmen
     return result
 
 
+@checked
 def cuped(
     treated: ArrayLike,
     treated_before: ArrayLike,
@@ -96,7 +98,11 @@ def cuped(
     checks = (
         EffectCheck("covariate explains", within.kept < 0.95, 1 - within.kept, "variance taken out by the history"),
         EffectCheck(
-            "balance before", plain(np.abs(balance) < 3), balance, "difference of the histories, in standard errors"
+            "balance before",
+            plain(np.abs(balance) < 3),
+            balance,
+            "difference of the histories, in standard errors",
+            True,
         ),
     )
     return _effect(was, now, direction, margin_from(expected, margin), confidence, checks)
@@ -146,7 +152,7 @@ def _effect(
         None,
         None,
         plain(two_sided_p(estimate / error, df)),
-        decide(lower, upper, direction, margin),
+        decide(lower, upper, direction, margin, checks),
         checks,
         "CUPED-adjusted difference of means, Welch interval",
         confidence,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, PerSeries, by_series, plain
 from andon_quality.effect.before_after import before_after
 from andon_quality.effect.verdict import Direction, Effect
@@ -32,6 +33,7 @@ def gap(treated: ArrayLike, control: ArrayLike) -> FloatArray:
     return result
 
 
+@checked
 def difference_in_differences(
     treated: ArrayLike,
     control: ArrayLike,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import BoolArray, FloatArray, PerSeries, blocks, by_series, plain, refuse, side_by_side
 from andon_quality.effect.poisson import fit_poisson
 from andon_quality.effect.student import quantile, two_sided_p
@@ -47,6 +48,7 @@ class _Fitted:
     settled: BoolArray
 
 
+@checked
 def interrupted_counts(
     counts: ArrayLike,
     start: int,
@@ -101,6 +103,7 @@ def interrupted_counts(
     return _segmented(fitted, level, slope_change, df)
 
 
+@checked
 def interrupted_means(
     values: ArrayLike,
     start: int,
@@ -214,7 +217,7 @@ def _level(
 ) -> Effect:
     estimate, lower, upper = _interval(fitted, 2, df, confidence)
     error = np.sqrt(fitted.covariance[..., 2, 2])
-    known = error > 0
+    known, checks = error > 0, _checks(fitted, counts)
     p = two_sided_p(np.divide(estimate, error, out=np.zeros(np.shape(error)), where=known), df)
     change, least, most = (plain(np.expm1(end)) if counts else None for end in (estimate, lower, upper))
     return Effect(
@@ -225,8 +228,8 @@ def _level(
         least,
         most,
         plain(np.where(known, p, np.asarray(estimate) == 0)),
-        decide(lower, upper, direction, margin),
-        _checks(fitted, counts),
+        decide(lower, upper, direction, margin, checks),
+        checks,
         "segmented quasi-Poisson regression" if counts else "segmented least squares with HAC errors",
         confidence,
         margin,
@@ -248,7 +251,9 @@ def _checks(fitted: _Fitted, counts: bool) -> tuple[EffectCheck, ...]:
     lag = fitted.autocorrelation
     beyond = fitted.dispersion if counts else np.ones(fitted.dispersion.shape)
     return (
-        EffectCheck("autocorrelation", plain(np.abs(lag) < 0.6), plain(lag), "lag-1 autocorrelation of the residuals"),
+        EffectCheck(
+            "autocorrelation", plain(np.abs(lag) < 0.6), plain(lag), "lag-1 autocorrelation of the residuals", True
+        ),
         EffectCheck(
             "overdispersion", plain(beyond < 10), plain(beyond), "residual variance over that of a Poisson count"
         ),

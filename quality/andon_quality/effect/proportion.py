@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import BoolArray, FloatArray, IntArray, PerSeries, by_series, plain, refuse
 from andon_quality.effect.autocorrelation import lag1, variance_inflation
 from andon_quality.effect.before_after import ratio_interval
@@ -39,6 +40,7 @@ class _Window:
         return np.asarray((k - n * share) / np.sqrt(n * p * (1 - p)))
 
 
+@checked
 def before_after_proportion(
     k_before: ArrayLike,
     n_before: ArrayLike,
@@ -77,7 +79,7 @@ def before_after_proportion(
     was, now = first.share, second.share
     critical = quantile(confidence, df)
     lower, upper = (plain(end) for end in _newcombe(was, trials[0], now, trials[1], critical))
-    stated = margin_from(expected, margin)
+    stated, checks = margin_from(expected, margin), _checks(spread, phi, np.minimum(*trials), df)
     variances = was * (1 - was) / trials[0], now * (1 - now) / trials[1]
     return Effect(
         plain(now - was),
@@ -85,8 +87,8 @@ def before_after_proportion(
         upper,
         *ratio_interval(was, variances[0], now, variances[1], critical),
         two_sided_p(_critical(was, trials[0], now, trials[1]), df),
-        decide(lower, upper, direction, stated),
-        _checks(spread, phi, np.minimum(*trials), df),
+        decide(lower, upper, direction, stated, checks),
+        checks,
         "difference of shares, Newcombe interval with overdispersion",
         confidence,
         stated,
@@ -168,6 +170,6 @@ def _checks(spread: FloatArray, phi: FloatArray, fewest: FloatArray, df: FloatAr
     worth = "the smaller window is worth this many trials"
     return (
         EffectCheck("overdispersion", known, plain(spread), beyond),
-        EffectCheck("autocorrelation", plain(phi < 0.8), plain(phi), "lag-1 autocorrelation of the periods"),
-        EffectCheck("independent opportunities", plain(fewest >= 20), plain(fewest), worth),
+        EffectCheck("autocorrelation", plain(phi < 0.8), plain(phi), "lag-1 autocorrelation of the periods", True),
+        EffectCheck("independent opportunities", plain(fewest >= 20), plain(fewest), worth, True),
     )

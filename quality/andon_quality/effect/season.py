@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
 
@@ -49,6 +50,7 @@ class Season:
         return np.asarray(seen - np.array(self.offsets)[_phases(began, self.anchor, self.cycle)])
 
 
+@checked
 def fit_season(
     starts: ArrayLike, values: ArrayLike, length: float, cycles: Sequence[Cycle] = (), rounds: int = ROUNDS_MIN
 ) -> Season:

@@ -7,12 +7,14 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import PerSeries, finite, plain, refuse
 from andon_quality.effect.boundary import Boundary
 from andon_quality.effect.verdict import Direction, Effect, decide, margin_from
 from andon_quality.errors import OutOfRange
 
 
+@checked
 def sequential(
     estimate: ArrayLike,
     standard_error: ArrayLike,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality import plot
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, finite, plain, refuse
 from andon_quality.effect.local_level import fit_level
 from andon_quality.effect.mixture import Mixture
@@ -47,6 +48,7 @@ class Counterfactual(Result):
         return plot.band(axes, self.expected, self.lower, self.upper)
 
 
+@checked
 def structural(
     values: ArrayLike,
     start: int,
@@ -100,8 +102,8 @@ def structural(
     if y.ndim == 1:
         course, mean, wander = course[0], mean[0], wander[0]
     checks = (
-        EffectCheck("level holds still", plain(wander < 0.1), plain(wander), STILL),
-        EffectCheck("long enough", start - p >= 20, float(start - p), "periods before less fitted terms"),
+        EffectCheck("level holds still", plain(wander < 0.1), plain(wander), STILL, True),
+        EffectCheck("long enough", start - p >= 20, float(start - p), "periods before less fitted terms", True),
     )
     seen = (y - level)[..., start:].mean(axis=-1)
     stated = margin_from(expected, margin)
@@ -197,7 +199,7 @@ def _effect(
         high,
         *_relative(seen + level, middle + level, lower + level, upper + level),
         plain(p_value),
-        decide(low, high, direction, margin),
+        decide(low, high, direction, margin, checks),
         checks,
         "structural time series: local level with regression, wander integrated",
         confidence,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from andon_quality import plot
+from andon_quality.arguments import checked
 from andon_quality.arrays import PerSeries, plain, refuse
 from andon_quality.errors import NotFinite, OutOfRange
 from andon_quality.result import Result
@@ -35,12 +37,16 @@ class Direction(Enum):
 
 @dataclass(frozen=True)
 class EffectCheck:
-    """One assumption looked at: its name, whether it holds, the figure it was judged by and what that means."""
+    """One assumption looked at: its name, whether it holds, the figure it was judged by and what that means.
+
+    is_needed: the verdict rests on it, so that without it nothing is decided; the interval stays as it was computed.
+    """
 
     name: str
     passed: PerSeries
     value: PerSeries
     meaning: str
+    is_needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,11 +82,19 @@ class Effect(Result):
 VERDICTS = np.array([Verdict.NO_CHANGE, Verdict.IMPROVED, Verdict.WORSE, Verdict.UNDECIDED], dtype=object)
 
 
-def decide(lower: PerSeries, upper: PerSeries, direction: Direction, margin: PerSeries | None = None) -> PerSeries:
+@checked
+def decide(
+    lower: PerSeries,
+    upper: PerSeries,
+    direction: Direction,
+    margin: PerSeries | None = None,
+    checks: Sequence[EffectCheck] = (),
+) -> PerSeries:
     """The verdict on an effect whose interval is [lower, upper] (after minus before).
 
     An interval inside [-margin, margin] is "no change": whatever is there is too small to matter. Otherwise an interval
     that excludes zero is "improved" or "worse" by `direction`, and one that includes zero is "undecided".
+    Where a check that the verdict needs has failed it is "undecided" whatever the interval: it promises nothing then.
     A one-sided interval may have an infinite end. Numbers in the unit of the data, or arrays of shape (series,) for
     many. Assumes an interval with its stated coverage, and a margin that was stated beforehand. O(1) each. Raises
     OutOfRange for lower > upper or a negative margin, NotFinite for NaN.
@@ -100,7 +114,11 @@ def decide(lower: PerSeries, upper: PerSeries, direction: Direction, margin: Per
         small = (-margin <= low) & (high <= margin)
     rose, fell = low > 0, high < 0
     better, worse = (rose, fell) if direction is Direction.HIGHER else (fell, rose)
-    return plain(VERDICTS[np.where(small, 0, np.where(better, 1, np.where(worse, 2, 3)))])
+    found = np.where(small, 0, np.where(better, 1, np.where(worse, 2, 3)))
+    for check in checks:
+        if check.is_needed:
+            found = np.where(check.passed, found, 3)
+    return plain(VERDICTS[found])
 
 
 def margin_from(expected: PerSeries | None, margin: PerSeries | None) -> PerSeries | None:

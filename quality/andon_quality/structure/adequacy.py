@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import Inconsistent, OutOfRange
 from andon_quality.result import Result
@@ -80,6 +81,7 @@ def eigenvalues(values: ArrayLike) -> FloatArray:
     return np.asarray(np.linalg.eigvalsh(correlations(cases(values, rows_min=3)))[::-1], dtype=np.float64)
 
 
+@checked
 def parallel_analysis(values: ArrayLike, draws: int = 200, quantile: float = 0.95, seed: int = 0) -> int:
     """The number of leading eigenvalues above those of noise of the same shape: how many factors to extract.
 

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from andon_quality.arguments import checked
 from andon_quality.errors import OutOfRange, TooFew
 from andon_quality.result import Result
 
@@ -34,6 +35,7 @@ class AssociationRule(Result, Generic[Item]):
     conviction: float
 
 
+@checked
 def frequent_sets(
     baskets: Collection[Collection[Item]], support_min: float, size_max: int = 4
 ) -> dict[frozenset[Item], int]:
@@ -98,6 +100,7 @@ def _next_level(level: Mapping[tuple[int, ...], Bits], columns: list[Bits], leas
     return grown
 
 
+@checked
 def association_rules(
     baskets: Collection[Collection[Item]],
     support_min: float,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
 from andon_quality.result import Result
@@ -26,6 +27,7 @@ class Clusters(Result):
     inertia: float
 
 
+@checked
 def cluster(values: ArrayLike, k: int, seed: int = 0, restarts: int = 10) -> Clusters:
     """k-means with k-means++ starts; the best of `restarts`.
 
@@ -138,6 +140,7 @@ class Choice(Result):
     tried: tuple[tuple[int, float], ...]
 
 
+@checked
 def choose_clusters(values: ArrayLike, k_max: int = 8, seed: int = 0) -> Choice:
     """The number of clusters, from 2 to k_max, with the largest mean silhouette; the smaller one when they tie.
 

@@ -9,6 +9,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, by_series, plain, refuse, side_by_side
 from andon_quality.errors import Inconsistent, NoSpread, TooFew
 from andon_quality.inference.assumptions import independent
@@ -45,6 +46,7 @@ class Correlations(Result):
     p_value_adjusted: FloatArray
 
 
+@checked
 def correlate(
     first: ArrayLike, second: ArrayLike, association: Association = Association.PEARSON, confidence: float = 0.95
 ) -> Comparison:
@@ -86,6 +88,7 @@ def _in_spreads(values: FloatArray, association: Association) -> FloatArray:
     )
 
 
+@checked
 def correlation_matrix(
     values: ArrayLike,
     association: Association = Association.PEARSON,

@@ -9,6 +9,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import OutOfRange
 from andon_quality.result import Result
@@ -41,6 +42,7 @@ class Factors(Result):
     p_value: float | None
 
 
+@checked
 def factor_analysis(values: ArrayLike, factors: int, rotation: Rotation = Rotation.VARIMAX) -> Factors:
     """Maximum-likelihood factor analysis of the correlation matrix: R = L L' + diag(u).
 

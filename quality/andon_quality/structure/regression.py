@@ -9,6 +9,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, finite, plain, refuse
 from andon_quality.errors import Inconsistent, NoSpread
 from andon_quality.inference.interval import tail
@@ -50,6 +51,7 @@ class RegressionFit(Result):
     residuals: FloatArray
 
 
+@checked
 def regress(
     y: ArrayLike, x: ArrayLike, errors: Errors = Errors.CLASSIC, lags: int | None = None, confidence: float = 0.95
 ) -> RegressionFit:

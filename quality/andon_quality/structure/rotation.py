@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
 
@@ -52,6 +53,7 @@ def _sweep(loadings: FloatArray) -> float:
     return largest
 
 
+@checked
 def promax(loadings: ArrayLike, power: int = 4) -> tuple[FloatArray, FloatArray]:
     """An oblique rotation: the pattern, and the correlations of the factors.
 

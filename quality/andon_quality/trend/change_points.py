@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, IntArray, PerSeries, blocks, by_series
 from andon_quality.errors import OutOfRange
 from andon_quality.trend.segment_cost import SegmentCost, SegmentModel, cost_of, standardised, varies
@@ -18,6 +19,7 @@ POINTS_MIN = 6
 NUMBERS_A_POINT = 16
 
 
+@checked
 def pelt(
     values: ArrayLike,
     model: SegmentModel = SegmentModel.AUTOREGRESSIVE_TREND,
@@ -48,6 +50,7 @@ def pelt(
     return _search(values, model, penalty, shortest, _exact)
 
 
+@checked
 def binary_segmentation(
     values: ArrayLike,
     model: SegmentModel = SegmentModel.AUTOREGRESSIVE_TREND,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality import plot
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, plain
 from andon_quality.effect.phases import over_phases, phase_means
 from andon_quality.errors import OutOfRange, TooFew
@@ -45,6 +46,7 @@ class Decomposition(Result):
         return panels
 
 
+@checked
 def moving_average(values: ArrayLike, season: int) -> Decomposition:
     """The classical decomposition: a centred moving average over one season, and the mean of what is left by phase.
 
@@ -66,6 +68,7 @@ def moving_average(values: ArrayLike, season: int) -> Decomposition:
     return _parts(series, trend, over_phases(np.roll(by_phase, half, axis=-1), n))
 
 
+@checked
 def seasonal_trend(
     values: ArrayLike, season: int, *, seasonal_span: int = 7, robust: bool = True, outer_passes: int = 6
 ) -> Decomposition:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality import plot
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, IntArray, PerSeries, by_series, plain
 from andon_quality.effect.student import quantile
 from andon_quality.errors import OutOfRange, TooFew
@@ -37,6 +38,7 @@ class Forecast(Result):
         return plot.band(axes, self.mean, self.lower, self.upper)
 
 
+@checked
 def forecast(
     values: ArrayLike,
     horizon: int,
@@ -73,6 +75,7 @@ def forecast(
     return foretell(chosen, advance(chosen, start, series)[0], horizon, confidence)
 
 
+@checked
 def foretell(smoother: Smoother, state: SmootherState, horizon: int, confidence: float = 0.95) -> Forecast:
     """What a smoother in some state expects of the next `horizon` points.
 
@@ -104,6 +107,7 @@ def foretell(smoother: Smoother, state: SmootherState, horizon: int, confidence:
     return Forecast(mean, mean - reach, mean + reach, smoother, state, plain(deviation))
 
 
+@checked
 def coverage(
     values: ArrayLike,
     horizon: int,

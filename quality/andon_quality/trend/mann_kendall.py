@@ -9,6 +9,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, PerSeries, blocks, by_series, plain, refuse
 from andon_quality.effect.autocorrelation import lag1
 from andon_quality.errors import NoSpread, OutOfRange, TooFew
@@ -40,6 +41,7 @@ class MonotoneTrend(Result):
     inflation: PerSeries
 
 
+@checked
 def mann_kendall(
     values: ArrayLike, correction: Correction = Correction.FIRST_ORDER, alpha: float = 0.05
 ) -> MonotoneTrend:
@@ -70,6 +72,7 @@ def mann_kendall(
     return _trend(_score(series), variance * inflation, n * (n - 1) / 2, inflation)
 
 
+@checked
 def seasonal_mann_kendall(values: ArrayLike, season: int) -> MonotoneTrend:
     """The same within each phase of a season, summed over the phases: a trend that the season can not feign.
 

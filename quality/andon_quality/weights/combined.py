@@ -8,6 +8,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import Inconsistent, OutOfRange
 from andon_quality.weights.decision import to_sum_one, weight_vector
@@ -20,6 +21,7 @@ class Mix(Enum):
     GEOMETRIC = "geometric"
 
 
+@checked
 def combined(expert: ArrayLike, data: ArrayLike, expert_share: float = 0.5, mix: Mix = Mix.LINEAR) -> FloatArray:
     """Combined weights: a * expert + (1 - a) * data, or expert^a * data^(1-a) scaled to sum 1.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray, IntArray
 from andon_quality.errors import Inconsistent, OutOfRange, TooFew
 from andon_quality.result import Result
@@ -25,6 +26,7 @@ class RankStability(Result):
     margin: float | None
 
 
+@checked
 def rank_stability(
     scores: ArrayLike, weights: ArrayLike, radius: float = 0.2, draws: int = 2000, seed: int = 0
 ) -> RankStability:

@@ -121,5 +121,5 @@ def test_a_phase_one_without_spread_or_with_one_window_is_refused() -> None:
         phase_one_of_individuals([3.0, 3.0, 3.0])
     with pytest.raises(TooFew):
         phase_one_of_individuals([3.0])
-    with pytest.raises(NoSpread):
-        phase_one_of_shares([0.0, 0.0], [10.0, 10.0])
+    with pytest.raises(TooFew):
+        phase_one_of_shares([0.0], [10.0])
