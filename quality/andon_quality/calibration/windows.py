@@ -140,7 +140,7 @@ class LimitWidth(Result):
 
 
 @dataclass(frozen=True)
-class Detection:
+class ShiftDetection:
     """What a chart sees of a lasting shift of `shift` standard deviations of a window.
 
     chance: of an alarm within `within` windows after the shift. delay: windows until half of such shifts have alarmed,
@@ -213,7 +213,7 @@ def detection(
     within: int = 10,
     lowest: float = -np.inf,
     highest: float = np.inf,
-) -> Detection:
+) -> ShiftDetection:
     """Whether, and how soon, a chart with limits at `width` sees a lasting shift of its windows.
 
     shift: in standard deviations of a window as the baseline has them, to either side that alarms (of two the one found
@@ -239,7 +239,7 @@ def detection(
     alarms = [_alarmed(scheme, profile.rounded(), width, shift, side, lowest, highest) for side in sides]
     seen = min(alarms, key=lambda share: (share[within - 1], share.sum()))
     delay = int(np.argmax(seen >= 0.5)) + 1 if seen[-1] >= 0.5 else np.inf
-    return Detection(shift, within, _three_digits(float(seen[within - 1])), delay)
+    return ShiftDetection(shift, within, _three_digits(float(seen[within - 1])), delay)
 
 
 @lru_cache(maxsize=1024)

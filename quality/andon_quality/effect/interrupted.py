@@ -251,9 +251,7 @@ def _checks(fitted: _Fitted, counts: bool) -> tuple[EffectCheck, ...]:
     lag = fitted.autocorrelation
     beyond = fitted.dispersion if counts else np.ones(fitted.dispersion.shape)
     return (
-        EffectCheck(
-            "autocorrelation", plain(np.abs(lag) < 0.6), plain(lag), "lag-1 autocorrelation of the residuals", True
-        ),
+        EffectCheck("autocorrelation", plain(lag < 0.6), plain(lag), "lag-1 autocorrelation of the residuals", True),
         EffectCheck(
             "overdispersion", plain(beyond < 10), plain(beyond), "residual variance over that of a Poisson count"
         ),

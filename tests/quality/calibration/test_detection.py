@@ -7,8 +7,8 @@ import pytest
 from andon_quality import arl, rules
 from andon_quality.calibration import (
     BaselineProfile,
-    Detection,
     Lattice,
+    ShiftDetection,
     Sides,
     ValueKind,
     WindowScheme,
@@ -128,7 +128,7 @@ def test_two_rules_see_a_shift_as_soon_as_the_exact_engine_says() -> None:
 def test_a_limit_beyond_what_the_quantity_can_be_sees_nothing() -> None:
     # A share of .98 whose sigma is .02 can rise by one sigma.
     near = detection(ONE[Sides.UPPER], BaselineProfile(20), 3.0, 2.0, 100, lowest=-49.0, highest=1.0)
-    assert near == Detection(2.0, 100, 0.0, np.inf)
+    assert near == ShiftDetection(2.0, 100, 0.0, np.inf)
     assert not near.detects
     both = detection(ONE[Sides.BOTH], BaselineProfile(20), 3.0, 2.0, 20, lowest=-49.0, highest=1.0)
     assert not both.detects
