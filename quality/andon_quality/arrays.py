@@ -56,7 +56,7 @@ def by_series(values: ArrayLike, at_least: int = 1) -> FloatArray:
 
 
 def side_by_side(*samples: FloatArray) -> tuple[FloatArray, ...]:
-    """Samples with as many series each: a single series beside many is repeated for every one of them.
+    """Samples with as many series each: a single series given with many is repeated for every one of them.
 
     Raises Inconsistent for numbers of series that differ.
 

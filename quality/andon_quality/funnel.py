@@ -74,7 +74,7 @@ def proportions(
     Without overdispersion the limits are exact: binomial quantiles interpolated so that they fall smoothly with size.
     "multiplicative" widens normal limits by sqrt(phi), "additive" adds tau^2 to the variance of each unit; both only
     where phi exceeds what common-cause variation allows, 1 + 2 sqrt(2 / units). Prefer additive when large units differ
-    too. counts, sizes: shape (units,), or (series, units) for as many funnels, say one a month; one row of sizes beside
+    too. counts, sizes: shape (units,), or (series, units) for as many funnels, say one a month; one row of sizes with
     many serves all. target: a share, one for all or one a series. Assumes independent cases. Raises TooFew without
     units, OutOfRange for counts beyond sizes or a level outside (0, 1), Inconsistent for shapes that differ, NoSpread
     when the target is not within (0, 1), NotFinite. Cost: O(units levels) a funnel; scipy is imported on use. Source:
@@ -141,7 +141,7 @@ def means(
 ) -> Funnel:
     """Means of `sizes` values against `target` (None: their weighted mean), normal limits at sigma / sqrt(size).
 
-    values, sizes: shape (units,), or (series, units) for as many funnels, one row beside many serving all; sigma:
+    values, sizes: shape (units,), or (series, units) for as many funnels, one row with many serving all; sigma:
     standard deviation of a single value in the unit of the values, the same for all units; sigma, target: one for all
     or one a series. Assumes roughly normal means. Prefer `proportions` or `rates` for counts, whose limits are exact.
     Cost: O(units levels) a funnel; scipy is imported on use. Raises as `proportions`, and OutOfRange for sigma <= 0.
@@ -225,8 +225,8 @@ def _tau(phi: FloatArray, error: FloatArray) -> FloatArray:
     if units == 1:
         return np.zeros(np.shape(phi))
     total = weight.sum(axis=-1)
-    room = total - np.square(weight).sum(axis=-1) / total
-    return np.asarray(np.sqrt(np.maximum(0.0, (units * phi - (units - 1)) / room)))
+    spare = total - np.square(weight).sum(axis=-1) / total
+    return np.asarray(np.sqrt(np.maximum(0.0, (units * phi - (units - 1)) / spare)))
 
 
 def _interpolated(q: float, cdf: Callable[[FloatArray], FloatArray], r: FloatArray) -> FloatArray:

@@ -50,7 +50,7 @@ def pareto(causes: Sequence[str], amounts: ArrayLike, reach: float = 0.8, at_mos
     shares = amounts / their sum. causes, amounts: of one length, amounts in one unit, money if there is a choice.
     Prefer `contribution.additive` for what changed in place of what there is. Assumes causes that do not overlap.
     reach: the cumulative share that the vital few must reach. at_most: bars shown; the smaller causes are summed as
-    "other", which stands last whatever its size and is never vital alone. Cost: O(causes log causes). Raises
+    "other", which comes last whatever its size and is never vital alone. Cost: O(causes log causes). Raises
     Inconsistent when lengths differ or a cause is named twice, OutOfRange for a negative amount or a reach outside (0,
     1], NoSpread when every amount is 0, TooFew without causes, NotFinite. Source: Juran, Quality Control Handbook
     (1951).

@@ -114,7 +114,7 @@ def cohen(
     """Agreement of two raters beyond chance: kappa = (po - pe) / (1 - pe), weighted for ordered grades.
 
     The interval uses the large-sample variance of Fleiss, Cohen and Everitt. first, second: shape (n >= 2,), or
-    (series, n) for many pairs of raters, one rater beside many standing against all of them; grades as
+    (series, n) for many pairs of raters, one rater given with many is compared with all of them; grades as
     integers 0..grades - 1; grades >= 2. Assumes independent cases. Prefer `fleiss` for more than two raters. With very
     uneven grades kappa is low even when agreement is high: look at `observed` too. Cost O(n + grades^2) a pair.
     Raises TooFew, NotFinite, OutOfRange, Inconsistent, NoSpread when both give one and the same grade throughout.

@@ -1,6 +1,6 @@
 """Run rules as data, and where on a chart each of them fires.
 
-A missing point (NaN) ends every run: the points before it are forgotten by the rules, as if the chart started anew.
+A missing point (NaN) ends every run: the points before it are forgotten by the rules, as if the chart started again.
 Comparisons are strict: a point exactly on a zone line is inside it, one exactly on the centre is on neither side.
 Source: Western Electric, Statistical Quality Control Handbook (1956); L. S. Nelson, The Shewhart control chart - tests
 for special causes, Journal of Quality Technology 16 (1984) 237-239; C. W. Champ and W. H. Woodall, Exact results for
@@ -154,7 +154,7 @@ def fire(
     """Where each rule fires: name -> shape (..., time), True at the point that completes the pattern.
 
     statistic: shape (..., time), NaN = missing; centre and sigma broadcast against it and may vary per point. The
-    zones scale with `width`, the multiple of sigma at which the limits stand. whole_windows: a rule of k in n waits for
+    zones scale with `width`, the multiple of sigma at which the limits lie. whole_windows: a rule of k in n waits for
     n points, as in R's qcc; the published run lengths, and `arl`, do not wait. Cost: O(points x rules).
     Raises OutOfRange for sigma <= 0 or a rule that does not apply to `kind` (see `applicable`).
 

@@ -1,4 +1,4 @@
-"""Capability agrees with published studies, with scipy, and covers what its intervals promise."""
+"""Capability agrees with published studies, with scipy, and its intervals have their nominal coverage."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ROUNDED_D2_OF_5 = 2.326  # as in the published study
 @pytest.fixture(scope="module")
 def rings() -> NDArray[np.float64]:
     if not RINGS.exists():
-        pytest.skip("the published data sets are not beside this checkout")
+        pytest.skip("the published data sets are not next to this checkout")
     with RINGS.open(encoding="utf-8") as file:
         diameters = [float(row["diameter"]) for row in csv.DictReader(file)]
     return np.array(diameters).reshape(-1, 5)[:25]

@@ -1,4 +1,4 @@
-"""The library stands alone: what it imports, what its front page shows, how its results print and plot."""
+"""The library is usable alone: what it imports, what its front page shows, how its results print and plot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Funnel limits hold the share of units that they promise, and widen only for true overdispersion."""
+"""Funnel limits hold their nominal share of units, and widen only for true overdispersion."""
 
 from __future__ import annotations
 

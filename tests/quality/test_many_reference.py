@@ -24,24 +24,24 @@ from andon_quality import (
 )
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "quality" / "many.md"
-ROOMS = (capability, contribution, effect, inference, structure, trend)
+PACKAGES = (capability, contribution, effect, inference, structure, trend)
 FILES = (funnel, loss, normalisation, pareto, reliability, satisfaction)
 
 
 def functions(module: ModuleType) -> list[str]:
-    """What a room names as its own, or what a file defines."""
+    """What a package names as its own, or what a file defines."""
     return [
         name
         for name in getattr(module, "__all__", vars(module))
         if not name.startswith("_")
         and inspect.isfunction(getattr(module, name))
-        and (module in ROOMS or getattr(module, name).__module__ == module.__name__)
+        and (module in PACKAGES or getattr(module, name).__module__ == module.__name__)
     ]
 
 
-@pytest.mark.parametrize("module", [*ROOMS, *FILES], ids=lambda module: module.__name__.rpartition(".")[2])
-def test_every_function_is_told_of(module: ModuleType) -> None:
+@pytest.mark.parametrize("module", [*PACKAGES, *FILES], ids=lambda module: module.__name__.rpartition(".")[2])
+def test_every_function_is_listed(module: ModuleType) -> None:
     names = functions(module)
-    told = set(re.findall(r"[`.](\w+)`", PAGE.read_text(encoding="utf-8")))
+    listed = set(re.findall(r"[`.](\w+)`", PAGE.read_text(encoding="utf-8")))
     assert names
-    assert sorted(set(names) - told) == []
+    assert sorted(set(names) - listed) == []

@@ -1,4 +1,4 @@
-"""What every streaming form must do: remember no more after a long stream than after a short one."""
+"""What every streaming form must do: hold no more after a long stream than after a short one."""
 
 from __future__ import annotations
 

@@ -15,11 +15,11 @@ from andon_quality.errors import Inconsistent, NotFinite, OutOfRange
 from andon_quality.result import Result
 
 WATCHES = (
-    AspectWatch(Aspect.SPREAD, window=1000, ratio=1.0, memory=10_000),
-    AspectWatch(Aspect.LEVEL, window=1000, ratio=1.6, memory=300),
-    AspectWatch(Aspect.JUMP, window=200, ratio=2.0, memory=1000),
-    AspectWatch(Aspect.SEASON, window=4000, ratio=1.3, memory=1000),
-    AspectWatch(Aspect.LEVEL, window=50, ratio=1.3, memory=10_000),
+    AspectWatch(Aspect.SPREAD, window=1000, ratio=1.0, fading_points=10_000),
+    AspectWatch(Aspect.LEVEL, window=1000, ratio=1.6, fading_points=300),
+    AspectWatch(Aspect.JUMP, window=200, ratio=2.0, fading_points=1000),
+    AspectWatch(Aspect.SEASON, window=4000, ratio=1.3, fading_points=1000),
+    AspectWatch(Aspect.LEVEL, window=50, ratio=1.3, fading_points=10_000),
 )
 WARM_UP_POINTS = 150
 QUIET_POINTS = 100
@@ -41,7 +41,7 @@ class Detection(Result):
 
 @dataclass(frozen=True)
 class DetectorState:
-    """Everything the detector remembers; never changed in place.
+    """The state of the detector; never changed in place.
 
     places: of the watchers, among the watches given; alarm_at: the index of the last alarm of each series, -1 for none;
     is_single: points come in one dimension.

@@ -1,4 +1,4 @@
-"""The last values of many series, appended to in constant time and never changed for whoever holds an earlier one."""
+"""The last values of many series, appended to in constant time and never changed for holders of an earlier one."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 from andon_quality.anomaly.log import Log
 from andon_quality.arrays import FloatArray
 
-# Sums over a window are made anew after so many points.
+# Sums over a window are rebuilt after so many points.
 REBUILD_POINTS = 500
 
 
@@ -77,7 +77,7 @@ class Rolling:
     """Moments of the last points of each series, in one window or in several side by side.
 
     Missing points (NaN) take their place in the window and count for nothing. logs: one a window; sums: shape
-    (windows, series), about the mean of some time ago, and made anew from time to time: so rounding does not pile up.
+    (windows, series), about the mean of some time ago, and rebuilt from time to time: so rounding does not pile up.
 
     >>> _, _, moments = Rolling.empty(1, 2).follow(np.array([[[5.0, 1.0, 3.0]]]))
     >>> moments.mean.tolist(), moments.variance.tolist()
@@ -112,8 +112,8 @@ class Rolling:
         sums, parts = self.sums.course(page, np.stack([log.last(points, before=log.window) for log in logs]))
         left = sums
         if seen % REBUILD_POINTS == 0:
-            anew = [_anew(log.last(log.window), origin) for log, origin in zip(logs, sums.origin, strict=True)]
-            left = Sums(np.stack([each.origin for each in anew]), np.stack([each.parts for each in anew], axis=1))
+            rebuilt = [_rebuilt(log.last(log.window), origin) for log, origin in zip(logs, sums.origin, strict=True)]
+            left = Sums(np.stack([each.origin for each in rebuilt]), np.stack([each.parts for each in rebuilt], axis=1))
         return Rolling(logs, left, seen), parts, sums
 
 
@@ -128,7 +128,7 @@ def _steps(values: FloatArray, origin: FloatArray) -> FloatArray:
     return np.stack([here, away, away * away])
 
 
-def _anew(window: FloatArray, origin: FloatArray) -> Sums:
+def _rebuilt(window: FloatArray, origin: FloatArray) -> Sums:
     count = (~np.isnan(window)).sum(axis=-1)
     mean = np.where(np.isnan(window), 0.0, window).sum(axis=-1) / np.maximum(count, 1)
     about = np.where(count > 0, mean, origin)

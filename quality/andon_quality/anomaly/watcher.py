@@ -22,13 +22,13 @@ SPREAD_FLOOR = 1e-3
 class AspectWatch:
     """How one watcher is set: its aspect, the points it compares with, and when a score is a record.
 
-    A record is a score above `ratio` times the highest so far, the highest fading by 1 / `memory` with each point.
+    A record is a score above `ratio` times the highest so far, which fades by 1 / `fading_points` with each point.
     """
 
     aspect: Aspect
     window: int
     ratio: float
-    memory: int
+    fading_points: int
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class Watchers:
         looks = [own.follow(page) for own in self.lenses]
         seen = np.stack([sight for _, sight in looks])
         score, past, overall = self._scores(seen)
-        memory = np.array([watch.memory for watch in self.watches])[:, None, None]
+        fading_points = np.array([watch.fading_points for watch in self.watches])[:, None, None]
         ratio = np.array([watch.ratio for watch in self.watches])[:, None, None]
-        fades = np.where(np.isnan(page), 1.0, 1 - 1 / memory)
+        fades = np.where(np.isnan(page), 1.0, 1 - 1 / fading_points)
         record, before = _records(self.record, fades, np.where(learning, 0.0, score))
         over = np.divide(score, ratio * before, out=np.zeros(score.shape), where=before > 0)
         return Watchers(self.watches, tuple(own for own, _ in looks), past, overall, record), over

@@ -42,7 +42,7 @@ class NonNormal(Result):
     """Pp and Ppk of one sample, or of many in arrays of shape (series,); None where the specification lacks a limit.
 
     low, median, high: the 0.135 %, 50 % and 99.865 % points. method: "percentile, type 8" or "fit, gamma".
-    is_extrapolated: the sample is too small to hold a 0.135 % point (n < 741), so its extremes stand in for it and the
+    is_extrapolated: the sample is too small to hold a 0.135 % point (n < 741), so its extremes take its place and the
     indices are too good; prefer `by_fit`. ppm_below, ppm_above: expected (fit) or counted (percentile).
     """
 

@@ -71,7 +71,7 @@ def chart(
 
 
 def start(baseline: ChartBaseline) -> EwmaState:
-    """The state before the first point: the average stands at the centre and has no variance yet.
+    """The state before the first point: the average is at the centre and has no variance yet.
 
     >>> float(start(baseline([9.0, 11.0])).average)
     10.0

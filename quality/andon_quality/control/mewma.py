@@ -56,7 +56,7 @@ def chart(
 
 
 def start(baseline: VectorBaseline) -> MewmaState:
-    """The state before the first vector: the average stands at the centre.
+    """The state before the first vector: the average is at the centre.
 
     >>> start(baseline([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])).average
     array([0., 0.])

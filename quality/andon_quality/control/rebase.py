@@ -1,4 +1,4 @@
-"""Rebasing: a proposal to move limits to where the process now stands, with cause and evidence; never done here.
+"""Rebasing: a proposal to move limits to where the process now is, with cause and evidence; never done here.
 
 Limits are frozen so that a slow decline cannot carry them along. They move only when somebody names what changed, and
 the points since then show a new level that holds.

@@ -59,7 +59,7 @@ class RunChart(Result):
 
 @dataclass(frozen=True)
 class RunState:
-    """Counts so far, all of shape (...): useful points, side of the last one, run it stands in, longest, crossings."""
+    """Counts so far, all of shape (...): useful points, side of the last one, its run, longest, crossings."""
 
     useful: IntArray
     side: IntArray
@@ -113,7 +113,7 @@ def advance(baseline: RunBaseline, state: RunState, values: ArrayLike) -> tuple[
     """
     x = points(values)
     centre = np.broadcast_to(per_point(baseline.centre), x.shape)
-    # The carried point stands in column 0, so that the first new one has a neighbour.
+    # The carried point is in column 0, so that the first new one has a neighbour.
     side = np.concatenate((per_point(state.side), np.nan_to_num(np.sign(x - centre)).astype(np.int64)), axis=-1)
     time = np.arange(side.shape[-1])
     held: IntArray = np.take_along_axis(side, np.maximum.accumulate(np.where(side != 0, time, 0), axis=-1), axis=-1)

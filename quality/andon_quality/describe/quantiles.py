@@ -96,7 +96,7 @@ class QuantileSketch:
         return np.where(seen, np.sign(values.ravel()).astype(np.int64) * (exponent + OFFSET), 0)
 
     def value_of(self, buckets: IntArray) -> FloatArray:
-        """The value that stands for each bucket, within the relative error of all values in it."""
+        """The value that represents each bucket, within the relative error of all values in it."""
         exponent = np.abs(buckets) - OFFSET
         middle = np.exp(exponent * self._log_gamma) * (1.0 - self.relative_error)
         return np.where(buckets == 0, 0.0, np.sign(buckets) * middle)

@@ -1,4 +1,4 @@
-"""How far an estimate must stand from zero before it may be believed at whatever moment one looks."""
+"""How far an estimate must be from zero before it may be believed at whatever moment one looks."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class CovariateAdjustment:
 def adjustment(outcome: ArrayLike, covariate: ArrayLike) -> CovariateAdjustment:
     """theta = cov(y, x) / var(x), and the share of variance it leaves.
 
-    outcome, covariate: shape (n,), n >= 3, or (series, n) for many; a single covariate beside many outcomes serves all
+    outcome, covariate: shape (n,), n >= 3, or (series, n) for many; a single covariate with many outcomes serves all
     of them. theta is in units of the outcome per unit of the covariate. Assumes a straight line between the two; prefer
     `cuped` for two groups of units, whose levels differ. O(values).
     Raises TooFew, NotFinite, Inconsistent, NoSpread (constant covariate). Source: as `cuped`.

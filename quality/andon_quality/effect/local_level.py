@@ -28,7 +28,7 @@ class LevelFit:
     level_variance: FloatArray
     log_likelihood: FloatArray
 
-    def foretold(self, weights: FloatArray, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def predicted(self, weights: FloatArray, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and standard deviation of weighted sums of the m periods to come, each of shape (..., sums, wanders).
 
         weights: shape (sums, m); columns: the design of those periods, shape (p, m) or (series, p, m). The answer is in
@@ -55,7 +55,7 @@ def fit_level(before: FloatArray, columns: FloatArray, wanders: FloatArray) -> L
     before: shape (n,), or (series, n) for many; columns: the design, shape (p, n), its first row constant, or
     (series, p, n) for a design of each; wanders: variances of a step over that of the noise, shape (wanders,).
     Assumes columns that do not depend on each other, and normal noise for the likelihood, which is the restricted one,
-    up to a constant. Prefer plain least squares (`structure.regress`) for a level that stands still. O(n p^2) for each
+    up to a constant. Prefer plain least squares (`structure.regress`) for a constant level. O(n p^2) for each
     wander, and for each series unless they share the design; then O(n p).
     Source: Harvey, Forecasting, Structural Time Series Models and the Kalman Filter (1989) 3.4.
 

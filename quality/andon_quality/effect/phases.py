@@ -1,4 +1,4 @@
-"""What belongs to the phase of a season, told from what does not."""
+"""What belongs to the phase of a season, and what does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any estimate, made anew as data come in, turned into a verdict that holds at every look."""
+"""Any estimate, repeated as data come in, turned into a verdict that holds at every look."""
 
 from __future__ import annotations
 

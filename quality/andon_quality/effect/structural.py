@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Wander of the level per period over the noise, as variances; the posterior is summed over these.
 WANDER = np.array([10.0 ** (k / 4) for k in range(-24, 5)])
-# How many periods' worth of belief stands behind `prior_level_sd`.
+# How many periods' worth of belief is behind `prior_level_sd`.
 PRIOR_PERIODS = 4
 STILL = "wander of the level per period over the noise, as variances"
 
@@ -95,7 +95,7 @@ def structural(
     # What a block holds: innovations of the values, those of its own controls, and the weights of the periods to come.
     numbers = WANDER.size * n * (1 + 3 * p if own else 2) + (n - start) * (n - start + 4 * WANDER.size)
     parts = [
-        _foretold(flat[part], columns[part] if own else columns, start, confidence, prior_level_sd)
+        _predicted(flat[part], columns[part] if own else columns, start, confidence, prior_level_sd)
         for part in blocks(len(flat), numbers)
     ]
     course, mean, wander = (np.concatenate(each) for each in zip(*parts, strict=True))
@@ -145,7 +145,7 @@ def _controls(controls: ArrayLike, shape: tuple[int, ...], start: int) -> FloatA
     return np.asarray(rows - np.ascontiguousarray(rows[..., :start]).mean(axis=-1, keepdims=True))
 
 
-def _foretold(
+def _predicted(
     values: FloatArray, columns: FloatArray, start: int, confidence: float, prior_level_sd: float | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Of each series the course without the action with its interval, shape (series, 3, m); the mean of that course
@@ -155,7 +155,7 @@ def _foretold(
     step = None if prior_level_sd is None else prior_level_sd * before.std(axis=-1)
     weights = _weights(fit.log_likelihood + _belief(fit.wander * fit.scale, step))
     sums = np.vstack([np.eye(periods), np.full(periods, 1 / periods)])
-    means, spreads = fit.foretold(sums, columns[..., start:])
+    means, spreads = fit.predicted(sums, columns[..., start:])
     df = start - columns.shape[-2]
     each = Mixture(means[:, :-1], spreads[:, :-1], weights[:, None], df)
     middle, reach = each.middle(), quantile(confidence, df) * each.spread()
@@ -183,15 +183,15 @@ def _weights(log_weights: FloatArray) -> FloatArray:
 
 def _effect(
     seen: FloatArray,
-    foretold: FloatArray,
+    predicted: FloatArray,
     level: FloatArray,
     direction: Direction,
     margin: PerSeries | None,
     confidence: float,
     checks: tuple[EffectCheck, ...],
 ) -> Effect:
-    """What was seen against what was foretold, both given as what they are above `level`."""
-    middle, lower, upper, p_value = foretold
+    """What was seen against what was predicted, both given as what they are above `level`."""
+    middle, lower, upper, p_value = predicted
     estimate, low, high = plain(seen - middle), plain(seen - upper), plain(seen - lower)
     return Effect(
         estimate,

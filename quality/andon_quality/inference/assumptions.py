@@ -1,4 +1,4 @@
-"""The checks that stand beside a p value: tails, independence, equal spread."""
+"""The checks that belong to a p value: tails, independence, equal spread."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def third_cumulant_of_mean(values: FloatArray) -> PerSeries:
 def independent(*samples: FloatArray) -> AssumptionCheck:
     """Whether neighbours, in the order given, are uncorrelated: |r1| <= 1.96 / sqrt(n) in the longest sample.
 
-    samples: shape (n,) or (series, n). Says something only when the values stand in the order of time. O(values).
+    samples: shape (n,) or (series, n). Says something only when the values are in the order of time. O(values).
     Source: Bartlett, 1946, Journal of the Royal Statistical Society (Supplement) 8:27 (variance of r1).
 
     >>> independent(np.arange(30.0)).holds

@@ -19,7 +19,7 @@ def welch(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Comp
 
     t = difference / sqrt(s1^2/n1 + s2^2/n2), degrees of freedom by Welch and Satterthwaite.
     first, second: shape (n,), n >= 2 each, independent; or (series, n) for many comparisons at once, where one sample
-    beside many stands for all of them. Checked: tails of the mean under the observed skewness, neighbours'
+    given with many counts for all of them. Checked: tails of the mean under the observed skewness, neighbours'
     correlation. Prefer `mann_whitney` for ranks or heavy tails, `paired` when the same units are measured twice.
     Cost O(values); scipy is imported on use. Raises TooFew, NotFinite, Inconsistent, NoSpread when neither sample
     varies, OutOfRange. Source: Welch, 1947, Biometrika 34:28.

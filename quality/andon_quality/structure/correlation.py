@@ -55,7 +55,7 @@ def correlate(
     r is the mean product of both in units of their spread (n - 1), of mean ranks for Spearman. The standard error of z
     is 1 / sqrt(n - 3) for Pearson and sqrt((1 + r^2 / 2) / (n - 3)) for Spearman. first, second: shape (n,), n >= 4,
     independent cases (checked in the order given), in any units; or (series, n) for many pairs, where one variable
-    beside many goes with all of them. Pearson assumes roughly normal values; Spearman only an order. Prefer
+    given with many goes with all of them. Pearson assumes roughly normal values; Spearman only an order. Prefer
     `correlation_matrix` for all pairs of some columns. Cost O(n log n) a pair; scipy is imported on use.
     Raises TooFew, NotFinite, NoSpread, Inconsistent, OutOfRange.
     Sources: Fisher, 1921, Metron 1:3; Bonett and Wright, 2000, Psychometrika 65:23.

@@ -66,7 +66,7 @@ def factor_analysis(values: ArrayLike, factors: int, rotation: Rotation = Rotati
     n, items = table.shape
     df = degrees_of_fit(items, factors)
     if factors < 1 or df < 0:
-        raise OutOfRange(f"{factors} factors cannot be told from {items} items")
+        raise OutOfRange(f"{factors} factors cannot be estimated from {items} items")
     r = independent_correlations(table)
     uniqueness, minimum = _best_uniqueness(r, factors)
     start = tidy(_loadings(r, uniqueness, factors))

@@ -60,7 +60,7 @@ def regress(
     y: shape (n,), or (series, n) for many responses on the one design; x: shape (n, columns) or (n,); n > columns + 1.
     A coefficient is in units of y per unit of its column. Assumes a linear mean. CLASSIC assumes equal spread
     and independence; HC3 drops the first (MacKinnon and White, 1985), HAC both (Newey and West, 1987, Bartlett kernel,
-    with the factor n / (n - columns - 1)). lags: for HAC, default floor(4 (n / 100)^(2/9)); rows must stand in the
+    with the factor n / (n - columns - 1)). lags: for HAC, default floor(4 (n / 100)^(2/9)); rows must be in the
     order of time. Prefer `drivers` where columns go together. p and intervals by Student's t with n - columns - 1. Cost
     O(n columns^2), and as much again for each response; scipy is imported on use. Raises TooFew, NotFinite, NoSpread
     when y does not vary, Inconsistent for dependent columns, OutOfRange.
@@ -144,7 +144,7 @@ def _wald(beta: FloatArray, covariance: FloatArray, squares: FloatArray) -> Floa
 def variance_inflation(x: ArrayLike) -> FloatArray:
     """How many times the other columns blow up the variance of each slope: 1 / (1 - R^2 on the others).
 
-    x: shape (n > columns + 1, columns >= 2). Above 5 to 10, slopes can hardly be told apart: prefer `drivers`.
+    x: shape (n > columns + 1, columns >= 2). Above 5 to 10, slopes can hardly be separated: prefer `drivers`.
     Units do not matter. Assumes straight lines between columns. Cost O(n columns^2 + columns^3). Raises TooFew,
     NotFinite, NoSpread, Inconsistent for dependent columns.
     Source: Marquardt, 1970, Technometrics 12:591.

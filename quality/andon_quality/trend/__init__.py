@@ -3,7 +3,7 @@
 from andon_quality.trend.change_points import binary_segmentation, pelt
 from andon_quality.trend.decomposition import Decomposition, moving_average, seasonal_trend
 from andon_quality.trend.exponential import Smoother, SmootherState, advance
-from andon_quality.trend.forecasts import Forecast, coverage, forecast, foretell
+from andon_quality.trend.forecasts import Forecast, coverage, forecast, forecast_on
 from andon_quality.trend.mann_kendall import Correction, MonotoneTrend, mann_kendall, seasonal_mann_kendall
 from andon_quality.trend.segment_cost import SegmentModel
 from andon_quality.trend.theil_sen import Line, theil_sen
@@ -21,7 +21,7 @@ __all__ = [
     "binary_segmentation",
     "coverage",
     "forecast",
-    "foretell",
+    "forecast_on",
     "mann_kendall",
     "moving_average",
     "pelt",

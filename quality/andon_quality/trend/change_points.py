@@ -111,7 +111,7 @@ def _exact(cost: SegmentCost, count: int, n: int, penalty: float, shortest: int)
 
 
 def _least(values: FloatArray, group: IntArray, every: IntArray) -> IntArray:
-    """Where the least value of each group stands, the first of equals; `group` rises, and none is without values."""
+    """Where the least value of each group is, the first of equals; `group` rises, and none is without values."""
     least = np.minimum.reduceat(values, group.searchsorted(every))
     at: IntArray = (values == least[group]).nonzero()[0]
     return at[group[at].searchsorted(every)]

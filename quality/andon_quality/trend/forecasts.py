@@ -34,7 +34,7 @@ class Forecast(Result):
     deviation: PerSeries
 
     def plot(self, axes: Axes | None = None) -> Axes:
-        """The course foreseen with its interval, of one series. Raises Inconsistent, MissingExtra."""
+        """The forecast with its interval, of one series. Raises Inconsistent, MissingExtra."""
         return plot.band(axes, self.mean, self.lower, self.upper)
 
 
@@ -51,7 +51,8 @@ def forecast(
     """The next `horizon` values by additive exponential smoothing (level, damped trend, season).
 
     The weights minimise the summed squares of the one-step errors (unless a `smoother` is given); for the rest see
-    `foretell`. As points come in, `advance` and `foretell` carry on from the `smoother` and `state` of the result.
+    `forecast_on`. As points come in, `advance` and `forecast_on` carry on from the `smoother` and `state` of the
+    result.
 
     values: shape (n,), n >= 8 and at least two seasons, equally spaced; or (series, n) for many series, each with
     weights of its own. Assumes additive parts with errors of one size; for counts take square roots or logarithms
@@ -72,11 +73,11 @@ def forecast(
         raise TooFew("needs eight points and two whole seasons")
     start = initial(series, trend, period)
     chosen = smoother if smoother is not None else _fit(series, start, trend, period)
-    return foretell(chosen, advance(chosen, start, series)[0], horizon, confidence)
+    return forecast_on(chosen, advance(chosen, start, series)[0], horizon, confidence)
 
 
 @checked
-def foretell(smoother: Smoother, state: SmootherState, horizon: int, confidence: float = 0.95) -> Forecast:
+def forecast_on(smoother: Smoother, state: SmootherState, horizon: int, confidence: float = 0.95) -> Forecast:
     """What a smoother in some state expects of the next `horizon` points.
 
     The variance h ahead is s^2 (1 + sum_{j<h} c_j^2), c_j = a (1 + b (d + ... + d^j)) + g [j mod period = 0], with s^2
@@ -86,7 +87,7 @@ def foretell(smoother: Smoother, state: SmootherState, horizon: int, confidence:
     Raises OutOfRange. Source: Hyndman, Koehler, Ord and Snyder (2008) ch. 6.
 
     >>> known = SmootherState(10.0, 0.0, (0.0,), squares=8.0, points=10)
-    >>> foretell(Smoother(0.5), known, 2).mean.tolist(), foretell(Smoother(0.5), known, 2).deviation
+    >>> forecast_on(Smoother(0.5), known, 2).mean.tolist(), forecast_on(Smoother(0.5), known, 2).deviation
     ([10.0, 10.0], 1.0)
     """
     ahead = np.arange(1, horizon + 1)
@@ -118,7 +119,7 @@ def coverage(
     season: int | None = None,
     confidence: float = 0.95,
 ) -> PerSeries:
-    """The share of values that fell inside the interval foretold `horizon` periods before, from rolling origins.
+    """The share of values that fell inside the interval predicted `horizon` periods before, from rolling origins.
 
     Origins first, first + every, ...; the weights are fitted once, on the first `first` points. Compare the result with
     `confidence` before believing an interval. values: shape (n,) or (series, n). Assumes one regime throughout. O(n +
@@ -139,7 +140,7 @@ def coverage(
     for origin in origins:
         if origin > first:
             state, _ = advance(known.smoother, known.state, series[..., origin - every : origin])
-            known = foretell(known.smoother, state, horizon, confidence)
+            known = forecast_on(known.smoother, state, horizon, confidence)
         value = series[..., origin + horizon - 1]
         hits += (known.lower[..., -1] <= value) & (value <= known.upper[..., -1])
     return plain(hits / len(origins))

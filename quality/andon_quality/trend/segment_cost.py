@@ -112,7 +112,7 @@ class _Sums:
 
 
 def noise_variance(columns: FloatArray, values: FloatArray) -> FloatArray:
-    """The residual variance of a regression, told apart from the changes: the median over windows of 30 points.
+    """The residual variance of a regression, separated from the changes: the median over windows of 30 points.
 
     Windows overlap by half, so changes spoil few of them. Series shorter than two windows take half the squared
     median-based spread of the differences, or the whole regression's when that is larger but at most twice as large.
@@ -140,8 +140,8 @@ def noise_variance(columns: FloatArray, values: FloatArray) -> FloatArray:
 def _residuals(columns: FloatArray, values: FloatArray) -> FloatArray:
     """What least squares leaves, columns that repeat each other counted once; (..., p, n) and (..., n) to (..., n)."""
     _, sizes, basis = np.linalg.svd(columns, full_matrices=False)
-    told = sizes > sizes.max(axis=-1, keepdims=True) * np.finfo(np.float64).eps * columns.shape[-1]
-    basis = np.where(told[..., None], basis, 0.0)
+    known = sizes > sizes.max(axis=-1, keepdims=True) * np.finfo(np.float64).eps * columns.shape[-1]
+    basis = np.where(known[..., None], basis, 0.0)
     return np.asarray(values - combined(along(basis, values), basis))
 
 

@@ -94,7 +94,7 @@ def rank_reversals(matrix: ArrayLike, score: Callable[[FloatArray], FloatArray])
     """Every pair of units that changes order when one other unit is left out; empty when the ranking is sound.
 
     Weights and normalisation that are computed from the units themselves (entropy, CRITIC, MEREC, min-max) can turn two
-    units round although neither changed: a flag to show beside the ranking, or a reason for `target_score`. Prefer
+    units round although neither changed: a flag to show with the ranking, or a reason for `target_score`. Prefer
     `rank_stability` for doubt about weights. matrix: shape (units >= 3, criteria); score: from such a table to one
     score per row, higher is better. Cost: units + 1 calls of `score` and O(units^3) comparisons. Raises TooFew,
     NotFinite.

@@ -45,8 +45,8 @@ def test_means_of_subgroups_shifted_by_a_tenth_of_sigma_match_the_textbook(size:
 def test_the_chance_to_miss_a_shift_of_subgroups_of_1_5_and_10_matches_the_textbook(
     shift: float, printed: tuple[float, ...]
 ) -> None:
-    for size, chance in zip((1, 5, 10), printed, strict=True):
-        assert shewhart_run(["WE1"], shift * size**0.5).survival(1) == pytest.approx(chance, abs=6e-5)
+    for size, probability in zip((1, 5, 10), printed, strict=True):
+        assert shewhart_run(["WE1"], shift * size**0.5).survival(1) == pytest.approx(probability, abs=6e-5)
 
 
 @pytest.mark.parametrize("length", [8, 9])

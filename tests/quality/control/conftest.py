@@ -24,7 +24,7 @@ def spc() -> Callable[[str], Columns]:
     def read(name: str) -> Columns:
         path = DATA / "spc" / f"{name}.csv"
         if not path.exists():
-            pytest.skip("the published data sets are not beside this checkout")
+            pytest.skip("the published data sets are not next to this checkout")
         with path.open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         return {
@@ -46,5 +46,5 @@ def expected() -> dict[str, Any]:
     """Known answers of the published data sets."""
     path = DATA / "EXPECTED.json"
     if not path.exists():
-        pytest.skip("the known answers are not beside this checkout")
+        pytest.skip("the known answers are not next to this checkout")
     return dict(json.loads(path.read_text(encoding="utf-8")))

@@ -77,8 +77,8 @@ def test_fewest_crossings_are_the_five_percent_binomial_quantile() -> None:
 def test_chance_seldom_signals_and_a_lasting_shift_does() -> None:
     rng = np.random.default_rng(11)
     x = rng.normal(size=(2000, 24))
-    chance = run_chart.chart(run_chart.baseline(x), x).signal[:, -1].mean()
+    share = run_chart.chart(run_chart.baseline(x), x).signal[:, -1].mean()
     later = rng.normal(2.0, 1.0, size=(2000, 24))
     found = run_chart.chart(run_chart.baseline(x), later).signal[:, -1].mean()
-    assert chance < 0.1
+    assert share < 0.1
     assert found > 0.9

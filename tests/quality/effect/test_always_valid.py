@@ -1,4 +1,4 @@
-"""Verdicts under daily peeking: their promise is counted over simulated interventions."""
+"""Verdicts under daily peeking: their error rate is counted over simulated interventions."""
 
 import numpy as np
 import pytest

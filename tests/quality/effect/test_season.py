@@ -31,16 +31,18 @@ def test_what_is_left_is_the_residual_of_a_regression_on_phases_plus_the_mean_of
 
 @pytest.mark.parametrize(("days", "fits"), [(27, False), (28, True), (29, True)])
 def test_four_rounds_are_enough_and_a_window_less_is_not(days: int, fits: bool) -> None:
-    season = fit_season(range(days), [float(day % 7) for day in range(days)], 1.0, [WEEK])
-    assert (season.cycle is WEEK) == fits
+    """Days that begin at any time and are counted in hours."""
+    starts, cycle = 1000.0 + 24.0 * np.arange(days), Cycle("week", 7, 24.0)
+    season = fit_season(starts, [float(day % 7) for day in range(days)], 24.0, [cycle])
+    assert (season.cycle is cycle) == fits
     assert season.fitted == (7 if fits else 1)
     assert len(season.offsets) == season.fitted
 
 
 @pytest.mark.parametrize(("short", "fits"), [(0.49, True), (0.5, True), (0.51, False)])
 def test_a_span_that_is_short_by_half_a_window_still_counts(short: float, fits: bool) -> None:
-    starts = np.arange(28) * (1.0 - short / 27)
-    assert (fit_season(starts, np.arange(28.0), 1.0, [WEEK]).cycle is not None) == fits
+    starts = 24.0 * np.arange(28) * (1.0 - short / 27)
+    assert (fit_season(starts, np.arange(28.0), 24.0, [Cycle("week", 7, 24.0)]).cycle is not None) == fits
 
 
 @pytest.mark.parametrize(("rounds", "fits"), [(2, True), (3, False)])
@@ -72,6 +74,16 @@ def test_a_phase_without_windows_has_no_offset_and_is_not_counted_as_fitted() ->
     season = fit_season(starts, starts % 7, 1.0, [WEEK])
     assert season.offsets == (-2.0, -1.0, 0.0, 1.0, 2.0, 0.0, 0.0)
     assert season.fitted == 5
+
+
+def test_a_phase_with_a_single_window_is_as_that_window_is_and_is_counted_as_fitted() -> None:
+    starts = np.array([0.0, 2.0, 4.0, 6.0, 7.0])
+    season = fit_season(starts, [1.0, 1.0, 1.0, 1.0, 5.0], 1.0, [DAY])
+    assert (season.offsets, season.fitted) == ((-2.0, 2.0), 2)
+
+
+def test_windows_that_start_together_are_taken_and_share_their_phase() -> None:
+    assert fit_season([0.0, 0.0, 1.0], [1.0, 3.0, 8.0], 1.0, [DAY], 1).offsets == (-3.0, 3.0)
 
 
 def test_microseconds_since_1970_lose_nothing() -> None:

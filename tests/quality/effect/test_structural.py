@@ -1,4 +1,4 @@
-"""The structural counterfactual, against published analyses and its own promise."""
+"""The structural counterfactual, against published analyses and its nominal coverage."""
 
 import csv
 from pathlib import Path

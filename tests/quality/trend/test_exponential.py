@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from andon_quality.errors import NotFinite, OutOfRange, TooFew
-from andon_quality.trend import Smoother, advance, coverage, forecast, foretell
+from andon_quality.trend import Smoother, advance, coverage, forecast, forecast_on
 from andon_quality.trend.exponential import initial
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,7 +63,7 @@ def test_any_split_of_the_stream_gives_the_same_bits_and_the_forecast_of_the_bat
     assert np.array_equal(np.concatenate(errors, axis=-1), whole)
     for part in ("level", "slope", "phases", "squares", "points"):
         assert np.array_equal(getattr(state, part), getattr(last, part))
-    assert np.array_equal(foretell(smoother, state, 9).upper, forecast(values, 9, season=7, smoother=smoother).upper)
+    assert np.array_equal(forecast_on(smoother, state, 9).upper, forecast(values, 9, season=7, smoother=smoother).upper)
 
 
 def test_the_interval_covers_as_promised_on_its_own_kind_of_series():
