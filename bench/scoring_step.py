@@ -43,7 +43,7 @@ from services.scoring.store.progress import Fold
 from services.scoring.store.statements import MIGRATIONS, SCHEMA
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.wire.entries import ENTRY_BYTES_MAX
-from services.scoring.wire.ingest_client import received
+from services.scoring.wire.ingest_client import EventClock, received
 from services.scoring.wire.scores import timestamp
 from services.scoring.wire.systems import spec_of
 
@@ -66,10 +66,12 @@ def response(number: int, events: int) -> ingest_pb2.ReadEventsResponse:
     with pa.ipc.new_stream(sink, page.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_batch(page)
     body = event_pb2.EventBatch(arrow_ipc=sink.getvalue().to_pybytes())
+    at = timestamp((int(START.timestamp()) + 600 * number) * 1_000_000)
     return ingest_pb2.ReadEventsResponse(
         pages=[ingest_pb2.EventPage(partition=0, first_offset=number * events, event_count=events, events=body)],
         through=CursorCodec(ORIGIN).encode(number + 1),
-        watermark=timestamp((int(START.timestamp()) + 600 * number) * 1_000_000),
+        source_watermarks=[ingest_pb2.SourceWatermark(source="desk", time=at)],
+        server_time=at,
     )
 
 
@@ -80,6 +82,7 @@ class Steps:
         self._pool = pool
         self._store = Store(pool)
         self._settings = settings
+        self._clock = EventClock(())
 
     async def open(self) -> None:
         system, self._fold, lease = await self._found()
@@ -105,7 +108,7 @@ class Steps:
     async def take(self, response: ingest_pb2.ReadEventsResponse) -> tuple[float, float, float]:
         """Processor seconds of folding, of deciding and keeping, and seconds in all."""
         begun_s, began_s = time.perf_counter(), time.process_time()
-        gathered = await self._partitions.gather([received(response)])
+        gathered = await self._partitions.gather([received(response, self._clock)])
         folded_s = time.process_time()
         await self._committer.commit_with_retry(gathered, self._opened, self._fold, self._partitions.states.values())
         return folded_s - began_s, time.process_time() - folded_s, time.perf_counter() - begun_s

@@ -36,7 +36,7 @@ from services.scoring.fold.evicted_cases import PAGE_CASES, CasePage, EvictedCas
 from services.scoring.fold.measures import CaseView
 from services.scoring.fold.observations import Change, SliceCodes, Spans, observation_rows, observed
 from services.scoring.fold.recovery import pages_of, reload_page, restore, snapshot
-from services.scoring.fold.state import CaseState
+from services.scoring.fold.state import NEVER, CaseState
 from services.scoring.fold.step import DecodedPage, FoldStep
 from services.scoring.scores.statistics import PartChange
 from services.scoring.system.model import Indicator, IndicatorSystem
@@ -74,8 +74,15 @@ class CaseFold:
         """Every window that holds an observation, ordered by series and window."""
         return self.state.windows.parts()
 
-    def fold(self, pages: Sequence[DecodedPage]) -> FoldStep:
-        """Takes pages that were not folded before."""
+    def is_due(self, now_us: int | None) -> bool:
+        """Whether a case may have come to a limit by time alone."""
+        return now_us is not None and now_us >= self.state.next_due_us
+
+    def fold(self, pages: Sequence[DecodedPage], now_us: int | None = None) -> FoldStep:
+        """Takes pages that were not folded before.
+
+        now_us: the watermark, up to which durations that have no end yet have run; None: their clocks stand still.
+        """
         self._watch([page.events for page in pages])
         tables = [self._of_sources(page.events) for page in pages]
         events = sum(map(len, tables))
@@ -90,12 +97,20 @@ class CaseFold:
             self.state.corrected |= corrected
             batch = self._batch(without_cases(tables, corrected))
         known = len(self.state.case_ids)
-        names = batch.case_ids if batch else []
-        return self._step(self._absorb(batch), names, sorted(corrected), events, known)
+        names = list(batch.case_ids) if batch else []
+        cases = self._absorb(batch)
+        if now_us is not None:
+            due = np.setdiff1d(self.state.due(now_us), cases)
+            cases = np.concatenate([cases, due])
+            names += [self.state.case_ids[case] for case in due.tolist()]
+        return self._step(cases, names, sorted(corrected), events, known, now_us)
 
-    def rebuild(self, case_ids: Sequence[str], events: pa.Table | Sequence[pa.Table]) -> FoldStep:
-        """Replaces these cases by what their events say. events: all of theirs, corrections included.
+    def rebuild(
+        self, case_ids: Sequence[str], events: pa.Table | Sequence[pa.Table], now_us: int | None = None
+    ) -> FoldStep:
+        """Replaces these cases by what their events say.
 
+        events: all of theirs, corrections included. now_us: as in `fold`.
         Several tables where an attribute has not the same type in all of them.
         """
         tables = [events] if isinstance(events, pa.Table) else events
@@ -111,14 +126,18 @@ class CaseFold:
         # By name: numbers depend on which cases have left memory in between.
         touched.sort(key=self.state.case_ids.__getitem__)
         names = [self.state.case_ids[case] for case in touched]
-        return self._step(np.array(touched, dtype=np.int64), names, [], sum(map(len, standing)), known)
+        return self._step(np.array(touched, dtype=np.int64), names, [], sum(map(len, standing)), known, now_us)
 
     def idle_cases(self, memory_us: int) -> IntArray:
-        """Cases that nothing touched while the watermark moved by more than this, longest ago first, by whole pages."""
+        """Cases that nothing touched while the watermark moved by more than this, longest ago first, by whole pages.
+
+        One whose clock still runs towards a limit stays.
+        """
         if self.state.watermark_us is None:
             return np.zeros(0, dtype=np.int64)
         seen_us = self.state.seen_us[: len(self.state.case_ids)]
-        idle = np.flatnonzero(seen_us < self.state.watermark_us - memory_us)
+        waits = self.state.due_us[: len(seen_us)] != NEVER
+        idle = np.flatnonzero((seen_us < self.state.watermark_us - memory_us) & ~waits)
         longest_first = idle[np.argsort(seen_us[idle], kind="stable")]
         return longest_first[: len(idle) // PAGE_CASES * PAGE_CASES]
 
@@ -176,10 +195,12 @@ class CaseFold:
         self.state.columns.update(batch, cases)
         return cases
 
-    def _step(self, cases: IntArray, names: list[str], corrected: list[str], events: int, known: int) -> FoldStep:
+    def _step(
+        self, cases: IntArray, names: list[str], corrected: list[str], events: int, known: int, now_us: int | None
+    ) -> FoldStep:
         """Compares the touched cases with what was observed of them before, and moves the differences."""
         self.state.seen_us[cases] = MISSING if self.state.watermark_us is None else self.state.watermark_us
-        view = CaseView(self.state.columns, cases)
+        view = CaseView(self.state.columns, cases, now_us)
         labels = self._labels(view)
         codes = self._slice_codes(labels, self.state.label[:, cases]) if cases.size else {}
         parts: list[PartChange] = []
@@ -189,6 +210,8 @@ class CaseFold:
             if change.places.size:
                 parts += self._move(change, cases[change.places], codes, changes)
         self.state.label[:, cases] = labels
+        self.state.due_us[cases] = view.due_us
+        self.state.next_due_us = min(self.state.next_due_us, int(view.due_us.min(initial=NEVER)))
         places = np.concatenate([np.zeros(0, dtype=np.int64), *(change.places for change, _ in changes)])
         rows = observation_rows(self.system, names, changes, places, self._label_columns(labels[:, places]))
         negative = self._negative_change(view)

@@ -165,10 +165,15 @@ class Columns:
 
 
 class CaseView:
-    """Measures and moments of some cases; MISSING where there is none. Each is computed once."""
+    """Measures and moments of some cases; MISSING where there is none. Each is computed once.
 
-    def __init__(self, columns: Columns, cases: IntArray) -> None:
-        self.columns, self.cases, self.spec = columns, cases, columns.spec
+    now_us: up to when durations without an end have run; None: they do not run.
+    due_us: when the first of them passes a limit, if nothing happens; the largest integer where none will.
+    """
+
+    def __init__(self, columns: Columns, cases: IntArray, now_us: int | None = None) -> None:
+        self.columns, self.cases, self.spec, self.now_us = columns, cases, columns.spec, now_us
+        self.due_us = np.full(len(cases), np.iinfo(np.int64).max, dtype=np.int64)
         self.negative: dict[str, NDArray[np.bool_]] = {}
         self._moments: dict[Milestone, IntArray] = {}
         self._values: dict[str, IntArray] = {}
@@ -269,7 +274,28 @@ class CaseView:
         return np.where(answer == MISSING, MISSING, 1 - answer) if flag.negate else answer
 
     def _above(self, name: str, limit: float) -> IntArray:
-        values = self.value(name)
+        measure, values = self.spec.measure_by_name[name], self.value(name)
         # A whole number lies above a limit if and only if it lies above its floor: no rounding at the border.
-        multiples = math.floor(Fraction(repr(limit)) / Fraction(repr(self.spec.measure_by_name[name].resolution)))
-        return np.where(values == MISSING, MISSING, (values > multiples).astype(np.int64))
+        multiples = math.floor(Fraction(repr(limit)) / Fraction(repr(measure.resolution)))
+        above = np.where(values == MISSING, MISSING, (values > multiples).astype(np.int64))
+        if isinstance(measure.kind, Elapsed) and self.now_us is not None:
+            above[self._overdue(measure.kind, multiples, self.now_us)] = 1
+        return above
+
+    def _overdue(self, kind: Elapsed, limit_s: int, now_us: int) -> IntArray:
+        """Cases whose duration has no end yet and has run for longer than the limit; `due_us` of those that still may.
+
+        The clock of a case stops when it closes: closed within the limit without the end, it is not observed.
+        """
+        start, closed = self.moment(kind.start), self.moment(Closed())
+        running = np.flatnonzero((start != MISSING) & (self.moment(kind.end) == MISSING))
+        start, closed = start[running], closed[running]
+        stop = np.where(closed == MISSING, now_us, np.minimum(closed, now_us))
+        # The first span that is above the limit once it is rounded to seconds.
+        needed_us = (limit_s + 1) * SECOND_US - ROUND_HALF
+        left_us = needed_us - self._spans(kind, start, stop)
+        waits = (left_us > 0) & ((closed == MISSING) | (closed > now_us))
+        # Working time runs no faster than the clock, so that a case is looked at in time; where it stood still, again.
+        due_us = stop[waits] + left_us[waits]
+        self.due_us[running[waits]] = np.minimum(self.due_us[running[waits]], due_us)
+        return running[left_us <= 0]

@@ -20,7 +20,7 @@ from services.scoring.fold.windows import Cell, SeriesWindows
 from services.scoring.scores.statistics import Histogram
 from services.scoring.system.model import IndicatorSystem, Window
 
-FORMAT = 2
+FORMAT = 3
 
 
 class ForeignSnapshot(ValueError):

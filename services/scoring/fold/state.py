@@ -12,11 +12,13 @@ from services.scoring.fold.observations import WindowIndex
 from services.scoring.system.model import IndicatorSystem
 
 CAPACITY_MIN = 1_024
-CASE_FILLS = {"anchor": MISSING, "value": 0, "label": MISSING, "negative": 0, "seen_us": MISSING}
+NEVER = np.iinfo(np.int64).max
+CASE_FILLS = {"anchor": MISSING, "value": 0, "label": MISSING, "negative": 0, "seen_us": MISSING, "due_us": NEVER}
 """The arrays with one place per case, and what is in a place that no case has yet.
 
 anchor, value: of the last observation, by indicator. label: by dimension. negative: whether the end of a measure lies
 before its start. seen_us: the watermark when the case was last touched.
+due_us: when a running duration passes a limit, if nothing happens.
 """
 
 
@@ -39,6 +41,9 @@ class CaseState:
         self.label = np.zeros((len(spec.dimensions), 0), dtype=np.int64)
         self.negative = np.zeros((len(spec.measures), 0), dtype=np.int64)
         self.seen_us = np.zeros(0, dtype=np.int64)
+        self.due_us = np.zeros(0, dtype=np.int64)
+        # No case is due before; MISSING: not known.
+        self.next_due_us = MISSING
 
     def numbers(self, case_ids: list[str]) -> IntArray:
         """The number of each of these cases; those that are new get one."""
@@ -58,6 +63,15 @@ class CaseState:
             self.columns.reserve(capacity)
             for name, fill in CASE_FILLS.items():
                 setattr(self, name, integers(grown(getattr(self, name), capacity, fill)))
+
+    def due(self, now_us: int) -> IntArray:
+        """Cases that time alone changes. Linear in the cases in memory, but only when one of them is due."""
+        if now_us < self.next_due_us:
+            return np.zeros(0, dtype=np.int64)
+        due_us = self.due_us[: len(self.case_ids)]
+        due = np.flatnonzero(due_us <= now_us)
+        self.next_due_us = int(np.delete(due_us, due).min(initial=NEVER))
+        return due
 
     def narrow(self, cases: IntArray) -> None:
         """Keeps these cases only, numbered again in their order."""

@@ -40,6 +40,7 @@ from services.scoring.replica.gathered import Gathered
 from services.scoring.replica.partition_state import PartitionState
 from services.scoring.replica.reopen import CommittedState, OpenedBook, apply_entry, is_caught_up, least_watermark
 from services.scoring.replica.tail import ScoreTail
+from services.scoring.scores.book import ScoreBook
 from services.scoring.scores.decision import Decision, decide, redraws
 from services.scoring.scores.part_codec import encode_parts
 from services.scoring.scores.results import Score, Signal, score_digest, signal_digest
@@ -103,7 +104,13 @@ class Committer:
         self, gathered: Gathered, opened: OpenedBook, fold: Fold, states: Collection[PartitionState]
     ) -> None:
         """Returns once all is committed. Raises VersionRetired, LostLease, EntriesGone."""
-        moved = [state for state in states if state.position > state.committed_position]
+        moved = [
+            state
+            for state in states
+            if state.position > state.committed_position
+            or state.partition in gathered.parts
+            or closes_window(opened.book, state)
+        ]
         if not moved and opened.book.switched:
             return None
         pause_s = RETRY_S_MIN
@@ -148,11 +155,7 @@ class Committer:
             version = VersionState(opened.position, opened.book.switched, list(plan.progress.values()))
             opened.committed = CommittedState(frozenset(leases), version)
         for one in moved:
-            one.committed_position, one.committed_offset, one.committed_through = (
-                one.position,
-                one.next_offset,
-                one.through,
-            )
+            one.committed()
 
     async def _plan(
         self,
@@ -200,6 +203,18 @@ class Committer:
         scoring_metrics.add("andon.scoring.signals.retracted", retracted)
         published = [PublishedEntry(tuple(scored), tuple(signalled), traceparent, now) for scored, signalled in entries]
         return CommitPlan(decision, everyone, new, published)
+
+
+def closes_window(book: ScoreBook, state: PartitionState) -> bool:
+    """Whether the clock alone has come to the end of a window: nothing was written, and it is complete all the same."""
+    now_us, before_us = state.watermark_us, state.committed_watermark_us
+    if now_us is None or now_us == before_us:
+        return False
+    lateness_us = book.system.spec.lateness_us
+    return any(
+        end_us + lateness_us <= now_us and (before_us is None or before_us < end_us + lateness_us)
+        for end_us in book.provisional
+    )
 
 
 async def _catch_up(step: StepTransaction, opened: OpenedBook, state: VersionState) -> None:

@@ -35,8 +35,8 @@ log = structlog.get_logger(__name__)
 class PartitionState:
     """A partition in memory.
 
-    committed_offset, committed_position, committed_through: the book holds everything before; to fold that again
-    changes nothing.
+    committed_offset, committed_position, committed_through, committed_watermark_us: the book holds everything before;
+    to fold that again changes nothing.
     """
 
     partition: int
@@ -51,6 +51,7 @@ class PartitionState:
     committed_offset: int = 0
     committed_position: int = BEGINNING
     committed_through: str = ""
+    committed_watermark_us: int | None = None
     snapshot_events: int = 0
     snapshot_position: int = BEGINNING
     snapshot_at_s: float = field(default_factory=time.monotonic)
@@ -70,6 +71,11 @@ class PartitionState:
             case_count=self.case_count,
             event_count=self.event_count,
         )
+
+    def committed(self) -> None:
+        """Everything that was folded is in the book now."""
+        self.committed_offset, self.committed_position = self.next_offset, self.position
+        self.committed_through, self.committed_watermark_us = self.through, self.watermark_us
 
     @property
     def is_replaying(self) -> bool:
@@ -97,11 +103,8 @@ async def restore_partition(
         state.watermark_us, state.event_count = snapshot.watermark_us, snapshot.event_count
         state.snapshot_events, state.snapshot_position = snapshot.event_count, snapshot.position
     if kept is not None:
-        state.committed_offset, state.committed_position, state.committed_through = (
-            kept.next_offset,
-            kept.position,
-            kept.through,
-        )
+        state.committed_offset, state.committed_position = kept.next_offset, kept.position
+        state.committed_through, state.committed_watermark_us = kept.through, kept.watermark_us
     return state
 
 

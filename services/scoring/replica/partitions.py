@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from services.runtime.following import foreign_position
 from services.runtime.ownership import Lease
@@ -23,6 +24,14 @@ INLINE_EVENTS_MAX = 2_000
 """So few events are folded where they arrive: to hand them to a thread and to wait for it takes longer."""
 Pages = dict[int, list[DecodedPage]]
 ReceivedPages = dict[int, list[ReceivedPage]]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How far a step goes: through which cursor of the log, and up to which moment clocks of open cases have run."""
+
+    through: str
+    now_us: int | None
 
 
 class Partitions:
@@ -61,11 +70,14 @@ class Partitions:
         last = responses[-1]
         position = foreign_position(last.through)
         stored, fresh = self._new_pages(responses)
-        for steps in (await self._fold(stored, position, self._stored_through(stored, last))).values():
+        for steps in (await self._fold(stored, position, self._stored_bounds(last, position))).values():
             scoring_metrics.add("andon.scoring.events.replayed", steps[0].step.events)
         gathered = Gathered()
-        through = dict.fromkeys(fresh, last.through)
-        for partition, steps in (await self._fold(fresh, position, through)).items():
+        bounds = {
+            partition: Bound(last.through, _later(state.watermark_us, last.watermark_us))
+            for partition, state in self.states.items()
+        }
+        for partition, steps in (await self._fold(fresh, position, bounds)).items():
             gathered.take(partition, steps)
             gathered.events += steps[0].step.events
             scoring_metrics.add("andon.scoring.durations.negative", max(steps[0].step.negative_spans, 0))
@@ -91,28 +103,36 @@ class Partitions:
                     state.event_count += page.event_count
         return stored, fresh
 
-    def _stored_through(self, stored: Iterable[int], last: Received) -> dict[int, str]:
-        """By partition, how far a corrected case is read again in a replay: no event of a fresh page may be in it."""
-        position = foreign_position(last.through)
+    def _stored_bounds(self, last: Received, position: int) -> dict[int, Bound]:
+        """How far the stored part of a replay goes, by partition: no event and no moment of the fresh part is in it."""
         return {
-            partition: state.committed_through if position > state.committed_position else last.through
-            for partition, state in ((one, self.states[one]) for one in stored)
+            partition: Bound(
+                state.committed_through if position > state.committed_position else last.through,
+                _earlier(state.committed_watermark_us, _later(state.watermark_us, last.watermark_us)),
+            )
+            for partition, state in self.states.items()
+            if state.position < state.committed_position
         }
 
-    async def _fold(self, fresh: ReceivedPages, position: int, through: Mapping[int, str]) -> dict[int, list[Folded]]:
-        """One step of each partition, and the steps that rebuild its corrected cases from what is logged `through`."""
-        if not fresh:
+    async def _fold(self, fresh: ReceivedPages, position: int, bounds: Mapping[int, Bound]) -> dict[int, list[Folded]]:
+        """One step of each partition that has pages or whose cases have come to a limit by time alone.
+
+        Steps that rebuild corrected cases follow, from what is logged through the bound.
+        """
+        due = [one for one, bound in bounds.items() if one in fresh or self.states[one].fold.is_due(bound.now_us)]
+        if not due:
             return {}
         few = sum(page.event_count for listed in fresh.values() for page in listed) <= INLINE_EVENTS_MAX
         pages = _decoded(fresh, position) if few else await asyncio.to_thread(_decoded, fresh, position)
         for partition, listed in pages.items():
             await self._reload_named(self.states[partition], listed)
-        folded = self._fold_pages(pages) if few else await asyncio.to_thread(self._fold_pages, pages)
+        chosen = {one: (pages.get(one, []), bounds[one].now_us) for one in due}
+        folded = self._fold_pages(chosen) if few else await asyncio.to_thread(self._fold_pages, chosen)
         steps: dict[int, list[Folded]] = {}
         for partition, one in folded.items():
             steps[partition] = [one]
             if one.step.corrected_cases:
-                steps[partition] += await self._rebuild(partition, one.step.corrected_cases, through[partition])
+                steps[partition] += await self._rebuild(partition, one.step.corrected_cases, bounds[partition])
         return steps
 
     async def _reload_named(self, state: PartitionState, pages: Sequence[DecodedPage]) -> None:
@@ -121,21 +141,21 @@ class Partitions:
             wanted = await asyncio.to_thread(state.fold.evicted.named_in, [page.events for page in pages])
             await reload_cases(self._store, state.key(self.tenant, self.system), state.fold, wanted)
 
-    def _fold_pages(self, pages: Pages) -> dict[int, Folded]:
+    def _fold_pages(self, chosen: Mapping[int, tuple[list[DecodedPage], int | None]]) -> dict[int, Folded]:
         folded: dict[int, Folded] = {}
-        for partition, listed in pages.items():
-            step = self.states[partition].fold.fold(listed)
+        for partition, (listed, now_us) in chosen.items():
+            step = self.states[partition].fold.fold(listed, now_us)
             folded[partition] = Folded(step, observation_page(partition, step.observations))
         return folded
 
-    async def _rebuild(self, partition: int, cases: Sequence[str], through: str) -> list[Folded]:
+    async def _rebuild(self, partition: int, cases: Sequence[str], bound: Bound) -> list[Folded]:
         fold = self.states[partition].fold
         steps: list[Folded] = []
         for start in range(0, len(cases), CASES_READ_MAX):
             some = list(cases[start : start + CASES_READ_MAX])
-            events = await self._ingest.cases(some, through)
+            events = await self._ingest.cases(some, bound.through)
             if events is not None:
-                step = await asyncio.to_thread(fold.rebuild, some, events)
+                step = await asyncio.to_thread(fold.rebuild, some, events, bound.now_us)
                 steps.append(Folded(step, observation_page(partition, step.observations), rebuilt=True))
         scoring_metrics.add("andon.scoring.cases.corrected", len(cases))
         return steps
@@ -143,8 +163,9 @@ class Partitions:
     def _advance(self, last: Received, position: int) -> None:
         for state in self.states.values():
             state.case_count = state.fold.case_count
-            if position > state.position:
+            if position >= state.position:
                 state.position, state.through = position, last.through
+                # The clock moves the watermark while nothing is written, too.
                 state.watermark_us = _later(state.watermark_us, last.watermark_us)
 
     async def snapshot_when_due(self, opened: OpenedBook) -> None:
@@ -163,6 +184,10 @@ def _decoded(pages: Mapping[int, Sequence[ReceivedPage]], position: int) -> Page
         partition: [DecodedPage(table_of(page.arrow_ipc), partition, position) for page in listed]
         for partition, listed in pages.items()
     }
+
+
+def _earlier(left: int | None, right: int | None) -> int | None:
+    return None if left is None or right is None else min(left, right)
 
 
 def _later(left: int | None, right: int | None) -> int | None:

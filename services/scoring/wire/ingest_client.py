@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 
 import grpc
@@ -29,7 +29,10 @@ class ReceivedPage:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One response of the log; everything through the cursor `through` has come with it. size_bytes: as sent."""
+    """One response of the log; everything through the cursor `through` has come with it. size_bytes: as sent.
+
+    watermark_us: see `EventClock`. None: none of the system's sources has said anything yet.
+    """
 
     pages: tuple[ReceivedPage, ...]
     through: str
@@ -46,6 +49,31 @@ class IngestBounds:
     newest: str
 
 
+class EventClock:
+    """How far the sources that feed a system have come, and never further than the server's own clock.
+
+    Events of other sources complete no window of the system, and one whose clock runs ahead completes none before its
+    end has really come.
+    """
+
+    def __init__(self, sources: Collection[str]) -> None:
+        """sources: those of the system; empty: every source feeds it."""
+        self._sources = frozenset(sources)
+        self._latest_us: int | None = None
+
+    def after(self, response: ingest_pb2.ReadEventsResponse) -> int | None:
+        """The watermark in microseconds once this response was taken; responses come in order."""
+        times = [
+            microseconds(one.time)
+            for one in response.source_watermarks
+            if not self._sources or one.source in self._sources
+        ]
+        if self._latest_us is not None:
+            times.append(self._latest_us)
+        self._latest_us = max(times, default=None)
+        return None if self._latest_us is None else min(self._latest_us, microseconds(response.server_time))
+
+
 class IngestClient:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = ingest_pb2_grpc.IngestServiceStub(channel)
@@ -54,8 +82,11 @@ class IngestClient:
         found = await self._stub.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest(), timeout=BOUNDS_S_MAX)
         return IngestBounds(found.partition_count, found.newest if found.event_count else "")
 
-    async def follow(self, partitions: Sequence[int], after: str, heartbeat_s: float) -> AsyncIterator[Received]:
-        """The pages of these partitions from a cursor on, and heartbeats without any."""
+    async def follow(
+        self, partitions: Sequence[int], after: str, heartbeat_s: float, sources: Collection[str]
+    ) -> AsyncIterator[Received]:
+        """The pages of these partitions from a cursor on, and heartbeats without any. sources: see `EventClock`."""
+        clock = EventClock(sources)
         heartbeat = Duration()
         heartbeat.FromMilliseconds(round(heartbeat_s * 1000))
 
@@ -66,7 +97,7 @@ class IngestClient:
             return self._stub.ReadEvents(request)
 
         async for response in follow(open_stream, after):
-            yield received(response)
+            yield received(response, clock)
 
     async def cases(self, case_ids: Sequence[str], through: str) -> pa.Table | None:
         """All events of these cases, corrections included. None: there are none."""
@@ -76,7 +107,7 @@ class IngestClient:
         return pa.concat_tables(tables, promote_options="permissive") if tables else None
 
 
-def received(response: ingest_pb2.ReadEventsResponse) -> Received:
+def received(response: ingest_pb2.ReadEventsResponse, clock: EventClock) -> Received:
     return Received(
         tuple(
             ReceivedPage(
@@ -86,7 +117,7 @@ def received(response: ingest_pb2.ReadEventsResponse) -> Received:
         ),
         response.through,
         response.lag.seconds + response.lag.nanos / 1e9,
-        microseconds(response.watermark) if response.HasField("watermark") else None,
+        clock.after(response),
         response.ByteSize(),
     )
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.scoring.fold.batch import MISSING
 from services.scoring.fold.cases import CaseFold
 from services.scoring.fold.hashing import spans_of, text_hashes, trailing_numbers
 from services.scoring.fold.sources import Labels
+from services.scoring.system.case_model import Above, Calendar, Elapsed, FirstOf, Flag, Hours, Measure, Opened
+from services.scoring.system.model import Aggregate, Direction, Indicator, Observe, Window
 
 TIME = datetime(2026, 5, 4, 9, tzinfo=UTC)
 
@@ -80,6 +83,105 @@ def test_a_case_that_is_reopened_is_open_until_it_is_closed_again(
     assert not counted()
     fold.fold([page([event("4", "A", "Closed", TIME + timedelta(hours=3))])])
     assert len(counted()) == 1
+
+
+HOURS = Calendar(tuple(Hours(weekday, 9 * 60, 17 * 60) for weekday in range(1, 6)))
+
+
+def late_system(system: Any, business_time: bool = False) -> Any:
+    """The share of cases that are answered later than two hours after they were opened."""
+    answer = Measure("answer", Elapsed(Opened(), FirstOf(("Answered",)), business_time))
+    late = Indicator(
+        "late",
+        "is_late",
+        Aggregate.SHARE,
+        direction=Direction.LOWER_IS_BETTER,
+        anchor=Opened(),
+        observe=Observe.ALWAYS,
+        windows=(Window.ALL,),
+    )
+    measures = (answer, Measure("is_late", Flag(Above("answer", 7_200))))
+    return replace(system, spec=replace(system.spec, calendar=HOURS, measures=measures, indicators=(late,)))
+
+
+def microseconds(time: datetime) -> int:
+    return round(time.timestamp() * 1e6)
+
+
+def late_of(fold: CaseFold) -> tuple[int, int]:
+    """How many are late, of how many that are observed."""
+    stats = [part.stats for part in fold.parts()]
+    return (stats[0].total, stats[0].count) if stats else (0, 0)
+
+
+def test_a_case_past_its_limit_without_an_answer_is_late_while_it_waits(system: Any, page: Any, event: Any) -> None:
+    fold = CaseFold(late_system(system))
+    opened = [event(str(n), case, "Created", TIME) for n, case in enumerate("ABCD")]
+    fold.fold([page(opened)], microseconds(TIME))
+    assert late_of(fold) == (0, 0), "nobody knows yet"
+    fold.fold(
+        [page([event("a1", "A", "Answered", TIME + timedelta(hours=1))])], microseconds(TIME + timedelta(hours=1))
+    )
+    assert late_of(fold) == (0, 1)
+    assert not fold.is_due(microseconds(TIME + timedelta(hours=2)))
+    past = microseconds(TIME + timedelta(hours=2, seconds=1))
+    assert fold.is_due(past)
+    assert fold.fold([], past).cases == 3
+    assert late_of(fold) == (3, 4)
+    fold.fold([page([event("b1", "B", "Answered", TIME + timedelta(hours=9))])], past)
+    assert late_of(fold) == (3, 4), "the answer comes too late"
+    fold.fold([page([event("c1", "C", "Answered", TIME + timedelta(minutes=9))])], past)
+    assert late_of(fold) == (2, 4), "it had been answered in time, and the event came late"
+
+
+def test_the_clock_of_a_case_stops_when_it_closes(system: Any, page: Any, event: Any) -> None:
+    fold = CaseFold(late_system(system))
+    soon, much_later = TIME + timedelta(hours=1), TIME + timedelta(days=9)
+    events = [event("1", "A", "Created", TIME), event("2", "A", "Closed", soon), event("3", "B", "Created", TIME)]
+    fold.fold([page([*events, event("4", "B", "Closed", TIME + timedelta(days=2))])], microseconds(much_later))
+    assert late_of(fold) == (1, 1), "A was closed within the limit and needs no answer any more"
+
+
+def test_a_limit_in_working_time_waits_for_the_office_to_open(system: Any, page: Any, event: Any) -> None:
+    zone = ZoneInfo(system.spec.time_zone)
+    friday = datetime(2026, 5, 8, 16, tzinfo=zone)
+    fold = CaseFold(late_system(system, business_time=True))
+    for at in (friday, friday + timedelta(hours=20), friday + timedelta(days=2)):
+        fold.fold([page([event("1", "A", "Created", friday)])] if at == friday else [], microseconds(at))
+        assert late_of(fold) == (0, 0)
+    monday = datetime(2026, 5, 11, 10, 0, 1, tzinfo=zone)
+    fold.fold([], microseconds(monday))
+    assert late_of(fold) == (1, 1)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("ABC"), st.sampled_from(["Created", "Answered", "Closed"]), st.integers(0, 400)),
+        min_size=1,
+        max_size=12,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_how_time_went_on_does_not_matter_to_what_is_late(
+    system: Any, page: Any, event: Any, stories: list[tuple[str, str, int]], dice: Any
+) -> None:
+    events = [
+        event(str(number), case, activity, TIME + timedelta(minutes=minute))
+        for number, (case, activity, minute) in enumerate(stories)
+    ]
+    last = max(one.time for one in events)
+    at_once, piecemeal = CaseFold(late_system(system)), CaseFold(late_system(system))
+    at_once.fold([page(events)], microseconds(last))
+    shuffled = dice.sample(events, len(events))
+    seen = shuffled[0].time
+    for one in shuffled:
+        seen = max(seen, one.time)
+        piecemeal.fold([page([one])], microseconds(seen))
+        if dice.random() < 0.3:
+            piecemeal = CaseFold.restore(late_system(system), piecemeal.snapshot())
+    piecemeal.fold([], microseconds(last))
+    assert piecemeal.parts() == at_once.parts()
 
 
 def test_events_of_other_sources_are_not_folded(system: Any, page: Any, event: Any) -> None:

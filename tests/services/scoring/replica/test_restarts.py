@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pytest
 from andon.ingest.v1 import event_pb2
+from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import scoring_pb2
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -141,6 +142,24 @@ async def shared_by(suite: Any, tenant: str, replicas: int) -> None:
     raise AssertionError(f"the partitions are not shared by {replicas}: {status.partitions}")
 
 
+def late_spec(make: Any) -> system_pb.IndicatorSystemSpec:
+    """With the share of cases that take longer than a week: it changes by time alone."""
+    spec = make.spec()
+    spec.measures.add(name="late").flag.above.CopyFrom(
+        system_pb.Measure.Above(measure="to_close", limit=WEEK_H * HOUR_S)
+    )
+    late = spec.indicators.add(
+        name="late",
+        measure="late",
+        aggregate=system_pb.Indicator.AGGREGATE_SHARE,
+        direction=system_pb.DIRECTION_LOWER_IS_BETTER,
+        observe=system_pb.Indicator.OBSERVE_ALWAYS,
+        windows=[system_pb.WINDOW_WEEK],
+    )
+    late.anchor.opened = True
+    return spec
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, snapshot_events=st.sampled_from([1, 3, 1_000]))
 @example(RETRACTED, 1_000)
@@ -149,13 +168,13 @@ async def shared_by(suite: Any, tenant: str, replicas: int) -> None:
 async def test_restarts_and_moved_leases_leave_no_trace(
     ingest_only: Any, make: Any, steps: Sequence[Step], snapshot_events: int
 ) -> None:
-    suite = ingest_only
+    suite, spec = ingest_only, late_spec(make)
     disturbed, quiet = (f"{kind}-{next(NUMBERS)}" for kind in ("disturbed", "quiet"))
     suite.serve_tenant(disturbed, served=True)
     fresh = {"snapshot_events": snapshot_events, "case_idle_days": 2.0}
     replicas = [await suite.start_scoring(**fresh)]
     try:
-        await suite.activate(make.spec(), disturbed)
+        await suite.activate(spec, disturbed)
         for step, events in zip(steps, events_of(make, steps), strict=True):
             if step.unseen:
                 await suite.end_scoring(replicas.pop())
@@ -174,7 +193,7 @@ async def test_restarts_and_moved_leases_leave_no_trace(
         after = await suite.content_hash(through, disturbed), await explained(suite, disturbed)
 
         suite.serve_tenant(quiet, served=True)
-        await suite.activate(make.spec(), quiet)
+        await suite.activate(spec, quiet)
         through = await suite.write([event for events in events_of(make, steps) for event in events], quiet)
         assert after == (await suite.content_hash(through, quiet), await explained(suite, quiet))
     finally:
