@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":
+    # Nothing has begun while the imports run: a Ctrl-C ends the process there and then, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import asyncio
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from services.machine.home import DEFAULT, Home
-from services.machine.machine import Machine, NotStarted, Plan
+from services.machine.machine import SUITE, Machine, NotStarted, Plan
+
+SHARED = {"scoring": ", which share its work: a log begun here has as many partitions, and keeps them"}
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
 
 
 def _arguments() -> argparse.Namespace:
@@ -18,12 +32,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--home", type=Path, default=DEFAULT, help="folder of the suite (default: %(default)s)")
     parser.add_argument("--dsn", default="", help="use this Postgres (its owner's address) instead of the embedded one")
     parser.add_argument("--tenant", action="append", dest="tenants", help="a tenant to serve; may be repeated")
-    parser.add_argument(
-        "--scoring-replicas",
-        type=int,
-        default=1,
-        help="processes that share the scoring work; a log begun here has as many partitions, and keeps them",
-    )
+    for service in SUITE:
+        parser.add_argument(
+            f"--{service.name}-replicas",
+            type=_positive,
+            default=1,
+            metavar="N",
+            help=f"processes of {service.name}" + SHARED.get(service.name, ""),
+        )
     parser.add_argument("--otlp", default="", metavar="URL", help="send traces and metrics to this OTLP collector")
     return parser.parse_args()
 
@@ -32,7 +48,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     plan = Plan(
         home=Home(arguments.home.resolve()),
         tenants=arguments.tenants or ("main",),
-        replicas={"scoring": arguments.scoring_replicas},
+        replicas={service.name: getattr(arguments, f"{service.name}_replicas") for service in SUITE},
         dsn=arguments.dsn,
         otlp_endpoint=arguments.otlp,
     )

@@ -27,10 +27,11 @@ from andon_client.suite import Suite
 
 from services.machine.authority import Authority
 from services.machine.home import Home
-from services.machine.machine import provision_tenant
+from services.machine.machine import SUITE, provision_tenant
 
 ROOT = Path(__file__).parents[1]
 START_S_MAX = 150.0
+TWO_OF_EACH = [part for service in SUITE for part in (f"--{service.name}-replicas", "2")]
 Row = dict[str, object]
 
 
@@ -84,7 +85,8 @@ class RunningSuite:
 
 @pytest.fixture(scope="session")
 def suite() -> Iterator[RunningSuite]:
-    running = RunningSuite()
+    """Two replicas of each service, as it is deployed."""
+    running = RunningSuite(*TWO_OF_EACH)
     yield running
     running.stop()
 

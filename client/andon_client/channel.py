@@ -43,6 +43,22 @@ class _Bearer(grpc.AuthMetadataPlugin):
             callback((), error)
 
 
+def _authority(target: str) -> Sequence[Option]:
+    """Of a list of addresses gRPC takes the whole list for the name that certificates must hold.
+
+    >>> _authority("ipv4:127.0.0.1:7443,127.0.0.1:7444")
+    [('grpc.default_authority', '127.0.0.1')]
+    >>> _authority("ipv6:[::1]:7443,[::1]:7444")
+    [('grpc.default_authority', '[::1]')]
+    >>> _authority("ingest.andon.svc:7443")
+    []
+    """
+    scheme, _, addresses = target.partition(":")
+    if scheme not in ("ipv4", "ipv6"):
+        return []
+    return [("grpc.default_authority", addresses.split(",")[0].rpartition(":")[0])]
+
+
 def open_channel(
     target: str,
     *,
@@ -53,10 +69,19 @@ def open_channel(
     locale: str = "en",
     options: Sequence[Option] = (),
 ) -> grpc.aio.Channel:
-    """A channel to `target`. Certificates and a token that is asked for may be renewed while it is open."""
+    """A channel to `target`. Certificates and a token that is asked for may be renewed while it is open.
+
+    `target` may list the addresses of several replicas, `ipv4:10.0.0.1:7443,10.0.0.2:7443`: their certificates must
+    all hold the first one's host, since a channel checks one name.
+    """
     current = token if callable(token) else lambda: token
     bearer = grpc.metadata_call_credentials(_Bearer(current, locale), name="andon-bearer")
-    settings = [*channel_options(), ("grpc.service_config", json.dumps(SERVICE_CONFIG)), *options]
+    settings = [
+        *channel_options(),
+        *_authority(target),
+        ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+        *options,
+    ]
 
     def opened() -> grpc.aio.Channel:
         tls = grpc.ssl_channel_credentials(

@@ -13,6 +13,9 @@ PING_TIMEOUT_S = 10
 PING_INTERVAL_S_PERMITTED = 15
 CONNECTION_AGE_S_MAX = 1800
 CONNECTION_AGE_GRACE_S = 60
+CONNECTION_IDLE_S_MAX = 600
+# From the first packet of a connection until its settings are exchanged, TLS included.
+HANDSHAKE_S_MAX = 10
 CONCURRENT_STREAMS_MAX = 1000
 
 
@@ -39,6 +42,8 @@ def server_options(
     message_bytes_max: int = MESSAGE_BYTES_MAX,
     connection_age_s_max: float = CONNECTION_AGE_S_MAX,
     reuse_port: bool = False,
+    connection_idle_s_max: float = CONNECTION_IDLE_S_MAX,
+    handshake_s_max: float = HANDSHAKE_S_MAX,
 ) -> Sequence[Option]:
     return [
         *_both_ends(message_bytes_max),
@@ -46,6 +51,8 @@ def server_options(
         ("grpc.http2.min_recv_ping_interval_without_data_ms", _milliseconds(PING_INTERVAL_S_PERMITTED)),
         ("grpc.max_connection_age_ms", _milliseconds(connection_age_s_max)),
         ("grpc.max_connection_age_grace_ms", _milliseconds(CONNECTION_AGE_GRACE_S)),
+        ("grpc.max_connection_idle_ms", _milliseconds(connection_idle_s_max)),
+        ("grpc.server_handshake_timeout_ms", _milliseconds(handshake_s_max)),
         ("grpc.max_concurrent_streams", CONCURRENT_STREAMS_MAX),
         # Two processes on one port by mistake would each get half of the calls.
         ("grpc.so_reuseport", int(reuse_port)),

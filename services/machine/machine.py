@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+import grpc
+from andon.improvement.v1 import improvement_pb2
+from andon.ingest.v1 import ingest_pb2
+from andon.scoring.v1 import scoring_pb2
 from andon_client.connection import Connection, save_connection
+from andon_client.suite import Suite
 
 from services.machine.authority import Authority
 from services.machine.binaries import PostgresFailed
@@ -124,6 +129,7 @@ class Machine:
             for child in self._replicas(service.name):
                 await self._start_child(child, service)
         await asyncio.gather(*(self._ready(child) for child in self.children.values()))
+        await self._answers()
         save_connection(home.folder, self.connection)
 
     async def _start_child(self, name: str, service: Service) -> None:
@@ -213,6 +219,17 @@ class Machine:
             if asyncio.get_running_loop().time() > deadline:
                 raise ChildFailed(f"{name} was not ready within {READY_S_MAX:g} s; see {home.log_file(name)}")
             await asyncio.sleep(0.05)
+
+    async def _answers(self) -> None:
+        """One real call of a user to each service, so that names, certificates and tokens are known to be right."""
+        try:
+            async with Suite(self.connection) as suite, asyncio.timeout(READY_S_MAX):
+                await suite.ingest.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest(), wait_for_ready=True)
+                await suite.scoring.GetWatchBounds(scoring_pb2.GetWatchBoundsRequest(), wait_for_ready=True)
+                await suite.improvement.GetWatchBounds(improvement_pb2.GetWatchBoundsRequest(), wait_for_ready=True)
+        except (TimeoutError, grpc.aio.AioRpcError) as error:
+            logs = self.plan.home.log_file("ingest").parent
+            raise ChildFailed(f"the services serve but do not answer a user's call: {error}; see {logs}") from error
 
 
 def provision_tenant(home: Home, authority: Authority, tenant: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ Metadata = Sequence[tuple[str, str | bytes]]
 
 # In an access table: whoever has a valid token, whatever the roles.
 ANY_CALLER: frozenset[str] = frozenset({"*"})
+# A tenant names rows, files and announcements: nothing that one of them would read otherwise.
+TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 ALGORITHMS = ("ES256", "EdDSA")
 CLOCK_SKEW_S = 30
 TOKENS_REMEMBERED_MAX = 4096
@@ -136,9 +139,12 @@ class TokenVerifier:
         except jwt.PyJWTError as error:
             raise Unauthenticated("TOKEN_INVALID", "the token is not valid") from error
         tenant, roles = claims.get("tenant"), claims.get("roles", [])
-        if not isinstance(tenant, str) or not tenant or not _is_text_list(roles):
+        if not isinstance(tenant, str) or not TENANT.fullmatch(tenant) or not _is_text_list(roles):
             raise Unauthenticated("TOKEN_INVALID", "the token names no tenant or no roles")
-        return _Verified(str(claims["sub"]), tenant, frozenset(roles), float(claims["exp"]))
+        subject = str(claims["sub"])
+        if not subject.isprintable():
+            raise Unauthenticated("TOKEN_INVALID", "the token's subject is not printable")
+        return _Verified(subject, tenant, frozenset(roles), float(claims["exp"]))
 
     def _key(self, token: str) -> jwt.PyJWK:
         key_id = str(jwt.get_unverified_header(token).get("kid", ""))

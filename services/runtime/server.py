@@ -19,8 +19,8 @@ from grpc_reflection.v1alpha import reflection
 
 from services.runtime.certificates import ServerCertificates
 from services.runtime.draining import Draining
-from services.runtime.front_door import FrontDoor
 from services.runtime.identity import ANY_CALLER, Access, TokenVerifier
+from services.runtime.interceptor import CallInterceptor
 from services.runtime.metrics import runtime_metrics
 from services.runtime.private_files import write_private
 from services.runtime.settings import RuntimeSettings
@@ -130,16 +130,22 @@ class _Server:
         self._settings = settings
         self._health_names = ("", *health_names)
         self._health = health.aio.HealthServicer()
-        self._door = FrontDoor(
+        self._interceptor = CallInterceptor(
             TokenVerifier(settings.jwks_file, settings.token_issuer, settings.token_audience),
             access,
             calls_in_flight_max=settings.calls_in_flight_max,
             stall_s=settings.stall_s,
             texts=texts,
         )
-        options = server_options(settings.message_bytes_max, settings.connection_age_s_max, settings.reuse_port)
-        self._main = grpc.aio.server(interceptors=[self._door], options=options)
-        self._plain = grpc.aio.server(options=[("grpc.so_reuseport", int(settings.reuse_port))])
+        options = server_options(
+            settings.message_bytes_max,
+            settings.connection_age_s_max,
+            settings.reuse_port,
+            settings.connection_idle_s_max,
+            settings.handshake_s_max,
+        )
+        self._main = grpc.aio.server(interceptors=[self._interceptor], options=options)
+        self._plain = grpc.aio.server(options=options)
         for register in servicers:
             register(self._main)
         self._register_platform(health_names)
@@ -178,7 +184,7 @@ class _Server:
         stopping = asyncio.create_task(self._main.stop(grace_s))
         # Streams that heed `draining` end at once; the rest, health watches among them, are told to reconnect.
         await asyncio.wait([stopping], timeout=min(1.0, grace_s / 4))
-        self._door.traffic.dismiss_streams()
+        self._interceptor.traffic.dismiss_streams()
         await stopping
 
     async def stop_health(self) -> None:

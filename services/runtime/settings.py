@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from andon_client.keepalive import CONNECTION_AGE_S_MAX, MESSAGE_BYTES_MAX
+from andon_client.keepalive import (
+    CONNECTION_AGE_S_MAX,
+    CONNECTION_IDLE_S_MAX,
+    HANDSHAKE_S_MAX,
+    MESSAGE_BYTES_MAX,
+)
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -46,6 +51,12 @@ class RuntimeSettings(BaseSettings):
     calls_in_flight_max: int = Field(2000, ge=1, description="Maximum concurrent calls; more get RESOURCE_EXHAUSTED.")
     connection_age_s_max: float = Field(
         CONNECTION_AGE_S_MAX, gt=0.0, description="Maximum age of a connection, so that new replicas get calls."
+    )
+    connection_idle_s_max: float = Field(
+        CONNECTION_IDLE_S_MAX, gt=0.0, description="Connections without a call for this long are closed."
+    )
+    handshake_s_max: float = Field(
+        HANDSHAKE_S_MAX, gt=0.0, description="A connection that has not finished its TLS handshake by then is closed."
     )
     reuse_port: bool = Field(False, description="Let several processes share the listening port.")
 

@@ -126,6 +126,15 @@ def test_a_signal_during_the_start_breaks_it_off_and_leaves_no_process(home, sta
     assert users_of(home) == []
 
 
+def test_an_interrupt_while_modules_are_imported_leaves_no_traceback(start):
+    started = start()
+    while "/grpc/" not in Path(f"/proc/{started.process.pid}/maps").read_text():
+        assert started.process.poll() is None
+    started.process.send_signal(signal.SIGINT)
+    assert started.ended() == -signal.SIGINT
+    assert started.said == ""
+
+
 def test_a_home_that_is_no_folder_is_named(home, start):
     home.write_text("in the way")
     assert str(home) in refused(start())

@@ -113,6 +113,18 @@ def test_unsigned_and_symmetric_tokens_are_refused(authority: Authority, verifie
             verifier.caller(bearing(token))
 
 
+@pytest.mark.parametrize("tenant", ["a\0b", "", "..", "a/b", "a b", "x" * 64, "'", "ü", "a\n"])
+def test_a_signed_token_of_a_tenant_that_is_no_name_is_refused(authority: Authority, verifier: TokenVerifier, tenant):
+    with pytest.raises(Unauthenticated) as caught:
+        verifier.caller(bearing(authority.token("s", tenant, ["reader"])))
+    assert caught.value.reason == "TOKEN_INVALID"
+
+
+def test_a_subject_holds_no_control_characters(authority: Authority, verifier: TokenVerifier) -> None:
+    with pytest.raises(Unauthenticated):
+        verifier.caller(bearing(authority.token("s\0", "acme", ["reader"])))
+
+
 def test_a_token_changed_in_one_place_is_refused(authority: Authority, verifier: TokenVerifier) -> None:
     header, body, signature = authority.token("s", "acme", ["reader"]).split(".")
     claims = json.loads(base64.urlsafe_b64decode(body + "=="))

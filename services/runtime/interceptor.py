@@ -1,16 +1,17 @@
-"""What every call passes on its way in and out: identity, access, capacity, telemetry, statuses."""
+"""What every call passes on its way in and out: identity, access, capacity, rules, telemetry, statuses."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import grpc
 import structlog
+from google.protobuf.message import Message
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
@@ -19,13 +20,14 @@ from services.runtime.draining import draining_error
 from services.runtime.errors import AndonError, ResourceExhausted, Unavailable
 from services.runtime.identity import Access, Caller, TokenVerifier, calling, locale_of, permit
 from services.runtime.metrics import runtime_metrics
+from services.runtime.request_rules import check_request
 from services.runtime.statuses import status_of
 from services.runtime.telemetry import context_of, mark_failed, tracer
 from services.runtime.texts import Locale, Texts
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
-Read = Callable[[Any], Any]
+Read = Callable[[Any], Awaitable[Any]]
 
 UNKNOWN_METHOD = "_OTHER"
 
@@ -53,7 +55,7 @@ class Traffic:
             stream.task.cancel()
 
 
-class FrontDoor(grpc.aio.ServerInterceptor):
+class CallInterceptor(grpc.aio.ServerInterceptor):
     def __init__(
         self,
         verifier: TokenVerifier,
@@ -109,7 +111,7 @@ class FrontDoor(grpc.aio.ServerInterceptor):
             try:
                 with calling(caller), observed(method, metadata, streaming=False) as outcome:
                     try:
-                        response = await inner(read(request), context)
+                        response = await inner(await read(request), context)
                     except Exception as error:
                         await self._fail(context, error, caller.locale, outcome)
                     outcome.see(context)
@@ -130,7 +132,7 @@ class FrontDoor(grpc.aio.ServerInterceptor):
             try:
                 with calling(caller), observed(method, metadata, streaming=True) as outcome:
                     try:
-                        await self._pump(inner(read(request), context), context, stream)
+                        await self._pump(inner(await read(request), context), context, stream)
                     except Exception as error:
                         await self._fail(context, error, caller.locale, outcome)
                     outcome.see(context)
@@ -248,10 +250,25 @@ def behaviour_of(handler: Handler) -> Any:
 
 
 def reader_of(handler: Handler) -> Read:
-    """A single request is read behind the door, so that an unreadable one gets an answer of ours, not gRPC's."""
-    if handler.request_streaming or handler.request_deserializer is None:
-        return lambda request: request
-    return handler.request_deserializer
+    """A single request is read here, so that one that is unreadable or breaks a rule gets an answer of ours."""
+    deserialize = handler.request_deserializer
+
+    async def checked(message: Any) -> Any:
+        if isinstance(message, Message):
+            await check_request(message)
+        return message
+
+    async def single(request: Any) -> Any:
+        return await checked(deserialize(request) if deserialize else request)
+
+    async def several(requests: Any) -> AsyncIterator[Any]:
+        async for request in requests:
+            yield await checked(request)
+
+    async def stream(requests: Any) -> Any:
+        return several(requests)
+
+    return stream if handler.request_streaming else single
 
 
 def with_behaviour(handler: Handler | None, behaviour: Callable[..., Any], *, reads_request: bool = True) -> Handler:
