@@ -8,7 +8,7 @@ import asyncpg
 
 from services.machine.binaries import PostgresFailed
 from services.machine.passwords import Passwords
-from services.runtime.database import UNAVAILABLE_ERRORS
+from services.runtime.database import STORE_ERRORS
 
 CONNECT_S_MAX = 10.0
 NAME_MAX = 63
@@ -40,7 +40,7 @@ class ExternalPostgres:
             connection = await asyncpg.connect(self._owner_dsn, timeout=CONNECT_S_MAX)
         except TimeoutError as error:
             raise PostgresFailed(f"{self._place} does not answer within {CONNECT_S_MAX:g} s") from error
-        except (ValueError, *UNAVAILABLE_ERRORS) as error:
+        except (ValueError, *STORE_ERRORS) as error:
             raise PostgresFailed(f"{self._place} cannot be used: {error}") from error
         try:
             await self._require_rights(connection)

@@ -11,7 +11,7 @@ from typing import TypeVar
 import structlog
 from pydantic import ValidationError
 
-from services.runtime.database import UNAVAILABLE_ERRORS
+from services.runtime.database import STORE_ERRORS
 from services.runtime.migrations import MigrationError
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import configure_logs
@@ -39,7 +39,7 @@ def run_command(
     gc.freeze()
     try:
         asyncio.run(_run(commands[command], known))
-    except (MigrationError, *UNAVAILABLE_ERRORS) as error:
+    except (MigrationError, *STORE_ERRORS) as error:
         log.critical(f"cannot {command}", reason=str(error) or type(error).__name__)
         raise SystemExit(1) from None
 

@@ -28,10 +28,36 @@ HEALTH_S_MAX = 2.0
 LISTENER_CHECK_S = 10.0
 PAUSE_S_MAX = 5.0
 
-# What a database that is away, or that ends a connection, is seen as: by the network, by Postgres, by the driver.
-UNAVAILABLE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+# Whatever a call of a store may raise.
+STORE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+# The sort that passes: the network, a server that starts, stops or is full, a conflict with other transactions.
+# Everything else Postgres refuses for good: a defect, which trying again does not cure.
+UNAVAILABLE_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.PostgresSystemError,
+    # While passwords are rotated, and while a standby is promoted.
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    # What the driver says of a connection that was killed in the middle of an answer.
+    asyncpg.InternalClientError,
+)
 
 log = structlog.get_logger(__name__)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether it is worth waiting and trying again; of a store's other errors it is not."""
+    if isinstance(error, asyncpg.InterfaceError):
+        # The driver has one class for a connection that is gone and for a call that was wrong.
+        return "clos" in str(error)
+    return isinstance(error, UNAVAILABLE_ERRORS)
 
 
 async def open_pool(
@@ -115,7 +141,7 @@ async def as_tenant(
         yield
     except BaseException:
         # Where the connection is lost the transaction is, too; what went wrong first is what the caller must hear.
-        with suppress(*UNAVAILABLE_ERRORS):
+        with suppress(*STORE_ERRORS):
             if not connection.is_closed():
                 await connection.execute("ROLLBACK")
         raise
@@ -143,7 +169,7 @@ async def healthy(pool: asyncpg.Pool) -> bool:
     try:
         async with asyncio.timeout(HEALTH_S_MAX), pool.acquire() as connection:
             return bool(await connection.fetchval("SELECT 1") == 1)
-    except UNAVAILABLE_ERRORS:
+    except STORE_ERRORS:
         return False
 
 
@@ -174,7 +200,7 @@ class Listener:
         while True:
             try:
                 connection = await asyncpg.connect(self._dsn, timeout=CONNECT_S_MAX)
-            except UNAVAILABLE_ERRORS:
+            except STORE_ERRORS:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, PAUSE_S_MAX)
                 continue
@@ -182,7 +208,7 @@ class Listener:
             try:
                 async for payload in self._payloads(connection):
                     yield payload
-            except UNAVAILABLE_ERRORS as error:
+            except STORE_ERRORS as error:
                 log.warning("listener connection lost", channel=self._channel, error=type(error).__name__)
             finally:
                 connection.terminate()

@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from services.runtime.database import UNAVAILABLE_ERRORS, as_tenant
+from services.runtime.database import STORE_ERRORS, as_tenant, is_unavailable
 from services.runtime.errors import Unavailable
 from services.runtime.metrics import runtime_metrics
 from services.runtime.queries import load_queries
@@ -104,7 +104,9 @@ class Leases:
         while True:
             try:
                 await self._session(work)
-            except UNAVAILABLE_ERRORS as error:
+            except STORE_ERRORS as error:
+                if not is_unavailable(error):
+                    raise
                 log.warning("lease connection lost", error=type(error).__name__)
             await asyncio.sleep(self._beat_s)
 
@@ -185,7 +187,7 @@ class Leases:
         await self._stop_work(list(self._held))
         try:
             await connection.execute(QUERIES.unregister, self.replica)
-        except UNAVAILABLE_ERRORS as error:
+        except STORE_ERRORS as error:
             log.warning("replica deregistration failed", error=type(error).__name__)
 
     def _key(self, resource: Resource) -> str:

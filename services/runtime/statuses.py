@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 import grpc
 import structlog
 from google.protobuf import any_pb2, message
 from google.rpc import error_details_pb2, status_pb2
 
+from services.runtime.database import is_unavailable
 from services.runtime.errors import (
     Aborted,
     AlreadyExists,
@@ -57,16 +57,6 @@ MESSAGE_LENGTH_MAX = 400
 METADATA_LENGTH_MAX = 200
 METADATA_ENTRIES_MAX = 8
 
-DATABASE_UNAVAILABLE_ERRORS = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    # What the driver says of a connection that was killed in the middle of an answer.
-    asyncpg.InternalClientError,
-    ConnectionError,
-    TimeoutError,
-)
 PASSED_ON = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -92,7 +82,7 @@ def domain_error(error: BaseException) -> AndonError:
         return error
     if isinstance(error, message.DecodeError):
         return InvalidArgument("FIELD_INVALID", "the request is not a readable message of this method")
-    if isinstance(error, DATABASE_UNAVAILABLE_ERRORS) or _lost_connection(error):
+    if is_unavailable(error):
         log.warning("dependency unavailable", error=type(error).__name__)
         return Unavailable("DATABASE_UNAVAILABLE", "a store is not available right now")
     if isinstance(error, grpc.aio.AioRpcError) and error.code() in PASSED_ON:
@@ -100,11 +90,6 @@ def domain_error(error: BaseException) -> AndonError:
     incident = uuid.uuid4().hex
     log.error("unexpected error", incident=incident, exc_info=error)
     return Internal("INTERNAL", f"internal error, incident {incident}", metadata={"incident": incident})
-
-
-def _lost_connection(error: BaseException) -> bool:
-    # The driver has one class for a connection that went and for a call that was wrong; only the first is a retry.
-    return isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
 
 
 def status_of(error: BaseException, locale: Locale, texts: Texts | None = None) -> Status:

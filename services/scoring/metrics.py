@@ -23,6 +23,7 @@ ScoringMetric = Literal[
     "andon.scoring.snapshots",
     "andon.scoring.events.replayed",
     "andon.scoring.restarts",
+    "andon.scoring.folds.stopped",
     "andon.scoring.rows.expired",
 ]
 
@@ -46,6 +47,9 @@ CATALOGUE: Mapping[ScoringMetric, Instrument] = {
     "andon.scoring.snapshots": Instrument(Kind.COUNTER, "{snapshot}", "Snapshots of a partition's state."),
     "andon.scoring.events.replayed": Instrument(Kind.COUNTER, "{event}", "Events folded again during recovery."),
     "andon.scoring.restarts": Instrument(Kind.COUNTER, "{restart}", "Folds restarted from a snapshot."),
+    "andon.scoring.folds.stopped": Instrument(
+        Kind.COUNTER, "{stop}", "Folds of a system stopped by a defect, to be tried again later."
+    ),
     "andon.scoring.rows.expired": Instrument(Kind.COUNTER, "{row}", "Rows expired, by table."),
 }
 

@@ -44,6 +44,9 @@ class ScoringSettings(RuntimeSettings):
     systems_poll_s: float = Field(
         2.0, gt=0.0, description="Time in seconds between polls for tenants and activated indicator systems."
     )
+    defect_retry_s: float = Field(
+        60.0, gt=0.0, description="Time in seconds until a system that a defect stopped is tried again."
+    )
     lease_heartbeat_s: float = Field(0.5, gt=0.0, description="Time in seconds between heartbeats of a replica.")
     lease_timeout_s: float = Field(
         3.0, gt=0.0, description="Time in seconds without heartbeat after which a replica loses its leases."

@@ -70,7 +70,10 @@ def _lines(found: SuiteStatus, locale: str) -> dict[str, list[str]]:
             say("status_ingest", locale, count=f"{bounds.event_count:,}", latest=latest),
             *(_balance(count, locale) for count in found.intake.counts),
         ],
-        "scoring": [say("status_scoring", locale, **scored, progress=progress)],
+        "scoring": [
+            say("status_scoring", locale, **scored, progress=progress),
+            *(_stopped(one, locale) for one in scoring.systems if one.state == one.STATE_NOT_SERVING),
+        ],
         "improvement": [say("status_improvement", locale, **problems)],
     }
 
@@ -78,3 +81,8 @@ def _lines(found: SuiteStatus, locale: str) -> dict[str, list[str]]:
 def _balance(count: ingest_pb2.GetIntakeCountsResponse.Count, locale: str) -> str:
     numbers = {name: f"{getattr(count, name):,}" for name in ("received", "accepted", "duplicate", "quarantined")}
     return say("status_source", locale, source=count.source, **numbers)
+
+
+def _stopped(system: scoring_pb2.GetScoringStatusResponse.System, locale: str) -> str:
+    reason = getattr(system.reason, locale) or system.reason.en
+    return say("status_stopped", locale, system=system.name, time=when(system.stop_time), reason=reason)

@@ -33,7 +33,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from services.runtime.database import UNAVAILABLE_ERRORS
+from services.runtime.database import STORE_ERRORS, is_unavailable
 from services.runtime.telemetry import current_traceparent
 from services.scoring.metrics import scoring_metrics
 from services.scoring.replica.gathered import Gathered
@@ -120,7 +120,9 @@ class Committer:
             except Outdated:
                 # Nobody moves the version on while it is decided under the lock: once more, and it is committed.
                 log.debug("commit re-decided under the lock", system=self.system.name)
-            except UNAVAILABLE_ERRORS as error:
+            except STORE_ERRORS as error:
+                if not is_unavailable(error):
+                    raise
                 log.warning("commit failed, retrying", system=self.system.name, error=type(error).__name__)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S_MAX)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 
 import grpc
 import structlog
 
-from services.runtime.database import UNAVAILABLE_ERRORS
+from services.runtime.database import STORE_ERRORS, is_unavailable
 from services.runtime.following import Notifier as Wake
 from services.runtime.following import foreign_position
 from services.runtime.ownership import Lease, LostLease
@@ -24,6 +25,7 @@ from services.scoring.replica.reopen import OpenedBook, reopen_book
 from services.scoring.replica.tail import ScoreTail
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
+from services.scoring.store.failures import Failure
 from services.scoring.store.progress import Fold
 from services.scoring.store.steps import EntriesGone, VersionRetired
 from services.scoring.system.model import IndicatorSystem
@@ -31,6 +33,11 @@ from services.scoring.wire.entries import entry_bytes_max
 from services.scoring.wire.ingest_client import IngestClient, Received
 
 log = structlog.get_logger(__name__)
+
+
+def is_expected(error: Exception) -> bool:
+    """Losing a lease, or ingest or the database for a while, is part of life; anything else is a defect."""
+    return isinstance(error, (LostLease, EntriesGone, grpc.aio.AioRpcError)) or is_unavailable(error)
 
 
 class SystemFold:
@@ -54,12 +61,14 @@ class SystemFold:
         self._ingest = ingest
         self._settings = settings
         self._leases = leases
+        self._replica = replica
         self._partitions = Partitions(tenant, system, store, ingest, settings)
         self._committer = Committer(tenant, system, store, tail, replica, entry_bytes_max(settings.message_bytes_max))
         self._opened: OpenedBook | None = None
         self._fold: Fold | None = None
         self._inbox = Inbox(settings.inbox_bytes_max)
         self._changed = Wake()
+        self._failed = False
 
     def leases_changed(self) -> None:
         self._changed.notify()
@@ -75,29 +84,48 @@ class SystemFold:
             except VersionRetired:
                 return
             except Exception as error:
-                self._begin_anew(error)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, RETRY_S_MAX)
+                # A step that was broken off leaves fold and book apart: both come back from what was stored.
+                self._partitions.states.clear()
+                self._opened = None
+                if is_expected(error):
+                    scoring_metrics.add("andon.scoring.restarts")
+                    log.warning("fold failed, restarting", system=self.system.name, error=type(error).__name__)
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(2 * pause_s, RETRY_S_MAX)
+                else:
+                    generation = self._changed.generation()
+                    await self._report(error)
+                    await self._changed.changed(generation, self._settings.defect_retry_s)
 
-    def _begin_anew(self, error: Exception) -> None:
-        """A step that was broken off leaves fold and book apart: both come back from what was kept."""
-        self._partitions.states.clear()
-        self._opened = None
-        scoring_metrics.add("andon.scoring.restarts")
-        # Losing a lease, or ingest for a while, is part of life; anything else is a defect to look into.
-        expected = isinstance(error, (LostLease, EntriesGone, grpc.aio.AioRpcError, *UNAVAILABLE_ERRORS))
-        log.warning(
-            "fold failed, restarting",
+    async def _report(self, error: Exception) -> None:
+        """Says where a person looks that this system is not scored, and why."""
+        scoring_metrics.add("andon.scoring.folds.stopped")
+        failure = Failure(self._replica, type(error).__name__, uuid.uuid4().hex)
+        log.error(
+            "fold stopped by a defect",
+            tenant=self.tenant,
             system=self.system.name,
-            error=type(error).__name__,
-            exc_info=None if expected else error,
+            version=self.system.version,
+            incident=failure.incident,
+            exc_info=error,
         )
+        self._failed = True
+        try:
+            await self._store.store_failure(self.tenant, self.system.name, self.system.version, failure)
+        except STORE_ERRORS as unstored:
+            log.error("a stopped fold is in this log only", system=self.system.name, exc_info=unstored)
+
+    async def _clear_failure(self) -> None:
+        if self._failed:
+            await self._store.clear_failure(self.tenant, self.system.name, self.system.version, self._replica)
+            self._failed = False
 
     async def _follow(self) -> None:
         """Until the partitions that this replica owns change."""
         generation = self._changed.generation()
         leases = dict(self._leases)
         if not leases:
+            await self._clear_failure()
             await self._changed.changed(generation, self._settings.systems_poll_s)
             return
         opened, fold = await self._open(leases)
@@ -116,6 +144,7 @@ class SystemFold:
                 async with self.busy:
                     if responses and dict(self._leases) == leases:
                         await self._step(responses, opened, fold)
+                        await self._clear_failure()
         finally:
             reader.cancel()
             # Not `await reader`: what cancels this task meanwhile would be taken for the reader's end.

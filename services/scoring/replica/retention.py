@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from services.runtime.database import UNAVAILABLE_ERRORS
+from services.runtime.database import STORE_ERRORS, is_unavailable
 from services.scoring.metrics import scoring_metrics
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
@@ -41,8 +41,12 @@ class Retention:
             for tenant in list(self._tenants()):
                 try:
                     await self.sweep(tenant)
-                except UNAVAILABLE_ERRORS as error:
-                    log.info("retention failed, retrying", tenant=tenant, error=type(error).__name__)
+                except STORE_ERRORS as error:
+                    # Other tenants' rows expire all the same.
+                    defect = None if is_unavailable(error) else error
+                    log.warning(
+                        "retention failed, retrying", tenant=tenant, error=type(error).__name__, exc_info=defect
+                    )
 
     async def sweep(self, tenant: str) -> None:
         """0 days: kept for ever."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import grpc
 import structlog
 
-from services.runtime.database import UNAVAILABLE_ERRORS
+from services.runtime.database import STORE_ERRORS, is_unavailable
 from services.runtime.draining import Draining
 from services.runtime.following import Notifier as Wake
 from services.runtime.following import Tail
@@ -134,8 +134,14 @@ class Replica:
             await self._learn_partitions(tenant)
             stored = await self._store.active_systems(tenant.name)
             active = {(one.name, one.version): stored_system(one) for one in stored}
-        except (*UNAVAILABLE_ERRORS, grpc.aio.AioRpcError) as error:
-            log.info("reconcile failed, retrying", tenant=tenant.name, error=type(error).__name__)
+        except (*STORE_ERRORS, grpc.aio.AioRpcError) as error:
+            expected = isinstance(error, grpc.aio.AioRpcError) or is_unavailable(error)
+            log.warning(
+                "reconcile failed, retrying",
+                tenant=tenant.name,
+                error=type(error).__name__,
+                exc_info=None if expected else error,
+            )
             return
         for key, running in list(tenant.running.items()):
             if key not in active or running.task.done():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from andon.common.v1 import text_pb2
 from andon.scoring.v1 import scoring_pb2
 
 from services.scoring.servicer.request_context import RequestContext
+from services.scoring.store.failures import SystemState
 from services.scoring.store.progress import Progress
 from services.scoring.wire.scores import timestamp
 
@@ -29,7 +31,29 @@ class Status:
             score_count=scores,
             signal_count=signals,
             content_hash=await store.content_hash(tenant),
+            systems=[_system(one) for one in await store.system_states(tenant)],
         )
+
+
+def _system(state: SystemState) -> scoring_pb2.GetScoringStatusResponse.System:
+    kind = scoring_pb2.GetScoringStatusResponse.System
+    failure = state.failure
+    if failure is None:
+        return kind(name=state.name, version=state.version, state=kind.STATE_SERVING)
+    reason = text_pb2.Text(
+        en=f"A defect stopped scoring of this system: {failure.error}. The log of replica {failure.replica} has it.",
+        zh=f"该指标体系的评分因缺陷而停止：{failure.error}。详情见副本 {failure.replica} 的日志。",
+    )
+    message = kind(
+        name=state.name,
+        version=state.version,
+        state=kind.STATE_NOT_SERVING,
+        reason=reason,
+        incident=failure.incident,
+    )
+    if state.since is not None:
+        message.stop_time.FromDatetime(state.since)
+    return message
 
 
 def _partition(system: str, row: Progress) -> scoring_pb2.GetScoringStatusResponse.Partition:

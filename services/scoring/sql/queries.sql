@@ -558,3 +558,31 @@ FROM gone;
 SELECT since
 FROM observation_floor
 WHERE tenant = $1 AND system_name = $2 AND version = $3;
+
+-- name: store_failure
+-- This replica cannot score this version: the first failure's time stays until it can.
+INSERT INTO fold_failure (tenant, system_name, version, replica, error, incident)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (tenant, system_name, version, replica) DO UPDATE
+SET error = EXCLUDED.error, incident = EXCLUDED.incident;
+
+-- name: clear_failure
+-- It can again. Failures of replicas that are gone go with it.
+DELETE FROM fold_failure
+WHERE tenant = $1 AND system_name = $2 AND version = $3
+    AND (replica = $4 OR NOT EXISTS (SELECT FROM replica AS live WHERE live.replica::text = fold_failure.replica));
+
+-- name: system_states
+-- Every version that is scored by, and the longest failure of a replica that is alive.
+SELECT DISTINCT ON (active.name)
+    active.name, active.version, failed.replica, failed.error, failed.incident, failed.failed_at
+FROM indicator_system AS active
+LEFT JOIN (
+    SELECT fold_failure.*
+    FROM fold_failure
+    JOIN replica AS live ON live.replica::text = fold_failure.replica
+    WHERE fold_failure.tenant = $1
+) AS failed
+    ON failed.system_name = active.name AND failed.version = active.version
+WHERE active.tenant = $1 AND active.state = 2
+ORDER BY active.name, failed.failed_at;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 
 from services.scoring.store.books import BookReads
+from services.scoring.store.failures import Failures
 from services.scoring.store.log import ScoreLog
 from services.scoring.store.progress import ProgressReads
 from services.scoring.store.results import Results
@@ -14,7 +15,7 @@ from services.scoring.store.steps import Steps
 from services.scoring.store.systems import Systems
 
 
-class Store(Steps, BookReads, ProgressReads, Snapshots, ScoreLog, Results, RetentionWrites, Systems):
+class Store(Steps, BookReads, Failures, ProgressReads, Snapshots, ScoreLog, Results, RetentionWrites, Systems):
     """Every family reads and writes through the same pool."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
