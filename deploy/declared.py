@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.runtime.settings import RuntimeSettings
+from services.runtime.settings import ProcessSettings, ServerSettings, StoreSettings
 
 ROOT = Path(__file__).parents[1]
 CONTRACT_PORT, POSTGRES_PORT, OTLP_PORT, METRICS_PORT, DNS_PORT = 7443, 5432, 4317, 8889, 53
@@ -19,15 +19,24 @@ class Service:
     """A deployed service as its own code describes it."""
 
     name: str
-    settings: type[RuntimeSettings]
+    settings: type[ProcessSettings]
 
     @property
     def prefix(self) -> str:
         return str(self.settings.model_config.get("env_prefix", ""))
 
     @property
+    def has_store(self) -> bool:
+        return issubclass(self.settings, StoreSettings)
+
+    @property
+    def has_contract(self) -> bool:
+        return issubclass(self.settings, ServerSettings)
+
+    @property
     def health_name(self) -> str:
-        return f"andon.{self.name}.v1.{self.name.capitalize()}Service"
+        """What readiness asks for; without a contract the process as a whole."""
+        return "" if not self.has_contract else f"andon.{self.name}.v1.{self.name.capitalize()}Service"
 
     @property
     def calls(self) -> list[str]:
@@ -67,23 +76,31 @@ def call_graph(services: Mapping[str, Service]) -> set[Edge]:
 def _edges(services: Mapping[str, Service]) -> Iterator[Edge]:
     yield Edge("monitoring", "otel-collector", METRICS_PORT)
     for service in services.values():
-        yield Edge("client", service.name, CONTRACT_PORT)
+        if service.has_contract:
+            yield Edge("client", service.name, CONTRACT_PORT)
         yield Edge(service.name, "otel-collector", OTLP_PORT)
         for called in service.calls:
             yield Edge(service.name, called, CONTRACT_PORT)
-        for pods in (service.name, f"{service.name}-migrate"):
+        for pods in (service.name, f"{service.name}-migrate") if service.has_store else ():
             yield Edge(pods, "postgres", POSTGRES_PORT)
             yield Edge(pods, "dns", DNS_PORT)
             yield Edge(pods, "dns", DNS_PORT, "UDP")
+        if not service.has_store:
+            yield Edge(service.name, "dns", DNS_PORT)
+            yield Edge(service.name, "dns", DNS_PORT, "UDP")
 
 
 def secrets(services: Mapping[str, Service]) -> dict[str, set[str]]:
     """Secrets that the namespace must hold, and the keys that are read by name; tokens are one `<tenant>.jwt` each."""
-    needed: dict[str, set[str]] = {"token-issuer": {"jwks.json"}}
+    needed: dict[str, set[str]] = {}
     for service in services.values():
-        needed[f"{service.name}-database"] = {"dsn"}
-        needed[f"{service.name}-migration"] = {"dsn"}
-        needed[f"{service.name}-tls"] = {"ca.crt", "tls.crt", "tls.key"}
+        if service.has_contract:
+            needed["token-issuer"] = {"jwks.json"}
+        if service.has_store:
+            needed[f"{service.name}-database"] = {"dsn"}
+            needed[f"{service.name}-migration"] = {"dsn"}
+        if "tls_cert_file" in service.settings.model_fields:
+            needed[f"{service.name}-tls"] = {"ca.crt", "tls.crt", "tls.key"}
         if service.calls:
             needed[f"{service.name}-tokens"] = set()
         if "tenant_key_file" in service.settings.model_fields:

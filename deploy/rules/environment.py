@@ -10,12 +10,11 @@ from pydantic import ValidationError
 from deploy.declared import TARGET, Service, secrets
 from deploy.objects import Object, Objects, Workload, environment, of_kind, title_of, workloads
 from deploy.rules.finding import Found, Rule, Services
-from services.runtime.settings import RuntimeSettings
+from services.runtime.settings import ProcessSettings
 
 MIGRATION = "-migrate"
 KEYED = ("secretKeyRef", "configMapKeyRef")
-# What a container without a file would not start on, and what it would start on and then not work.
-NEEDED_TO_SERVE = ("dsn",)
+# It reads the settings of the store alone.
 NEEDED_TO_MIGRATE = ("dsn", "migration_dsn")
 
 
@@ -25,6 +24,11 @@ def _ours(objects: Objects, services: Services) -> Iterator[tuple[Workload, Serv
         if service:
             for container in workload.containers:
                 yield workload, service, environment(container, objects)
+
+
+def _serving(objects: Objects, services: Services) -> Iterator[tuple[Workload, Service, dict[str, Object]]]:
+    """Without the Jobs that migrate, which call nobody."""
+    return (one for one in _ours(objects, services) if not one[0].name.endswith(MIGRATION))
 
 
 def variables_are_settings(objects: Objects, services: Services) -> Found:
@@ -45,15 +49,20 @@ def variables_have_values(objects: Objects, services: Services) -> Found:
 
 def required_settings_are_given(objects: Objects, services: Services) -> Found:
     for workload, service, given in _ours(objects, services):
-        needed = NEEDED_TO_MIGRATE if workload.name.endswith(MIGRATION) else (*NEEDED_TO_SERVE, *_depends_on(service))
-        required = [name for name, field in service.settings.model_fields.items() if field.is_required()]
-        for field in sorted({*required, *needed}):
+        if workload.name.endswith(MIGRATION):
+            needed = set(NEEDED_TO_MIGRATE)
+        else:
+            required = {name for name, field in service.settings.model_fields.items() if field.is_required()}
+            needed = required | set(_depends_on(service))
+        for field in sorted(needed):
             if f"{service.prefix}{field.upper()}" not in given:
                 yield title_of(workload.owner), f"{service.prefix}{field.upper()} is not given"
 
 
 def _depends_on(service: Service) -> Iterator[str]:
     """Settings with a default that fits one machine only."""
+    if service.has_store:
+        yield "dsn"
     for called in service.calls:
         yield f"{called}{TARGET}"
         yield "tokens_dir"
@@ -73,16 +82,14 @@ def values_are_taken(objects: Objects, services: Services) -> Found:
                     yield title_of(workload.owner), f"{one['loc']}: {one['msg']}"
 
 
-def _parse(settings: type[RuntimeSettings], values: dict[str, str]) -> None:
+def _parse(settings: type[ProcessSettings], values: dict[str, str]) -> None:
     settings.model_validate(values)
 
 
 def files_are_mounted(objects: Objects, services: Services) -> Found:
     """A path in a setting is a key of a Secret that is mounted there."""
     keys = secrets(services)
-    for workload, _, given in _ours(objects, services):
-        if workload.name.endswith(MIGRATION):
-            continue
+    for workload, _, given in _serving(objects, services):
         mounted = _mounted_secrets(workload)
         for name, entry in given.items():
             if name.endswith(("_FILE", "_DIR")):
@@ -101,7 +108,7 @@ def _mounted_secrets(workload: Workload) -> dict[str, str]:
 
 def targets_are_services(objects: Objects, services: Services) -> Found:
     """A service calls another by the name and port of its Service, over all of its pods."""
-    for workload, service, given in _ours(objects, services):
+    for workload, service, given in _serving(objects, services):
         for called in service.calls:
             entry = given.get(f"{service.prefix}{called.upper()}{TARGET.upper()}", {})
             if entry.get("value") != f"dns:///{called}:{_port_of(called, objects)}":
@@ -121,7 +128,7 @@ def telemetry_goes_to_a_service(objects: Objects, services: Services) -> Found:
         for one in of_kind(objects, "Service")
         for port in one["spec"]["ports"]
     }
-    for workload, service, given in _ours(objects, services):
+    for workload, service, given in _serving(objects, services):
         if given.get(f"{service.prefix}OTLP_ENDPOINT", {}).get("value") not in there:
             yield title_of(workload.owner), "its telemetry goes nowhere"
 

@@ -63,18 +63,20 @@ def probes_ask_health_by_its_names(objects: Objects, services: Services) -> Foun
         given = dict(probes(workload.pod["containers"][0]))
         for kind, name in wanted.items():
             probe = given.get(kind, {}).get("grpc", {})
-            if probe.get("service") != name or _number("health", workload.containers) != probe.get("port"):
+            if probe.get("service", "") != name or _number("health", workload.containers) != probe.get("port"):
                 yield title_of(workload.owner), f"{kind} does not ask {name} at the health port"
 
 
 def containers_listen_where_they_say(objects: Objects, services: Services) -> Found:
     for workload in workloads(objects):
         service = services.get(workload.name)
-        for container in workload.containers if service else []:
+        if service is None:
+            continue
+        known = service.settings.model_fields
+        for container in workload.containers:
             given = environment(container, objects)
-            for port_name, field in LISTENERS.items():
-                default = service.settings.model_fields[field].default if service else ""
-                address = given.get(f"{service.prefix}{field.upper()}" if service else "", {}).get("value", default)
+            for port_name, field in ((name, one) for name, one in LISTENERS.items() if one in known):
+                address = given.get(f"{service.prefix}{field.upper()}", {}).get("value", known[field].default)
                 if str(_number(port_name, [container])) != address.rpartition(":")[2]:
                     yield title_of(workload.owner), f"port {port_name} is not the one of {field} ({address})"
 

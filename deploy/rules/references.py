@@ -25,13 +25,13 @@ def accounts_exist(objects: Objects, services: Services) -> Found:
 def config_maps_exist(objects: Objects, services: Services) -> Found:
     there = {name_of(one): set(one.get("data", {})) for one in of_kind(objects, "ConfigMap")}
     for workload in workloads(objects):
-        for name, keys in _named(workload, "configMap", "configMapRef", "configMapKeyRef"):
+        for name, keys in referenced(workload, "configMap", "configMapRef", "configMapKeyRef"):
             if missing := keys - there.get(name, set()) if name in there else {name}:
                 yield title_of(workload.owner), f"ConfigMap {name}: {', '.join(sorted(missing))} is not there"
 
 
 def config_maps_are_used(objects: Objects, services: Services) -> Found:
-    used = {name for one in workloads(objects) for name, _ in _named(one, "configMap", "configMapRef")}
+    used = {name for one in workloads(objects) for name, _ in referenced(one, "configMap", "configMapRef")}
     for name in sorted(names(objects, "ConfigMap") - used):
         yield f"ConfigMap/{name}", "nobody uses it"
 
@@ -39,7 +39,7 @@ def config_maps_are_used(objects: Objects, services: Services) -> Found:
 def secrets_are_declared(objects: Objects, services: Services) -> Found:
     required = {**secrets(services), **DEV_SECRETS}
     for workload in workloads(objects):
-        for name, keys in _named(workload, "secret", "secretRef", "secretKeyRef"):
+        for name, keys in referenced(workload, "secret", "secretRef", "secretKeyRef"):
             if name not in {**required, **OPTIONAL_SECRETS}:
                 yield title_of(workload.owner), f"Secret {name} is not one that the guide lists"
             elif missing := keys - {**required, **OPTIONAL_SECRETS}[name]:
@@ -59,7 +59,7 @@ def no_secret_is_shipped(objects: Objects, services: Services) -> Found:
         yield title_of(one), "secrets do not belong into manifests"
 
 
-def _named(workload: Workload, *kinds: str) -> Iterator[tuple[str, set[str]]]:
+def referenced(workload: Workload, *kinds: str) -> Iterator[tuple[str, set[str]]]:
     """Names, and the keys asked for, of the ConfigMaps or Secrets that a pod refers to."""
     for volume in workload.pod.get("volumes", []):
         for kind in kinds:

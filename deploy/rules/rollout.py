@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deploy.objects import Objects, Workload, environment, of_kind, title_of, workloads
 from deploy.rules.finding import Found, Rule, Services
+from deploy.rules.references import referenced
 from services.runtime.server import CLOSE_S_MAX
 
 # After the grace period a process may take: cancelling its tasks, two closers, handing over telemetry.
@@ -66,6 +67,14 @@ def jobs_can_end(objects: Objects, services: Services) -> Found:
             yield title_of(job), "is not deleted, and blocks the Job of the next release"
 
 
+def jobs_do_not_follow_settings(objects: Objects, services: Services) -> Found:
+    """A Job cannot be changed: one that names a generated ConfigMap makes every change of a setting a refused apply."""
+    for workload in workloads(objects):
+        if workload.owner["kind"] == "Job":
+            for name, _ in referenced(workload, "configMap", "configMapRef", "configMapKeyRef"):
+                yield title_of(workload.owner), f"names ConfigMap {name}, so no setting in it can be changed"
+
+
 def scoring_shares_its_work(objects: Objects, services: Services) -> Found:
     for workload in workloads(objects):
         if workload.name == "scoring" and workload.owner["spec"].get("replicas", 1) < 2:
@@ -78,5 +87,6 @@ RULES: tuple[Rule, ...] = (
     pods_outlive_their_drain,
     rollouts_add_before_they_take,
     jobs_can_end,
+    jobs_do_not_follow_settings,
     scoring_shares_its_work,
 )

@@ -1,4 +1,4 @@
-"""A folder in services is deployed if and only if it has `__main__.py`, and each service has the same objects."""
+"""A folder in services is deployed if it has `__main__.py`, and then only; each service has the objects of its kind."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ def the_services_are_deployed_and_no_others(objects: Objects, services: Services
 
 
 def each_service_has_the_same_objects(objects: Objects, services: Services) -> Found:
-    for name in services:
-        for kind, wanted in (
-            ("ServiceAccount", name),
-            ("Service", name),
-            ("PodDisruptionBudget", name),
-            ("Job", f"{name}-migrate"),
-        ):
+    for name, service in services.items():
+        wanted_objects = [("ServiceAccount", name), ("PodDisruptionBudget", name)]
+        wanted_objects += [("Service", name)] if service.has_contract else []
+        wanted_objects += [("Job", f"{name}-migrate")] if service.has_store else []
+        for kind, wanted in wanted_objects:
             if wanted not in names(objects, kind):
                 yield f"{kind}/{wanted}", "is not there"
 

@@ -22,6 +22,7 @@ from services.runtime.ownership import Lease, Leases, Resource
 from services.runtime.peers import open_tenant_channel
 from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import serve
+from services.runtime.settings import StoreSettings
 
 
 def scoring_clients(settings: ImprovementSettings) -> Callable[[str], ScoringClient]:
@@ -67,7 +68,7 @@ async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) 
     )
 
 
-async def migrate(settings: ImprovementSettings) -> None:
+async def migrate(settings: StoreSettings) -> None:
     await prepare_schema(settings, SCHEMA, MIGRATIONS)
 
 

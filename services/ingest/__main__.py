@@ -25,6 +25,7 @@ from services.runtime.draining import Draining
 from services.runtime.following import CursorCodec
 from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import serve
+from services.runtime.settings import StoreSettings
 
 TENANT_KEY_BYTES_MIN = 32
 RESPONSE_MARGIN_BYTES = 512 * 1024
@@ -80,7 +81,7 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
     )
 
 
-async def migrate(settings: IngestSettings) -> None:
+async def migrate(settings: StoreSettings) -> None:
     await prepare_schema(settings, SCHEMA, MIGRATIONS)
 
 

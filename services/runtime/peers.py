@@ -5,10 +5,10 @@ from __future__ import annotations
 import grpc
 from andon_client.channel import open_channel
 
-from services.runtime.settings import RuntimeSettings
+from services.runtime.settings import CallSettings
 
 
-def open_tenant_channel(settings: RuntimeSettings, target: str, tenant: str) -> grpc.aio.Channel:
+def open_tenant_channel(settings: CallSettings, target: str, tenant: str) -> grpc.aio.Channel:
     """A channel with this process's certificate and its token for the tenant, read anew at each call."""
     return open_channel(
         target,

@@ -9,10 +9,10 @@ import asyncpg
 
 from services.runtime.database import open_pool
 from services.runtime.migrations import migrate, require_migrated
-from services.runtime.settings import RuntimeSettings
+from services.runtime.settings import StoreSettings
 
 
-async def prepare_schema(settings: RuntimeSettings, schema: str, migrations: Path) -> None:
+async def prepare_schema(settings: StoreSettings, schema: str, migrations: Path) -> None:
     """The owner of the schema migrates it and prepares the service's own role, which is named in its address."""
     own = urlsplit(settings.dsn)
     await migrate(
@@ -24,7 +24,7 @@ async def prepare_schema(settings: RuntimeSettings, schema: str, migrations: Pat
     )
 
 
-async def open_schema(settings: RuntimeSettings, schema: str, migrations: Path) -> asyncpg.Pool:
+async def open_schema(settings: StoreSettings, schema: str, migrations: Path) -> asyncpg.Pool:
     """A pool of the service's role. On a schema that lacks a migration it was built with, a service does not start."""
     await require_migrated(settings.dsn, schema=schema, directory=migrations)
     return await open_pool(

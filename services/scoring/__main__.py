@@ -14,6 +14,7 @@ from services.runtime.ownership import Leases
 from services.runtime.peers import open_tenant_channel
 from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import Endpoint, serve
+from services.runtime.settings import StoreSettings
 from services.scoring.access import ACCESS
 from services.scoring.replica.retention import Retention
 from services.scoring.replica.tenants import Replica
@@ -71,7 +72,7 @@ async def run(
     )
 
 
-async def migrate(settings: ScoringSettings) -> None:
+async def migrate(settings: StoreSettings) -> None:
     await prepare_schema(settings, SCHEMA, MIGRATIONS)
 
 

@@ -8,6 +8,8 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from deploy.declared import suite
+
 DRAWERS = {"utils", "util", "common", "helpers", "helper", "misc", "base", "stuff", "various"}
 GENERATED = re.compile(r"_pb2(_grpc)?\.pyi?$")
 # Where packages come from is a matter of the machine, and so is where a home folder lies.
@@ -117,16 +119,24 @@ def test_nearly_every_public_function_of_the_mathematics_shows_an_example(root):
     assert len(without) <= 0.1 * len(documented), f"{len(without)} of {len(documented)} show none: {without}"
 
 
-def test_each_service_has_the_same_shelf(root, service):
-    shelf = root / "services" / service
-    for name in ("__init__", "__main__", "settings", "access", "metrics"):
-        assert (shelf / f"{name}.py").is_file(), name
-    # What grows becomes a room of several files, in the same place.
-    for names in (("model", "system"), ("wire",), ("servicer",), ("store",)):
-        found = [(shelf / f"{name}.py").is_file() or (shelf / name / "__init__.py").is_file() for name in names]
+def test_each_service_has_the_files_of_its_kind(root, service):
+    """What its settings are for says what it has: a contract, a store, both or neither."""
+    folder = root / "services" / service
+    described = suite()[service]
+    files, packages = ["__init__", "__main__", "settings", "metrics"], []
+    if described.has_contract:
+        files += ["access"]
+        packages += [("wire",), ("servicer",)]
+    if described.has_store:
+        packages += [("model", "system"), ("store",)]
+        assert (folder / "sql" / "queries.sql").is_file()
+        assert list((folder / "sql" / "migrations").glob("0001_*.sql"))
+    for name in files:
+        assert (folder / f"{name}.py").is_file(), name
+    # What grows becomes a package of several files, in the same place.
+    for names in packages:
+        found = [(folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file() for name in names]
         assert any(found), names
-    assert (shelf / "sql" / "queries.sql").is_file()
-    assert list((shelf / "sql" / "migrations").glob("0001_*.sql"))
 
 
 def test_only_the_store_knows_sql(root, service):

@@ -64,8 +64,8 @@ def test_each_setting_at_fault_is_named_and_no_value_is_told(environment, ended,
     monkeypatch.delenv("ANDON_DESK_JWKS_FILE")
     code, _ = ended("serve")
     assert code == (
-        "python -m services.desk: ANDON_DESK_JWKS_FILE: Field required;"
-        " ANDON_DESK_GRACE_S: Input should be greater than or equal to 0"
+        "python -m services.desk: ANDON_DESK_GRACE_S: Input should be greater than or equal to 0;"
+        " ANDON_DESK_JWKS_FILE: Field required"
     )
 
 
