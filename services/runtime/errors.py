@@ -59,6 +59,12 @@ class InvalidArgument(AndonError):
     default_reason = "FIELD_INVALID"
 
 
+def invalid(field: str, description: str, reason: str = "FIELD_INVALID") -> InvalidArgument:
+    """One field at fault. `description` is for developers, and holds nothing of the value."""
+    message = f"{field} {description}"
+    return InvalidArgument(reason, message, field_violations=[FieldViolation(field, description, reason)])
+
+
 class NotFound(AndonError):
     code = "NOT_FOUND"
     default_reason = "NOT_FOUND"

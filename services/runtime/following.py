@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from services.runtime.draining import Draining, draining_error
-from services.runtime.errors import FieldViolation, InvalidArgument, OutOfRange
+from services.runtime.errors import InvalidArgument, OutOfRange, Unavailable, invalid
 from services.runtime.metrics import runtime_metrics
 
 Item = TypeVar("Item")
@@ -27,6 +27,10 @@ CURSOR_VERSION = 1
 ORIGIN_BYTES = 16
 CHECK_BYTES = 4
 POSITIONS_MAX = 256
+WAIT_S_MAX = 30.0
+# Enough to answer before the caller's deadline does: a share of what is left, but not more than needed.
+ANSWER_SHARE, ANSWER_S_MAX = 0.3, 2.0
+REACH_POLL_S = 0.5
 HEARTBEAT_S = 10.0
 HEARTBEAT_S_MIN, HEARTBEAT_S_MAX = 0.1, 60.0
 
@@ -58,8 +62,7 @@ class CursorCodec:
     def decode_many(self, cursor: str, *, field: str = "after") -> list[int]:
         body = _checked_body(cursor, field)
         if uuid.UUID(bytes=body[1 : 1 + ORIGIN_BYTES]) != self.origin:
-            violation = FieldViolation(field, "a cursor of another deployment", "CURSOR_FOREIGN")
-            raise InvalidArgument("CURSOR_FOREIGN", "the cursor names another origin", field_violations=[violation])
+            raise invalid(field, "is a cursor of another deployment", "CURSOR_FOREIGN")
         try:
             positions = _varints(body[1 + ORIGIN_BYTES :])
         except ValueError as error:
@@ -73,10 +76,50 @@ class CursorCodec:
         text = self.encode(oldest) if isinstance(oldest, int) else self.encode_many(oldest)
         return OutOfRange("CURSOR_EXPIRED", "the cursor is older than what is kept", metadata={"oldest": text})
 
+    def watch_start(
+        self, after: str, oldest: int, newest: int, *, snapshot: bool = False, otherwise: int | None = None
+    ) -> int:
+        """Where a watch begins that asked for `after`; without it at `otherwise`, absent: with what comes next."""
+        if after and snapshot:
+            raise invalid("after", "must be empty together with snapshot")
+        if not after:
+            return newest if otherwise is None else otherwise
+        return self.check_not_beyond(self.check_not_expired(self.decode(after), oldest), newest)
+
+    def check_not_beyond(self, position: int, newest: int, *, field: str = "after") -> int:
+        """A cursor from after the end cannot be ours: the log was restored from a backup, say."""
+        if position > newest:
+            raise invalid(field, "lies beyond the end of the log", "CURSOR_INVALID")
+        return position
+
     def check_not_expired(self, position: int, oldest: int) -> int:
         if position < oldest:
             raise self.expired(oldest)
         return position
+
+
+def same_log(cursor: str, followed: str, *, field: str = "at_least") -> None:
+    """Raises InvalidArgument where `followed`, a cursor or empty, is of another log than `cursor`."""
+    if followed and foreign_origin(cursor, field=field) != foreign_origin(followed):
+        raise invalid(field, "is no cursor of the log that is followed here", "CURSOR_FOREIGN")
+
+
+async def reach(has_reached: Callable[[], Awaitable[bool]], changed: Notifier, remaining_s: float | None) -> None:
+    """Waits for it; a retryable error shortly before the caller's deadline, or after 30 s where there is none."""
+    due_s = _now_s() + (WAIT_S_MAX if remaining_s is None else remaining_s)
+    if remaining_s is not None:
+        due_s -= min(ANSWER_SHARE * remaining_s, ANSWER_S_MAX)
+    while True:
+        generation = changed.generation()
+        if await has_reached():
+            return
+        if _now_s() >= due_s:
+            raise Unavailable("NOT_YET_REACHED", "what comes before at_least is not followed yet", retry_after_s=0.2)
+        await changed.changed(generation, max(0.0, min(REACH_POLL_S, due_s - _now_s())))
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def foreign_origin(cursor: str, *, field: str = "at_least") -> uuid.UUID:
@@ -90,8 +133,7 @@ def foreign_position(cursor: str, *, field: str = "at_least") -> int:
 
 
 def _invalid(cursor: str, field: str) -> InvalidArgument:
-    violation = FieldViolation(field, f"not a cursor of this service ({len(cursor)} characters)", "CURSOR_INVALID")
-    return InvalidArgument("CURSOR_INVALID", "the cursor cannot be read", field_violations=[violation])
+    return invalid(field, f"is no cursor of this service ({len(cursor)} characters)", "CURSOR_INVALID")
 
 
 def _checked_body(cursor: str, field: str) -> bytes:

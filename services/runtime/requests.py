@@ -1,31 +1,41 @@
-"""Request ids: the same id within 24 hours returns the first answer."""
+"""Idempotency keys: the same request id within 24 hours returns the first answer, and never that of another request."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 from uuid import UUID
 
-from services.runtime.errors import FieldViolation, InvalidArgument
+from services.runtime.errors import InvalidArgument, invalid
 
 
-def parsed_request_id(text: str) -> UUID | None:
-    """Empty: none."""
-    if not text:
+@dataclass(frozen=True)
+class IdempotencyKey:
+    """`fingerprint` (16 bytes) is that of the whole request and of its kind."""
+
+    request_id: UUID
+    fingerprint: bytes
+
+    def check(self, fingerprint: bytes) -> None:
+        """Raises InvalidArgument where the id was first used for a request of another fingerprint."""
+        if fingerprint != self.fingerprint:
+            raise request_id_reused()
+
+
+def idempotency_key(request: Any) -> IdempotencyKey | None:
+    """None: the request has no id, or is a dry run, which nobody remembers."""
+    if not request.request_id:
         return None
     try:
-        return UUID(text)
+        request_id = UUID(request.request_id)
     except ValueError as error:
-        violation = FieldViolation("request_id", "must be a UUID", "FIELD_INVALID")
-        raise InvalidArgument("FIELD_INVALID", "request_id is not a UUID", field_violations=[violation]) from error
-
-
-def fingerprint(content: bytes) -> bytes:
-    """Tells whether a request id is used again for something else."""
-    return blake2b(content, digest_size=16).digest()
+        raise invalid("request_id", "must be a UUID") from error
+    if request.validate_only:
+        return None
+    content = request.DESCRIPTOR.full_name.encode() + b"\0" + request.SerializeToString(deterministic=True)
+    return IdempotencyKey(request_id, blake2b(content, digest_size=16).digest())
 
 
 def request_id_reused() -> InvalidArgument:
-    violation = FieldViolation("request_id", "was used for another request", "REQUEST_ID_REUSED")
-    return InvalidArgument(
-        "REQUEST_ID_REUSED", "the request id belongs to another request", field_violations=[violation]
-    )
+    return invalid("request_id", "was used for another request", "REQUEST_ID_REUSED")

@@ -69,7 +69,6 @@ VERBS = {
     "client/andon_client/loading.py",
     "quality/andon_quality/arl/growing_limits.py",
     "quality/andon_quality/control/operating_characteristic.py",
-    "services/improvement/paging.py",
     "services/runtime/draining.py",
     "services/runtime/following.py",
     "services/scoring/fold/hashing.py",

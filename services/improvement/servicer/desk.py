@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
-from uuid import UUID
 
 from andon.improvement.v1 import problem_pb2
 from google.protobuf.message import Message
@@ -19,7 +18,7 @@ from services.improvement.wire.problems import etag, problem_message
 from services.improvement.wire.validation import check_problem_name, problem_of_action
 from services.runtime.errors import Aborted, NotFound
 from services.runtime.identity import current_caller
-from services.runtime.requests import fingerprint, parsed_request_id, request_id_reused
+from services.runtime.requests import idempotency_key
 
 Answer = TypeVar("Answer", bound=Message)
 Change = Callable[[Problem], Problem]
@@ -76,7 +75,8 @@ class Desk:
             await transaction.store([after], head)
             if after.state in SETTLED:
                 await transaction.index.settle({after.name: settled_spans(after)})
-            await _remember(transaction, request, made)
+            if (key := idempotency_key(request)) is not None:
+                await transaction.store_answer(key.request_id, key.fingerprint, made.SerializeToString())
         self.subscriptions.of(self.tenant).changed.notify()
         return made
 
@@ -85,23 +85,13 @@ class Desk:
         return await self.change(request, problem_of_action("name", request.name), change, answer)
 
 
-def _mark(request: Message) -> bytes:
-    return fingerprint(type(request).__name__.encode() + request.SerializeToString(deterministic=True))
-
-
 async def _first_answer(transaction: Transaction, request: Any, answer: type[Answer]) -> Answer | None:
-    request_id = parsed_request_id(request.request_id)
-    known = None if request_id is None else await transaction.answer(request_id)
-    if known is None:
+    key = idempotency_key(request)
+    known = None if key is None else await transaction.answer(key.request_id)
+    if key is None or known is None:
         return None
-    if known[0] != _mark(request):
-        raise request_id_reused()
+    key.check(known[0])
     return answer.FromString(known[1])
-
-
-async def _remember(transaction: Transaction, request: Any, answer: Message) -> None:
-    if request.request_id:
-        await transaction.store_answer(UUID(request.request_id), _mark(request), answer.SerializeToString())
 
 
 def _present(problem: Problem | None, name: str) -> Problem:

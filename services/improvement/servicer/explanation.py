@@ -9,18 +9,19 @@ from andon.improvement.v1 import improvement_pb2 as pb
 from andon.scoring.v1 import scoring_pb2
 
 from services.improvement.model import SignalReference
-from services.improvement.paging import events_max
 from services.improvement.servicer.desk import Desk
 from services.runtime.errors import FailedPrecondition
+from services.runtime.page_tokens import page_size
 
 EXPLAINED_AT_ONCE = 8
+EVENTS_DEFAULT, EVENTS_MAX = 20, 1_000
 
 
 class ExplanationCalls:
     desk: Desk
 
     async def ExplainProblem(self, request: pb.ExplainProblemRequest, context: Any) -> pb.ExplainProblemResponse:
-        most = events_max(request.events_max)
+        most = page_size(request.events_max, EVENTS_DEFAULT, EVENTS_MAX, "events_max")
         problem, scoring = await self.desk.known(request.name), self.desk.scoring
         room = asyncio.Semaphore(EXPLAINED_AT_ONCE)
 

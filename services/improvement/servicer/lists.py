@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+import math
 from typing import Any
 
 from andon.improvement.v1 import improvement_pb2 as pb
 
-from services.improvement.paging import page_key, page_size, page_token
 from services.improvement.servicer.desk import Desk
 from services.improvement.wire.codec import combined
 from services.improvement.wire.filters import problem_query
-from services.improvement.wire.validation import check_filter, invalid
-from services.runtime.errors import Unavailable
-from services.runtime.following import CursorCodec, foreign_origin, foreign_position
+from services.improvement.wire.validation import check_filter
+from services.runtime.following import CursorCodec, foreign_position, reach, same_log
+from services.runtime.page_tokens import page_size, page_token, place_of
 
-SETTLING_S_MAX = 300.0
-# Enough to answer before the caller's deadline does.
-PATIENCE_SHARE = 0.95
+PAGE_DEFAULT, PAGE_MAX = 100, 1_000
 
 
 class ListCalls:
@@ -25,7 +22,8 @@ class ListCalls:
 
     async def ListProblems(self, request: pb.ListProblemsRequest, context: Any) -> pb.ListProblemsResponse:
         check_filter(request.filter)
-        limit, (severity, name) = page_size(request.page_size), page_key(request.page_token, request.filter)
+        limit = page_size(request.page_size, PAGE_DEFAULT, PAGE_MAX)
+        severity, name = place_of(request, math.inf, "")
         if request.at_least:
             await self._reached(request.at_least, context)
         async with self.desk.store.transaction(self.desk.tenant) as transaction:
@@ -36,28 +34,21 @@ class ListCalls:
         shown = problems[:limit]
         return pb.ListProblemsResponse(
             problems=[self.desk.message(problem) for problem in shown],
-            next_page_token=page_token(shown[-1], request.filter) if len(problems) > limit else "",
+            next_page_token=page_token(request, shown[-1].severity, shown[-1].name) if len(problems) > limit else "",
             through=CursorCodec(head.origin).encode(head.position),
         )
 
     async def _reached(self, at_least: str, context: Any) -> None:
         """Waits until the problems hold everything of scoring's log through this cursor."""
-        position = foreign_position(at_least)
-        tenant, remaining_s = self.desk.tenant, context.time_remaining()
-        timeout_s = SETTLING_S_MAX if remaining_s is None else min(SETTLING_S_MAX, remaining_s * PATIENCE_SHARE)
-        changed = self.desk.subscriptions.of(tenant).changed
-        try:
-            async with asyncio.timeout(timeout_s):
-                while True:
-                    generation = changed.generation()
-                    async with self.desk.store.transaction(tenant) as transaction:
-                        head = await transaction.head()
-                    _check_origin(at_least, head.signals_through)
-                    if head.settled_position >= position:
-                        return
-                    await changed.changed(generation, 0.5)
-        except TimeoutError as error:
-            raise Unavailable("NOT_YET_REACHED", "the signals through at_least are not followed yet") from error
+        wanted, tenant = foreign_position(at_least), self.desk.tenant
+
+        async def settled() -> bool:
+            async with self.desk.store.transaction(tenant) as transaction:
+                head = await transaction.head()
+            same_log(at_least, head.signals_through)
+            return head.settled_position >= wanted
+
+        await reach(settled, self.desk.subscriptions.of(tenant).changed, context.time_remaining())
 
     async def GetProblem(self, request: pb.GetProblemRequest, context: Any) -> pb.GetProblemResponse:
         return pb.GetProblemResponse(problem=self.desk.message(await self.desk.known(request.name)))
@@ -74,9 +65,3 @@ class ListCalls:
             total_count=head.total_count,
             content_hash=combined(head.digest, ()).hex(),
         )
-
-
-def _check_origin(at_least: str, followed: str) -> None:
-    """A cursor of another log would never be reached, or too soon."""
-    if followed and foreign_origin(at_least) != foreign_origin(followed):
-        raise invalid("at_least", "is no cursor of the log that is followed here", "CURSOR_FOREIGN")

@@ -12,11 +12,11 @@ from google.protobuf.duration_pb2 import Duration
 
 from services.improvement.model import Problem
 from services.improvement.servicer.desk import Desk
-from services.improvement.store import LogEntry, LogHead
+from services.improvement.store import LogEntry
 from services.improvement.wire.codec import decode_changes
 from services.improvement.wire.filters import matches, problem_query
 from services.improvement.wire.scalars import duration, length_us
-from services.improvement.wire.validation import check_filter, invalid
+from services.improvement.wire.validation import check_filter
 from services.runtime.following import CursorCodec
 
 SNAPSHOT_PAGE = 200
@@ -32,7 +32,8 @@ class WatchCalls:
         tenant = self.desk.tenant
         async with self.desk.store.transaction(tenant) as transaction:
             head = await transaction.head()
-        codec, after = CursorCodec(head.origin), _begin(request, head)
+        codec = CursorCodec(head.origin)
+        after = codec.watch_start(request.after, head.oldest, head.position, snapshot=request.snapshot)
         if request.snapshot:
             async for problems, is_last in self._snapshot(tenant, request.filter):
                 ends = codec.encode(after) if is_last else ""
@@ -79,16 +80,3 @@ class WatchCalls:
             head = await transaction.head()
         codec = CursorCodec(head.origin)
         return pb.GetWatchBoundsResponse(oldest=codec.encode(head.oldest), newest=codec.encode(head.position))
-
-
-def _begin(request: pb.WatchProblemsRequest, head: LogHead) -> int:
-    """Where a watch begins."""
-    if not request.after:
-        return head.position
-    if request.snapshot:
-        raise invalid("after", "must be empty together with snapshot")
-    codec = CursorCodec(head.origin)
-    position = codec.check_not_expired(codec.decode(request.after), head.oldest)
-    if position > head.position:
-        raise invalid("after", "a cursor from beyond the log", "CURSOR_INVALID")
-    return position

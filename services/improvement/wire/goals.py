@@ -11,8 +11,8 @@ from services.improvement.model import Action, Goal
 from services.improvement.window_kinds import HISTORY_WINDOWS_MAX, WINDOW_US, reach_us, window_of
 from services.improvement.wire.actions import HORIZON_WINDOWS_DEFAULT, WINDOWS_MIN_DEFAULT, new_action
 from services.improvement.wire.scalars import length_us
-from services.improvement.wire.validation import TEXT_MAX, invalid, refuse, text_violations, time_violations
-from services.runtime.errors import FieldViolation
+from services.improvement.wire.validation import TEXT_MAX, refuse, text_violations, time_violations
+from services.runtime.errors import FieldViolation, invalid
 
 # With fewer windows after it the mean is no mean.
 WINDOWS_MIN = 4

@@ -10,7 +10,7 @@ from andon.improvement.v1 import improvement_pb2, problem_pb2
 from services.improvement.model import Cause
 from services.improvement.wire.causes import cause_of
 from services.improvement.wire.scalars import micros
-from services.runtime.errors import FieldViolation, InvalidArgument
+from services.runtime.errors import FieldViolation, InvalidArgument, invalid
 
 TEXT_MAX = 4000
 INDICATORS_MAX = 1000
@@ -18,10 +18,6 @@ _PROBLEM = re.compile(r"problems/[\w-]{1,64}", re.ASCII)
 _ACTION = re.compile(r"(problems/[\w-]{1,64})/actions/[1-9]\d{0,5}", re.ASCII)
 # Of a google.protobuf.Timestamp: the years 1 to 9999.
 _SECONDS = range(-62_135_596_800, 253_402_300_800)
-
-
-def invalid(field: str, description: str, reason: str = "FIELD_INVALID") -> InvalidArgument:
-    return InvalidArgument(reason, description, field_violations=[FieldViolation(field, description, reason)])
 
 
 def refuse(violations: list[FieldViolation]) -> None:

@@ -9,10 +9,12 @@ from services.ingest.admission.faults import MESSAGES
 from services.ingest.model import Fault, TenantId
 from services.ingest.registry.quarantine import opened
 from services.ingest.registry.records import SealedEvent
-from services.ingest.servicer.page_tokens import PageToken, page_size
 from services.ingest.servicer.tenant_logs import TenantLogs
 from services.ingest.store.sessions import IngestStore
 from services.runtime.identity import current_caller
+from services.runtime.page_tokens import page_size, page_token, place_of
+
+PAGE_SIZE, PAGE_SIZE_MAX = 100, 1_000
 
 
 class QuarantineRpcs:
@@ -23,16 +25,16 @@ class QuarantineRpcs:
     async def ListQuarantinedEvents(
         self, request: ingest_pb2.ListQuarantinedEventsRequest, context: Any
     ) -> ingest_pb2.ListQuarantinedEventsResponse:
-        size = page_size(request.page_size)
-        token = PageToken.read(request.page_token, "ListQuarantinedEvents", request.source)
+        size = page_size(request.page_size, PAGE_SIZE, PAGE_SIZE_MAX)
+        position, last = place_of(request, -1, "")
         log = await self._logs.of(TenantId(current_caller().tenant))
         async with self._store.session(log.tenant) as session:
-            found = await session.registry.quarantined(request.source, (token.position, token.last), size + 1)
+            found = await session.registry.quarantined(request.source, (position, last), size + 1)
             count = await session.registry.quarantined_count(request.source)
         chosen = found[:size]
         more = ""
         if len(found) > size:
-            more = PageToken(token.method, request.source, chosen[-1].position, chosen[-1].quarantine_id).text()
+            more = page_token(request, chosen[-1].position, chosen[-1].quarantine_id)
         return ingest_pb2.ListQuarantinedEventsResponse(
             events=[_message(log.keys.quarantine, one) for one in chosen], next_page_token=more, total_count=count
         )

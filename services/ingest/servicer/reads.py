@@ -17,7 +17,7 @@ from services.ingest.metrics import metrics
 from services.ingest.model import ID_CHARS_MAX, SECOND_US, TenantId
 from services.ingest.servicer.tenant_logs import TenantLogs
 from services.ingest.store.sessions import IngestStore
-from services.runtime.errors import FieldViolation, InvalidArgument
+from services.runtime.errors import invalid
 from services.runtime.following import CursorCodec, heartbeat_within_limits
 from services.runtime.identity import current_caller
 
@@ -46,7 +46,7 @@ class ReadRpcs:
         stored = self._store.log(log.tenant)
         head = await stored.head()
         cursors = CursorCodec(head.origin)
-        after = _after(cursors, request.after, head.oldest_position, head.position)
+        after = cursors.watch_start(request.after, head.oldest_position, head.position, otherwise=head.oldest_position)
         watermarks = SourceWatermarks(await stored.watermarks(after))
         selection = _selection(request, len(head.next_offsets))
         if request.follow:
@@ -82,7 +82,7 @@ class ReadRpcs:
             if request.follow:
                 metrics.record("andon.ingest.read.lag", lag_us / SECOND_US)
         if response.ByteSize() > self._message_bytes_max:
-            _refuse("encoding", "this commit is larger than a message: read it as Arrow, or fewer partitions at once")
+            raise invalid("encoding", "makes this commit larger than a message: read Arrow, or fewer partitions")
         metrics.add("andon.ingest.read.pages", len(found.pages))
         return response
 
@@ -134,33 +134,18 @@ class ReadRpcs:
         return ingest_pb2.GetIntakeCountsResponse(counts=wire.counts(tallies, reasons))
 
 
-def _after(cursors: CursorCodec, cursor: str, oldest: int, newest: int) -> int:
-    if not cursor:
-        return oldest
-    position = cursors.check_not_expired(cursors.decode(cursor), oldest)
-    return _not_beyond(position, newest, "after")
-
-
 def _through(cursors: CursorCodec, cursor: str, newest: int) -> int:
     if not cursor:
         return newest
-    return _not_beyond(cursors.decode(cursor, field="through"), newest, "through")
-
-
-def _not_beyond(position: int, newest: int, field: str) -> int:
-    """A cursor from after the end cannot be ours: the log was restored from a backup, say."""
-    if position <= newest:
-        return position
-    violation = FieldViolation(field, "lies beyond the end of the log", "CURSOR_INVALID")
-    raise InvalidArgument("CURSOR_INVALID", "the cursor lies beyond the end of the log", field_violations=[violation])
+    return cursors.check_not_beyond(cursors.decode(cursor, field="through"), newest, field="through")
 
 
 def _selection(request: ingest_pb2.ReadEventsRequest, partition_count: int) -> PageFilter:
     beyond = [one for one in request.partitions if one >= partition_count]
     if beyond:
-        _refuse("partitions", f"partitions are 0 to {partition_count - 1}")
+        raise invalid("partitions", f"partitions are 0 to {partition_count - 1}")
     if request.columns and request.encoding == _ROWS:
-        _refuse("columns", "columns are chosen in Arrow only")
+        raise invalid("columns", "columns are chosen in Arrow only")
     interval = request.interval
     return PageFilter(
         tuple(request.partitions) or None,
@@ -169,17 +154,12 @@ def _selection(request: ingest_pb2.ReadEventsRequest, partition_count: int) -> P
     )
 
 
-def _refuse(field: str, description: str) -> None:
-    violation = FieldViolation(field, description, "FIELD_INVALID")
-    raise InvalidArgument("FIELD_INVALID", description, field_violations=[violation])
-
-
 def _case_ids(case_ids: Sequence[str]) -> list[str]:
     if not 1 <= len(case_ids) <= CASE_IDS_MAX:
-        _refuse("case_ids", f"1 to {CASE_IDS_MAX} cases")
+        raise invalid("case_ids", f"1 to {CASE_IDS_MAX} cases")
     for index, case_id in enumerate(case_ids):
         if not 1 <= len(case_id) <= ID_CHARS_MAX:
-            _refuse(f"case_ids[{index}]", f"1 to {ID_CHARS_MAX} characters")
+            raise invalid(f"case_ids[{index}]", f"1 to {ID_CHARS_MAX} characters")
     return list(dict.fromkeys(case_ids))
 
 

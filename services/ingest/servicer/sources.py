@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
-from uuid import UUID
 
 from andon.ingest.v1 import ingest_pb2, source_pb2
 from google.protobuf.message import Message
@@ -12,13 +11,13 @@ from services.ingest import wire
 from services.ingest.log.records import LogEntry
 from services.ingest.model import ATTRIBUTE_NAME, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId, TenantId
 from services.ingest.registry.records import Receipt, StoredAnswer
-from services.ingest.servicer.page_tokens import PageToken, page_size
 from services.ingest.servicer.tenant_logs import TenantLogs
 from services.ingest.store.registry import Registry
 from services.ingest.store.sessions import IngestStore
 from services.runtime.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound
 from services.runtime.identity import current_caller
-from services.runtime.requests import fingerprint, parsed_request_id, request_id_reused
+from services.runtime.page_tokens import page_size, page_token, place_of
+from services.runtime.requests import IdempotencyKey, idempotency_key
 
 ResponseT = TypeVar("ResponseT", bound=Message)
 
@@ -32,6 +31,7 @@ CHANGEABLE = (
     "personal_attributes",
 )
 TITLE_CHARS_MAX = 200
+PAGE_SIZE, PAGE_SIZE_MAX = 100, 1_000
 PERSONAL_ATTRIBUTES_MAX = 100
 _FIELDS = {
     "kind": ("kind",),
@@ -99,12 +99,12 @@ class SourceRpcs:
         return ingest_pb2.GetSourceResponse(source=wire.source_message(found))
 
     async def ListSources(self, request: ingest_pb2.ListSourcesRequest, context: Any) -> ingest_pb2.ListSourcesResponse:
-        size = page_size(request.page_size)
-        after = PageToken.read(request.page_token, "ListSources").last
+        size = page_size(request.page_size, PAGE_SIZE, PAGE_SIZE_MAX)
+        (after,) = place_of(request, "")
         names = sorted(name for name in await self._all() if name > after)
         sources = await self._all()
         chosen = names[:size]
-        more = PageToken("ListSources", "", 0, chosen[-1]).text() if len(names) > size else ""
+        more = page_token(request, chosen[-1]) if len(names) > size else ""
         return ingest_pb2.ListSourcesResponse(
             sources=[wire.source_message(sources[name]) for name in chosen], next_page_token=more
         )
@@ -119,29 +119,26 @@ class SourceRpcs:
     ) -> ResponseT:
         """Acts under the head's lock, and only if the request id was not answered before."""
         log = await self._logs.of(TenantId(current_caller().tenant))
-        request_id = None if request.validate_only else parsed_request_id(request.request_id)
-        mark = fingerprint(request.SerializeToString(deterministic=True))
+        key = idempotency_key(request)
         async with self._store.locked(log.tenant) as session:
-            before = await _answered(session.registry, request_id, method, mark)
+            before = await _answered(session.registry, key)
             if before is not None:
                 return kind.FromString(before)
             response: ResponseT = await act(session.registry)
             if not request.validate_only:
                 # The log moves, so that nothing can be written any more that was admitted under another policy.
                 entry = LogEntry(session.head.position, session.head.next_offsets)
-                answers = (StoredAnswer(request_id, method, mark, response.SerializeToString()),) if request_id else ()
+                answer = response.SerializeToString()
+                answers = (StoredAnswer(key.request_id, method, key.fingerprint, answer),) if key else ()
                 await session.log.append(entry, Receipt(method=method, answers=answers))
         return response
 
 
-async def _answered(registry: Registry, request_id: UUID | None, method: str, mark: bytes) -> bytes | None:
-    if request_id is None:
+async def _answered(registry: Registry, key: IdempotencyKey | None) -> bytes | None:
+    answer = (await registry.answered([key.request_id])).get(key.request_id) if key else None
+    if key is None or answer is None:
         return None
-    answer = (await registry.answered([request_id])).get(request_id)
-    if answer is None:
-        return None
-    if answer.method != method or answer.fingerprint != mark:
-        raise request_id_reused()
+    key.check(answer.fingerprint)
     return answer.answer
 
 

@@ -19,7 +19,7 @@ from services.runtime.draining import Draining, draining_error
 from services.runtime.errors import FieldViolation, InvalidArgument
 from services.runtime.following import CursorCodec
 from services.runtime.identity import current_caller
-from services.runtime.requests import fingerprint, parsed_request_id
+from services.runtime.requests import idempotency_key
 from services.runtime.telemetry import current_traceparent
 
 READ_AHEAD_BATCHES_MAX = 64
@@ -42,12 +42,11 @@ class WriteRpcs:
     async def WriteEvents(self, request: ingest_pb2.WriteEventsRequest, context: Any) -> ingest_pb2.WriteEventsResponse:
         begun_s = time.perf_counter()
         log = await self._logs.of(TenantId(current_caller().tenant))
-        request_id = parsed_request_id(request.request_id)
         sent = request.batch
         batch = replace(await received(sent), validate_only=request.validate_only)
-        if request_id is not None and not request.validate_only:
-            mark = await computed(batch.received, lambda: fingerprint(sent.SerializeToString(deterministic=True)))
-            batch = replace(batch, request_id=request_id, fingerprint=mark)
+        key = await computed(batch.received, lambda: idempotency_key(request))
+        if key is not None:
+            batch = replace(batch, request_id=key.request_id, fingerprint=key.fingerprint)
         response = await answered(log, await log.submit(batch))
         encoding = request.batch.WhichOneof("encoding") or ""
         metrics.record("andon.ingest.batch.duration", time.perf_counter() - begun_s, encoding=encoding)

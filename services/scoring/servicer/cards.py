@@ -7,7 +7,7 @@ from typing import Any
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import scoring_pb2
 
-from services.runtime.errors import FieldViolation, InvalidArgument, NotFound
+from services.runtime.errors import NotFound, invalid
 from services.scoring.scores.scorecard import CardNode, PhaseShare, card_nodes, phase_shares
 from services.scoring.servicer.request_context import RequestContext
 from services.scoring.system.hierarchy import tree_of
@@ -25,8 +25,7 @@ class Cards:
     ) -> scoring_pb2.GetScorecardResponse:
         tenant, kind = self.requests.tenant, WINDOW_KINDS.get(request.window)
         if request.window == system_pb.WINDOW_UNSPECIFIED:
-            violation = FieldViolation("window", "is required", "FIELD_REQUIRED")
-            raise InvalidArgument("FIELD_REQUIRED", "a scorecard needs a window", field_violations=[violation])
+            raise invalid("window", "is required", "FIELD_REQUIRED")
         system = await self.requests.system(tenant, request.name)
         await self.requests.reached(tenant, request.at_least, system.process, system.system, context)
         codec, newest, _ = await self.requests.cursors(tenant)

@@ -9,6 +9,7 @@ from typing import Any
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.errors import NotFound
+from services.runtime.page_tokens import page_size, page_token, place_of
 from services.scoring.scores.explanation import (
     CaseValue,
     cases_of,
@@ -17,7 +18,6 @@ from services.scoring.scores.explanation import (
     with_unlisted,
     working,
 )
-from services.scoring.servicer.page_tokens import page_size, page_token, place_of
 from services.scoring.servicer.request_context import RequestContext
 from services.scoring.system.case_model import Text
 from services.scoring.system.hierarchy import tree_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,8 +11,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from services.runtime.draining import Draining
-from services.runtime.errors import FieldViolation, InvalidArgument, NotFound, Unavailable
-from services.runtime.following import CursorCodec, foreign_origin, foreign_position
+from services.runtime.errors import NotFound, invalid
+from services.runtime.following import CursorCodec, foreign_position, reach, same_log
 from services.runtime.identity import current_caller
 from services.scoring.replica.tenants import Replica
 from services.scoring.store import Store
@@ -21,11 +20,6 @@ from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey, series_name
 from services.scoring.wire.entries import ENTRY_ITEMS_MAX, PublishedEntry, bytes_of
 from services.scoring.wire.systems import stored_system
-
-WAIT_S_MAX = 30.0
-# Enough to answer before the caller's deadline does: a share of what is left, but not more than needed.
-ANSWER_SHARE, ANSWER_S_MAX = 0.3, 2.0
-POLL_S = 0.5
 
 T = TypeVar("T", bound=Message)
 
@@ -60,38 +54,24 @@ class RequestContext:
         if not at_least:
             return
         wanted = foreign_position(at_least)
-        left_s = context.time_remaining()
-        due_s = _clock() + (
-            WAIT_S_MAX if left_s is None else min(left_s - min(ANSWER_SHARE * left_s, ANSWER_S_MAX), WAIT_S_MAX)
-        )
-        wake = self.replica.wake(tenant)
-        while True:
-            generation = wake.generation()
-            if await self._has_reached(tenant, at_least, wanted, process, system):
-                return
-            if _clock() >= due_s or self.draining.started:
-                raise Unavailable("NOT_YET_REACHED", "scoring has not come to this cursor yet", retry_after_s=0.2)
-            await wake.changed(generation, max(0.0, min(POLL_S, due_s - _clock())))
 
-    async def _has_reached(self, tenant: str, at_least: str, wanted: int, process: str, system: str) -> bool:
-        for one in await self.store.progress_of_active(tenant, process, system):
-            if any(row.through and foreign_origin(row.through) != foreign_origin(at_least) for row in one.progress):
-                violation = FieldViolation("at_least", "a cursor of another deployment", "CURSOR_FOREIGN")
-                raise InvalidArgument("CURSOR_FOREIGN", "the cursor is foreign", field_violations=[violation])
-            if one.position() < wanted:
-                return False
-        return True
+        async def scored() -> bool:
+            self.draining.check()
+            for one in await self.store.progress_of_active(tenant, process, system):
+                for row in one.progress:
+                    same_log(at_least, row.through)
+                if one.position() < wanted:
+                    return False
+            return True
+
+        await reach(scored, self.replica.wake(tenant), context.time_remaining())
 
     async def system_of_series(self, tenant: str, series: str) -> IndicatorSystem:
         """The system that a series belongs to; a key that names none is not found."""
         try:
             name = series_name(SeriesKey(series))
         except ValueError as error:
-            raise InvalidArgument(
-                "FIELD_INVALID",
-                "not a key of a series",
-                field_violations=[FieldViolation("series", "process/system/indicator@window{...}", "FIELD_INVALID")],
-            ) from error
+            raise invalid("series", "must be a key such as process/system/indicator@window{...}") from error
         return await self.system(tenant, f"processes/{name.process}/indicatorSystems/{name.system}")
 
     async def system(self, tenant: str, name: str, version: int = 0) -> IndicatorSystem:
@@ -99,10 +79,6 @@ class RequestContext:
         if stored is None:
             raise NotFound("NOT_FOUND", "there is no such indicator system")
         return stored_system(stored)
-
-
-def _clock() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def heartbeat_s(heartbeat: Duration) -> float | None:
@@ -138,17 +114,3 @@ async def following(
     async for batch in tail.follow(after, heartbeat_s=heartbeat_s(heartbeat), accepts=lambda step: bool(pick(step))):
         steps = [(position, step, pick(step)) for position, step in batch.items]
         yield groups(steps, per_commit, requests.replica.entry_bytes_max), batch.through
-
-
-def watch_from(codec: CursorCodec, after: str, snapshot: bool, newest: int, oldest: int) -> int:
-    """Where a watch begins."""
-    if after and snapshot:
-        violation = FieldViolation("after", "must be empty together with snapshot", "FIELD_INVALID")
-        raise InvalidArgument("FIELD_INVALID", "after and snapshot exclude each other", field_violations=[violation])
-    if not after:
-        return newest
-    position = codec.check_not_expired(codec.decode(after), oldest)
-    if position > newest:
-        violation = FieldViolation("after", "a cursor from beyond the log", "CURSOR_INVALID")
-        raise InvalidArgument("CURSOR_INVALID", "the cursor is not of this log", field_violations=[violation])
-    return position

@@ -9,8 +9,8 @@ from typing import Any
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.errors import OutOfRange
-from services.scoring.servicer.page_tokens import page_size, page_token, place_of
-from services.scoring.servicer.request_context import RequestContext, following, lag_since, watch_from
+from services.runtime.page_tokens import page_size, page_token, place_of
+from services.scoring.servicer.request_context import RequestContext, following, lag_since
 from services.scoring.store.results import HistoryGone, Page
 from services.scoring.system.series import SeriesFilter
 from services.scoring.system.windows import EARLIEST_US, LATEST_US
@@ -72,7 +72,7 @@ class Scores:
         tenant = self.requests.tenant
         codec, newest, oldest = await self.requests.cursors(tenant)
         wanted = filter_of(request.filter)
-        after = watch_from(codec, request.after, request.snapshot, newest, oldest)
+        after = codec.watch_start(request.after, oldest, newest, snapshot=request.snapshot)
         if request.snapshot:
             async for scores, is_last in self._snapshot(tenant, wanted):
                 ends = codec.encode(after) if is_last else ""

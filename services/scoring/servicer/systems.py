@@ -13,15 +13,14 @@ from andon.scoring.v1 import scoring_pb2
 from services.runtime.errors import (
     Aborted,
     FailedPrecondition,
-    FieldViolation,
-    InvalidArgument,
     NotFound,
     PreconditionViolation,
+    invalid,
 )
-from services.runtime.requests import fingerprint, parsed_request_id, request_id_reused
-from services.scoring.servicer.page_tokens import page_size, page_token, place_of
+from services.runtime.page_tokens import page_size, page_token, place_of
+from services.runtime.requests import idempotency_key
 from services.scoring.servicer.request_context import RequestContext
-from services.scoring.store.systems import RequestReused, SystemEditor
+from services.scoring.store.systems import SystemEditor
 from services.scoring.system.lint import Finding, Severity, lint
 from services.scoring.wire.scores import finding_message
 from services.scoring.wire.systems import spec_of, system_message
@@ -38,7 +37,7 @@ class Systems:
     async def CreateIndicatorSystem(
         self, request: scoring_pb2.CreateIndicatorSystemRequest, context: Any
     ) -> scoring_pb2.CreateIndicatorSystemResponse:
-        name, request_id = _new_name(request), _request_id(request)
+        name, key = _new_name(request), idempotency_key(request)
         findings = await asyncio.to_thread(_linted, request.spec)
         _refuse_errors(name, findings)
         messages = [finding_message(finding) for finding in findings]
@@ -46,14 +45,13 @@ class Systems:
         if request.validate_only:
             draft = system_pb.IndicatorSystem(name=name, state=system_pb.IndicatorSystem.STATE_DRAFT, spec=request.spec)
             return scoring_pb2.CreateIndicatorSystemResponse(indicator_system=draft, findings=messages)
-        mark = fingerprint(request.SerializeToString(deterministic=True))
         async with self.requests.store.editing(self.requests.tenant) as editor:
-            first = await _first_answer(editor, request_id, "CreateIndicatorSystem", mark)
+            first = await editor.first_answer(key)
             if first is not None:
                 return scoring_pb2.CreateIndicatorSystemResponse.FromString(first)
             made = system_message(await editor.create(name, spec, uuid.uuid4().hex))
             answer = scoring_pb2.CreateIndicatorSystemResponse(indicator_system=made, findings=messages)
-            await editor.keep_answer(request_id, "CreateIndicatorSystem", mark, answer.SerializeToString())
+            await editor.store_answer(key, "CreateIndicatorSystem", answer.SerializeToString())
         return answer
 
     async def GetIndicatorSystem(
@@ -69,7 +67,7 @@ class Systems:
     ) -> scoring_pb2.ListIndicatorSystemsResponse:
         size = page_size(request.page_size, LIST_DEFAULT, LIST_MAX)
         if request.parent and not PARENT.fullmatch(request.parent):
-            raise _invalid("parent", "processes/{process}")
+            raise invalid("parent", "must be processes/{process}")
         name, version = place_of(request, "", NEWEST)
         found = await self.requests.store.list_systems(self.requests.tenant, request.parent, (name, version), size + 1)
         listed = [system_message(one) for one in found]
@@ -85,9 +83,9 @@ class Systems:
     async def ActivateIndicatorSystem(
         self, request: scoring_pb2.ActivateIndicatorSystemRequest, context: Any
     ) -> scoring_pb2.ActivateIndicatorSystemResponse:
-        request_id, mark = _request_id(request), fingerprint(request.SerializeToString(deterministic=True))
+        key = idempotency_key(request)
         async with self.requests.store.editing(self.requests.tenant) as editor:
-            first = await _first_answer(editor, request_id, "ActivateIndicatorSystem", mark)
+            first = await editor.first_answer(key)
             if first is not None:
                 return scoring_pb2.ActivateIndicatorSystemResponse.FromString(first)
             known = await _known(editor, request)
@@ -97,7 +95,7 @@ class Systems:
                 await editor.activate(known.name, known.version, uuid.uuid4().hex, uuid.uuid4().hex)
             )
             answer = scoring_pb2.ActivateIndicatorSystemResponse(indicator_system=activated)
-            await editor.keep_answer(request_id, "ActivateIndicatorSystem", mark, answer.SerializeToString())
+            await editor.store_answer(key, "ActivateIndicatorSystem", answer.SerializeToString())
         self.requests.replica.look()
         return answer
 
@@ -119,31 +117,12 @@ async def _known(
     return known
 
 
-async def _first_answer(editor: SystemEditor, request_id: str, method: str, mark: bytes) -> bytes | None:
-    try:
-        return await editor.first_answer(request_id, method, mark)
-    except RequestReused as error:
-        raise request_id_reused() from error
-
-
 def _new_name(request: scoring_pb2.CreateIndicatorSystemRequest) -> str:
     if not PARENT.fullmatch(request.parent):
-        raise _invalid("parent", "processes/{process}, with 1 to 64 of [a-z0-9-]")
+        raise invalid("parent", "must be processes/{process}, with 1 to 64 of [a-z0-9-]")
     if not SYSTEM_ID.fullmatch(request.indicator_system_id):
-        raise _invalid("indicator_system_id", "1 to 64 of [a-z0-9-]")
+        raise invalid("indicator_system_id", "must be 1 to 64 of [a-z0-9-]")
     return f"{request.parent}/indicatorSystems/{request.indicator_system_id}"
-
-
-def _request_id(
-    request: scoring_pb2.CreateIndicatorSystemRequest | scoring_pb2.ActivateIndicatorSystemRequest,
-) -> str:
-    """As it is kept: empty for none."""
-    return str(parsed_request_id(request.request_id) or "")
-
-
-def _invalid(field: str, description: str) -> InvalidArgument:
-    violation = FieldViolation(field, description, "FIELD_INVALID")
-    return InvalidArgument("FIELD_INVALID", f"{field} is not valid", field_violations=[violation])
 
 
 def _refuse_errors(name: str, findings: list[Finding]) -> None:

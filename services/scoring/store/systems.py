@@ -8,12 +8,9 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from services.runtime.database import tenant_transaction
+from services.runtime.requests import IdempotencyKey
 from services.scoring.store.statements import QUERIES
 from services.scoring.system.version import SystemVersion
-
-
-class RequestReused(Exception):
-    """The request id came before with another request."""
 
 
 class SystemEditor:
@@ -21,20 +18,18 @@ class SystemEditor:
         self._connection = connection
         self._tenant = tenant
 
-    async def first_answer(self, request_id: str, method: str, fingerprint: bytes) -> bytes | None:
-        if not request_id:
+    async def first_answer(self, key: IdempotencyKey | None) -> bytes | None:
+        row = await self._connection.fetchrow(QUERIES.first_answer, self._tenant, str(key.request_id)) if key else None
+        if key is None or row is None:
             return None
-        row = await self._connection.fetchrow(QUERIES.first_answer, self._tenant, request_id)
-        if row is None:
-            return None
-        if (row["method"], row["fingerprint"]) != (method, fingerprint):
-            raise RequestReused
+        key.check(bytes(row["fingerprint"]))
         return bytes(row["answer"])
 
-    async def keep_answer(self, request_id: str, method: str, fingerprint: bytes, answer: bytes) -> None:
+    async def store_answer(self, key: IdempotencyKey | None, method: str, answer: bytes) -> None:
         await self._connection.execute(QUERIES.forget_answers, self._tenant)
-        if request_id:
-            await self._connection.execute(QUERIES.keep_answer, self._tenant, request_id, method, fingerprint, answer)
+        if key is not None:
+            row = (self._tenant, str(key.request_id), method, key.fingerprint, answer)
+            await self._connection.execute(QUERIES.keep_answer, *row)
 
     async def create(self, name: str, spec: bytes, etag: str) -> SystemVersion:
         return _version(await self._connection.fetchrow(QUERIES.create_system, self._tenant, name, spec, etag))

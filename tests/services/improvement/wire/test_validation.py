@@ -1,4 +1,4 @@
-"""What a request must hold, and the tokens of pages."""
+"""What a request must hold."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.scoring.v1 import indicator_system_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from services.improvement.model import Family, Goal, Problem, ProblemName, Text
-from services.improvement.paging import events_max, page_key, page_size, page_token
 from services.improvement.wire.goals import check_action, check_direction
 from services.improvement.wire.validation import (
     check_filter,
@@ -187,36 +184,7 @@ def test_a_filter_names_known_states_by_their_place():
     ]
 
 
-def test_pages_have_a_usual_and_a_largest_size():
-    assert (page_size(0), page_size(7), page_size(1000)) == (100, 7, 1000)
-    assert (events_max(0), events_max(1000)) == (20, 1000)
-    for asked in (-1, 1001):
-        assert fields_at_fault(page_size, asked) == ["page_size"]
-        assert fields_at_fault(events_max, asked) == ["events_max"]
-
-
-@settings(deadline=None, max_examples=50)
-@given(severity=st.floats(allow_nan=False), name=st.from_regex(r"problems/[a-z0-9]{1,20}", fullmatch=True))
-def test_a_page_token_leads_to_where_the_page_before_ended(problem_at, severity, name):
-    assert page_key(page_token(problem_at(severity, name), ANY), ANY) == (severity, name)
-
-
 @pytest.fixture(scope="module")
 def problem_at():
     base = Problem(ProblemName("problems/p"), Family("desk", "main", "rework"), Text())
     return lambda severity, name: replace(base, severity=severity, name=ProblemName(name))
-
-
-@given(token=st.text(min_size=1, max_size=60))
-@settings(deadline=None, max_examples=100)
-def test_no_text_that_is_no_token_is_taken_for_one(token):
-    with pytest.raises(InvalidArgument) as refused:
-        page_key(token, ANY)
-    assert refused.value.reason == "PAGE_TOKEN_INVALID"
-
-
-def test_a_page_token_belongs_to_its_filter(problem_at):
-    token = page_token(problem_at(3.0, "problems/p"), ANY)
-    with pytest.raises(InvalidArgument) as refused:
-        page_key(token, improvement_pb2.ProblemFilter(process="desk"))
-    assert refused.value.reason == "PAGE_TOKEN_INVALID"

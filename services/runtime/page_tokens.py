@@ -1,24 +1,25 @@
-"""Page tokens: where a list goes on, and what it was asked for, so that a token fits its own list only."""
+"""Page tokens: where a list goes on, bound to the tenant, the method and the filter of the list that gave it."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
+from hashlib import blake2b
 from typing import Any
 
 from google.protobuf.message import Message
 
-from services.runtime.errors import FieldViolation, InvalidArgument
+from services.runtime.errors import invalid
+from services.runtime.identity import current_caller
 
-TOKEN_FIELDS = ("page_size", "page_token")
+# What may change from page to page: it says how much is asked for and when, not what.
+FREE_FIELDS = ("page_size", "page_token", "at_least")
 
 
-def page_size(asked: int, default: int, most: int) -> int:
+def page_size(asked: int, default: int, most: int, field: str = "page_size") -> int:
     if not 0 <= asked <= most:
-        violation = FieldViolation("page_size", f"must lie between 1 and {most}; 0 means {default}", "FIELD_INVALID")
-        raise InvalidArgument("FIELD_INVALID", "page_size is out of range", field_violations=[violation])
+        raise invalid(field, f"must lie between 1 and {most}; 0 means {default}")
     return asked or default
 
 
@@ -34,22 +35,19 @@ def place_of(request: Any, *first: Any) -> list[Any]:
     try:
         fingerprint, *rest = json.loads(base64.b64decode(request.page_token, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, TypeError) as error:
-        raise _invalid() from error
+        raise invalid("page_token", "is no token of this list", "PAGE_TOKEN_INVALID") from error
     place: list[Any] = rest
     same_types = [type(one) for one in place] == [type(one) for one in first]
     if fingerprint != _fingerprint(request) or not same_types:
-        raise _invalid()
+        raise invalid("page_token", "is no token of this list", "PAGE_TOKEN_INVALID")
     return place
 
 
 def _fingerprint(request: Message) -> str:
     same = type(request)()
     same.CopyFrom(request)
-    for field in TOKEN_FIELDS:
-        same.ClearField(field)
-    return hashlib.sha256(same.SerializeToString(deterministic=True)).hexdigest()[:16]
-
-
-def _invalid() -> InvalidArgument:
-    violation = FieldViolation("page_token", "not a token of this list", "PAGE_TOKEN_INVALID")
-    return InvalidArgument("PAGE_TOKEN_INVALID", "the page token cannot be read", field_violations=[violation])
+    for field in FREE_FIELDS:
+        if field in same.DESCRIPTOR.fields_by_name:
+            same.ClearField(field)
+    bound = f"{current_caller().tenant}\0{same.DESCRIPTOR.full_name}\0".encode()
+    return blake2b(bound + same.SerializeToString(deterministic=True), digest_size=8).hexdigest()
