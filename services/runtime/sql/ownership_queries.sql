@@ -8,11 +8,14 @@ ON CONFLICT (replica) DO UPDATE
 SET backend_pid = EXCLUDED.backend_pid, backend_start = EXCLUDED.backend_start, seen_at = EXCLUDED.seen_at;
 
 -- name: live_replicas
--- Those who were seen lately, in an order that all replicas agree on.
-SELECT replica
+-- Those who were seen lately and whose connection is there, in an order that all replicas agree on. A killed process's
+-- connection ends with it, so that nobody waits for its silence.
+SELECT replica.replica
 FROM replica
-WHERE seen_at > clock_timestamp() - make_interval(secs => $1)
-ORDER BY replica;
+JOIN pg_stat_activity AS activity
+    ON activity.pid = replica.backend_pid AND activity.backend_start = replica.backend_start
+WHERE replica.seen_at > clock_timestamp() - make_interval(secs => $1)
+ORDER BY replica.replica;
 
 -- name: end_silent_sessions
 -- A paused or cut-off process keeps its session locks as long as its connection lives: end the connection.
