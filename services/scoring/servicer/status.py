@@ -8,7 +8,7 @@ from andon.common.v1 import text_pb2
 from andon.scoring.v1 import scoring_pb2
 
 from services.scoring.servicer.request_context import RequestContext
-from services.scoring.store.failures import SystemState
+from services.scoring.store.failures import VersionHealth
 from services.scoring.store.progress import Progress
 from services.scoring.wire.scores import timestamp
 
@@ -35,7 +35,7 @@ class Status:
         )
 
 
-def _system(state: SystemState) -> scoring_pb2.GetScoringStatusResponse.System:
+def _system(state: VersionHealth) -> scoring_pb2.GetScoringStatusResponse.System:
     kind = scoring_pb2.GetScoringStatusResponse.System
     failure = state.failure
     if failure is None:

@@ -21,7 +21,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class SystemState:
+class VersionHealth:
     """Of the version that is scored by. No failure: it is served."""
 
     name: str
@@ -43,11 +43,11 @@ class Failures:
         async with tenant_transaction(self._pool, tenant) as connection:
             await connection.execute(QUERIES.clear_failure, tenant, system, version, replica)
 
-    async def system_states(self, tenant: str) -> list[SystemState]:
+    async def system_states(self, tenant: str) -> list[VersionHealth]:
         async with tenant_transaction(self._pool, tenant) as connection:
             rows = await connection.fetch(QUERIES.system_states, tenant)
         return [
-            SystemState(
+            VersionHealth(
                 row["name"],
                 row["version"],
                 Failure(row["replica"], row["error"], row["incident"]) if row["error"] else None,
