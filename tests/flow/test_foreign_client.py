@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.timeout(200), pytest.mark.skipif(BUF is None, reason="
 
 def command(connection, service: str, method: str, body: Any = None) -> list[str]:
     assert BUF is not None
-    token, target = f"authorization: Bearer {connection.token()}", f"https://{connection.targets[service]}"
+    # A client without load balancing takes one of the replicas.
+    address = connection.targets[service].removeprefix("ipv4:").split(",")[0]
+    token, target = f"authorization: Bearer {connection.token()}", f"https://{address}"
     files = {"--cacert": connection.ca_file, "--cert": connection.cert_file, "--key": connection.key_file}
     words = [BUF, "curl", "--protocol", "grpc", "--header", token, "--reflect-header", token]
     words += [str(word) for pair in files.items() for word in pair]
