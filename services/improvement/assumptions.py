@@ -13,6 +13,9 @@ from services.improvement.history import History
 from services.improvement.model import Check, ProofPlan, Reading, Text
 from services.improvement.window_kinds import has_season
 
+# Where one of these is seen to fail, the interval is not valid, so that the verdict rests on nothing: idle actions on
+# streams that wander were called improvements by it. The others make an interval wider, or are for a reader to weigh.
+NEEDED = frozenset({"autocorrelation", "stationarity", "spread"})
 SEASON_NAMES = {"day": Text("daily", "每日"), "week": Text("weekly", "每周"), "year": Text("yearly", "每年")}
 # What the figures that the library judges by mean.
 _MEANINGS: Mapping[str, Callable[[float], Text]] = {
@@ -38,7 +41,13 @@ _MEANINGS: Mapping[str, Callable[[float], Text]] = {
 
 def checks(history: History, after: Sequence[Reading], plan: ProofPlan, window: str) -> tuple[Check, ...]:
     found = [
-        Check(figure.name, bool(figure.passed), float(figure.value), _MEANINGS[figure.name](float(figure.value)))
+        Check(
+            figure.name,
+            bool(figure.passed),
+            float(figure.value),
+            _MEANINGS[figure.name](float(figure.value)),
+            is_needed=figure.name in NEEDED,
+        )
         for figure in figures(history.baseline, history.adjusted(after))
     ]
     return (*found[:2], _season(history, window), *found[2:], _preregistered(plan, after))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from andon_quality.effect import BaselineLevel, Hits, Season, baseline_level, fit_season
@@ -16,6 +16,8 @@ from services.improvement.window_kinds import CYCLES, HISTORY_WINDOWS_MAX
 # The level may rest on a few windows, since the variation is learnt from the history; below this it is no level.
 BEFORE_WINDOWS_MIN = 4
 SPREAD_WINDOWS_MIN = 8
+# In the size of the values.
+ROUNDING = 1e-12
 
 
 class NotEnoughWindows(Exception):
@@ -56,6 +58,9 @@ def learn(plan: ProofPlan, window: str, readings: Sequence[Reading]) -> History:
         baseline = baseline_level(levels, calm, season.fitted, *_hits_of(before, spread))
     except (NoSpread, TooFew) as error:
         raise NotEnoughWindows(str(error)) from error
+    if np.ptp(calm) <= ROUNDING * max(1.0, float(np.abs(calm).max())):
+        # Windows that do not vary neither hang together nor drift: what is computed of rounding says nothing.
+        baseline = replace(baseline, lag1_autocorrelation=0.0, drift=0.0)
     return History(tuple(before), season, baseline)
 
 

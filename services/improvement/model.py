@@ -230,12 +230,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class Check:
-    """One assumption of the test, and the figure it was judged by."""
+    """One assumption of the test, and the figure it was judged by. `is_needed`: without it nothing is decided."""
 
     name: str
     passed: bool
     value: float
     meaning: Text
+    is_needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -253,7 +254,7 @@ class Outlook:
 class Verification:
     """`p_value`: one-sided, and valid however often one looked. `season` empty: none was taken out.
 
-    `outlook`: what an undecided verification still needs; None once it is decided.
+    `outlook`: what an undecided verification still needs; None once it is decided, and where an assumption fails.
     """
 
     verdict: Verdict
@@ -277,6 +278,11 @@ class Verification:
     statement: Text
     verified_at_us: int
     outlook: Outlook | None = None
+
+    @property
+    def doubts(self) -> tuple[Check, ...]:
+        """Assumptions that the verdict needs and that do not hold."""
+        return tuple(check for check in self.checks if check.is_needed and not check.passed)
 
 
 @dataclass(frozen=True)

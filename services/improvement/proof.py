@@ -26,7 +26,10 @@ def history_begin_us(action: Action) -> int:
 
 
 def verify(action: Action, readings: Sequence[Reading], now_us: int) -> Verification:
-    """Runs the test that was fixed at the start on the windows there are now. Raises NotEnoughWindows."""
+    """Runs the test that was fixed at the start on the windows there are now. Raises NotEnoughWindows.
+
+    Where an assumption that the verdict needs does not hold, it is undecided, whatever the interval says.
+    """
     goal, plan, done_us = action.goal, action.plan, action.done_us
     if plan is None or done_us is None:
         raise NotEnoughWindows("the action was not carried through, so there is no window after it")
@@ -39,6 +42,8 @@ def verify(action: Action, readings: Sequence[Reading], now_us: int) -> Verifica
     if effect.verdict is Found.UNDECIDED:
         found = replace(found, outlook=_outlook(history, effect, len(after), goal))
     checked = replace(found, checks=checks(history, after, plan, window_of(goal.series)))
+    if checked.doubts:
+        checked = replace(checked, verdict=Verdict.UNDECIDED, outlook=None)
     return replace(checked, statement=statement(checked, goal))
 
 

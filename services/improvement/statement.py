@@ -70,12 +70,17 @@ def _variation_zh(found: Verification) -> str:
 
 
 def _limits_en(found: Verification, goal: Goal) -> str:
+    if found.doubts:
+        names = ", ".join(check.name for check in found.doubts)
+        return f"Nothing is decided while an assumption that the verdict needs does not hold ({names})."
     if found.verdict is Verdict.UNDECIDED:
         return f"Verify again when more windows are complete; the test is most sensitive at {goal.horizon_windows}."
     return "The test cannot distinguish the action from other changes at the same time."
 
 
 def _limits_zh(found: Verification, goal: Goal) -> str:
+    if found.doubts:
+        return f"结论所需的假设不成立（{'、'.join(check.name for check in found.doubts)}），因此不作结论。"
     if found.verdict is Verdict.UNDECIDED:
         return f"有更多完整窗口时请再次验证；此检验在 {goal.horizon_windows} 个窗口时最灵敏。"
     return "此检验不能把该措施与同时发生的其他变化区分开。"

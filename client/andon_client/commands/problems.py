@@ -13,6 +13,15 @@ from andon_client.presentation.tables import problems_table
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, run
 
+# Those that somebody still has to work on.
+LIVE = (
+    problem_pb2.PROBLEM_STATE_OPEN,
+    problem_pb2.PROBLEM_STATE_ACKNOWLEDGED,
+    problem_pb2.PROBLEM_STATE_ANALYSED,
+    problem_pb2.PROBLEM_STATE_ACTING,
+    problem_pb2.PROBLEM_STATE_VERIFYING,
+)
+
 
 def problems(
     context: typer.Context,
@@ -22,10 +31,9 @@ def problems(
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
-    """List problems, most severe first, each with its most likely cause."""
+    """List live problems, most severe first, each with its most likely cause."""
     wanted = improvement_pb2.ProblemFilter(indicators=indicator or [], overdue=overdue)
-    if every:
-        wanted.states.extend(value for value in problem_pb2.ProblemState.values() if value)
+    wanted.states.extend(value for value in problem_pb2.ProblemState.values() if value and (every or value in LIVE))
     request = improvement_pb2.ListProblemsRequest(filter=wanted)
     options: Context = context.obj
 

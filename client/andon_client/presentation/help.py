@@ -27,7 +27,9 @@ CHINESE: Mapping[str, str] = {
     "List out-of-control signals, newest first, each with its rule, control limits and in-control ARL.": (
         "列出失控信号（最新在前），含规则、控制限与受控平均运行长度。"
     ),
-    "List problems, most severe first, each with its most likely cause.": "列出问题（最严重在前）及其最可能的原因。",
+    "List live problems, most severe first, each with its most likely cause.": (
+        "列出未结束的问题（最严重在前）及其最可能的原因。"
+    ),
     "Draw the control chart of a series, with phase I, control limits and signals.": (
         "绘制序列的控制图，含基线期、控制限与信号。"
     ),

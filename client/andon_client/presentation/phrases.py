@@ -131,6 +131,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "column_direction": ("direction", "方向"),
     "column_state": ("state", "状态"),
     "column_problem": ("problem", "问题"),
+    "column_process": ("process", "流程"),
     "column_title": ("title", "标题"),
     "column_severity": ("severity", "严重度"),
     "column_signals": ("signals", "信号数"),

@@ -106,7 +106,7 @@ def signal_row(signal: score_pb2.Signal, locale: str) -> Row:
 
 
 def problems_table(problems: Iterable[problem_pb2.Problem], locale: str) -> Table:
-    columns = ("=problem", "title", "state", ">severity", ">signals", "cause", "since")
+    columns = ("=problem", "process", "title", "state", ">severity", ">signals", "cause", "since")
     rows = [problem_row(problem, locale) for problem in problems]
     return Table(say("problems", locale), _columns(locale, *columns), rows)
 
@@ -114,6 +114,7 @@ def problems_table(problems: Iterable[problem_pb2.Problem], locale: str) -> Tabl
 def problem_row(problem: problem_pb2.Problem, locale: str) -> Row:
     return _row(
         problem.name,
+        problem.process,
         localised(problem.title, locale),
         named(problem_pb2.ProblemState, problem.state, locale),
         f"{problem.severity:.1f}",

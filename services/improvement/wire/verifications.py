@@ -42,7 +42,11 @@ def _outlook_message(outlook: Outlook) -> problem_pb2.Outlook:
 
 def _check_message(check: Check) -> problem_pb2.AssumptionCheck:
     return problem_pb2.AssumptionCheck(
-        name=check.name, passed=check.passed, value=check.value, meaning=text(check.meaning)
+        name=check.name,
+        passed=check.passed,
+        value=check.value,
+        meaning=text(check.meaning),
+        is_needed=check.is_needed,
     )
 
 
@@ -81,4 +85,4 @@ def _outlook_of(message: problem_pb2.Outlook) -> Outlook:
 
 
 def _check_of(message: problem_pb2.AssumptionCheck) -> Check:
-    return Check(message.name, message.passed, message.value, text_of(message.meaning))
+    return Check(message.name, message.passed, message.value, text_of(message.meaning), message.is_needed)

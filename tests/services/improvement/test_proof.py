@@ -162,6 +162,24 @@ def test_a_history_that_drifts_or_hangs_together_is_told(acted):
     assert abs({check.name: check for check in verify(acted, means(stepped), NOW).checks}["stationarity"].value) > 1
 
 
+def test_nothing_is_decided_where_an_assumption_that_the_verdict_needs_does_not_hold(acted):
+    dice = np.random.default_rng(7)
+    fell = [*dice.normal(0, 1, FAULT), *dice.normal(9, 1, DONE - FAULT), *dice.normal(-9, 6, 20)]
+    proof = verify(acted, means(fell), NOW)
+    assert proof.upper < 0
+    assert [check.name for check in proof.doubts] == ["spread"]
+    assert (proof.verdict, proof.outlook) == (Verdict.UNDECIDED, None)
+    assert "does not hold (spread)" in proof.statement.en
+    assert "（spread）" in proof.statement.zh
+
+
+def test_what_only_makes_an_interval_wider_leaves_the_verdict(acted, shares):
+    late = replace(acted, plan=replace(acted.plan, fixed_us=NOW))
+    proof = verify(late, shares(days(0.1, 0.4, 0.1)), NOW)
+    assert not all(check.passed for check in proof.checks)
+    assert proof.verdict is Verdict.IMPROVED
+
+
 def test_windows_that_vary_far_more_afterwards_are_told(acted):
     dice = np.random.default_rng(7)
     values = [*dice.normal(0, 1, DONE), *dice.normal(0, 5, 20)]
