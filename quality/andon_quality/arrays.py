@@ -21,6 +21,8 @@ Which it is follows from the shape of what was given, which types do not see; nu
 
 # Numbers worked on at once: large enough to forget the overhead of a call, small enough for a processor's cache.
 BLOCK_NUMBERS = 1 << 18
+# A double has sixteen digits, of which sums, means and changes of unit may lose some.
+DUST = 1e-13
 
 
 def finite(values: ArrayLike, at_least: int = 0) -> FloatArray:
@@ -92,6 +94,21 @@ def refuse(bad: Any, error: type[QualityError], why: str) -> None:
     found = np.asarray(bad)
     if found.any():
         raise error(why if found.ndim == 0 else f"series {int(np.flatnonzero(found)[0])}: {why}")
+
+
+def beyond_rounding(spread: ArrayLike, *values: FloatArray) -> FloatArray:
+    """`spread`, and 0 where it is no more than rounding makes of equal values: `DUST` of the largest of `values`.
+
+    spread: shape (...), a standard deviation or difference in the unit of `values`, each of shape (..., n), NaN = none.
+    So a series that is constant in hours is so in minutes, though a sixtieth of it is no number that a double has.
+
+    >>> alike = np.array([0.3, 0.1 + 0.2])
+    >>> float(alike.std()) > 0.0, float(beyond_rounding(alike.std(), alike))
+    (True, 0.0)
+    """
+    found = np.asarray(spread, dtype=np.float64)
+    largest = [np.abs(np.where(np.isnan(each), 0.0, each)).max(axis=-1, initial=0.0) for each in values]
+    return np.where(np.abs(found) <= DUST * np.maximum.reduce(largest), 0.0, found)
 
 
 def blocks(series: int, numbers_each: int) -> Iterator[slice]:

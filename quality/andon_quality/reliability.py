@@ -135,7 +135,9 @@ def cohen(
     means = by_column[..., :, None] + along(weight, rows)[..., None, :]
     missing, chance = (np.asarray(1.0 - each)[..., None, None] for each in (observed, expected))
     spread = _over_cells(joint * np.square(weight * chance - means * missing))
-    variance = (spread - np.square(observed * expected - 2.0 * expected + observed)) / (n * (1.0 - expected) ** 4)
+    # Not to the power of four: wide processors round it otherwise for many than for one.
+    scale = np.square(np.square(1.0 - expected))
+    variance = (spread - np.square(observed * expected - 2.0 * expected + observed)) / (n * scale)
     return _agreement(kappa, np.sqrt(np.maximum(variance, 0.0)), observed, expected, confidence)
 
 

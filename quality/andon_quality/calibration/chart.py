@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arguments import checked
-from andon_quality.arrays import BoolArray, FloatArray, IntArray
+from andon_quality.arrays import BoolArray, FloatArray, IntArray, beyond_rounding
 from andon_quality.calibration.bootstrap import CalibratedLimits, bootstrap_limits, charted
 from andon_quality.calibration.process import Form, ProcessFit, Sampling, Values, deviations, fit
 from andon_quality.calibration.scheme import ChartState, Scheme, advance, start
@@ -177,7 +177,7 @@ def _check(kind: Values, values: FloatArray, rows: Sampling) -> None:
     if len(known) < POINTS_LEAST:
         raise TooFew(f"a baseline needs at least {POINTS_LEAST} points, got {len(known)}")
     if kind == "continuous":
-        if known.min() == known.max():
+        if beyond_rounding(np.ptp(known), known) == 0.0:
             raise NoSpread("every value of the baseline is equal")
         return
     if (known < 0.0).any() or (known != np.round(known)).any():

@@ -11,7 +11,7 @@ from typing import Literal, assert_never, get_args
 
 import numpy as np
 
-from andon_quality.arrays import FloatArray
+from andon_quality.arrays import FloatArray, beyond_rounding
 from andon_quality.errors import NoSpread, OutOfRange
 
 Family = Literal["normal", "lognormal", "gamma", "weibull", "exponential"]
@@ -43,7 +43,7 @@ def fit(family: Family, rows: FloatArray) -> DistributionFit:
     """
     if family != "normal" and not (rows > 0).all():
         raise OutOfRange(f"{family} needs values above 0")
-    if not (np.ptp(rows, axis=-1) > 0).all():
+    if not (beyond_rounding(np.ptp(rows, axis=-1), rows) > 0).all():
         raise NoSpread("a distribution cannot be fitted to equal values")
     match family:
         case "normal":

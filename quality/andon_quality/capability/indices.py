@@ -170,7 +170,7 @@ def _chi_square(value: FloatArray, df: FloatArray, confidence: float) -> Estimat
 def _cpm(cp: FloatArray, off_target: FloatArray, n: FloatArray, confidence: float, interval: CpmInterval) -> Estimate:
     square = off_target**2
     power = 2 if interval == "boyles" else 1
-    return _chi_square(cp / np.sqrt(1 + square), n * (1 + square) ** power / (1 + 2 * square), confidence)
+    return _chi_square(cp / np.sqrt(1 + square), n * np.power(1 + square, power) / (1 + 2 * square), confidence)
 
 
 def _nearer(low: Estimate | None, high: Estimate | None) -> Estimate:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arguments import checked, checked_fields
-from andon_quality.arrays import BoolArray, FloatArray, IntArray
+from andon_quality.arrays import DUST, BoolArray, FloatArray, IntArray
 from andon_quality.control.chart import Chart, Memoryless, StatisticKind, points, tail_of
 from andon_quality.control.subgroups import sizes_of
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange, TooFew
@@ -239,7 +239,7 @@ def _frozen(
     if (df < p).any():
         raise TooFew(f"{p} measures need at least {p} degrees of freedom, got {float(np.min(df)):.3g}")
     scale = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-    if not (scale > 0).all():
+    if not (scale > DUST * np.abs(centre)).all():
         raise NoSpread("a measure is constant in the baseline")
     correlation = covariance / (scale[..., :, None] * scale[..., None, :])
     if (np.linalg.eigvalsh(correlation)[..., 0] < 1e-12).any():

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arguments import checked, checked_fields
-from andon_quality.arrays import FloatArray
+from andon_quality.arrays import FloatArray, beyond_rounding
 from andon_quality.control import xbar_s
 from andon_quality.control.chart import (
     Chart,
@@ -66,7 +66,8 @@ def baseline(
     if (r < 0).any():
         raise OutOfRange("a range cannot be negative")
     count = observed(np.where(n > 0, x, np.nan))
-    return XbarRBaseline(StatisticKind.MEAN, grand_mean(x, n), spread_of(_sigma(r, n, method, table)), count, method)
+    sigma = spread_of(beyond_rounding(_sigma(r, n, method, table), x))
+    return XbarRBaseline(StatisticKind.MEAN, grand_mean(x, n), sigma, count, method)
 
 
 def chart(baseline: ChartBaseline, means: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:

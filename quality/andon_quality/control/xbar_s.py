@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arguments import checked, checked_fields
-from andon_quality.arrays import FloatArray
+from andon_quality.arrays import FloatArray, beyond_rounding
 from andon_quality.control.chart import (
     Chart,
     ChartBaseline,
@@ -57,7 +57,8 @@ def baseline(means: ArrayLike, sds: ArrayLike, sizes: ArrayLike, method: Method 
     """
     x, s, n = _subgroups(means, sds, sizes)
     count = observed(x)
-    return XbarSBaseline(StatisticKind.MEAN, grand_mean(x, n), spread_of(_sigma(s, n, method)), count, method)
+    sigma = spread_of(beyond_rounding(_sigma(s, n, method), x))
+    return XbarSBaseline(StatisticKind.MEAN, grand_mean(x, n), sigma, count, method)
 
 
 def chart(baseline: ChartBaseline, means: ArrayLike, sizes: ArrayLike, width: float = 3.0) -> Chart:

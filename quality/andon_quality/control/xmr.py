@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arguments import checked_fields
-from andon_quality.arrays import FloatArray
+from andon_quality.arrays import FloatArray, beyond_rounding
 from andon_quality.control.chart import (
     Chart,
     ChartBaseline,
@@ -64,7 +64,8 @@ def baseline(values: ArrayLike, method: Method = "moving_range", table: Table = 
     array = points(values)
     count = observed(array)
     centre = np.asarray(np.nansum(array, axis=-1) / count)
-    return XmrBaseline(StatisticKind.INDIVIDUALS, centre, spread_of(_sigma(array, method, table)), count, method)
+    sigma = spread_of(beyond_rounding(_sigma(array, method, table), array))
+    return XmrBaseline(StatisticKind.INDIVIDUALS, centre, sigma, count, method)
 
 
 def chart(baseline: XmrBaseline, values: ArrayLike, width: float = 3.0) -> Chart:

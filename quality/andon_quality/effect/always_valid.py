@@ -61,7 +61,7 @@ def learn(before: ArrayLike, season: int | None = None) -> EffectBaseline:
     andon_quality.errors.NoSpread: a baseline without spread cannot tell a change from common-cause variation
     """
     values = by_series(before, 8)
-    n = values.shape[-1]
+    n, scale = values.shape[-1], np.square(np.abs(values).max(axis=-1))
     offsets: FloatArray = np.zeros((*values.shape[:-1], 1))
     if season is not None:
         if season >= 2 and n < 2 * season:
@@ -70,7 +70,6 @@ def learn(before: ArrayLike, season: int | None = None) -> EffectBaseline:
         values = values - over_phases(effects, n)
         offsets = np.roll(over_phases(effects, season), -(n % season), axis=-1)
     variance, df = long_run_variance(values, offsets.shape[-1])
-    scale = np.maximum(1.0, np.square(np.abs(values).max(axis=-1)))
     refuse(
         variance <= 1e-24 * scale,
         NoSpread,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from andon_quality.arrays import FloatArray, PerSeries, plain
+from andon_quality.arrays import FloatArray, PerSeries, beyond_rounding, plain
 from andon_quality.inference.means import satterthwaite
 
 
@@ -32,8 +32,9 @@ def lag1(segments: Sequence[FloatArray]) -> PerSeries:
     0.0
     """
     centred = [segment - segment.mean(axis=-1, keepdims=True) for segment in segments]
-    squares = np.asarray(sum((c * c).sum(axis=-1) for c in centred))
     points = sum(c.shape[-1] for c in centred)
+    squares = np.asarray(sum((c * c).sum(axis=-1) for c in centred))
+    squares = np.square(beyond_rounding(np.sqrt(squares / points), *segments)) * points
     if points < 8:
         return plain(np.zeros(squares.shape))
     products = np.asarray(sum((c[..., 1:] * c[..., :-1]).sum(axis=-1) for c in centred))
@@ -64,7 +65,7 @@ def mean_of_dependent(values: FloatArray, phi: PerSeries, lost: float = 0.0) -> 
     """
     n = values.shape[-1]
     independent = np.maximum(n / np.asarray(variance_inflation(phi, n)), 1.0 + 1e-9)
-    squares = values.var(axis=-1) * n / max(n - lost, 1.0)
+    squares = np.square(beyond_rounding(values.std(axis=-1), values)) * n / max(n - lost, 1.0)
     worth = np.maximum(independent * (1 - lost / n), 1.0 + 1e-9)
     marginal = squares / np.maximum(1 - 1 / worth, 1e-3)
     return MeanOfDependent(plain(values.mean(axis=-1)), plain(marginal / worth), plain(worth))

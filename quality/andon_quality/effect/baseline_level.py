@@ -116,7 +116,7 @@ def baseline_level(
     else:
         scale, scale_df = max(1.0, floor / spread_hits.sampling_variance()), math.inf
     variance = max(per_window * scale, floor)
-    if variance <= 1e-24 * max(1.0, float(np.abs(calm).max()) ** 2):
+    if variance <= 1e-24 * max(float(np.abs(calm).max()), abs(float(level.mean()))) ** 2:
         raise NoSpread("the windows before the action do not vary, so no change can be separated from their variation")
     return BaselineLevel(
         level=float(level.mean()),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arguments import checked
-from andon_quality.arrays import FloatArray, PerSeries, by_series, plain, side_by_side
+from andon_quality.arrays import FloatArray, PerSeries, beyond_rounding, by_series, plain, side_by_side
 from andon_quality.effect.autocorrelation import MeanOfDependent, lag1, mean_of_dependent, welch_df
 from andon_quality.effect.phases import over_phases, phase_means
 from andon_quality.effect.student import quantile, two_sided_p
@@ -66,7 +66,8 @@ def _effect(
     confidence: float,
     checks: tuple[EffectCheck, ...],
 ) -> Effect:
-    estimate, error = now.mean - was.mean, np.sqrt(was.variance + now.variance)
+    means = np.stack(np.broadcast_arrays(was.mean, now.mean), axis=-1)
+    estimate, error = plain(beyond_rounding(now.mean - was.mean, means)), np.sqrt(was.variance + now.variance)
     df = welch_df(was, now)
     critical = quantile(confidence, df)
     lower, upper = estimate - critical * error, estimate + critical * error
@@ -155,11 +156,14 @@ def _drift(values: FloatArray, phi: PerSeries) -> PerSeries:
     rest = values - values.mean(axis=-1, keepdims=True) - slope[..., None] * time
     inflation = (1 + phi) / (1 - phi)
     error = np.sqrt((rest * rest).sum(axis=-1) / max(n - 2, 1) / squares * inflation)
-    exact = np.where(np.abs(slope) < 1e-12, 0.0, np.copysign(99.0, slope))
-    return plain(np.divide(slope, error, out=np.asarray(exact, dtype=np.float64), where=error > 0))
+    # From end to end; what is left of an exact line, or of a constant, is rounding.
+    slope = np.where(beyond_rounding(slope * n, values) == 0.0, 0.0, slope)
+    known = beyond_rounding(error * n, values) > 0.0
+    exact = np.where(slope == 0.0, 0.0, np.copysign(99.0, slope))
+    return plain(np.divide(slope, error, out=np.asarray(exact, dtype=np.float64), where=known))
 
 
 def _spread_ratio(first: FloatArray, second: FloatArray) -> PerSeries:
-    was, now = first.std(axis=-1, ddof=1), second.std(axis=-1, ddof=1)
+    was, now = (beyond_rounding(each.std(axis=-1, ddof=1), first, second) for each in (first, second))
     unknown = np.where(now == 0, 1.0, 99.0)
     return plain(np.divide(now, was, out=unknown, where=was != 0))

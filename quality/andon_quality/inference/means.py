@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, PerSeries, by_series, plain, refuse, side_by_side
+from andon_quality.arrays import FloatArray, PerSeries, beyond_rounding, by_series, plain, refuse, side_by_side
 from andon_quality.errors import Inconsistent, NoSpread
 from andon_quality.inference.assumptions import independent, near_normal, third_cumulant_of_mean
 from andon_quality.inference.comparison import AssumptionCheck, Comparison
@@ -32,7 +32,7 @@ def welch(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Comp
     """
     x, y = side_by_side(by_series(first, at_least=2), by_series(second, at_least=2))
     n, m = x.shape[-1], y.shape[-1]
-    parts = x.var(axis=-1, ddof=1) / n, y.var(axis=-1, ddof=1) / m
+    parts = tuple(np.square(beyond_rounding(each.std(axis=-1, ddof=1), x, y)) / each.shape[-1] for each in (x, y))
     refuse(~(parts[0] + parts[1] > 0.0), NoSpread, "neither sample varies")
     error = np.sqrt(parts[0] + parts[1])
     df = satterthwaite(parts[0], parts[1], n - 1, m - 1)
@@ -54,7 +54,9 @@ def paired(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Com
     x, y = by_series(first), by_series(second)
     if x.shape != y.shape:
         raise Inconsistent("pairs need two arrays of the same shape")
-    return one_mean(x - y, 0.0, confidence)
+    apart = x - y
+    refuse(beyond_rounding(np.ptp(apart, axis=-1), x, y) == 0.0, NoSpread, "all differences are equal")
+    return one_mean(apart, 0.0, confidence)
 
 
 def one_mean(values: ArrayLike, expected: ArrayLike = 0.0, confidence: float = 0.95) -> Comparison:
@@ -69,7 +71,7 @@ def one_mean(values: ArrayLike, expected: ArrayLike = 0.0, confidence: float = 0
     """
     x = by_series(values, at_least=2)
     error = x.std(axis=-1, ddof=1) / math.sqrt(x.shape[-1])
-    refuse(~(error > 0.0) | (x.min(axis=-1) == x.max(axis=-1)), NoSpread, "all values are equal")
+    refuse(beyond_rounding(np.ptp(x, axis=-1), x) == 0.0, NoSpread, "all values are equal")
     checks = (near_normal(third_cumulant_of_mean(x), error), independent(x))
     df = np.full(error.shape, x.shape[-1] - 1.0)
     effect = x.mean(axis=-1) - np.asarray(expected, dtype=np.float64)

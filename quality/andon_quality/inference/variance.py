@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, by_series, plain, refuse, side_by_side
+from andon_quality.arrays import FloatArray, beyond_rounding, by_series, plain, refuse, side_by_side
 from andon_quality.errors import NoSpread, TooFew
 from andon_quality.inference.comparison import AssumptionCheck, Comparison
 from andon_quality.inference.interval import Interval, normal_quantile
@@ -32,7 +32,7 @@ def anova(groups: Sequence[ArrayLike], confidence: float = 0.95) -> Comparison:
     (13.0, (2.0, 6.0), 0.006592, 0.8125)
     """
     samples = samples_checked(groups)
-    p = plain(_f_test(_from_medians(samples)).p_value)
+    p = plain(_f_test(_from_medians(samples), samples).p_value)
     equal = AssumptionCheck("spreads are equal", plain(np.asarray(p) >= 0.05), "Brown-Forsythe p {:.3g}", (p,))
     return _effect_of_groups("share of variance between groups", samples, confidence, (equal,))
 
@@ -47,8 +47,9 @@ def brown_forsythe(groups: Sequence[ArrayLike], confidence: float = 0.95) -> Com
     >>> round(brown_forsythe([[1.0, 2.0, 3.0, 4.0], [0.0, 5.0, 10.0, 15.0]]).p_value, 4)
     0.0348
     """
-    distances = _from_medians(samples_checked(groups))
-    return _effect_of_groups("share of variance of the distances from the median", distances, confidence, ())
+    samples = samples_checked(groups)
+    distances = _from_medians(samples)
+    return _effect_of_groups("share of variance of the distances from the median", distances, confidence, (), samples)
 
 
 def samples_checked(groups: Sequence[ArrayLike]) -> list[FloatArray]:
@@ -74,9 +75,13 @@ class _F:
 
 
 def _effect_of_groups(
-    effect_is: str, samples: list[FloatArray], confidence: float, checks: tuple[AssumptionCheck, ...]
+    effect_is: str,
+    samples: list[FloatArray],
+    confidence: float,
+    checks: tuple[AssumptionCheck, ...],
+    scale: list[FloatArray] | None = None,
 ) -> Comparison:
-    tested = _f_test(samples)
+    tested = _f_test(samples, scale)
     refuse(~(tested.varies > 0.0), NoSpread, "no group varies within itself")
     total = sum(sample.shape[-1] for sample in samples)
     low, high = (size / (size + total) for size in f_range(tested.f, *tested.df, confidence))
@@ -84,7 +89,7 @@ def _effect_of_groups(
     return Comparison(effect_is, plain(tested.eta), interval, plain(tested.f), tested.df, plain(tested.p_value), checks)
 
 
-def _f_test(samples: list[FloatArray]) -> _F:
+def _f_test(samples: list[FloatArray], scale: list[FloatArray] | None = None) -> _F:
     from scipy.special import fdtrc
 
     grand = np.concatenate(samples, axis=-1).mean(axis=-1, keepdims=True)
@@ -93,6 +98,7 @@ def _f_test(samples: list[FloatArray]) -> _F:
     centre = np.asarray(sum(sample.sum(axis=-1) for sample in moved)) / total
     between = np.asarray(sum(sample.shape[-1] * np.square(sample.mean(axis=-1) - centre) for sample in moved))
     within = np.asarray(sum(((s - s.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1) for s in moved))
+    within = np.square(beyond_rounding(np.sqrt(within / total), *(scale or samples))) * total
     df = float(len(samples) - 1), float(total - len(samples))
     known = within > 0.0
     f = np.divide(between / df[0], within / df[1], out=np.zeros(within.shape), where=known)
@@ -119,7 +125,7 @@ def compare_spread(first: ArrayLike, second: ArrayLike, confidence: float = 0.95
     """
     samples = list(side_by_side(by_series(first, at_least=5), by_series(second, at_least=5)))
     for sample in samples:
-        refuse(sample.min(axis=-1) == sample.max(axis=-1), NoSpread, "a sample does not vary")
+        refuse(beyond_rounding(np.ptp(sample, axis=-1), sample) == 0.0, NoSpread, "a sample does not vary")
     z = normal_quantile(confidence)
     n, m = (sample.shape[-1] for sample in samples)
     kurtosis = _pooled_kurtosis(samples)
@@ -129,7 +135,7 @@ def compare_spread(first: ArrayLike, second: ArrayLike, confidence: float = 0.95
     ratio = samples[0].var(axis=-1, ddof=1) / samples[1].var(axis=-1, ddof=1)
     correction = (n / (n - z)) / (m / (m - z))
     low, high = (plain(np.sqrt(correction * ratio * np.exp(sign * z * error))) for sign in (-1.0, 1.0))
-    tested = _f_test(_from_medians(samples))
+    tested = _f_test(_from_medians(samples), samples)
     interval = Interval(low, high, confidence)
     name = "ratio of standard deviations"
     return Comparison(name, plain(np.sqrt(ratio)), interval, plain(tested.f), tested.df, plain(tested.p_value), ())

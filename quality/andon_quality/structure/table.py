@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray, finite
+from andon_quality.arrays import FloatArray, beyond_rounding, finite
 from andon_quality.errors import NoSpread, TooFew
 
 
@@ -30,7 +30,7 @@ def standardised(table: FloatArray) -> FloatArray:
     >>> standardised(np.array([[1.0], [2.0], [3.0]])).ravel().tolist()
     [-1.0, 0.0, 1.0]
     """
-    if (table.min(axis=0) == table.max(axis=0)).any():
+    if (beyond_rounding(np.ptp(table, axis=0), table.T) == 0.0).any():
         raise NoSpread("a column does not vary")
     centred = table - table.mean(axis=0)
     return np.asarray(centred / centred.std(axis=0, ddof=1), dtype=np.float64)

@@ -7,7 +7,7 @@ from typing import Protocol, assert_never
 
 import numpy as np
 
-from andon_quality.arrays import BoolArray, FloatArray, IntArray, refuse
+from andon_quality.arrays import BoolArray, FloatArray, IntArray, beyond_rounding, refuse
 from andon_quality.errors import NoSpread
 from andon_quality.structure.least_squares import along, combined
 
@@ -156,7 +156,7 @@ def varies(values: FloatArray) -> BoolArray:
     >>> varies(np.array([[1.0, 3.0], [2.0, 2.0]])).tolist()
     [True, False]
     """
-    return np.asarray(values.std(axis=-1) > 1e-12 * np.maximum(1.0, np.abs(values).max(axis=-1)))
+    return np.asarray(beyond_rounding(values.std(axis=-1), values) > 0.0)
 
 
 def standardised(values: FloatArray) -> FloatArray:
