@@ -44,7 +44,7 @@ def tenant_secret(settings: IngestSettings) -> bytes:
 
 
 def commit_bytes_max(message_bytes_max: int) -> int:
-    """A commit is read in one message, so it must leave room for what a response holds besides its events."""
+    """A commit is read in one message, so it must leave bytes for what a response holds besides its events."""
     return message_bytes_max - min(RESPONSE_MARGIN_BYTES, message_bytes_max // 2)
 
 

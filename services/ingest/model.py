@@ -49,7 +49,7 @@ class MalformedBatch(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """Where events come from, and how they are treated at the door."""
+    """Where events come from, and how they are admitted."""
 
     id: SourceId
     kind: int = 1
@@ -86,7 +86,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Admission:
-    """What batches became at the door: their accepted events in order, and the faults of each.
+    """What batches became on admission: their accepted events in order, and the faults of each.
 
     `bounds` are the rows where each batch begins, and the end; `index` is the place of each row in its own batch.
     """

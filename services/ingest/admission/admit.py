@@ -1,4 +1,4 @@
-"""Who may come in: every event of a batch is checked, all at once, and identity is left at the door."""
+"""Admission: every event of a batch is checked, all at once, and identity is replaced."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Identity is left at the door: who did it, and whatever else a source calls personal, becomes a pseudonym."""
+"""Who did it, and what else a source calls personal, becomes a pseudonym."""
 
 from collections.abc import Sequence
 

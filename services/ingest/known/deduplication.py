@@ -174,7 +174,7 @@ def _judge_pairs(
 
 
 def judge_within_page(page: pa.RecordBatch, hashes: Hashes, outcome: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Adds the outcome of events that stand twice in the page itself: the first is new, the later ones repeat it."""
+    """Adds the outcome of events that occur twice in the page itself: the first is new, the later ones repeat it."""
     new = np.flatnonzero(outcome == Novelty.NEW)
     suspects = new[_repeated(hashes[new])]
     if len(suspects) == 0:
@@ -193,7 +193,7 @@ def judge_within_page(page: pa.RecordBatch, hashes: Hashes, outcome: NDArray[np.
 
 
 def _repeated(hashes: Hashes) -> Rows:
-    """Rows whose hash stands more than once, in order."""
+    """Rows whose hash occurs more than once, in order."""
     if len(hashes) < 2:
         return np.zeros(0, dtype=np.int64)
     ordered = np.sort(hashes)

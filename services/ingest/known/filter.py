@@ -11,7 +11,7 @@ from services.ingest.hashes import Hashes
 _BITS_MIN = 22
 _BITS_MAX = 32
 _BITS_PER_HASH = 16
-# All that is read of a hash: what the index keeps of it.
+# All that is read of a hash: what the index stores of it.
 _UNREAD_BITS = np.uint64(26)
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _ONE, _SIX_BITS = np.uint64(1), np.uint64(63)

@@ -1,4 +1,20 @@
-"""Which hashes were seen in which commit: sorted runs of packed numbers, merged as they grow, behind a bit filter."""
+"""Which hashes were seen in which commit: sorted runs of packed numbers, merged as they grow, behind a bit filter.
+
+Theory of operation. The index answers "certainly new" or "perhaps in these commits"; what is stored decides. It is a
+log-structured merge tree in memory:
+
+- Each commit adds a sorted run. Eight runs of about one size are merged into one, so there are at most seven of each
+  size, and each hash is merged once per size. Short runs are merged at once, long ones by `compact` in a thread.
+- A look-up asks the filter first (`known/filter.py`): one read of memory rules out all but one new hash in two hundred.
+  The rest is searched in every run.
+- A run never changes once it is made, so a thread may search or merge runs while the event loop goes on. The list of
+  runs changes between commits only (`add`, `forget`) or is replaced as a whole (`apply`, which drops a merged run
+  whose parts were forgotten in the meantime).
+
+Invariant: a hash that was added and not forgotten is in exactly one run and in the filter. A false alarm is allowed
+(some bits of the hash are given up for the position, and marks of forgotten hashes stay in the filter until it is
+replaced); a miss is not. Nothing here is durable: after a restart it is read back from the log.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -112,9 +128,9 @@ class HashIndex:
         """Drops the commits of positions (after, through], which must be fewer than the span."""
         first = np.uint64(after + 1)
         count = np.uint64(through - after)
-        kept = [run[((run - first) & self._position) >= count] for run in self._runs]
+        remaining = [run[((run - first) & self._position) >= count] for run in self._runs]
         # Their marks in the filter stay until it is full: they are false alarms, and few.
-        self._runs = [run for run in kept if len(run)]
+        self._runs = [run for run in remaining if len(run)]
         self._count = sum(len(run) for run in self._runs)
 
 

@@ -27,7 +27,7 @@ class TenantLog:
         self._opening = asyncio.Lock()
         self._queue: list[QueuedBatch] = []
         self._queued_rows = 0
-        self._room = asyncio.Event()
+        self._freed = asyncio.Event()
         self._committing: asyncio.Task[None] | None = None
 
     @property
@@ -45,11 +45,11 @@ class TenantLog:
     async def archive_old_ids(self) -> None:
         await self._committer.archive_old_ids()
 
-    async def room(self) -> None:
-        """Returns when there is room for another batch: how a stream waits where a single call is refused."""
+    async def capacity(self) -> None:
+        """Returns when another batch can be queued: how a stream waits where a single call is refused."""
         while self._queued_rows >= self._limits.queue_rows_max // 2:
-            self._room.clear()
-            await self._room.wait()
+            self._freed.clear()
+            await self._freed.wait()
 
     def submit(self, batch: IncomingBatch) -> "asyncio.Future[Written | bytes]":
         """Queues a batch; the answer comes when it is durable."""
@@ -89,7 +89,7 @@ class TenantLog:
                 outcomes = [error] * len(group)
             finally:
                 self._queued_rows -= sum(waiting.batch.received for waiting in group)
-                self._room.set()
+                self._freed.set()
             self.signal.notify()
             for waiting, outcome in zip(group, outcomes, strict=True):
                 if waiting.answer.done():

@@ -19,7 +19,7 @@ class QueuedBatch:
 
 
 def next_group(queue: Sequence[QueuedBatch], rows_max: int, bytes_max: int) -> int:
-    """How many batches from the front: as many as fit, at least one, each request id once; a check stands alone."""
+    """How many batches from the front: as many as fit, at least one, each request id once; a check goes alone."""
     if len(queue) == 1:
         return 1
     rows, size, alone = 0, 0, False

@@ -5,7 +5,7 @@ A log is a gapless sequence of entries, each written by one commit. Its end is t
 - `append` writes an entry if the log still ends at `entry.after`, and otherwise nothing. What a writer decided from its
   copy of the log (which events are new, which sources have which policy) therefore holds when the entry is written.
 - An entry comes with a receipt: what the registry has to record of the same commit. The log delivers it to the registry
-  exactly once and in the order of positions. Whoever reads position P in the log finds the receipts through P recorded.
+  exactly once and in the order of positions. A reader of position P of the log finds the receipts through P recorded.
 - An entry without segments is allowed: a change of a source's policy moves the log, so that no commit that was decided
   under the old policy can be written after it.
 - Entries become visible in order and are durable when `append` returns.

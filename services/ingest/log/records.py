@@ -98,7 +98,7 @@ class PageFilter:
 class LogSlice:
     """Whole commits, in order. Without pages: nothing of it was asked for, or a heartbeat.
 
-    `passed` are earlier commits that had nothing to send, so that whoever folds commits misses none.
+    `passed` are earlier commits that had nothing to send, so that a reader who folds commits misses none.
     """
 
     through: int

@@ -34,7 +34,7 @@ def cut(page: pa.RecordBatch, id_hashes: Hashes, case_hashes: Hashes, offsets: S
 
 
 def separated(page: pa.RecordBatch) -> list[tuple[pa.RecordBatch, NDArray[np.int64] | None]]:
-    """Pages in which each name stands once, with the rows that each took; None: the page as it is.
+    """Pages in which each name occurs once, with the rows that each took; None: the page as it is.
 
     Events keep the types they were sent with, so what is stored does not depend on how a sender cut its batches.
     """
@@ -53,11 +53,11 @@ def separated(page: pa.RecordBatch) -> list[tuple[pa.RecordBatch, NDArray[np.int
 
 def _subset(page: pa.RecordBatch, rows: NDArray[np.int64]) -> tuple[pa.RecordBatch, NDArray[np.int64]]:
     part = page.take(pa.array(rows))
-    kept: dict[str, int] = {}
+    chosen: dict[str, int] = {}
     for place, name in enumerate(part.schema.names):
-        if name not in kept or part.column(place).null_count < part.num_rows:
-            kept[name] = place
-    return part.select(list(kept.values())), rows
+        if name not in chosen or part.column(place).null_count < part.num_rows:
+            chosen[name] = place
+    return part.select(list(chosen.values())), rows
 
 
 def _cut_by_partition(
@@ -136,8 +136,8 @@ def _compact(piece: pa.RecordBatch) -> pa.RecordBatch:
         if column.type == CODED_TEXT and _serves_few(column):
             plain = column.dictionary_decode()
             columns[place] = plain.dictionary_encode() if place < len(FIXED) else plain
-    kept = [place for place, column in enumerate(columns) if place < len(FIXED) or column.null_count < len(column)]
-    return pa.RecordBatch.from_arrays([columns[place] for place in kept], names=[names[place] for place in kept])
+    filled = [place for place, column in enumerate(columns) if place < len(FIXED) or column.null_count < len(column)]
+    return pa.RecordBatch.from_arrays([columns[place] for place in filled], names=[names[place] for place in filled])
 
 
 def _serves_few(column: pa.DictionaryArray) -> bool:

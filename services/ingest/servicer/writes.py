@@ -79,7 +79,7 @@ class WriteRpcs:
             async for request in requests:
                 if self._draining.started:
                     raise draining_error()
-                await log.room()
+                await log.capacity()
                 await sent.put(Sent(request.sequence, log.submit(await received(request.batch))))
         except Exception:
             await sent.put(None)

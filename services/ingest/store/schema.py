@@ -1,4 +1,4 @@
-"""Where the tables of ingest are, what is said to them, and times as they keep them."""
+"""Where the tables of ingest are, its statements, and times as the tables store them."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

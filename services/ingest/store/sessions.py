@@ -55,7 +55,7 @@ class IngestStore:
 
     @asynccontextmanager
     async def locked(self, tenant: TenantId) -> AsyncIterator[LockedSession]:
-        """Waits for the other writers of this log, and keeps them waiting."""
+        """Waits for the other writers of this log, and makes later ones wait."""
         async with tenant_transaction(self._pool, tenant) as connection:
             head = head_of(await connection.fetchrow(queries.lock_head, tenant))
             archive = IdArchive(tenant, lambda: nullcontext(connection))
