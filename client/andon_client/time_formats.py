@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 ISO = "iso"
 # Units since 1970-01-01 UTC, in microseconds as numerator and denominator.
@@ -73,6 +74,7 @@ class TimeFormat:
     epoch: tuple[int, int] | None = None
 
 
+@lru_cache(maxsize=1024)
 def time_format(written: str) -> TimeFormat:
     """`%d/%m/%Y %H:%M`, `iso`, `epoch_ms` and the like. Raises UnknownFormat and NoDate."""
     if written in EPOCHS:

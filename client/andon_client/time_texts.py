@@ -295,7 +295,7 @@ def unread(text: str | None, formats: Sequence[TimeFormat], zone: str, sample: S
     if outcome == Outcome.ZONE_UNKNOWN:
         return message("time_zone_unknown", text=f'"{text}"')
     named = ", ".join("ISO 8601" if one.written == ISO else f'"{one.written}"' for one in formats)
-    hint = _hint((text, *sample), zone)
+    hint = _hint(tuple(dict.fromkeys((*sample, text))), zone)
     if sample and hint.key == "no_hint":
         hint = _hint((text,), zone)
     return message("time_no_format", text=f'"{text}"', formats=named, hint=hint)
