@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -327,8 +328,19 @@ def formats_that_fit(texts: Iterable[str], zone: str) -> list[str]:
     """Formats in common use that read every one of the texts."""
     column = pa.array(list(texts), pa.utf8())
     written = [
-        *("iso", "epoch_ms", "epoch_s"),
         *(f"{date}{gap}{of_day}" for date, of_day, gap in product(_DATES, _TIMES_OF_DAY, (" ", "T", ", ")) if of_day),
         *_DATES,
     ]
-    return [one for one in written if not read_times(column, [time_format(one)], zone).times.null_count]
+    # Most are ruled out by the first text's digits, letters and marks alone.
+    looks = _skeleton(column[0].as_py())
+    likely = ["iso", "epoch_ms", "epoch_s", *(one for one in written if _skeleton(_example(one)) == looks)]
+    return [one for one in likely if not read_times(column, [time_format(one)], zone).times.null_count]
+
+
+def _example(format: str) -> str:
+    """A text of the format's kind: a digit for each number, a letter for each name."""
+    return re.sub("%.", "0", re.sub("%[abpZ]", "x", format.replace("%z", "+0")))
+
+
+def _skeleton(text: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"[^\W\d_]+", "x", re.sub(r"\d+", "0", text)))

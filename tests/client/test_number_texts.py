@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 from andon_client.number_texts import integers, numbers
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -68,11 +68,13 @@ def test_an_integer_is_whole_and_fits_64_bits(text, decimal, number):
     assert integers(pa.array([text]), decimal).to_pylist() == [number]
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_what_python_writes_is_read_back(number):
     assert read([repr(number)]) == [number]
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(-(10**15), 10**15))
 def test_thousands_marks_change_nothing(number):
     written = f"{number:,}"

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from andon_client.time_formats import NoDate, UnknownFormat, time_format
 from andon_client.time_texts import formats_that_fit, read_times, unread
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -78,12 +78,14 @@ def test_a_zone_that_is_unknown_or_means_several_is_refused_never_shifted(name):
     assert "the zone of" in unread(text, [time_format("iso")], "UTC").text()
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), st.integers(-18 * 60, 18 * 60))
 def test_what_python_writes_is_read_as_python_reads_it(moment, minutes):
     zoned = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     assert instants([zoned.isoformat(), moment.isoformat()]) == [zoned.astimezone(UTC), moment.replace(tzinfo=UTC)]
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2037, 1, 1)))
 def test_local_times_of_a_region_agree_with_the_standard_library(moment):
     zone = ZoneInfo("America/New_York")
