@@ -9,13 +9,7 @@ from services.improvement.history import NotEnoughWindows
 from services.improvement.lifecycle import InvalidTransition
 from services.improvement.scoring_client import UnknownSeries
 from services.improvement.transitions import DatesOutOfOrder, ProofMissing, UnknownAction, UnknownCause
-from services.runtime.errors import (
-    FailedPrecondition,
-    FieldViolation,
-    InvalidArgument,
-    NotFound,
-    PreconditionViolation,
-)
+from services.runtime.errors import FailedPrecondition, NotFound, PreconditionViolation, invalid
 
 
 @contextmanager
@@ -33,8 +27,6 @@ def mapped_errors() -> Iterator[None]:
         named = {"name": str(error)}
         raise NotFound("NOT_FOUND", "the problem has no such action or cause", metadata=named) from error
     except UnknownSeries as error:
-        violation = FieldViolation("action.goal.series", "scoring has no such series", "FIELD_INVALID")
-        raise InvalidArgument("FIELD_INVALID", "unknown series", field_violations=[violation]) from error
+        raise invalid("action.goal.series", "is no series that scoring has") from error
     except DatesOutOfOrder as error:
-        violation = FieldViolation("done_time", "lies before the action's start", "FIELD_INVALID")
-        raise InvalidArgument("FIELD_INVALID", "done before it was started", field_violations=[violation]) from error
+        raise invalid("done_time", "lies before the action's start") from error

@@ -55,7 +55,7 @@ from services.ingest.registry.records import StoredAnswer
 from services.ingest.store.id_archive import IdArchive
 from services.ingest.store.sessions import IngestStore, LockedSession
 from services.ingest.workers import computed
-from services.runtime.errors import FieldViolation, InvalidArgument
+from services.runtime.errors import InvalidArgument, invalid
 from services.runtime.telemetry import batch_span
 
 Clock = Callable[[], int]
@@ -264,6 +264,4 @@ class Committer:
 
 
 def _too_large(bytes_max: int) -> InvalidArgument:
-    description = f"stored, this batch takes more than {bytes_max} bytes: send it in smaller ones"
-    violation = FieldViolation("batch", description, "BATCH_TOO_LARGE")
-    return InvalidArgument("BATCH_TOO_LARGE", description, field_violations=[violation])
+    return invalid("batch", f"takes more than {bytes_max} bytes stored: send it in smaller ones", "BATCH_TOO_LARGE")

@@ -14,7 +14,7 @@ from services.ingest.registry.records import Receipt, StoredAnswer
 from services.ingest.servicer.tenant_logs import TenantLogs
 from services.ingest.store.registry import Registry
 from services.ingest.store.sessions import IngestStore
-from services.runtime.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound
+from services.runtime.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound, invalid
 from services.runtime.identity import current_caller
 from services.runtime.page_tokens import page_size, page_token, place_of
 from services.runtime.requests import IdempotencyKey, idempotency_key
@@ -144,13 +144,13 @@ async def _answered(registry: Registry, key: IdempotencyKey | None) -> bytes | N
 
 def _source_id(text: str, field: str) -> SourceId:
     if not SOURCE.fullmatch(text):
-        _refuse([FieldViolation(field, "1 to 64 of [a-z0-9._-]", "FIELD_INVALID")])
+        raise invalid(field, "must be 1 to 64 of [a-z0-9._-]")
     return SourceId(text)
 
 
 def _changed(path: str) -> Sequence[str]:
     if path not in _FIELDS:
-        _refuse([FieldViolation("update_mask", f"can be changed: {', '.join(CHANGEABLE)}", "FIELD_INVALID")])
+        raise invalid("update_mask", f"may name {', '.join(CHANGEABLE)}")
     return _FIELDS[path]
 
 
@@ -171,8 +171,4 @@ def _check(source: Source, message: source_pb2.Source) -> None:
         if not ATTRIBUTE_NAME.fullmatch(name):
             found.append(FieldViolation(f"source.personal_attributes[{index}]", "not a name of an attribute", ""))
     if found:
-        _refuse(found)
-
-
-def _refuse(violations: Sequence[FieldViolation]) -> None:
-    raise InvalidArgument("FIELD_INVALID", "the request is not valid", field_violations=violations)
+        raise InvalidArgument("FIELD_INVALID", "the request is not valid", field_violations=found)
