@@ -79,9 +79,14 @@ def parse_document(content: object, kind: type[M], origin: str = "document") -> 
     return message
 
 
+FORMER_NAMES = {("andon.scoring.v1.Measure.AttributeValue", "quantum"): "resolution"}
+"""What documents of the time before 0.1 call a field: they are people's files, and go on being read."""
+
+
 def _expanded(content: Any, descriptor: Any) -> Any:
     if not isinstance(content, dict):
         return content
+    content = {FORMER_NAMES.get((descriptor.full_name, key), key): value for key, value in content.items()}
     fields = {
         **{field.name: field for field in descriptor.fields},
         **{field.json_name: field for field in descriptor.fields},

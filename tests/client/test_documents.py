@@ -89,3 +89,8 @@ def test_the_examples_that_are_shipped_can_be_read(name):
     assert spec.title.en
     assert spec.title.zh
     assert len(spec.indicators) > 0
+
+
+def test_a_document_that_names_a_field_as_it_was_called_before_is_read() -> None:
+    content = {"measures": [{"name": "csat", "value": {"attribute": "csat", "quantum": 0.01}}]}
+    assert parse_document(content, SPEC).measures[0].value.resolution == 0.01
