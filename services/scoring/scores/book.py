@@ -10,7 +10,7 @@ from services.scoring.scores.charts.chart_plan import ChartPlan, plan_of
 from services.scoring.scores.results import Score, Signal
 from services.scoring.scores.statistics import PartChange, PartStats, Place
 from services.scoring.system.hierarchy import Tree, tree_of
-from services.scoring.system.model import Indicator, IndicatorSystem
+from services.scoring.system.model import Indicator, IndicatorSystem, Window
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import ALL_TIME, WindowId
 
@@ -40,7 +40,7 @@ class ScoreBook:
     scores: dict[SeriesKey, dict[int, Score]] = field(default_factory=dict)
     signals: dict[SeriesKey, dict[str, Signal]] = field(default_factory=dict)
     provisional: dict[int, set[Place]] = field(default_factory=lambda: defaultdict(set))
-    tree: Tree | None = None
+    trees: Mapping[Window, Tree] = field(default_factory=dict)
     indicators: Mapping[str, Indicator] = field(default_factory=dict)
     plans: Mapping[str, ChartPlan] = field(default_factory=dict)
 
@@ -82,4 +82,5 @@ def open_book(system: IndicatorSystem, partition_count: int, switched: bool) -> 
     indicators = {indicator.name: indicator for indicator in system.spec.indicators}
     planned = {one.name: plan_of(system.spec, one) for one in system.spec.indicators}
     plans = {name: plan for name, plan in planned.items() if plan is not None}
-    return ScoreBook(system, partition_count, switched, tree=tree_of(system), indicators=indicators, plans=plans)
+    trees = {window: tree for window in Window if (tree := tree_of(system, window)) is not None}
+    return ScoreBook(system, partition_count, switched, trees=trees, indicators=indicators, plans=plans)

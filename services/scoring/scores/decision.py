@@ -149,11 +149,11 @@ class _Step:
         return CORRECTED if place in self.corrected else LATE
 
     def score_composites(self) -> None:
-        tree = self.book.tree
-        if tree is None:
-            return
         touched = {(series_name(series).window, window) for series, window in self.changed if self.is_leaf(series)}
         for kind, window in touched:
+            tree = self.book.trees.get(kind)
+            if tree is None:
+                continue
             leaves = self.leaf_scores(tree, kind, window)
             corrected = any((score.series, window) in self.corrected for score in leaves.values())
             for score in composites_of(self.book.system, tree, kind, window, leaves, self.is_complete(window)):

@@ -37,7 +37,7 @@ class Cards:
         rows = await store.scores_of_window(tenant, system.process, system.system, kind, found[0])
         messages = {series_name(SeriesKey(one.series)).indicator: one for one in map(unpack_score, rows)}
         scores = {name: score_of(message) for name, message in messages.items()}
-        tree = tree_of(system)
+        tree = tree_of(system, kind)
         response = scoring_pb2.GetScorecardResponse(
             interval=interval(WindowId(*found)),
             nodes=[_node(node) for node in card_nodes(system, tree, scores)],

@@ -87,7 +87,7 @@ class Explanations:
     async def _composite_working(
         self, tenant: str, system: IndicatorSystem, name: SeriesName, score: score_pb2.Score
     ) -> Text:
-        tree = tree_of(system)
+        tree = tree_of(system, name.window)
         if tree is None:
             return Text()
         found = await self.requests.store.scores_of_window(

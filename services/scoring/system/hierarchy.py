@@ -53,10 +53,6 @@ class Tree:
             node.name: float(shares[list(self.weights.paths[index])].prod()) for index, node in enumerate(self.nodes)
         }
 
-    @cached_property
-    def windows(self) -> frozenset[Window]:
-        return frozenset(window for leaf in self.leaves if leaf.indicator for window in leaf.indicator.windows)
-
     def phases(self) -> dict[Phase, float]:
         """Weight in the whole by phase."""
         weights: dict[Phase, float] = {}
@@ -67,8 +63,11 @@ class Tree:
         return weights
 
 
-def tree_of(system: IndicatorSystem) -> Tree | None:
-    """The hierarchy, root first and parents before children. None: no indicator has a target."""
+def tree_of(system: IndicatorSystem, window: Window) -> Tree | None:
+    """The hierarchy of one window width, root first and parents before children. None: no indicator has a target.
+
+    Indicators that are not scored in this width are not part of it: they are not missing.
+    """
     composites = [Node(one.name, one.parent, one.title, one.weight) for one in system.spec.composites]
     if not composites:
         composites = [Node(OVERALL, "", Text("Overall", "总体"), 1.0)]
@@ -76,7 +75,7 @@ def tree_of(system: IndicatorSystem) -> Tree | None:
     leaves = [
         Node(one.name, one.parent or root, one.title, one.weight, one)
         for one in system.spec.indicators
-        if one.has_points
+        if one.has_points and window in one.windows
     ]
     below: dict[str, list[Node]] = {}
     for node in (*composites, *leaves):

@@ -230,7 +230,7 @@ def chart_point_message(point: ChartPoint) -> scoring_pb2.ChartPoint:
 
 def series_message(series: SeriesKey, system: IndicatorSystem | None) -> score_pb2.Series:
     name = series_name(series)
-    title, unit, direction = _about(name.indicator, system)
+    title, unit, direction = _about(name.indicator, name.window, system)
     return score_pb2.Series(
         key=series,
         process=name.process,
@@ -244,11 +244,11 @@ def series_message(series: SeriesKey, system: IndicatorSystem | None) -> score_p
     )
 
 
-def _about(indicator: str, system: IndicatorSystem | None) -> tuple[Text, str, Direction]:
+def _about(indicator: str, window: Window, system: IndicatorSystem | None) -> tuple[Text, str, Direction]:
     for one in system.spec.indicators if system else ():
         if one.name == indicator:
             return one.title, one.unit, one.direction
-    tree = tree_of(system) if system else None
+    tree = tree_of(system, window) if system else None
     for node in tree.nodes if tree else ():
         if node.name == indicator:
             return node.title, "points", Direction.HIGHER_IS_BETTER

@@ -28,8 +28,8 @@ STATS = PartStats(4, 10, 30, (np.array([1, 2, 3, 4]), np.array([1, 1, 1, 1])))
 
 
 def indicator(name: str = "wait", **fields) -> Indicator:
-    given = {"aggregate": Aggregate.MEAN, "direction": LOWER, "target": Target(10.0), "count_min": 5, **fields}
-    return Indicator(name, "wait", **given)
+    given = {"aggregate": Aggregate.MEAN, "direction": LOWER, "target": Target(10.0), "count_min": 5}
+    return Indicator(name, "wait", **{**given, "windows": (Window.DAY,), **fields})
 
 
 def system(*indicators: Indicator) -> IndicatorSystem:
@@ -161,7 +161,7 @@ def leaf(name: str, points: float | None, count: int = 7) -> Score:
 
 def composite(weights: dict[str, float], leaves: dict[str, Score], complete: bool = True) -> Score:
     made = system(*(indicator(name, weight=weight) for name, weight in weights.items()))
-    tree = tree_of(made)
+    tree = tree_of(made, Window.DAY)
     assert tree is not None
     scores = composites_of(made, tree, Window.DAY, AT, leaves, complete)
     (whole,) = [score for score in scores if score.series == SeriesKey("desk/main/overall@day")]
@@ -180,6 +180,20 @@ def test_a_composite_with_a_missing_indicator_is_an_interval_without_a_verdict()
         whole = composite({"a": 1.0, "b": 3.0}, {"a": leaf("a", 80.0), **missing})
         assert (whole.value, whole.points, whole.points_low, whole.points_high) == (None, None, 20.0, 95.0)
         assert whole.state is ScoreState.NOT_ENOUGH_DATA
+
+
+def test_an_indicator_that_is_not_scored_in_a_window_width_is_not_missing_in_it():
+    weekly = indicator("b", weight=3.0, windows=(Window.WEEK,))
+    made = system(indicator("a", weight=1.0, windows=(Window.DAY, Window.WEEK)), weekly)
+    day, week = tree_of(made, Window.DAY), tree_of(made, Window.WEEK)
+    assert day is not None
+    assert week is not None
+    assert [one.name for one in day.leaves] == ["a"]
+    (whole,) = composites_of(made, day, Window.DAY, AT, {"a": leaf("a", 80.0)}, True)
+    assert (whole.points, whole.points_low, whole.points_high) == (80.0, 80.0, 80.0)
+    (whole,) = composites_of(made, week, Window.WEEK, AT, {"a": leaf("a", 80.0)}, True)
+    assert (whole.points_low, whole.points_high) == (20.0, 95.0)
+    assert tree_of(made, Window.MONTH) is None
 
 
 def test_a_composite_of_which_nothing_was_observed_counts_nothing():
