@@ -244,14 +244,11 @@ def batch_of(tables: Sequence[pa.Table]) -> EventBatch:
     time = np.concatenate([time_values(_chunk(table, "time", TIME_US)) for table in tables])
     batch = EventBatch(list(tables), codes.astype(np.int64), ids.to_pylist(), time, None)
     if len(time) > 1 and (time[1:] < time[:-1]).any():
-        _sort(batch, np.argsort(time, kind="stable"))
+        order = np.argsort(time, kind="stable")
+        batch.time, batch.case, batch.order = batch.time[order], batch.case[order], order
     if len(time) > 1:
         _break_ties(batch)
     return batch
-
-
-def _sort(batch: EventBatch, order: IntArray) -> None:
-    batch.time, batch.case, batch.order = batch.time[order], batch.case[order], order
 
 
 def _break_ties(batch: EventBatch) -> None:

@@ -9,11 +9,11 @@ so that Python loops run over columns, indicators and touched windows, never ove
 observed again. Where its observation differs from the last one, the old value leaves its windows and the new one
 enters.
 
-What is invariant. The state depends only on the set of events, not on their order, their pages or on restarts:
-columns keep minima, maxima, counts, and latest values by (time, tie, value), all of which commute, and sums are
-integers. An event may come once only; the log's offsets see to that. What does not commute is a correction: it makes
-its case "corrected", and all events of the case are read again and folded alone (`rebuild`), now and whenever a later
-event names it.
+What is invariant. The state depends only on the set of events and on the moment that time has come to (`now_us`), not
+on the order of events, their pages or on restarts: columns keep minima, maxima, counts, and latest values by (time,
+tie, value), all of which commute, and sums are integers. An event may come once only; the log's offsets see to that.
+What does not commute is a correction: it makes its case "corrected", and all events of the case are read again and
+folded alone (`rebuild`), now and whenever a later event names it.
 
 Who may be first. Nobody: one thread at a time calls a fold, and its caller (`replica.partitions`) keeps the order of
 offsets. A case that was evicted has to be reloaded before an event that names it is folded.
@@ -201,7 +201,8 @@ class CaseFold:
         """Compares the touched cases with what was observed of them before, and moves the differences."""
         self.state.seen_us[cases] = MISSING if self.state.watermark_us is None else self.state.watermark_us
         view = CaseView(self.state.columns, cases, now_us)
-        labels = self._labels(view)
+        found = [view.label(dimension) for dimension in self.system.spec.dimensions]
+        labels = np.stack(found) if found else np.zeros((0, len(cases)), dtype=np.int64)
         codes = self._slice_codes(labels, self.state.label[:, cases]) if cases.size else {}
         parts: list[PartChange] = []
         changes: list[tuple[Change, Spans]] = []
@@ -216,10 +217,6 @@ class CaseFold:
         rows = observation_rows(self.system, names, changes, places, self._label_columns(labels[:, places]))
         negative = self._negative_change(view)
         return FoldStep(parts, rows, corrected, events, len(cases), len(self.state.case_ids) - known, negative)
-
-    def _labels(self, view: CaseView) -> IntArray:
-        labels = [view.label(dimension) for dimension in self.system.spec.dimensions]
-        return np.stack(labels) if labels else np.zeros((0, len(view.cases)), dtype=np.int64)
 
     def _move(
         self, change: Change, at: IntArray, codes: SliceCodes, changes: list[tuple[Change, Spans]]

@@ -50,11 +50,15 @@ def only_cases(tables: Sequence[pa.Table], cases: set[str]) -> list[pa.Table]:
 
 
 def live_events(tables: Sequence[pa.Table]) -> list[pa.Table]:
-    """The events that stand after all corrections among them."""
+    """The events that are left after all corrections among them."""
     if not any(corrects(table) for table in tables):
         return list(tables)
     named = pa.concat_arrays([targets for table in tables for targets in _targets(table)])
-    return [_standing(table, named) for table in tables]
+    live = []
+    for table in tables:
+        gone = pc.or_(pc.is_in(_keys(table, "id"), named), _text(table, "retracts").is_valid())
+        live.append(table.filter(pc.invert(gone)))
+    return live
 
 
 def _keys(table: pa.Table, column: str) -> pa.ChunkedArray:
@@ -67,8 +71,3 @@ def _targets(table: pa.Table) -> list[pa.Array]:
         targets.filter(pc.not_equal(targets, own).fill_null(False)).combine_chunks()
         for targets in (_keys(table, name) for name in NAMING)
     ]
-
-
-def _standing(table: pa.Table, named: pa.Array) -> pa.Table:
-    gone = pc.or_(pc.is_in(_keys(table, "id"), named), _text(table, "retracts").is_valid())
-    return table.filter(pc.invert(gone))

@@ -157,16 +157,14 @@ def _learn(column: Column, names: list[str]) -> None:
 
 
 def _fill_cells(state: CaseState, books: list[list[object]], arrays: Arrays, texts: dict[str, list[str]]) -> None:
-    known = [_book(state, *book) for book in books]
+    known: list[SeriesWindows] = []
+    for position, window, sliced, codes in books:
+        key = (cast(int, position), Window(window), cast(int, sliced))
+        known.append(state.windows.book(key, tuple(cast("list[int]", codes))))
     spreads = _histograms(arrays)
     amounts = zip(map(int, texts["totals"]), map(int, texts["squares"]), strict=True)
     for (book, number, count), (total, squares), spread in zip(arrays["cells"].tolist(), amounts, spreads, strict=True):
         known[book].cells[number] = Cell(count, total, squares, spread)
-
-
-def _book(state: CaseState, position: object, window: object, sliced: object, codes: object) -> SeriesWindows:
-    key = (cast(int, position), Window(window), cast(int, sliced))
-    return state.windows.book(key, tuple(cast("list[int]", codes)))
 
 
 def _histograms(arrays: Arrays) -> list[Histogram | None]:

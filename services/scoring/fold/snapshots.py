@@ -21,7 +21,10 @@ def packed(
     columns = {name: pa.array(values.ravel()) for name, values in arrays.items()}
     columns |= {name: pa.array(values, type=pa.large_utf8()) for name, values in texts.items()}
     shapes = json.dumps({name: values.shape for name, values in arrays.items()})
-    lists = [_one_row(column) for column in columns.values()]
+    # One row, of lists as long as they happen to be.
+    lists = [
+        pa.LargeListArray.from_arrays(pa.array([0, len(column)], pa.int64()), column) for column in columns.values()
+    ]
     schema = pa.schema(
         [pa.field(name, column.type) for name, column in zip(columns, lists, strict=True)],
         metadata={HEADER: json.dumps(header).encode(), SHAPES: shapes.encode()},
@@ -30,10 +33,6 @@ def packed(
     with pa.ipc.new_stream(sink, schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_batch(pa.RecordBatch.from_arrays(lists, schema=schema))
     return bytes(sink.getvalue())
-
-
-def _one_row(values: pa.Array) -> pa.Array:
-    return pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
 
 
 def unpacked(content: bytes) -> tuple[dict[str, object], Arrays, dict[str, list[str]]]:

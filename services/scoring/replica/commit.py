@@ -198,7 +198,7 @@ class Committer:
             traceparent,
             decision.switches,
         )
-        retracted = sum(not signal.standing for signal in decision.signals)
+        retracted = sum(not signal.active for signal in decision.signals)
         scoring_metrics.add("andon.scoring.steps")
         scoring_metrics.add("andon.scoring.scores.published", len(decision.scores))
         scoring_metrics.add("andon.scoring.signals.opened", len(decision.signals) - retracted)
@@ -269,7 +269,7 @@ def _signal_row(signal: Signal, body: bytes) -> SignalRow:
         indicator=name.indicator,
         window_kind=WINDOW_NUMBERS[name.window],
         whole=name.whole,
-        standing=signal.standing,
+        standing=signal.active,
         body=body,
         digest=signal_digest(signal),
     )

@@ -1,4 +1,26 @@
-"""Follows ingest's log for one indicator system: page -> fold -> decide -> keep."""
+"""Follows the log of ingest for one indicator system: page, fold, decide, commit.
+
+Theory of operation
+===================
+
+One task per version reads one stream of ingest, over the partitions that this replica owns, into a bounded inbox.
+Each turn takes all that waits, folds it (`replica.partitions`), decides and commits (`replica.commit`), and now and
+then stores a snapshot. While a step is under way, the stream is read ahead; the bound of the inbox is what slows
+ingest's side down.
+
+What is invariant. Between two steps the fold and the book say the same, and both are no further than what was
+committed. A snapshot is taken there only. Events that were committed before a restart are folded again, but their
+changes are dropped: the book holds them already.
+
+Who may be first. The owner of a lease folds its partition, and nobody else commits for it: the commit checks the
+lease's epoch. When leases change, the step under way ends (`busy`), and the stream starts again at the partition that
+is furthest behind; the others pass over what they have seen, by offset.
+
+What is lost when it dies. Fold, book and inbox, nothing of which is stored here. The next owner restores the
+snapshot, reads the log from its position, and reaches the same state. A step that fails is treated in the same way,
+within the process: both are dropped and restored, at once where the error is expected to pass, and after a while
+where it is a defect, which is reported.
+"""
 
 from __future__ import annotations
 
@@ -151,22 +173,17 @@ class SystemFold:
             await asyncio.gather(reader, return_exceptions=True)
 
     async def _open(self, leases: Mapping[int, Lease]) -> tuple[OpenedBook, Fold]:
+        key = (self.tenant, self.system.name, self.system.version)
         if self._fold is None:
-            self._fold = await self._begin()
+            self._fold = await self._store.fold(*key)
+        if self._fold is None:
+            bounds = await self._ingest.bounds()
+            newest = foreign_position(bounds.newest) if bounds.newest else -1
+            self._fold = await self._store.begin_fold(*key, bounds.partition_count, newest)
         await self._partitions.open(leases)
         if self._opened is None:
             self._opened = await reopen_book(self._store, self.tenant, self.system)
         return self._opened, self._fold
-
-    async def _begin(self) -> Fold:
-        known = await self._store.fold(self.tenant, self.system.name, self.system.version)
-        if known is not None:
-            return known
-        bounds = await self._ingest.bounds()
-        newest = foreign_position(bounds.newest) if bounds.newest else -1
-        return await self._store.begin_fold(
-            self.tenant, self.system.name, self.system.version, bounds.partition_count, newest
-        )
 
     async def _step(self, responses: Sequence[Received], opened: OpenedBook, fold: Fold) -> None:
         began_s = time.perf_counter()

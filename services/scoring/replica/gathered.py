@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -46,15 +46,11 @@ class Gathered:
 def observation_page(partition: int, rows: pa.RecordBatch) -> ObservationPage | None:
     if not rows.num_rows:
         return None
-    anchors = [one for name in ("anchor", "old_anchor") for one in _extremes(rows.column(name))]
+    extremes = [pc.min_max(rows.column(name).view(pa.int64())).as_py() for name in ("anchor", "old_anchor")]
+    anchors = [one for both in extremes for one in both.values() if one is not None]
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(
         sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
     ) as writer:
         writer.write_batch(rows)
     return ObservationPage(partition, min(anchors), max(anchors), sink.getvalue().to_pybytes())
-
-
-def _extremes(times: pa.Array) -> Iterable[int]:
-    extremes = pc.min_max(times.view(pa.int64())).as_py()
-    return [one for one in (extremes["min"], extremes["max"]) if one is not None]

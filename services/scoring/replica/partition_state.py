@@ -1,4 +1,4 @@
-"""A partition in memory: restored from its last snapshot, kept as the next one, cases coming and going."""
+"""A partition in memory: restored from its last snapshot, stored as the next one, cases evicted and reloaded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from services.scoring.system.model import IndicatorSystem
 BEGINNING = -1
 DAY_US = 86_400_000_000
 PAGES_READ_MAX = 16
-"""Pages of cases in memory at a time, however many cases are called back."""
+"""Pages of cases in memory at a time, however many cases are reloaded."""
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +120,7 @@ def _restored(system: IndicatorSystem, restart: Restart) -> CaseFold | None:
 
 
 async def reload_cases(store: Store, key: PartitionKey, fold: CaseFold, wanted: Wanted) -> None:
-    """Brings cases back into memory."""
+    """Reloads evicted cases into memory."""
     numbers = sorted(wanted)
     for start in range(0, len(numbers), PAGES_READ_MAX):
         some = numbers[start : start + PAGES_READ_MAX]
@@ -133,7 +133,7 @@ async def reload_cases(store: Store, key: PartitionKey, fold: CaseFold, wanted: 
 async def store_snapshot(
     store: Store, tenant: str, opened: OpenedBook, state: PartitionState, case_idle_days: float
 ) -> None:
-    """Between two steps only: fold and book must say the same. Cases at rest leave memory with it."""
+    """Between two steps only: fold and book must say the same. Idle cases are evicted with it."""
     key, fold = state.key(tenant, opened.book.system), state.fold
     await reload_cases(store, key, fold, fold.evicted.sparse(PAGES_READ_MAX))
     leaving = fold.idle_cases(round(case_idle_days * DAY_US)) if case_idle_days else None

@@ -46,7 +46,7 @@ class Partitions:
         self._settings = settings
 
     async def open(self, leases: Mapping[int, Lease]) -> None:
-        """Lets go of what this replica no longer owns, and takes up what it owns now."""
+        """Drops what this replica no longer owns, and restores what it owns now."""
         for partition, state in list(self.states.items()):
             if leases.get(partition) != state.lease:
                 del self.states[partition]
@@ -125,7 +125,10 @@ class Partitions:
         few = sum(page.event_count for listed in fresh.values() for page in listed) <= INLINE_EVENTS_MAX
         pages = _decoded(fresh, position) if few else await asyncio.to_thread(_decoded, fresh, position)
         for partition, listed in pages.items():
-            await self._reload_named(self.states[partition], listed)
+            state = self.states[partition]
+            if len(state.fold.evicted):
+                wanted = await asyncio.to_thread(state.fold.evicted.named_in, [page.events for page in listed])
+                await reload_cases(self._store, state.key(self.tenant, self.system), state.fold, wanted)
         chosen = {one: (pages.get(one, []), bounds[one].now_us) for one in due}
         folded = self._fold_pages(chosen) if few else await asyncio.to_thread(self._fold_pages, chosen)
         steps: dict[int, list[Folded]] = {}
@@ -134,12 +137,6 @@ class Partitions:
             if one.step.corrected_cases:
                 steps[partition] += await self._rebuild(partition, one.step.corrected_cases, bounds[partition])
         return steps
-
-    async def _reload_named(self, state: PartitionState, pages: Sequence[DecodedPage]) -> None:
-        """Cases that have left memory and that these pages name."""
-        if len(state.fold.evicted):
-            wanted = await asyncio.to_thread(state.fold.evicted.named_in, [page.events for page in pages])
-            await reload_cases(self._store, state.key(self.tenant, self.system), state.fold, wanted)
 
     def _fold_pages(self, chosen: Mapping[int, tuple[list[DecodedPage], int | None]]) -> dict[int, Folded]:
         folded: dict[int, Folded] = {}

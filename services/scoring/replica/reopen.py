@@ -1,4 +1,4 @@
-"""How a book comes back: from checkpoints and what was logged since."""
+"""Opens a book again: from checkpoints and the entries of the log since."""
 
 from __future__ import annotations
 

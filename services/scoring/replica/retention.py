@@ -1,4 +1,4 @@
-"""Lets go of what is older than the settings say, in small batches, beside the work of every day."""
+"""Expires what is older than the settings say, in small batches between other work."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Retention:
                     )
 
     async def sweep(self, tenant: str) -> None:
-        """0 days: kept for ever."""
+        """0 days: never expires."""
         settings, store = self._settings, self._store
         if days := settings.score_log_days:
             before = self._ago(days)

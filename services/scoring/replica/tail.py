@@ -1,4 +1,24 @@
-"""The score log of one tenant as this process follows it: what it stated itself it need not read."""
+"""The score log of one tenant as this process follows it: its own entries are not read back.
+
+Theory of operation
+===================
+
+All watches of a tenant in this process share one `Tail`: a ring of the newest entries, unpacked once. An entry gets
+into the ring in two ways. What this process commits is offered by the committer; everything else is read from
+Postgres when a notification says that there is something.
+
+What is invariant. Followers get every position once and in order: the ring takes an entry only after the one before
+it, and reads the gap otherwise. So an offer is an optimisation, and to lose one, or a notification, costs a poll and
+no entry.
+
+Who may be first. Another replica may commit between our decision and our commit, and Postgres may notify before it
+answers a commit. Positions that a commit under way will probably get count as our own until it ends, so that their
+notification wakes nobody; a position of another replica in their place is noticed, since the tail then ends below the
+last position. Whether the log ends at our entry is known only if no notification came since the commit began.
+
+What is lost when it dies. The ring. A watch resumes from its cursor, in this process or another, out of the log
+table.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +45,7 @@ class ScoreTail:
         self.tail = Tail(self._read, self.changed, draining, ring_positions_max=RING_POSITIONS_MAX)
 
     def notified(self, position: int | None) -> None:
-        """Postgres tells that an entry was committed. None: something else was."""
+        """Postgres notified of a committed entry. None: of something else."""
         if position is None or (position > self.tail.through and position not in self._own):
             self.changed.notify()
 
@@ -33,14 +53,14 @@ class ScoreTail:
     def publishing(self, entries: int) -> Iterator[None]:
         """Around a commit of so many entries, which are the log's next ones if nobody else is quicker.
 
-        Postgres may tell of a commit before it answers to it, and what is heard of as another's has to be read.
+        Postgres may notify of a commit before it answers it, and what counts as another's entry has to be read.
         """
         last = self.tail.through + entries
         self._own.add(last)
         try:
             yield
         except BaseException:
-            # Committed or not, who follows has to look.
+            # Committed or not: followers have to look.
             self.changed.notify()
             raise
         finally:
@@ -49,8 +69,8 @@ class ScoreTail:
     def published(self, begun: int, last: int, entries: Sequence[PublishedEntry]) -> None:
         """What this process committed as one, its last entry at the position `last`.
 
-        begun: a ticket of `changed` from before the transaction. Where nothing was heard of since, the log ends here:
-        whoever appended afterwards is still to be heard of.
+        begun: the generation of `changed` before the transaction. Where no notification came since, the log ends here:
+        that of a later entry is still to come.
         """
         alone = self.changed.generation() == begun
         for position, entry in enumerate(entries, start=last - len(entries) + 1):

@@ -1,4 +1,4 @@
-"""Which tenants, partitions and indicator systems this replica folds, kept up with what changes about them."""
+"""Which tenants, partitions and indicator systems this replica folds, reconciled with what is active and leased."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Replica:
         return self._tenant(tenant).ingest
 
     def committed(self, payload: str) -> None:
-        """A replica, this or another, changed something: "position tenant", as Postgres tells it. Empty: anything."""
+        """A replica, this or another, changed something: "position tenant", as Postgres notifies. Empty: anything."""
         position, _, tenant = payload.partition(" ")
         for one in self._tenants.values() if not tenant else [self._tenant(tenant)]:
             one.tail.notified(int(position) if position else None)
@@ -108,13 +108,13 @@ class Replica:
         """Folds a partition as long as the lease holds; a step in flight ends before it is given back."""
         tenant, partition = self._tenant(lease.tenant), partition_of(lease)
         tenant.leases[partition] = lease
-        self._tell(tenant)
+        self._leases_changed(tenant)
         try:
             await asyncio.Event().wait()
         finally:
             if tenant.leases.get(partition) == lease:
                 del tenant.leases[partition]
-            self._tell(tenant)
+            self._leases_changed(tenant)
             for running in list(tenant.running.values()):
                 async with running.fold.busy:
                     pass
@@ -131,7 +131,10 @@ class Replica:
 
     async def _reconcile(self, tenant: Tenant) -> None:
         try:
-            await self._learn_partitions(tenant)
+            if not tenant.partition_count:
+                # A log's partitions are fixed with its first write; before it there is nothing to fold.
+                tenant.partition_count = (await tenant.ingest.bounds()).partition_count
+                await self._store.provision_tenant(tenant.name)
             stored = await self._store.active_systems(tenant.name)
             active = {(one.name, one.version): stored_system(one) for one in stored}
         except (*STORE_ERRORS, grpc.aio.AioRpcError) as error:
@@ -146,20 +149,10 @@ class Replica:
         for key, running in list(tenant.running.items()):
             if key not in active or running.task.done():
                 await _cancel(tenant.running.pop(key).task)
-        for key in active.keys() - tenant.running.keys():
+        for key in (active.keys() - tenant.running.keys()) if tenant.partition_count else ():
             self._start(tenant, active[key])
 
-    async def _learn_partitions(self, tenant: Tenant) -> None:
-        """A log's partitions are fixed with its first write; before it there is nothing to fold."""
-        if tenant.partition_count:
-            return
-        bounds = await tenant.ingest.bounds()
-        tenant.partition_count = bounds.partition_count
-        await self._store.provision_tenant(tenant.name)
-
     def _start(self, tenant: Tenant, system: IndicatorSystem) -> None:
-        if not tenant.partition_count:
-            return
         fold = SystemFold(
             tenant.name, system, self._store, tenant.ingest, self._settings, tenant.leases, tenant.tail, self._replica
         )
@@ -174,7 +167,7 @@ class Replica:
             self._tenants[name] = Tenant(name, channel, IngestClient(channel), tail)
         return self._tenants[name]
 
-    def _tell(self, tenant: Tenant) -> None:
+    def _leases_changed(self, tenant: Tenant) -> None:
         for running in tenant.running.values():
             running.fold.leases_changed()
 

@@ -1,4 +1,4 @@
-"""The scores of one indicator system as they stand, and what a step of the fold changes about them."""
+"""The current scores of one indicator system, and what a step of the fold changes about them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Decision:
 
 @dataclass
 class ScoreBook:
-    """Everything that deciding needs, in memory. `decide` reads it; `apply` is what a kept decision does to it."""
+    """Everything that deciding needs, in memory. `decide` reads it; `apply` is what a committed decision does to it."""
 
     system: IndicatorSystem
     partition_count: int

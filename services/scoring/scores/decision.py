@@ -11,7 +11,7 @@ from services.scoring.scores.book import ScoreBook
 from services.scoring.scores.charts.chart import draw
 from services.scoring.scores.charts.points import chart_points
 from services.scoring.scores.charts.signals import signal_changes, signals_of
-from services.scoring.scores.evaluation import Observed, appraise, composites_of
+from services.scoring.scores.evaluation import Observed, composites_of, evaluate
 from services.scoring.scores.results import Score, ScoreState, Signal
 from services.scoring.scores.statistics import EMPTY, PartChange, PartStats, Place, merge_parts
 from services.scoring.system.hierarchy import Tree
@@ -46,7 +46,7 @@ def decide(
 
 
 def redraws(book: ScoreBook, parts: Mapping[int, Sequence[PartChange]], watermark_us: int | None) -> bool:
-    """Whether charts are drawn anew, which may mean setting limits: tens of milliseconds a series, not for a loop."""
+    """Whether charts are drawn again, which may mean to set limits: tens of milliseconds a series, not on a loop."""
     if watermark_us is None or not book.plans:
         return False
     passed_us = watermark_us - book.system.spec.lateness_us
@@ -87,8 +87,8 @@ class _Step:
             observed.setdefault(series_name(series).indicator, []).append(one)
         for name, some in observed.items():
             indicator = self.book.indicators.get(name)
-            for score in appraise(self.book.system, indicator, some) if indicator else ():
-                self.state(score)
+            for score in evaluate(self.book.system, indicator, some) if indicator else ():
+                self.publish(score)
         self.close_windows()
         if self.switching:
             self.withdraw_the_rest()
@@ -109,16 +109,16 @@ class _Step:
                 for place in places:
                     score = self.latest(place)
                     if score is not None and series_name(place[0]).indicator in self.book.indicators:
-                        self.state(replace(score, complete=True, revision=1, reason=""))
+                        self.publish(replace(score, complete=True, revision=1, reason=""))
 
     def withdraw_the_rest(self) -> None:
-        """Scores of the version before that this one does not state."""
+        """Scores of the version before that this one does not publish."""
         for series, windows in self.book.scores.items():
             for score in windows.values():
-                if not self.states(series, score.window):
-                    self.state(_withdrawn(score, self.book.system.version))
+                if not self.publishes(series, score.window):
+                    self.publish(_withdrawn(score, self.book.system.version))
 
-    def states(self, series: SeriesKey, window: WindowId) -> bool:
+    def publishes(self, series: SeriesKey, window: WindowId) -> bool:
         indicator = series_name(series).indicator
         if indicator in self.book.indicators:
             return (series, window) in self.book.parts or (series, window) in self.fresh
@@ -127,24 +127,24 @@ class _Step:
     def latest(self, place: Place) -> Score | None:
         return self.changed.get(place) or self.book.score(*place)
 
-    def state(self, score: Score) -> None:
-        """Takes a score up as a change if it says something else than the one that stands."""
+    def publish(self, score: Score) -> None:
+        """Takes a score up as a change if it differs from the current one."""
         place = (score.series, score.window)
-        standing = self.book.score(*place)
-        if standing is None:
+        current = self.book.score(*place)
+        if current is None:
             if score.present:
                 self.changed[place] = score
-        elif not standing.says_the_same(score):
+        elif not current.says_the_same(score):
             self.changed[place] = replace(
-                score, revision=standing.revision + 1, reason=self.reason_for(place, standing, score)
+                score, revision=current.revision + 1, reason=self.reason_for(place, current, score)
             )
         else:
             self.changed.pop(place, None)
 
-    def reason_for(self, place: Place, standing: Score, score: Score) -> str:
-        if standing.version != score.version:
+    def reason_for(self, place: Place, current: Score, score: Score) -> str:
+        if current.version != score.version:
             return NEW_VERSION
-        if not standing.complete:
+        if not current.complete:
             return ""
         return CORRECTED if place in self.corrected else LATE
 
@@ -159,7 +159,7 @@ class _Step:
             for score in composites_of(self.book.system, tree, kind, window, leaves, self.is_complete(window)):
                 if corrected:
                     self.corrected = self.corrected | {(score.series, window)}
-                self.state(score)
+                self.publish(score)
 
     def is_leaf(self, series: SeriesKey) -> bool:
         name = series_name(series)
@@ -187,17 +187,17 @@ class _Step:
 
     def draw_chart(self, series: SeriesKey, changed: Sequence[Score]) -> None:
         plan = self.book.plans.get(series_name(series).indicator)
-        standing = self.book.signals.get(series, {})
+        current = self.book.signals.get(series, {})
         raised: dict[str, Signal] = {}
         if plan is not None:
             points = chart_points(self.windows_of(series, changed), plan, series_name(series).window)
             drawn = draw(points, plan)
             raised = signals_of(self.book.system.process, series, drawn, plan)
-        self.signals += signal_changes(standing, raised, self.reason_of(changed))
+        self.signals += signal_changes(current, raised, self.reason_of(changed))
 
     def moves_chart(self, score: Score) -> bool:
-        standing = self.book.score(score.series, score.window)
-        return score.complete or (standing is not None and standing.complete)
+        current = self.book.score(score.series, score.window)
+        return score.complete or (current is not None and current.complete)
 
     def windows_of(self, series: SeriesKey, changed: Sequence[Score]) -> list[Score]:
         fresh = {score.window.start_us: score for score in changed}

@@ -1,4 +1,4 @@
-"""What one window's exact statistics are worth: value, state and points, and the roll-up over the hierarchy."""
+"""Evaluates the exact statistics of windows: value, state and points, and the roll-up over the hierarchy."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ class Observed:
     complete: bool
 
 
-def appraise(system: IndicatorSystem, indicator: Indicator, observed: Sequence[Observed]) -> list[Score]:
-    """The scores of series of one indicator, as first statements."""
+def evaluate(system: IndicatorSystem, indicator: Indicator, observed: Sequence[Observed]) -> list[Score]:
+    """The scores of series of one indicator, at their first revision."""
     resolution = system.spec.resolution(indicator)
     values = [value_of(indicator, one.stats, resolution) for one in observed]
     return [
@@ -127,12 +127,15 @@ def _verdicts(
         return [(state, (None, None, None)) for state in states]
     target, direction = indicator.target, indicator.direction
     points = iter(points_of(direction, target, [value for value in enough if value is not None]))
-    return [UNDECIDED if value is None else _verdict(direction, target, value, next(points)) for value in enough]
-
-
-def _verdict(direction: Direction, target: Target, value: float, points: float) -> tuple[ScoreState, Bounds]:
-    state = ScoreState.MET if is_met(direction, target, value) else ScoreState.MISSED
-    return state, (points, points, points)
+    verdicts: list[tuple[ScoreState, Bounds]] = []
+    for value in enough:
+        if value is None:
+            verdicts.append(UNDECIDED)
+        else:
+            here = next(points)
+            state = ScoreState.MET if is_met(direction, target, value) else ScoreState.MISSED
+            verdicts.append((state, (here, here, here)))
+    return verdicts
 
 
 def composites_of(
@@ -143,26 +146,14 @@ def composites_of(
     given = [float("nan") if score is None or score.points is None else score.points for score in present]
     rolled = rollup.composite(given, tree.weights)
     count = max((score.count for score in present if score), default=0)
-    return [
-        _composite(
-            series_key(system, node.name, window),
-            at,
-            min(float(rolled.node_low[index]), FULL),
-            min(float(rolled.node_high[index]), FULL),
-            count,
-            complete,
-            system.version,
-        )
-        for index, node in tree.composites
-    ]
-
-
-def _composite(
-    series: SeriesKey, at: WindowId, low: float, high: float, count: int, complete: bool, version: int
-) -> Score:
-    exact = low if low == high else None
-    if exact is None:
-        state = ScoreState.NOT_ENOUGH_DATA
-    else:
-        state = ScoreState.MET if exact >= FULL - ROUNDING else ScoreState.MISSED
-    return Score(series, at, exact, count, state, exact, low, high, complete, version)
+    scores: list[Score] = []
+    for index, node in tree.composites:
+        low, high = min(float(rolled.node_low[index]), FULL), min(float(rolled.node_high[index]), FULL)
+        exact = low if low == high else None
+        if exact is None:
+            state = ScoreState.NOT_ENOUGH_DATA
+        else:
+            state = ScoreState.MET if exact >= FULL - ROUNDING else ScoreState.MISSED
+        series = series_key(system, node.name, window)
+        scores.append(Score(series, at, exact, count, state, exact, low, high, complete, system.version))
+    return scores

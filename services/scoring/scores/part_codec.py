@@ -19,7 +19,7 @@ _written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def encode_parts(parts: Mapping[int, Sequence[PartChange]], known: KnownParts) -> bytes:
-    """Sums as they stand after the step; histograms as the difference from what `known` holds."""
+    """Sums as they are after the step; histograms as the difference from what `known` holds."""
     rows = [_row(partition, change, known) for partition, changes in parts.items() for change in changes]
     text = _written(rows).encode()
     return PLAIN + text if len(text) <= COMPRESSED_ABOVE_BYTES else PACKED + zlib.compress(text, 1)

@@ -107,7 +107,7 @@ class Signal:
     revision: int = 1
 
     @property
-    def standing(self) -> bool:
+    def active(self) -> bool:
         return self.state is SignalState.ACTIVE
 
     def says_the_same(self, other: Signal) -> bool:
@@ -145,7 +145,7 @@ def signal_digest(signal: Signal) -> bytes:
 
 
 def content_hash(scores: Iterable[bytes], signals: Iterable[bytes]) -> str:
-    """SHA-256 in hex over the digests of present scores by (series, window), then of standing signals by name."""
+    """SHA-256 in hex over the digests of present scores by (series, window), then of active signals by name."""
     whole = hashlib.sha256()
     for digest in (*scores, b"|", *signals):
         whole.update(digest)

@@ -65,11 +65,10 @@ def phase_shares(tree: Tree | None, scores: Mapping[str, Score]) -> list[PhaseSh
     """Points by phase: the mean of its indicators' points by their weights in the whole."""
     if tree is None:
         return []
-    return [_phase_share(tree, scores, phase, weight) for phase, weight in sorted(tree.phases().items(), key=_order)]
-
-
-def _order(one: tuple[Phase, float]) -> int:
-    return list(Phase).index(one[0])
+    return [
+        _phase_share(tree, scores, phase, weight)
+        for phase, weight in sorted(tree.phases().items(), key=lambda one: list(Phase).index(one[0]))
+    ]
 
 
 def _phase_share(tree: Tree, scores: Mapping[str, Score], phase: Phase, weight: float) -> PhaseShare:

@@ -43,7 +43,9 @@ class ControlCharts:
         scores = [score_of(unpack_score(row)) for row in await self.requests.store.scores_of_series(tenant, key)]
         # Phase I lies where it lies, so all windows are drawn and those asked for are shown.
         whole = await asyncio.to_thread(lambda: draw(chart_points(scores, plan, series_name(key).window), plan))
-        drawn, arl0 = _within(whole, bounds(request.interval)), _promised(whole, plan)
+        start_us, end_us = bounds(request.interval)
+        inside = tuple(point for point in whole.points if start_us <= point.window.start_us < end_us)
+        drawn, arl0 = Drawn(whole.baseline, inside), _arl0(whole, plan)
         shown = {point.window for point in drawn.points}
         signals = [unpack_signal(row) for row in await self.requests.store.signals_of_series(tenant, key)]
         messages = [one for one in signals if window_id(one.interval) in shown]
@@ -70,16 +72,11 @@ def _charted(system: IndicatorSystem, series: SeriesKey) -> tuple[Indicator, Cha
     raise NotFound("NOT_FOUND", "this series is not charted")
 
 
-def _promised(drawn: Drawn, plan: ChartPlan) -> float:
-    """Before phase I is complete nobody knows its centre: it counts as on target."""
+def _arl0(drawn: Drawn, plan: ChartPlan) -> float:
+    """Before phase I is complete its centre is unknown: it counts as on target."""
     if drawn.baseline is not None:
         return drawn.baseline.calibration.expected_arl0
     return asked_arl(plan, sides_of(plan, plan.target or 0.0, 1.0))
-
-
-def _within(drawn: Drawn, span: tuple[int, int]) -> Drawn:
-    start_us, end_us = span
-    return Drawn(drawn.baseline, tuple(point for point in drawn.points if start_us <= point.window.start_us < end_us))
 
 
 def _title(indicator: Indicator, series: SeriesKey, language: Language) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.page_tokens import page_size, page_token, place_of
-from services.scoring.servicer.request_context import Group, RequestContext, following, lag_since
+from services.scoring.servicer.request_context import RequestContext, following, lag_since
 from services.scoring.system.series import SeriesFilter
 from services.scoring.system.windows import EARLIEST_US, LATEST_US
 from services.scoring.wire.entries import PublishedEntry
@@ -57,7 +57,12 @@ class Signals:
         # A response per commit, since each has its own trace.
         async for groups, through in following(self.requests, tenant, after, request.heartbeat, pick, per_commit=True):
             for group in groups:
-                yield _response(group, codec.encode(group.through))
+                yield scoring_pb2.WatchSignalsResponse(
+                    signals=group.items,
+                    through=codec.encode(group.through),
+                    lag=lag_since(group.committed_at),
+                    traceparent=group.traceparent,
+                )
             if not groups or groups[-1].through != through:
                 yield scoring_pb2.WatchSignalsResponse(through=codec.encode(through))
 
@@ -72,9 +77,3 @@ class Signals:
             if len(signals) < SNAPSHOT_PAGE:
                 return
             after = signals[-1].name
-
-
-def _response(group: Group[score_pb2.Signal], through: str) -> scoring_pb2.WatchSignalsResponse:
-    return scoring_pb2.WatchSignalsResponse(
-        signals=group.items, through=through, lag=lag_since(group.committed_at), traceparent=group.traceparent
-    )

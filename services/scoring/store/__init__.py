@@ -1,4 +1,4 @@
-"""What scoring keeps, in Postgres. Nothing else in scoring knows SQL."""
+"""What scoring stores, in Postgres. Nothing else in scoring knows SQL."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ PROGRESS_COLUMNS = [field.name for field in fields(Progress)]
 class SystemProgress:
     """`partition_count` None: nothing was folded yet. `progress` has a row per partition that was begun.
 
-    Not `switched`: what stands was stated by the version before.
+    Not `switched`: the current scores were published by the version before.
     """
 
     name: str

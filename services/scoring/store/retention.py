@@ -1,4 +1,4 @@
-"""What is let go of once it is old: entries of the score log, revisions of scores, observations. A batch at a time."""
+"""Expiry of old entries of the score log, revisions of scores, and observations, a batch at a time."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class Snapshots:
         parts: bytes,
         change: CasePageChange,
     ) -> None:
-        """Snapshot and pages together, so that whoever starts from them finds every case once."""
+        """Snapshot and pages together, so that a restart from them finds every case once."""
         async with tenant_transaction(self._pool, key.tenant) as connection:
             await lease.guard(connection)
             await connection.execute(

@@ -22,7 +22,7 @@ class VersionRetired(Exception):
 
 
 class Outdated(Exception):
-    """The version, or a lease, is no longer as a step was decided upon; it has to be asked for and decided anew."""
+    """The version, or a lease, is no longer as a step was decided upon; the step has to be decided again."""
 
 
 class EntriesGone(Exception):

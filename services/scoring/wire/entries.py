@@ -51,8 +51,9 @@ def entries_of(
     scores: Sequence[score_pb2.Score], signals: Sequence[score_pb2.Signal], bytes_max: int = ENTRY_BYTES_MAX
 ) -> list[Said]:
     """At least one entry. Where it takes several, scores come in the order of their windows and before the signals,
-    so that whoever sees a signal has seen the scores that it rests on."""
-    scored, signalled = _cut(scores, bytes_max, _window_start), _cut(signals, bytes_max)
+    so that who sees a signal has seen the scores behind it."""
+    scored = _cut(scores, bytes_max, lambda score: (score.interval.start.seconds, score.interval.start.nanos))
+    signalled = _cut(signals, bytes_max)
     entries: list[Said] = [(part, []) for part in scored] or [([], [])]
     for number, part in enumerate(signalled):
         if number == 0:
@@ -78,7 +79,3 @@ def _parts(items: Iterable[M], bytes_max: int) -> list[list[M]]:
         parts[-1].append(item)
         left -= size
     return parts
-
-
-def _window_start(score: score_pb2.Score) -> tuple[int, int]:
-    return score.interval.start.seconds, score.interval.start.nanos

@@ -96,15 +96,17 @@ def spec_of(message: pb.IndicatorSystemSpec) -> model.SystemSpec:
         time_zone=message.time_zone or "UTC",
         calendar=_calendar(message.calendar),
         case_rule=case_model.CaseRule(
-            opened=_optional_moment(message.case_rule, "opened"),
-            closed=_optional_moment(message.case_rule, "closed"),
+            opened=_optional_milestone(message.case_rule, "opened"),
+            closed=_optional_milestone(message.case_rule, "closed"),
             reopened=tuple(message.case_rule.reopened),
         ),
         steps=tuple(_step(step) for step in message.steps),
-        measures=tuple(_measure(measure) for measure in message.measures),
+        measures=tuple(case_model.Measure(one.name, _measure_kind(one), _text(one.title)) for one in message.measures),
         dimensions=tuple(_dimension(dimension) for dimension in message.dimensions),
         indicators=tuple(_indicator(indicator) for indicator in message.indicators),
-        composites=tuple(_composite(composite) for composite in message.composites),
+        composites=tuple(
+            model.Composite(one.name, _text(one.title), one.weight or 1.0, one.parent) for one in message.composites
+        ),
         lateness_us=message.lateness.seconds * 1_000_000 + message.lateness.nanos // 1000,
     )
 
@@ -128,10 +130,6 @@ def _step(message: pb.ProcessStep) -> model.ProcessStep:
     )
 
 
-def _composite(message: pb.Composite) -> model.Composite:
-    return model.Composite(message.name, _text(message.title), message.weight or 1.0, message.parent)
-
-
 def _dimension(message: pb.Dimension) -> model.Dimension:
     return model.Dimension(
         message.name, message.attribute, _text(message.title), _pick(message.pick), tuple(message.unknown_values)
@@ -142,11 +140,13 @@ def _pick(number: int) -> case_model.Pick:
     return case_model.Pick.FIRST if number == pb.PICK_FIRST else case_model.Pick.LAST
 
 
-def _optional_moment(owner: pb.CaseRule | pb.Measure.Elapsed | pb.Indicator, field: str) -> case_model.Milestone | None:
-    return _moment(getattr(owner, field)) if owner.HasField(field) else None  # type: ignore[arg-type]
+def _optional_milestone(
+    owner: pb.CaseRule | pb.Measure.Elapsed | pb.Indicator, field: str
+) -> case_model.Milestone | None:
+    return _milestone(getattr(owner, field)) if owner.HasField(field) else None  # type: ignore[arg-type]
 
 
-def _moment(message: pb.Milestone) -> case_model.Milestone | None:
+def _milestone(message: pb.Milestone) -> case_model.Milestone | None:
     match message.WhichOneof("kind"):
         case "first":
             return case_model.FirstOf(tuple(message.first.activities))
@@ -162,15 +162,11 @@ def _moment(message: pb.Milestone) -> case_model.Milestone | None:
             return None
 
 
-def _measure(message: pb.Measure) -> case_model.Measure:
-    return case_model.Measure(message.name, _measure_kind(message), _text(message.title))
-
-
 def _measure_kind(message: pb.Measure) -> case_model.MeasureKind | None:
     match message.WhichOneof("kind"):
         case "duration":
             span = message.duration
-            start, end = _optional_moment(span, "from"), _optional_moment(span, "to")
+            start, end = _optional_milestone(span, "from"), _optional_milestone(span, "to")
             return case_model.Elapsed(start, end, span.business_time)
         case "count":
             return case_model.Count(tuple(message.count.activities))
@@ -230,7 +226,7 @@ def _indicator(message: pb.Indicator) -> model.Indicator:
         target=_target(message.target) if message.HasField("target") else None,
         weight=message.weight or 1.0,
         parent=message.parent,
-        anchor=_optional_moment(message, "anchor"),
+        anchor=_optional_milestone(message, "anchor"),
         observe=OBSERVES.get(message.observe, model.Observe.UNSPECIFIED),
         windows=tuple(WINDOWS[one] for one in message.windows if one in WINDOWS) or (model.Window.WEEK,),
         count_min=message.count_min or COUNT_MIN,

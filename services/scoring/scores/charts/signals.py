@@ -1,4 +1,4 @@
-"""The signals that stand on a chart, and what became of those that stood."""
+"""The signals of a chart, and what became of those that it had before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STATISTICS = {
 
 
 def signals_of(process: str, series: SeriesKey, drawn: Drawn, plan: ChartPlan) -> dict[str, Signal]:
-    """The signals that stand on this chart, by name."""
+    """The active signals of this chart, by name."""
     if drawn.baseline is None:
         return {}
     found = (
@@ -33,17 +33,17 @@ def signals_of(process: str, series: SeriesKey, drawn: Drawn, plan: ChartPlan) -
     return {signal.name: signal for signal in found}
 
 
-def signal_changes(standing: Mapping[str, Signal], raised: Mapping[str, Signal], reason: str) -> list[Signal]:
-    """New and changed signals, and those that no longer stand, by name."""
+def signal_changes(known: Mapping[str, Signal], raised: Mapping[str, Signal], reason: str) -> list[Signal]:
+    """New and changed signals, and retractions of those that the chart no longer has, by name."""
     changes: list[Signal] = []
     for name, signal in raised.items():
-        before = standing.get(name)
+        before = known.get(name)
         if before is None:
             changes.append(signal)
         elif not before.says_the_same(signal):
             changes.append(replace(signal, revision=before.revision + 1, reason=reason))
-    for name, before in standing.items():
-        if name not in raised and before.standing:
+    for name, before in known.items():
+        if name not in raised and before.active:
             changes.append(replace(before, state=SignalState.RETRACTED, reason=reason, revision=before.revision + 1))
     return sorted(changes, key=lambda signal: (signal.window, signal.name))
 

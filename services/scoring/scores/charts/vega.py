@@ -31,7 +31,9 @@ def control_chart(
     title: str, unit: str, drawn: Drawn, signals: Sequence[Signal], arl0: float, language: Language
 ) -> str:
     """The spec as JSON; every number in it is data of the chart, so it renders without any other source."""
-    rules = _rules_by_window(signals)
+    rules: dict[int, list[str]] = {}
+    for signal in signals:
+        rules.setdefault(signal.window.start_us, []).append(signal.rule)
     spec: dict[str, Any] = {
         "$schema": SCHEMA,
         "title": {"text": title, "subtitle": _subtitle(drawn, arl0, language), "anchor": "start"},
@@ -41,13 +43,6 @@ def control_chart(
         "layer": _layers(drawn, unit, language),
     }
     return json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
-
-
-def _rules_by_window(signals: Sequence[Signal]) -> dict[int, list[str]]:
-    rules: dict[int, list[str]] = {}
-    for signal in signals:
-        rules.setdefault(signal.window.start_us, []).append(signal.rule)
-    return rules
 
 
 def _subtitle(drawn: Drawn, arl0: float, language: Language) -> str:

@@ -78,9 +78,7 @@ def hash_of(book: ScoreBook) -> str:
         for _, score in sorted(windows.items())
         if score.present
     ]
-    signals = sorted(
-        (s.name, signal_digest(s)) for found in book.signals.values() for s in found.values() if s.standing
-    )
+    signals = sorted((s.name, signal_digest(s)) for found in book.signals.values() for s in found.values() if s.active)
     return content_hash(scores, [digest for _, digest in signals])
 
 
@@ -174,9 +172,9 @@ def test_a_signal_is_raised_on_a_complete_window_and_retracted_when_late_events_
     provisional = step(book, {0: [change(6, 40, 50)]}, 6 * WEEK_US + 1)
     assert not provisional.signals
     raised = step(book, {}, 7 * WEEK_US)
-    assert {(one.rule, one.standing, one.adverse) for one in raised.signals} == {("WE1", True, True)}
+    assert {(one.rule, one.active, one.adverse) for one in raised.signals} == {("WE1", True, True)}
     undone = step(book, {0: [change(6, 40, 800)]}, 7 * WEEK_US)
-    assert {(one.rule, one.standing, one.reason, one.revision) for one in undone.signals} == {("WE1", False, LATE, 2)}
+    assert {(one.rule, one.active, one.reason, one.revision) for one in undone.signals} == {("WE1", False, LATE, 2)}
     again = step(book, {0: [change(6, 40, 50)]}, 7 * WEEK_US)
     assert {(one.name, one.revision, one.reason) for one in again.signals} == {(raised.signals[0].name, 3, LATE)}
 

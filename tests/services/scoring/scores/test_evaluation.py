@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.scoring.scores.evaluation import Observed, appraise, composites_of, is_met, points_of, value_of
+from services.scoring.scores.evaluation import Observed, composites_of, evaluate, is_met, points_of, value_of
 from services.scoring.scores.results import Score, ScoreState
 from services.scoring.scores.statistics import PartStats
 from services.scoring.system.case_model import Elapsed, Flag, Measure, Occurred, Opened
@@ -112,7 +112,7 @@ def test_points_are_all_or_nothing_where_the_worst_value_leaves_no_room(directio
 
 def test_a_score_carries_its_statistics_its_verdict_and_its_version():
     chosen = indicator(aggregate=Aggregate.SUM, target=Target(10.0, worst=30.0), count_min=4)
-    (score,) = appraise(system(chosen), chosen, [Observed(SeriesKey("s"), AT, PartStats(4, 20, 120), True)])
+    (score,) = evaluate(system(chosen), chosen, [Observed(SeriesKey("s"), AT, PartStats(4, 20, 120), True)])
     assert score == Score(
         series=SeriesKey("s"),
         window=AT,
@@ -133,7 +133,7 @@ def test_a_score_carries_its_statistics_its_verdict_and_its_version():
 def test_series_with_too_few_cases_are_not_decided_and_the_others_get_their_own_points():
     chosen = indicator(target=Target(10.0, worst=20.0))
     parts = [PartStats(5, 75, 0), PartStats(4, 40, 0), PartStats(0, 0, 0), PartStats(6, 30, 0)]
-    scores = appraise(system(chosen), chosen, [Observed(SeriesKey("s"), AT, part, False) for part in parts])
+    scores = evaluate(system(chosen), chosen, [Observed(SeriesKey("s"), AT, part, False) for part in parts])
     assert [(score.state, score.points, score.points_low, score.points_high) for score in scores] == [
         (ScoreState.MISSED, 50.0, 50.0, 50.0),
         (ScoreState.NOT_ENOUGH_DATA, None, 0.0, 100.0),
@@ -150,7 +150,7 @@ def test_series_with_too_few_cases_are_not_decided_and_the_others_get_their_own_
 def test_without_a_target_and_a_direction_there_are_no_points(fields):
     chosen = indicator(**fields)
     parts = [PartStats(5, 75, 0), PartStats(4, 40, 0)]
-    scores = appraise(system(chosen), chosen, [Observed(SeriesKey("s"), AT, part, False) for part in parts])
+    scores = evaluate(system(chosen), chosen, [Observed(SeriesKey("s"), AT, part, False) for part in parts])
     assert [score.state for score in scores] == [ScoreState.NO_TARGET, ScoreState.NOT_ENOUGH_DATA]
     assert {(score.points, score.points_low, score.points_high) for score in scores} == {(None, None, None)}
 
