@@ -64,7 +64,8 @@ def test_a_problem_goes_from_open_to_closed_on_proof(andon, only):
     assert "acknowledged -> analysed" in andon(f"problem cause {name} --class process --confirm {cause}")
 
     planned = andon(f"action plan {name} --title 'Check first' --owner 'team leads'")
-    assert f"goal: {SERIES} by -0.3" in planned
+    # Team B never did its work over again in phase I: that bounds its share, so the slice has limits of its own.
+    assert f"goal: {SERIES}{{team=B}} by -0.595" in planned
     assert f"removes {cause}" in planned
     started = andon(f"action start {action} --at {OVER}")
     assert "analysed -> acting" in started

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -66,7 +66,8 @@ def load_file(
         _fail(message("plain", text=str(error)), options, as_json, code=1)
     try:
         with _read_twice(file) as path:
-            with notes.status(message("checking", file=file.name).text(options.locale)):
+            checking = message("checking", file=file.name).text(options.locale)
+            with nullcontext() if as_json else notes.status(checking):
                 layout = inspect(path, rules)
             for guess in layout.guesses:
                 notes.print(escape(f"{file.name}: {guess.text(options.locale)}"), highlight=False, soft_wrap=True)

@@ -99,7 +99,7 @@ async def test_a_commit_that_fits_no_message_as_rows_says_how_it_can_be_read(
 
     refused = await refusal(read())
     assert refused.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert "read it as Arrow" in str(refused.details())
+    assert "read Arrow" in str(refused.details())
     cases = ingest_pb2.ReadCasesRequest(case_ids=[f"case-{n}" for n in range(7)], encoding=ingest_pb2.ENCODING_ROWS)
     parts = [len(response.events.rows.events) async for response in client.ReadCases(cases)]
     assert sum(parts) == 1_500
