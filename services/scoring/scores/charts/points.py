@@ -50,14 +50,14 @@ def chart_points(scores: Collection[Score], plan: ChartPlan, window: Window) -> 
         if score.complete and score.value is not None and score.state is not ScoreState.NOT_ENOUGH_DATA
     ]
     charted.sort(key=lambda point: point.window.start_us)
-    few = {score.window for score in scores if score.complete and score.count}
+    with_cases = {score.window for score in scores if score.complete and score.count} if plan.is_sum else set()
     points = charted[:1]
     for before, point in pairwise(charted):
-        span = before.window.end_us, point.window.start_us
-        silent = windows_between(plan.zone, window, *span, plan.baseline_windows) if span[0] < span[1] else []
-        if plan.is_sum and silent and not few.intersection(silent):
-            points += (WindowPoint(one, 0.0, 0, 0, 0, point.resolution) for one in silent)
+        start_us, end_us = before.window.end_us, point.window.start_us
+        empty = windows_between(plan.zone, window, start_us, end_us, plan.baseline_windows) if plan.is_sum else []
+        if empty and with_cases.isdisjoint(empty):
+            points += (WindowPoint(one, 0.0, 0, 0, 0, point.resolution) for one in empty)
             points.append(point)
         else:
-            points.append(replace(point, after_gap=span[0] < span[1]))
+            points.append(replace(point, after_gap=start_us < end_us))
     return points
