@@ -118,7 +118,8 @@ async def timed(work: Callable[[], Awaitable[object]]) -> float:
 
 async def measure(store: ProblemStore, tenant: str, size: int, repeats: int) -> dict[str, list[float]]:
     """What each took, in milliseconds."""
-    intake = Intake(Lease(tenant, "signals", 1), store, cast(ScoringClient, Scoring()), Notifier(), lambda: NOW_US)
+    scoring = cast(ScoringClient, Scoring())
+    intake = Intake(Lease(tenant, "signals", 1), store, scoring, Notifier(), lambda: NOW_US, "bench")
     codec, positions = CursorCodec(ORIGIN), itertools.count(10)
 
     def settle(message: score_pb2.Signal, *, retracted: bool = False) -> Callable[[], Awaitable[object]]:

@@ -49,7 +49,8 @@ async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) 
 
     async def follow_signals(lease: Lease) -> None:
         changed = subscriptions.of(lease.tenant).changed
-        await Intake(lease, store, scoring_of(lease.tenant), changed, clock_us).run()
+        scoring, replica = scoring_of(lease.tenant), str(leases.replica)
+        await Intake(lease, store, scoring, changed, clock_us, replica, settings.defect_retry_s).run()
 
     await serve(
         settings=settings,

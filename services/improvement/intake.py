@@ -8,23 +8,33 @@ meeting one of them again, ends in the same problems.
 
 Causes are found when an occurrence's own signals change, and again when a score that they rest on changes later: at a
 pause the changes of scores since the last one are followed, and only problems whose windows they touch are asked about.
+
+What fails because scoring or the database is unavailable is tried again soon, and then later and later. Anything else
+is a defect, which trying again does not cure: the intake stops, says so in the status, and is tried again after some
+time. Its traceback is logged once; the status is cleared by the first step that gets past where it failed. Only the
+tenant's signals wait meanwhile: what people do with problems, and the other tenants, go on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import traceback
+import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+
+import structlog
 
 from services.improvement.index_build import build_index
 from services.improvement.metrics import metrics
 from services.improvement.model import ActiveSignal, Problem, ProblemName
 from services.improvement.neighbourhood import gather, store_index
 from services.improvement.problems import decide, needs_evidence
-from services.improvement.scoring_client import CursorExpired, ScoringClient, SignalChanges
-from services.improvement.store import ProblemStore
+from services.improvement.scoring_client import CursorExpired, ScoringClient, SignalChanges, defect_of
+from services.improvement.store import IntakeFailure, ProblemStore
+from services.runtime.database import STORE_ERRORS, is_unavailable
 from services.runtime.following import Notifier, foreign_position
-from services.runtime.ownership import Lease
+from services.runtime.ownership import Lease, LostLease
 from services.runtime.telemetry import batch_span
 
 # Steps that wait while one is decided are taken together, up to so many, and up to so many signals.
@@ -33,6 +43,10 @@ SIGNALS_MAX = 1000
 # Problems whose causes are found again in one transaction.
 STALE_MAX = 64
 FAMILIES_MAX = 1000
+RETRY_S_MIN, RETRY_S_MAX = 0.5, 10.0
+DEFECT_RETRY_S = 60.0
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,10 +59,17 @@ class Progress:
 
 
 class Intake:
-    """One tenant's signals, under one lease."""
+    """One tenant's signals, under one lease. `replica` is how this process is named in the status."""
 
     def __init__(
-        self, lease: Lease, store: ProblemStore, scoring: ScoringClient, changed: Notifier, clock_us: Callable[[], int]
+        self,
+        lease: Lease,
+        store: ProblemStore,
+        scoring: ScoringClient,
+        changed: Notifier,
+        clock_us: Callable[[], int],
+        replica: str,
+        defect_retry_s: float = DEFECT_RETRY_S,
     ) -> None:
         self._lease = lease
         self._tenant = lease.tenant
@@ -56,24 +77,75 @@ class Intake:
         self._scoring = scoring
         self._changed = changed
         self._clock_us = clock_us
+        self._replica = replica
+        self._defect_retry_s = defect_retry_s
+        # Where the step that was begun last leads to.
+        self._position = -1
+        self._failure: IntakeFailure | None = None
+        self._failed_at = ""
 
     async def run(self) -> None:
-        """For ever; a failure loses nothing: the next owner goes on from what was stored."""
+        """Until the lease is lost; a failure loses nothing: the next try goes on from what was stored."""
+        pause_s = RETRY_S_MIN
+        while True:
+            before, self._position = self._position, -1
+            try:
+                await self._follow()
+            except LostLease:
+                raise
+            except Exception as error:
+                if (defect := defect_of(error)) is not None and not is_unavailable(error):
+                    await self._stop(error, defect)
+                    await asyncio.sleep(self._defect_retry_s)
+                    continue
+                log.warning("intake failed, restarting", tenant=self._tenant, error=type(error).__name__)
+            metrics.add("andon.improvement.intake.restarts")
+            pause_s = RETRY_S_MIN if self._position > before else min(2 * pause_s, RETRY_S_MAX)
+            await asyncio.sleep(pause_s)
+
+    async def _stop(self, error: Exception, defect: str) -> None:
+        """Says where a person looks that signals are not processed, and why."""
+        metrics.add("andon.improvement.intake.stops")
+        place = "".join(traceback.format_tb(error.__traceback__)[-1:]) + defect
+        incident = self._failure.incident if self._failure and place == self._failed_at else uuid.uuid4().hex
+        is_known = self._failure is not None and incident == self._failure.incident
+        log.error(
+            "intake stopped by a defect",
+            tenant=self._tenant,
+            error=defect,
+            incident=incident,
+            exc_info=None if is_known else error,
+        )
+        self._failure, self._failed_at = IntakeFailure(self._replica, defect, incident, self._position), place
+        try:
+            await self._store.store_failure(self._tenant, self._failure)
+        except STORE_ERRORS as unstored:
+            log.error("a stopped intake is in this log only", tenant=self._tenant, error=type(unstored).__name__)
+
+    async def _follow(self) -> None:
+        """For ever, from what was stored."""
         async with self._store.transaction(self._tenant) as transaction:
             head = await transaction.lock()
             await transaction.guard(self._lease)
             if not head.indexed:
                 await build_index(transaction, self._clock_us())
+        self._failure = self._failure or await self._store.failure(self._tenant)
         inbox: asyncio.Queue[SignalChanges] = asyncio.Queue(STEPS_MAX)
         reading = asyncio.create_task(self._read(head.signals_through, inbox))
         settled = head.settled_position
         try:
             while True:
                 steps = await _taken(inbox, reading)
+                self._position = foreign_position(steps[-1].through, field="through")
                 with batch_span("improvement.follow", [step.traceparent for step in steps if step.traceparent]):
                     settled = await self.take(steps, settled)
+                if self._failure is not None and self._position >= self._failure.position:
+                    await self._store.clear_failure(self._tenant)
+                    self._failure = None
         finally:
             reading.cancel()
+            # Not `await reading`: what cancels this task meanwhile would be taken for the reading's end.
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def _read(self, after: str, inbox: asyncio.Queue[SignalChanges]) -> None:
         async for step in self._scoring.signals(after):

@@ -19,3 +19,6 @@ class ImprovementSettings(RuntimeSettings):
     lease_timeout_s: float = Field(
         3.0, gt=0.0, description="Time in seconds without heartbeat after which a replica loses its leases."
     )
+    defect_retry_s: float = Field(
+        60.0, gt=0.0, description="Time in seconds until an intake of signals that a defect stopped is tried again."
+    )

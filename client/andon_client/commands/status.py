@@ -16,6 +16,8 @@ from andon_client.presentation.phrases import say
 from andon_client.suite import Suite
 from andon_client.terminal import Context, as_document, emit_document, run, screen
 
+NOT_SERVING = improvement_pb2.GetImprovementStatusResponse.Intake.STATE_NOT_SERVING
+
 
 @dataclass(frozen=True)
 class SuiteStatus:
@@ -74,7 +76,10 @@ def _lines(found: SuiteStatus, locale: str) -> dict[str, list[str]]:
             say("status_scoring", locale, **scored, progress=progress),
             *(_stopped(one, locale) for one in scoring.systems if one.state == one.STATE_NOT_SERVING),
         ],
-        "improvement": [say("status_improvement", locale, **problems)],
+        "improvement": [
+            say("status_improvement", locale, **problems),
+            *([_no_signals(improvement.intake, locale)] if improvement.intake.state == NOT_SERVING else []),
+        ],
     }
 
 
@@ -86,3 +91,8 @@ def _balance(count: ingest_pb2.GetIntakeCountsResponse.Count, locale: str) -> st
 def _stopped(system: scoring_pb2.GetScoringStatusResponse.System, locale: str) -> str:
     reason = getattr(system.reason, locale) or system.reason.en
     return say("status_stopped", locale, system=system.name, time=when(system.stop_time), reason=reason)
+
+
+def _no_signals(intake: improvement_pb2.GetImprovementStatusResponse.Intake, locale: str) -> str:
+    reason = getattr(intake.reason, locale) or intake.reason.en
+    return say("status_no_signals", locale, time=when(intake.stop_time), reason=reason)

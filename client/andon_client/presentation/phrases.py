@@ -196,6 +196,10 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "{scores} 个评分，{signals} 个有效信号；{progress}",
     ),
     "status_stopped": ("{system} is not scored since {time}: {reason}", "{system} 自 {time} 起未评分：{reason}"),
+    "status_no_signals": (
+        "no signals are processed since {time}: {reason}",
+        "自 {time} 起未处理信号：{reason}",
+    ),
     "status_behind": ("{behind} of {count} partitions behind", "{count} 个分区中有 {behind} 个落后"),
     "status_current": ("up to date", "已是最新"),
     "status_improvement": ("{open} open problems of {total}", "{total} 个问题中 {open} 个未关闭"),

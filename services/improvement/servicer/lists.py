@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from andon.common.v1 import text_pb2
 from andon.improvement.v1 import improvement_pb2 as pb
 
 from services.improvement.servicer.desk import Desk
+from services.improvement.store import IntakeFailure
 from services.improvement.wire.codec import combined
 from services.improvement.wire.filters import problem_query
 from services.improvement.wire.validation import check_filter
@@ -56,7 +58,8 @@ class ListCalls:
     async def GetImprovementStatus(
         self, request: pb.GetImprovementStatusRequest, context: Any
     ) -> pb.GetImprovementStatusResponse:
-        async with self.desk.store.transaction(self.desk.tenant) as transaction:
+        store, tenant = self.desk.store, self.desk.tenant
+        async with store.transaction(tenant) as transaction:
             head = await transaction.head()
         return pb.GetImprovementStatusResponse(
             signals_through=head.signals_through,
@@ -64,4 +67,19 @@ class ListCalls:
             open_count=head.live_count,
             total_count=head.total_count,
             content_hash=combined(head.digest, ()).hex(),
+            intake=_intake(await store.failure(tenant)),
         )
+
+
+def _intake(failure: IntakeFailure | None) -> pb.GetImprovementStatusResponse.Intake:
+    kind = pb.GetImprovementStatusResponse.Intake
+    if failure is None:
+        return kind(state=kind.STATE_SERVING)
+    reason = text_pb2.Text(
+        en=f"A defect stopped the intake of signals: {failure.error}. The log of replica {failure.replica} has it.",
+        zh=f"信号接收因缺陷而停止：{failure.error}。详情见副本 {failure.replica} 的日志。",
+    )
+    message = kind(state=kind.STATE_NOT_SERVING, reason=reason, incident=failure.incident)
+    if failure.since is not None:
+        message.stop_time.FromDatetime(failure.since)
+    return message

@@ -356,3 +356,21 @@ SET fingerprint = EXCLUDED.fingerprint, answer = EXCLUDED.answer, answered_at = 
 -- Request ids older than 24 hours.
 DELETE FROM request
 WHERE tenant = $1 AND answered_at <= now() - interval '24 hours';
+
+-- name: read_failure
+-- Why the intake is stopped. No row: it is not.
+SELECT replica, error, incident, position, failed_at
+FROM intake_failure
+WHERE tenant = $1;
+
+-- name: store_failure
+-- The intake cannot go on: the first failure's time stays until it can.
+INSERT INTO intake_failure (tenant, replica, error, incident, position)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (tenant) DO UPDATE
+SET replica = EXCLUDED.replica, error = EXCLUDED.error, incident = EXCLUDED.incident, position = EXCLUDED.position;
+
+-- name: clear_failure
+-- It got past where it failed.
+DELETE FROM intake_failure
+WHERE tenant = $1;

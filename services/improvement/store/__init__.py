@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from services.improvement.model import LIVE, ActiveSignal, Problem, ProblemName, ProblemQuery
+from services.improvement.store.failures import IntakeFailure, IntakeFailures
 from services.improvement.store.occurrence_index import OccurrenceIndex
 from services.improvement.store.statements import CHANNEL, MIGRATIONS, QUERIES, SCHEMA
 from services.improvement.wire.codec import (
@@ -25,7 +26,7 @@ from services.improvement.wire.problems import state_number
 from services.runtime.database import tenant_transaction
 from services.runtime.ownership import Lease
 
-__all__ = ["CHANNEL", "MIGRATIONS", "SCHEMA", "LogEntry", "LogHead", "ProblemStore", "Transaction"]
+__all__ = ["CHANNEL", "MIGRATIONS", "SCHEMA", "IntakeFailure", "LogEntry", "LogHead", "ProblemStore", "Transaction"]
 
 
 PAGE = 1000
@@ -183,7 +184,7 @@ class Transaction:
         await self._connection.execute(QUERIES.delete_answers, self._tenant)
 
 
-class ProblemStore:
+class ProblemStore(IntakeFailures):
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 

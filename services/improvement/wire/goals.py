@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import indicator_system_pb2
 
@@ -11,8 +9,9 @@ from services.improvement.model import Action, Goal
 from services.improvement.window_kinds import HISTORY_WINDOWS_MAX, WINDOW_US, reach_us, window_of
 from services.improvement.wire.actions import HORIZON_WINDOWS_DEFAULT, WINDOWS_MIN_DEFAULT, new_action
 from services.improvement.wire.scalars import length_us
-from services.improvement.wire.validation import TEXT_MAX, refuse, text_violations, time_violations
-from services.runtime.errors import FieldViolation, invalid
+from services.improvement.wire.validation import TEXT_MAX, check_text
+from services.runtime.errors import invalid
+from services.runtime.field_checks import FieldChecks
 
 # With fewer windows after it the mean is no mean.
 WINDOWS_MIN = 4
@@ -20,14 +19,7 @@ WINDOWS_MAX = 730
 
 
 def check_action(action: problem_pb2.Action) -> Action:
-    missing = [FieldViolation(field, "is required", "FIELD_REQUIRED") for field in _missing(action)]
-    wrong = [*_wrong_in_action(action), *_wrong_in_goal(action.goal)]
-    given = {violation.field for violation in missing}
-    refuse([*missing, *(violation for violation in wrong if violation.field not in given)])
-    return new_action(action)
-
-
-def _missing(action: problem_pb2.Action) -> list[str]:
+    checks = FieldChecks()
     required = {
         "action.title": bool(action.title.en or action.title.zh),
         "action.owner": bool(action.owner),
@@ -36,52 +28,30 @@ def _missing(action: problem_pb2.Action) -> list[str]:
         "action.goal.series": bool(action.goal.series),
         "action.goal.expected_effect": action.goal.expected_effect != 0,
     }
-    return [field for field, given in required.items() if not given]
+    for field, is_given in required.items():
+        checks.require(is_given, field, "is required", "FIELD_REQUIRED")
+    check_text(checks, "action.title", action.title)
+    checks.require(len(action.owner) <= TEXT_MAX, "action.owner", f"must have at most {TEXT_MAX} characters")
+    _check_goal(checks, action.goal)
+    checks.done()
+    return new_action(action)
 
 
-def _wrong_in_action(action: problem_pb2.Action) -> list[FieldViolation]:
-    rules = {
-        "action.kind": (action.kind in problem_pb2.ActionKind.values(), "is no known kind"),
-        "action.owner": (len(action.owner) <= TEXT_MAX, f"at most {TEXT_MAX} characters"),
-    }
-    return [
-        *text_violations("action.title", action.title),
-        *time_violations("action.due_time", action.due_time),
-        *_broken(rules),
-    ]
-
-
-def _wrong_in_goal(goal: problem_pb2.Goal) -> list[FieldViolation]:
+def _check_goal(checks: FieldChecks, goal: problem_pb2.Goal) -> None:
     window = window_of(goal.series)
-    windows_min = goal.windows_min or WINDOWS_MIN_DEFAULT
-    planned = goal.horizon_windows or max(HORIZON_WINDOWS_DEFAULT, windows_min)
+    checks.require(window in WINDOW_US, "action.goal.series", "must be a series of hours, days, weeks or months")
+    likely = not goal.confidence or 0.5 < goal.confidence < 1
+    checks.require(likely, "action.goal.confidence", "must lie between 0.5 and 1")
     back_us, back_us_max = length_us(goal.baseline_period), reach_us(window)
-    rules = {
-        "action.goal.series": (window in WINDOW_US, "must be a series of hours, days, weeks or months"),
-        "action.goal.expected_effect": (math.isfinite(goal.expected_effect), "must be a finite number"),
-        "action.goal.test": (goal.test in problem_pb2.Goal.Test.values(), "is no known test"),
-        "action.goal.confidence": (
-            not goal.confidence or 0.5 < goal.confidence < 1,
-            "must lie between 0.5 and 1",
-        ),
-        "action.goal.baseline_period": (
-            not goal.HasField("baseline_period") or not back_us_max or 0 < back_us <= back_us_max,
-            f"must be positive and reach back at most {HISTORY_WINDOWS_MAX.get(window, 0)} windows",
-        ),
-        "action.goal.windows_min": (
-            WINDOWS_MIN <= windows_min <= WINDOWS_MAX,
-            f"must be {WINDOWS_MIN} to {WINDOWS_MAX}",
-        ),
-        "action.goal.horizon_windows": (
-            windows_min <= planned <= WINDOWS_MAX,
-            f"must be windows_min to {WINDOWS_MAX}",
-        ),
-    }
-    return _broken(rules)
-
-
-def _broken(rules: dict[str, tuple[bool, str]]) -> list[FieldViolation]:
-    return [FieldViolation(field, rule, "FIELD_INVALID") for field, (holds, rule) in rules.items() if not holds]
+    within = not goal.HasField("baseline_period") or not back_us_max or 0 < back_us <= back_us_max
+    farthest = f"must be positive and reach back at most {HISTORY_WINDOWS_MAX.get(window, 0)} windows"
+    checks.require(within, "action.goal.baseline_period", farthest)
+    windows_min = goal.windows_min or WINDOWS_MIN_DEFAULT
+    enough = WINDOWS_MIN <= windows_min <= WINDOWS_MAX
+    checks.require(enough, "action.goal.windows_min", f"must be {WINDOWS_MIN} to {WINDOWS_MAX}")
+    planned = goal.horizon_windows or max(HORIZON_WINDOWS_DEFAULT, windows_min)
+    reached = windows_min <= planned <= WINDOWS_MAX
+    checks.require(reached, "action.goal.horizon_windows", f"must be windows_min to {WINDOWS_MAX}")
 
 
 def check_direction(goal: Goal, direction: int) -> None:

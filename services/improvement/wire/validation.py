@@ -10,20 +10,13 @@ from andon.improvement.v1 import improvement_pb2, problem_pb2
 from services.improvement.model import Cause
 from services.improvement.wire.causes import cause_of
 from services.improvement.wire.scalars import micros
-from services.runtime.errors import FieldViolation, InvalidArgument, invalid
+from services.runtime.errors import invalid
+from services.runtime.field_checks import FieldChecks
 
 TEXT_MAX = 4000
 INDICATORS_MAX = 1000
 _PROBLEM = re.compile(r"problems/[\w-]{1,64}", re.ASCII)
 _ACTION = re.compile(r"(problems/[\w-]{1,64})/actions/[1-9]\d{0,5}", re.ASCII)
-# Of a google.protobuf.Timestamp: the years 1 to 9999.
-_SECONDS = range(-62_135_596_800, 253_402_300_800)
-
-
-def refuse(violations: list[FieldViolation]) -> None:
-    """All that is wrong at once."""
-    if violations:
-        raise InvalidArgument(violations[0].reason, "the request is not valid", field_violations=violations)
 
 
 def check_problem_name(field: str, name: str) -> str:
@@ -58,44 +51,32 @@ def check_optional_reason(reason: str) -> str:
 
 def time_us(field: str, request: Any, now_us: int) -> int:
     """A time that may be left out: now."""
-    if not request.HasField(field):
-        return now_us
-    refuse(time_violations(field, getattr(request, field)))
-    return micros(getattr(request, field))
+    return micros(getattr(request, field)) if request.HasField(field) else now_us
 
 
-def time_violations(field: str, time: Any) -> list[FieldViolation]:
-    if time.seconds in _SECONDS and 0 <= time.nanos < 1_000_000_000:
-        return []
-    return [FieldViolation(field, "is no time of the years 1 to 9999", "FIELD_INVALID")]
-
-
-def text_violations(field: str, text: Any) -> list[FieldViolation]:
-    long = [language for language in ("en", "zh") if len(getattr(text, language)) > TEXT_MAX]
-    return [FieldViolation(f"{field}.{one}", f"at most {TEXT_MAX} characters", "FIELD_INVALID") for one in long]
+def check_text(checks: FieldChecks, field: str, text: Any) -> None:
+    for language in ("en", "zh"):
+        longest = f"must have at most {TEXT_MAX} characters"
+        checks.require(len(getattr(text, language)) <= TEXT_MAX, f"{field}.{language}", longest)
 
 
 def check_filter(filter_: improvement_pb2.ProblemFilter) -> None:
-    known = set(problem_pb2.ProblemState.values()) - {problem_pb2.PROBLEM_STATE_UNSPECIFIED}
-    violations = [
-        FieldViolation(f"filter.states[{index}]", "is no known state", "FIELD_INVALID")
-        for index, state in enumerate(filter_.states)
-        if state not in known
-    ]
-    if len(filter_.indicators) > INDICATORS_MAX:
-        violations.append(FieldViolation("filter.indicators", f"at most {INDICATORS_MAX}", "FIELD_INVALID"))
-    refuse(violations)
+    checks = FieldChecks()
+    for index, state in enumerate(filter_.states):
+        known = state != problem_pb2.PROBLEM_STATE_UNSPECIFIED
+        checks.require(known, f"filter.states[{index}]", "must be a state of a problem")
+    few = len(filter_.indicators) <= INDICATORS_MAX
+    checks.require(few, "filter.indicators", f"must be at most {INDICATORS_MAX}")
+    checks.done()
 
 
 def check_cause(request: improvement_pb2.AddCauseRequest) -> Cause:
-    cause, violations = request.cause, text_violations("cause.title", request.cause.title)
-    if not cause.name and not (cause.title.en or cause.title.zh):
-        violations.append(FieldViolation("cause.title", "a new cause needs a title", "FIELD_REQUIRED"))
-    if cause.cause_class == problem_pb2.CAUSE_CLASS_UNSPECIFIED:
-        violations.append(
-            FieldViolation("cause.cause_class", "people, process, resources or external", "FIELD_REQUIRED")
-        )
-    elif cause.cause_class not in problem_pb2.CauseClass.values():
-        violations.append(FieldViolation("cause.cause_class", "is no known class", "FIELD_INVALID"))
-    refuse(violations)
+    cause, checks = request.cause, FieldChecks()
+    check_text(checks, "cause.title", cause.title)
+    is_named = bool(cause.name or cause.title.en or cause.title.zh)
+    checks.require(is_named, "cause.title", "is required for a new cause", "FIELD_REQUIRED")
+    classes = "must be people, process, resources or external"
+    is_classed = cause.cause_class != problem_pb2.CAUSE_CLASS_UNSPECIFIED
+    checks.require(is_classed, "cause.cause_class", classes, "FIELD_REQUIRED")
+    checks.done()
     return cause_of(cause)

@@ -14,7 +14,8 @@ from services.ingest.registry.records import Receipt, StoredAnswer
 from services.ingest.servicer.tenant_logs import TenantLogs
 from services.ingest.store.registry import Registry
 from services.ingest.store.sessions import IngestStore
-from services.runtime.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound, invalid
+from services.runtime.errors import Aborted, AlreadyExists, NotFound, invalid
+from services.runtime.field_checks import FieldChecks
 from services.runtime.identity import current_caller
 from services.runtime.page_tokens import page_size, page_token, place_of
 from services.runtime.requests import IdempotencyKey, idempotency_key
@@ -155,20 +156,17 @@ def _changed(path: str) -> Sequence[str]:
 
 
 def _check(source: Source, message: source_pb2.Source) -> None:
-    found = []
-    if source.kind not in source_pb2.SourceKind.values():
-        found.append(FieldViolation("source.kind", "not a kind of source", "FIELD_INVALID"))
+    checks = FieldChecks()
+    checks.require(source.kind in source_pb2.SourceKind.values(), "source.kind", "must be a kind of source")
     for language, title in (("en", source.title_en), ("zh", source.title_zh)):
-        if len(title) > TITLE_CHARS_MAX:
-            found.append(FieldViolation(f"source.title.{language}", f"at most {TITLE_CHARS_MAX} characters", ""))
-    if source.dedup_horizon_us < DEDUP_HORIZON_US_MIN:
-        found.append(FieldViolation("source.dedup_horizon", "at least 1 hour", "FIELD_INVALID"))
-    if source.future_tolerance_us < 0:
-        found.append(FieldViolation("source.future_tolerance", "not negative", "FIELD_INVALID"))
-    if len(source.personal_attributes) > PERSONAL_ATTRIBUTES_MAX:
-        found.append(FieldViolation("source.personal_attributes", f"at most {PERSONAL_ATTRIBUTES_MAX}", ""))
+        longest = f"must have at most {TITLE_CHARS_MAX} characters"
+        checks.require(len(title) <= TITLE_CHARS_MAX, f"source.title.{language}", longest)
+    enough = source.dedup_horizon_us >= DEDUP_HORIZON_US_MIN
+    checks.require(enough, "source.dedup_horizon", "must be at least 1 hour")
+    checks.require(source.future_tolerance_us >= 0, "source.future_tolerance", "must not be negative")
+    few = len(source.personal_attributes) <= PERSONAL_ATTRIBUTES_MAX
+    checks.require(few, "source.personal_attributes", f"must be at most {PERSONAL_ATTRIBUTES_MAX}")
     for index, name in enumerate(message.personal_attributes):
-        if not ATTRIBUTE_NAME.fullmatch(name):
-            found.append(FieldViolation(f"source.personal_attributes[{index}]", "not a name of an attribute", ""))
-    if found:
-        raise InvalidArgument("FIELD_INVALID", "the request is not valid", field_violations=found)
+        is_name = ATTRIBUTE_NAME.fullmatch(name) is not None
+        checks.require(is_name, f"source.personal_attributes[{index}]", "must be the name of an attribute")
+    checks.done()

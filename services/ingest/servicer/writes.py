@@ -16,7 +16,7 @@ from services.ingest.model import IncomingBatch, MalformedBatch, TenantId, Writt
 from services.ingest.servicer.tenant_logs import TenantLogs
 from services.ingest.workers import computed
 from services.runtime.draining import Draining, draining_error
-from services.runtime.errors import FieldViolation, InvalidArgument
+from services.runtime.errors import invalid
 from services.runtime.following import CursorCodec
 from services.runtime.identity import current_caller
 from services.runtime.requests import idempotency_key
@@ -93,14 +93,9 @@ async def received(batch: event_pb2.EventBatch) -> IncomingBatch:
     try:
         arrival = await computed(rows, partial(wire.arrival, batch))
     except MalformedBatch as malformed:
-        raise refusal(malformed) from malformed
+        path = ".".join(part for part in ("batch", malformed.field) if part)
+        raise invalid(path, malformed.message, malformed.reason) from malformed
     return IncomingBatch(arrival, current_traceparent())
-
-
-def refusal(malformed: MalformedBatch) -> InvalidArgument:
-    path = ".".join(part for part in ("batch", malformed.field) if part)
-    violation = FieldViolation(path, malformed.message, malformed.reason)
-    return InvalidArgument(malformed.reason, malformed.message, field_violations=[violation])
 
 
 async def answered(log: TenantLog, written: Written | bytes) -> ingest_pb2.WriteEventsResponse:

@@ -23,6 +23,10 @@ from services.improvement.model import (
     Verdict,
     Verification,
 )
+from services.improvement.store import MIGRATIONS, SCHEMA
+from services.runtime.database import close_pool, open_pool
+from services.runtime.migrations import migrate
+from tests.services.improvement.followed_tenant import FollowedTenant
 
 DESK = Family("desk", "main", "rework")
 
@@ -120,3 +124,22 @@ def verification() -> Callable[..., Verification]:
         return Verification(**{**fields, **more})
 
     return make
+
+
+@pytest.fixture
+async def pool(databases):
+    template = await databases.template("improvement", lambda dsn: migrate(dsn, schema=SCHEMA, directory=MIGRATIONS))
+    opened = await open_pool(await databases.create(template), role_settings={"search_path": SCHEMA})
+    yield opened
+    await close_pool(opened)
+
+
+@pytest.fixture
+def beginning(pool):
+    """Makes tenants whose signals are followed, all in one database."""
+    return lambda: FollowedTenant(pool).begin()
+
+
+@pytest.fixture
+async def followed(beginning):
+    return await beginning()

@@ -39,12 +39,15 @@ def signal_message(
     return made
 
 
-class Interrupted(Exception):
+class Interrupted(BaseException):
     """What a process that is killed does not get to see."""
 
 
 class ScoringLog:
-    """Serves what `ScoringClient` asks. `patience`: so many answers later the follower is interrupted; None: never."""
+    """Serves what `ScoringClient` asks. `patience`: so many answers later the follower is interrupted; None: never.
+
+    `error`: what the evidence is answered with instead.
+    """
 
     def __init__(self) -> None:
         self._codec = CursorCodec(uuid.uuid4())
@@ -54,6 +57,7 @@ class ScoringLog:
         self.active: dict[str, ActiveSignal] = {}
         self.asked: list[ProblemName] = []
         self.patience: int | None = None
+        self.error: Exception | None = None
 
     def commit(self, signals: Sequence[score_pb2.Signal] = (), scores: Sequence[tuple[Family, int]] = ()) -> None:
         """`scores`: windows, as family and first day, that get another value."""
@@ -100,6 +104,8 @@ class ScoringLog:
         self.asked += [one.name for one in occurrences]
         await asyncio.sleep(0)
         self._interrupt()
+        if self.error is not None:
+            raise self.error
         return {one.name: self.evidence_of(one) for one in occurrences}
 
     def evidence_of(self, occurrence: Occurrence) -> Evidence:

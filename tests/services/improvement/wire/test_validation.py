@@ -20,6 +20,7 @@ from services.improvement.wire.validation import (
     time_us,
 )
 from services.runtime.errors import InvalidArgument
+from services.runtime.request_rules import first_violations
 
 ANY = improvement_pb2.ProblemFilter()
 
@@ -59,8 +60,6 @@ def test_an_empty_action_is_told_all_that_is_missing_at_once():
     [
         ("series", {"series": "desk/main/rework@all"}),
         ("series", {"series": "nonsense"}),
-        ("expected_effect", {"expected_effect": float("nan")}),
-        ("expected_effect", {"expected_effect": float("inf")}),
         ("confidence", {"confidence": 0.5}),
         ("confidence", {"confidence": 1.0}),
         ("confidence", {"confidence": float("nan")}),
@@ -70,7 +69,6 @@ def test_an_empty_action_is_told_all_that_is_missing_at_once():
         ("windows_min", {"windows_min": -1}),
         ("horizon_windows", {"horizon_windows": 5}),
         ("horizon_windows", {"horizon_windows": 731}),
-        ("test", {"test": 9}),
     ],
 )
 def test_a_goal_that_could_not_be_proven_is_refused_by_its_field(field, goal):
@@ -121,13 +119,19 @@ def test_an_owner_has_at_most_four_thousand_characters(length, fits):
         assert fields_at_fault(check_action, action) == ["action.owner"]
 
 
-def test_an_unknown_kind_of_action_is_refused_and_a_title_in_either_language_will_do():
-    action = good_action()
-    action.kind = 9
-    assert fields_at_fault(check_action, action) == ["action.kind"]
+def test_a_title_in_either_language_will_do():
     chinese = good_action()
     chinese.title.en, chinese.title.zh = "", "先检查"
     assert check_action(chinese).title.zh == "先检查"
+
+
+@pytest.mark.parametrize("time", [Timestamp(seconds=2**60), Timestamp(nanos=-1), Timestamp(nanos=1_000_000_000)])
+def test_what_no_field_of_its_type_may_hold_is_refused_before_a_plan_is_looked_at(time):
+    action = good_action(expected_effect=float("nan"), test=9)
+    action.kind = 9
+    action.due_time.CopyFrom(time)
+    refused = {one.field for one in first_violations(improvement_pb2.PlanActionRequest(action=action))}
+    assert refused == {"action.kind", "action.due_time", "action.goal.test", "action.goal.expected_effect"}
 
 
 def test_many_windows_needed_are_planned_for():
@@ -168,20 +172,15 @@ def test_a_reason_says_something_and_not_too_much():
     assert fields_at_fault(check_reason, "x" * 4001) == ["reason"]
 
 
-def test_a_time_left_out_is_now_and_one_that_is_none_is_refused():
+def test_a_time_left_out_is_now():
     assert time_us("start_time", improvement_pb2.StartActionRequest(), 7) == 7
     given_time = improvement_pb2.StartActionRequest(start_time=Timestamp(seconds=3, nanos=5_000))
     assert time_us("start_time", given_time, 7) == 3_000_005
-    for odd in (Timestamp(seconds=2**60), Timestamp(nanos=-1), Timestamp(nanos=1_000_000_000)):
-        assert fields_at_fault(time_us, "start_time", improvement_pb2.StartActionRequest(start_time=odd), 7)
 
 
-def test_a_filter_names_known_states_by_their_place():
+def test_a_filter_names_states_by_their_place():
     check_filter(improvement_pb2.ProblemFilter(states=[problem_pb2.PROBLEM_STATE_OPEN]))
-    assert fields_at_fault(check_filter, improvement_pb2.ProblemFilter(states=[1, 0, 99])) == [
-        "filter.states[1]",
-        "filter.states[2]",
-    ]
+    assert fields_at_fault(check_filter, improvement_pb2.ProblemFilter(states=[1, 0])) == ["filter.states[1]"]
 
 
 @pytest.fixture(scope="module")
