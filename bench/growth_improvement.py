@@ -67,7 +67,7 @@ def alarm(family: int, hour: int, rule: str = "WE1") -> score_pb2.Signal:
     )
     made.interval.start.seconds, made.interval.end.seconds = hour * HOUR_S, (hour + 1) * HOUR_S
     made.baseline.interval.end.seconds = 20 * HOUR_S
-    made.baseline.limit_scale = 3
+    made.baseline.limit_width = 3
     return made
 
 

@@ -108,14 +108,14 @@ def of_structure() -> Iterator[Family]:
 def slope(random: Random, errors: Errors) -> Interval:
     x = random.normal(size=60)
     fit = regress(x + np.abs(x) * random.normal(size=60), x, errors)
-    return Interval(float(fit.low[1]), float(fit.high[1]))
+    return Interval(float(fit.lower[1]), float(fit.upper[1]))
 
 
 def slope_in_time(random: Random, errors: Errors) -> Interval:
     weights = 0.5 ** np.arange(30)
     x, noise = (np.convolve(random.normal(size=229), weights, mode="valid") for _ in range(2))
     fit = regress(x + noise, x, errors)
-    return Interval(float(fit.low[1]), float(fit.high[1]))
+    return Interval(float(fit.lower[1]), float(fit.upper[1]))
 
 
 def main() -> int:

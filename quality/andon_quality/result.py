@@ -34,8 +34,8 @@ def table(result: object) -> str:
     >>> from andon_quality.inference import Interval
     >>> print(table(Interval(1.0, 2.5, 0.95)))
     Interval
-      low         1
-      high        2.5
+      lower       1
+      upper       2.5
       confidence  0.95
     """
     return "\n".join(_lines(type(result).__name__, result))

@@ -44,7 +44,7 @@ def csat(
     OutOfRange. Source: Wilson, 1927, Journal of the American Statistical Association 22:209 (interval).
 
     >>> result = csat([5, 4, 4, 3, 5, 2, 4, 5, 5, 1])
-    >>> result.value, round(result.interval.low, 1), round(result.interval.high, 1)
+    >>> result.value, round(result.interval.lower, 1), round(result.interval.upper, 1)
     (70.0, 39.7, 89.2)
     """
     given = _answers(answers, answers_min)
@@ -66,7 +66,7 @@ def nps(answers: ArrayLike, answers_min: int = ANSWERS_MIN, confidence: float = 
     Behavioral Statistics 37:479.
 
     >>> result = nps([10, 9, 9, 8, 7, 6, 10, 3, 9, 10])
-    >>> result.value, round(result.interval.low, 1), round(result.interval.high, 1)
+    >>> result.value, round(result.interval.lower, 1), round(result.interval.upper, 1)
     (40.0, -14.7, 81.4)
     """
     given = _answers(answers, answers_min)
@@ -110,12 +110,12 @@ class Gaps(Result):
     by Holm, and the overall gap weighted by the importance of the dimensions."""
 
     item_gap: FloatArray
-    item_low: FloatArray
-    item_high: FloatArray
+    item_lower: FloatArray
+    item_upper: FloatArray
     dimension_gap: FloatArray
-    dimension_low: FloatArray
-    dimension_high: FloatArray
-    dimension_p: FloatArray
+    dimension_lower: FloatArray
+    dimension_upper: FloatArray
+    dimension_p_value: FloatArray
     overall: Index
 
 
@@ -155,12 +155,12 @@ def servqual(
     overall, reach = float(whole.mean()), float(_half_widths(whole, confidence))
     return Gaps(
         item_gap=gap.mean(axis=0),
-        item_low=gap.mean(axis=0) - item_half,
-        item_high=gap.mean(axis=0) + item_half,
+        item_lower=gap.mean(axis=0) - item_half,
+        item_upper=gap.mean(axis=0) + item_half,
         dimension_gap=mean,
-        dimension_low=mean - half,
-        dimension_high=mean + half,
-        dimension_p=holm(np.minimum(2.0 * stdtr(n - 1, -t), 1.0)),
+        dimension_lower=mean - half,
+        dimension_upper=mean + half,
+        dimension_p_value=holm(np.minimum(2.0 * stdtr(n - 1, -t), 1.0)),
         overall=Index(overall, Interval(overall - reach, overall + reach, confidence), n),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from andon_quality.effect import BaselineLevel, Hits, Season, baseline_level, fit_season
+from andon_quality.effect import BaselineLevel, Season, ShareCounts, baseline_level, fit_season
 from andon_quality.errors import NoSpread, TooFew
 from numpy.typing import NDArray
 
@@ -64,16 +64,16 @@ def learn(plan: ProofPlan, window: str, readings: Sequence[Reading]) -> History:
     return History(tuple(before), season, baseline)
 
 
-def _hits_of(before: Sequence[Reading], spread: Sequence[Reading]) -> tuple[Hits | None, Hits | None]:
+def _hits_of(before: Sequence[Reading], spread: Sequence[Reading]) -> tuple[ShareCounts | None, ShareCounts | None]:
     """None where windows are not shares. Of zeros and ones the sum of squares is the sum."""
     if not all(one.squares == one.total and one.value <= 1 for one in (*before, *spread)):
         return None, None
     return _hits(before), _hits(spread)
 
 
-def _hits(readings: Sequence[Reading]) -> Hits:
+def _hits(readings: Sequence[Reading]) -> ShareCounts:
     totals, counts = [one.total for one in readings], [one.count for one in readings]
-    return Hits(np.array(totals, dtype=np.float64), np.array(counts, dtype=np.float64))
+    return ShareCounts(np.array(totals, dtype=np.float64), np.array(counts, dtype=np.float64))
 
 
 def _columns(readings: Sequence[Reading]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -115,7 +115,7 @@ def test_a_comparison_prints_its_figures_its_interval_and_its_checks() -> None:
     lines = str(welch([3.0, 4.0, 5.0, 6.0], [1.0, 2.0, 3.0, 4.0])).splitlines()
     assert lines[0] == "Comparison"
     assert "  effect     2" in lines
-    assert "    high        4.23371" in lines
+    assert "    upper       4.23371" in lines
     assert any(line.split()[-2:] == ["correlation", "0.250"] for line in lines)
 
 
@@ -134,7 +134,7 @@ def test_parts_of_one_kind_share_a_table_and_a_result_keeps_its_repr() -> None:
     lines = [line.split() for line in str(study).splitlines()]
     assert ["value", "lower", "upper"] in lines
     assert [line[0] for line in lines if line and line[0].startswith("cp")] == ["cp", "cpl", "cpu", "cpk", "cpm"] * 2
-    assert repr(Interval(1.0, 2.0, 0.9)) == "Interval(low=1.0, high=2.0, confidence=0.9)"
+    assert repr(Interval(1.0, 2.0, 0.9)) == "Interval(lower=1.0, upper=2.0, confidence=0.9)"
 
 
 def test_many_series_print_their_figures_by_series() -> None:
@@ -157,7 +157,7 @@ def test_many_series_print_their_figures_by_series() -> None:
         (("a", 1.0), "a, 1"),
         (tuple(range(9)), "0, 1, 2, 3, 4, 5, 6, 7, ..."),
         ({"team": "B"}, "team: B"),
-        (Interval(1.0, 2.0, 0.9), "low 1, high 2, confidence 0.9"),
+        (Interval(1.0, 2.0, 0.9), "lower 1, upper 2, confidence 0.9"),
         (7, "7"),
     ],
 )

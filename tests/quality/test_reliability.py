@@ -40,7 +40,7 @@ def test_cohen_agrees_with_statsmodels(disagreement: Disagreement, seed: int) ->
     theirs = cohens_kappa(table, wt=weights[disagreement])
     ours = cohen(first, second, 4, disagreement)
     assert ours.kappa == pytest.approx(theirs.kappa, rel=1e-10)
-    assert_allclose((ours.interval.low, ours.interval.high), (theirs.kappa_low, theirs.kappa_upp), rtol=1e-8)
+    assert_allclose((ours.interval.lower, ours.interval.upper), (theirs.kappa_low, theirs.kappa_upp), rtol=1e-8)
 
 
 def test_fleiss_has_the_kappa_of_the_often_printed_ten_cases() -> None:
@@ -113,7 +113,7 @@ def test_the_interval_of_fleiss_is_that_of_leaving_each_case_out() -> None:
     left = np.array([fleiss(np.delete(table, case, axis=0)).kappa for case in range(len(table))])
     error = np.sqrt((len(left) - 1) / len(left) * np.square(left - left.mean()).sum())
     ours = fleiss(table)
-    assert ours.kappa - ours.interval.low == pytest.approx(stats.norm.ppf(0.975) * error, rel=1e-9)
+    assert ours.kappa - ours.interval.lower == pytest.approx(stats.norm.ppf(0.975) * error, rel=1e-9)
 
 
 def test_alpha_without_an_item_is_that_of_the_others() -> None:

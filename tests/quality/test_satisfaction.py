@@ -19,7 +19,7 @@ from scipy import stats
 def test_csat_is_the_share_of_the_top_boxes_with_wilsons_interval() -> None:
     result = csat([5] * 30 + [4] * 30 + [3] * 20 + [1] * 20)
     assert result.value == 60.0
-    assert_allclose((result.interval.low, result.interval.high), np.array(wilson(60, 100)) * 100)
+    assert_allclose((result.interval.lower, result.interval.upper), np.array(wilson(60, 100)) * 100)
 
 
 def test_nps_is_promoters_minus_detractors() -> None:
@@ -48,7 +48,7 @@ def test_the_interval_of_nps_covers_close_to_95_percent(promoters: float, detrac
 def test_ces_is_the_mean_within_the_scale() -> None:
     result = ces([7.0] * 20 + [6.0])
     assert result.value == pytest.approx(146 / 21)
-    assert result.interval.high == 7.0
+    assert result.interval.upper == 7.0
     with pytest.raises(OutOfRange):
         ces([8.0] * 20)
 
@@ -63,7 +63,7 @@ def test_an_index_does_not_know_the_order_and_lies_in_its_interval(
     other = index(answers[::-1])
     assert other.n == result.n
     assert other.value == pytest.approx(result.value)
-    assert result.interval.low - 1e-9 <= result.value <= result.interval.high + 1e-9
+    assert result.interval.lower - 1e-9 <= result.value <= result.interval.upper + 1e-9
 
 
 @pytest.mark.parametrize("index", [csat, nps, ces])
@@ -86,8 +86,8 @@ def test_servqual_gaps_equal_student_on_each_dimension() -> None:
         theirs = stats.ttest_1samp(gaps, 0.0)
         low, high = theirs.confidence_interval(0.95)
         assert found.dimension_gap[dimension] == pytest.approx(gaps.mean())
-        assert_allclose((found.dimension_low[dimension], found.dimension_high[dimension]), (low, high))
-        assert found.dimension_p[dimension] >= theirs.pvalue
+        assert_allclose((found.dimension_lower[dimension], found.dimension_upper[dimension]), (low, high))
+        assert found.dimension_p_value[dimension] >= theirs.pvalue
     assert found.overall.value == pytest.approx(found.dimension_gap @ [0.75, 0.25])
     assert_allclose(found.item_gap, (after - before).mean(axis=0))
 
@@ -95,7 +95,7 @@ def test_servqual_gaps_equal_student_on_each_dimension() -> None:
 def test_equal_gaps_are_certain_and_no_gap_is_not() -> None:
     found = servqual(np.full((12, 2), 5), np.tile([5, 4], (12, 1)), [0, 1])
     assert found.dimension_gap.tolist() == [0.0, -1.0]
-    assert found.dimension_p.tolist() == [1.0, 0.0]
+    assert found.dimension_p_value.tolist() == [1.0, 0.0]
 
 
 def test_too_few_answers_are_not_enough_data() -> None:

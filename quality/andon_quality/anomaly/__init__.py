@@ -1,4 +1,4 @@
-"""Strange points in a stream, found as they come."""
+"""Anomaly detection in a stream, point by point."""
 
 from andon_quality.anomaly.aspects import Aspect
 from andon_quality.anomaly.detector import Detection, DetectorState, advance, detect, start

@@ -17,7 +17,7 @@ REBUILD_POINTS = 500
 class RollingMoments:
     """How many values there were, their mean and their variance; both 0 where there were none."""
 
-    count: FloatArray
+    n: FloatArray
     mean: FloatArray
     variance: FloatArray
 
@@ -138,5 +138,5 @@ def _rebuilt(window: FloatArray, origin: FloatArray) -> Sums:
 def _joined(found: list[RollingMoments]) -> RollingMoments:
     if len(found) == 1:
         return found[0]
-    parts = (np.concatenate([getattr(each, part) for each in found], axis=-1) for part in ("count", "mean", "variance"))
+    parts = (np.concatenate([getattr(each, part) for each in found], axis=-1) for part in ("n", "mean", "variance"))
     return RollingMoments(*parts)

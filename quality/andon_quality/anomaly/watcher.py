@@ -72,7 +72,7 @@ class Watchers:
         share = np.array([0.0 if watch.aspect is Aspect.SPREAD else SPREAD_FLOOR for watch in self.watches])
         floor = share[:, None, None] * np.sqrt(overall.moments(parts[..., :-1]).variance)
         away, spread = np.abs(seen - near.mean), np.sqrt(near.variance) + floor
-        known = (near.count > 0) & (away > 0)
+        known = (near.n > 0) & (away > 0)
         score = np.divide(away, spread, out=np.full(away.shape, SCORE_MAX), where=known & (spread > 0))
         return np.where(known, np.minimum(score, SCORE_MAX), 0.0), past, overall
 

@@ -29,7 +29,7 @@ class Panel:
     size: int
 
     def states(self) -> FloatArray:
-        """The states that stand for the panel, shape (size,): quadratically denser at the right end."""
+        """The states of the panel, shape (size,): quadratically denser at the right end."""
         roots = 0.5 * (1.0 + unit_nodes(self.size)[0])
         return np.asarray(self.high - (self.high - self.low) * roots**2)
 

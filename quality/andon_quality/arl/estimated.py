@@ -85,8 +85,8 @@ def gamma_rule(size: int, shape: float) -> tuple[FloatArray, FloatArray]:
     (7.0, 56.0)
     """
     order = np.arange(size)
-    beside = np.sqrt(order[1:] * (order[1:] + shape - 1.0))
-    nodes, vectors = np.linalg.eigh(np.diag(2.0 * order + shape) + np.diag(beside, 1) + np.diag(beside, -1))
+    off_diagonal = np.sqrt(order[1:] * (order[1:] + shape - 1.0))
+    nodes, vectors = np.linalg.eigh(np.diag(2.0 * order + shape) + np.diag(off_diagonal, 1) + np.diag(off_diagonal, -1))
     return np.asarray(nodes), np.asarray(vectors[0] ** 2)
 
 

@@ -105,12 +105,12 @@ def _growing(
         before, after = (high * np.sqrt(1.0 - left)[:, None] for left in (at, keeps**2 * at))
         kernels = _step(keeps * before * nodes + shift, after * nodes, after * weights, folded)
         # Side by side, so that one product moves the mass by all of them.
-        beside = kernels.swapaxes(0, 1).reshape(len(nodes), -1)
+        joined = kernels.swapaxes(0, 1).reshape(len(nodes), -1)
         for end in range(block, len(unsettled), block):
             rows = np.empty((block, len(nodes)))
             for step, share in enumerate(shares[end - block : end]):
                 rows[step] = row
-                row = share @ (row @ beside).reshape(len(at), -1)
+                row = share @ (row @ joined).reshape(len(at), -1)
             yield rows, keeps * high * np.sqrt(1.0 - unsettled[end]) * nodes + shift, row
         # The more the limits have settled, the longer a stretch few kernels will do for.
         point, blocks = point + blocks * block, 2 * blocks

@@ -214,7 +214,7 @@ def _poisson(mean: float, furthest: float) -> FloatArray:
 
     if not 0.0 < mean < np.inf:
         raise OutOfRange(f"the mean must be positive, got {mean}")
-    # Past where every count alarms, so far that the rest of the tail does not show beside it.
+    # Past where every count alarms, so far that the rest of the tail does not show next to it.
     last = max(furthest, mean) + 12.0 * np.sqrt(max(furthest, mean)) + 20.0
     counts = np.arange(_listed(last) + 1)
     return np.asarray(np.exp(counts * np.log(mean) - mean - gammaln(counts + 1.0)))

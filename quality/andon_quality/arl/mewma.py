@@ -138,7 +138,7 @@ class _Plane:
         mean = self._mean(0.0, ones)
         if 0.0 < mean < DIGITS_LOST:
             return mean
-        # Rows of the kernel sum to what the chance of an alarm leaves but for 1e-12; so much beside it would show.
+        # Rows of the kernel sum to what the chance of an alarm leaves but for 1e-12; so much next to it would show.
         missing = 1.0 - self.escape() - self._ahead(ones)
         mean = self._mean(missing, ones)
         return mean if 0.0 < mean < SHIFTED_MOST else np.inf

@@ -18,14 +18,14 @@ from andon_quality.rules import Pattern, Rule
 DEPTH = 9.0
 
 
-def shewhart_one_sided(rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float = 1.0) -> float:
+def shewhart_one_sided(rules: Iterable[str | Rule], shift: float = 0.0, width: float = 3.0) -> float:
     """The average run length of a chart of independent normal points whose `rules` look at the upper side alone.
 
-    rules: as in `shewhart`, of the pattern "k of n beyond a line". shift: of the mean, in sigma. limit_scale: on every
-    zone but the centre line. The lower side is the same with the shift turned round.
-    Exact: as `shewhart`, with one memory a rule in place of two; cost n^3 for n states (3 for WE1 and WE2).
-    Raises OutOfRange for a rule without sides, an unknown rule, none at all, or a scale that is not positive.
-    Source: Champ and Woodall (1987), Technometrics 29, 393-399.
+    rules: as in `shewhart`, of the pattern "k of n beyond a line". shift: of the mean, in sigma. width: of the limits,
+    in sigma, with which every zone but the centre line moves. The lower side is the same with the shift turned round.
+    Exact: as `shewhart`, with one memory a rule in place of two; cost n^3 for n states (3 for WE1 and WE2). Raises
+    OutOfRange for a rule without sides, an unknown rule, none at all, or a width that is not positive. Source: Champ
+    and Woodall (1987), Technometrics 29, 393-399.
 
     >>> round(shewhart_one_sided(["WE1"]), 3), round(shewhart_one_sided(["WE1", "WE2"]), 2)
     (740.797, 450.72)
@@ -33,10 +33,10 @@ def shewhart_one_sided(rules: Iterable[str | Rule], shift: float = 0.0, limit_sc
     chosen = some_of(rules)
     if any(rule.pattern is not Pattern.BEYOND for rule in chosen):
         raise OutOfRange("only rules about points beyond a line have sides")
-    if not (0.0 < limit_scale < np.inf and np.isfinite(shift)):
-        raise OutOfRange(f"limit_scale must be positive and shift finite, got {limit_scale}, {shift}")
+    if not (0.0 < width < np.inf and np.isfinite(shift)):
+        raise OutOfRange(f"width must be positive and shift finite, got {width}, {shift}")
     ahead = _chain(chosen)
-    states, weights = len(ahead), _zones(chosen, shift, limit_scale)
+    states, weights = len(ahead), _zones(chosen, shift, width / 3.0)
     kernel = np.zeros((states, states + 1))
     for zone, weight in enumerate(weights.tolist()):
         np.add.at(kernel, (np.arange(states), ahead[:, zone]), weight)

@@ -67,7 +67,7 @@ def ordered_run(rules: tuple[Rule, ...], ahead: IntArray, lines: FloatArray, shi
     states = steps.count * count * size
     if states > KERNEL_MOST:
         raise OutOfRange("the distribution is known for few rules only; `shewhart` knows the mean of these")
-    # One more step state and one more place stand for the alarm; both are dropped at the end.
+    # One more step state and one more place mean the alarm; both are dropped at the end.
     kernel = np.zeros((steps.count, count, size, steps.count + 1, count + 1, size))
     for step, (up, down) in enumerate(zip(steps.up, steps.down, strict=True)):
         for place, own in enumerate(places.own):
@@ -107,7 +107,7 @@ _Leg = tuple[int, IntArray]
 class _Plan:
     """at: of each step state the places where it can be. rises, falls: the ways to each step state.
 
-    risen, fallen: where the places of each step state stand on its ways up and down; mirrored: where their images stand
+    risen, fallen: where the places of each step state are on its ways up and down; mirrored: where their images are
     on the rise that its fall is the image of; None where the chart alarms.
     """
 

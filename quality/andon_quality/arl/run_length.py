@@ -49,7 +49,7 @@ class RunLength:
         """The mean run length from every state, shape (..., n): the solution of L = 1 + K L. Cost n^3 / 3.
 
         Infinite where the alarm is so rare that a double does not hold the mean, or the kernel without `escape` cannot
-        be told from a stochastic one.
+        be distinguished from a stochastic one.
         """
         return self._weighed(np.ones(self.kernel.shape[:-1]))
 

@@ -29,13 +29,13 @@ MEMORIES_MOST, RUN_STATES_MOST = 20_000, 1_500
 
 @checked
 def shewhart(
-    rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float = 1.0, phase1_size: int | None = None
+    rules: Iterable[str | Rule], shift: float = 0.0, width: float = 3.0, phase1_size: int | None = None
 ) -> float:
     """The average run length of a chart of independent normal points that alarms when any of `rules` fires.
 
     rules: `andon_quality.rules.Rule` objects or names, "WE1" to "WE4" (Western Electric), "N1" to "N8" (Nelson), or a
-    rule's own. shift: the mean, in units of sigma. limit_scale: multiplies every zone, which is the
-    `width` of the chart divided by 3; a rule about the centre line stays.
+    rule's own. shift: the mean, in units of sigma. width: of the limits, in sigma; the zones of the other rules move
+    with them (zone_sigma width / 3, as `rules.fire` has it), a rule about the centre line does not.
     Exact: the points fall into the zones between the rules' lines, the state is what each rule remembers of the last
     points, and L = (I - Q)^-1 1. The chain is built once per set of rules, then merged to its smallest equivalent;
     afterwards a call costs one solve (108 states for the four Western Electric rules, under a millisecond).
@@ -44,7 +44,7 @@ def shewhart(
     Rules about the order of values (N3, N4) make the last value part of the state: collocation (`ordered`), nine
     digits, 1 to 15 ms with the number of rules.
     Prefer `cusum` or `ewma` where a small lasting shift matters.
-    Raises OutOfRange for an unknown rule, an empty set, a scale that is not positive, or too many rules at once.
+    Raises OutOfRange for an unknown rule, an empty set, a width that is not positive, or too many rules at once.
     Source: Champ and Woodall (1987), Technometrics 29, 393-399.
 
     >>> round(shewhart(["WE1", "WE2", "WE3", "WE4"]), 2)
@@ -52,10 +52,10 @@ def shewhart(
     """
     chosen = some_of(rules)
     if phase1_size is None:
-        return float(_means(chosen, np.array([shift]), np.array([limit_scale]))[0])
+        return float(_means(chosen, np.array([shift]), np.array([width]))[0])
     # Every rule is the same on either side.
     return averaged(
-        lambda centre, spread: _means(chosen, shift - centre, limit_scale * spread),
+        lambda centre, spread: _means(chosen, shift - centre, width * spread),
         phase1_size,
         shift,
         even=shift == 0.0,
@@ -63,19 +63,19 @@ def shewhart(
     )
 
 
-def shewhart_curve(rules: Iterable[str | Rule], shifts: FloatArray, limit_scale: float = 1.0) -> FloatArray:
+def shewhart_curve(rules: Iterable[str | Rule], shifts: FloatArray, width: float = 3.0) -> FloatArray:
     """`shewhart` at many shifts, shape (n,): one batched solve for rules about zones.
 
     >>> shewhart_curve(["WE1", "WE2"], np.array([0.0, 1.0])).round(2).tolist()
     [225.44, 20.01]
     """
     shifts = np.asarray(shifts, dtype=np.float64)
-    return _means(some_of(rules), shifts, np.full_like(shifts, limit_scale))
+    return _means(some_of(rules), shifts, np.full_like(shifts, width))
 
 
 @checked
 def shewhart_run(
-    rules: Iterable[str | Rule], shift: float = 0.0, limit_scale: float = 1.0, phase1_size: int | None = None
+    rules: Iterable[str | Rule], shift: float = 0.0, width: float = 3.0, phase1_size: int | None = None
 ) -> RunLength:
     """The whole distribution behind `shewhart`: mean, quantiles, survival, steady state.
 
@@ -89,8 +89,8 @@ def shewhart_run(
     chosen, shifts = some_of(rules), np.array([shift])
     about_order, about_zones = _parted(chosen)
     if phase1_size is not None:
-        return _estimated_run(chosen, shift, limit_scale, phase1_size)
-    lines = _lines(about_zones, shifts, np.array([limit_scale]))
+        return _estimated_run(chosen, shift, width, phase1_size)
+    lines = _lines(about_zones, shifts, np.array([width]))
     if about_order:
         return ordered_run(about_order, _chain(about_zones, False), lines[0], shift)
     ahead = _chain(about_zones, False)
@@ -102,13 +102,13 @@ def shewhart_run(
 
 @checked
 def design_shewhart(rules: Iterable[str | Rule], requested_arl: float, phase1_size: int | None = None) -> float:
-    """The factor on the rules' distances that makes the in-control ARL the requested one.
+    """The width of the limits, in sigma, at which the in-control ARL is the requested one; as in `shewhart`.
 
-    Deterministic root search on the exact chain, about seven solves. Raises OutOfRange when no factor reaches it: the
-    rule of eight on one side of the centre alone allows at most 255, since no scaling moves the centre line.
+    Deterministic root search on the exact chain, about seven solves. Raises OutOfRange when no width reaches it: the
+    rule of eight on one side of the centre alone allows at most 255, since no width moves the centre line.
 
     >>> round(design_shewhart(["WE1", "WE2"], 370.0), 4)
-    1.0516
+    3.1549
     """
     chosen = some_of(rules)
     peak = _widest(chosen)
@@ -117,7 +117,7 @@ def design_shewhart(rules: Iterable[str | Rule], requested_arl: float, phase1_si
         names = ", ".join(rule.name for rule in chosen)
         raise OutOfRange(f"{names}: an ARL of at most {ceiling:.6g} can be reached, not {requested_arl:g}")
     return design(
-        lambda scale: shewhart(chosen, 0.0, scale, phase1_size), requested_arl, guess=min(1.1, peak), upper=peak
+        lambda width: shewhart(chosen, 0.0, width, phase1_size), requested_arl, guess=min(3.3, peak), upper=peak
     )
 
 
@@ -133,10 +133,10 @@ def some_of(rules: Iterable[str | Rule]) -> tuple[Rule, ...]:
     return chosen
 
 
-def _means(rules: tuple[Rule, ...], shifts: FloatArray, limit_scales: FloatArray) -> FloatArray:
+def _means(rules: tuple[Rule, ...], shifts: FloatArray, widths: FloatArray) -> FloatArray:
     """The mean run of each chart, shape (charts,)."""
     about_order, about_zones = _parted(rules)
-    lines = _lines(about_zones, shifts, limit_scales)
+    lines = _lines(about_zones, shifts, widths)
     if about_order:
         ahead, pairs = _chain(about_zones, False), zip(lines, shifts, strict=True)
         return np.array([ordered_mean(about_order, ahead, zones, float(shift)) for zones, shift in pairs])
@@ -147,14 +147,14 @@ def _means(rules: tuple[Rule, ...], shifts: FloatArray, limit_scales: FloatArray
     return solved(*_kernels(ahead, probabilities))[:, 0]
 
 
-def _estimated_run(rules: tuple[Rule, ...], shift: float, limit_scale: float, phase1_size: int) -> RunLength:
+def _estimated_run(rules: tuple[Rule, ...], shift: float, width: float, phase1_size: int) -> RunLength:
     if _parted(rules)[0]:
         raise OutOfRange("the distribution over baselines is known for rules about zones; `shewhart` knows the mean")
     ahead = _chain(rules, False)
 
     def kernels_at(centre: FloatArray, spread: FloatArray) -> tuple[Product, FloatArray]:
         shifts = shift - centre
-        probabilities = _zone_probabilities(_lines(rules, shifts, limit_scale * spread), shifts)
+        probabilities = _zone_probabilities(_lines(rules, shifts, width * spread), shifts)
 
         def product(values: FloatArray) -> FloatArray:
             onward = np.column_stack([values, np.zeros(len(values))])
@@ -164,7 +164,7 @@ def _estimated_run(rules: tuple[Rule, ...], shift: float, limit_scale: float, ph
         return product, np.eye(1, len(ahead))[0]
 
     def arl_at(centre: FloatArray, spread: FloatArray) -> FloatArray:
-        return _means(rules, shift - centre, limit_scale * spread)
+        return _means(rules, shift - centre, width * spread)
 
     return estimated_run(kernels_at, arl_at, phase1_size, shift, shift == 0.0)
 
@@ -176,10 +176,10 @@ def _parted(rules: tuple[Rule, ...]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]
 
 
 def _widest(rules: tuple[Rule, ...]) -> float:
-    """The scale of the longest ARL: hugging the centre is likelier the wider its zone, so there the ARL has a peak."""
+    """The width of the longest ARL: hugging the centre is likelier the wider its zone, so there the ARL has a peak."""
     if all(rule.pattern is not Pattern.WITHIN for rule in rules):
-        return 12.0
-    low, high = 0.05, 3.0
+        return 36.0
+    low, high = 0.15, 9.0
     for _ in range(40):
         left, right = high - 0.618034 * (high - low), low + 0.618034 * (high - low)
         if shewhart(rules, 0.0, left) < shewhart(rules, 0.0, right):
@@ -211,11 +211,11 @@ def _kernels(ahead: IntArray, probabilities: FloatArray) -> tuple[FloatArray, Fl
     return kernels[:, :, :states], kernels[:, :, states]
 
 
-def _lines(rules: tuple[Rule, ...], shifts: FloatArray, scales: FloatArray) -> FloatArray:
+def _lines(rules: tuple[Rule, ...], shifts: FloatArray, widths: FloatArray) -> FloatArray:
     """The lines between the zones of each chart, rising, shape (charts, lines)."""
-    if not (np.all((scales > 0.0) & (scales < np.inf)) and np.isfinite(shifts).all()):
-        raise OutOfRange(f"limit_scale must be positive and shift finite, got {scales}, {shifts}")
-    return scales[:, None] * _zone_sigmas(rules)
+    if not (np.all((widths > 0.0) & (widths < np.inf)) and np.isfinite(shifts).all()):
+        raise OutOfRange(f"width must be positive and shift finite, got {widths}, {shifts}")
+    return widths[:, None] / 3.0 * _zone_sigmas(rules)
 
 
 def _zone_sigmas(rules: tuple[Rule, ...]) -> FloatArray:
@@ -248,7 +248,7 @@ def _runs(rule: Rule, lines: FloatArray) -> list[Run]:
 
 
 def explored(runs: list[Run]) -> IntArray:
-    """Every reachable memory, breadth first from the empty one; the number of states stands for the alarm."""
+    """Every reachable memory, breadth first from the empty one; the number of states means the alarm."""
     zones = len(runs[0][2])
     found: dict[tuple[int, ...], int] = {(0,) * len(runs): 0}
     rows: list[list[int]] = []

@@ -10,9 +10,9 @@ from andon_quality.arrays import FloatArray
 def until_alarm(kernels: FloatArray, escapes: FloatArray, right: FloatArray) -> FloatArray:
     """(I - K)^-1 right for kernels of shape (..., n, n), by the chances that each state alarms, shape (..., n).
 
-    I - K loses the alarm's chance where that is small beside one; here the diagonal of K is not read at all: the chance
-    of leaving a state is the sum of where it leads to, alarm included, so that states are taken out one by one with
-    sums, products and quotients alone. Relative errors are about n times those of the entries, for any ARL that a
+    I - K loses the alarm's chance where that is small next to one; here the diagonal of K is not read at all: the
+    chance of leaving a state is the sum of where it leads to, alarm included, so that states are taken out one by one
+    with sums, products and quotients alone. Relative errors are about n times those of the entries, for any ARL that a
     double holds; infinite where a state is never left. right: shape (..., n), not negative. Cost n^3 / 3 in n steps, so
     some ten times that of a dense solve. Source: Grassmann, Taksar and Heyman (1985), Operations Research 33,
     1107-1116; O'Cinneide (1993), Numerische Mathematik 65, 109-120, for the errors.

@@ -74,9 +74,9 @@ def phase_one_of_individuals(values: ArrayLike, kind: ValueKind = ValueKind.VALU
 
 @checked
 def phase_one_of_means(
-    means: ArrayLike, sds: ArrayLike, counts: ArrayLike, kind: ValueKind = ValueKind.VALUES
+    means: ArrayLike, sds: ArrayLike, sizes: ArrayLike, kind: ValueKind = ValueKind.VALUES
 ) -> PhaseOne:
-    """Of windows with a mean and a standard deviation (n - 1) of `counts` cases each, all of shape (n,).
+    """Of windows with a mean and a standard deviation (n - 1) of `sizes` cases each, all of shape (n,).
 
     The spread of a case is pooled; how many times the variance that it explains the means have is the excess: queues
     make the cases of a window alike. O(n). Raises TooFew, NoSpread, NotFinite.
@@ -84,17 +84,17 @@ def phase_one_of_means(
     >>> round(phase_one_of_means([10.0, 14.0, 10.0, 14.0], [2.0] * 4, [4.0] * 4).overdispersion, 3)
     2.262
     """
-    centres, sizes = finite(means), finite(counts)
-    base = xbar_s.baseline(centres, np.asarray(sds, dtype=np.float64), sizes, "pooled")
+    centres, cases = finite(means), finite(sizes)
+    base = xbar_s.baseline(centres, np.asarray(sds, dtype=np.float64), cases, "pooled")
     centre, sigma = float(base.centre), float(base.sigma)
-    z = (centres - centre) / (sigma / np.sqrt(sizes))
+    z = (centres - centre) / (sigma / np.sqrt(cases))
     excess, phi = excess_of(z), autocorrelation_beyond(z)
-    skewness = mean_skewness(kind, centre, sigma, sizes, excess)
+    skewness = mean_skewness(kind, centre, sigma, cases, excess)
     return _dispersed(centre, sigma, excess, BaselineProfile(len(z), phi, skewness, excess, _law(kind)))
 
 
-def phase_one_of_shares(hits: ArrayLike, counts: ArrayLike) -> PhaseOne:
-    """Of windows with hits among `counts` cases each, both of shape (n,).
+def phase_one_of_shares(counts: ArrayLike, sizes: ArrayLike) -> PhaseOne:
+    """Of windows with `counts` among `sizes` cases each, both of shape (n,).
 
     A perfect baseline bounds the share all the same: no hit among N cases leaves 1 - .05^(1 / N) plausible, and limits
     are the binomial law's about that (mirrored where all were hits). O(n). Raises TooFew, OutOfRange.
@@ -103,12 +103,12 @@ def phase_one_of_shares(hits: ArrayLike, counts: ArrayLike) -> PhaseOne:
     >>> phase_one.centre, phase_one.overdispersion, phase_one.profile.lattice
     (0.25, 1.0, None)
     """
-    seen, sizes = finite(hits, at_least=2), finite(counts, at_least=2)
-    if seen.sum() in (0.0, sizes.sum()) and (sizes > 0.0).all() and ((seen == 0.0) | (seen == sizes)).all():
-        return _without_an_exception(float(seen.sum()) > 0.0, sizes)
-    base = proportion.baseline(seen, sizes)
-    share, size = float(base.centre), float(sizes.mean())
-    z = (seen / sizes - share) / np.sqrt(share * (1.0 - share) / sizes)
+    seen, cases = finite(counts, at_least=2), finite(sizes, at_least=2)
+    if seen.sum() in (0.0, cases.sum()) and (cases > 0.0).all() and ((seen == 0.0) | (seen == cases)).all():
+        return _without_an_exception(float(seen.sum()) > 0.0, cases)
+    base = proportion.baseline(seen, cases)
+    share, size = float(base.centre), float(cases.mean())
+    z = (seen / cases - share) / np.sqrt(share * (1.0 - share) / cases)
     excess, phi = excess_of(z), autocorrelation_beyond(z)
     lattice = Lattice(size * share, size) if size * share * (1.0 - share) < LATTICE_BELOW else None
     profile = BaselineProfile(len(z), phi, share_skewness(share, size, excess), excess, "gamma", lattice)

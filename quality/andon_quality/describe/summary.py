@@ -95,7 +95,7 @@ def median_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     Raises TooFew, NotFinite, OutOfRange. Source: Conover, 1999, Practical Nonparametric Statistics, section 3.2.
 
     >>> interval = median_interval(range(1, 11))
-    >>> interval.low, interval.high, round(interval.confidence, 4)
+    >>> interval.lower, interval.upper, round(interval.confidence, 4)
     (2.0, 9.0, 0.9785)
     """
     from scipy.special import bdtr

@@ -3,8 +3,8 @@
 from andon_quality.effect.always_valid import EffectWatch, always_valid, begin, look
 from andon_quality.effect.baseline_level import (
     BaselineLevel,
-    Hits,
     Outlook,
+    ShareCounts,
     baseline_level,
     checks,
     level_change,
@@ -27,9 +27,9 @@ __all__ = [
     "Effect",
     "EffectCheck",
     "EffectWatch",
-    "Hits",
     "Outlook",
     "Season",
+    "ShareCounts",
     "Verdict",
     "always_valid",
     "baseline_level",

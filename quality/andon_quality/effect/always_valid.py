@@ -46,7 +46,7 @@ class EffectWatch:
     boundary: Boundary
     direction: Direction
     margin: PerSeries | None
-    count: int = 0
+    n: int = 0
     total: PerSeries = 0.0
 
 
@@ -112,14 +112,14 @@ def look(watch: EffectWatch, value: ArrayLike) -> tuple[EffectWatch, Effect]:
     Raises NotFinite, Inconsistent for a number of points that is not that of the series.
 
     >>> watch, effect = look(begin([1.0, 3.0, 2.0, 2.0] * 5), 1.5)
-    >>> watch.count, effect.estimate
+    >>> watch.n, effect.estimate
     (1, -0.5)
     """
     point = finite(value)
     if point.shape != np.shape(watch.total):
         raise Inconsistent(f"needs a point for each series, shape {np.shape(watch.total)}, got {point.shape}")
-    offset = watch.baseline.offsets[watch.count % len(watch.baseline.offsets)]
-    after = replace(watch, count=watch.count + 1, total=plain(watch.total + (point - offset)))
+    offset = watch.baseline.offsets[watch.n % len(watch.baseline.offsets)]
+    after = replace(watch, n=watch.n + 1, total=plain(watch.total + (point - offset)))
     return after, _effect(after)
 
 
@@ -158,19 +158,19 @@ def always_valid(
     known, points = side_by_side(by_series(before, 8), by_series(after))
     watch = begin(known, direction, expected, confidence, margin=margin, season=season, planned=planned)
     offsets = np.stack(watch.baseline.offsets, axis=-1)
-    count = points.shape[-1]
+    n = points.shape[-1]
     # Added one by one, as `look` does, so that both agree to the last bit.
-    total = np.cumsum(points - offsets[..., np.arange(count) % offsets.shape[-1]], axis=-1)[..., -1]
-    return _effect(replace(watch, count=count, total=plain(total)))
+    total = np.cumsum(points - offsets[..., np.arange(n) % offsets.shape[-1]], axis=-1)[..., -1]
+    return _effect(replace(watch, n=n, total=plain(total)))
 
 
-def _information(baseline: EffectBaseline, count: int) -> PerSeries:
-    return 1 / (baseline.long_run_variance * (1 / count + 1 / baseline.points))
+def _information(baseline: EffectBaseline, n: int) -> PerSeries:
+    return 1 / (baseline.long_run_variance * (1 / n + 1 / baseline.points))
 
 
 def _effect(watch: EffectWatch) -> Effect:
-    baseline, information = watch.baseline, _information(watch.baseline, watch.count)
-    level = watch.total / watch.count
+    baseline, information = watch.baseline, _information(watch.baseline, watch.n)
+    level = watch.total / watch.n
     estimate, reach = level - baseline.mean, watch.boundary.reach(information)
     t = reach * np.sqrt(information)
     per_point, checks = baseline.long_run_variance, _checks(watch)
@@ -178,7 +178,7 @@ def _effect(watch: EffectWatch) -> Effect:
         estimate,
         estimate - reach,
         estimate + reach,
-        *ratio_interval(baseline.mean, per_point / baseline.points, level, per_point / watch.count, t),
+        *ratio_interval(baseline.mean, per_point / baseline.points, level, per_point / watch.n, t),
         watch.boundary.p_value(estimate, information),
         decide(estimate - reach, estimate + reach, watch.direction, watch.margin, checks),
         checks,

@@ -27,21 +27,21 @@ SPREAD_RATIO_MAX = 2.0
 
 
 @dataclass(frozen=True)
-class Hits:
-    """Hits among cases of each window, both of shape (n,): what a window's share is made of."""
+class ShareCounts:
+    """`counts` among `sizes` cases of each window, both of shape (n,): what a window's share is made of."""
 
-    hits: FloatArray
+    counts: FloatArray
     sizes: FloatArray
 
     def sampling_variance(self) -> float:
-        """p (1 - p) / n of a window, averaged over windows; p is (hits + 2) / (cases + 4), so 0 of n is no certainty.
+        """p (1 - p) / n of a window, averaged over windows; p is (counts + 2) / (cases + 4), so 0 of n is no certainty.
 
         Source: Agresti and Coull, The American Statistician 52 (1998) 119, for the p.
 
-        >>> Hits(np.array([0.0, 0.0]), np.array([48.0, 48.0])).sampling_variance()
+        >>> ShareCounts(np.array([0.0, 0.0]), np.array([48.0, 48.0])).sampling_variance()
         0.0004083333333333333
         """
-        share = (self.hits.sum() + 2) / (self.sizes.sum() + 4)
+        share = (self.counts.sum() + 2) / (self.sizes.sum() + 4)
         return float(share * (1 - share) * (1 / np.maximum(self.sizes, 1)).sum() / len(self.sizes))
 
 
@@ -87,8 +87,8 @@ def baseline_level(
     before: ArrayLike,
     spread: ArrayLike,
     fitted: int = 1,
-    before_hits: Hits | None = None,
-    spread_hits: Hits | None = None,
+    before_counts: ShareCounts | None = None,
+    spread_counts: ShareCounts | None = None,
 ) -> BaselineLevel:
     """The level of `before`, with a variance learnt from `spread`: two stretches before an action, or one given twice.
 
@@ -97,24 +97,24 @@ def baseline_level(
     never taken lower, and of shares never below p (1 - p) / n.
 
     before: shape (m,), m >= 1; spread: shape (n,), n >= 8, in time order, with the season taken out, of which `fitted`
-    parameters were estimated (`fit_season`). before_hits, spread_hits: for shares, both or neither. Assumes that the
-    process before the action is stationary. O(m + n^1.5). Raises TooFew, NoSpread where nothing varies, NotFinite,
+    parameters were estimated (`fit_season`). before_counts, spread_counts: for shares, both or neither. Assumes that
+    the process before the action is stationary. O(m + n^1.5). Raises TooFew, NoSpread where nothing varies, NotFinite,
     Inconsistent.
 
     >>> baseline_level([1.0, 3.0] * 4, [1.0, 3.0] * 20).level
     2.0
     """
     level, calm = finite(before, 1), finite(spread, 1)
-    if (before_hits is None) != (spread_hits is None):
+    if (before_counts is None) != (spread_counts is None):
         raise Inconsistent("either both stretches are of shares or neither is")
     per_window, df = long_run_variance(calm, fitted)
     marginal = float(calm.var()) * calm.size / (calm.size - fitted)
     phi = float(lag1([calm]))
-    floor = 0.0 if before_hits is None else before_hits.sampling_variance()
-    if before_hits is None or spread_hits is None:
+    floor = 0.0 if before_counts is None else before_counts.sampling_variance()
+    if before_counts is None or spread_counts is None:
         scale, scale_df = _shown(mean_of_dependent(level, phi), marginal)
     else:
-        scale, scale_df = max(1.0, floor / spread_hits.sampling_variance()), math.inf
+        scale, scale_df = max(1.0, floor / spread_counts.sampling_variance()), math.inf
     variance = max(per_window * scale, floor)
     if variance <= 1e-24 * max(float(np.abs(calm).max()), abs(float(level.mean()))) ** 2:
         raise NoSpread("the windows before the action do not vary, so no change can be separated from their variation")

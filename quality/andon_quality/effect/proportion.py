@@ -42,10 +42,10 @@ class _Window:
 
 @checked
 def before_after_proportion(
-    k_before: ArrayLike,
-    n_before: ArrayLike,
-    k_after: ArrayLike,
-    n_after: ArrayLike,
+    counts_before: ArrayLike,
+    sizes_before: ArrayLike,
+    counts_after: ArrayLike,
+    sizes_after: ArrayLike,
     direction: Direction = Direction.LOWER,
     expected: PerSeries | None = None,
     confidence: float = 0.95,
@@ -55,13 +55,13 @@ def before_after_proportion(
 ) -> Effect:
     """The change of a share of events between two windows, allowing for overdispersion and autocorrelation.
 
-    estimate = k2/n2 - k1/n1 over the window totals. Per window a Wilson interval on n / (d a) trials, combined by
-    Newcombe's square-and-add; d = max(1, Pearson chi-square / df of the periods about their window's share),
-    a the AR(1) variance inflation of the standardised residuals, and a Student quantile with the periods' degrees of
-    freedom. Give `overdispersion` to state d yourself, which is what a single total per window needs.
+    estimate = share after - share before, over the window totals. Per window a Wilson interval on n / (d a) trials,
+    combined by Newcombe's square-and-add; d = max(1, Pearson chi-square / df of the periods about their window's
+    share), a the AR(1) variance inflation of the standardised residuals, and a Student quantile with the periods'
+    degrees of freedom. Give `overdispersion` to state d yourself, which is what a single total per window needs.
 
-    k_*, n_*: events and opportunities per period, shape (periods,), or a scalar for the total, or (series, periods) for
-    many actions at once, with periods 1 for totals; 0 <= k <= n, sum n > 0.
+    counts_*, sizes_*: events and opportunities per period, shape (periods,), or a scalar for the total, or (series,
+    periods) for many actions at once, with periods 1 for totals; 0 <= counts <= sizes, sum of sizes > 0.
     expected, margin: in units of the share, one for all or one a series. Assumes periods that share one rate within a
     window; with a trend prefer `interrupted`. O(values). Raises TooFew, NotFinite, OutOfRange, Inconsistent.
     Source: Newcombe, Statistics in Medicine 17 (1998) 873, method 10; McCullagh and Nelder, Generalized Linear Models,
@@ -71,7 +71,7 @@ def before_after_proportion(
     >>> round(effect.estimate, 4), round(effect.lower, 4), round(effect.upper, 4)
     (-0.2, -0.3339, -0.0524)
     """
-    first, second = _window(k_before, n_before), _window(k_after, n_after)
+    first, second = _window(counts_before, sizes_before), _window(counts_after, sizes_after)
     if first.share.shape != second.share.shape:
         raise Inconsistent("needs as many series before as after")
     spread, phi, df = _dispersion(first, second, overdispersion)

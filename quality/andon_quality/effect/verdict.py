@@ -94,7 +94,7 @@ def decide(
 
     An interval inside [-margin, margin] is "no change": whatever is there is too small to matter. Otherwise an interval
     that excludes zero is "improved" or "worse" by `direction`, and one that includes zero is "undecided".
-    Where a check that the verdict needs has failed it is "undecided" whatever the interval: it promises nothing then.
+    Where a check that the verdict needs has failed it is "undecided" whatever the interval: nothing is guaranteed then.
     A one-sided interval may have an infinite end. Numbers in the unit of the data, or arrays of shape (series,) for
     many. Assumes an interval with its stated coverage, and a margin that was stated beforehand. O(1) each. Raises
     OutOfRange for lower > upper or a negative margin, NotFinite for NaN.

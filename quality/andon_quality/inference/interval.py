@@ -14,8 +14,8 @@ from andon_quality.result import Result
 class Interval(Result):
     """Two ends, in the unit of the effect (arrays of shape (series,) for many), and the confidence level in (0, 1)."""
 
-    low: PerSeries
-    high: PerSeries
+    lower: PerSeries
+    upper: PerSeries
     confidence: float = 0.95
 
     def contains(self, value: PerSeries) -> PerSeries:
@@ -24,7 +24,7 @@ class Interval(Result):
         >>> Interval(0.1, 0.4).contains(0.0)
         False
         """
-        return (self.low <= value) & (value <= self.high)
+        return (self.lower <= value) & (value <= self.upper)
 
 
 def normal_quantile(confidence: float) -> float:

@@ -84,7 +84,7 @@ def compare_proportions(
     Source: Newcombe, 1998, Statistics in Medicine 17:873 (method 10).
 
     >>> result = compare_proportions((56, 70), (48, 80))
-    >>> round(result.effect, 4), round(result.interval.low, 4), round(result.interval.high, 4)
+    >>> round(result.effect, 4), round(result.interval.lower, 4), round(result.interval.upper, 4)
     (0.2, 0.0524, 0.3339)
     """
     from scipy.special import erfc

@@ -40,8 +40,8 @@ class Correlations(Result):
     """Matrices of shape (columns, columns): coefficient, ends of its interval, p and p adjusted over all pairs."""
 
     r: FloatArray
-    low: FloatArray
-    high: FloatArray
+    lower: FloatArray
+    upper: FloatArray
     p_value: FloatArray
     p_value_adjusted: FloatArray
 
@@ -61,7 +61,7 @@ def correlate(
     Sources: Fisher, 1921, Metron 1:3; Bonett and Wright, 2000, Psychometrika 65:23.
 
     >>> result = correlate([1.0, 2.0, 3.0, 4.0, 5.0], [2.0, 1.0, 4.0, 3.0, 5.0])
-    >>> round(result.effect, 3), round(result.interval.low, 3), round(result.p_value, 3)
+    >>> round(result.effect, 3), round(result.interval.lower, 3), round(result.p_value, 3)
     (0.8, -0.28, 0.104)
     """
     x, y = side_by_side(by_series(first), by_series(second))

@@ -38,8 +38,8 @@ class RegressionFit(Result):
     errors: FloatArray
     t: FloatArray
     p_value: FloatArray
-    low: FloatArray
-    high: FloatArray
+    lower: FloatArray
+    upper: FloatArray
     covariance: FloatArray
     r2: PerSeries
     r2_adjusted: PerSeries
@@ -91,8 +91,8 @@ def regress(
         errors=deviation,
         t=t,
         p_value=np.asarray(2.0 * stdtr(df, -np.abs(t))),
-        low=beta - half,
-        high=beta + half,
+        lower=beta - half,
+        upper=beta + half,
         covariance=covariance,
         r2=plain(1.0 - unexplained),
         r2_adjusted=plain(1.0 - unexplained * (n - 1) / df),

@@ -83,7 +83,7 @@ class Baseline:
     sigma: float
     overdispersion: float
     chart: str
-    limit_scale: float
+    limit_width: float
     calibration: LimitCalibration
 
 
@@ -174,7 +174,7 @@ def _signal_content(signal: Signal) -> tuple[str, ...]:
     baseline = signal.baseline
     numbers = (signal.value, signal.centre, signal.lower, signal.upper, signal.arl0)
     calibration = baseline.calibration
-    frozen = (baseline.centre, baseline.sigma, baseline.overdispersion, baseline.limit_scale)
+    frozen = (baseline.centre, baseline.sigma, baseline.overdispersion, baseline.limit_width)
     derived = (
         calibration.requested_arl0,
         calibration.expected_arl0,

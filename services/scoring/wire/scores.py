@@ -129,7 +129,7 @@ def baseline_message(baseline: Baseline) -> score_pb2.Baseline:
         sigma=baseline.sigma,
         overdispersion=baseline.overdispersion,
         chart=baseline.chart,
-        limit_scale=baseline.limit_scale,
+        limit_width=baseline.limit_width,
         calibration=_calibration_message(baseline.calibration),
     )
 
@@ -165,7 +165,7 @@ def _baseline_of(message: score_pb2.Baseline) -> Baseline:
         sigma=message.sigma,
         overdispersion=message.overdispersion,
         chart=message.chart,
-        limit_scale=message.limit_scale,
+        limit_width=message.limit_width,
         calibration=_calibration_of(message.calibration),
     )
 

@@ -44,7 +44,7 @@ def test_any_split_gives_the_same_bits_with_missing_points_and_across_rebuilding
             means.append(before.mean)
     assert np.array_equal(np.concatenate(means, axis=-1), whole.mean)
     kept = values[:, -window:]
-    assert moments.count[0, :, -1].tolist() == (~np.isnan(kept)).sum(axis=1).tolist()
+    assert moments.n[0, :, -1].tolist() == (~np.isnan(kept)).sum(axis=1).tolist()
     assert moments.variance[0, :, -1] == pytest.approx(np.nanvar(kept, axis=1), rel=1e-6)
 
 

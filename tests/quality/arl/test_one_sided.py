@@ -62,7 +62,7 @@ def test_an_average_runs_as_long_as_simulated_ones(smoothing, width):
 
 
 def test_an_average_of_one_point_is_the_point():
-    assert ewma_one_sided(1.0, 2.5, 0.4) == pytest.approx(shewhart_one_sided(["WE1"], 0.4, 2.5 / 3.0), rel=1e-6)
+    assert ewma_one_sided(1.0, 2.5, 0.4) == pytest.approx(shewhart_one_sided(["WE1"], 0.4, 2.5), rel=1e-6)
 
 
 def test_an_average_far_from_its_lower_side_forgets_that_it_has_one():
@@ -77,4 +77,4 @@ def test_what_has_no_sides_or_no_meaning_is_refused():
         with pytest.raises(OutOfRange):
             ewma_one_sided(smoothing, width)
     with pytest.raises(OutOfRange):
-        shewhart_one_sided(["WE1"], limit_scale=0.0)
+        shewhart_one_sided(["WE1"], width=0.0)

@@ -29,7 +29,7 @@ def test_they_agree_with_the_rules_run_on_simulated_points(names: list[str], shi
 def test_the_order_of_values_does_not_depend_on_their_mean_or_scale(names: list[str]) -> None:
     plain = shewhart(names)
     assert shewhart(names, 1.7) == pytest.approx(plain, rel=1e-9)
-    assert shewhart(names, 0.0, 2.0) == pytest.approx(plain, rel=1e-9)
+    assert shewhart(names, 0.0, 6.0) == pytest.approx(plain, rel=1e-9)
 
 
 @pytest.mark.parametrize("length", [2, 3])
@@ -43,9 +43,9 @@ def test_short_trends_have_the_run_length_of_permutations(length: int) -> None:
     assert shewhart([rule]) == pytest.approx(exact, rel=1e-6)
 
 
-def test_a_scale_is_found_for_a_set_with_a_trend() -> None:
-    scale = design_shewhart(["N1", "N3"], 300.0)
-    assert shewhart(["N1", "N3"], 0.0, scale) == pytest.approx(300.0, rel=1e-7)
+def test_a_width_is_found_for_a_set_with_a_trend() -> None:
+    width = design_shewhart(["N1", "N3"], 300.0)
+    assert shewhart(["N1", "N3"], 0.0, width) == pytest.approx(300.0, rel=1e-7)
 
 
 def test_a_trend_sooner_than_the_request_is_refused_with_its_ceiling() -> None:

@@ -20,13 +20,13 @@ def test_a_chart_of_single_points_waits_geometrically_however_rare_the_alarm(lim
     exact = 1.0 / (2.0 * ndtr(-limit))
     for found in (
         arl.ewma(1.0, limit),
-        arl.shewhart(["WE1"], limit_scale=limit / 3.0),
-        arl.shewhart_run(["WE1"], limit_scale=limit / 3.0).mean(),
+        arl.shewhart(["WE1"], width=limit),
+        arl.shewhart_run(["WE1"], width=limit).mean(),
         arl.shewhart_ar1(0.0, limit),
         arl.ewma(1.0, limit, limits="varying"),
     ):
         assert found == pytest.approx(exact, rel=1e-9)
-    assert arl.shewhart_one_sided(["WE1"], 0.0, limit / 3.0) == pytest.approx(2.0 * exact, rel=1e-9)
+    assert arl.shewhart_one_sided(["WE1"], 0.0, limit) == pytest.approx(2.0 * exact, rel=1e-9)
     assert arl.ewma_one_sided(1.0, limit) == pytest.approx(2.0 * exact, rel=1e-9)
 
 
@@ -72,9 +72,9 @@ NEVER = {
     "ewma_curve": lambda: arl.ewma_curve(0.2, 60.0, np.array([0.0]))[0],
     "cusum": lambda: arl.cusum(3.0, 300.0),
     "cusum_run": lambda: arl.cusum_run(3.0, 300.0).mean(),
-    "shewhart": lambda: arl.shewhart(["WE1", "WE2"], limit_scale=30.0),
-    "shewhart of four rules": lambda: arl.shewhart(["WE1", "WE2", "WE3"], limit_scale=40.0),
-    "shewhart_one_sided": lambda: arl.shewhart_one_sided(["WE1"], limit_scale=30.0),
+    "shewhart": lambda: arl.shewhart(["WE1", "WE2"], width=90.0),
+    "shewhart of four rules": lambda: arl.shewhart(["WE1", "WE2", "WE3"], width=120.0),
+    "shewhart_one_sided": lambda: arl.shewhart_one_sided(["WE1"], width=90.0),
     "mewma": lambda: arl.mewma(0.1, 3000.0, 4),
     "mewma shifted": lambda: arl.mewma(0.1, 300.0, 4, 1.0),
     "mewma shifted a little": lambda: arl.mewma(0.1, 100.0, 4, 0.1),

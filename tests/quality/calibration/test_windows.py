@@ -69,7 +69,7 @@ def test_the_requested_arl_is_met_whatever_the_autocorrelation_that_few_windows_
 
 
 def test_with_hundreds_of_windows_limits_are_those_of_known_parameters():
-    known = arl.design_shewhart(["WE1"], 185.0) * 3.0
+    known = arl.design_shewhart(["WE1"], 185.0)
     assert calibrate_windows(ONE, BaselineProfile(400), 370.0).width == pytest.approx(known, rel=0.03)
 
 

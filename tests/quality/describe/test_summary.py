@@ -21,12 +21,12 @@ def test_a_summary_agrees_with_scipy(seed: int) -> None:
     values = np.random.default_rng(seed).gamma(2.0, 3.0, 5 + 20 * seed)
     ours = summary(values)
     low, high = stats.t.interval(0.95, len(values) - 1, values.mean(), stats.sem(values))
-    assert_allclose((ours.mean_interval.low, ours.mean_interval.high), (low, high), rtol=1e-10)
+    assert_allclose((ours.mean_interval.lower, ours.mean_interval.upper), (low, high), rtol=1e-10)
     assert_allclose(ours.skewness, stats.skew(values), rtol=1e-10)
     assert_allclose(ours.kurtosis_excess, stats.kurtosis(values), rtol=1e-10)
     assert_allclose(ours.deviation_median, stats.median_abs_deviation(values), rtol=1e-12)
     exact = stats.quantile_test(values, p=0.5).confidence_interval(0.95)
-    assert (ours.median_interval.low, ours.median_interval.high) == (exact.low, exact.high) or len(values) < 6
+    assert (ours.median_interval.lower, ours.median_interval.upper) == (exact.low, exact.high) or len(values) < 6
 
 
 @settings(max_examples=60, deadline=None)

@@ -9,8 +9,8 @@ import pytest
 from andon_quality.effect import Direction, Verdict, sequential
 from andon_quality.effect.baseline_level import (
     BaselineLevel,
-    Hits,
     Outlook,
+    ShareCounts,
     baseline_level,
     checks,
     level_change,
@@ -24,9 +24,9 @@ from scipy import stats
 PLAIN = BaselineLevel(10.0, 25, 4.0, 30.0, 4.0, 0.0, 0.0, 1.0, 60)
 
 
-def hits_of(share: float, windows: int = 40, size: int = 200, seed: int = 1) -> Hits:
+def hits_of(share: float, windows: int = 40, size: int = 200, seed: int = 1) -> ShareCounts:
     drawn = np.random.default_rng(seed).binomial(size, share, windows)
-    return Hits(drawn.astype(np.float64), np.full(windows, float(size)))
+    return ShareCounts(drawn.astype(np.float64), np.full(windows, float(size)))
 
 
 def test_independent_windows_have_their_plain_variance_as_one_per_window() -> None:
@@ -81,7 +81,7 @@ def test_windows_that_vary_less_at_the_level_of_before_narrow_nothing() -> None:
 
 def test_shares_vary_at_another_level_as_their_counts_say() -> None:
     before, spread = hits_of(0.5, seed=1), hits_of(0.1, seed=2)
-    shares = [one.hits / one.sizes for one in (before, spread)]
+    shares = [one.counts / one.sizes for one in (before, spread)]
     found = baseline_level(shares[0], shares[1], 1, before, spread)
     assert found.scale == pytest.approx(25 / 9, rel=0.1)
     assert found.scale == before.sampling_variance() / spread.sampling_variance()
@@ -90,21 +90,21 @@ def test_shares_vary_at_another_level_as_their_counts_say() -> None:
 
 
 def test_shares_without_spread_vary_as_their_counts_allow() -> None:
-    same = Hits(np.full(10, 20.0), np.full(10, 200.0))
+    same = ShareCounts(np.full(10, 20.0), np.full(10, 200.0))
     found = baseline_level(np.full(10, 0.1), np.full(10, 0.1), 1, same, same)
     assert found.variance == found.marginal == pytest.approx(same.sampling_variance())
     assert found.drift == 0.0
 
 
 def test_the_sampling_variance_is_that_of_scipys_binomial_law_with_two_hits_and_two_misses_more() -> None:
-    hits = Hits(np.array([10.0, 30.0]), np.array([100.0, 50.0]))
+    hits = ShareCounts(np.array([10.0, 30.0]), np.array([100.0, 50.0]))
     share = 42 / 154
     each = [stats.binom.var(n, share) / n**2 for n in (100, 50)]
     assert hits.sampling_variance() == pytest.approx(np.mean(each))
 
 
 def test_a_window_without_cases_counts_as_one_case() -> None:
-    assert Hits(np.array([0.0]), np.array([0.0])).sampling_variance() == 0.25
+    assert ShareCounts(np.array([0.0]), np.array([0.0])).sampling_variance() == 0.25
 
 
 def test_the_drift_is_the_difference_of_halves_in_its_standard_errors() -> None:

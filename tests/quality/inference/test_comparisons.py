@@ -43,7 +43,7 @@ def test_welch_agrees_with_scipy(seed: int) -> None:
     interval = theirs.confidence_interval(0.95)
     assert_allclose((ours.statistic, ours.p_value), (theirs.statistic, theirs.pvalue), rtol=1e-10)
     assert ours.df == pytest.approx(theirs.df, rel=1e-10)
-    assert_allclose((ours.interval.low, ours.interval.high), (interval.low, interval.high), rtol=1e-9)
+    assert_allclose((ours.interval.lower, ours.interval.upper), (interval.low, interval.high), rtol=1e-9)
 
 
 def test_paired_and_one_mean_agree_with_scipy() -> None:
@@ -70,8 +70,8 @@ def test_mann_whitney_with_ties_agrees_with_scipy(seed: int) -> None:
 
 def test_samples_that_do_not_overlap_still_have_an_interval_of_some_width() -> None:
     result = mann_whitney([5, 6, 7, 8], [1, 2, 3])
-    assert result.effect == result.interval.high == 1.0
-    assert 0.3 < result.interval.low < 0.9
+    assert result.effect == result.interval.upper == 1.0
+    assert 0.3 < result.interval.lower < 0.9
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -85,7 +85,7 @@ def test_groups_agree_with_scipy(seed: int) -> None:
         (kruskal([g.round() for g in groups]), stats.kruskal(*[g.round() for g in groups])),
     ):
         assert_allclose((ours.statistic, ours.p_value), (theirs.statistic, theirs.pvalue), rtol=1e-9)
-        assert ours.interval.low <= ours.effect <= ours.interval.high
+        assert ours.interval.lower <= ours.effect <= ours.interval.upper
 
 
 @pytest.mark.parametrize(("name", "expected"), [("SiRstv", 1.18046237440255), ("SmLs01", 21.0)])
@@ -106,13 +106,13 @@ def test_chi_square_and_cramers_v_agree_with_scipy(seed: int) -> None:
     assert_allclose((ours.statistic, ours.p_value), (theirs.statistic, theirs.pvalue), rtol=1e-10)
     assert ours.df == theirs.dof
     assert ours.effect == pytest.approx(stats.contingency.association(table, method="cramer"))
-    assert ours.interval.low <= ours.effect <= ours.interval.high
+    assert ours.interval.lower <= ours.effect <= ours.interval.upper
 
 
 def test_noncentral_ends_are_where_the_statistic_is_a_tail_point() -> None:
     table = [[30, 10, 12], [15, 25, 20]]
     result, n = chi_square(table), 112
-    for end, share in ((result.interval.low, 0.975), (result.interval.high, 0.025)):
+    for end, share in ((result.interval.lower, 0.975), (result.interval.upper, 0.025)):
         assert stats.ncx2.cdf(result.statistic, 2, end**2 * n) == pytest.approx(share, abs=1e-8)
 
 
@@ -134,7 +134,7 @@ def test_p_does_not_know_the_order_the_shift_or_the_unit(
     x, y = two(seed)
     plain = method(x, y)
     assert 0.0 <= plain.p_value <= 1.0
-    assert plain.interval.low <= plain.effect <= plain.interval.high
+    assert plain.interval.lower <= plain.effect <= plain.interval.upper
     for a, b in ((x[::-1], y[::-1]), (x + 8.0, y + 8.0), (x * 4.0, y * 4.0), (y, x)):
         assert method(a, b).p_value == pytest.approx(plain.p_value, rel=1e-7, abs=1e-12)
     if method is welch:

@@ -30,10 +30,10 @@ def test_p_odds_ratio_and_interval_agree_with_scipy(a: int, b: int, c: int, d: i
         return
     ours, theirs = fisher(table), stats.contingency.odds_ratio(table)
     assert ours.p_value == pytest.approx(stats.fisher_exact(table).pvalue, rel=1e-6)
-    assert ours.interval.low <= ours.effect <= ours.interval.high
+    assert ours.interval.lower <= ours.effect <= ours.interval.upper
     assert_allclose(ours.effect, theirs.statistic, rtol=1e-6)
     known = theirs.confidence_interval(0.95)
-    assert_allclose((ours.interval.low, ours.interval.high), (known.low, known.high), rtol=1e-6)
+    assert_allclose((ours.interval.lower, ours.interval.upper), (known.low, known.high), rtol=1e-6)
 
 
 def test_swapping_the_rows_turns_the_odds_ratio_round() -> None:

@@ -29,7 +29,7 @@ def test_wilson_of_81_in_263_is_as_printed_by_newcombe() -> None:
 def test_the_difference_agrees_with_statsmodels(first: tuple[int, int], second: tuple[int, int]) -> None:
     result = compare_proportions(first, second)
     expected = confint_proportions_2indep(*first, *second, method="newcomb", compare="diff")
-    assert_allclose((result.interval.low, result.interval.high), expected, atol=1e-10)
+    assert_allclose((result.interval.lower, result.interval.upper), expected, atol=1e-10)
     z, p = proportions_ztest([first[0], second[0]], [first[1], second[1]])
     assert_allclose((result.statistic, result.p_value), (z, p), rtol=1e-9, atol=1e-300)
 
@@ -37,7 +37,7 @@ def test_the_difference_agrees_with_statsmodels(first: tuple[int, int], second: 
 def test_newcombe_56_of_70_against_48_of_80_is_as_printed() -> None:
     """Newcombe 1998, Statistics in Medicine 17:873, table II, method 10: 0.0524 to 0.3339."""
     result = compare_proportions((56, 70), (48, 80))
-    assert_allclose((result.interval.low, result.interval.high), (0.0524, 0.3339), atol=5e-5)
+    assert_allclose((result.interval.lower, result.interval.upper), (0.0524, 0.3339), atol=5e-5)
 
 
 def test_small_expected_counts_fail_their_check() -> None:

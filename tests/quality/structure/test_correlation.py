@@ -21,7 +21,7 @@ def test_pearson_agrees_with_scipy(seed: int) -> None:
     ours, theirs = correlate(x, y + x), stats.pearsonr(x, y + x)
     interval = theirs.confidence_interval(0.95)
     assert_allclose((ours.effect, ours.p_value), (theirs.statistic, theirs.pvalue), rtol=1e-9)
-    assert_allclose((ours.interval.low, ours.interval.high), (interval.low, interval.high), rtol=1e-9)
+    assert_allclose((ours.interval.lower, ours.interval.upper), (interval.low, interval.high), rtol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -41,7 +41,7 @@ def test_order_of_cases_shift_and_unit_do_not_matter(seed: int, association: Ass
         assert_allclose(correlation_matrix(other, association).p_value_adjusted, plain.p_value_adjusted, atol=1e-9)
     turned = correlation_matrix(table * [-1.0, 1.0, 1.0], association)
     assert_allclose(turned.r[0, 1:], -plain.r[0, 1:], atol=1e-12)
-    assert_allclose(turned.low[0, 1:], -plain.high[0, 1:], atol=1e-12)
+    assert_allclose(turned.lower[0, 1:], -plain.upper[0, 1:], atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_straight_line_is_certain() -> None:
     result = correlate([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0])
     assert result.effect == pytest.approx(1.0)
     assert result.p_value < 1e-6
-    assert result.interval.low > 0.99
+    assert result.interval.lower > 0.99
 
 
 @pytest.mark.slow

@@ -43,8 +43,8 @@ def test_pairs_are_as_one_by_one(
     each_the_same(correlate(x[0], y, association), [correlate(x[0], b, association) for b in y])
     matrix = correlation_matrix(np.stack([x[0], y[0]], axis=1), association)
     ours = one_by_one[0]
-    figures = ours.effect, ours.interval.low, ours.interval.high, ours.p_value
-    theirs = [table[0, 1] for table in (matrix.r, matrix.low, matrix.high, matrix.p_value)]
+    figures = ours.effect, ours.interval.lower, ours.interval.upper, ours.p_value
+    theirs = [table[0, 1] for table in (matrix.r, matrix.lower, matrix.upper, matrix.p_value)]
     assert figures == pytest.approx(theirs, abs=1e-6)
 
 

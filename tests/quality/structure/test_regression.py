@@ -65,7 +65,7 @@ def test_coefficients_and_errors_agree_with_statsmodels(seed: int, errors: Error
     assert_allclose(ours.coefficients, theirs.params, rtol=1e-8)
     assert_allclose(ours.errors, theirs.bse, rtol=1e-8)
     assert_allclose(ours.p_value, theirs.pvalues, rtol=1e-6, atol=1e-15)
-    assert_allclose(np.column_stack([ours.low, ours.high]), interval, rtol=1e-7)
+    assert_allclose(np.column_stack([ours.lower, ours.upper]), interval, rtol=1e-7)
     assert_allclose(
         (ours.r2, ours.r2_adjusted, ours.f), (theirs.rsquared, theirs.rsquared_adj, theirs.fvalue), rtol=1e-8
     )

@@ -35,7 +35,7 @@ def signal_message(
     )
     made.interval.start.seconds, made.interval.end.seconds = day * 86_400, (day + days) * 86_400
     made.baseline.interval.end.seconds = 20 * 86_400
-    made.baseline.limit_scale = 3
+    made.baseline.limit_width = 3
     return made
 
 

@@ -46,7 +46,7 @@ def draw(points: Sequence[WindowPoint], plan: ChartPlan) -> Drawn:
     try:
         phase_one = frozen(points[inside], plan)
         baseline = _baseline(points[inside], phase_one, plan)
-        chart = _chart(points, phase_one, baseline.limit_scale, first, plan)
+        chart = _chart(points, phase_one, baseline.limit_width, first, plan)
     except QualityError:
         return Drawn(None, tuple(_bare(point) for point in points))
     fired = _fired(chart, points, first, plan)
@@ -66,7 +66,7 @@ def _baseline(chosen: Sequence[WindowPoint], phase_one: PhaseOne, plan: ChartPla
         sigma=sigma,
         overdispersion=phase_one.overdispersion,
         chart=_label(phase_one, plan),
-        limit_scale=width.width,
+        limit_width=width.width,
         calibration=calibration,
     )
 

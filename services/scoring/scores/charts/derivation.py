@@ -21,7 +21,7 @@ def derivation_of(baseline: Baseline) -> Text:
     asked, given, width = (
         f"{calibration.requested_arl0:.4g}",
         f"{calibration.expected_arl0:.4g}",
-        f"{baseline.limit_scale:.3f}",
+        f"{baseline.limit_width:.3f}",
     )
     return Text(
         f"{baseline.chart} chart; phase I of {baseline.window_count} windows, {shown.en}. Limits {width} sigma from "

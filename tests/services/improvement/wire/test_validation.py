@@ -80,6 +80,7 @@ def test_a_goal_that_could_not_be_proven_is_refused_by_its_field(field, goal):
     [
         {"confidence": 0.501},
         {"confidence": 0.999},
+        {"baseline_period": Duration(nanos=1000)},
         {"baseline_period": Duration(seconds=1)},
         {"baseline_period": Duration(seconds=86_400 * 730)},
         {"series": "desk/main/rework@hour", "baseline_period": Duration(seconds=3_600 * 2016)},

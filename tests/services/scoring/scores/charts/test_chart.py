@@ -93,13 +93,13 @@ def test_the_standard_deviation_of_phase_one_sets_the_limits() -> None:
     assert drawn.baseline is not None
     assert drawn.baseline.centre == pytest.approx(statistics.mean(STEADY))
     assert drawn.baseline.sigma == pytest.approx(sigma)
-    assert drawn.points[0].upper == pytest.approx(statistics.mean(STEADY) + drawn.baseline.limit_scale * sigma)
+    assert drawn.points[0].upper == pytest.approx(statistics.mean(STEADY) + drawn.baseline.limit_width * sigma)
 
 
 def test_two_of_three_fire_before_a_point_lies_beyond_the_limits() -> None:
     baseline = draw(points(STEADY), plan()).baseline
     assert baseline is not None
-    near = baseline.centre + 0.8 * baseline.limit_scale * baseline.sigma
+    near = baseline.centre + 0.8 * baseline.limit_width * baseline.sigma
     drawn = draw(points([*STEADY, near, 100.0, near]), plan())
     assert rules_at(drawn, 8) == set()
     assert rules_at(drawn, 10) == {"WE2"}
@@ -139,7 +139,7 @@ def test_limits_are_set_for_the_run_length_that_is_asked_for(kind: ChartKind) ->
     assert (long.calibration.requested_arl0, short.calibration.requested_arl0) == (500.0, 100.0)
     assert 500.0 <= long.calibration.expected_arl0 < 550.0
     assert 100.0 <= short.calibration.expected_arl0 < 110.0
-    assert long.limit_scale > short.limit_scale
+    assert long.limit_width > short.limit_width
 
 
 def test_the_promise_counts_the_side_whose_signals_are_raised() -> None:
@@ -147,12 +147,12 @@ def test_the_promise_counts_the_side_whose_signals_are_raised() -> None:
     assert (one.calibration.sides, both.calibration.sides) == ("upper", "both")
     assert one.calibration.requested_arl0 == pytest.approx(2.0 * both.calibration.requested_arl0)
     again = baseline_of(ChartKind.XMR, rules=("WE1",), both_sides=True, requested_arl0=740.0)
-    assert again.limit_scale > one.limit_scale
+    assert again.limit_width > one.limit_width
 
 
 def test_a_request_that_no_limits_reach_is_answered_with_what_three_sigma_give() -> None:
     eight = baseline_of(ChartKind.XMR, rules=("WE1", "WE4"), requested_arl0=5_000.0)
-    assert eight.limit_scale == 3.0
+    assert eight.limit_width == 3.0
     assert eight.calibration.requested_arl0 == 5_000.0
     assert eight.calibration.expected_arl0 < 510.0
 
