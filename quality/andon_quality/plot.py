@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,6 +77,26 @@ def bars(axes: Axes | None, names: Sequence[str], amounts: FloatArray, cumulativ
     second = drawn.twinx()
     second.plot(at, cumulative, color=ALARM, marker="o", linewidth=1)
     second.set_ylim(0.0, 1.05)
+    return drawn
+
+
+def grouped_bars(axes: Axes | None, names: Sequence[str], heights: Mapping[str, FloatArray]) -> Axes:
+    """Bars of several figures for each name, in groups; heights: shape (names,) for each. Raises MissingExtra."""
+    drawn, at, width = axes_of(axes), np.arange(len(names)), 0.8 / len(heights)
+    for place, (label, height) in enumerate(heights.items()):
+        drawn.bar(
+            at + (place - (len(heights) - 1) / 2) * width, height, width, label=label, color=(VALUE, BAND)[place % 2]
+        )
+    drawn.set_xticks(at, list(names))
+    drawn.legend()
+    return drawn
+
+
+def scatter(axes: Axes | None, x: FloatArray, y: FloatArray, line_x: FloatArray, line_y: FloatArray) -> Axes:
+    """Points and the line that was fitted to them; x, y: shape (n,). Raises MissingExtra."""
+    drawn = axes_of(axes)
+    drawn.plot(x, y, color=VALUE, marker="o", markersize=3, linestyle="none")
+    drawn.plot(line_x, line_y, color=CENTRE, linewidth=1)
     return drawn
 
 
