@@ -4,11 +4,9 @@ import asyncio
 
 from services.ingest import wire
 from services.ingest.access import ACCESS
-from services.ingest.log.commit import LogLimits
-from services.ingest.log.decision import Codec
-from services.ingest.log.read import LogReader
 from services.ingest.log.records import LogHead
-from services.ingest.model import Written
+from services.ingest.log.tail import LogTail
+from services.ingest.model import TenantId, Written
 from services.ingest.servicer import SERVICE_NAME, IngestServicer
 from services.ingest.servicer.quarantine import QuarantineRpcs
 from services.ingest.servicer.reads import ReadRpcs
@@ -17,7 +15,9 @@ from services.ingest.servicer.tenant_logs import TenantLogs
 from services.ingest.servicer.writes import WriteRpcs
 from services.ingest.settings import IngestSettings
 from services.ingest.store.schema import CHANNEL, MIGRATIONS, SCHEMA
-from services.ingest.store.sessions import IngestStore
+from services.ingest.store.sessions import PostgresStore
+from services.ingest.writer.commit import LogLimits
+from services.ingest.writer.decision import Codec
 from services.runtime.clock import clock_us
 from services.runtime.command import run_command
 from services.runtime.database import Listener, close_pool, healthy
@@ -51,7 +51,7 @@ def commit_bytes_max(message_bytes_max: int) -> int:
 async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> None:
     secret = tenant_secret(settings)
     pool = await open_schema(settings, SCHEMA, MIGRATIONS)
-    store = IngestStore(pool)
+    store = PostgresStore(pool)
     draining = Draining()
     limits = LogLimits(
         commit_rows_max=settings.commit_rows_max,
@@ -60,9 +60,12 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
         partition_count=settings.partition_count,
         cache_bytes_max=settings.segment_cache_bytes_max,
     )
-    logs = TenantLogs(store, secret, limits, Codec(wire.event_as_sent, answer), clock_us)
-    reader = LogReader(store, draining, settings.response_bytes_max, settings.poll_s)
-    reading = ReadRpcs(logs, store, reader, clock_us, settings.message_bytes_max)
+
+    def tail_of(tenant: TenantId) -> LogTail:
+        return LogTail(store.log(tenant), draining, settings.response_bytes_max, settings.poll_s)
+
+    logs = TenantLogs(store, secret, limits, Codec(wire.event_as_sent, answer), clock_us, tail_of)
+    reading = ReadRpcs(logs, store, clock_us, settings.message_bytes_max)
     servicer = IngestServicer(WriteRpcs(logs, draining), reading, SourceRpcs(logs, store), QuarantineRpcs(logs, store))
 
     await serve(

@@ -221,7 +221,8 @@ class Batch(Generic[Item]):
 class Tail(Generic[Item]):
     """One log, followed by many: who keeps up reads the ring in memory, who does not reads the log itself.
 
-    `read(after, limit)` returns whole positions greater than `after`, in order, none skipped.
+    `read(after, limit)` returns whole positions greater than `after`, in order, none skipped. `size_of` gives the bytes
+    of an item, where a ring and a batch are bounded by them; a batch from the log is bounded by `read` itself.
     """
 
     def __init__(
@@ -232,6 +233,9 @@ class Tail(Generic[Item]):
         *,
         ring_positions_max: int = 1024,
         batch_positions_max: int = 256,
+        size_of: Callable[[Item], int] = lambda item: 0,
+        ring_bytes_max: int = 0,
+        batch_bytes_max: int = 0,
         poll_s: float = 1.0,
     ) -> None:
         self._read = read
@@ -243,6 +247,9 @@ class Tail(Generic[Item]):
         self._ring: deque[tuple[int, Item]] = deque()
         self._ring_positions_max = ring_positions_max
         self._ring_after = self._ring_through = -1
+        self._size_of = size_of
+        self._ring_bytes, self._ring_bytes_max = 0, ring_bytes_max
+        self._batch_bytes_max = batch_bytes_max
         # Position and generation at which the log was last found to end.
         self._end_seen = (-1, -1)
         self._refilling = asyncio.Lock()
@@ -270,15 +277,20 @@ class Tail(Generic[Item]):
         *,
         heartbeat_s: float | None = None,
         accepts: Callable[[Item], bool] | None = None,
+        read: Read[Item] | None = None,
     ) -> AsyncIterator[Batch[Item]]:
-        """Batches from `after` on, for ever; ends with a retryable error when the server drains."""
+        """Batches from `after` on, for ever; ends with a retryable error when the server drains.
+
+        accepts: asked once for each item, in order. read: what this follower reads with while it is behind the ring,
+        where it needs less of each item than others do.
+        """
         beat_s = heartbeat_within_limits(heartbeat_s)
         loop = asyncio.get_running_loop()
         through, due_s = after, loop.time() + beat_s
         while not self._draining.started:
             # Ticket before read: a commit between the two would else go unnoticed.
             generation = self._signal.generation()
-            found = await self._next(through)
+            found = await self._next(through, read or self._read)
             through = found[-1][0] if found else through
             chosen = [one for one in found if accepts is None or accepts(one[1])]
             if chosen or loop.time() >= due_s:
@@ -295,11 +307,17 @@ class Tail(Generic[Item]):
                 # Polling is a wake-up too: one follower's patience ends, all of them look, one of them reads.
                 self._signal.notify()
 
-    async def _next(self, after: int) -> Sequence[tuple[int, Item]]:
+    async def _next(self, after: int, read: Read[Item]) -> Sequence[tuple[int, Item]]:
         if self._ring_after <= after < self._ring_through:
             return self._from_ring(after)
-        if self._ring and after < self._ring_after:
-            return await self._from_log(after)
+        end = (after, self._signal.generation())
+        if end == self._end_seen:
+            return []
+        if after < self._ring_after or (read is not self._read and after != self._ring_through):
+            found = await self._from_log(after, read)
+            if not found:
+                self._ends(end)
+            return found
         async with self._refilling:
             # Another follower may have read the same while this one waited for its turn.
             if self._ring_after <= after < self._ring_through:
@@ -307,16 +325,24 @@ class Tail(Generic[Item]):
             end = (after, self._signal.generation())
             if end == self._end_seen:
                 return []
-            found = await self._from_log(after)
+            found = await self._from_log(after, self._read)
             if found:
                 self._remember(after, found)
             else:
-                self._end_seen = end
+                self._ends(end)
             return found
 
-    async def _from_log(self, after: int) -> Sequence[tuple[int, Item]]:
+    def _ends(self, end: tuple[int, int]) -> None:
+        """Nothing was found here: from now on the ring takes what is offered next."""
+        self._end_seen = end
+        if end[0] > self._ring_through:
+            self._ring.clear()
+            self._ring_after = self._ring_through = end[0]
+            self._ring_bytes = 0
+
+    async def _from_log(self, after: int, read: Read[Item]) -> Sequence[tuple[int, Item]]:
         runtime_metrics.add("andon.runtime.tail.log_reads")
-        return await self._read(after, self._batch_positions_max)
+        return await read(after, self._batch_positions_max)
 
     def _from_ring(self, after: int) -> Sequence[tuple[int, Item]]:
         newest_first: list[tuple[int, Item]] = []
@@ -324,13 +350,21 @@ class Tail(Generic[Item]):
             if one[0] <= after:
                 break
             newest_first.append(one)
-        return newest_first[::-1][: self._batch_positions_max]
+        found, size = newest_first[::-1][: self._batch_positions_max], 0
+        if self._batch_bytes_max:
+            for count, (_, item) in enumerate(found):
+                size += self._size_of(item)
+                if count and size > self._batch_bytes_max:
+                    return found[:count]
+        return found
 
     def _remember(self, after: int, found: Sequence[tuple[int, Item]]) -> None:
         if after != self._ring_through:
             self._ring.clear()
-            self._ring_after = after
+            self._ring_after, self._ring_bytes = after, 0
         self._ring.extend(found)
+        self._ring_bytes += sum(self._size_of(item) for _, item in found)
         self._ring_through = found[-1][0]
-        while len(self._ring) > self._ring_positions_max:
-            self._ring_after = self._ring.popleft()[0]
+        while len(self._ring) > self._ring_positions_max or self._ring_bytes > self._ring_bytes_max > 0:
+            self._ring_after, dropped = self._ring.popleft()
+            self._ring_bytes -= self._size_of(dropped)

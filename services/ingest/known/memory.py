@@ -10,10 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from services.ingest.columns import codes_of
+from services.ingest.hashes import Hashes
 from services.ingest.known.deduplication import StoredEvents, Suspects
 from services.ingest.known.index import SPAN_MAX, HashIndex, Rows, compact, positions_of
 from services.ingest.log.interface import Log
-from services.ingest.log.plan import CommitPlan
 from services.ingest.log.records import HashedSegment
 from services.ingest.model import DEDUP_HORIZON_US, FUTURE_TOLERANCE_US, Admission, Source, SourceId
 
@@ -69,12 +69,12 @@ class Memory:
             positions = np.repeat([segment.position for segment in segments], [len(some) for some in hashes])
             self._index.add(np.concatenate(hashes), positions)
 
-    def learn_own(self, plan: CommitPlan, position: int, committed_at_us: int) -> None:
+    def learn_own(self, id_hashes: Hashes, position: int, committed_at_us: int) -> None:
         """What this process has just committed, without reading it back."""
         self.position = position
         self._committed_us.append(committed_at_us)
         self._index.make_room(self.after, position)
-        self._index.add(plan.id_hashes, position)
+        self._index.add(id_hashes, position)
         if self._index.compaction_due() and (self._compacting is None or self._compacting.done()):
             self._compacting = asyncio.create_task(compact(self._index))
 

@@ -1,1 +1,1 @@
-"""The log of one tenant: batches gather, share a commit, and are read in commit order."""
+"""The log of one tenant: what is appended to it, how it is read in commit order, and the interface of a store of it."""

@@ -16,7 +16,7 @@ A log is a gapless sequence of entries, each written by one commit. Its end is t
 from collections.abc import Sequence
 from typing import Protocol
 
-from services.ingest.log.records import HashedSegment, LogEntry, LogHead, LogSlice, PageFilter, StoredSegment
+from services.ingest.log.records import HashedSegment, LogEntry, LoggedCommit, LogHead, PageFilter, StoredSegment
 from services.ingest.registry.records import Receipt
 
 
@@ -33,8 +33,8 @@ class Log(Protocol):
         24 hours: then nothing is written.
         """
 
-    async def read(self, after: int, pages: PageFilter, commits_max: int, bytes_max: int) -> LogSlice | None:
-        """The next commits with their pages, as many as fit but at least one; None at the end of the log."""
+    async def read(self, after: int, pages: PageFilter, commits_max: int, bytes_max: int) -> list[LoggedCommit]:
+        """The next commits with those of their pages, as many as fit but at least one; empty at the end of the log."""
 
     async def read_hashes(self, after: int, through: int) -> list[HashedSegment]:
         """The id hashes of segments in (after, through], in order."""

@@ -80,8 +80,12 @@ class StoredSegment:
 
 @dataclass(frozen=True)
 class StoredPage:
+    """A segment as readers get it: its events as they are stored, and the span of their times."""
+
     place: SegmentKey
     event_count: int
+    time_min_us: int
+    time_max_us: int
     events: bytes
 
 
@@ -93,18 +97,23 @@ class PageFilter:
     start_us: int = -(2**62)
     end_us: int = 2**62
 
+    def chooses(self, page: StoredPage) -> bool:
+        return (
+            (self.partitions is None or page.place.partition in self.partitions)
+            and page.time_max_us >= self.start_us
+            and page.time_min_us < self.end_us
+        )
+
+
+EVERY_PAGE = PageFilter()
+
 
 @dataclass(frozen=True)
-class LogSlice:
-    """Whole commits, in order. Without pages: nothing of it was asked for, or a heartbeat.
+class LoggedCommit:
+    """A commit with its pages, or with those of them that were asked for."""
 
-    `passed` are earlier commits that had nothing to send, so that a reader who folds commits misses none.
-    """
-
-    through: int
-    pages: Sequence[StoredPage] = ()
-    commits: Sequence[Commit] = ()
-    passed: Sequence[Commit] = ()
+    commit: Commit
+    pages: tuple[StoredPage, ...] = ()
 
 
 def bounded(commits: Sequence[Commit], bytes_max: int) -> Sequence[Commit]:

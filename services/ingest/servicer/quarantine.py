@@ -10,7 +10,7 @@ from services.ingest.model import Fault, TenantId
 from services.ingest.registry.quarantine import opened
 from services.ingest.registry.records import SealedEvent
 from services.ingest.servicer.tenant_logs import TenantLogs
-from services.ingest.store.sessions import IngestStore
+from services.ingest.writer.interface import IngestStore
 from services.runtime.identity import current_caller
 from services.runtime.page_tokens import page_size, page_token, place_of
 

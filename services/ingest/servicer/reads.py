@@ -9,16 +9,16 @@ from andon.ingest.v1 import event_pb2, ingest_pb2
 from services.ingest import wire
 from services.ingest.columns import select
 from services.ingest.known.case_index import CaseIndex, events_of
-from services.ingest.log.read import LogReader, monotonic, one_by_one
-from services.ingest.log.records import LogSlice, PageFilter, StoredPage
+from services.ingest.log.records import Commit, PageFilter, StoredPage
 from services.ingest.log.segments import decoded, encoded
+from services.ingest.log.tail import LogSlice
 from services.ingest.log.watermarks import SourceWatermarks
 from services.ingest.metrics import metrics
 from services.ingest.model import ID_CHARS_MAX, SECOND_US, TenantId
 from services.ingest.servicer.tenant_logs import TenantLogs
-from services.ingest.store.sessions import IngestStore
+from services.ingest.writer.interface import IngestStore
 from services.runtime.errors import invalid
-from services.runtime.following import CursorCodec, heartbeat_within_limits
+from services.runtime.following import CursorCodec
 from services.runtime.identity import current_caller
 
 CASE_IDS_MAX = 10_000
@@ -29,12 +29,9 @@ _FRAME_BYTES = 64
 
 
 class ReadRpcs:
-    def __init__(
-        self, logs: TenantLogs, store: IngestStore, reader: LogReader, clock: Callable[[], int], message_bytes_max: int
-    ) -> None:
+    def __init__(self, logs: TenantLogs, store: IngestStore, clock: Callable[[], int], message_bytes_max: int) -> None:
         self._logs = logs
         self._store = store
-        self._reader = reader
         self._clock = clock
         self._message_bytes_max = message_bytes_max
         self._cases: dict[TenantId, CaseIndex] = {}
@@ -50,13 +47,12 @@ class ReadRpcs:
         watermarks = SourceWatermarks(await stored.watermarks(after))
         selection = _selection(request, len(head.next_offsets))
         if request.follow:
-            heartbeat_s = heartbeat_within_limits(wire.micros(request.heartbeat) / SECOND_US)
-            reads = self._reader.follow(log.tenant, log.signal, log.recent, after, selection, heartbeat_s, monotonic)
+            reads = log.tail.follow(after, selection, wire.micros(request.heartbeat) / SECOND_US)
         else:
-            reads = self._reader.replay(log.tenant, after, selection)
+            reads = log.tail.replay(after, selection)
         async for found in reads:
             # Rows are larger than what is stored, and nobody knows by how much: each commit goes by itself.
-            for part in one_by_one(found) if request.encoding == _ROWS else (found,):
+            for part in found.one_by_one() if request.encoding == _ROWS else (found,):
                 yield self._response(request, cursors, part, watermarks)
 
     def _response(
@@ -66,24 +62,24 @@ class ReadRpcs:
         found: LogSlice,
         watermarks: SourceWatermarks,
     ) -> ingest_pb2.ReadEventsResponse:
-        watermarks.pass_over(found.passed)
-        watermarks.pass_over(found.commits)
+        watermarks.pass_over(one.commit for one in found.commits)
+        pages = [(one.commit, page) for one in found.commits for page in one.pages]
         response = ingest_pb2.ReadEventsResponse(
-            pages=_pages(request, found),
+            pages=[_page(request, *one) for one in pages],
             through=cursors.encode(found.through),
             source_watermarks=wire.source_watermarks(watermarks.take_moved()),
             server_time=wire.timestamp(self._clock()),
         )
         if watermarks.latest_us is not None:
             response.watermark.CopyFrom(wire.timestamp(watermarks.latest_us))
-        if found.commits:
-            lag_us = max(0, self._clock() - found.commits[0].committed_at_us)
+        if pages:
+            lag_us = max(0, self._clock() - pages[0][0].committed_at_us)
             response.lag.CopyFrom(wire.duration(lag_us))
             if request.follow:
                 metrics.record("andon.ingest.read.lag", lag_us / SECOND_US)
         if response.ByteSize() > self._message_bytes_max:
             raise invalid("encoding", "makes this commit larger than a message: read Arrow, or fewer partitions")
-        metrics.add("andon.ingest.read.pages", len(found.pages))
+        metrics.add("andon.ingest.read.pages", len(pages))
         return response
 
     async def ReadCases(
@@ -163,18 +159,15 @@ def _case_ids(case_ids: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(case_ids))
 
 
-def _pages(request: ingest_pb2.ReadEventsRequest, found: LogSlice) -> Iterator[ingest_pb2.EventPage]:
-    commits = {commit.position: commit for commit in found.commits}
-    for page in found.pages:
-        commit = commits[page.place.position]
-        yield ingest_pb2.EventPage(
-            partition=page.place.partition,
-            first_offset=page.place.first_offset,
-            event_count=page.event_count,
-            events=_events(request, page),
-            commit_time=wire.timestamp(commit.committed_at_us),
-            traceparents=commit.traceparents,
-        )
+def _page(request: ingest_pb2.ReadEventsRequest, commit: Commit, page: StoredPage) -> ingest_pb2.EventPage:
+    return ingest_pb2.EventPage(
+        partition=page.place.partition,
+        first_offset=page.place.first_offset,
+        event_count=page.event_count,
+        events=_events(request, page),
+        commit_time=wire.timestamp(commit.committed_at_us),
+        traceparents=commit.traceparents,
+    )
 
 
 def _events(request: ingest_pb2.ReadEventsRequest, page: StoredPage) -> event_pb2.EventBatch:

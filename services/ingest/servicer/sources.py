@@ -10,10 +10,10 @@ from google.protobuf.message import Message
 from services.ingest import wire
 from services.ingest.log.records import LogEntry
 from services.ingest.model import ATTRIBUTE_NAME, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId, TenantId
+from services.ingest.registry.interface import Registry
 from services.ingest.registry.records import Receipt, StoredAnswer
 from services.ingest.servicer.tenant_logs import TenantLogs
-from services.ingest.store.registry import Registry
-from services.ingest.store.sessions import IngestStore
+from services.ingest.writer.interface import IngestStore
 from services.runtime.errors import Aborted, AlreadyExists, NotFound, invalid
 from services.runtime.field_checks import FieldChecks
 from services.runtime.identity import current_caller

@@ -6,11 +6,12 @@ from collections.abc import Callable
 import structlog
 
 from services.ingest.admission.pseudonyms import tenant_keys
-from services.ingest.log.append import TenantLog
-from services.ingest.log.commit import Committer, LogLimits
-from services.ingest.log.decision import Codec
+from services.ingest.log.tail import LogTail
 from services.ingest.model import TenantId
-from services.ingest.store.sessions import IngestStore
+from services.ingest.writer.commit import Committer, LogLimits
+from services.ingest.writer.decision import Codec
+from services.ingest.writer.interface import IngestStore
+from services.ingest.writer.queue import TenantLog
 from services.runtime.database import UNAVAILABLE_ERRORS
 
 log = structlog.get_logger(__name__)
@@ -18,20 +19,28 @@ log = structlog.get_logger(__name__)
 
 class TenantLogs:
     def __init__(
-        self, store: IngestStore, secret: bytes, limits: LogLimits, forms: Codec, clock: Callable[[], int]
+        self,
+        store: IngestStore,
+        secret: bytes,
+        limits: LogLimits,
+        codec: Codec,
+        clock: Callable[[], int],
+        tail_of: Callable[[TenantId], LogTail],
     ) -> None:
         self._store = store
         self._secret = secret
         self._limits = limits
-        self._forms = forms
+        self._codec = codec
         self._clock = clock
+        self._tail_of = tail_of
         self._open: dict[TenantId, TenantLog] = {}
 
     async def of(self, tenant: TenantId) -> TenantLog:
         found = self._open.get(tenant)
         if found is None:
             keys = tenant_keys(self._secret, tenant)
-            committer = Committer(tenant, self._store, keys, self._limits, self._forms, self._clock)
+            tail = self._tail_of(tenant)
+            committer = Committer(tenant, self._store, keys, self._limits, self._codec, self._clock, tail)
             # Another call of the tenant may have been faster while keys were derived: the first one stays.
             found = self._open.setdefault(tenant, TenantLog(tenant, keys, committer, self._limits))
         await found.open()
@@ -42,9 +51,9 @@ class TenantLogs:
         position, _, tenant = announcement.partition(" ")
         for name, one in self._open.items():
             if not announcement:
-                one.wake(None)
+                one.tail.notified(None)
             elif name == tenant:
-                one.wake(int(position))
+                one.tail.notified(int(position))
 
     async def archive_old_ids(self, every_s: float) -> None:
         """For ever, of each open log in turn."""

@@ -10,11 +10,11 @@ from typing import Any
 from andon.ingest.v1 import event_pb2, ingest_pb2
 
 from services.ingest import wire
-from services.ingest.log.append import TenantLog
 from services.ingest.metrics import metrics
 from services.ingest.model import IncomingBatch, MalformedBatch, TenantId, Written
 from services.ingest.servicer.tenant_logs import TenantLogs
 from services.ingest.workers import computed
+from services.ingest.writer.queue import TenantLog
 from services.runtime.draining import Draining, draining_error
 from services.runtime.errors import invalid
 from services.runtime.following import CursorCodec

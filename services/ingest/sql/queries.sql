@@ -75,7 +75,7 @@ GROUP BY known.source;
 
 -- name: segments_between
 -- The pages of some commits, pruned by partition and by time.
-SELECT position, partition, first_offset, event_count, events
+SELECT position, partition, first_offset, event_count, time_min_us, time_max_us, events
 FROM segment
 WHERE tenant = $1 AND position > $2 AND position <= $3
   AND ($4::int[] IS NULL OR partition = ANY ($4))

@@ -34,7 +34,7 @@ STEP_BYTES = 16 * 1024 * 1024
 _NO_PAGES = PageFilter(partitions=())
 
 
-class IdArchive:
+class PostgresIdArchive:
     """Of one tenant. Holds the ids of all commits through `position`, and of no later one."""
 
     def __init__(self, tenant: TenantId, connect: Connect) -> None:
@@ -81,13 +81,14 @@ class IdArchive:
             await connection.execute(queries.create_id_archive, self._tenant)
             position = await connection.fetchval(queries.lock_id_archive, self._tenant)
             found = await log.read(position, _NO_PAGES, min(STEP_COMMITS, max(through - position, 0)), STEP_BYTES)
-            if found is None:
+            if not found:
                 return False
-            segments = await log.read_segments(range(position + 1, found.through + 1))
+            reached = found[-1].commit.position
+            segments = await log.read_segments(range(position + 1, reached + 1))
             days, hashes, positions = await computed(LARGE_ROWS_MIN, lambda: _ids(segments))
             await self._store(connection, days, hashes, positions)
-            await connection.execute(queries.move_id_archive, self._tenant, found.through)
-        return found.through < through
+            await connection.execute(queries.move_id_archive, self._tenant, reached)
+        return reached < through
 
     async def _store(
         self, connection: asyncpg.Connection, days: NDArray[np.int64], hashes: Hashes, positions: Rows

@@ -10,8 +10,8 @@ from services.ingest.log.records import (
     Commit,
     HashedSegment,
     LogEntry,
+    LoggedCommit,
     LogHead,
-    LogSlice,
     PageFilter,
     SegmentKey,
     StoredPage,
@@ -58,17 +58,23 @@ class PostgresLog:
             )
         return None if committed_at is None else micros(committed_at)
 
-    async def read(self, after: int, pages: PageFilter, commits_max: int, bytes_max: int) -> LogSlice | None:
+    async def read(self, after: int, pages: PageFilter, commits_max: int, bytes_max: int) -> list[LoggedCommit]:
         async with self._connect() as connection:
             rows = await connection.fetch(queries.commits_after, self._tenant, after, commits_max)
             if not rows:
-                return None
+                return []
             commits = bounded([_commit(row) for row in rows], bytes_max)
             through = commits[-1].position
             chosen = None if pages.partitions is None else list(pages.partitions)
             span = (pages.start_us, pages.end_us)
-            found = await connection.fetch(queries.segments_between, self._tenant, after, through, chosen, *span)
-        return LogSlice(through, [_page(row) for row in found], commits)
+            rows = await connection.fetch(queries.segments_between, self._tenant, after, through, chosen, *span)
+        found: dict[int, list[StoredPage]] = {commit.position: [] for commit in commits}
+        for row in rows:
+            key = SegmentKey(row["position"], row["partition"], row["first_offset"])
+            found[key.position].append(
+                StoredPage(key, row["event_count"], row["time_min_us"], row["time_max_us"], row["events"])
+            )
+        return [LoggedCommit(commit, tuple(found[commit.position])) for commit in commits]
 
     async def read_hashes(self, after: int, through: int) -> list[HashedSegment]:
         async with self._connect() as connection:
@@ -152,8 +158,3 @@ def _commit(row: asyncpg.Record) -> Commit:
         tuple(row["traceparents"]),
         dict(zip(row["sources"], row["times_max_us"], strict=True)),
     )
-
-
-def _page(row: asyncpg.Record) -> StoredPage:
-    key = SegmentKey(row["position"], row["partition"], row["first_offset"])
-    return StoredPage(key, row["event_count"], row["events"])

@@ -11,7 +11,7 @@ from services.ingest.registry.records import SealedEvent, StoredAnswer
 from services.ingest.store.schema import micros, queries
 
 
-class Registry:
+class PostgresRegistry:
     """Of one tenant, within one transaction. What comes of commits is recorded by the log's `append`."""
 
     def __init__(self, connection: asyncpg.Connection, tenant: TenantId) -> None:

@@ -9,30 +9,30 @@ import asyncpg
 from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
-from services.ingest.store.id_archive import IdArchive
+from services.ingest.store.id_archive import PostgresIdArchive
 from services.ingest.store.postgres_log import PostgresLog, head_of
-from services.ingest.store.registry import Registry
+from services.ingest.store.registry import PostgresRegistry
 from services.ingest.store.schema import queries
 from services.runtime.database import acquire, tenant_transaction
 
 
 @dataclass(frozen=True)
-class StoreSession:
+class PostgresSession:
     """One transaction of one tenant."""
 
     log: Log
-    registry: Registry
+    registry: PostgresRegistry
 
 
 @dataclass(frozen=True)
-class LockedSession(StoreSession):
+class PostgresLockedSession(PostgresSession):
     """A transaction in which nobody else can append: the log ends at `head` until it is over."""
 
     head: LogHead
-    id_archive: IdArchive
+    id_archive: PostgresIdArchive
 
 
-class IngestStore:
+class PostgresStore:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
@@ -44,22 +44,24 @@ class IngestStore:
 
         return PostgresLog(tenant, connect, lambda: acquire(self._pool))
 
-    def id_archive(self, tenant: TenantId) -> IdArchive:
-        return IdArchive(tenant, lambda: tenant_transaction(self._pool, tenant))
+    def id_archive(self, tenant: TenantId) -> PostgresIdArchive:
+        return PostgresIdArchive(tenant, lambda: tenant_transaction(self._pool, tenant))
 
     @asynccontextmanager
-    async def session(self, tenant: TenantId) -> AsyncIterator[StoreSession]:
+    async def session(self, tenant: TenantId) -> AsyncIterator[PostgresSession]:
         """Reads one state of the log and of the registry over several calls."""
         async with tenant_transaction(self._pool, tenant, isolation="repeatable_read", readonly=True) as connection:
-            yield StoreSession(_log_on(connection, tenant), Registry(connection, tenant))
+            yield PostgresSession(_log_on(connection, tenant), PostgresRegistry(connection, tenant))
 
     @asynccontextmanager
-    async def locked(self, tenant: TenantId) -> AsyncIterator[LockedSession]:
+    async def locked(self, tenant: TenantId) -> AsyncIterator[PostgresLockedSession]:
         """Waits for the other writers of this log, and makes later ones wait."""
         async with tenant_transaction(self._pool, tenant) as connection:
             head = head_of(await connection.fetchrow(queries.lock_head, tenant))
-            archive = IdArchive(tenant, lambda: nullcontext(connection))
-            yield LockedSession(_log_on(connection, tenant), Registry(connection, tenant), head, archive)
+            archive = PostgresIdArchive(tenant, lambda: nullcontext(connection))
+            yield PostgresLockedSession(
+                _log_on(connection, tenant), PostgresRegistry(connection, tenant), head, archive
+            )
 
 
 def _log_on(connection: asyncpg.Connection, tenant: TenantId) -> Log:

@@ -17,17 +17,19 @@ from hypothesis import strategies as st
 
 from services.ingest.__main__ import answer
 from services.ingest.admission.pseudonyms import tenant_keys
-from services.ingest.log.append import TenantLog
-from services.ingest.log.commit import Committer, LogLimits
-from services.ingest.log.decision import Codec
 from services.ingest.log.records import PageFilter
 from services.ingest.log.segments import decoded
+from services.ingest.log.tail import LogTail
 from services.ingest.model import IncomingBatch, TenantId, Written, total
 from services.ingest.store.schema import SCHEMA
-from services.ingest.store.sessions import IngestStore
+from services.ingest.store.sessions import PostgresStore
 from services.ingest.wire import arrival, event_as_sent
+from services.ingest.writer.commit import Committer, LogLimits
+from services.ingest.writer.decision import Codec
+from services.ingest.writer.queue import TenantLog
 from services.runtime.clock import clock_us
 from services.runtime.database import open_pool
+from services.runtime.draining import Draining
 
 LIMITS = LogLimits(
     commit_rows_max=100,
@@ -54,11 +56,12 @@ async def played(dsn: str, steps: Any, make: Any) -> None:
     tenant = TenantId(uuid.uuid4().hex)
     pool = await open_pool(dsn, role_settings={"search_path": SCHEMA}, min_size=1)
     try:
-        store = IngestStore(pool)
+        store = PostgresStore(pool)
 
         def opened() -> TenantLog:
             keys = tenant_keys(bytes(32), tenant)
-            committer = Committer(tenant, store, keys, LIMITS, FORMS, clock_us)
+            tail = LogTail(store.log(tenant), Draining(), 4_000_000, 1.0)
+            committer = Committer(tenant, store, keys, LIMITS, FORMS, clock_us, tail)
             return TenantLog(tenant, keys, committer, LIMITS)
 
         logs = [opened(), opened()]
@@ -83,7 +86,7 @@ async def played(dsn: str, steps: Any, make: Any) -> None:
         await pool.close()
 
 
-async def check(store: IngestStore, tenant: TenantId, received: int, written: list[Written], sent: set[str]) -> None:
+async def check(store: PostgresStore, tenant: TenantId, received: int, written: list[Written], sent: set[str]) -> None:
     answered = total(one.tally for one in written)
     assert answered.received == received
     if not written:
@@ -92,13 +95,12 @@ async def check(store: IngestStore, tenant: TenantId, received: int, written: li
         head = await session.log.head()
         tallies, reasons = await session.registry.intake()
         found = await session.log.read(0, PageFilter(), 1_000, 2**40)
-        assert found is not None
     assert total(tallies.values()) == answered
     assert sum(reasons.values()) == answered.quarantined
-    assert [commit.position for commit in found.commits] == list(range(1, head.position + 1))
+    assert [one.commit.position for one in found] == list(range(1, head.position + 1))
     ids: Counter[str] = Counter()
     offsets: dict[int, int] = {}
-    for page in found.pages:
+    for page in (page for one in found for page in one.pages):
         assert page.place.first_offset == offsets.get(page.place.partition, 0)
         offsets[page.place.partition] = page.place.first_offset + page.event_count
         ids.update(decoded(page.events).column("id").to_pylist())

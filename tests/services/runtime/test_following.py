@@ -257,6 +257,45 @@ async def test_what_is_kept_in_memory_is_bounded() -> None:
     assert len(tail._ring) == 16
 
 
+async def test_memory_and_batches_are_bounded_in_bytes_where_items_have_a_size() -> None:
+    log = Log()
+    for value in (1, 2, 30, 4, 50, 6, 7, 8):
+        log.append(value)
+    tail = tail_of(log, size_of=lambda value: value, ring_bytes_max=60, batch_bytes_max=20, poll_s=1000)
+    assert await take(tail, 8) == [1, 2, 30, 4, 50, 6, 7, 8]
+    assert [value for _, value in tail._ring] == [6, 7, 8]
+    log.append(9)
+    sizes: list[list[int]] = []
+    async for batch in tail.follow(log.entries[4][0]):
+        sizes.append([value for _, value in batch.items])
+        if 9 in sizes[-1]:
+            break
+    assert sizes == [[6, 7], [8], [9]]
+
+
+async def test_who_reads_by_itself_leaves_the_ring_to_those_at_the_end() -> None:
+    log, asked = Log(), []
+    for value in range(40):
+        log.append(value)
+    end = log.entries[-1][0]
+    tail = tail_of(log, batch_positions_max=10, poll_s=1000)
+
+    async def own(after: int, limit: int) -> list[tuple[int, int]]:
+        asked.append(after)
+        return await log.read(after, limit)
+
+    seen: list[int] = []
+    async for batch in tail.follow(0, heartbeat_s=0.1, read=own):
+        seen += [value for _, value in batch.items]
+        if not batch.items:
+            break
+    assert seen == list(range(40))
+    assert (len(asked), len(tail._ring), tail.through) == (5, 0, end)
+    # What is offered next is in memory at once.
+    tail.offer(end, end + 1, 40)
+    assert [value for _, value in tail._ring] == [40]
+
+
 async def test_an_idle_follower_hears_heartbeats() -> None:
     log = Log()
     log.append(1)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from services.ingest.known.old_ids import BlockKey, IdBlock, by_block, found_in, joined_blocks, keys_of, slot_bits_for
 from services.ingest.model import DAY_US, TenantId
 from services.ingest.store.schema import SCHEMA
-from services.ingest.store.sessions import IngestStore
+from services.ingest.store.sessions import PostgresStore
 from services.runtime.clock import clock_us
 from services.runtime.database import open_pool
 
@@ -71,7 +71,7 @@ async def aged(migrated: str) -> AsyncIterator[Any]:
 async def archive_all(migrated: str, make_settings: Any) -> AsyncIterator[Any]:
     """Does what is due, as a process does once an hour."""
     pool = await open_pool(make_settings(migrated).dsn, role_settings={"search_path": SCHEMA}, min_size=1)
-    store, tenant = IngestStore(pool), TenantId("acme")
+    store, tenant = PostgresStore(pool), TenantId("acme")
 
     async def archive() -> int:
         log = store.log(tenant)

@@ -15,7 +15,7 @@ that is all of the log, and a commit needs no lock. If the append finds that the
 group then goes under the log's lock, where the process first reads what others wrote. It stays there until it finds the
 log where it left it, so that two busy writers take turns instead of overtaking each other for ever.
 
-Invariants: commits of one process are made one after another (`log/append.py`), and memory changes between them only.
+Invariants: commits of one process are made one after another (`writer/queue.py`), and memory changes between them only.
 A source's policy changes together with the position, so a batch is never written under a policy older than the log's
 end. The answer to a request id is recorded by the commit that it answers, and an append refuses an id that has one.
 
@@ -32,14 +32,12 @@ import pyarrow as pa
 
 from services.ingest.admission.admit import admit, merged_admissions
 from services.ingest.admission.pseudonyms import TenantKeys
+from services.ingest.known.archive import IdArchive
 from services.ingest.known.deduplication import Suspects, judge_against_stored, judge_within_page
 from services.ingest.known.memory import Memory
-from services.ingest.log.decision import Codec, CommitDecision, CommitResult, decide, replayed
-from services.ingest.log.group import QueuedBatch, unadmitted
 from services.ingest.log.interface import Log
-from services.ingest.log.plan import plan
-from services.ingest.log.recent import RecentCommits
-from services.ingest.log.records import Commit, LogHead
+from services.ingest.log.records import Commit, LogEntry, LoggedCommit, LogHead, SegmentKey, StoredPage
+from services.ingest.log.tail import LogTail
 from services.ingest.metrics import metrics
 from services.ingest.model import (
     DAY_US,
@@ -52,9 +50,11 @@ from services.ingest.model import (
     Written,
 )
 from services.ingest.registry.records import StoredAnswer
-from services.ingest.store.id_archive import IdArchive
-from services.ingest.store.sessions import IngestStore, LockedSession
 from services.ingest.workers import computed
+from services.ingest.writer.decision import Codec, CommitDecision, CommitResult, decide, replayed
+from services.ingest.writer.group import QueuedBatch, unadmitted
+from services.ingest.writer.interface import IngestStore, LockedSession
+from services.ingest.writer.plan import plan
 from services.runtime.errors import InvalidArgument, invalid
 from services.runtime.telemetry import batch_span
 
@@ -82,12 +82,19 @@ class CommitTooLarge(Exception):
 
 class Committer:
     def __init__(
-        self, tenant: TenantId, store: IngestStore, keys: TenantKeys, limits: LogLimits, codec: Codec, clock: Clock
+        self,
+        tenant: TenantId,
+        store: IngestStore,
+        keys: TenantKeys,
+        limits: LogLimits,
+        codec: Codec,
+        clock: Clock,
+        tail: LogTail,
     ) -> None:
         self.sources: Mapping[SourceId, Source] = {}
         # Counts changes of policies: an admission under an older revision is made again.
         self.revision = 0
-        self.recent = RecentCommits()
+        self.tail = tail
         # The end of the log as this process left it; None until it is open.
         self.head: LogHead | None = None
         self._tenant = tenant
@@ -154,6 +161,7 @@ class Committer:
                 if fresh[0].batch.validate_only:
                     # What would be answered; nothing is written.
                     return [Written(decision.plan.batch_tallies[0], decision.plan.faults[0])]
+                begun = self.tail.changed.generation()
                 committed_at_us = await session.log.append(decision.entry, decision.receipt)
                 if committed_at_us is None:
                     raise RuntimeError("the log moved under its own lock")
@@ -161,23 +169,23 @@ class Committer:
                     await session.registry.expire_answers()
         if decision:
             assert committed_at_us is not None
-            self._learn(decision, committed_at_us)
+            self._learn(decision, committed_at_us, begun)
         written = iter(decision.written if decision else ())
         return [replayed(one.batch, first) or next(written) for one in group]
 
     async def _appended(self, decision: CommitDecision, log: Log) -> bool:
         """False: the log is not as this process believed, or a request id was answered before; nothing is written."""
-        committed_at_us = await log.append(decision.entry, decision.receipt)
-        if committed_at_us is not None:
-            self._learn(decision, committed_at_us)
+        begun = self.tail.changed.generation()
+        with self.tail.appending(decision.entry.position):
+            committed_at_us = await log.append(decision.entry, decision.receipt)
+            if committed_at_us is not None:
+                self._learn(decision, committed_at_us, begun)
         return committed_at_us is not None
 
     async def _catch_up(self, session: LockedSession) -> None:
         """Sources and memory as they are under the lock, so that every process decides alike."""
         assert self.head is not None
         moved = session.head.position != self.head.position
-        if moved:
-            self.recent.overtaken += 1
         if moved or self._memory is None:
             sources = await session.registry.sources()
             if sources != self.sources:
@@ -246,14 +254,13 @@ class Committer:
     def _horizon_us(self) -> int:
         return max([DEDUP_HORIZON_US, *(source.dedup_horizon_us for source in self.sources.values())])
 
-    def _learn(self, decision: CommitDecision, committed_at_us: int) -> None:
+    def _learn(self, decision: CommitDecision, committed_at_us: int, begun: int) -> None:
         assert self.head is not None
         assert self._memory is not None
         entry, receipt = decision.entry, decision.receipt
-        self._memory.learn_own(decision.plan, entry.position, committed_at_us)
+        self._memory.learn_own(decision.plan.id_hashes, entry.position, committed_at_us)
         self.head = self.head.moved(entry)
-        made = Commit(entry.position, entry.byte_count, committed_at_us, entry.traceparents, entry.source_times)
-        self.recent.add(made, entry.segments)
+        self.tail.appended(_as_logged(entry, committed_at_us), begun)
         if receipt.new_sources:
             self.sources = {**self.sources, **{name: Source(name) for name in receipt.new_sources}}
         for outcome in ("accepted", "duplicate", "quarantined"):
@@ -261,6 +268,21 @@ class Committer:
             metrics.add("andon.ingest.events", count, outcome=outcome)
         metrics.add("andon.ingest.commits")
         metrics.add("andon.ingest.bytes", entry.byte_count)
+
+
+def _as_logged(entry: LogEntry, committed_at_us: int) -> LoggedCommit:
+    made = Commit(entry.position, entry.byte_count, committed_at_us, entry.traceparents, entry.source_times)
+    pages = [
+        StoredPage(
+            SegmentKey(entry.position, one.partition, one.first_offset),
+            one.event_count,
+            one.time_min_us,
+            one.time_max_us,
+            one.events,
+        )
+        for one in sorted(entry.segments, key=lambda one: (one.partition, one.first_offset))
+    ]
+    return LoggedCommit(made, tuple(pages))
 
 
 def _too_large(bytes_max: int) -> InvalidArgument:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.ingest.log.plan import CommitPlan, reasons
 from services.ingest.log.records import LogEntry, LogHead
 from services.ingest.model import TRACEPARENTS_MAX, Arrival, Fault, IncomingBatch, Position, SourceId, Written
 from services.ingest.registry.quarantine import quarantine_id, sealed
 from services.ingest.registry.records import Receipt, SealedEvent, StoredAnswer
+from services.ingest.writer.plan import CommitPlan, reasons
 from services.runtime.requests import request_id_reused
 
 METHOD = "WriteEvents"

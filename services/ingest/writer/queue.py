@@ -6,22 +6,20 @@ from functools import partial
 from uuid import UUID
 
 from services.ingest.admission.pseudonyms import TenantKeys
-from services.ingest.log.commit import Committer, LogLimits
-from services.ingest.log.decision import CommitResult
-from services.ingest.log.group import QueuedBatch, next_group
 from services.ingest.metrics import metrics
 from services.ingest.model import IncomingBatch, TenantId, Written
 from services.ingest.workers import LARGE_ROWS_MIN, computed
+from services.ingest.writer.commit import Committer, LogLimits
+from services.ingest.writer.decision import CommitResult
+from services.ingest.writer.group import QueuedBatch, next_group
 from services.runtime.errors import ResourceExhausted
-from services.runtime.following import Notifier
 
 
 class TenantLog:
     def __init__(self, tenant: TenantId, keys: TenantKeys, committer: Committer, limits: LogLimits) -> None:
         self.tenant = tenant
         self.keys = keys
-        self.recent = committer.recent
-        self.signal = Notifier()
+        self.tail = committer.tail
         self._committer = committer
         self._limits = limits
         self._opening = asyncio.Lock()
@@ -67,12 +65,6 @@ class TenantLog:
             self._committing = asyncio.create_task(self._commit_all())
         return answer
 
-    def wake(self, position: int | None) -> None:
-        """Somebody wrote through this position; None: nobody knows. What this process wrote, its followers know."""
-        if position is None or position > self.recent.through:
-            self.recent.overtaken += 1
-            self.signal.notify()
-
     async def close(self) -> None:
         """What is queued is written first."""
         if self._committing is not None:
@@ -90,7 +82,6 @@ class TenantLog:
             finally:
                 self._queued_rows -= sum(waiting.batch.received for waiting in group)
                 self._freed.set()
-            self.signal.notify()
             for waiting, outcome in zip(group, outcomes, strict=True):
                 if waiting.answer.done():
                     continue

@@ -14,16 +14,18 @@ from andon.ingest.v1 import ingest_pb2
 
 from services.ingest.__main__ import answer
 from services.ingest.admission.pseudonyms import tenant_keys
-from services.ingest.log.append import TenantLog
-from services.ingest.log.commit import Committer, LogLimits
-from services.ingest.log.decision import Codec
+from services.ingest.log.tail import LogTail
 from services.ingest.model import Arrival, IncomingBatch, IntakeCounts, TenantId, Written
 from services.ingest.store.postgres_log import PostgresLog
 from services.ingest.store.schema import SCHEMA
-from services.ingest.store.sessions import IngestStore
+from services.ingest.store.sessions import PostgresStore
 from services.ingest.wire import arrival, event_as_sent
+from services.ingest.writer.commit import Committer, LogLimits
+from services.ingest.writer.decision import Codec
+from services.ingest.writer.queue import TenantLog
 from services.runtime.clock import clock_us
 from services.runtime.database import acquire, open_pool, tenant_transaction
+from services.runtime.draining import Draining
 
 LIMITS = LogLimits(
     commit_rows_max=100,
@@ -34,7 +36,7 @@ LIMITS = LogLimits(
 )
 
 
-class CountingStore(IngestStore):
+class CountingStore(PostgresStore):
     """The log on a real Postgres, which counts how it is asked."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
@@ -71,7 +73,8 @@ async def replica(store: CountingStore) -> Callable[[], TenantLog]:
 
     def make() -> TenantLog:
         keys = tenant_keys(bytes(32), tenant)
-        committer = Committer(tenant, store, keys, LIMITS, Codec(event_as_sent, answer), clock_us)
+        tail = LogTail(store.log(tenant), Draining(), 4_000_000, 1.0)
+        committer = Committer(tenant, store, keys, LIMITS, Codec(event_as_sent, answer), clock_us, tail)
         return TenantLog(tenant, keys, committer, LIMITS)
 
     return make

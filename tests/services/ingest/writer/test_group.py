@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from services.ingest.log.group import QueuedBatch, next_group, unadmitted
 from services.ingest.model import Arrival, IncomingBatch
+from services.ingest.writer.group import QueuedBatch, next_group, unadmitted
 
 NOBODY: Any = None
 ADMITTED: Any = object()

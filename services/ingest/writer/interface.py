@@ -1,0 +1,43 @@
+"""What ingest needs of a store: a tenant's log, and transactions on all that is stored of the tenant."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from services.ingest.known.archive import IdArchive
+from services.ingest.log.interface import Log
+from services.ingest.log.records import LogHead
+from services.ingest.model import TenantId
+from services.ingest.registry.interface import Registry
+
+
+class StoreSession(Protocol):
+    """One transaction of one tenant."""
+
+    @property
+    def log(self) -> Log: ...
+
+    @property
+    def registry(self) -> Registry: ...
+
+
+class LockedSession(StoreSession, Protocol):
+    """A transaction in which nobody else can append: the log ends at `head` until it is over."""
+
+    @property
+    def head(self) -> LogHead: ...
+
+    @property
+    def id_archive(self) -> IdArchive: ...
+
+
+class IngestStore(Protocol):
+    def log(self, tenant: TenantId) -> Log:
+        """A transaction for each call."""
+
+    def id_archive(self, tenant: TenantId) -> IdArchive: ...
+
+    def session(self, tenant: TenantId) -> AbstractAsyncContextManager[StoreSession]:
+        """Reads one state of the log and of the registry over several calls."""
+
+    def locked(self, tenant: TenantId) -> AbstractAsyncContextManager[LockedSession]:
+        """Waits for the other writers of this log, and makes later ones wait."""
