@@ -9,7 +9,6 @@ from dataclasses import replace
 from services.scoring.scores.book import Decision as Decision
 from services.scoring.scores.book import ScoreBook
 from services.scoring.scores.charts.chart import draw
-from services.scoring.scores.charts.points import chart_points
 from services.scoring.scores.charts.signals import signal_changes, signals_of
 from services.scoring.scores.evaluation import Observed, composites_of, evaluate
 from services.scoring.scores.results import Score, ScoreState, Signal
@@ -190,8 +189,7 @@ class _Step:
         current = self.book.signals.get(series, {})
         raised: dict[str, Signal] = {}
         if plan is not None:
-            points = chart_points(self.windows_of(series, changed), plan, series_name(series).window)
-            drawn = draw(points, plan)
+            drawn = draw(self.windows_of(series, changed), plan, series_name(series).window)
             raised = signals_of(self.book.system.process, series, drawn, plan)
         self.signals += signal_changes(current, raised, self.reason_of(changed))
 

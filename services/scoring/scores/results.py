@@ -23,6 +23,21 @@ class SignalState(IntEnum):
     RETRACTED = 2
 
 
+class PhaseOneState(IntEnum):
+    """Whether limits were frozen, or what they wait for.
+
+    INTERVAL_OPEN: no window after the interval of phase I is complete. NO_SPREAD, INTERVAL_EMPTY: nothing will be
+    judged; all windows of phase I are alike, or its interval has fewer than two with enough data.
+    """
+
+    FROZEN = 1
+    WINDOWS_MISSING = 2
+    WINDOW_PROVISIONAL = 3
+    INTERVAL_OPEN = 4
+    INTERVAL_EMPTY = 5
+    NO_SPREAD = 6
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """`count` 0: nothing is observed any more, so the score is withdrawn.

@@ -12,7 +12,6 @@ from services.scoring.scores.charts.chart import Drawn, draw
 from services.scoring.scores.charts.chart_plan import ChartPlan, asked_arl, plan_of
 from services.scoring.scores.charts.derivation import derivation_of
 from services.scoring.scores.charts.phase_one import sides_of
-from services.scoring.scores.charts.points import chart_points
 from services.scoring.scores.charts.vega import Language, control_chart
 from services.scoring.servicer.request_context import RequestContext
 from services.scoring.system.model import Indicator, IndicatorSystem, Window
@@ -42,7 +41,7 @@ class ControlCharts:
         indicator, plan = _charted(system, key)
         scores = [score_of(unpack_score(row)) for row in await self.requests.store.scores_of_series(tenant, key)]
         # Phase I lies where it lies, so all windows are drawn and those asked for are shown.
-        whole = await asyncio.to_thread(lambda: draw(chart_points(scores, plan, series_name(key).window), plan))
+        whole = await asyncio.to_thread(draw, scores, plan, series_name(key).window)
         start_us, end_us = bounds(request.interval)
         inside = tuple(point for point in whole.points if start_us <= point.window.start_us < end_us)
         drawn, arl0 = Drawn(whole.baseline, inside), _arl0(whole, plan)

@@ -1,10 +1,16 @@
-"""A series' complete windows become a control chart: calibrated limits, and where its rules fire."""
+"""A series' complete windows become a control chart: calibrated limits, and where its rules fire.
+
+A chart only goes on: `advance` takes the windows behind those that it knows and gives their points, and the state that
+the next windows need. Phase I is collected, frozen once and never read again; from then on a state holds a few numbers,
+however long the series is. To draw a chart is to advance from nothing. Any split into calls gives the same bits: what a
+point shows depends on its own window, the frozen baseline and the memory of the rules alone.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import numpy as np
@@ -12,14 +18,23 @@ from andon_quality import rules
 from andon_quality.calibration import BaselineProfile, LimitWidth, PhaseOne, Sides, WindowScheme, calibrate_windows
 from andon_quality.control import chart as control
 from andon_quality.control import ewma, proportion, xbar_s, xmr
-from andon_quality.errors import QualityError
+from andon_quality.errors import NoSpread, QualityError
 from numpy.typing import NDArray
 
 from services.scoring.scores.charts.chart_plan import LIMIT, RULES, ChartPlan, asked_arl
-from services.scoring.scores.charts.phase_one import frozen, phase_one_of, sides_of
-from services.scoring.scores.charts.points import WindowPoint
-from services.scoring.scores.results import Baseline, ChartPoint, LimitCalibration
-from services.scoring.system.model import ChartKind
+from services.scoring.scores.charts.chart_state import (
+    START,
+    AverageMemory,
+    Collecting,
+    ControlChartState,
+    RuleMemory,
+    Unusable,
+    Watching,
+)
+from services.scoring.scores.charts.phase_one import Chosen, chosen, frozen, sides_of
+from services.scoring.scores.charts.points import WindowPoint, points_after
+from services.scoring.scores.results import Baseline, ChartPoint, LimitCalibration, PhaseOneState, Score
+from services.scoring.system.model import ChartKind, Window
 
 LABELS = {ChartKind.XMR: "XmR", ChartKind.EWMA: "EWMA", ChartKind.XBAR_S: "Xbar-S", ChartKind.P: "p"}
 Hits = Mapping[str, NDArray[np.bool_]]
@@ -27,7 +42,7 @@ Hits = Mapping[str, NDArray[np.bool_]]
 
 @dataclass(frozen=True)
 class Drawn:
-    """`baseline` None: phase I is not complete, or has no spread."""
+    """`baseline` None: phase I is not complete, or nothing can be judged by it. points: of the windows taken in."""
 
     baseline: Baseline | None
     points: tuple[ChartPoint, ...]
@@ -38,30 +53,64 @@ def prepare() -> None:
     calibrate_windows(WindowScheme(Sides.UPPER, (RULES["WE1"],)), BaselineProfile(2), 2.0)
 
 
-def draw(points: Sequence[WindowPoint], plan: ChartPlan) -> Drawn:
-    """The chart of a series from its windows in time order; a pure function of them, so replaying draws it again."""
-    inside, first = phase_one_of(points, plan)
-    if inside is None:
-        return Drawn(None, tuple(_bare(point) for point in points))
+def draw(scores: Collection[Score], plan: ChartPlan, window: Window) -> Drawn:
+    """The chart of a series from all its windows; a pure function of them, so replaying draws it again."""
+    return advance(START, scores, plan, window)[1]
+
+
+def advance(
+    state: ControlChartState, scores: Collection[Score], plan: ChartPlan, window: Window
+) -> tuple[ControlChartState, Drawn]:
+    """The next windows of a series, in any order, and the state after them; equal in any split, O(1) a window.
+
+    `draw` over all windows gives the same baseline, and these points as its last. Windows of phase I never fire, so
+    what these points raise is all that is new. Raises ValueError where `state.continues(scores)` is false.
+    """
+    points, end = points_after(state.end, scores, plan, window)
+    phase = state.phase
+    match phase:
+        case Unusable():
+            return replace(state, end=end), Drawn(None, tuple(_bare(point) for point in points))
+        case Watching():
+            watching, drawn = _judged(phase, points, Chosen(slice(0, 0), 0, True), plan)
+            return ControlChartState(end, watching), Drawn(phase.baseline, drawn)
+        case Collecting(collected):
+            choice = chosen(len(collected), points, plan)
+            together = (*collected, *points[choice.inside])
+            if not choice.complete:
+                return ControlChartState(end, Collecting(together)), Drawn(
+                    None, tuple(_bare(point) for point in points)
+                )
+            begun = _begun(together, plan)
+            if isinstance(begun, Unusable):
+                return ControlChartState(end, begun), Drawn(None, tuple(_bare(point) for point in points))
+            watching, drawn = _judged(begun, points, choice, plan)
+            return ControlChartState(end, watching), Drawn(begun.baseline, drawn)
+        case _:
+            assert_never(phase)
+
+
+def _begun(phase_one_points: Sequence[WindowPoint], plan: ChartPlan) -> Watching | Unusable:
     try:
-        phase_one = frozen(points[inside], plan)
-        baseline = _baseline(points[inside], phase_one, plan)
-        chart = _chart(points, phase_one, baseline.limit_width, first, plan)
+        phase_one = frozen(phase_one_points, plan)
+        baseline = _baseline(phase_one_points, phase_one, plan)
+    except NoSpread:
+        return Unusable(PhaseOneState.NO_SPREAD)
     except QualityError:
-        return Drawn(None, tuple(_bare(point) for point in points))
-    fired = _fired(chart, points, first, plan)
-    drawn = (_point(point, chart, at, inside.start <= at < inside.stop, fired) for at, point in enumerate(points))
-    return Drawn(baseline, tuple(drawn))
+        return Unusable(PhaseOneState.INTERVAL_EMPTY)
+    start = rules.start(_zoned(plan))
+    memory = AverageMemory(phase_one.centre, 0.0) if plan.is_average else _remembered(start)
+    return Watching(baseline, phase_one.sigma, memory)
 
 
-def _baseline(chosen: Sequence[WindowPoint], phase_one: PhaseOne, plan: ChartPlan) -> Baseline:
-    mean_size = math.fsum(point.count for point in chosen) / len(chosen)
+def _baseline(points: Sequence[WindowPoint], phase_one: PhaseOne, plan: ChartPlan) -> Baseline:
+    mean_size = math.fsum(point.count for point in points) / len(points)
     sigma = _plotted_sigma(phase_one.sigma, mean_size, plan)
     width, calibration = _calibration(phase_one, sigma, plan)
     return Baseline(
-        start_us=chosen[0].window.start_us,
-        end_us=chosen[-1].window.end_us,
-        window_count=len(chosen),
+        start_us=points[0].window.start_us,
+        end_us=points[-1].window.end_us,
+        window_count=len(points),
         centre=phase_one.centre,
         sigma=sigma,
         overdispersion=phase_one.overdispersion,
@@ -91,56 +140,92 @@ def _calibration(phase_one: PhaseOne, sigma: float, plan: ChartPlan) -> tuple[Li
     )
 
 
+def _judged(
+    watching: Watching, points: Sequence[WindowPoint], choice: Chosen, plan: ChartPlan
+) -> tuple[Watching, tuple[ChartPoint, ...]]:
+    """The points with their limits, those from `choice.first` on judged, and what the rules remember after them."""
+    memory, chart = _chart(watching, points, choice.first, plan)
+    fired: Hits
+    if isinstance(memory, RuleMemory):
+        memory, fired = _fired(memory, chart, points, choice.first, plan)
+    else:
+        fired = {LIMIT: chart.beyond}
+    inside = range(choice.inside.start, choice.inside.stop)
+    drawn = tuple(_point(point, chart, at, at in inside, fired) for at, point in enumerate(points))
+    return replace(watching, memory=memory), drawn
+
+
 def _chart(
-    points: Sequence[WindowPoint], phase_one: PhaseOne, width: float, first: int, plan: ChartPlan
-) -> control.Chart:
+    watching: Watching, points: Sequence[WindowPoint], first: int, plan: ChartPlan
+) -> tuple[RuleMemory | AverageMemory, control.Chart]:
     values = np.array([point.value for point in points])
     counts = np.array([point.count for point in points], dtype=np.float64)
-    centre, sigma, size = np.array(phase_one.centre), np.array(phase_one.sigma), np.array(len(points))
+    baseline, memory = watching.baseline, watching.memory
+    centre, sigma, size = np.array(baseline.centre), np.array(watching.sigma), np.array(baseline.window_count)
+    width = baseline.limit_width
     match plan.kind:
         case ChartKind.XMR:
             single = xmr.XmrBaseline(control.StatisticKind.INDIVIDUALS, centre, sigma, size, "standard_deviation")
-            return xmr.chart(single, values, width)
+            return memory, xmr.chart(single, values, width)
         case ChartKind.XBAR_S:
             means = xbar_s.XbarSBaseline(control.StatisticKind.MEAN, centre, sigma, size, "pooled")
-            return xbar_s.chart(means, values, counts, width)
+            return memory, xbar_s.chart(means, values, counts, width)
         case ChartKind.P:
-            factor = np.array(phase_one.overdispersion)
+            factor = np.array(baseline.overdispersion)
             shares = proportion.ProportionBaseline(
                 control.StatisticKind.PROPORTION, centre, sigma, size, "binomial", factor
             )
-            return proportion.chart(shares, np.array([float(point.total) for point in points]), counts, width)
+            return memory, proportion.chart(shares, np.array([float(point.total) for point in points]), counts, width)
         case ChartKind.EWMA:
+            assert isinstance(memory, AverageMemory)
             single = xmr.XmrBaseline(control.StatisticKind.INDIVIDUALS, centre, sigma, size, "standard_deviation")
             # The average starts at the centre with the first point that is judged; phase I has no statistic of its own.
             watched = np.where(np.arange(len(values)) < first, np.nan, values)
-            return ewma.chart(single, watched, smoothing=plan.smoothing, width=width, limits="varying")
+            before = ewma.EwmaState(np.array(memory.average), np.array(memory.variance))
+            after, chart = ewma.advance(single, before, watched, smoothing=plan.smoothing, width=width)
+            return AverageMemory(float(after.average), float(after.variance)), chart
         case ChartKind.UNSPECIFIED:
             raise ValueError("a chart's kind is resolved before it is drawn")
         case _:
             assert_never(plan.kind)
 
 
-def _fired(chart: control.Chart, points: Sequence[WindowPoint], first: int, plan: ChartPlan) -> Hits:
+def _fired(
+    memory: RuleMemory, chart: control.Chart, points: Sequence[WindowPoint], first: int, plan: ChartPlan
+) -> tuple[RuleMemory, Hits]:
     """Where each rule fires, by index; the rules begin to remember with the first point after phase I.
 
     A gap is a point without a value to the rules, which ends every run.
     """
-    if first >= len(points):
-        return {}
     gaps = [place for place, point in enumerate(points[first:]) if point.after_gap]
-    statistic, centre, lower, upper, sigma = (
-        np.insert(series[first:], gaps, np.nan)
-        for series in (chart.statistic, chart.centre, chart.lower, chart.upper, chart.sigma)
+    statistic, centre, sigma = (
+        np.insert(series[first:], gaps, np.nan) for series in (chart.statistic, chart.centre, chart.sigma)
     )
-    judged = control.Chart(chart.kind, statistic, centre, lower, upper, sigma, chart.width)
     # Where the points are once a place was inserted before each that follows a gap.
     places = np.delete(np.arange(len(statistic)), np.array(gaps, dtype=np.int64) + np.arange(len(gaps)))
+    before = rules.RulesState(_with_nan(memory.statistic), _with_nan(memory.z))
+    zoned = _zoned(plan)
+    after, hits = rules.advance(zoned, before, statistic, centre, sigma, chart.width, chart.kind)
+    fired = {name: hits[RULES[name].name][places] if RULES[name] in zoned else None for name in plan.rules}
     ahead = np.zeros(first, dtype=bool)
-    if plan.is_average:
-        return {LIMIT: np.concatenate([ahead, judged.beyond[places]])}
-    hits = rules.judge([RULES[name] for name in plan.rules], judged)
-    return {name: np.concatenate([ahead, hits[RULES[name].name][places]]) for name in plan.rules}
+    return _remembered(after), {
+        name: np.concatenate([ahead, chart.beyond[first:] if hit is None else hit]) for name, hit in fired.items()
+    }
+
+
+def _zoned(plan: ChartPlan) -> list[rules.Rule]:
+    """The rules that remember; the one about a single point asks the limits of the chart."""
+    return [] if plan.is_average else [RULES[name] for name in plan.rules if not RULES[name].is_limit]
+
+
+def _remembered(state: rules.RulesState) -> RuleMemory:
+    columns = (state.statistic.tolist(), state.z.tolist())
+    statistic, z = (tuple(None if math.isnan(number) else number for number in column) for column in columns)
+    return RuleMemory(statistic, z)
+
+
+def _with_nan(numbers: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array([math.nan if number is None else number for number in numbers], dtype=np.float64)
 
 
 def _plotted_sigma(sigma: float, mean_size: float, plan: ChartPlan) -> float:

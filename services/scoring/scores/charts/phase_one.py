@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 from andon_quality.calibration import (
@@ -16,19 +17,33 @@ from andon_quality.calibration import (
 from services.scoring.scores.charts.chart_plan import SIGMAS, ChartPlan
 from services.scoring.scores.charts.points import WindowPoint
 from services.scoring.system.model import ChartKind, Direction
+from services.scoring.system.windows import EARLIEST_US
 
 
-def phase_one_of(points: Sequence[WindowPoint], plan: ChartPlan) -> tuple[slice | None, int]:
-    """The windows of phase I (None: not complete yet), and the index of the first point that is judged."""
+@dataclass(frozen=True)
+class Chosen:
+    """Phase I among some points in time order: those of `inside`; judged are those from `first` on.
+
+    complete: no point that is still to come can belong to it.
+    """
+
+    inside: slice
+    first: int
+    complete: bool
+
+
+def chosen(collected: int, points: Sequence[WindowPoint], plan: ChartPlan) -> Chosen:
+    """Which of the next points belong to phase I. collected: points that it has already, before these."""
     if plan.baseline_start_us is None and plan.baseline_end_us is None:
-        enough = len(points) >= plan.baseline_windows
-        return (slice(0, plan.baseline_windows) if enough else None), plan.baseline_windows
-    start_us = plan.baseline_start_us if plan.baseline_start_us is not None else -(2**62)
-    end_us = plan.baseline_end_us if plan.baseline_end_us is not None else 2**62
-    first = sum(point.window.start_us < start_us for point in points)
-    last = sum(point.window.end_us <= end_us for point in points)
+        first = min(plan.baseline_windows - collected, len(points))
+        return Chosen(slice(0, first), first, collected + first == plan.baseline_windows)
+    start_us = plan.baseline_start_us if plan.baseline_start_us is not None else EARLIEST_US
+    begun = sum(point.window.start_us < start_us for point in points)
+    # Without an end it is never complete, and nothing is collected for it.
+    last = 0 if plan.baseline_end_us is None else sum(point.window.end_us <= plan.baseline_end_us for point in points)
     # Until a later window is complete, windows of the interval may still be to come.
-    return (slice(first, last) if first < last < len(points) else None), last
+    complete = plan.baseline_end_us is not None and last < len(points)
+    return Chosen(slice(begun, max(begun, last)), max(begun, last), complete)
 
 
 def frozen(points: Sequence[WindowPoint], plan: ChartPlan) -> PhaseOne:

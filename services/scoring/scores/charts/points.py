@@ -1,17 +1,16 @@
-"""The windows of a series as points of its chart."""
+"""The windows of a series as points of its chart, from the last point on."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 
 from services.scoring.scores.charts.chart_plan import ChartPlan
 from services.scoring.scores.results import Score, ScoreState
 from services.scoring.system.calendar import windows_between
 from services.scoring.system.model import Window
-from services.scoring.system.windows import WindowId
+from services.scoring.system.windows import EARLIEST_US, WindowId
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +37,45 @@ class WindowPoint:
         return math.sqrt(scatter / (self.count * (self.count - 1))) * self.resolution
 
 
-def chart_points(scores: Collection[Score], plan: ChartPlan, window: Window) -> list[WindowPoint]:
-    """The complete windows with enough data, in time order.
+@dataclass(frozen=True, slots=True)
+class SeriesEnd:
+    """How far the points of a series go.
 
-    Where nothing happened between two of them a sum is zero, and that is a point; a mean or a share has no value, and
-    that is a gap. A silence of more windows than phase I has ends a life of the series, and is a gap for sums too.
+    through_us: end of the last complete window taken in, with enough data or without. point_end_us: of the last that
+    is a point; None: none is. is_thin: windows with cases, but too few, lie behind it.
     """
-    charted = [
-        WindowPoint(score.window, score.value, score.count, score.total or 0, score.squares or 0, score.resolution)
-        for score in scores
-        if score.complete and score.value is not None and score.state is not ScoreState.NOT_ENOUGH_DATA
-    ]
-    charted.sort(key=lambda point: point.window.start_us)
-    with_cases = {score.window for score in scores if score.complete and score.count} if plan.is_sum else set()
-    points = charted[:1]
-    for before, point in pairwise(charted):
-        start_us, end_us = before.window.end_us, point.window.start_us
-        empty = windows_between(plan.zone, window, start_us, end_us, plan.baseline_windows) if plan.is_sum else []
-        if empty and with_cases.isdisjoint(empty):
-            points += (WindowPoint(one, 0.0, 0, 0, 0, point.resolution) for one in empty)
-            points.append(point)
-        else:
-            points.append(replace(point, after_gap=start_us < end_us))
-    return points
+
+    through_us: int = EARLIEST_US
+    point_end_us: int | None = None
+    is_thin: bool = False
+
+
+def points_after(
+    end: SeriesEnd, scores: Collection[Score], plan: ChartPlan, window: Window
+) -> tuple[list[WindowPoint], SeriesEnd]:
+    """The complete windows behind `end` as points in time order, and where they end; what is provisional is no point.
+
+    Where nothing happened between two points a sum is zero, and that is a point; a mean or a share has no value, and
+    that is a gap. A silence of more windows than phase I has ends a life of the series, and is a gap for sums too.
+    Raises ValueError for a window before `end`.
+    """
+    points: list[WindowPoint] = []
+    through_us, point_end_us, is_thin = end.through_us, end.point_end_us, end.is_thin
+    for score in sorted((one for one in scores if one.complete), key=lambda one: one.window):
+        if score.window.start_us < through_us:
+            raise ValueError(f"the window {score.window} lies before the end of the chart, {through_us}")
+        if score.value is None or score.state is ScoreState.NOT_ENOUGH_DATA:
+            if score.count:
+                through_us, is_thin = score.window.end_us, True
+            continue
+        start_us, after_gap = score.window.start_us, False
+        if point_end_us is not None and point_end_us < start_us:
+            empty = plan.is_sum and not is_thin
+            zeros = windows_between(plan.zone, window, point_end_us, start_us, plan.baseline_windows) if empty else []
+            points += (WindowPoint(one, 0.0, 0, 0, 0, score.resolution) for one in zeros)
+            after_gap = not zeros
+        total, squares = score.total or 0, score.squares or 0
+        points.append(WindowPoint(score.window, score.value, score.count, total, squares, score.resolution, after_gap))
+        through_us = point_end_us = score.window.end_us
+        is_thin = False
+    return points, SeriesEnd(through_us, point_end_us, is_thin)

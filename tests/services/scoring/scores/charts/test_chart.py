@@ -17,16 +17,25 @@ from andon_quality.calibration import BaselineProfile, Sides, WindowScheme, cali
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.scores.charts.chart import Drawn, draw
+from services.scoring.scores.charts import chart
+from services.scoring.scores.charts.chart import Drawn
 from services.scoring.scores.charts.chart_plan import RULES, ChartPlan, kind_of, plan_of
 from services.scoring.scores.charts.derivation import derivation_of
 from services.scoring.scores.charts.phase_one import sides_of
-from services.scoring.scores.charts.points import WindowPoint
 from services.scoring.scores.charts.signals import signals_of
 from services.scoring.scores.charts.vega import control_chart
-from services.scoring.scores.results import Baseline
+from services.scoring.scores.results import Baseline, Score, ScoreState
 from services.scoring.system.case_model import Measure, NumberAttribute
-from services.scoring.system.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec, Target
+from services.scoring.system.model import (
+    Aggregate,
+    ChartKind,
+    ChartRule,
+    Direction,
+    Indicator,
+    SystemSpec,
+    Target,
+    Window,
+)
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import WindowId
 
@@ -35,23 +44,32 @@ ROOT = Path(__file__).parents[5]
 SERIES = SeriesKey("desk/main/wait@day")
 
 
-def point(day: int, value: float, count: int = 50, spread: int = 100) -> WindowPoint:
+def scored(day: int, total: int, count: int, squares: int) -> Score:
+    window = WindowId(day * DAY_US, (day + 1) * DAY_US)
+    return Score(SERIES, window, total / count, count, ScoreState.NO_TARGET, None, None, None, True, 1, total, squares)
+
+
+def point(day: int, value: float, count: int = 50, spread: int = 100) -> Score:
     """A window whose cases have this mean and a standard deviation of about `spread`; the resolution is 1."""
     total = round(value * count)
     squares = total * total // count + spread * spread * (count - 1)
-    return WindowPoint(WindowId(day * DAY_US, (day + 1) * DAY_US), total / count, count, total, squares, 1.0)
+    return scored(day, total, count, squares)
 
 
-def points(values: Sequence[float], **rest: int) -> list[WindowPoint]:
+def points(values: Sequence[float], **rest: int) -> list[Score]:
     return [point(day, value, **rest) for day, value in enumerate(values)]
+
+
+def draw(scores: Sequence[Score], plan: ChartPlan) -> Drawn:
+    return chart.draw(scores, plan, Window.DAY)
 
 
 def plan(
     kind: ChartKind = ChartKind.XMR, direction: Direction = Direction.LOWER_IS_BETTER, **rule: object
 ) -> ChartPlan:
-    chart = replace(ChartRule(kind=kind, baseline_windows=8), **rule)  # type: ignore[arg-type]
+    charted = replace(ChartRule(kind=kind, baseline_windows=8), **rule)  # type: ignore[arg-type]
     indicator = Indicator(
-        "wait", "wait", Aggregate.MEAN, direction=direction, target=Target(100.0), chart=chart, symptom_of=("other",)
+        "wait", "wait", Aggregate.MEAN, direction=direction, target=Target(100.0), chart=charted, symptom_of=("other",)
     )
     made = plan_of(SystemSpec(measures=(Measure("wait", NumberAttribute("wait")),)), indicator)
     assert made is not None
@@ -204,9 +222,8 @@ def test_means_that_vary_more_than_their_cases_get_wider_limits() -> None:
     assert not any(one.rules for one in apart.points)
 
 
-def shares(hits: Sequence[int], count: int) -> list[WindowPoint]:
-    spans = [WindowId(day * DAY_US, (day + 1) * DAY_US) for day in range(len(hits))]
-    return [WindowPoint(span, one / count, count, one, one, 1.0) for span, one in zip(spans, hits, strict=True)]
+def shares(hits: Sequence[int], count: int) -> list[Score]:
+    return [scored(day, one, count, one) for day, one in enumerate(hits)]
 
 
 def test_shares_that_vary_more_than_chance_get_wider_limits() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from services.scoring.scores.charts.chart import draw
 from services.scoring.scores.charts.chart_plan import ChartPlan, plan_of
-from services.scoring.scores.charts.points import chart_points
+from services.scoring.scores.charts.points import SeriesEnd, WindowPoint, points_after
 from services.scoring.scores.results import Score, ScoreState
 from services.scoring.system.case_model import Count, Measure
 from services.scoring.system.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec, Window
@@ -40,6 +40,10 @@ def score(window: WindowId, value: float, count: int = 20, state: ScoreState = S
     return Score(SERIES, window, value, count, state, None, None, None, True, 1, total, total * total)
 
 
+def chart_points(scores: Sequence[Score], plan: ChartPlan, window: Window) -> list[WindowPoint]:
+    return points_after(SeriesEnd(), scores, plan, window)[0]
+
+
 def scores(days: Sequence[int], zone: str = "UTC") -> list[Score]:
     return [score(day(number, zone), 20.0 + number % 3) for number in days]
 
@@ -48,7 +52,7 @@ def test_days_of_an_outage_are_points_of_zero_and_alarm() -> None:
     wanted = plan(Aggregate.SUM)
     points = chart_points(scores([*range(20), *range(25, 30)]), wanted, Window.DAY)
     assert [point.value for point in points[20:25]] == [0.0] * 5
-    drawn = draw(points, wanted)
+    drawn = draw(scores([*range(20), *range(25, 30)]), wanted, Window.DAY)
     assert [bool(point.rules) for point in drawn.points] == [False] * 20 + [True] * 5 + [False] * 5
 
 
@@ -75,6 +79,6 @@ def test_a_run_does_not_reach_over_a_gap() -> None:
     wanted = plan(Aggregate.MEAN, rules=("WE4",))
     low = [score(day(number), value) for number, value in enumerate([20.0, 22.0] * 5 + [20.5] * 7)]
     on, after = score(day(17), 20.5), score(day(40), 20.5)
-    together, apart = (draw(chart_points([*low, one], wanted, Window.DAY), wanted) for one in (on, after))
+    together, apart = (draw([*low, one], wanted, Window.DAY) for one in (on, after))
     assert together.points[-1].rules == ("WE4",)
     assert apart.points[-1].rules == ()

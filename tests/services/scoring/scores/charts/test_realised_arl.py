@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from services.scoring.scores.charts.chart import draw
 from services.scoring.scores.charts.chart_plan import ChartPlan, plan_of
-from services.scoring.scores.charts.points import WindowPoint
 from services.scoring.scores.charts.signals import signals_of
+from services.scoring.scores.results import Score, ScoreState
 from services.scoring.system.case_model import Elapsed, Flag, Measure, MeasureKind, NumberAttribute, Occurred, Opened
-from services.scoring.system.model import Aggregate, ChartRule, Direction, Indicator, SystemSpec
+from services.scoring.system.model import Aggregate, ChartRule, Direction, Indicator, SystemSpec, Window
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import WindowId
 
 DAY_US = 86_400_000_000
 SERIES = SeriesKey("desk/main/it@day")
 ASKED, FOLLOWED = 200.0, 100
-Desk = Callable[[np.random.Generator, int], list[WindowPoint]]
+Desk = Callable[[np.random.Generator, int], list[Score]]
 
 
 def plan(kind: MeasureKind, aggregate: Aggregate, windows: int) -> ChartPlan:
@@ -31,17 +31,17 @@ def plan(kind: MeasureKind, aggregate: Aggregate, windows: int) -> ChartPlan:
     return made
 
 
-def window(day: int, total: int, squares: int, count: int, resolution: float = 1.0) -> WindowPoint:
-    return WindowPoint(
-        WindowId(day * DAY_US, (day + 1) * DAY_US), total * resolution / count, count, total, squares, resolution
-    )
+def window(day: int, total: int, squares: int, count: int, resolution: float = 1.0) -> Score:
+    span, mean = WindowId(day * DAY_US, (day + 1) * DAY_US), total * resolution / count
+    state = ScoreState.NO_TARGET
+    return Score(SERIES, span, mean, count, state, None, None, None, True, 1, total, squares, resolution)
 
 
-def shares(hits: NDArray[np.int64], sizes: NDArray[np.int64]) -> list[WindowPoint]:
+def shares(hits: NDArray[np.int64], sizes: NDArray[np.int64]) -> list[Score]:
     return [window(day, int(hit), int(hit), int(size)) for day, (hit, size) in enumerate(zip(hits, sizes, strict=True))]
 
 
-def means(days: Sequence[NDArray[np.float64]], resolution: float = 0.01) -> list[WindowPoint]:
+def means(days: Sequence[NDArray[np.float64]], resolution: float = 0.01) -> list[Score]:
     quanta = [[round(value / resolution) for value in cases.tolist()] for cases in days]
     return [
         window(day, sum(cases), sum(one * one for one in cases), len(cases), resolution)
@@ -49,18 +49,18 @@ def means(days: Sequence[NDArray[np.float64]], resolution: float = 0.01) -> list
     ]
 
 
-def binomial(dice: np.random.Generator, days: int) -> list[WindowPoint]:
+def binomial(dice: np.random.Generator, days: int) -> list[Score]:
     sizes = dice.integers(60, 140, days)
     return shares(dice.binomial(sizes, 0.1), sizes)
 
 
-def overdispersed(dice: np.random.Generator, days: int) -> list[WindowPoint]:
+def overdispersed(dice: np.random.Generator, days: int) -> list[Score]:
     """Three times the variance of a binomial share."""
     sizes = np.full(days, 201)
     return shares(dice.binomial(sizes, dice.beta(9.9, 89.1, days)), sizes)
 
 
-def remembering(dice: np.random.Generator, days: int) -> list[WindowPoint]:
+def remembering(dice: np.random.Generator, days: int) -> list[Score]:
     """Means whose level is an AR(1) with a coefficient of one half."""
     level = np.zeros(days + 50)
     for day in range(1, days + 50):
@@ -68,11 +68,11 @@ def remembering(dice: np.random.Generator, days: int) -> list[WindowPoint]:
     return means([100.0 + one + 8.0 * dice.standard_normal(30) for one in level[50:]])
 
 
-def lognormal(dice: np.random.Generator, days: int) -> list[WindowPoint]:
+def lognormal(dice: np.random.Generator, days: int) -> list[Score]:
     return means([dice.lognormal(4.0, 0.6, 30) for _ in range(days)])
 
 
-def heavy_tailed(dice: np.random.Generator, days: int) -> list[WindowPoint]:
+def heavy_tailed(dice: np.random.Generator, days: int) -> list[Score]:
     """Durations of which one in a hundred lasts ten times as long as half of them."""
     return means([dice.lognormal(4.0, 1.0, 30) for _ in range(days)])
 
@@ -92,7 +92,7 @@ def realised(desk: Desk, plan: ChartPlan, series: int, seed: int) -> tuple[float
     dice = np.random.default_rng(seed)
     watched, alarms, hazards = 0, 0, []
     for _ in range(series):
-        drawn = draw(desk(dice, plan.baseline_windows + FOLLOWED), plan)
+        drawn = draw(desk(dice, plan.baseline_windows + FOLLOWED), plan, Window.DAY)
         assert drawn.baseline is not None
         hazards.append(1.0 / drawn.baseline.calibration.expected_arl0)
         signals = signals_of("desk", SERIES, drawn, plan)
@@ -116,7 +116,7 @@ def test_a_quiet_desk_alarms_as_seldom_as_its_charts_promise(
 @pytest.mark.parametrize(("desk", "kind", "aggregate"), DESKS, ids=[desk.__name__ for desk, _, _ in DESKS])
 def test_what_phase_one_shows_of_a_desk_is_counted_in(desk: Desk, kind: MeasureKind, aggregate: Aggregate) -> None:
     dice = np.random.default_rng(4)
-    drawn = draw(desk(dice, 40), plan(kind, aggregate, 40))
+    drawn = draw(desk(dice, 40), plan(kind, aggregate, 40), Window.DAY)
     assert drawn.baseline is not None
     calibration = drawn.baseline.calibration
     assert calibration.requested_arl0 == ASKED

@@ -1,0 +1,108 @@
+"""What a chart needs of its past to go on: phase I while it is collected, then frozen numbers and its rules' memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from typing import Any, assert_never
+
+from services.scoring.scores.charts.points import SeriesEnd, WindowPoint
+from services.scoring.scores.results import Baseline, LimitCalibration, PhaseOneState, Score
+from services.scoring.system.windows import WindowId
+
+FORMAT = 1
+_written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
+@dataclass(frozen=True)
+class Collecting:
+    """Phase I is not complete: its points until now, at most as many as it has."""
+
+    points: tuple[WindowPoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """Phase I is complete and nothing can be judged by it."""
+
+    why: PhaseOneState
+
+
+@dataclass(frozen=True)
+class RuleMemory:
+    """The last points that a rule may need, oldest first; None where one is missing. z: from the centre in sigma."""
+
+    statistic: tuple[float | None, ...]
+    z: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class AverageMemory:
+    """The moving average, and its variance in units of sigma^2."""
+
+    average: float
+    variance: float
+
+
+@dataclass(frozen=True)
+class Watching:
+    """Phase I is frozen. sigma: of one case for means and shares, of a window's value for individuals."""
+
+    baseline: Baseline
+    sigma: float
+    memory: RuleMemory | AverageMemory
+
+
+@dataclass(frozen=True)
+class ControlChartState:
+    """Of one series under one plan: a new version of the document begins with `START`."""
+
+    end: SeriesEnd
+    phase: Collecting | Unusable | Watching
+
+    def continues(self, scores: Iterable[Score]) -> bool:
+        """Whether all of them lie behind what was taken in; else the chart is drawn from all its windows."""
+        return all(score.window.start_us >= self.end.through_us for score in scores if score.complete)
+
+
+START = ControlChartState(SeriesEnd(), Collecting())
+
+
+def encode_state(state: ControlChartState) -> bytes:
+    """As JSON; every number comes back to the last bit."""
+    return _written([FORMAT, astuple(state.end), _phase_row(state.phase)]).encode()
+
+
+def decode_state(raw: bytes) -> ControlChartState | None:
+    """None: it was written by another format, so the chart has to be drawn from all its windows."""
+    version, *rest = json.loads(raw)
+    if version != FORMAT:
+        return None
+    end, phase = rest
+    return ControlChartState(SeriesEnd(*end), _phase_of(*phase))
+
+
+def _phase_row(phase: Collecting | Unusable | Watching) -> list[Any]:
+    match phase:
+        case Collecting(points):
+            return ["collecting", [astuple(point) for point in points]]
+        case Unusable(why):
+            return ["unusable", int(why)]
+        case Watching(baseline, sigma, memory):
+            kind = "average" if isinstance(memory, AverageMemory) else "rules"
+            return [kind, astuple(baseline), sigma, astuple(memory)]
+        case _:
+            assert_never(phase)
+
+
+def _phase_of(kind: str, *row: Any) -> Collecting | Unusable | Watching:
+    if kind == "collecting":
+        return Collecting(tuple(WindowPoint(WindowId(*window), *rest) for window, *rest in row[0]))
+    if kind == "unusable":
+        return Unusable(PhaseOneState(row[0]))
+    frozen, sigma, remembered = row
+    baseline = Baseline(*[*frozen[:-1], LimitCalibration(*frozen[-1])])
+    if kind == "average":
+        return Watching(baseline, sigma, AverageMemory(*remembered))
+    return Watching(baseline, sigma, RuleMemory(*(tuple(column) for column in remembered)))
