@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.runtime.settings import ProcessSettings, ServerSettings, StoreSettings
+from services.runtime.settings import HttpSettings, ProcessSettings, ServerSettings, StoreSettings
 
 ROOT = Path(__file__).parents[1]
-CONTRACT_PORT, POSTGRES_PORT, OTLP_PORT, METRICS_PORT, DNS_PORT = 7443, 5432, 4317, 8889, 53
+CONTRACT_PORT, HTTP_PORT, POSTGRES_PORT, OTLP_PORT, METRICS_PORT, DNS_PORT = 7443, 8443, 5432, 4317, 8889, 53
 TARGET = "_target"
 
 
@@ -32,6 +32,10 @@ class Service:
     @property
     def has_contract(self) -> bool:
         return issubclass(self.settings, ServerSettings)
+
+    @property
+    def has_http(self) -> bool:
+        return issubclass(self.settings, HttpSettings)
 
     @property
     def health_name(self) -> str:
@@ -78,6 +82,8 @@ def _edges(services: Mapping[str, Service]) -> Iterator[Edge]:
     for service in services.values():
         if service.has_contract:
             yield Edge("client", service.name, CONTRACT_PORT)
+        if service.has_http:
+            yield Edge("client", service.name, HTTP_PORT)
         yield Edge(service.name, "otel-collector", OTLP_PORT)
         for called in service.calls:
             yield Edge(service.name, called, CONTRACT_PORT)

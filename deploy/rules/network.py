@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
-from deploy.declared import CONTRACT_PORT, DNS_PORT, METRICS_PORT, OTLP_PORT, POSTGRES_PORT, Edge, call_graph
+from deploy.declared import CONTRACT_PORT, DNS_PORT, HTTP_PORT, METRICS_PORT, OTLP_PORT, POSTGRES_PORT, Edge, call_graph
 from deploy.objects import Object, Objects, of_kind, selects, title_of, workloads
 from deploy.rules.finding import Found, Rule, Services
 
-PORTS = (22, 80, 443, DNS_PORT, CONTRACT_PORT, 7480, POSTGRES_PORT, OTLP_PORT, METRICS_PORT, 13133)
+PORTS = (22, 80, 443, DNS_PORT, CONTRACT_PORT, HTTP_PORT, 7480, POSTGRES_PORT, OTLP_PORT, METRICS_PORT, 13133)
 PROTOCOLS = ("TCP", "UDP")
 ADDRESSES_MAX = 65_536
 

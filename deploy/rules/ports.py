@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from deploy.objects import Object, Objects, Workload, environment, of_kind, probes, selects, title_of, workloads
 from deploy.rules.finding import Found, Rule, Services
-from services.runtime.server import LIVENESS
+from services.runtime.health import LIVENESS
 
 PROBES = {"startupProbe", "readinessProbe", "livenessProbe"}
 ACTIONS = {"exec", "grpc", "httpGet", "tcpSocket"}
-LISTENERS = {"grpc": "listen", "health": "health_listen"}
+LISTENERS = {"grpc": "listen", "http": "http_listen", "health": "health_listen"}
 
 
 def services_reach_a_port_of_their_pods(objects: Objects, services: Services) -> Found:

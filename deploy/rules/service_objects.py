@@ -17,7 +17,7 @@ def the_services_are_deployed_and_no_others(objects: Objects, services: Services
 def each_service_has_the_same_objects(objects: Objects, services: Services) -> Found:
     for name, service in services.items():
         wanted_objects = [("ServiceAccount", name), ("PodDisruptionBudget", name)]
-        wanted_objects += [("Service", name)] if service.has_contract else []
+        wanted_objects += [("Service", name)] if service.has_contract or service.has_http else []
         wanted_objects += [("Job", f"{name}-migrate")] if service.has_store else []
         for kind, wanted in wanted_objects:
             if wanted not in names(objects, kind):
@@ -27,7 +27,8 @@ def each_service_has_the_same_objects(objects: Objects, services: Services) -> F
 def contracts_are_behind_headless_services(objects: Objects, services: Services) -> Found:
     """One address for all pods would pin a long-lived connection to one of them."""
     for one in of_kind(objects, "Service"):
-        if one["metadata"]["name"] in services and one["spec"].get("clusterIP") != "None":
+        service = services.get(one["metadata"]["name"])
+        if service is not None and service.has_contract and one["spec"].get("clusterIP") != "None":
             yield title_of(one), "is not headless"
 
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from services.improvement.lifecycle import ACTION_TRANSITIONS, PROBLEM_TRANSITIONS, diagram  # noqa: E402
 from services.runtime.metrics import Instrument  # noqa: E402
-from services.runtime.settings import RuntimeSettings  # noqa: E402
+from services.runtime.settings import HttpSettings, ProcessSettings, RuntimeSettings  # noqa: E402
 
 NOTICE = "<!-- Made from code by docs/reference/generate.py: change the code, then run it. -->"
 CONTRACT = re.compile(r"^ +rpc (?P<name>\w+)\(", re.MULTILINE)
@@ -58,21 +58,23 @@ def settings_page() -> str:
         "`_bytes` bytes, `_max` the most, `_min` the least."
     )
     shared = "## Every service\n\n" + _settings_table(RuntimeSettings, RuntimeSettings.model_fields, "ANDON_<SERVICE>_")
-    return page("Settings", lead, shared, *(_own_settings(name) for name in services()))
+    own = {name: HttpSettings.model_fields[name] for name in HttpSettings.__annotations__}
+    http = "## A service of HTTP\n\n" + _settings_table(HttpSettings, own, "ANDON_<SERVICE>_")
+    return page("Settings", lead, shared, http, *(_own_settings(name) for name in services()))
 
 
-def settings_class(service: str) -> type[RuntimeSettings]:
+def settings_class(service: str) -> type[ProcessSettings]:
     classes = [
         value
         for value in vars(module(service, "settings")).values()
-        if isinstance(value, type) and issubclass(value, RuntimeSettings) and value is not RuntimeSettings
+        if isinstance(value, type) and issubclass(value, ProcessSettings) and _prefix(value) != "ANDON_"
     ]
     return classes[0]
 
 
 def _own_settings(service: str) -> str:
     kind = settings_class(service)
-    inherited = RuntimeSettings.model_fields
+    inherited = {**RuntimeSettings.model_fields, **HttpSettings.model_fields}
     own = {name: field for name, field in kind.model_fields.items() if name not in inherited}
     changed = {
         name: field
@@ -82,11 +84,11 @@ def _own_settings(service: str) -> str:
     return f"## {service.capitalize()}\n\n" + _settings_table(kind, {**changed, **own}, _prefix(kind))
 
 
-def _prefix(kind: type[RuntimeSettings]) -> str:
+def _prefix(kind: type[ProcessSettings]) -> str:
     return str(kind.model_config["env_prefix"])
 
 
-def _settings_table(kind: type[RuntimeSettings], fields: Mapping[str, Any], prefix: str) -> str:
+def _settings_table(kind: type[ProcessSettings], fields: Mapping[str, Any], prefix: str) -> str:
     rows = [
         (f"`{name}`", f"`{prefix}{name.upper()}`", _default(field), _range(field), str(field.description))
         for name, field in fields.items()

@@ -6,16 +6,19 @@ import asyncio
 import functools
 from collections.abc import Callable
 
+from andon.improvement.v1.improvement_pb2_grpc import add_ImprovementServiceServicer_to_server
+
 from services.improvement.access import ACCESS
 from services.improvement.intake import Intake
 from services.improvement.scoring_client import ScoringClient
-from services.improvement.servicer import SERVICE_NAME, ImprovementServicer
+from services.improvement.servicer import ImprovementServicer
 from services.improvement.settings import ImprovementSettings
 from services.improvement.store import CHANNEL, MIGRATIONS, SCHEMA, ProblemStore
 from services.improvement.subscriptions import Subscriptions
 from services.improvement.texts import TEXTS
 from services.runtime.clock import clock_us
 from services.runtime.command import run_command
+from services.runtime.contract import Contract
 from services.runtime.database import Listener, close_pool, healthy
 from services.runtime.draining import Draining
 from services.runtime.ownership import Lease, Leases, Resource
@@ -47,6 +50,14 @@ async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) 
         silent_s=settings.lease_timeout_s,
     )
 
+    contract = Contract(
+        "andon.improvement.v1.ImprovementService",
+        ImprovementServicer(store, subscriptions, scoring_of, clock_us),
+        add_ImprovementServiceServicer_to_server,
+        ACCESS,
+        TEXTS,
+    )
+
     async def follow_signals(lease: Lease) -> None:
         changed = subscriptions.of(lease.tenant).changed
         scoring, replica = scoring_of(lease.tenant), str(leases.replica)
@@ -54,9 +65,7 @@ async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) 
 
     await serve(
         settings=settings,
-        servicers=[ImprovementServicer(store, subscriptions, scoring_of, clock_us).register],
-        access=ACCESS,
-        health_names=[SERVICE_NAME],
+        contract=contract,
         background=[
             lambda: Listener(settings.dsn, CHANNEL).run(subscriptions.wake),
             lambda: leases.run(follow_signals),
@@ -65,7 +74,6 @@ async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) 
         ready=lambda: healthy(pool),
         closers=[lambda: close_pool(pool)],
         stop=stop,
-        texts=TEXTS,
     )
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 
+from andon.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
+
 from services.ingest import wire
 from services.ingest.access import ACCESS
 from services.ingest.log.records import LogHead
 from services.ingest.log.tail import LogTail
 from services.ingest.model import TenantId, Written
-from services.ingest.servicer import SERVICE_NAME, IngestServicer
+from services.ingest.servicer import IngestServicer
 from services.ingest.servicer.quarantine import QuarantineRpcs
 from services.ingest.servicer.reads import ReadRpcs
 from services.ingest.servicer.sources import SourceRpcs
@@ -20,6 +22,7 @@ from services.ingest.writer.commit import LogLimits
 from services.ingest.writer.decision import Codec
 from services.runtime.clock import clock_us
 from services.runtime.command import run_command
+from services.runtime.contract import Contract
 from services.runtime.database import Listener, close_pool, healthy
 from services.runtime.draining import Draining
 from services.runtime.following import CursorCodec
@@ -70,9 +73,7 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
 
     await serve(
         settings=settings,
-        servicers=[servicer.register],
-        access=ACCESS,
-        health_names=[SERVICE_NAME],
+        contract=Contract("andon.ingest.v1.IngestService", servicer, add_IngestServiceServicer_to_server, ACCESS),
         background=[
             lambda: Listener(settings.dsn, CHANNEL).run(logs.wake),
             lambda: logs.archive_old_ids(settings.archive_every_s),

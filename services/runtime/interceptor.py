@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc
@@ -17,13 +17,14 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from services.runtime.draining import draining_error
-from services.runtime.errors import AndonError, ResourceExhausted, Unavailable
+from services.runtime.errors import AndonError, Unavailable
 from services.runtime.identity import Access, Caller, TokenVerifier, calling, locale_of, permit
 from services.runtime.metrics import runtime_metrics
 from services.runtime.request_rules import check_request
 from services.runtime.statuses import status_of
 from services.runtime.telemetry import context_of, mark_failed, tracer
 from services.runtime.texts import Locale, Texts
+from services.runtime.traffic import Stream, Traffic
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
@@ -34,41 +35,19 @@ UNKNOWN_METHOD = "_OTHER"
 log = structlog.get_logger(__name__)
 
 
-@dataclass(eq=False)
-class Stream:
-    """A response stream being served; `dismissed` tells a drain's cancellation from the client's."""
-
-    task: asyncio.Task[Any]
-    dismissed: bool = False
-
-
-@dataclass
-class Traffic:
-    """What is in flight now."""
-
-    calls: int = 0
-    streams: set[Stream] = field(default_factory=set)
-
-    def dismiss_streams(self) -> None:
-        for stream in self.streams:
-            stream.dismissed = True
-            stream.task.cancel()
-
-
 class CallInterceptor(grpc.aio.ServerInterceptor):
     def __init__(
         self,
         verifier: TokenVerifier,
         access: Access,
+        traffic: Traffic,
         *,
-        calls_in_flight_max: int,
         stall_s: float,
         texts: Texts | None = None,
     ) -> None:
-        self.traffic = Traffic()
         self._verifier = verifier
         self._access = access
-        self._calls_in_flight_max = calls_in_flight_max
+        self._traffic = traffic
         self._stall_s = stall_s
         self._texts = texts
 
@@ -80,15 +59,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             if handler is None:
                 return None
             permit(self._access, details.method, caller)
-            self._admit()
+            self._traffic.admit()
         except AndonError as error:
             runtime_metrics.add("andon.runtime.calls.refused", reason=error.reason)
             return self._refusing(await continuation(details), details.method, metadata, error)
         return self._serving(handler, details.method, metadata, caller)
-
-    def _admit(self) -> None:
-        if self.traffic.calls >= self._calls_in_flight_max:
-            raise ResourceExhausted("OVERLOADED", "too many calls are being served")
 
     def _refusing(self, handler: Handler | None, method: str, metadata: Any, error: AndonError) -> Handler:
         # A made-up method must not become a label: strangers could make as many as they like.
@@ -107,39 +82,29 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _unary(self, inner: Any, read: Read, method: str, metadata: Any, caller: Caller) -> Callable[..., Any]:
         async def call(request: Any, context: Any) -> Any:
-            self.traffic.calls += 1
-            try:
-                with calling(caller), observed(method, metadata, streaming=False) as outcome:
-                    try:
-                        response = await inner(await read(request), context)
-                    except Exception as error:
-                        await self._fail(context, error, caller.locale, outcome)
-                    outcome.see(context)
-                    return response
-            finally:
-                self.traffic.calls -= 1
+            with self._traffic.call(), calling(caller), observed(method, metadata, streaming=False) as outcome:
+                try:
+                    response = await inner(await read(request), context)
+                except Exception as error:
+                    await self._fail(context, error, caller.locale, outcome)
+                outcome.see(context)
+                return response
 
         return call
 
     def _stream(self, inner: Any, read: Read, method: str, metadata: Any, caller: Caller) -> Callable[..., Any]:
         async def call(request: Any, context: Any) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            stream = Stream(task)
-            self.traffic.calls += 1
-            self.traffic.streams.add(stream)
-            runtime_metrics.set("andon.runtime.streams.active", len(self.traffic.streams))
-            try:
-                with calling(caller), observed(method, metadata, streaming=True) as outcome:
-                    try:
-                        await self._pump(inner(await read(request), context), context, stream)
-                    except Exception as error:
-                        await self._fail(context, error, caller.locale, outcome)
-                    outcome.see(context)
-            finally:
-                self.traffic.calls -= 1
-                self.traffic.streams.discard(stream)
-                runtime_metrics.set("andon.runtime.streams.active", len(self.traffic.streams))
+            with (
+                self._traffic.call(),
+                self._traffic.stream() as stream,
+                calling(caller),
+                observed(method, metadata, streaming=True) as outcome,
+            ):
+                try:
+                    await self._pump(inner(await read(request), context), context, stream)
+                except Exception as error:
+                    await self._fail(context, error, caller.locale, outcome)
+                outcome.see(context)
 
         return call
 

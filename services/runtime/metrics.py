@@ -66,6 +66,7 @@ class Instruments(Generic[NameT]):
 
 RuntimeMetric = Literal[
     "rpc.server.call.duration",
+    "http.server.request.duration",
     "db.client.connection.wait_time",
     "andon.runtime.calls.refused",
     "andon.runtime.streams.active",
@@ -78,6 +79,7 @@ RuntimeMetric = Literal[
 
 RUNTIME_METRICS: Mapping[RuntimeMetric, Instrument] = {
     "rpc.server.call.duration": Instrument(Kind.HISTOGRAM, "s", "Time from a call's arrival to its status."),
+    "http.server.request.duration": Instrument(Kind.HISTOGRAM, "s", "Time from a request's headers to its last byte."),
     "db.client.connection.wait_time": Instrument(Kind.HISTOGRAM, "s", "Time waited for a pooled connection."),
     "andon.runtime.calls.refused": Instrument(Kind.COUNTER, "{call}", "Calls refused before they reached a servicer."),
     "andon.runtime.streams.active": Instrument(Kind.GAUGE, "{stream}", "Streams being served now."),

@@ -1,4 +1,4 @@
-"""Settings of a process, read from its environment: of every process, and of a store, of calls and of a contract."""
+"""Settings of a process, read from its environment: of every process, and of a store, of calls, a contract and HTTP."""
 
 from __future__ import annotations
 
@@ -71,18 +71,11 @@ class CallSettings(ProcessSettings):
         return (self.tokens_dir / f"{tenant}.jwt").read_text(encoding="utf-8").strip()
 
 
-class ServerSettings(CallSettings):
-    """Of a process that serves a contract."""
+class ListenerSettings(CallSettings):
+    """Of a process that others call; limits of gRPC and HTTP together."""
 
-    listen: str = Field("0.0.0.0:7443", description="Address of the contract (mTLS). Port 0: any free port.")
-    jwks_file: Path = Field(description="Public keys of the token issuer (JWKS); re-read when it changes.")
-    token_issuer: str = Field("andon", description="The `iss` that a caller's token must carry.")
-    token_audience: str = Field("andon", description="The `aud` that a caller's token must carry.")
     stall_s: float = Field(30.0, gt=0.0, description="A stream whose client reads nothing for this long is ended.")
     calls_in_flight_max: int = Field(2000, ge=1, description="Maximum concurrent calls; more get RESOURCE_EXHAUSTED.")
-    connection_age_s_max: float = Field(
-        CONNECTION_AGE_S_MAX, gt=0.0, description="Maximum age of a connection, so that new replicas get calls."
-    )
     connection_idle_s_max: float = Field(
         CONNECTION_IDLE_S_MAX, gt=0.0, description="Connections without a call for this long are closed."
     )
@@ -90,6 +83,24 @@ class ServerSettings(CallSettings):
         HANDSHAKE_S_MAX, gt=0.0, description="A connection that has not finished its TLS handshake by then is closed."
     )
     reuse_port: bool = Field(False, description="Let several processes share the listening port.")
+
+
+class ServerSettings(ListenerSettings):
+    """Of a process that serves a contract."""
+
+    listen: str = Field("0.0.0.0:7443", description="Address of the contract (mTLS). Port 0: any free port.")
+    jwks_file: Path = Field(description="Public keys of the token issuer (JWKS); re-read when it changes.")
+    token_issuer: str = Field("andon", description="The `iss` that a caller's token must carry.")
+    token_audience: str = Field("andon", description="The `aud` that a caller's token must carry.")
+    connection_age_s_max: float = Field(
+        CONNECTION_AGE_S_MAX, gt=0.0, description="Maximum age of a connection, so that new replicas get calls."
+    )
+
+
+class HttpSettings(ListenerSettings):
+    """Of a process that serves HTTP."""
+
+    http_listen: str = Field("0.0.0.0:8443", description="Address of HTTP (TLS). Port 0: any free port.")
 
 
 class RuntimeSettings(ServerSettings, StoreSettings):

@@ -32,6 +32,7 @@ REASONS: Texts = {
     "OVERLOADED": {"en": "The service is busy; try again shortly.", "zh": "服务繁忙，请稍后重试。"},
     "DRAINING": {"en": "This server is stopping; connect again.", "zh": "服务器正在停止，请重新连接。"},
     "DATABASE_UNAVAILABLE": {"en": "The database is unavailable; try again.", "zh": "暂时无法访问数据库，请重试。"},
+    "BODY_TOO_LARGE": {"en": "The request is too large.", "zh": "请求内容过大。"},
     "READER_TOO_SLOW": {"en": "The stream was read too slowly; resume it.", "zh": "数据流长时间未读取，请恢复。"},
     "UPSTREAM_UNAVAILABLE": {
         "en": "An upstream service is unavailable; try again.",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from andon.scoring.v1 import scoring_pb2, scoring_pb2_grpc
+from andon.scoring.v1.scoring_pb2_grpc import add_ScoringServiceServicer_to_server
 
 from services.runtime.command import run_command
+from services.runtime.contract import Contract
 from services.runtime.database import Listener, close_pool, healthy
 from services.runtime.draining import Draining
 from services.runtime.ownership import Leases
@@ -50,13 +51,16 @@ async def run(
         draining,
     )
     retention = Retention(store, settings, replica.in_charge_of)
-    servicer = ScoringServicer(store, replica, draining)
+    contract = Contract(
+        "andon.scoring.v1.ScoringService",
+        ScoringServicer(store, replica, draining),
+        add_ScoringServiceServicer_to_server,
+        ACCESS,
+    )
 
     await serve(
         settings=settings,
-        servicers=[lambda server: scoring_pb2_grpc.add_ScoringServiceServicer_to_server(servicer, server)],
-        access=ACCESS,
-        health_names=[scoring_pb2.DESCRIPTOR.services_by_name["ScoringService"].full_name],
+        contract=contract,
         background=[
             replica.run,
             retention.run,

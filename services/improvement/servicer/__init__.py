@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import grpc
-from andon.improvement.v1 import improvement_pb2 as pb
 from andon.improvement.v1 import improvement_pb2_grpc
 
 from services.improvement.scoring_client import ScoringClient
@@ -18,8 +16,6 @@ from services.improvement.servicer.verification import VerificationCalls
 from services.improvement.servicer.watch import WatchCalls
 from services.improvement.store import ProblemStore
 from services.improvement.subscriptions import Subscriptions
-
-SERVICE_NAME = pb.DESCRIPTOR.services_by_name["ImprovementService"].full_name
 
 
 class ImprovementServicer(
@@ -41,6 +37,3 @@ class ImprovementServicer(
         clock_us: Callable[[], int],
     ) -> None:
         self.desk = Desk(store, subscriptions, scoring_of, clock_us)
-
-    def register(self, server: grpc.aio.Server) -> None:
-        improvement_pb2_grpc.add_ImprovementServiceServicer_to_server(self, server)

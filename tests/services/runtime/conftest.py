@@ -13,6 +13,7 @@ import grpc
 import pytest
 
 from services.machine.authority import Authority
+from services.runtime.contract import Contract
 from services.runtime.draining import Draining
 from services.runtime.identity import Access
 from services.runtime.server import Endpoint, serve
@@ -107,9 +108,7 @@ async def started(authority: Authority) -> AsyncIterator[Started]:
         task = asyncio.create_task(
             serve(
                 settings=settings_for(authority, **(overrides or {})),
-                servicers=[handlers(behaviours)],
-                access=allowed,
-                health_names=[],
+                contract=Contract(ECHO, handlers(behaviours), lambda add, server: add(server), allowed),
                 draining=draining,
                 on_ready=announced.set_result,
                 stop=stop,

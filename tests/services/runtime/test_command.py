@@ -9,6 +9,7 @@ import pytest
 from pydantic_settings import SettingsConfigDict
 
 from services.runtime.command import run_command
+from services.runtime.contract import Contract
 from services.runtime.migrations import MissingMigration
 from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import serve
@@ -45,7 +46,9 @@ def ended(monkeypatch, capfd, folder):
     async def serving(settings):
         if settings.dsn:
             await open_schema(settings, "desk", folder)
-        await serve(settings=settings, servicers=[], access={}, health_names=[])
+        await serve(
+            settings=settings, contract=Contract("andon.test.v1.Empty", None, lambda servicer, server: None, {})
+        )
 
     async def migrating(settings):
         await prepare_schema(settings, "desk", folder)

@@ -34,6 +34,7 @@ import asyncio
 import grpc
 import pathlib
 import structlog
+from services.runtime.contract import Contract
 from services.runtime.errors import NotFound
 from services.runtime.server import serve
 from services.runtime.settings import RuntimeSettings
@@ -71,7 +72,8 @@ register = lambda server: server.add_generic_rpc_handlers(
     (grpc.method_handlers_generic_handler("andon.test.v1.EchoService", methods),)
 )
 access = {f"/andon.test.v1.EchoService/{name}": frozenset({"reader"}) for name in methods}
-asyncio.run(serve(settings=Settings(), servicers=[register], access=access, health_names=[]))
+contract = Contract("andon.test.v1.EchoService", register, lambda add, server: add(server), access)
+asyncio.run(serve(settings=Settings(), contract=contract))
 """
 
 

@@ -352,6 +352,7 @@ async def test_the_bound_ports_are_written_down(started: Any, tmp_path: Path) ->
         "host": "127.0.0.1",
         "port": running.endpoint.port,
         "health_port": running.endpoint.health_port,
+        "http_port": 0,
     }
 
 

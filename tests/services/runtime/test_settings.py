@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from services.runtime.metrics import RUNTIME_METRICS
-from services.runtime.settings import RuntimeSettings
+from services.runtime.settings import HttpSettings, RuntimeSettings
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 FILES = {"TLS_CA_FILE": "a", "TLS_CERT_FILE": "b", "TLS_KEY_FILE": "c", "JWKS_FILE": "d"}
@@ -62,9 +62,12 @@ def test_the_tokens_folder_names_the_tenants(environment: Any, tmp_path: Path) -
     assert settings.token("acme") == "token of acme"
 
 
-@pytest.mark.parametrize("name", sorted(RuntimeSettings.model_fields))
+FIELDS = {**RuntimeSettings.model_fields, **HttpSettings.model_fields}
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS))
 def test_every_setting_is_described_and_in_the_reference(name: str) -> None:
-    assert RuntimeSettings.model_fields[name].description
+    assert FIELDS[name].description
     assert f"`{name}`" in (REFERENCE / "settings.md").read_text()
 
 

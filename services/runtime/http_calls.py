@@ -1,0 +1,213 @@
+"""What every HTTP request passes on its way in and out: capacity, size, telemetry, statuses."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import ExitStack, contextmanager, suppress
+from http import HTTPStatus
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
+
+from services.runtime.errors import AndonError
+from services.runtime.identity import locale_of
+from services.runtime.metrics import runtime_metrics
+from services.runtime.statuses import domain_error
+from services.runtime.telemetry import context_of, mark_failed, tracer
+from services.runtime.texts import LANGUAGE_TAGS, sentence
+from services.runtime.traffic import Stream, Traffic
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+"""An ASGI application; it sees requests only. What begins and ends with the process, `serve` runs."""
+
+# The HTTP status of each code of google.rpc, as google/rpc/code.proto has them.
+STATUSES = {
+    "INVALID_ARGUMENT": HTTPStatus.BAD_REQUEST,
+    "FAILED_PRECONDITION": HTTPStatus.BAD_REQUEST,
+    "OUT_OF_RANGE": HTTPStatus.BAD_REQUEST,
+    "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
+    "PERMISSION_DENIED": HTTPStatus.FORBIDDEN,
+    "NOT_FOUND": HTTPStatus.NOT_FOUND,
+    "ALREADY_EXISTS": HTTPStatus.CONFLICT,
+    "ABORTED": HTTPStatus.CONFLICT,
+    "RESOURCE_EXHAUSTED": HTTPStatus.TOO_MANY_REQUESTS,
+    "UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
+    "BODY_TOO_LARGE": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
+METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+DISCARD_S_MAX = 5.0
+EVENT_STREAM = b"text/event-stream"
+
+
+class BodyTooLarge(AndonError):
+    code = "BODY_TOO_LARGE"
+    default_reason = "BODY_TOO_LARGE"
+
+
+class ReaderStalled(Exception):
+    """The client took nothing for too long; the connection is closed in the middle of the answer."""
+
+
+class HttpRequest:
+    """One request and its answer. `status` is what was sent, 0 before."""
+
+    def __init__(self, scope: Message, receive: Receive, send: Send, body_bytes_max: int, stall_s: float) -> None:
+        self.scope = scope
+        self.status = 0
+        self.is_stream = False
+        self._receive = receive
+        self._send = send
+        self._body_bytes_left = body_bytes_max
+        self._stall_s = stall_s
+        self._is_read = False
+        self._is_answered = False
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.scope["headers"]]
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._body_bytes_left -= len(message.get("body", b""))
+        self._is_read = not message.get("more_body", False)
+        if self._body_bytes_left < 0:
+            raise BodyTooLarge
+        return message
+
+    async def send(self, message: Message) -> None:
+        """gRPC's limit of a stalled stream holds here too."""
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            await self._discard_rest()
+        limit = asyncio.timeout(self._stall_s)
+        try:
+            async with limit:
+                await self._send(message)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise ReaderStalled from error
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            kinds = [value for name, value in message.get("headers", ()) if name.lower() == b"content-type"]
+            self.is_stream = any(kind.startswith(EVENT_STREAM) for kind in kinds)
+        elif message["type"] == "http.response.body":
+            self._is_answered = not message.get("more_body", False)
+
+    async def refuse(self, error: AndonError) -> None:
+        """A sentence in the caller's language; what was begun already is cut off."""
+        if self.status:
+            raise error
+        locale = locale_of(self.headers)
+        text = sentence(error.reason, error.code, locale)
+        if "incident" in error.metadata:
+            text = f"{text} ({error.metadata['incident']})"
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-language", LANGUAGE_TAGS[locale].encode()),
+        ]
+        if error.retry_after_s is not None:
+            headers.append((b"retry-after", str(math.ceil(error.retry_after_s)).encode()))
+        status = STATUSES.get(error.code, HTTPStatus.INTERNAL_SERVER_ERROR)
+        await self.send({"type": "http.response.start", "status": int(status), "headers": headers})
+        await self.send({"type": "http.response.body", "body": text.encode()})
+
+    async def end(self) -> None:
+        """A stream that a drain ends is whole: the client opens it again elsewhere."""
+        if not self._is_answered:
+            await self.send({"type": "http.response.body", "body": b""})
+
+    async def _discard_rest(self) -> None:
+        """An answer that ends before its request costs the connection, and with it the other requests that share it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DISCARD_S_MAX):
+                while not self._is_read:
+                    self._is_read = not (await self._receive()).get("more_body", False)
+
+
+class HttpCalls:
+    """The application with what the runtime puts around each request."""
+
+    def __init__(self, application: Application, traffic: Traffic, *, body_bytes_max: int, stall_s: float) -> None:
+        self._application = application
+        self._traffic = traffic
+        self._body_bytes_max = body_bytes_max
+        self._stall_s = stall_s
+        self.tasks: set[asyncio.Task[Any]] = set()
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            for _ in ("startup", "shutdown"):
+                await send({"type": f"{(await receive())['type']}.complete"})
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close"})
+        else:
+            await self._serve(HttpRequest(scope, receive, send, self._body_bytes_max, self._stall_s))
+
+    async def _serve(self, request: HttpRequest) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        try:
+            with _observed(request):
+                await self._answer(request)
+        finally:
+            self.tasks.discard(task)
+
+    async def _answer(self, request: HttpRequest) -> None:
+        try:
+            self._traffic.admit()
+        except AndonError as error:
+            runtime_metrics.add("andon.runtime.calls.refused", reason=error.reason)
+            await request.refuse(error)
+            return
+        with self._traffic.call(), ExitStack() as streaming:
+            streams: list[Stream] = []
+
+            async def send(message: Message) -> None:
+                await request.send(message)
+                if request.is_stream and not streams:
+                    streams.append(streaming.enter_context(self._traffic.stream()))
+
+            try:
+                await self._application(request.scope, request.receive, send)
+            except asyncio.CancelledError:
+                if not any(stream.dismissed for stream in streams):
+                    raise
+                streams[0].task.uncancel()
+                await request.end()
+            except ReaderStalled:
+                runtime_metrics.add("andon.runtime.streams.stalled")
+                raise
+            except Exception as error:
+                await request.refuse(domain_error(error))
+
+
+@contextmanager
+def _observed(request: HttpRequest) -> Iterator[None]:
+    """One request's span and duration. Paths are made up by callers, so the route counts, where there is one."""
+    method = request.scope["method"] if request.scope["method"] in METHODS else "_OTHER"
+    begun_s, parent = time.perf_counter(), context_of(request.headers)
+    span = tracer.start_span(method, parent, kind=SpanKind.SERVER, attributes={"http.request.method": method})
+    otel_context.attach(trace.set_span_in_context(span, parent))
+    try:
+        yield
+    finally:
+        attributes = {"http.request.method": method, "http.response.status_code": str(request.status or "_NONE")}
+        if route := getattr(request.scope.get("route"), "path", ""):
+            attributes["http.route"] = route
+            span.update_name(f"{method} {route}")
+        if request.status >= HTTPStatus.INTERNAL_SERVER_ERROR or not request.status:
+            attributes["error.type"] = attributes["http.response.status_code"]
+            mark_failed(span, attributes["error.type"])
+        runtime_metrics.record("http.server.request.duration", time.perf_counter() - begun_s, **attributes)
+        span.set_attributes(attributes)
+        span.end()

@@ -1,0 +1,79 @@
+"""HTTP/2 and HTTP/1.1 over TLS, in the same event loop. Nothing else knows which library serves it."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+import structlog
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from services.runtime.addresses import listening_socket
+from services.runtime.certificates import ServerCertificates
+from services.runtime.http_calls import Application, HttpCalls
+from services.runtime.settings import HttpSettings
+from services.runtime.traffic import Traffic
+
+log = structlog.get_logger(__name__)
+
+
+class _Config(Config):
+    """Takes the context of TLS as it is, instead of files."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__()
+        self._context = context
+
+    @property
+    def ssl_enabled(self) -> bool:
+        return True
+
+    def create_ssl_context(self) -> ssl.SSLContext:
+        return self._context
+
+
+class HttpServer:
+    """`failed` is set where the server ends by itself; `stop` then raises why."""
+
+    def __init__(
+        self, settings: HttpSettings, application: Application, traffic: Traffic, failed: asyncio.Event
+    ) -> None:
+        self._settings = settings
+        self._calls = HttpCalls(
+            application, traffic, body_bytes_max=settings.message_bytes_max, stall_s=settings.stall_s
+        )
+        self._failed = failed
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> int:
+        """The port that was bound."""
+        settings = self._settings
+        certificates = ServerCertificates(settings.tls_ca_file, settings.tls_cert_file, settings.tls_key_file)
+        config = _Config(certificates.http_context())
+        listener = listening_socket(settings.http_listen, reuse_port=settings.reuse_port)
+        port = int(listener.getsockname()[1])
+        config.bind = [f"fd://{listener.detach()}"]
+        config.errorlog = None
+        config.include_server_header = False
+        config.keep_alive_timeout = settings.connection_idle_s_max
+        config.ssl_handshake_timeout = settings.handshake_s_max
+        # The grace of requests is kept here, where what streams is known.
+        config.graceful_timeout = settings.grace_s + 1
+        self._serving = asyncio.create_task(
+            serve(self._calls, config, shutdown_trigger=self._stopping.wait, mode="asgi")  # type: ignore[arg-type]
+        )
+        self._serving.add_done_callback(lambda _: self._failed.set())
+        return port
+
+    async def stop(self, grace_s: float) -> None:
+        """No new connections; idle ones are closed, and what is in flight has `grace_s` to finish."""
+        self._stopping.set()
+        _, late = await asyncio.wait([self._serving], timeout=grace_s)
+        if late:
+            log.warning("requests cut off", count=len(self._calls.tasks))
+            for task in self._calls.tasks:
+                task.cancel()
+            await asyncio.wait([self._serving], timeout=1.0)
+            self._serving.cancel()
+        await asyncio.gather(self._serving, return_exceptions=bool(late))
