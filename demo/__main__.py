@@ -36,7 +36,7 @@ from demo.live import Live
 from demo.report import build
 from demo.report_texts import Say, texts
 from demo.results import gather, reached
-from demo.simulation import FAULTS, SOURCE, Fault, ServiceDesk, simulate
+from demo.simulation import FAULTS, SOURCE, PlantedFault, ServiceDesk, simulate
 from services.machine.home import DEFAULT, Home
 from services.machine.machine import Machine, NotStarted, Plan
 
@@ -54,7 +54,7 @@ class Job:
     batches: Iterator[Batch]
     total: int
     begin: datetime
-    faults: Sequence[Fault] = ()
+    faults: Sequence[PlantedFault] = ()
     guesses: Sequence[Message] = ()
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
-from demo.simulation import Fault
+from demo.simulation import PlantedFault
 
 # A case that the fault touched may close days after it has ended.
 AFTERMATH = timedelta(days=3)
@@ -19,7 +19,7 @@ AFTERMATH = timedelta(days=3)
 class FaultFinding:
     """`signal`: the first alarm on an indicator that the fault must show in. None: missed."""
 
-    fault: Fault
+    fault: PlantedFault
     start: datetime
     end: datetime
     signal: score_pb2.Signal | None
@@ -51,7 +51,7 @@ def time_of(stamp: object) -> datetime:
 
 
 def judge(
-    faults: Sequence[Fault],
+    faults: Sequence[PlantedFault],
     begin: datetime,
     signals: Sequence[score_pb2.Signal],
     problems: Sequence[problem_pb2.Problem],
@@ -60,7 +60,7 @@ def judge(
 
 
 def _find(
-    fault: Fault,
+    fault: PlantedFault,
     begin: datetime,
     signals: Sequence[score_pb2.Signal],
     problems: Sequence[problem_pb2.Problem],
@@ -73,7 +73,7 @@ def _find(
     return FaultFinding(fault, start, end, first, owners[0] if owners else None)
 
 
-def _shows(fault: Fault, signal: score_pb2.Signal) -> bool:
+def _shows(fault: PlantedFault, signal: score_pb2.Signal) -> bool:
     return signal.series.split("/")[-1].split("@")[0] in fault.indicators
 
 
@@ -82,7 +82,7 @@ def _within(signal: score_pb2.Signal, start: datetime, end: datetime) -> bool:
 
 
 def false_alarms(
-    faults: Sequence[Fault], begin: datetime, charts: Sequence[scoring_pb2.GetControlChartResponse]
+    faults: Sequence[PlantedFault], begin: datetime, charts: Sequence[scoring_pb2.GetControlChartResponse]
 ) -> FalseAlarms:
     """Counts charted windows outside of every fault (and its aftermath), and the adverse alarms among them."""
     quiet = [(begin + timedelta(days=f.first_day), begin + timedelta(days=f.last_day) + AFTERMATH) for f in faults]

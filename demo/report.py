@@ -18,7 +18,7 @@ from andon_client.presentation.tables import cause_text
 from demo.detection import FalseAlarms, FaultFinding
 from demo.report_texts import Say
 from demo.results import Findings
-from demo.simulation import Fault
+from demo.simulation import PlantedFault
 
 CHARTS_SHOWN = 6
 
@@ -166,7 +166,7 @@ def _fault_line(finding: FaultFinding, say: Say, language: str) -> FaultLine:
     )
 
 
-def fault_title(fault: Fault, language: str) -> str:
+def fault_title(fault: PlantedFault, language: str) -> str:
     return fault.title_zh if language.startswith("zh") else fault.title_en
 
 

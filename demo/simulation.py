@@ -28,7 +28,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Fault:
+class PlantedFault:
     """What goes wrong from `first_day` until `last_day` (days since the start, end exclusive) and where it shows."""
 
     name: str
@@ -40,7 +40,7 @@ class Fault:
     slice: Mapping[str, str] = field(default_factory=dict)
 
 
-SLOW_STEP = Fault(
+SLOW_STEP = PlantedFault(
     "slow_step",
     "Diagnosis takes twice as long",
     "诊断步骤耗时加倍",
@@ -48,7 +48,7 @@ SLOW_STEP = Fault(
     last_day=49,
     indicators=("resolution_time",),
 )
-REWORK = Fault(
+REWORK = PlantedFault(
     "rework",
     "Team Network does its work over again",
     "网络组返工增多",
@@ -57,7 +57,7 @@ REWORK = Fault(
     indicators=("rework_share",),
     slice={"team": "Network"},
 )
-UNHAPPY = Fault(
+UNHAPPY = PlantedFault(
     "unhappy",
     "Customers of the chat channel are less satisfied",
     "在线聊天渠道客户满意度下降",
@@ -89,7 +89,7 @@ class ServiceDesk:
     waiting_share: float = 0.2
     surveyed_share: float = 0.35
     satisfaction_mean: float = 4.1
-    faults: tuple[Fault, ...] = FAULTS
+    faults: tuple[PlantedFault, ...] = FAULTS
 
     def active(self, name: str, minute: float) -> bool:
         day = minute / MINUTES_PER_DAY

@@ -18,7 +18,7 @@ from deploy.rules import (
     rollout,
     service_objects,
 )
-from deploy.rules.finding import Finding, Rule
+from deploy.rules.finding import ManifestFinding, Rule
 
 RULES: tuple[Rule, ...] = (
     *environment.RULES,
@@ -38,13 +38,13 @@ RULES: tuple[Rule, ...] = (
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
-def findings(objects: Objects, services: Mapping[str, Service]) -> list[Finding]:
+def findings(objects: Objects, services: Mapping[str, Service]) -> list[ManifestFinding]:
     """Everything that is wrong with these objects; empty means fit to be applied."""
     return [finding for rule in RULES for finding in _found(rule, objects, services)]
 
 
-def _found(rule: Rule, objects: Objects, services: Mapping[str, Service]) -> list[Finding]:
+def _found(rule: Rule, objects: Objects, services: Mapping[str, Service]) -> list[ManifestFinding]:
     try:
-        return [Finding(rule.__name__, place, message) for place, message in rule(objects, services)]
+        return [ManifestFinding(rule.__name__, place, message) for place, message in rule(objects, services)]
     except UNREADABLE as error:
-        return [Finding(rule.__name__, "objects", f"cannot be judged: {type(error).__name__} {error}")]
+        return [ManifestFinding(rule.__name__, "objects", f"cannot be judged: {type(error).__name__} {error}")]

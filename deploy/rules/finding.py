@@ -15,7 +15,7 @@ Rule = Callable[[Objects, Services], Found]
 
 
 @dataclass(frozen=True)
-class Finding:
+class ManifestFinding:
     rule: str
     place: str
     message: str

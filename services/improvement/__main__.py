@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-from collections.abc import Callable
 
 from andon.improvement.v1.improvement_pb2_grpc import add_ImprovementServiceServicer_to_server
 
@@ -14,7 +12,7 @@ from services.improvement.scoring_client import ScoringClient
 from services.improvement.servicer import ImprovementServicer
 from services.improvement.settings import ImprovementSettings
 from services.improvement.store import CHANNEL, MIGRATIONS, SCHEMA, ProblemStore
-from services.improvement.subscriptions import Subscriptions
+from services.improvement.tenants import Tenants
 from services.improvement.texts import TEXTS
 from services.runtime.clock import clock_us
 from services.runtime.command import run_command
@@ -28,20 +26,14 @@ from services.runtime.server import serve
 from services.runtime.settings import StoreSettings
 
 
-def scoring_clients(settings: ImprovementSettings) -> Callable[[str], ScoringClient]:
-    """Scoring as a tenant sees it, over one channel per tenant."""
+async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) -> None:
+    pool = await open_schema(settings, SCHEMA, MIGRATIONS)
+    store, draining = ProblemStore(pool), Draining()
 
-    @functools.cache
     def scoring_of(tenant: str) -> ScoringClient:
         return ScoringClient(open_tenant_channel(settings, settings.scoring_target, tenant))
 
-    return scoring_of
-
-
-async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) -> None:
-    pool = await open_schema(settings, SCHEMA, MIGRATIONS)
-    store, draining, scoring_of = ProblemStore(pool), Draining(), scoring_clients(settings)
-    subscriptions = Subscriptions(store, draining)
+    tenants = Tenants(store, draining, scoring_of)
     leases = Leases(
         settings.dsn,
         schema=SCHEMA,
@@ -52,22 +44,21 @@ async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) 
 
     contract = Contract(
         "andon.improvement.v1.ImprovementService",
-        ImprovementServicer(store, subscriptions, scoring_of, clock_us),
+        ImprovementServicer(store, tenants, clock_us),
         add_ImprovementServiceServicer_to_server,
         ACCESS,
         TEXTS,
     )
 
     async def follow_signals(lease: Lease) -> None:
-        changed = subscriptions.of(lease.tenant).changed
-        scoring, replica = scoring_of(lease.tenant), str(leases.replica)
-        await Intake(lease, store, scoring, changed, clock_us, replica, settings.defect_retry_s).run()
+        tenant, replica = tenants.of(lease.tenant), str(leases.replica)
+        await Intake(lease, store, tenant.scoring, tenant.changed, clock_us, replica, settings.defect_retry_s).run()
 
     await serve(
         settings=settings,
         contract=contract,
         background=[
-            lambda: Listener(settings.dsn, CHANNEL).run(subscriptions.wake),
+            lambda: Listener(settings.dsn, CHANNEL).run(tenants.wake),
             lambda: leases.run(follow_signals),
         ],
         draining=draining,

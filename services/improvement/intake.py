@@ -50,7 +50,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Progress:
+class IntakeProgress:
     """How far scoring's log is followed once a step is stored. `settled` -1: causes may still have to be found."""
 
     through: str
@@ -158,14 +158,14 @@ class Intake:
         through = steps[-1].through
         position = foreign_position(through, field="through")
         if signals:
-            await self._settle(Progress(through, position), signals, bodies)
+            await self._settle(IntakeProgress(through, position), signals, bodies)
             metrics.add("andon.improvement.signals", len(signals))
         if steps[-1].signals or position == settled:
             return settled
         await self._age_evidence(position)
         while len(stale := await self._unread()) == STALE_MAX:
-            await self._settle(Progress(through, position), stale=stale)
-        await self._settle(Progress(through, position, position), stale=stale)
+            await self._settle(IntakeProgress(through, position), stale=stale)
+        await self._settle(IntakeProgress(through, position, position), stale=stale)
         return position
 
     async def _age_evidence(self, through: int) -> None:
@@ -189,7 +189,7 @@ class Intake:
 
     async def _settle(
         self,
-        progress: Progress,
+        progress: IntakeProgress,
         signals: Mapping[str, ActiveSignal | None] | None = None,
         bodies: Mapping[str, bytes] | None = None,
         stale: Collection[ProblemName] = (),

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from services.improvement.model import ActiveSignal, AlarmRun, EvidenceSpan, Problem, ProblemName, Reach
 from services.improvement.occurrences import QUIET_US_MAX, Occurrence, alarm_runs, joins_us, occurrences, reaches
-from services.improvement.problems import Decision
+from services.improvement.problems import ProblemDecision
 from services.improvement.store import Transaction
 
 
@@ -82,7 +82,7 @@ async def gather(
 async def store_index(
     transaction: Transaction,
     found: Neighbourhood,
-    decision: Decision,
+    decision: ProblemDecision,
     evidence: Collection[ProblemName],
     position: int,
 ) -> None:

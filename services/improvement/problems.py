@@ -27,7 +27,7 @@ from services.improvement.occurrences import Occurrence, placed, runs
 
 
 @dataclass(frozen=True)
-class Decision:
+class ProblemDecision:
     """`changed`: problems as they are now. `owners`: the live problem of each occurrence, by the occurrence's name."""
 
     changed: tuple[Problem, ...]
@@ -64,7 +64,7 @@ def needs_evidence(
 
 def decide(
     found: Sequence[Occurrence], evidence: Mapping[ProblemName, Evidence], problems: Sequence[Problem], now_us: int
-) -> Decision:
+) -> ProblemDecision:
     """What changes among the problems that the occurrences can reach.
 
     `evidence`: by occurrence name; without it the causes stay as they were.
@@ -83,7 +83,7 @@ def decide(
             changed.append(after)
     gone = [problem for problem in live if problem.name not in taken]
     changed += [_withdrawn(problem, found, taken, now_us) for problem in gone]
-    return Decision(tuple(changed), {occurrence: problem for problem, occurrence in taken.items()})
+    return ProblemDecision(tuple(changed), {occurrence: problem for problem, occurrence in taken.items()})
 
 
 def _owner(occurrence: Occurrence, live: Sequence[Problem], taken: Mapping[ProblemName, ProblemName]) -> Problem | None:

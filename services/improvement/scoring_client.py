@@ -47,7 +47,7 @@ def defect_of(error: Exception) -> str | None:
 
 
 @dataclass(frozen=True)
-class Baseline:
+class BaselineEvidence:
     """What occurrences of one phase I have in common."""
 
     filter: scoring_pb2.SeriesFilter
@@ -98,9 +98,9 @@ class ScoringClient:
         Occurrences of one family share what is read of phase I.
         """
         room = asyncio.Semaphore(EVIDENCE_AT_ONCE)
-        baselines: dict[tuple[Family, str, int, int], asyncio.Task[Baseline]] = {}
+        baselines: dict[tuple[Family, str, int, int], asyncio.Task[BaselineEvidence]] = {}
 
-        async def baseline(first: ActiveSignal) -> Baseline:
+        async def baseline(first: ActiveSignal) -> BaselineEvidence:
             async with room:
                 wanted = scoring_pb2.SeriesFilter(
                     process=first.family.process,
@@ -110,7 +110,7 @@ class ScoringClient:
                 )
                 series = {one.key: one for one in await self._list_series(wanted)}
                 scores = [one async for one in self._within(wanted, first.baseline_start_us, first.baseline_end_us)]
-                return Baseline(wanted, series, scores)
+                return BaselineEvidence(wanted, series, scores)
 
         async def evidence(occurrence: Occurrence) -> tuple[ProblemName, Evidence]:
             first = occurrence.own[0]

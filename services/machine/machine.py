@@ -38,7 +38,7 @@ class NotStarted(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Service:
+class LocalService:
     """A service of the suite, and the services that it calls."""
 
     name: str
@@ -54,7 +54,7 @@ class Service:
 
 
 # In the order of the flow, which is the order of starting.
-SUITE = (Service("ingest"), Service("scoring", ("ingest",)), Service("improvement", ("scoring",)))
+SUITE = (LocalService("ingest"), LocalService("scoring", ("ingest",)), LocalService("improvement", ("scoring",)))
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Machine:
         await self._answers()
         save_connection(home.folder, self.connection)
 
-    async def _start_child(self, name: str, service: Service) -> None:
+    async def _start_child(self, name: str, service: LocalService) -> None:
         # What an earlier run announced would be taken for this child's own word.
         self.plan.home.endpoint_file(name).unlink(missing_ok=True)
         child = Child(self._serving(name, service))
@@ -154,7 +154,7 @@ class Machine:
         addresses = [f"127.0.0.1:{self._ports[child]}" for child in self._replicas(service)]
         return addresses[0] if len(addresses) == 1 else "ipv4:" + ",".join(addresses)
 
-    def _migration(self, service: Service) -> Command:
+    def _migration(self, service: LocalService) -> Command:
         environment = {
             **self._environment(service.name, service),
             f"{service.prefix}MIGRATION_DSN": self.postgres.dsn(),
@@ -162,7 +162,7 @@ class Machine:
         log_file = self.plan.home.log_file(f"{service.name}-migrate")
         return Command(f"{service.name} migrate", f"services.{service.name}", ("migrate",), environment, log_file)
 
-    def _serving(self, child: str, service: Service) -> Command:
+    def _serving(self, child: str, service: LocalService) -> Command:
         environment = {
             **self._environment(child, service),
             f"{service.prefix}LISTEN": f"127.0.0.1:{self._ports[child]}",
@@ -172,7 +172,7 @@ class Machine:
         }
         return Command(child, f"services.{service.name}", ("serve",), environment, self.plan.home.log_file(child))
 
-    def _environment(self, child: str, service: Service) -> dict[str, str]:
+    def _environment(self, child: str, service: LocalService) -> dict[str, str]:
         certificate, key = self._authority.certificate(service.name)
         settings = {
             "SERVICE_NAME": f"andon-{service.name}",

@@ -135,13 +135,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             message = "the stream was not read for too long, resume it from the last cursor"
             raise Unavailable("READER_TOO_SLOW", message) from error
 
-    async def _fail(self, context: Any, error: Exception, locale: Locale, outcome: Outcome) -> None:
+    async def _fail(self, context: Any, error: Exception, locale: Locale, outcome: CallOutcome) -> None:
         if isinstance(error, grpc.aio.AbortError):
             outcome.see(context)
             raise error
         await self._abort(context, error, locale, outcome)
 
-    async def _abort(self, context: Any, error: Exception, locale: Locale, outcome: Outcome) -> None:
+    async def _abort(self, context: Any, error: Exception, locale: Locale, outcome: CallOutcome) -> None:
         status = status_of(error, locale, self._texts)
         outcome.code = status.code.name
         try:
@@ -152,7 +152,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
 
 @dataclass
-class Outcome:
+class CallOutcome:
     code: str = "OK"
 
     def see(self, context: Any) -> None:
@@ -169,9 +169,9 @@ class observed:
         self._method = method.removeprefix("/")
         self._context = context_of(metadata)
         self._streaming = streaming
-        self._outcome = Outcome()
+        self._outcome = CallOutcome()
 
-    def __enter__(self) -> Outcome:
+    def __enter__(self) -> CallOutcome:
         self._begun = time.perf_counter()
         self._span = self._start_span()
         otel_context.attach(trace.set_span_in_context(self._span, self._context))

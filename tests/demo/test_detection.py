@@ -11,10 +11,10 @@ from andon.scoring.v1 import score_pb2, scoring_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from demo.detection import false_alarms, judge
-from demo.simulation import Fault
+from demo.simulation import PlantedFault
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
-FAULT = Fault("slow", "Slow", "慢", first_day=10, last_day=12, indicators=("wait",), slice={"team": "Red"})
+FAULT = PlantedFault("slow", "Slow", "慢", first_day=10, last_day=12, indicators=("wait",), slice={"team": "Red"})
 
 
 def day(number, length=1):

@@ -24,32 +24,20 @@ PACKAGES = ("client/andon_client", "demo", "deploy", "quality/andon_quality", "s
 SAME_IDEA = {
     "Direction": "which way is better: of an indicator in scoring, of an expected effect in the mathematics",
     "Outlook": "of a verification, computed by the mathematics and stored by improvement",
+    "CommitPlan": "what one commit writes: of events in ingest, of a step of the fold in scoring",
+    "Committer": "what makes the commits of a service's log, one after another",
+    "LogEntry": "one commit of a service's log; each service has its own",
+    "LogHead": "how far a service's log reaches; each service has its own",
+    "RequestContext": "what the families of RPCs of one service share",
+    "Source": "what events come from: registered in ingest, read by a measure in scoring",
+    "Tenant": "what a process holds for one tenant",
+    "Tenants": "what a process holds per tenant, by name",
     "Text": "a text in both languages, in the model of each service: no service imports another",
     "Verdict": "of a verification, computed by the mathematics and stored by improvement",
     "OutOfRange": "a value outside of its range: the error of the mathematics, and the status of the runtime",
 }
 # Names that still mean two things. This list only shrinks.
-TWO_MEANINGS = {
-    "Baseline",
-    "Batch",
-    "Column",
-    "CommitPlan",
-    "Committer",
-    "Decision",
-    "Fault",
-    "Finding",
-    "Log",
-    "LogEntry",
-    "LogHead",
-    "Outcome",
-    "Progress",
-    "Service",
-    "Source",
-    "Spans",
-    "Status",
-    "Systems",
-    "Unreadable",
-}
+TWO_MEANINGS = {"Batch", "Column", "Spans", "Unreadable"}
 
 # Words that end so and are nouns, in English or in the field.
 NOUNS_IN_ING = {

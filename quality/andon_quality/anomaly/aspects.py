@@ -8,7 +8,7 @@ from typing import TypeAlias, assert_never
 
 import numpy as np
 
-from andon_quality.anomaly.log import Log
+from andon_quality.anomaly.log import SeriesLog
 from andon_quality.anomaly.rolling_moments import Rolling, Sums
 from andon_quality.arrays import FloatArray
 
@@ -68,7 +68,7 @@ class SpreadLens:
 class SeasonLens:
     """The distance to the mean of the phase, which follows slowly; 0 for the first of a phase."""
 
-    phases: Log
+    phases: SeriesLog
 
     def follow(self, page: FloatArray) -> tuple[SeasonLens, FloatArray]:
         phases, season, rest = self.phases, self.phases.window, np.empty(page.shape)
@@ -98,6 +98,6 @@ def lens(aspect: Aspect, season: int, series: int) -> Lens:
         case Aspect.SPREAD:
             return SpreadLens(Rolling.empty(series, BURST_POINTS), Sums.nothing(series))
         case Aspect.SEASON:
-            return SeasonLens(Log.empty(series, season))
+            return SeasonLens(SeriesLog.empty(series, season))
         case _:
             assert_never(aspect)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from andon_quality.anomaly.log import Log
+from andon_quality.anomaly.log import SeriesLog
 from andon_quality.arrays import FloatArray
 
 # Sums over a window are rebuilt after so many points.
@@ -84,13 +84,13 @@ class Rolling:
     ([[[5.0, 3.0, 2.0]]], [[[0.0, 4.0, 1.0]]])
     """
 
-    logs: tuple[Log, ...]
+    logs: tuple[SeriesLog, ...]
     sums: Sums
     seen: int = 0
 
     @classmethod
     def empty(cls, series: int, *windows: int) -> Rolling:
-        return cls(tuple(Log.empty(series, window) for window in windows), Sums.nothing(len(windows), series))
+        return cls(tuple(SeriesLog.empty(series, window) for window in windows), Sums.nothing(len(windows), series))
 
     def follow(self, page: FloatArray) -> tuple[Rolling, RollingMoments, RollingMoments]:
         """The state after `page`, shape (windows, series, n), and the moments before each point and with it, so too.

@@ -6,34 +6,32 @@ from collections.abc import Callable
 
 from andon.improvement.v1 import improvement_pb2_grpc
 
-from services.improvement.scoring_client import ScoringClient
-from services.improvement.servicer.actions import ActionCalls
-from services.improvement.servicer.decisions import DecisionCalls
-from services.improvement.servicer.desk import Desk
-from services.improvement.servicer.explanation import ExplanationCalls
-from services.improvement.servicer.lists import ListCalls
-from services.improvement.servicer.verification import VerificationCalls
-from services.improvement.servicer.watch import WatchCalls
+from services.improvement.servicer.actions import ActionRpcs
+from services.improvement.servicer.decisions import DecisionRpcs
+from services.improvement.servicer.explanation import ProblemExplanationRpcs
+from services.improvement.servicer.lists import ListRpcs
+from services.improvement.servicer.request_context import RequestContext
+from services.improvement.servicer.verification import VerificationRpcs
+from services.improvement.servicer.watch import WatchRpcs
 from services.improvement.store import ProblemStore
-from services.improvement.subscriptions import Subscriptions
+from services.improvement.tenants import Tenants
 
 
 class ImprovementServicer(
-    ListCalls,
-    WatchCalls,
-    ExplanationCalls,
-    DecisionCalls,
-    ActionCalls,
-    VerificationCalls,
+    ListRpcs,
+    WatchRpcs,
+    ProblemExplanationRpcs,
+    DecisionRpcs,
+    ActionRpcs,
+    VerificationRpcs,
     improvement_pb2_grpc.ImprovementServiceServicer,
 ):
-    """Every family answers from the same desk."""
+    """Every family answers from the same request context."""
 
     def __init__(
         self,
         store: ProblemStore,
-        subscriptions: Subscriptions,
-        scoring_of: Callable[[str], ScoringClient],
+        tenants: Tenants,
         clock_us: Callable[[], int],
     ) -> None:
-        self.desk = Desk(store, subscriptions, scoring_of, clock_us)
+        self.requests = RequestContext(store, tenants, clock_us)

@@ -9,7 +9,7 @@ from andon.improvement.v1 import improvement_pb2 as pb
 from andon.scoring.v1 import scoring_pb2
 
 from services.improvement.model import SignalReference
-from services.improvement.servicer.desk import Desk
+from services.improvement.servicer.request_context import RequestContext
 from services.runtime.errors import FailedPrecondition
 from services.runtime.page_tokens import page_size
 
@@ -17,12 +17,12 @@ EXPLAINED_AT_ONCE = 8
 EVENTS_DEFAULT, EVENTS_MAX = 20, 1_000
 
 
-class ExplanationCalls:
-    desk: Desk
+class ProblemExplanationRpcs:
+    requests: RequestContext
 
     async def ExplainProblem(self, request: pb.ExplainProblemRequest, context: Any) -> pb.ExplainProblemResponse:
         most = page_size(request.events_max, EVENTS_DEFAULT, EVENTS_MAX, "events_max")
-        problem, scoring = await self.desk.known(request.name), self.desk.scoring
+        problem, scoring = await self.requests.known(request.name), self.requests.scoring
         room = asyncio.Semaphore(EXPLAINED_AT_ONCE)
 
         async def link(reference: SignalReference) -> pb.ExplainProblemResponse.Link:
@@ -30,7 +30,7 @@ class ExplanationCalls:
                 return _link(reference, await scoring.explain(reference.series, reference.start_us, most), most)
 
         links = await asyncio.gather(*(link(reference) for reference in problem.signals))
-        return pb.ExplainProblemResponse(problem=self.desk.message(problem), links=links)
+        return pb.ExplainProblemResponse(problem=self.requests.message(problem), links=links)
 
 
 def _link(

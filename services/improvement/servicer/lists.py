@@ -8,7 +8,7 @@ from typing import Any
 from andon.common.v1 import text_pb2
 from andon.improvement.v1 import improvement_pb2 as pb
 
-from services.improvement.servicer.desk import Desk
+from services.improvement.servicer.request_context import RequestContext
 from services.improvement.store import IntakeFailure
 from services.improvement.wire.codec import combined
 from services.improvement.wire.filters import problem_query
@@ -19,8 +19,8 @@ from services.runtime.page_tokens import page_size, page_token, place_of
 PAGE_DEFAULT, PAGE_MAX = 100, 1_000
 
 
-class ListCalls:
-    desk: Desk
+class ListRpcs:
+    requests: RequestContext
 
     async def ListProblems(self, request: pb.ListProblemsRequest, context: Any) -> pb.ListProblemsResponse:
         check_filter(request.filter)
@@ -28,37 +28,37 @@ class ListCalls:
         severity, name = place_of(request, math.inf, "")
         if request.at_least:
             await self._reached(request.at_least, context)
-        async with self.desk.store.transaction(self.desk.tenant) as transaction:
+        async with self.requests.store.transaction(self.requests.tenant) as transaction:
             head = await transaction.head()
             problems = await transaction.page(
-                problem_query(request.filter, self.desk.clock_us()), severity, name, limit + 1
+                problem_query(request.filter, self.requests.clock_us()), severity, name, limit + 1
             )
         shown = problems[:limit]
         return pb.ListProblemsResponse(
-            problems=[self.desk.message(problem) for problem in shown],
+            problems=[self.requests.message(problem) for problem in shown],
             next_page_token=page_token(request, shown[-1].severity, shown[-1].name) if len(problems) > limit else "",
             through=CursorCodec(head.origin).encode(head.position),
         )
 
     async def _reached(self, at_least: str, context: Any) -> None:
         """Waits until the problems hold everything of scoring's log through this cursor."""
-        wanted, tenant = foreign_position(at_least), self.desk.tenant
+        wanted, tenant = foreign_position(at_least), self.requests.tenant
 
         async def settled() -> bool:
-            async with self.desk.store.transaction(tenant) as transaction:
+            async with self.requests.store.transaction(tenant) as transaction:
                 head = await transaction.head()
             same_log(at_least, head.signals_through)
             return head.settled_position >= wanted
 
-        await reach(settled, self.desk.subscriptions.of(tenant).changed, context.time_remaining())
+        await reach(settled, self.requests.tenants.of(tenant).changed, context.time_remaining())
 
     async def GetProblem(self, request: pb.GetProblemRequest, context: Any) -> pb.GetProblemResponse:
-        return pb.GetProblemResponse(problem=self.desk.message(await self.desk.known(request.name)))
+        return pb.GetProblemResponse(problem=self.requests.message(await self.requests.known(request.name)))
 
     async def GetImprovementStatus(
         self, request: pb.GetImprovementStatusRequest, context: Any
     ) -> pb.GetImprovementStatusResponse:
-        store, tenant = self.desk.store, self.desk.tenant
+        store, tenant = self.requests.store, self.requests.tenant
         async with store.transaction(tenant) as transaction:
             head = await transaction.head()
         return pb.GetImprovementStatusResponse(

@@ -11,21 +11,21 @@ from services.improvement.error_mapping import mapped_errors
 from services.improvement.metrics import metrics
 from services.improvement.model import Problem, Verification
 from services.improvement.proof import history_begin_us, verify
-from services.improvement.servicer.desk import Desk
+from services.improvement.servicer.request_context import RequestContext
 from services.improvement.wire.validation import problem_of_action
 
 
-class VerificationCalls:
-    desk: Desk
+class VerificationRpcs:
+    requests: RequestContext
 
     async def VerifyAction(self, request: pb.VerifyActionRequest, context: Any) -> pb.VerifyActionResponse:
         name = problem_of_action("name", request.name)
         # The first answer before the proof: what was verified once can not be verified again.
-        if (first := await self.desk.answered(request, pb.VerifyActionResponse)) is not None:
+        if (first := await self.requests.answered(request, pb.VerifyActionResponse)) is not None:
             return _with_verification(first, request.name)
-        now_us = self.desk.clock_us()
-        proof = await self._proof(await self.desk.known(name), request.name, now_us)
-        answer = await self.desk.act(
+        now_us = self.requests.clock_us()
+        proof = await self._proof(await self.requests.known(name), request.name, now_us)
+        answer = await self.requests.act(
             request, lambda problem: transitions.verified(problem, request.name, proof, now_us), pb.VerifyActionResponse
         )
         if not request.validate_only:
@@ -35,7 +35,7 @@ class VerificationCalls:
     async def _proof(self, problem: Problem, name: str, now_us: int) -> Verification:
         with mapped_errors():
             action = transitions.check_verifiable(problem, name)
-            readings = await self.desk.scoring.readings(action.goal.series, history_begin_us(action))
+            readings = await self.requests.scoring.readings(action.goal.series, history_begin_us(action))
             return verify(action, readings, now_us)
 
 

@@ -11,7 +11,7 @@ from andon.improvement.v1 import problem_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from services.improvement.model import Problem
-from services.improvement.servicer.desk import Desk
+from services.improvement.servicer.request_context import RequestContext
 from services.improvement.store import LogEntry
 from services.improvement.wire.codec import decode_changes
 from services.improvement.wire.filters import matches, problem_query
@@ -22,15 +22,15 @@ from services.runtime.following import CursorCodec
 SNAPSHOT_PAGE = 200
 
 
-class WatchCalls:
-    desk: Desk
+class WatchRpcs:
+    requests: RequestContext
 
     async def WatchProblems(
         self, request: pb.WatchProblemsRequest, context: Any
     ) -> AsyncIterator[pb.WatchProblemsResponse]:
         check_filter(request.filter)
-        tenant = self.desk.tenant
-        async with self.desk.store.transaction(tenant) as transaction:
+        tenant = self.requests.tenant
+        async with self.requests.store.transaction(tenant) as transaction:
             head = await transaction.head()
         codec = CursorCodec(head.origin)
         after = codec.watch_start(request.after, head.oldest, head.position, snapshot=request.snapshot)
@@ -41,19 +41,19 @@ class WatchCalls:
         else:
             yield pb.WatchProblemsResponse(through=codec.encode(after))
         heartbeat_s = length_us(request.heartbeat) / 1e6 if request.HasField("heartbeat") else None
-        async for batch in self.desk.subscriptions.of(tenant).tail.follow(after, heartbeat_s=heartbeat_s):
+        async for batch in self.requests.tenants.of(tenant).tail.follow(after, heartbeat_s=heartbeat_s):
             yield self._changes(request.filter, batch.items, codec.encode(batch.through))
 
     async def _snapshot(
         self, tenant: str, filter_: pb.ProblemFilter
     ) -> AsyncIterator[tuple[list[problem_pb2.Problem], bool]]:
         """Page by page, so that no reader holds a transaction open; what changed meanwhile comes again with the log."""
-        query, severity, name = problem_query(filter_, self.desk.clock_us()), math.inf, ""
+        query, severity, name = problem_query(filter_, self.requests.clock_us()), math.inf, ""
         while True:
-            async with self.desk.store.transaction(tenant) as transaction:
+            async with self.requests.store.transaction(tenant) as transaction:
                 page = await transaction.page(query, severity, name, SNAPSHOT_PAGE)
             is_last = len(page) < SNAPSHOT_PAGE
-            yield [self.desk.message(problem) for problem in page], is_last
+            yield [self.requests.message(problem) for problem in page], is_last
             if is_last:
                 return
             severity, name = page[-1].severity, page[-1].name
@@ -69,14 +69,14 @@ class WatchCalls:
         )
 
     def _wanted(self, filter_: pb.ProblemFilter, problems: Sequence[Problem]) -> list[problem_pb2.Problem]:
-        now_us = self.desk.clock_us()
-        return [self.desk.message(problem) for problem in problems if matches(filter_, problem, now_us)]
+        now_us = self.requests.clock_us()
+        return [self.requests.message(problem) for problem in problems if matches(filter_, problem, now_us)]
 
     def _lag(self, oldest: LogEntry) -> Duration:
-        return duration(max(0, self.desk.clock_us() - int(oldest.committed_at.timestamp() * 1_000_000)))
+        return duration(max(0, self.requests.clock_us() - int(oldest.committed_at.timestamp() * 1_000_000)))
 
     async def GetWatchBounds(self, request: pb.GetWatchBoundsRequest, context: Any) -> pb.GetWatchBoundsResponse:
-        async with self.desk.store.transaction(self.desk.tenant) as transaction:
+        async with self.requests.store.transaction(self.requests.tenant) as transaction:
             head = await transaction.head()
         codec = CursorCodec(head.origin)
         return pb.GetWatchBoundsResponse(oldest=codec.encode(head.oldest), newest=codec.encode(head.position))

@@ -6,19 +6,26 @@ from andon.scoring.v1 import scoring_pb2_grpc
 
 from services.runtime.draining import Draining
 from services.scoring.replica.tenants import Replica
-from services.scoring.servicer.cards import Cards
-from services.scoring.servicer.control_charts import ControlCharts
-from services.scoring.servicer.explanations import Explanations
+from services.scoring.servicer.cards import CardRpcs
+from services.scoring.servicer.control_charts import ControlChartRpcs
+from services.scoring.servicer.explanations import ExplanationRpcs
 from services.scoring.servicer.request_context import RequestContext
-from services.scoring.servicer.scores import Scores
-from services.scoring.servicer.signals import Signals
-from services.scoring.servicer.status import Status
-from services.scoring.servicer.systems import Systems
+from services.scoring.servicer.scores import ScoreRpcs
+from services.scoring.servicer.signals import SignalRpcs
+from services.scoring.servicer.status import StatusRpcs
+from services.scoring.servicer.systems import SystemRpcs
 from services.scoring.store import Store
 
 
 class ScoringServicer(
-    Systems, Scores, Signals, Cards, ControlCharts, Explanations, Status, scoring_pb2_grpc.ScoringServiceServicer
+    SystemRpcs,
+    ScoreRpcs,
+    SignalRpcs,
+    CardRpcs,
+    ControlChartRpcs,
+    ExplanationRpcs,
+    StatusRpcs,
+    scoring_pb2_grpc.ScoringServiceServicer,
 ):
     """Every family answers from the same request context."""
 

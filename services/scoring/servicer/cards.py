@@ -17,7 +17,7 @@ from services.scoring.wire.scores import WINDOW_KINDS, interval, microseconds, s
 from services.scoring.wire.systems import PHASE_NUMBERS
 
 
-class Cards:
+class CardRpcs:
     requests: RequestContext
 
     async def GetScorecard(

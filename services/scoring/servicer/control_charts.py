@@ -30,7 +30,7 @@ from services.scoring.wire.scores import (
 )
 
 
-class ControlCharts:
+class ControlChartRpcs:
     requests: RequestContext
 
     async def GetControlChart(

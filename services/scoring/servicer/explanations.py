@@ -30,7 +30,7 @@ from services.scoring.wire.scores import microseconds, score_of, text, unpack_sc
 LIST_DEFAULT, LIST_MAX = 100, 1_000
 
 
-class Explanations:
+class ExplanationRpcs:
     requests: RequestContext
 
     async def ExplainScore(

@@ -22,7 +22,7 @@ LIST_DEFAULT, LIST_MAX = 1_000, 10_000
 SNAPSHOT_PAGE = 2_000
 
 
-class Scores:
+class ScoreRpcs:
     requests: RequestContext
 
     async def ListSeries(self, request: scoring_pb2.ListSeriesRequest, context: Any) -> scoring_pb2.ListSeriesResponse:

@@ -18,7 +18,7 @@ LIST_DEFAULT, LIST_MAX = 1_000, 10_000
 SNAPSHOT_PAGE = 2_000
 
 
-class Signals:
+class SignalRpcs:
     requests: RequestContext
 
     async def ListSignals(

@@ -13,7 +13,7 @@ from services.scoring.store.progress import Progress
 from services.scoring.wire.scores import timestamp
 
 
-class Status:
+class StatusRpcs:
     requests: RequestContext
 
     async def GetScoringStatus(

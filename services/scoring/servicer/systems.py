@@ -31,7 +31,7 @@ LIST_DEFAULT, LIST_MAX = 100, 1_000
 NEWEST = 2**31 - 1
 
 
-class Systems:
+class SystemRpcs:
     requests: RequestContext
 
     async def CreateIndicatorSystem(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from andon_quality.anomaly.log import Log
+from andon_quality.anomaly.log import SeriesLog
 from andon_quality.anomaly.rolling_moments import REBUILD_POINTS, Rolling, Sums
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,7 +55,7 @@ def test_a_large_level_does_not_swallow_the_spread_and_equal_values_have_none():
 
 
 def test_both_successors_of_a_log_keep_what_is_theirs_and_it_grows_without_copying():
-    log = Log.empty(2, 4)
+    log = SeriesLog.empty(2, 4)
     first, second = log.appended(np.ones((2, 1))), log.appended(np.zeros((2, 1)))
     assert (first.last(1).tolist(), second.last(1).tolist()) == ([[1.0], [1.0]], [[0.0], [0.0]])
     buffers = set()

@@ -13,7 +13,7 @@ from grpc.aio import AioRpcError, Metadata
 from structlog.testing import capture_logs
 
 from services.improvement.servicer import ImprovementServicer
-from services.improvement.subscriptions import Subscriptions
+from services.improvement.tenants import Tenants
 from services.runtime.draining import Draining
 from services.runtime.identity import Caller, calling
 from tests.services.improvement.scoring_log import signal_message
@@ -24,9 +24,8 @@ ALLOW = "ALTER TABLE problem DROP CONSTRAINT refused"
 
 
 async def status(followed) -> Intake:
-    servicer = ImprovementServicer(
-        followed.store, Subscriptions(followed.store, Draining()), lambda _: followed.scoring, int
-    )
+    tenants = Tenants(followed.store, Draining(), lambda _: followed.scoring)
+    servicer = ImprovementServicer(followed.store, tenants, int)
     with calling(Caller("tester", followed.tenant, frozenset({"reader"}))):
         return (await servicer.GetImprovementStatus(pb.GetImprovementStatusRequest(), None)).intake
 

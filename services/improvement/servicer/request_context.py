@@ -13,7 +13,7 @@ from services.improvement.model import SETTLED, Problem
 from services.improvement.problems import settled_spans
 from services.improvement.scoring_client import ScoringClient
 from services.improvement.store import ProblemStore, Transaction
-from services.improvement.subscriptions import Subscriptions
+from services.improvement.tenants import Tenants
 from services.improvement.wire.problems import etag, problem_message
 from services.improvement.wire.validation import check_problem_name, problem_of_action
 from services.runtime.errors import Aborted, NotFound
@@ -24,18 +24,16 @@ Answer = TypeVar("Answer", bound=Message)
 Change = Callable[[Problem], Problem]
 
 
-class Desk:
+class RequestContext:
     def __init__(
         self,
         store: ProblemStore,
-        subscriptions: Subscriptions,
-        scoring_of: Callable[[str], ScoringClient],
+        tenants: Tenants,
         clock_us: Callable[[], int],
     ) -> None:
         self.store = store
-        self.subscriptions = subscriptions
+        self.tenants = tenants
         self.clock_us = clock_us
-        self._scoring_of = scoring_of
 
     @property
     def tenant(self) -> str:
@@ -43,7 +41,7 @@ class Desk:
 
     @property
     def scoring(self) -> ScoringClient:
-        return self._scoring_of(self.tenant)
+        return self.tenants.of(self.tenant).scoring
 
     def message(self, problem: Problem) -> problem_pb2.Problem:
         return problem_message(problem, self.clock_us())
@@ -77,7 +75,7 @@ class Desk:
                 await transaction.index.settle({after.name: settled_spans(after)})
             if (key := idempotency_key(request)) is not None:
                 await transaction.store_answer(key.request_id, key.fingerprint, made.SerializeToString())
-        self.subscriptions.of(self.tenant).changed.notify()
+        self.tenants.of(self.tenant).changed.notify()
         return made
 
     async def act(self, request: Any, change: Change, answer: type[Answer]) -> Answer:
