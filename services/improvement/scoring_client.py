@@ -180,9 +180,15 @@ class ScoringClient:
             raise UnknownSeries(series)
         return int(found[0].direction)
 
-    async def explain(self, series: str, start_us: int, cases: int) -> scoring_pb2.ExplainScoreResponse:
+    async def explain(self, series: str, start_us: int, cases: int) -> scoring_pb2.ExplainScoreResponse | None:
+        """None: the series has no score there, as in a window in which nothing happened."""
         request = scoring_pb2.ExplainScoreRequest(series=series, time=stamp(start_us), page_size=cases)
-        return await self._scoring.ExplainScore(request, timeout=CALL_S_MAX)
+        try:
+            return await self._scoring.ExplainScore(request, timeout=CALL_S_MAX)
+        except AioRpcError as error:
+            if error.code() is StatusCode.NOT_FOUND:
+                return None
+            raise
 
     async def _list_series(self, wanted: scoring_pb2.SeriesFilter) -> list[score_pb2.Series]:
         found: list[score_pb2.Series] = []

@@ -10,7 +10,7 @@ from andon.scoring.v1 import scoring_pb2
 
 from services.improvement.model import SignalReference
 from services.improvement.servicer.request_context import RequestContext
-from services.runtime.errors import FailedPrecondition
+from services.improvement.wire.scalars import interval
 from services.runtime.page_tokens import page_size
 
 EXPLAINED_AT_ONCE = 8
@@ -34,17 +34,18 @@ class ProblemExplanationRpcs:
 
 
 def _link(
-    reference: SignalReference, explained: scoring_pb2.ExplainScoreResponse, most: int
+    reference: SignalReference, explained: scoring_pb2.ExplainScoreResponse | None, most: int
 ) -> pb.ExplainProblemResponse.Link:
-    event_ids = [event_id for case in explained.cases for event_id in case.event_ids]
-    if not event_ids:
-        raise FailedPrecondition("NOT_ENOUGH_DATA", f"the chain is broken: no events below signal {reference.signal}")
-    return pb.ExplainProblemResponse.Link(
+    link = pb.ExplainProblemResponse.Link(
         signal=reference.signal,
         series=reference.series,
-        interval=explained.score.interval,
-        value=explained.score.value,
-        case_count=explained.total_count,
-        case_ids=[case.case_id for case in explained.cases],
-        event_ids=event_ids[:most],
+        interval=interval(reference.start_us, reference.end_us),
+        value=reference.value,
     )
+    # A signal may be of a window in which nothing happened: the silence is what it says, and no event lies below it.
+    if explained is not None:
+        link.value = explained.score.value
+        link.case_count = explained.total_count
+        link.case_ids.extend(case.case_id for case in explained.cases)
+        link.event_ids.extend([event_id for case in explained.cases for event_id in case.event_ids][:most])
+    return link

@@ -105,15 +105,11 @@ class CaseFold:
             names += [self.state.case_ids[case] for case in due.tolist()]
         return self._step(cases, names, sorted(corrected), events, known, now_us)
 
-    def rebuild(
-        self, case_ids: Sequence[str], events: pa.Table | Sequence[pa.Table], now_us: int | None = None
-    ) -> FoldStep:
+    def rebuild(self, case_ids: Sequence[str], tables: Sequence[pa.Table], now_us: int | None = None) -> FoldStep:
         """Replaces these cases by what their events say.
 
-        events: all of theirs, corrections included. now_us: as in `fold`.
-        Several tables where an attribute has not the same type in all of them.
+        tables: all events of theirs, corrections included. now_us: as in `fold`.
         """
-        tables = [events] if isinstance(events, pa.Table) else events
         self._watch(tables)
         self.state.corrected.update(case_ids)
         known = len(self.state.case_ids)

@@ -151,7 +151,7 @@ class Partitions:
         for start in range(0, len(cases), CASES_READ_MAX):
             some = list(cases[start : start + CASES_READ_MAX])
             events = await self._ingest.cases(some, bound.through)
-            if events is not None:
+            if events:
                 step = await asyncio.to_thread(fold.rebuild, some, events, bound.now_us)
                 steps.append(Folded(step, observation_page(partition, step.observations), rebuilt=True))
         scoring_metrics.add("andon.scoring.cases.corrected", len(cases))

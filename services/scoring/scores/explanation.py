@@ -115,10 +115,10 @@ def _points(score: Score | None) -> str:
     return f"[{score.points_low or 0.0:.6g}, {100.0 if score.points_high is None else score.points_high:.6g}]"
 
 
-def event_ids_by_case(events: pa.Table | None, cases: Sequence[str]) -> dict[str, list[str]]:
+def event_ids_by_case(tables: Sequence[pa.Table], cases: Sequence[str]) -> dict[str, list[str]]:
     """Event ids of each case in time order."""
     found: dict[str, list[tuple[int, str]]] = {case: [] for case in cases}
-    if events is not None:
+    for events in tables:
         times = events.column("time").cast(TIME).cast(pa.int64()).to_pylist()
         for case, at, event_id in zip(
             events.column("case_id").to_pylist(), times, events.column("id").to_pylist(), strict=True

@@ -77,7 +77,7 @@ class ExplanationRpcs:
 
     async def _with_events(self, tenant: str, cases: Sequence[CaseValue]) -> list[scoring_pb2.CaseObservation]:
         ids = [case.case_id for case in cases]
-        events = await self.requests.replica.ingest(tenant).cases(ids, "") if ids else None
+        events = await self.requests.replica.ingest(tenant).cases(ids, "") if ids else []
         event_ids = event_ids_by_case(events, ids)
         return [
             scoring_pb2.CaseObservation(case_id=case.case_id, value=case.value, event_ids=event_ids[case.case_id])

@@ -99,12 +99,15 @@ class IngestClient:
         async for response in follow(open_stream, after):
             yield received(response, clock)
 
-    async def cases(self, case_ids: Sequence[str], through: str) -> pa.Table | None:
-        """All events of these cases, corrections included. None: there are none."""
+    async def cases(self, case_ids: Sequence[str], through: str) -> list[pa.Table]:
+        """All events of these cases, corrections included.
+
+        Several tables, since the types of an attribute may differ between pages: each producer writes its own, and
+        texts may be encoded as a dictionary or not.
+        """
         request = ingest_pb2.ReadCasesRequest(case_ids=case_ids, through=through, encoding=ingest_pb2.ENCODING_ARROW)
         answers = [response.events.arrow_ipc async for response in self._stub.ReadCases(request)]
-        tables = [table_of(arrow_ipc) for arrow_ipc in answers if arrow_ipc]
-        return pa.concat_tables(tables, promote_options="permissive") if tables else None
+        return [table_of(arrow_ipc) for arrow_ipc in answers if arrow_ipc]
 
 
 def received(response: ingest_pb2.ReadEventsResponse, clock: EventClock) -> Received:

@@ -48,7 +48,7 @@ def test_a_late_event_of_a_corrected_case_asks_for_its_rebuild_again(
     step = fold.fold([page([late, event("x", "B", "Created", TIME)])])
     assert step.corrected_cases == ["A"]
     assert step.cases == 1
-    fold.rebuild(["A"], table([retraction, late]))
+    fold.rebuild(["A"], [table([retraction, late])])
     assert {part.stats.count for part in fold.parts()} == {1}
 
 
@@ -57,7 +57,7 @@ def test_a_case_without_events_left_is_in_no_window(system: Any, page: Any, tabl
     first, retraction = event("a", "A", "Created", TIME), event("r", "A", "Created", TIME, retracts="a")
     assert fold.fold([page([first])]).parts
     assert fold.fold([page([retraction])]).corrected_cases == ["A"]
-    step = fold.rebuild(["A"], table([first, retraction]))
+    step = fold.rebuild(["A"], [table([first, retraction])])
     assert {part.stats.count for part in step.parts} == {0}
     assert fold.parts() == []
     assert step.observations.column("anchor").null_count == len(step.observations)
