@@ -28,7 +28,10 @@ SliceCodes = dict[tuple[str, ...], tuple[IntArray, IntArray]]
 
 @dataclass(frozen=True)
 class Change:
-    """Cases (places among the touched ones) whose observation of one indicator is another than before."""
+    """Cases (places among the touched ones) whose observation of one indicator is another than before.
+
+    value: MISSING where a case belongs to a window and the measure gives no value.
+    """
 
     position: int
     places: IntArray
@@ -170,12 +173,12 @@ class Posted:
 
 
 def observed(view: CaseView, indicator: Indicator) -> tuple[IntArray, IntArray]:
-    """Anchor (MISSING: not observed) and value of each case."""
+    """Anchor (MISSING: the case belongs to no window) and value (MISSING: the measure gives none) of each case."""
     anchor, value = view.moment(view.spec.anchor(indicator)), view.value(indicator.measure)
-    counts = (anchor != MISSING) & (value != MISSING) & view.exists()
+    belongs = (anchor != MISSING) & view.exists()
     if view.spec.waits_for_close(indicator):
-        counts &= view.closed()
-    return np.where(counts, anchor, MISSING), np.where(counts, value, 0)
+        belongs &= view.closed()
+    return np.where(belongs, anchor, MISSING), np.where(belongs, value, 0)
 
 
 def observation_rows(
@@ -193,6 +196,7 @@ def observation_rows(
     positions = np.repeat(np.array([change.position for change, _ in changes], dtype=np.int32), sizes)
     names = pa.array([indicator.name for indicator in system.spec.indicators], type=pa.utf8())
     anchor = np.concatenate([change.anchor for change, _ in changes])
+    value = np.concatenate([change.value for change, _ in changes])
     columns = [
         pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), pa.array(case_ids, type=pa.utf8())),
         pa.DictionaryArray.from_arrays(pa.array(positions), names),
@@ -201,7 +205,7 @@ def observation_rows(
         _times(np.concatenate([spans.start for _, spans in changes])),
         _times(np.concatenate([spans.end for _, spans in changes])),
         _times(np.concatenate([spans.old_start for _, spans in changes])),
-        pa.array(np.concatenate([change.value for change, _ in changes]), mask=anchor == MISSING),
+        pa.array(value, mask=(anchor == MISSING) | (value == MISSING)),
     ]
     if labels is not None:
         columns.append(labels)

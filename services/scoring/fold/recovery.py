@@ -20,7 +20,7 @@ from services.scoring.fold.windows import Cell, SeriesWindows
 from services.scoring.scores.statistics import Histogram
 from services.scoring.system.model import IndicatorSystem, Window
 
-FORMAT = 3
+FORMAT = 4
 
 
 class ForeignSnapshot(ValueError):
@@ -112,17 +112,17 @@ def _names(column: Column) -> list[str]:
 def _cells(state: CaseState) -> tuple[list[object], Arrays, dict[str, list[str]]]:
     """Series as (indicator, window, slice, label codes); cells as columns, sums as decimal digits of any length."""
     books: list[object] = []
-    places: list[tuple[int, int, int]] = []
+    places: list[tuple[int, int, int, int]] = []
     cells: list[Cell] = []
     for (position, window, sliced), by_codes in state.windows.by_key.items():
         for codes, book in by_codes.items():
-            places += [(len(books), number, cell.count) for number, cell in book.cells.items()]
+            places += [(len(books), number, cell.count, cell.unobserved) for number, cell in book.cells.items()]
             cells += book.cells.values()
             books.append([position, window.value, sliced, list(codes)])
     nothing = np.zeros(0, dtype=np.int64)
     spreads = [(nothing, nothing) if cell.histogram is None else cell.histogram for cell in cells]
     arrays: Arrays = {
-        "cells": np.array(places, dtype=np.int64).reshape(len(places), 3),
+        "cells": np.array(places, dtype=np.int64).reshape(len(places), 4),
         "histogram sizes": np.array(
             [len(v) if c.histogram else -1 for c, (v, _) in zip(cells, spreads, strict=True)], int
         ),
@@ -163,8 +163,10 @@ def _fill_cells(state: CaseState, books: list[list[object]], arrays: Arrays, tex
         known.append(state.windows.book(key, tuple(cast("list[int]", codes))))
     spreads = _histograms(arrays)
     amounts = zip(map(int, texts["totals"]), map(int, texts["squares"]), strict=True)
-    for (book, number, count), (total, squares), spread in zip(arrays["cells"].tolist(), amounts, spreads, strict=True):
-        known[book].cells[number] = Cell(count, total, squares, spread)
+    for (book, number, count, unobserved), (total, squares), spread in zip(
+        arrays["cells"].tolist(), amounts, spreads, strict=True
+    ):
+        known[book].cells[number] = Cell(count, total, squares, spread, unobserved)
 
 
 def _histograms(arrays: Arrays) -> list[Histogram | None]:

@@ -16,7 +16,7 @@ NEVER = np.iinfo(np.int64).max
 CASE_FILLS = {"anchor": MISSING, "value": 0, "label": MISSING, "negative": 0, "seen_us": MISSING, "due_us": NEVER}
 """The arrays with one place per case, and what is in a place that no case has yet.
 
-anchor, value: of the last observation, by indicator. label: by dimension. negative: whether the end of a measure lies
+anchor, value: of the last observation, by indicator; value MISSING: the case has none in its windows. label: by dimension. negative: whether the end of a measure lies
 before its start. seen_us: the watermark when the case was last touched.
 due_us: when a running duration passes a limit, if nothing happens.
 """

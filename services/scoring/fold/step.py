@@ -40,7 +40,8 @@ anchor: the instant that puts the case into every window that contains it; null:
 old_anchor: the same before this step; null: it was nowhere.
 A window [start, end) of any width holds the case if and only if start <= anchor < end.
 window_start, window_end, old_window_start: the narrowest window of the indicator around them.
-value: in multiples of the resolution, null where anchor is.
+value: in multiples of the resolution; null where anchor is, and where the measure gives no value: the case then belongs
+to its windows and is counted there as not observed.
 slice: null members are unknown; the column is absent when there are no dimensions.
 """
 

@@ -11,7 +11,7 @@ import numpy as np
 from andon_quality.describe.moments import grouped_moments
 from numpy.typing import NDArray
 
-from services.scoring.fold.batch import IntArray
+from services.scoring.fold.batch import MISSING, IntArray
 from services.scoring.scores.statistics import Histogram, PartChange, PartStats
 from services.scoring.system.calendar import WindowIds
 from services.scoring.system.model import Window
@@ -27,7 +27,10 @@ DENSE_MIN = 4_096
 
 @dataclass
 class Amounts:
-    """Values that observations bring (sign 1) or take (sign -1); sign None: all bring. Weighed once for all windows."""
+    """Values that observations bring (sign 1) or take (sign -1); sign None: all bring. Weighed once for all windows.
+
+    MISSING as a value: the case belongs to the window, and has none.
+    """
 
     value: IntArray
     sign: IntArray | None
@@ -39,8 +42,25 @@ class Amounts:
         return Amounts(self.value[places], None if self.sign is None else self.sign[places])
 
     @cached_property
+    def seen(self) -> IntArray | None:
+        """Rows with a value; None: all."""
+        seen = self.value != MISSING
+        return None if seen.all() else np.flatnonzero(seen)
+
+    @cached_property
+    def known(self) -> Amounts:
+        """Those with a value."""
+        return self.of(self.seen)
+
+    @cached_property
+    def missing(self) -> tuple[IntArray, IntArray | None]:
+        """Rows without a value, and their signs."""
+        rows = np.flatnonzero(self.value == MISSING)
+        return rows, None if self.sign is None else self.sign[rows]
+
+    @cached_property
     def range(self) -> tuple[int, int]:
-        return int(self.value.min()), int(self.value.max())
+        return int(self.value.min(initial=0)), int(self.value.max(initial=0))
 
     @cached_property
     def magnitude(self) -> int:
@@ -82,14 +102,15 @@ class Cell:
     total: int = 0
     squares: int = 0
     histogram: Histogram | None = None
+    unobserved: int = 0
 
     @property
     def changes_anything(self) -> bool:
         spread = self.histogram is not None and len(self.histogram[0]) > 0
-        return bool(self.count or self.total or self.squares or spread)
+        return bool(self.count or self.total or self.squares or self.unobserved or spread)
 
     def stats(self) -> PartStats:
-        return PartStats(self.count, self.total, self.squares, self.histogram)
+        return PartStats(self.count, self.total, self.squares, self.histogram, unobserved=self.unobserved)
 
 
 @dataclass
@@ -106,11 +127,12 @@ class SeriesWindows:
         cell.count += delta.count
         cell.total += delta.total
         cell.squares += delta.squares
+        cell.unobserved += delta.unobserved
         if delta.histogram is not None:
             cell.histogram = (
                 delta.histogram if cell.histogram is None else with_changes(cell.histogram, delta.histogram)
             )
-        if not cell.count:
+        if not cell.count and not cell.unobserved:
             del self.cells[number]
         return cell.stats()
 
@@ -172,14 +194,17 @@ def _sorted_groups(code: IntArray, number: IntArray) -> Groups:
 
 
 def deltas(groups: Groups, amounts: Amounts, histograms: bool) -> list[Cell]:
-    """Signed count, sum and sum of squares of each group; Python integers, exact."""
-    size = len(groups)
-    counts = _sums(groups.group, amounts.sign, size)
-    totals, squares = signed_moments(groups.group, amounts, size)
-    if not histograms:
-        return [Cell(*cell) for cell in zip(counts, totals, squares, strict=True)]
-    spreads = signed_histograms(groups.group, amounts, size)
-    return [Cell(*cell) for cell in zip(counts, totals, squares, spreads, strict=True)]
+    """Signed count, sum and sum of squares of each group, and the cases without a value; Python integers, exact."""
+    size, group, known = len(groups), groups.group, amounts.known
+    unobserved = [0] * size
+    if amounts.seen is not None:
+        rows, sign = amounts.missing
+        unobserved = _sums(group[rows], sign, size)
+        group = group[amounts.seen]
+    counts = _sums(group, known.sign, size)
+    totals, squares = signed_moments(group, known, size)
+    spreads = signed_histograms(group, known, size) if histograms else [None] * size
+    return [Cell(*cell) for cell in zip(counts, totals, squares, spreads, unobserved, strict=True)]
 
 
 def _sums(group: IntArray, weights: NDArray[np.generic] | None, size: int) -> list[int]:
@@ -212,6 +237,8 @@ def _long_moments(group: IntArray, amounts: Amounts, size: int) -> tuple[list[in
 
 def signed_histograms(group: IntArray, amounts: Amounts, size: int) -> list[Histogram]:
     """Distinct values and signed counts of each group; counts that cancel are left out."""
+    if not len(group):
+        return [(group[:0], group[:0])] * size
     order = np.lexsort((amounts.value, group))
     group, value = group[order], amounts.value[order]
     first = np.flatnonzero(np.append(True, (group[1:] != group[:-1]) | (value[1:] != value[:-1])))

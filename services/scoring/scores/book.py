@@ -62,7 +62,7 @@ class ScoreBook:
         for partition, changes in parts.items():
             for change in changes:
                 here = self.parts.setdefault((change.series, change.window), {})
-                if change.stats.count:
+                if change.stats.case_count:
                     here[partition] = change.stats
                 else:
                     here.pop(partition, None)

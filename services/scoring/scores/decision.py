@@ -94,7 +94,7 @@ class _Step:
 
     def statistics(self, place: Place) -> PartStats:
         parts = {**self.book.parts.get(place, {}), **self.fresh.get(place, {})}
-        return merge_parts([part for part in parts.values() if part.count]) if parts else EMPTY
+        return merge_parts([part for part in parts.values() if part.case_count]) if parts else EMPTY
 
     def is_complete(self, window: WindowId) -> bool:
         if self.watermark_us is None or window == ALL_TIME:
@@ -214,6 +214,7 @@ def _withdrawn(score: Score, version: int) -> Score:
         score,
         value=None,
         count=0,
+        unobserved=0,
         state=ScoreState.NOT_ENOUGH_DATA,
         points=None,
         points_low=None,

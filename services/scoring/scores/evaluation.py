@@ -99,6 +99,7 @@ def evaluate(system: IndicatorSystem, indicator: Indicator, observed: Sequence[O
             window=one.window,
             value=value,
             count=one.stats.count,
+            unobserved=one.stats.unobserved,
             state=state,
             points=points,
             points_low=low,

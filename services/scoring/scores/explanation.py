@@ -33,7 +33,7 @@ def cases_of(
     """The cases of a window by case id.
 
     pages: in the order of their steps; of several rows of a case the last one counts.
-    slice_: dimension -> value that a case must have.
+    slice_: dimension -> value that a case must have. Cases without a value are left out.
     """
     latest: dict[str, tuple[int | None, int | None, Mapping[str, str | None] | None]] = {}
     for page in pages:
@@ -63,7 +63,18 @@ def _rows(page: pa.Table) -> Iterable[Row]:
 
 
 def working(indicator: Indicator, score: Score) -> Text:
-    """How the value is computed, in words."""
+    """How the value is computed, in words; and how many cases of the window have no value."""
+    words = _computed(indicator, score)
+    if not score.unobserved:
+        return words
+    whole = score.count + score.unobserved
+    return Text(
+        f"{words.en} n = {score.count:,} of {whole:,}: {score.unobserved:,} cases of the window have no value.",
+        f"{words.zh}n = {score.count:,} / {whole:,}：该窗口有 {score.unobserved:,} 个案例没有取值。",
+    )
+
+
+def _computed(indicator: Indicator, score: Score) -> Text:
     count, total = score.count, score.total or 0
     scale = f"{score.resolution:.12g}"
     match indicator.aggregate:

@@ -29,13 +29,14 @@ def decode_parts(raw: bytes, known: KnownParts, partitions: Set[int] | None = No
     """The changes again, against the same `known` that they were encoded with. partitions None: all."""
     text = raw[1:] if raw[:1] == PLAIN else zlib.decompress(raw[1:])
     parts: dict[int, list[PartChange]] = {}
-    for partition, series, start_us, end_us, count, total, squares, difference in json.loads(text):
+    for partition, series, start_us, end_us, count, total, squares, difference, *counted in json.loads(text):
         if partitions is not None and partition not in partitions:
             continue
         window = WindowId(start_us, end_us)
+        # Rows of before cases without a value were counted end with the histogram.
         before = known.get((series, window), {}).get(partition)
         histogram = _after(before.histogram if before else None, difference)
-        stats = PartStats(count, total, squares, histogram)
+        stats = PartStats(count, total, squares, histogram, unobserved=sum(counted))
         parts.setdefault(partition, []).append(PartChange(SeriesKey(series), window, stats))
     return parts
 
@@ -53,6 +54,7 @@ def _row(partition: int, change: PartChange, known: KnownParts) -> list[object]:
         stats.total,
         stats.squares,
         difference,
+        stats.unobserved,
     ]
 
 

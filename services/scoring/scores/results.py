@@ -40,7 +40,7 @@ class PhaseOneState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`count` 0: nothing is observed any more, so the score is withdrawn.
+    """count: cases observed. unobserved: cases of the window without a value. Both 0: the score is withdrawn.
 
     total, squares: in multiples of the resolution. None: a composite.
     """
@@ -60,14 +60,16 @@ class Score:
     resolution: float = 1.0
     revision: int = 1
     reason: str = ""
+    unobserved: int = 0
 
     @property
     def present(self) -> bool:
-        return self.count > 0
+        return self.count > 0 or self.unobserved > 0
 
     def says_the_same(self, other: Score) -> bool:
         # What changes mostly changes here, and to write everything out takes longest.
-        if (self.count, self.total, self.version) != (other.count, other.total, other.version):
+        mine = (self.count, self.total, self.unobserved, self.version)
+        if mine != (other.count, other.total, other.unobserved, other.version):
             return False
         return _content(self) == _content(other)
 
@@ -182,6 +184,7 @@ def _content(score: Score) -> tuple[str, ...]:
         "" if score.total is None else str(score.total),
         "" if score.squares is None else str(score.squares),
         _exact(score.resolution),
+        str(score.unobserved),
     )
 
 

@@ -27,6 +27,7 @@ MERGED_MAX = 4_096
 class PartStats:
     """Exact statistics of one partition's observations of one (series, window), in multiples of the resolution.
 
+    unobserved: cases that belong to the window and of which the measure gives no value; no part of the other figures.
     histogram: only for medians and quantiles. others: histograms of other partitions, where together they are too large
     to be merged for the sake of one quantile.
     """
@@ -36,15 +37,24 @@ class PartStats:
     squares: int
     histogram: Histogram | None = None
     others: tuple[Histogram, ...] = ()
+    unobserved: int = 0
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PartStats):
             return NotImplemented
-        same = (self.count, self.total, self.squares) == (other.count, other.total, other.squares)
-        return same and _same_histogram(self._merged(), other._merged())
+        return self._figures == other._figures and _same_histogram(self._merged(), other._merged())
 
     def __hash__(self) -> int:
-        return hash((self.count, self.total, self.squares))
+        return hash(self._figures)
+
+    @property
+    def _figures(self) -> tuple[int, int, int, int]:
+        return (self.count, self.total, self.squares, self.unobserved)
+
+    @property
+    def case_count(self) -> int:
+        """Cases of the window, with and without a value. 0: nothing is left."""
+        return self.count + self.unobserved
 
     def sum(self, resolution: float) -> float:
         """The sum in the unit of `resolution`, rounded once."""
@@ -123,6 +133,7 @@ def merge_parts(parts: Sequence[PartStats]) -> PartStats:
         sum(part.squares for part in parts),
         histograms[0] if histograms else None,
         tuple(histograms[1:]),
+        sum(part.unobserved for part in parts),
     )
 
 
@@ -149,7 +160,7 @@ def _same_histogram(left: Histogram | None, right: Histogram | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PartChange:
-    """The absolute state of this partition after the step; count 0: nothing is left."""
+    """The absolute state of this partition after the step; without cases: nothing is left."""
 
     series: SeriesKey
     window: WindowId

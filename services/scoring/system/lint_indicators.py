@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from services.scoring.system.case_model import Elapsed, Flag
 from services.scoring.system.lint_findings import Finding, error, names, titles, warning
+from services.scoring.system.lint_losses import losses
 from services.scoring.system.lint_measures import moment
 from services.scoring.system.model import (
     SECONDS_BY_UNIT,
@@ -29,7 +30,7 @@ def indicators(spec: SystemSpec) -> Iterator[Finding]:
     yield from titles("indicators", ((indicator.name, indicator.title) for indicator in spec.indicators))
     for place, indicator in enumerate(spec.indicators):
         field = f"indicators[{place}]"
-        for check in (_measure, _windows, _judgement, _slices, _hierarchy, _chart, _practice):
+        for check in (_measure, losses, _windows, _judgement, _slices, _hierarchy, _chart, _practice):
             yield from check(spec, field, indicator)
 
 

@@ -53,7 +53,8 @@ from services.scoring.system.series import series_key
 
 TIME = pa.timestamp("us", tz="UTC")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Result = dict[tuple[str, int], tuple[int, int, int, tuple[tuple[int, int], ...]]]
+Result = dict[tuple[str, int], tuple[int, int, int, tuple[tuple[int, int], ...], int]]
+"""Count, sum, sum of squares, histogram and cases without a value, by series and window."""
 
 
 @dataclass(frozen=True)
@@ -272,7 +273,7 @@ def live(events: Sequence[Event]) -> list[Event]:
 def reference_parts(system: IndicatorSystem, events: Sequence[Event]) -> Result:
     """Every window of every series by direct computation."""
     spec, zone = system.spec, ZoneInfo(system.spec.time_zone)
-    values: dict[tuple[str, int], list[int]] = {}
+    values: dict[tuple[str, int], list[int | None]] = {}
     spread: set[str] = set()
     for case_id in {event.case_id for event in events}:
         mine = live(
@@ -281,7 +282,7 @@ def reference_parts(system: IndicatorSystem, events: Sequence[Event]) -> Result:
         case = Reference(system, mine)
         for indicator in spec.indicators if mine else ():
             anchor, value = case.moment(spec.anchor(indicator)), case.value(indicator.measure)
-            if anchor is None or value is None or (spec.waits_for_close(indicator) and case.moment(Closed()) is None):
+            if anchor is None or (spec.waits_for_close(indicator) and case.moment(Closed()) is None):
                 continue
             for window in indicator.windows:
                 for sliced in (Slice(()), *indicator.slices):
@@ -290,10 +291,12 @@ def reference_parts(system: IndicatorSystem, events: Sequence[Event]) -> Result:
                         series = series_key(system, indicator.name, window, pairs)
                         spread |= {series} if indicator.needs_histogram else set()
                         values.setdefault((series, window_start(zone, window, anchor)), []).append(value)
-    return {
-        key: (len(v), sum(v), sum(x * x for x in v), tuple(sorted(Counter(v).items())) if key[0] in spread else ())
-        for key, v in values.items()
-    }
+    results: Result = {}
+    for key, every in values.items():
+        v = [value for value in every if value is not None]
+        histogram = tuple(sorted(Counter(v).items())) if key[0] in spread else ()
+        results[key] = (len(v), sum(v), sum(x * x for x in v), histogram, len(every) - len(v))
+    return results
 
 
 def as_result(parts: Sequence[statistics.PartChange]) -> Result:
@@ -305,6 +308,7 @@ def as_result(parts: Sequence[statistics.PartChange]) -> Result:
             ()
             if part.stats.histogram is None
             else tuple(zip(*(a.tolist() for a in part.stats.histogram), strict=True)),
+            part.stats.unobserved,
         )
         for part in parts
     }

@@ -47,7 +47,7 @@ def test_steps_add_up_to_the_parts(
         step = fold.fold([page([event(**row) for row in piece]) for piece in pieces(batch)])
         assert len({(part.series, part.window) for part in step.parts}) == len(step.parts)
         state |= {(part.series, part.window): part for part in step.parts}
-    left = [part for part in state.values() if part.stats.count]
+    left = [part for part in state.values() if part.stats.case_count]
     assert sorted(left, key=lambda part: (part.series, part.window)) == fold.parts()
 
 

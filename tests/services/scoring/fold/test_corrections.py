@@ -49,7 +49,7 @@ def test_a_late_event_of_a_corrected_case_asks_for_its_rebuild_again(
     assert step.corrected_cases == ["A"]
     assert step.cases == 1
     fold.rebuild(["A"], [table([retraction, late])])
-    assert {part.stats.count for part in fold.parts()} == {1}
+    assert {part.stats.case_count for part in fold.parts()} == {1}
 
 
 def test_a_case_without_events_left_is_in_no_window(system: Any, page: Any, table: Any, event: Any) -> None:

@@ -114,11 +114,16 @@ def late_of(fold: CaseFold) -> tuple[int, int]:
     return (stats[0].total, stats[0].count) if stats else (0, 0)
 
 
+def unobserved_of(fold: CaseFold) -> int:
+    return sum(part.stats.unobserved for part in fold.parts())
+
+
 def test_a_case_past_its_limit_without_an_answer_is_late_while_it_waits(system: Any, page: Any, event: Any) -> None:
     fold = CaseFold(late_system(system))
     opened = [event(str(n), case, "Created", TIME) for n, case in enumerate("ABCD")]
     fold.fold([page(opened)], microseconds(TIME))
     assert late_of(fold) == (0, 0), "nobody knows yet"
+    assert unobserved_of(fold) == 4
     fold.fold(
         [page([event("a1", "A", "Answered", TIME + timedelta(hours=1))])], microseconds(TIME + timedelta(hours=1))
     )
@@ -128,6 +133,7 @@ def test_a_case_past_its_limit_without_an_answer_is_late_while_it_waits(system: 
     assert fold.is_due(past)
     assert fold.fold([], past).cases == 3
     assert late_of(fold) == (3, 4)
+    assert unobserved_of(fold) == 0
     fold.fold([page([event("b1", "B", "Answered", TIME + timedelta(hours=9))])], past)
     assert late_of(fold) == (3, 4), "the answer comes too late"
     fold.fold([page([event("c1", "C", "Answered", TIME + timedelta(minutes=9))])], past)
@@ -140,6 +146,7 @@ def test_the_clock_of_a_case_stops_when_it_closes(system: Any, page: Any, event:
     events = [event("1", "A", "Created", TIME), event("2", "A", "Closed", soon), event("3", "B", "Created", TIME)]
     fold.fold([page([*events, event("4", "B", "Closed", TIME + timedelta(days=2))])], microseconds(much_later))
     assert late_of(fold) == (1, 1), "A was closed within the limit and needs no answer any more"
+    assert unobserved_of(fold) == 1, "it is counted as not observed"
 
 
 def test_a_limit_in_working_time_waits_for_the_office_to_open(system: Any, page: Any, event: Any) -> None:
@@ -210,3 +217,25 @@ def test_labels_come_back_as_texts_and_no_text_is_carried_along_that_does_not_oc
     column = Labels(names=names).column(np.array(codes, dtype=np.int64))
     assert column.to_pylist() == [None if code == MISSING else names[code] for code in codes]
     assert sorted(column.dictionary.to_pylist()) == sorted({names[code] for code in codes if code != MISSING})
+
+
+def test_a_case_without_a_value_is_counted_next_to_those_with_one(system: Any, page: Any, event: Any) -> None:
+    wait = Measure("wait", Elapsed(Opened(), FirstOf(("Answered",))))
+    windows = (Window.DAY, Window.ALL)
+    median = Indicator("wait", "wait", Aggregate.MEDIAN, anchor=Opened(), observe=Observe.ALWAYS, windows=windows)
+    fold = CaseFold(replace(system, spec=replace(system.spec, measures=(wait,), indicators=(median,))))
+    figures = lambda: {(part.stats.count, part.stats.unobserved) for part in fold.parts()}  # noqa: E731
+
+    step = fold.fold([page([event(case, case, "Created", TIME) for case in "ABC"])])
+    assert figures() == {(0, 3)}
+    assert {(row["value"], row["anchor"]) for row in step.observations.to_pylist()} == {(None, TIME)}
+    fold.fold([page([event("a", "A", "Answered", TIME + timedelta(hours=1))])])
+    assert figures() == {(1, 2)}
+    restored = CaseFold.restore(fold.system, fold.snapshot())
+    for one in (fold, restored):
+        one.fold([page([event("b", "B", "Answered", TIME + timedelta(hours=2))])])
+    assert figures() == {(2, 1)}
+    assert restored.parts() == fold.parts()
+    # Its opening becomes known as earlier: it leaves the day that it was counted in without a value.
+    fold.fold([page([event("c", "C", "Created", TIME - timedelta(days=1))])])
+    assert figures() == {(2, 0), (0, 1), (2, 1)}

@@ -15,19 +15,19 @@ SERIES, WINDOW = SeriesKey("desk/main/wait@week{team=甲}"), WindowId(0, 10)
 VALUES = st.lists(st.integers(-(2**50), 2**50), max_size=30)
 
 
-def stats_of(values: list[int], histogram: bool = True) -> PartStats:
+def stats_of(values: list[int], histogram: bool = True, unobserved: int = 0) -> PartStats:
     distinct, counts = np.unique(np.array(values, dtype=np.int64), return_counts=True)
     kept = (distinct, counts.astype(np.int64)) if histogram else None
-    return PartStats(len(values), sum(values), sum(value * value for value in values), kept)
+    return PartStats(len(values), sum(values), sum(value * value for value in values), kept, unobserved=unobserved)
 
 
 @settings(deadline=None, max_examples=60)
-@given(before=VALUES, after=VALUES, histogram=st.booleans())
+@given(before=VALUES, after=VALUES, histogram=st.booleans(), unobserved=st.integers(0, 2**40))
 def test_what_was_encoded_against_a_state_decodes_against_the_same_state(
-    before: list[int], after: list[int], histogram: bool
+    before: list[int], after: list[int], histogram: bool, unobserved: int
 ) -> None:
     known = {(SERIES, WINDOW): {3: stats_of(before, histogram)}}
-    change = PartChange(SERIES, WINDOW, stats_of(after, histogram))
+    change = PartChange(SERIES, WINDOW, stats_of(after, histogram, unobserved))
     assert decode_parts(encode_parts({3: [change]}, known), known) == {3: [change]}
     assert decode_parts(encode_parts({3: [change]}, {}), {}) == {3: [change]}
 

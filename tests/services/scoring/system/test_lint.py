@@ -15,11 +15,13 @@ from services.scoring.system import model
 from services.scoring.system.case_model import (
     Above,
     AttributeIs,
+    AttributeTime,
     Calendar,
     CaseRule,
     Closed,
     Count,
     Elapsed,
+    FirstOf,
     Flag,
     Hours,
     LastOf,
@@ -175,3 +177,48 @@ def test_measures_that_end_in_a_circle_rest_on_themselves_and_those_before_it_to
 def test_what_works_but_falls_short_is_warned_of() -> None:
     assert errors(SPEC) == set()
     assert checks(SPEC) >= {"no_target", "no_chart", "no_owner", "phase_missing", "phase_uncovered", "unused_measure"}
+
+
+DURATION = Measure("span", Elapsed(Opened(), FirstOf(("Answered",))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "changes", "lost"),
+    [
+        (Count(), CaseRule(), {}, None),
+        (Flag(Above("n", 1)), CaseRule(), {}, None),
+        (Flag(AttributeIs("kind", ("a",))), CaseRule(), {}, "without the attribute kind"),
+        (NumberAttribute("rating"), CaseRule(), {}, "without the attribute rating"),
+        (DURATION.kind, CaseRule(), {}, "without an event Answered"),
+        (DURATION.kind, CaseRule(), {"anchor": LastOf(("Answered",))}, None),
+        (DURATION.kind, CaseRule(closed=LastOf(("Answered",))), {}, None),
+        (DURATION.kind, CaseRule(closed=LastOf(("Closed",))), {}, "without an event Answered"),
+        (Elapsed(Opened(), Closed()), CaseRule(closed=LastOf(("Closed",))), {}, None),
+        (
+            Elapsed(Opened(), Closed()),
+            CaseRule(closed=LastOf(("Closed",))),
+            {"anchor": Opened(), "observe": model.Observe.ALWAYS},
+            "without an event Closed",
+        ),
+        (Elapsed(AttributeTime("due"), Opened()), CaseRule(), {}, "without the time due"),
+        # A running duration is late past its limit, so that nothing is lost where a case never closes.
+        (Flag(Above("span", 60)), CaseRule(), {}, None),
+        (Flag(Above("span", 60)), CaseRule(closed=LastOf(("Closed",))), {}, "close within the limit without"),
+        (Flag(Above("span", 60)), CaseRule(closed=LastOf(("Answered",))), {}, None),
+    ],
+)
+def test_an_indicator_that_can_lose_cases_is_warned_of_with_which(
+    kind: MeasureKind, rule: CaseRule, changes: dict[str, Any], lost: str | None
+) -> None:
+    spec = replace(
+        SPEC,
+        case_rule=rule,
+        measures=(*MEASURES, DURATION, Measure("chosen", kind)),
+        indicators=(replace(INDICATOR, measure="chosen", **changes),),
+    )
+    found = [finding for finding in lint(spec) if finding.check == "loses_cases"]
+    assert len(found) == (lost is not None)
+    for finding in found:
+        assert (finding.field, finding.severity) == ("indicators[0].measure", Severity.WARNING)
+        assert lost in finding.message.en
+        assert finding.message.zh
