@@ -19,7 +19,7 @@ from andon_client.documents import load_document
 
 from services.scoring.fold.cases import CaseFold
 from services.scoring.fold.step import DecodedPage
-from services.scoring.scores.statistics import PartChange
+from services.scoring.scores.statistics import PartChange, PartStats, Place, accumulate
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.wire.systems import spec_of
 
@@ -120,11 +120,12 @@ def decoded(page: bytes) -> pa.Table:
 
 
 def replayed(system: IndicatorSystem, pages: Sequence[bytes], pages_per_step: int) -> list[PartChange]:
-    fold = CaseFold(system)
+    fold, sums = CaseFold(system), dict[Place, PartStats]()
     for start in range(0, len(pages), pages_per_step):
         step = pages[start : start + pages_per_step]
-        fold.fold([DecodedPage(decoded(page), 0, start + place) for place, page in enumerate(step)])
-    return fold.parts()
+        decoded_pages = [DecodedPage(decoded(page), 0, start + place) for place, page in enumerate(step)]
+        accumulate(sums, fold.fold(decoded_pages).parts)
+    return [PartChange(*place, stats) for place, stats in sums.items()]
 
 
 @dataclass(slots=True)

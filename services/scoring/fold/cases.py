@@ -1,13 +1,14 @@
-"""The fold of one partition under one indicator system: pages of events in, exact window statistics out.
+"""The fold of one partition under one indicator system: pages of events in, exact changes of window statistics out.
 
 Theory of operation
 ===================
 
-The state (`fold.state`) has one place per case in a handful of arrays, and a count, a sum and a sum of squares per
-window of each series. A page of events becomes one sorted batch; every column takes the batch with array operations,
-so that Python loops run over columns, indicators and touched windows, never over events. Then each touched case is
-observed again. Where its observation differs from the last one, the old value leaves its windows and the new one
-enters.
+The state (`fold.state`) has one place per case in a handful of arrays, and nothing per window. A page of events
+becomes one sorted batch; every column takes the batch with array operations, so that Python loops run over columns,
+indicators and touched windows, never over events. Then each touched case is observed again. Where its observation
+differs from the last one, the old value leaves its windows and the new one enters: a step gives the differences, and
+what they add up to is the book's (`scores.book`). So a difference may count once only: what was committed before a
+restart is folded again, and its differences are dropped.
 
 What is invariant. The state depends only on the set of events and on the moment that time has come to (`now_us`), not
 on the order of events, their pages or on restarts: columns keep minima, maxima, counts, and latest values by (time,
@@ -43,7 +44,7 @@ from services.scoring.system.model import Indicator, IndicatorSystem
 
 
 class CaseFold:
-    """The columnar state of one partition's cases, and the window statistics of its series.
+    """The columnar state of one partition's cases.
 
     Idle cases can be evicted as pages; they have to be reloaded before events that name them are folded.
     """
@@ -69,10 +70,6 @@ class CaseFold:
     def watermark(self) -> int | None:
         """The latest event time that was folded, in microseconds since 1970 UTC; None before the first event."""
         return self.state.watermark_us
-
-    def parts(self) -> list[PartChange]:
-        """Every window that holds an observation, ordered by series and window."""
-        return self.state.windows.parts()
 
     def is_due(self, now_us: int | None) -> bool:
         """Whether a case may have come to a limit by time alone."""

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from services.scoring.fold.batch import MISSING, TIME_US, IntArray
 from services.scoring.fold.measures import CaseView, Columns
 from services.scoring.fold.step import OBSERVATION_SCHEMA
-from services.scoring.fold.windows import Amounts, Groups, SeriesWindows, deltas, grouped
+from services.scoring.fold.windows import Amounts, Groups, deltas, grouped
 from services.scoring.scores.statistics import PartChange
 from services.scoring.system.calendar import WindowIds, window_numbers
 from services.scoring.system.model import Indicator, IndicatorSystem, Slice, Window
-from services.scoring.system.series import series_key
+from services.scoring.system.series import SeriesKey, series_key
 
 WINDOW_ORDER = list(Window)
 WindowIndexKey = tuple[int, Window, int]
@@ -57,11 +57,11 @@ class Spans:
 
 @dataclass
 class WindowIndex:
-    """All series of one partition, and how observations move in and out of their windows."""
+    """The series that were met, and how observations move in and out of their windows."""
 
     system: IndicatorSystem
     columns: Columns
-    by_key: dict[WindowIndexKey, dict[tuple[int, ...], SeriesWindows]] = field(default_factory=dict)
+    by_key: dict[WindowIndexKey, dict[tuple[int, ...], SeriesKey]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.windows = WindowIds(self.columns.zone)
@@ -70,23 +70,14 @@ class WindowIndex:
         names = [dimension.name for dimension in self.system.spec.dimensions]
         self.place_by_dimension = {name: place for place, name in enumerate(names)}
 
-    def parts(self) -> list[PartChange]:
-        every = [part for books in self.by_key.values() for book in books.values() for part in book.parts(self.windows)]
-        return sorted(every, key=lambda part: (part.series, part.window))
-
-    def book(self, key: WindowIndexKey, codes: tuple[int, ...]) -> SeriesWindows:
-        books = self.by_key.setdefault(key, {})
-        if codes not in books:
-            books[codes] = self._new_book(key, codes)
-        return books[codes]
-
-    def _new_book(self, key: WindowIndexKey, codes: tuple[int, ...]) -> SeriesWindows:
-        position, window, place = key
-        names = self.slices[position][place].dimensions
-        values = tuple((name, self._label_names(name)[code]) for name, code in zip(names, codes, strict=True))
-        return SeriesWindows(
-            series_key(self.system, self.system.spec.indicators[position].name, window, values), window
-        )
+    def series(self, key: WindowIndexKey, codes: tuple[int, ...]) -> SeriesKey:
+        known = self.by_key.setdefault(key, {})
+        if codes not in known:
+            position, window, place = key
+            names = self.slices[position][place].dimensions
+            values = tuple((name, self._label_names(name)[code]) for name, code in zip(names, codes, strict=True))
+            known[codes] = series_key(self.system, self.system.spec.indicators[position].name, window, values)
+        return known[codes]
 
     def _label_names(self, dimension: str) -> list[str]:
         return self.columns.labels(self.dimension_by_name[dimension]).names
@@ -149,15 +140,14 @@ class WindowIndex:
             bounds = np.array([(window.start_us, window.end_us) for window in windows], dtype=np.int64)
             posted.spans = bounds[groups.group]
         split = self._split_codes(self.slices[key[0]][key[2]].dimensions, groups.code)
-        for codes, number, window, delta in zip(split, groups.number.tolist(), windows, changes, strict=True):
+        for codes, window, delta in zip(split, windows, changes, strict=True):
             if delta.changes_anything:
-                book = self.book(key, codes)
-                posted.parts.append(PartChange(book.series, window, book.change(number, delta)))
+                posted.parts.append(PartChange(self.series(key, codes), window, delta))
 
 
 @dataclass
 class Posted:
-    """parts: after-states. spans: start and end of the narrowest window of each row, entering rows first."""
+    """parts: differences. spans: start and end of the narrowest window of each row, entering rows first."""
 
     parts: list[PartChange]
     spans: NDArray[np.int64] | None

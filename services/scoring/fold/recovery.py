@@ -9,18 +9,16 @@ from typing import cast
 import numpy as np
 
 from services.scoring.fold.batch import IntArray
-from services.scoring.fold.columns import Arrays, Column, Picked, integers
+from services.scoring.fold.columns import Arrays, Column, Picked
 from services.scoring.fold.evicted_cases import PAGE_CASES, CasePage, case_hashes
 from services.scoring.fold.hashing import HashArray
 from services.scoring.fold.sequences import Handovers, Presence
 from services.scoring.fold.snapshots import packed, unpacked
 from services.scoring.fold.sources import Labels, LabelSource
 from services.scoring.fold.state import CASE_FILLS, CaseState
-from services.scoring.fold.windows import Cell, SeriesWindows
-from services.scoring.scores.statistics import Histogram
-from services.scoring.system.model import IndicatorSystem, Window
+from services.scoring.system.model import IndicatorSystem
 
-FORMAT = 4
+FORMAT = 5
 
 
 class ForeignSnapshot(ValueError):
@@ -37,15 +35,13 @@ def snapshot(state: CaseState) -> bytes:
     everyone = np.arange(len(state.case_ids))
     texts: dict[str, Sequence[str]] = {"cases": state.case_ids, "corrected": sorted(state.corrected)}
     texts |= {f"{name}/names": _names(column) for name, column in state.columns.by_name.items()}
-    books, cells, amounts = _cells(state)
     header = {
         "fingerprint": fingerprint(state.system),
         "watermark_us": state.watermark_us,
         "negative_spans": state.negative_spans,
         "archived": len(state.evicted),
-        "books": books,
     }
-    return packed(header, _taken(state, everyone) | cells, texts | amounts)
+    return packed(header, _taken(state, everyone), texts)
 
 
 def page_of(state: CaseState, cases: IntArray, number: int) -> CasePage:
@@ -109,30 +105,6 @@ def _names(column: Column) -> list[str]:
     return labels.names if labels else []
 
 
-def _cells(state: CaseState) -> tuple[list[object], Arrays, dict[str, list[str]]]:
-    """Series as (indicator, window, slice, label codes); cells as columns, sums as decimal digits of any length."""
-    books: list[object] = []
-    places: list[tuple[int, int, int, int]] = []
-    cells: list[Cell] = []
-    for (position, window, sliced), by_codes in state.windows.by_key.items():
-        for codes, book in by_codes.items():
-            places += [(len(books), number, cell.count, cell.unobserved) for number, cell in book.cells.items()]
-            cells += book.cells.values()
-            books.append([position, window.value, sliced, list(codes)])
-    nothing = np.zeros(0, dtype=np.int64)
-    spreads = [(nothing, nothing) if cell.histogram is None else cell.histogram for cell in cells]
-    arrays: Arrays = {
-        "cells": np.array(places, dtype=np.int64).reshape(len(places), 4),
-        "histogram sizes": np.array(
-            [len(v) if c.histogram else -1 for c, (v, _) in zip(cells, spreads, strict=True)], int
-        ),
-        "histogram values": np.concatenate([nothing, *(values for values, _ in spreads)]),
-        "histogram counts": np.concatenate([nothing, *(counts for _, counts in spreads)]),
-    }
-    amounts = {"totals": [str(cell.total) for cell in cells], "squares": [str(cell.squares) for cell in cells]}
-    return books, arrays, amounts
-
-
 def restore(state: CaseState, content: bytes) -> None:
     """Fills a new fold, whose evicted cases are known already. Raises ForeignSnapshot."""
     header, arrays, texts = unpacked(content)
@@ -144,7 +116,6 @@ def restore(state: CaseState, content: bytes) -> None:
     for name, column in state.columns.by_name.items():
         _learn(column, texts[f"{name}/names"])
     _put(state, texts["cases"], arrays)
-    _fill_cells(state, cast("list[list[object]]", header["books"]), arrays, texts)
 
 
 def _learn(column: Column, names: list[str]) -> None:
@@ -154,26 +125,3 @@ def _learn(column: Column, names: list[str]) -> None:
     labels = _labels(column)
     if labels:
         labels.codes(names)
-
-
-def _fill_cells(state: CaseState, books: list[list[object]], arrays: Arrays, texts: dict[str, list[str]]) -> None:
-    known: list[SeriesWindows] = []
-    for position, window, sliced, codes in books:
-        key = (cast(int, position), Window(window), cast(int, sliced))
-        known.append(state.windows.book(key, tuple(cast("list[int]", codes))))
-    spreads = _histograms(arrays)
-    amounts = zip(map(int, texts["totals"]), map(int, texts["squares"]), strict=True)
-    for (book, number, count, unobserved), (total, squares), spread in zip(
-        arrays["cells"].tolist(), amounts, spreads, strict=True
-    ):
-        known[book].cells[number] = Cell(count, total, squares, spread, unobserved)
-
-
-def _histograms(arrays: Arrays) -> list[Histogram | None]:
-    sizes = integers(arrays["histogram sizes"])
-    edges = np.cumsum(np.maximum(sizes, 0))
-    values, counts = integers(arrays["histogram values"]), integers(arrays["histogram counts"])
-    return [
-        None if size < 0 else (values[end - size : end].copy(), counts[end - size : end].copy())
-        for size, end in zip(sizes.tolist(), edges.tolist(), strict=True)
-    ]

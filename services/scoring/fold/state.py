@@ -1,4 +1,4 @@
-"""Everything that the fold of one partition holds in memory: its cases as columns, and the windows of its series."""
+"""Everything that the fold of one partition holds in memory: its cases as columns, and the names of its series."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ NEVER = np.iinfo(np.int64).max
 CASE_FILLS = {"anchor": MISSING, "value": 0, "label": MISSING, "negative": 0, "seen_us": MISSING, "due_us": NEVER}
 """The arrays with one place per case, and what is in a place that no case has yet.
 
-anchor, value: of the last observation, by indicator; value MISSING: the case has none in its windows. label: by dimension. negative: whether the end of a measure lies
-before its start. seen_us: the watermark when the case was last touched.
-due_us: when a running duration passes a limit, if nothing happens.
+anchor, value: of the last observation, by indicator; value MISSING: the case has none in its windows.
+label: by dimension. negative: whether the end of a measure lies before its start.
+seen_us: the watermark when the case was last touched. due_us: when a running duration passes a limit, if nothing
+happens.
 """
 
 

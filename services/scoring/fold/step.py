@@ -50,7 +50,7 @@ slice: null members are unknown; the column is absent when there are no dimensio
 class FoldStep:
     """What one step changed.
 
-    parts: each touched (series, window) of the partition once. observations: see OBSERVATION_SCHEMA.
+    parts: the difference of each changed (series, window) of the partition, once. observations: see OBSERVATION_SCHEMA.
     corrected_cases: cases with corrections; their rows here were left out, rebuild them from all their events.
     events: rows of the system's sources. cases: cases touched. cases_new: of these, first seen in this step.
     negative_spans: change in the number of (case, measure) whose end lies before its start.

@@ -1,9 +1,8 @@
-"""Window statistics of every series: observations out of their old window, into their new one, exactly."""
+"""What observations add to windows and take from them: exact signed sums by slice and window."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
@@ -12,10 +11,7 @@ from andon_quality.describe.moments import grouped_moments
 from numpy.typing import NDArray
 
 from services.scoring.fold.batch import MISSING, IntArray
-from services.scoring.scores.statistics import Histogram, PartChange, PartStats
-from services.scoring.system.calendar import WindowIds
-from services.scoring.system.model import Window
-from services.scoring.system.series import SeriesKey
+from services.scoring.scores.statistics import Histogram, PartStats
 
 Floats = NDArray[np.float64]
 LIMB_BITS = 32
@@ -94,70 +90,6 @@ class Amounts:
         return floats if self.sign is None else floats * self.sign
 
 
-@dataclass(slots=True)
-class Cell:
-    """What is counted in one window of one series."""
-
-    count: int = 0
-    total: int = 0
-    squares: int = 0
-    histogram: Histogram | None = None
-    unobserved: int = 0
-
-    @property
-    def changes_anything(self) -> bool:
-        spread = self.histogram is not None and len(self.histogram[0]) > 0
-        return bool(self.count or self.total or self.squares or self.unobserved or spread)
-
-    def stats(self) -> PartStats:
-        return PartStats(self.count, self.total, self.squares, self.histogram, unobserved=self.unobserved)
-
-
-@dataclass
-class SeriesWindows:
-    """The windows of one series by number."""
-
-    series: SeriesKey
-    window: Window
-    cells: dict[int, Cell] = field(default_factory=dict)
-
-    def change(self, number: int, delta: Cell) -> PartStats:
-        """The cell after the change; an empty one is let go."""
-        cell = self.cells.setdefault(number, Cell())
-        cell.count += delta.count
-        cell.total += delta.total
-        cell.squares += delta.squares
-        cell.unobserved += delta.unobserved
-        if delta.histogram is not None:
-            cell.histogram = (
-                delta.histogram if cell.histogram is None else with_changes(cell.histogram, delta.histogram)
-            )
-        if not cell.count and not cell.unobserved:
-            del self.cells[number]
-        return cell.stats()
-
-    def parts(self, windows: WindowIds) -> Iterator[PartChange]:
-        numbers = sorted(self.cells)
-        for number, window in zip(numbers, windows.of(self.window, numbers), strict=True):
-            yield PartChange(self.series, window, self.cells[number].stats())
-
-
-def with_changes(base: Histogram | None, delta: Histogram) -> Histogram:
-    """The histogram with signed counts added. Costs a binary search per change, and a copy where values come or go."""
-    if base is None or not len(base[0]):
-        return delta
-    values, counts = base
-    places = np.searchsorted(values, delta[0])
-    met = (places < len(values)) & (values[np.minimum(places, len(values) - 1)] == delta[0])
-    counts = counts.copy()
-    counts[places[met]] += delta[1][met]
-    if not met.all():
-        values = np.insert(values, places[~met], delta[0][~met])
-        counts = np.insert(counts, places[~met], delta[1][~met])
-    kept = counts != 0
-    return (values, counts) if kept.all() else (values[kept], counts[kept])
-
-
 @dataclass
 class Groups:
     """Rows by (slice, window): the group of each row, and slice code and window number of each group that occurs."""
@@ -193,7 +125,7 @@ def _sorted_groups(code: IntArray, number: IntArray) -> Groups:
     return Groups(group, code[first], number[first])
 
 
-def deltas(groups: Groups, amounts: Amounts, histograms: bool) -> list[Cell]:
+def deltas(groups: Groups, amounts: Amounts, histograms: bool) -> list[PartStats]:
     """Signed count, sum and sum of squares of each group, and the cases without a value; Python integers, exact."""
     size, group, known = len(groups), groups.group, amounts.known
     unobserved = [0] * size
@@ -204,7 +136,7 @@ def deltas(groups: Groups, amounts: Amounts, histograms: bool) -> list[Cell]:
     counts = _sums(group, known.sign, size)
     totals, squares = signed_moments(group, known, size)
     spreads = signed_histograms(group, known, size) if histograms else [None] * size
-    return [Cell(*cell) for cell in zip(counts, totals, squares, spreads, unobserved, strict=True)]
+    return [PartStats(*one) for one in zip(counts, totals, squares, spreads, unobserved, strict=True)]
 
 
 def _sums(group: IntArray, weights: NDArray[np.generic] | None, size: int) -> list[int]:

@@ -3,14 +3,16 @@
 Theory of operation
 ===================
 
-A commit takes the window statistics that a step of the fold changed (`Gathered`), decides which scores and signals
-follow from them (`scores.decision`, pure), and writes the progress of the partitions, the entries of the score log,
-scores, signals and observations at once: all of it is there, or none.
+A commit takes what a step of the fold adds to window statistics (`Gathered`), recalls what has left memory and is
+needed (`scores.recall`), decides which scores and signals follow (`scores.decision`, pure), and writes the progress of
+the partitions, the entries of the score log, scores, signals, statistics that leave memory and observations at once:
+all of it is there, or none.
 
 What is invariant. A score follows from the statistics of all partitions, and a replica folds only some of them. It
-learns those of the others from the score log, whose entries carry the statistics that changed. So a decision is valid
-only for a book that holds every entry of its version up to `scored_position`, and only while the leases are held.
-Both are compared again in the statement that writes; where one differs nothing is written and `Outdated` is raised.
+learns what the others add from the score log. So a decision is valid only for a book that holds every entry of its
+version up to `scored_position`, with what was recalled at that position, and only while the leases are held. Both are
+compared again in the statement that writes; where one differs nothing is written and `Outdated` is raised, and what
+was recalled is dropped.
 
 Who may be first. Replicas of one version commit in any order: the row lock of the log's head decides. Whoever comes
 second takes over the entries of the first one and decides again under the lock, where nobody else can move the
@@ -18,8 +20,9 @@ version on. While a replica owns every partition, nobody else writes for this ve
 lock, and a step costs one round trip.
 
 What is lost when it dies. Before the commit: nothing, since the next owner folds the same events from the last
-snapshot and comes to the same rows. After the commit and before its answer: nothing either, the retry reads its own
-entries as if they were another's. What was folded cannot be unfolded, so an unavailable store is waited for; after
+snapshot and comes to the same rows. After the commit and before its answer: nothing either. The retry finds entries
+with the id of its own step, takes them over as if they were another's, and is done: a difference counts once. What was
+folded cannot be unfolded, so an unavailable store is waited for; after
 any other error the fold and the book are dropped and restored from what was committed (`replica.follow`).
 """
 
@@ -27,7 +30,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -38,12 +43,15 @@ from services.runtime.telemetry import current_traceparent
 from services.scoring.metrics import scoring_metrics
 from services.scoring.replica.gathered import Gathered
 from services.scoring.replica.partition_state import PartitionState
-from services.scoring.replica.reopen import CommittedState, OpenedBook, apply_entry, is_caught_up, least_watermark
+from services.scoring.replica.recalled_windows import recall
+from services.scoring.replica.reopen import CommittedState, OpenedBook, is_caught_up, least_watermark, take_entry
 from services.scoring.replica.tail import ScoreTail
 from services.scoring.scores.book import ScoreBook
-from services.scoring.scores.decision import Decision, decide, redraws
-from services.scoring.scores.part_codec import encode_parts
+from services.scoring.scores.book_codec import encode_change, encode_stats
+from services.scoring.scores.decision import Decision, decide, draws
+from services.scoring.scores.recall import NOTHING_RECALLED, needs_of
 from services.scoring.scores.results import Score, Signal, score_digest, signal_digest
+from services.scoring.scores.statistics import PartStats, Place
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold, Progress
 from services.scoring.store.statements import WINDOW_NUMBERS
@@ -53,10 +61,12 @@ from services.scoring.store.steps import (
     Outdated,
     ScoreRow,
     SignalRow,
+    StatisticsRow,
     StepTransaction,
     VersionRetired,
     VersionState,
 )
+from services.scoring.store.windows import VersionKey, WindowReader
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import series_name
 from services.scoring.wire.entries import PublishedEntry, entries_of
@@ -65,7 +75,9 @@ from services.scoring.wire.scores import pack_scores, pack_signals, score_messag
 RETRY_S_MIN, RETRY_S_MAX = 0.05, 2.0
 INLINE_CHANGES_MAX = 400
 """So few changes are decided upon where they arrive: to hand them to a thread and to wait for it takes longer."""
-NO_PARTS = encode_parts({}, {})
+
+Recalling = Callable[[VersionKey], AbstractAsyncContextManager[WindowReader]]
+"""Opens what windows are recalled from: a transaction of its own, or that of the step."""
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +90,15 @@ class CommitPlan:
     progress: Mapping[int, Progress]
     new: NewStep
     published: Sequence[PublishedEntry]
+
+
+@dataclass(frozen=True)
+class PendingStep:
+    """What is to be committed; `id` tells its entries in the log from those of others."""
+
+    id: uuid.UUID
+    gathered: Gathered
+    moved: Sequence[PartitionState]
 
 
 class Committer:
@@ -107,16 +128,19 @@ class Committer:
         moved = [
             state
             for state in states
-            if state.position > state.committed_position
-            or state.partition in gathered.parts
-            or closes_window(opened.book, state)
+            if not state.is_behind
+            and (
+                state.position > state.committed_position
+                or state.partition in gathered.partitions
+                or closes_window(opened.book, state)
+            )
         ]
         if not moved and opened.book.switched:
             return None
-        pause_s = RETRY_S_MIN
+        pause_s, step = RETRY_S_MIN, PendingStep(uuid.uuid4(), gathered, moved)
         while True:
             try:
-                return await self._commit(gathered, opened, fold, states, moved)
+                return await self._commit(step, opened, fold, states)
             except Outdated:
                 # Nobody moves the version on while it is decided under the lock: once more, and it is committed.
                 log.debug("commit re-decided under the lock", system=self.system.name)
@@ -128,24 +152,23 @@ class Committer:
                 pause_s = min(2 * pause_s, RETRY_S_MAX)
 
     async def _commit(
-        self,
-        gathered: Gathered,
-        opened: OpenedBook,
-        fold: Fold,
-        states: Collection[PartitionState],
-        moved: Sequence[PartitionState],
+        self, pending: PendingStep, opened: OpenedBook, fold: Fold, states: Collection[PartitionState]
     ) -> None:
         begun, leases = self._tail.changed.generation(), [state.lease for state in states]
         committed, opened.committed = opened.committed, None
         if committed is not None and committed.leases == frozenset(leases):
-            plan = await self._plan(gathered, opened, fold, committed.state, moved)
+            plan = await self._plan(pending, opened, fold, committed.state, self._store.recalling)
             with self._tail.publishing(len(plan.published)):
                 position = await self._store.commit_step(*self._key, plan.new, committed.state, leases)
         else:
             async with self._store.step(*self._key) as step:
                 state = await step.state(leases)
-                await _catch_up(step, opened, state)
-                plan = await self._plan(gathered, opened, fold, state, moved)
+                if await _catch_up(step, opened, state, pending.id):
+                    for one in pending.moved:
+                        one.committed()
+                    self._tail.changed.notify()
+                    return
+                plan = await self._plan(pending, opened, fold, state, lambda _: nullcontext(step))
                 position = await step.commit(plan.new, state, leases)
         opened.book.apply(plan.decision)
         if plan.published:
@@ -156,34 +179,31 @@ class Committer:
         if len(leases) == fold.partition_count:
             version = VersionState(opened.position, opened.book.switched, list(plan.progress.values()))
             opened.committed = CommittedState(frozenset(leases), version)
-        for one in moved:
+        for one in pending.moved:
             one.committed()
 
     async def _plan(
-        self,
-        gathered: Gathered,
-        opened: OpenedBook,
-        fold: Fold,
-        state: VersionState,
-        moved: Sequence[PartitionState],
+        self, pending: PendingStep, opened: OpenedBook, fold: Fold, state: VersionState, recalling: Recalling
     ) -> CommitPlan:
-        progress = [one.progress(self._replica) for one in moved]
+        gathered = pending.gathered
+        progress = [one.progress(self._replica) for one in pending.moved]
         everyone = {one.partition: one for one in (*state.progress, *progress)}
-        decision = await _decide(opened, fold, gathered, everyone)
+        decision = await self._decide(opened, fold, gathered, everyone, recalling)
         now, traceparent = datetime.now(UTC), current_traceparent()
         if decision.empty and not gathered.observations:
-            return CommitPlan(decision, everyone, NewStep(progress, now), [])
+            return CommitPlan(decision, everyone, NewStep(pending.id, progress, now), [])
         now_us = round(now.timestamp() * 1e6)
         scores = [score_message(score, now_us) for score in decision.scores]
         signals = [signal_message(signal, now_us, traceparent) for signal in decision.signals]
         entries = entries_of(scores, signals, self._entry_bytes_max)
-        parts = encode_parts(decision.parts, opened.book.parts)
+        change = encode_change(decision.change)
         new = NewStep(
+            pending.id,
             progress,
             now,
-            # The statistics of a step go with its first entry.
+            # What a step changes about books goes with its first entry.
             [
-                NewEntry(pack_scores(scored), pack_signals(signalled), NO_PARTS if number else parts)
+                NewEntry(pack_scores(scored), pack_signals(signalled), b"" if number else change)
                 for number, (scored, signalled) in enumerate(entries)
             ],
             gathered.observations,
@@ -195,6 +215,7 @@ class Committer:
                 _signal_row(signal, message.SerializeToString())
                 for signal, message in zip(decision.signals, signals, strict=True)
             ],
+            [_statistics_row(place, stats) for place, stats in decision.left.items()],
             traceparent,
             decision.switches,
         )
@@ -205,6 +226,29 @@ class Committer:
         scoring_metrics.add("andon.scoring.signals.retracted", retracted)
         published = [PublishedEntry(tuple(scored), tuple(signalled), traceparent, now) for scored, signalled in entries]
         return CommitPlan(decision, everyone, new, published)
+
+    async def _decide(
+        self,
+        opened: OpenedBook,
+        fold: Fold,
+        gathered: Gathered,
+        everyone: Mapping[int, Progress],
+        recalling: Recalling,
+    ) -> Decision:
+        book, caught_up = opened.book, is_caught_up(fold, everyone)
+        watermark_us = least_watermark(fold, everyone)
+        began_s = time.perf_counter()
+        needs, recalled = needs_of(book, gathered.differences, watermark_us, caught_up), NOTHING_RECALLED
+        if needs:
+            async with recalling(self._key) as reader:
+                recalled = await recall(reader, book, needs)
+        corrected = frozenset(gathered.corrected)
+        arguments = (book, gathered.differences, watermark_us, corrected, caught_up, recalled)
+        many = len(gathered.differences) > INLINE_CHANGES_MAX or needs.everything
+        is_long = many or draws(book, gathered.differences, watermark_us)
+        decision = await asyncio.to_thread(decide, *arguments) if is_long else decide(*arguments)
+        scoring_metrics.record("andon.scoring.decision.duration", time.perf_counter() - began_s)
+        return decision
 
 
 def closes_window(book: ScoreBook, state: PartitionState) -> bool:
@@ -219,27 +263,26 @@ def closes_window(book: ScoreBook, state: PartitionState) -> bool:
     )
 
 
-async def _catch_up(step: StepTransaction, opened: OpenedBook, state: VersionState) -> None:
+async def _catch_up(step: StepTransaction, opened: OpenedBook, state: VersionState, own_step: uuid.UUID) -> bool:
+    """Takes over what was committed since. True: so was this step, whose answer was lost."""
     if opened.book.switched and not state.switched:
         # Another version was scored by in between: this book does not know what that one published.
         raise VersionRetired
+    is_own = False
     if state.scored_position != opened.position:
         async for entry in step.entries_missed(opened.position):
-            apply_entry(opened, entry)
+            take_entry(opened, entry)
+            is_own = is_own or entry.step == own_step
         opened.position = state.scored_position
     opened.book.switched = state.switched
+    return is_own
 
 
-async def _decide(opened: OpenedBook, fold: Fold, gathered: Gathered, everyone: Mapping[int, Progress]) -> Decision:
-    book, caught_up = opened.book, is_caught_up(fold, everyone)
-    watermark_us = least_watermark(fold, everyone)
-    arguments = (book, gathered.parts, watermark_us, frozenset(gathered.corrected), caught_up)
-    began_s = time.perf_counter()
-    many = sum(map(len, gathered.parts.values())) > INLINE_CHANGES_MAX or (caught_up and not book.switched)
-    is_long = many or redraws(book, gathered.parts, watermark_us)
-    decision = await asyncio.to_thread(decide, *arguments) if is_long else decide(*arguments)
-    scoring_metrics.record("andon.scoring.decision.duration", time.perf_counter() - began_s)
-    return decision
+def _statistics_row(place: Place, stats: PartStats) -> StatisticsRow:
+    series, window = place
+    return StatisticsRow(
+        series, window.start_us, window.end_us, encode_stats(stats) if stats.changes_anything else None
+    )
 
 
 def _score_row(score: Score, body: bytes) -> ScoreRow:

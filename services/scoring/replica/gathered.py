@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.scoring.fold.step import FoldStep
-from services.scoring.scores.statistics import PartChange, Place
+from services.scoring.scores.statistics import PartStats, Place, accumulate
 from services.scoring.store.steps import ObservationPage
 
 
@@ -24,23 +24,24 @@ class Folded:
 
 @dataclass
 class Gathered:
-    parts: dict[int, list[PartChange]] = field(default_factory=dict)
+    """differences: what all steps add to each window. partitions: those whose steps changed any."""
+
+    differences: dict[Place, PartStats] = field(default_factory=dict)
+    partitions: set[int] = field(default_factory=set)
     corrected: set[Place] = field(default_factory=set)
     observations: list[ObservationPage] = field(default_factory=list)
     events: int = 0
 
     def take(self, partition: int, folded: Sequence[Folded]) -> None:
-        """Steps of one partition in order; the later one knows better."""
-        latest: dict[Place, PartChange] = {}
+        """Steps of one partition."""
         for one in folded:
-            places = {(change.series, change.window): change for change in one.step.parts}
-            latest.update(places)
+            accumulate(self.differences, one.step.parts)
+            if one.step.parts:
+                self.partitions.add(partition)
             if one.rebuilt:
-                self.corrected.update(places)
+                self.corrected.update((change.series, change.window) for change in one.step.parts)
             if one.page is not None:
                 self.observations.append(one.page)
-        if latest:
-            self.parts[partition] = list(latest.values())
 
 
 def observation_page(partition: int, rows: pa.RecordBatch) -> ObservationPage | None:

@@ -14,13 +14,17 @@ from services.scoring.fold.cases import CaseFold
 from services.scoring.fold.evicted_cases import EvictedCases, Wanted
 from services.scoring.fold.recovery import ForeignSnapshot
 from services.scoring.metrics import scoring_metrics
-from services.scoring.replica.reopen import OpenedBook
-from services.scoring.scores.book import ScoreBook
-from services.scoring.scores.part_codec import encode_parts
-from services.scoring.scores.statistics import PartChange
+from services.scoring.replica.reopen import OpenedBook, checkpoint_of
 from services.scoring.store import Store
 from services.scoring.store.progress import Progress
-from services.scoring.store.snapshots import CasePageChange, CasePageRow, PartitionKey, Restart, Snapshot
+from services.scoring.store.snapshots import (
+    BookCheckpoint,
+    CasePageChange,
+    CasePageRow,
+    PartitionKey,
+    Restart,
+    Snapshot,
+)
 from services.scoring.system.model import IndicatorSystem
 
 BEGINNING = -1
@@ -36,7 +40,7 @@ class PartitionState:
     """A partition in memory.
 
     committed_offset, committed_position, committed_through, committed_watermark_us: the book holds everything before;
-    to fold that again changes nothing.
+    when that is folded again its differences are dropped, and nothing else is folded before it.
     """
 
     partition: int
@@ -80,6 +84,28 @@ class PartitionState:
     @property
     def is_replaying(self) -> bool:
         return self.next_offset < self.committed_offset
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is still something to replay: events, or moments that clocks of open cases have run through."""
+        return self.position < self.committed_position or _before(self.watermark_us, self.committed_watermark_us)
+
+    def advance(self, position: int, through: str, watermark_us: int | None) -> None:
+        """The clock moves the watermark while nothing is written, too."""
+        if position >= self.position:
+            self.position, self.through = position, through
+            self.watermark_us = self.watermark_at(position, watermark_us)
+
+    def watermark_at(self, position: int, watermark_us: int | None) -> int | None:
+        """Up to where clocks have run once everything through this position was folded, never less than before.
+
+        While the partition is behind what was committed, no further than the commit had come; then exactly that far.
+        """
+        if position < self.position:
+            return self.watermark_us
+        if position < self.committed_position:
+            return earlier(later(self.watermark_us, watermark_us), self.committed_watermark_us)
+        return later(later(self.watermark_us, watermark_us), self.committed_watermark_us)
 
     def snapshot_due(self, events: int, interval_s: float, now_s: float) -> bool:
         if self.is_replaying or self.position <= self.snapshot_position:
@@ -141,7 +167,7 @@ async def store_snapshot(
         await asyncio.to_thread(fold.evict, leaving)
         scoring_metrics.add("andon.scoring.cases.evicted", len(leaving))
     content = await asyncio.to_thread(fold.snapshot)
-    parts = await asyncio.to_thread(_checkpoint, opened.book, state.partition)
+    checkpoint = BookCheckpoint(opened.position, await asyncio.to_thread(checkpoint_of, opened.book))
     snapshot = Snapshot(
         state.position, state.through, state.next_offset, state.watermark_us, state.event_count, content
     )
@@ -151,15 +177,20 @@ async def store_snapshot(
         {number: hashes.tobytes() for number, hashes in change.thinned.items()},
         change.emptied,
     )
-    await store.store_snapshot(key, state.lease, snapshot, opened.position, parts, pages)
+    await store.store_snapshot(key, state.lease, snapshot, checkpoint, pages)
     state.snapshot_events, state.snapshot_position = state.event_count, state.position
     state.snapshot_at_s = time.monotonic()
 
 
-def _checkpoint(book: ScoreBook, partition: int) -> bytes:
-    changes = [
-        PartChange(series, window, parts[partition])
-        for (series, window), parts in book.parts.items()
-        if partition in parts
-    ]
-    return encode_parts({partition: changes}, {})
+def earlier(left: int | None, right: int | None) -> int | None:
+    return None if left is None or right is None else min(left, right)
+
+
+def later(left: int | None, right: int | None) -> int | None:
+    if left is None or right is None:
+        return right if left is None else left
+    return max(left, right)
+
+
+def _before(left: int | None, right: int | None) -> bool:
+    return right is not None and (left is None or left < right)

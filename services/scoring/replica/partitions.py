@@ -74,14 +74,17 @@ class Partitions:
             scoring_metrics.add("andon.scoring.events.replayed", steps[0].step.events)
         gathered = Gathered()
         bounds = {
-            partition: Bound(last.through, _later(state.watermark_us, last.watermark_us))
+            partition: Bound(last.through, state.watermark_at(position, last.watermark_us))
             for partition, state in self.states.items()
+            if position >= state.committed_position
         }
         for partition, steps in (await self._fold(fresh, position, bounds)).items():
             gathered.take(partition, steps)
             gathered.events += steps[0].step.events
             scoring_metrics.add("andon.scoring.durations.negative", max(steps[0].step.negative_spans, 0))
-        self._advance(last, position)
+        for state in self.states.values():
+            state.case_count = state.fold.case_count
+            state.advance(position, last.through, last.watermark_us)
         return gathered
 
     def _new_pages(self, responses: Sequence[Received]) -> tuple[ReceivedPages, ReceivedPages]:
@@ -106,12 +109,11 @@ class Partitions:
     def _stored_bounds(self, last: Received, position: int) -> dict[int, Bound]:
         """How far the stored part of a replay goes, by partition: no event and no moment of the fresh part is in it."""
         return {
-            partition: Bound(
-                state.committed_through if position > state.committed_position else last.through,
-                _earlier(state.committed_watermark_us, _later(state.watermark_us, last.watermark_us)),
-            )
+            partition: Bound(state.committed_through, state.committed_watermark_us)
+            if position >= state.committed_position
+            else Bound(last.through, state.watermark_at(position, last.watermark_us))
             for partition, state in self.states.items()
-            if state.position < state.committed_position
+            if state.is_behind
         }
 
     async def _fold(self, fresh: ReceivedPages, position: int, bounds: Mapping[int, Bound]) -> dict[int, list[Folded]]:
@@ -157,14 +159,6 @@ class Partitions:
         scoring_metrics.add("andon.scoring.cases.corrected", len(cases))
         return steps
 
-    def _advance(self, last: Received, position: int) -> None:
-        for state in self.states.values():
-            state.case_count = state.fold.case_count
-            if position >= state.position:
-                state.position, state.through = position, last.through
-                # The clock moves the watermark while nothing is written, too.
-                state.watermark_us = _later(state.watermark_us, last.watermark_us)
-
     async def snapshot_when_due(self, opened: OpenedBook) -> None:
         events, interval_s = self._settings.snapshot_events, self._settings.snapshot_interval_s
         now_s = time.monotonic()
@@ -181,13 +175,3 @@ def _decoded(pages: Mapping[int, Sequence[ReceivedPage]], position: int) -> Page
         partition: [DecodedPage(table_of(page.arrow_ipc), partition, position) for page in listed]
         for partition, listed in pages.items()
     }
-
-
-def _earlier(left: int | None, right: int | None) -> int | None:
-    return None if left is None or right is None else min(left, right)
-
-
-def _later(left: int | None, right: int | None) -> int | None:
-    if left is None or right is None:
-        return right if left is None else left
-    return max(left, right)

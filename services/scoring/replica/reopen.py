@@ -1,4 +1,4 @@
-"""Opens a book again: from checkpoints and the entries of the log since."""
+"""Opens a book again: from its checkpoint and the entries of the log since."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from services.runtime.ownership import Lease
 from services.scoring.scores.book import ScoreBook, open_book
-from services.scoring.scores.part_codec import decode_parts
+from services.scoring.scores.book_codec import BookChange, decode_change, encode_change
+from services.scoring.scores.charts.chart_state import ControlChartState
 from services.scoring.store import Store
-from services.scoring.store.books import BookReader
 from services.scoring.store.progress import Fold, Progress
 from services.scoring.store.steps import Entry, VersionState
 from services.scoring.system.model import IndicatorSystem
+from services.scoring.system.series import SeriesKey
 from services.scoring.wire.scores import (
     score_of,
     signal_of,
@@ -41,40 +42,34 @@ class OpenedBook:
 
 
 async def reopen_book(store: Store, tenant: str, system: IndicatorSystem) -> OpenedBook:
+    """From the last checkpoint and the entries since; scores and signals are those of the windows in memory."""
     async with store.opening(tenant, system.name, system.version) as reader:
         fold = await reader.fold()
-        book = open_book(system, fold.partition_count, fold.switched)
-        await _load_parts(book, reader)
-        for score in await reader.scores(system.process, system.system):
+        book = open_book(system, fold.switched)
+        position, checkpoint = await reader.checkpoint()
+        book.take(decode_change(checkpoint))
+        async for entry in reader.entries_after(position):
+            book.take(decode_change(entry.change))
+        for score in await reader.scores(system.process, system.system, book.closed_us):
             book.place_score(score_of(unpack_score(score)))
-        for signal in await reader.signals(system.process, system.system):
-            known = signal_of(unpack_signal(signal))
-            book.signals.setdefault(known.series, {})[known.name] = known
+        for signal in await reader.signals(system.process, system.system, book.closed_us):
+            book.place_signal(signal_of(unpack_signal(signal)))
     return OpenedBook(book, fold.scored_position)
 
 
-async def _load_parts(book: ScoreBook, reader: BookReader) -> None:
-    """Each partition from its own checkpoint on; scores come from their table, which is newer than any entry."""
-    since: dict[int, int] = {}
-    for partition, position, raw in await reader.checkpoints():
-        book.apply_parts(decode_parts(raw, {}))
-        since[partition] = position
-    first = min((since.get(partition, 0) for partition in range(book.partition_count)), default=0)
-    async for entry in reader.entries_after(first):
-        later = {partition for partition in range(book.partition_count) if entry.position > since.get(partition, 0)}
-        book.apply_parts(decode_parts(entry.parts, book.parts, later))
-
-
-def apply_entry(opened: OpenedBook, entry: Entry) -> None:
+def take_entry(opened: OpenedBook, entry: Entry) -> None:
     """Takes over what another replica committed."""
-    book = opened.book
-    book.apply_parts(decode_parts(entry.parts, book.parts))
-    for score in unpack_scores(entry.scores):
-        book.place_score(score_of(score))
-    for signal in unpack_signals(entry.signals):
-        known = signal_of(signal)
-        book.signals.setdefault(known.series, {})[known.name] = known
+    scores, signals = map(score_of, unpack_scores(entry.scores)), map(signal_of, unpack_signals(entry.signals))
+    opened.book.take(decode_change(entry.change), scores, signals)
     opened.position = entry.position
+
+
+def checkpoint_of(book: ScoreBook) -> bytes:
+    """Everything of the book that scores and signals do not say."""
+    charts: dict[SeriesKey, ControlChartState | None] = {
+        series: book.chart(series) for series in (*book.charts, *book.undrawn)
+    }
+    return encode_change(BookChange(book.statistics, book.closed_us, charts))
 
 
 def is_caught_up(fold: Fold, progress: Mapping[int, Progress]) -> bool:

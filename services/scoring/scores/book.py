@@ -1,45 +1,72 @@
-"""The current scores of one indicator system, and what a step of the fold changes about them."""
+"""What deciding needs of the present of one indicator system: its open windows, and the state of each chart.
+
+Theory of operation
+===================
+
+A book holds the windows that end after `closed_us`: their statistics, scores and signals. What lies behind has left
+memory. It is in Postgres, exactly as it was after the last entry of the score log, and comes back for one step where
+that step names it (`scores.recall`). `closed_us` moves with the log's entries and never back, so every replica of a
+version knows the same windows after the same entry. A chart is its state (`charts.chart_state`), however long it is.
+
+What is invariant. A window behind `closed_us` is never in memory; a window after it that is not in memory has no
+statistics. So a place that a book does not know is either new or has to be recalled, and its end says which.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from services.scoring.scores.book_codec import BookChange
 from services.scoring.scores.charts.chart_plan import ChartPlan, plan_of
+from services.scoring.scores.charts.chart_state import START, ControlChartState
 from services.scoring.scores.results import Score, Signal
-from services.scoring.scores.statistics import PartChange, PartStats, Place
+from services.scoring.scores.statistics import EMPTY, PartStats, Place, added
 from services.scoring.system.hierarchy import Tree, tree_of
 from services.scoring.system.model import Indicator, IndicatorSystem, Window
-from services.scoring.system.series import SeriesKey
-from services.scoring.system.windows import ALL_TIME, WindowId
+from services.scoring.system.series import SeriesKey, series_name
+from services.scoring.system.windows import ALL_TIME, EARLIEST_US, WindowId
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a step changes. `parts` by partition; `switches`: from here on this version is the one that is scored by."""
+    """What a step changes. `switches`: from here on this version is the one that is scored by.
 
-    parts: Mapping[int, Sequence[PartChange]]
+    change: what other replicas apply to their books. after: statistics of the changed windows after it.
+    left: statistics to be stored, of windows behind `change.closed_us` and of those that were there before and changed.
+    """
+
+    change: BookChange
+    after: Mapping[Place, PartStats] = field(default_factory=dict)
+    left: Mapping[Place, PartStats] = field(default_factory=dict)
     scores: tuple[Score, ...] = ()
     signals: tuple[Signal, ...] = ()
     switches: bool = False
 
     @property
     def empty(self) -> bool:
-        return not (self.parts or self.scores or self.signals or self.switches)
+        changes = self.change.differences or self.change.charts or self.change.closed_us is not None
+        return not (changes or self.scores or self.signals or self.switches)
 
 
 @dataclass
 class ScoreBook:
-    """Everything that deciding needs, in memory. `decide` reads it; `apply` is what a committed decision does to it."""
+    """`decide` reads it; `apply` is what a committed decision does to it, `take` what an entry of another replica does.
+
+    undrawn: series whose chart has to be drawn from all its windows when it moves next.
+    """
 
     system: IndicatorSystem
-    partition_count: int
     switched: bool
-    parts: dict[Place, dict[int, PartStats]] = field(default_factory=dict)
+    closed_us: int = EARLIEST_US
+    statistics: dict[Place, PartStats] = field(default_factory=dict)
     scores: dict[SeriesKey, dict[int, Score]] = field(default_factory=dict)
-    signals: dict[SeriesKey, dict[str, Signal]] = field(default_factory=dict)
+    signals: dict[Place, dict[str, Signal]] = field(default_factory=dict)
+    charts: dict[SeriesKey, ControlChartState] = field(default_factory=dict)
+    undrawn: set[SeriesKey] = field(default_factory=set)
     provisional: dict[int, set[Place]] = field(default_factory=lambda: defaultdict(set))
+    by_end: dict[int, set[Place]] = field(default_factory=lambda: defaultdict(set))
     trees: Mapping[Window, Tree] = field(default_factory=dict)
     indicators: Mapping[str, Indicator] = field(default_factory=dict)
     plans: Mapping[str, ChartPlan] = field(default_factory=dict)
@@ -47,40 +74,92 @@ class ScoreBook:
     def score(self, series: SeriesKey, window: WindowId) -> Score | None:
         return self.scores.get(series, {}).get(window.start_us)
 
-    def part(self, place: Place, partition: int) -> PartStats | None:
-        return self.parts.get(place, {}).get(partition)
+    def plan(self, series: SeriesKey) -> ChartPlan | None:
+        """None: the series is not charted."""
+        name = series_name(series)
+        return None if name.window is Window.ALL else self.plans.get(name.indicator)
+
+    def chart(self, series: SeriesKey) -> ControlChartState | None:
+        """None: nothing is known of it."""
+        return None if series in self.undrawn else self.charts.get(series, START)
+
+    def passed_us(self, watermark_us: int | None) -> int:
+        """Windows that end here or earlier are complete."""
+        return EARLIEST_US if watermark_us is None else watermark_us - self.system.spec.lateness_us
 
     def apply(self, decision: Decision) -> None:
-        self.apply_parts(decision.parts)
-        for score in decision.scores:
-            self.place_score(score)
-        for signal in decision.signals:
-            self.signals.setdefault(signal.series, {})[signal.name] = signal
+        for place, stats in decision.after.items():
+            self._place_statistics(place, stats)
+        self._apply(decision.change, decision.scores, decision.signals)
         self.switched = self.switched or decision.switches
 
-    def apply_parts(self, parts: Mapping[int, Sequence[PartChange]]) -> None:
-        for partition, changes in parts.items():
-            for change in changes:
-                here = self.parts.setdefault((change.series, change.window), {})
-                if change.stats.case_count:
-                    here[partition] = change.stats
-                else:
-                    here.pop(partition, None)
+    def take(self, change: BookChange, scores: Iterable[Score] = (), signals: Iterable[Signal] = ()) -> None:
+        for place, difference in change.differences.items():
+            if place[1].end_us > self.closed_us:
+                self._place_statistics(place, added(self.statistics.get(place, EMPTY), difference))
+        self._apply(change, scores, signals)
+
+    def _apply(self, change: BookChange, scores: Iterable[Score], signals: Iterable[Signal]) -> None:
+        for score in scores:
+            self.place_score(score)
+        for signal in signals:
+            self.place_signal(signal)
+        for series, state in change.charts.items():
+            if state is None:
+                self.undrawn.add(series)
+            else:
+                self.charts[series] = state
+                self.undrawn.discard(series)
+        if change.closed_us is not None:
+            self._close(change.closed_us)
+
+    def _place_statistics(self, place: Place, stats: PartStats) -> None:
+        if place[1].end_us <= self.closed_us:
+            return
+        if stats.case_count:
+            self.statistics[place] = stats
+            self.by_end[place[1].end_us].add(place)
+        else:
+            self.statistics.pop(place, None)
 
     def place_score(self, score: Score) -> None:
-        place = (score.series, score.window)
+        place, end_us = (score.series, score.window), score.window.end_us
+        if end_us <= self.closed_us:
+            return
         self.scores.setdefault(score.series, {})[score.window.start_us] = score
+        self.by_end[end_us].add(place)
         if not score.complete and score.window != ALL_TIME:
-            self.provisional[score.window.end_us].add(place)
-        elif score.window.end_us in self.provisional:
-            self.provisional[score.window.end_us].discard(place)
-            if not self.provisional[score.window.end_us]:
-                del self.provisional[score.window.end_us]
+            self.provisional[end_us].add(place)
+        elif end_us in self.provisional:
+            self.provisional[end_us].discard(place)
+            if not self.provisional[end_us]:
+                del self.provisional[end_us]
+
+    def place_signal(self, signal: Signal) -> None:
+        place = (signal.series, signal.window)
+        if signal.window.end_us > self.closed_us:
+            self.signals.setdefault(place, {})[signal.name] = signal
+            self.by_end[signal.window.end_us].add(place)
+
+    def _close(self, closed_us: int) -> None:
+        """Windows that end here or earlier leave memory."""
+        self.closed_us = closed_us
+        for end_us in [end_us for end_us in self.by_end if end_us <= closed_us]:
+            self.provisional.pop(end_us, None)
+            for place in self.by_end.pop(end_us):
+                series, window = place
+                self.statistics.pop(place, None)
+                self.signals.pop(place, None)
+                windows = self.scores.get(series)
+                if windows is not None:
+                    windows.pop(window.start_us, None)
+                    if not windows:
+                        del self.scores[series]
 
 
-def open_book(system: IndicatorSystem, partition_count: int, switched: bool) -> ScoreBook:
+def open_book(system: IndicatorSystem, switched: bool) -> ScoreBook:
     indicators = {indicator.name: indicator for indicator in system.spec.indicators}
     planned = {one.name: plan_of(system.spec, one) for one in system.spec.indicators}
     plans = {name: plan for name, plan in planned.items() if plan is not None}
     trees = {window: tree for window in Window if (tree := tree_of(system, window)) is not None}
-    return ScoreBook(system, partition_count, switched, trees=trees, indicators=indicators, plans=plans)
+    return ScoreBook(system, switched, trees=trees, indicators=indicators, plans=plans)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from services.scoring.scores.book import Decision as Decision
 from services.scoring.scores.book import ScoreBook
-from services.scoring.scores.charts.chart import draw
+from services.scoring.scores.book_codec import BookChange
+from services.scoring.scores.charts.chart import advance
+from services.scoring.scores.charts.chart_plan import ChartPlan
+from services.scoring.scores.charts.chart_state import START, ControlChartState
 from services.scoring.scores.charts.signals import signal_changes, signals_of
 from services.scoring.scores.evaluation import Observed, composites_of, evaluate
+from services.scoring.scores.recall import NOTHING_RECALLED, Recalled
 from services.scoring.scores.results import Score, ScoreState, Signal
-from services.scoring.scores.statistics import EMPTY, PartChange, PartStats, Place, merge_parts
+from services.scoring.scores.statistics import EMPTY, PartStats, Place, added
 from services.scoring.system.hierarchy import Tree
 from services.scoring.system.model import Window
 from services.scoring.system.series import SeriesKey, series_name
@@ -25,32 +30,43 @@ NEW_VERSION = "new system version"
 
 def decide(
     book: ScoreBook,
-    parts: Mapping[int, Sequence[PartChange]],
+    differences: Mapping[Place, PartStats],
     watermark_us: int | None,
     corrected: frozenset[Place] = frozenset(),
     caught_up: bool = True,
+    recalled: Recalled = NOTHING_RECALLED,
 ) -> Decision:
-    """What follows from new statistics of some partitions, and from a watermark that all partitions have passed.
+    """What follows from changes of statistics, and from a watermark that all partitions have passed.
 
     watermark_us None: some partition has seen nothing yet. corrected: places that changed by a correction.
     caught_up: the version has reached the place in the log from which it may replace its predecessor.
+    recalled: what `recall.needs_of` names for the same arguments.
     """
-    if not book.switched and not caught_up:
-        return Decision(parts)
-    step = _Step(book, parts, watermark_us, corrected, switching=not book.switched)
-    step.score_indicators()
-    step.score_composites()
-    step.draw_charts()
-    return Decision(parts, tuple(step.changed.values()), tuple(step.signals), switches=not book.switched)
+    switching = caught_up and not book.switched
+    step = _Step(book, differences, watermark_us, corrected, switching, recalled)
+    if book.switched or switching:
+        step.score_indicators()
+        step.score_composites()
+        step.draw_charts()
+    closed_us, left = step.leaving()
+    return Decision(
+        BookChange(differences, closed_us, step.charts),
+        step.after,
+        left,
+        tuple(step.changed.values()),
+        tuple(step.signals),
+        switching,
+    )
 
 
-def redraws(book: ScoreBook, parts: Mapping[int, Sequence[PartChange]], watermark_us: int | None) -> bool:
-    """Whether charts are drawn again, which may mean to set limits: tens of milliseconds a series, not on a loop."""
-    if watermark_us is None or not book.plans:
+def draws(book: ScoreBook, differences: Mapping[Place, PartStats], watermark_us: int | None) -> bool:
+    """Whether charts go on or are drawn again, which may mean to set limits: tens of milliseconds, not on a loop."""
+    passed_us = book.passed_us(watermark_us)
+    if not book.plans:
         return False
-    passed_us = watermark_us - book.system.spec.lateness_us
-    closing = any(end_us <= passed_us for end_us in book.provisional)
-    return closing or any(change.window.end_us <= passed_us for changes in parts.values() for change in changes)
+    return any(end_us <= passed_us for end_us in book.provisional) or any(
+        window.end_us <= passed_us for _, window in differences
+    )
 
 
 class _Step:
@@ -59,26 +75,48 @@ class _Step:
     def __init__(
         self,
         book: ScoreBook,
-        parts: Mapping[int, Sequence[PartChange]],
+        differences: Mapping[Place, PartStats],
         watermark_us: int | None,
         corrected: frozenset[Place],
         switching: bool,
+        recalled: Recalled,
     ) -> None:
         self.book = book
-        self.watermark_us = watermark_us
+        self.passed_us = book.passed_us(watermark_us)
         self.corrected = corrected
         self.switching = switching
-        self.fresh: dict[Place, dict[int, PartStats]] = {}
-        for partition, changes in parts.items():
-            for change in changes:
-                self.fresh.setdefault((change.series, change.window), {})[partition] = change.stats
+        self.recalled = recalled
+        self.after = {place: added(self.before(place), difference) for place, difference in differences.items()}
         self.changed: dict[Place, Score] = {}
         self.signals: list[Signal] = []
+        self.charts: dict[SeriesKey, ControlChartState] = {}
+
+    def before(self, place: Place) -> PartStats:
+        return self.book.statistics.get(place) or self.recalled.statistics.get(place, EMPTY)
+
+    def current(self, place: Place) -> Score | None:
+        """As it was published last."""
+        series, window = place
+        return self.book.score(series, window) or self.recalled.scores.get(series, {}).get(window.start_us)
+
+    def leaving(self) -> tuple[int | None, dict[Place, PartStats]]:
+        """Up to where windows leave memory (None: as before), and what is to be stored of those that lie there."""
+        closed_us = max(self.book.closed_us, self.passed_us)
+        ends = [end_us for end_us in self.book.by_end if end_us <= closed_us]
+        left = {
+            place: self.book.statistics[place]
+            for end_us in ends
+            for place in self.book.by_end[end_us]
+            if place in self.book.statistics
+        }
+        behind = {place: stats for place, stats in self.after.items() if place[1].end_us <= closed_us}
+        moves = bool(ends) or any(window.end_us > self.book.closed_us for _, window in behind)
+        return (closed_us if moves else None), left | behind
 
     def score_indicators(self) -> None:
-        places: Iterable[Place] = self.fresh
+        places: Iterable[Place] = self.after
         if self.switching:
-            places = dict.fromkeys([*self.fresh, *self.book.parts])
+            places = dict.fromkeys([*self.after, *self.recalled.statistics, *self.book.statistics])
         observed: dict[str, list[Observed]] = {}
         for series, window in places:
             stats = self.statistics((series, window))
@@ -93,13 +131,10 @@ class _Step:
             self.withdraw_the_rest()
 
     def statistics(self, place: Place) -> PartStats:
-        parts = {**self.book.parts.get(place, {}), **self.fresh.get(place, {})}
-        return merge_parts([part for part in parts.values() if part.case_count]) if parts else EMPTY
+        return self.after[place] if place in self.after else self.before(place)
 
     def is_complete(self, window: WindowId) -> bool:
-        if self.watermark_us is None or window == ALL_TIME:
-            return False
-        return window.end_us + self.book.system.spec.lateness_us <= self.watermark_us
+        return window != ALL_TIME and window.end_us <= self.passed_us
 
     def close_windows(self) -> None:
         """Indicators only: composites follow from them."""
@@ -112,24 +147,26 @@ class _Step:
 
     def withdraw_the_rest(self) -> None:
         """Scores of the version before that this one does not publish."""
-        for series, windows in self.book.scores.items():
-            for score in windows.values():
-                if not self.publishes(series, score.window):
-                    self.publish(_withdrawn(score, self.book.system.version))
+        own = self.book.system.version
+        published = {(series, at.start_us) for (series, at), score in self.changed.items() if score.version == own}
+        for scores in (self.recalled.scores, self.book.scores):
+            for series, windows in scores.items():
+                for score in windows.values():
+                    if (series, score.window.start_us) not in published and not self.publishes(series, score.window):
+                        self.publish(_withdrawn(score, self.book.system.version))
 
     def publishes(self, series: SeriesKey, window: WindowId) -> bool:
-        indicator = series_name(series).indicator
-        if indicator in self.book.indicators:
-            return (series, window) in self.book.parts or (series, window) in self.fresh
-        return False
+        if series_name(series).indicator not in self.book.indicators:
+            return False
+        return self.statistics((series, window)).case_count > 0
 
     def latest(self, place: Place) -> Score | None:
-        return self.changed.get(place) or self.book.score(*place)
+        return self.changed.get(place) or self.current(place)
 
     def publish(self, score: Score) -> None:
         """Takes a score up as a change if it differs from the current one."""
         place = (score.series, score.window)
-        current = self.book.score(*place)
+        current = self.current(place)
         if current is None:
             if score.present:
                 self.changed[place] = score
@@ -174,32 +211,67 @@ class _Step:
     def draw_charts(self) -> None:
         changed: dict[SeriesKey, list[Score]] = defaultdict(list)
         for (series, _), score in self.changed.items():
-            if self.bears_on_chart(series) and (self.switching or self.moves_chart(score)):
+            if self.book.plan(series) is not None and (self.switching or self.moves_chart(score)):
                 changed[series].append(score)
-        touched = set(changed) | (set(self.book.signals) if self.switching else set())
+        touched = set(changed)
+        if self.switching:
+            touched |= set(self.signals_by_series)
         for series in sorted(touched):
             self.draw_chart(series, changed[series])
 
-    def bears_on_chart(self, series: SeriesKey) -> bool:
-        name = series_name(series)
-        return name.indicator in self.book.plans and name.window is not Window.ALL
-
     def draw_chart(self, series: SeriesKey, changed: Sequence[Score]) -> None:
-        plan = self.book.plans.get(series_name(series).indicator)
-        current = self.book.signals.get(series, {})
-        raised: dict[str, Signal] = {}
-        if plan is not None:
-            drawn = draw(self.windows_of(series, changed), plan, series_name(series).window)
-            raised = signals_of(self.book.system.process, series, drawn, plan)
-        self.signals += signal_changes(current, raised, self.reason_of(changed))
+        plan, state = self.book.plan(series), None if self.switching else self.book.chart(series)
+        reason = self.reason_of(changed)
+        if plan is None:
+            self.signals += signal_changes(self.signals_known(series), {}, reason)
+        elif state is not None and state.continues(changed):
+            self.go_on(series, plan, state, [score for score in changed if score.complete], reason)
+        else:
+            self.draw_again(series, plan, changed, reason)
+
+    def go_on(
+        self, series: SeriesKey, plan: ChartPlan, state: ControlChartState, scores: Sequence[Score], reason: str
+    ) -> None:
+        """New signals only: what was known before stays as it is."""
+        after, drawn = advance(state, scores, plan, series_name(series).window)
+        if after != state:
+            self.charts[series] = after
+        raised = signals_of(self.book.system.process, series, drawn, plan)
+        known: dict[str, Signal] = {}
+        for point in drawn.points:
+            known |= self.signals_at((series, point.window))
+        self.signals += signal_changes(known, raised, reason)
+
+    def draw_again(self, series: SeriesKey, plan: ChartPlan, changed: Sequence[Score], reason: str) -> None:
+        if not self.switching and series not in self.recalled.complete_series:
+            raise LookupError(f"the windows of {series} were not recalled, and its chart has to be drawn from them")
+        state, drawn = advance(START, self.windows_of(series, changed), plan, series_name(series).window)
+        self.charts[series] = state
+        raised = signals_of(self.book.system.process, series, drawn, plan)
+        self.signals += signal_changes(self.signals_known(series), raised, reason)
 
     def moves_chart(self, score: Score) -> bool:
-        current = self.book.score(score.series, score.window)
+        current = self.current((score.series, score.window))
         return score.complete or (current is not None and current.complete)
+
+    def signals_at(self, place: Place) -> dict[str, Signal]:
+        return self.recalled.signals.get(place, {}) | self.book.signals.get(place, {})
+
+    def signals_known(self, series: SeriesKey) -> Mapping[str, Signal]:
+        return self.signals_by_series.get(series, {})
+
+    @cached_property
+    def signals_by_series(self) -> Mapping[SeriesKey, Mapping[str, Signal]]:
+        found: dict[SeriesKey, dict[str, Signal]] = {}
+        for signals in (self.recalled.signals, self.book.signals):
+            for (series, _), known in signals.items():
+                found.setdefault(series, {}).update(known)
+        return found
 
     def windows_of(self, series: SeriesKey, changed: Sequence[Score]) -> list[Score]:
         fresh = {score.window.start_us: score for score in changed}
-        return list({**self.book.scores.get(series, {}), **fresh}.values())
+        known = self.recalled.scores.get(series, {}) | self.book.scores.get(series, {})
+        return list((known | fresh).values())
 
     def reason_of(self, changed: Sequence[Score]) -> str:
         """Why what a signal rested on moved."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,30 +19,25 @@ Place = tuple[SeriesKey, WindowId]
 Histogram = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Sorted distinct values in multiples of the resolution, and how often each occurs (never 0)."""
 
-MERGED_MAX = 4_096
-"""Distinct values up to which histograms are merged; beyond, a quantile is searched for in each of them."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PartStats:
-    """Exact statistics of one partition's observations of one (series, window), in multiples of the resolution.
+    """Exact statistics of the observations of one (series, window), in multiples of the resolution.
 
     unobserved: cases that belong to the window and of which the measure gives no value; no part of the other figures.
-    histogram: only for medians and quantiles. others: histograms of other partitions, where together they are too large
-    to be merged for the sake of one quantile.
+    histogram: only for medians and quantiles. A difference of two of them is one of these too, with signed figures.
     """
 
     count: int
     total: int
     squares: int
     histogram: Histogram | None = None
-    others: tuple[Histogram, ...] = ()
     unobserved: int = 0
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PartStats):
             return NotImplemented
-        return self._figures == other._figures and _same_histogram(self._merged(), other._merged())
+        return self._figures == other._figures and _same_histogram(self.histogram, other.histogram)
 
     def __hash__(self) -> int:
         return hash(self._figures)
@@ -55,6 +50,11 @@ class PartStats:
     def case_count(self) -> int:
         """Cases of the window, with and without a value. 0: nothing is left."""
         return self.count + self.unobserved
+
+    @property
+    def changes_anything(self) -> bool:
+        """Of a difference: whether any figure is another than before."""
+        return any(self._figures) or (self.histogram is not None and len(self.histogram[0]) > 0)
 
     def sum(self, resolution: float) -> float:
         """The sum in the unit of `resolution`, rounded once."""
@@ -85,71 +85,65 @@ class PartStats:
             raise ValueError("a quantile needs a histogram of at least one value")
         place = Fraction(q) * (self.count - 1)
         low = math.floor(place)
-        below, above = order_statistics((self.histogram, *self.others), (low, math.ceil(place)))
+        below, above = order_statistics(self.histogram, (low, math.ceil(place)))
         return float((below + (place - low) * (above - below)) * Fraction(resolution))
 
     def median(self, resolution: float) -> float:
         return self.quantile(0.5, resolution)
 
-    def _merged(self) -> Histogram | None:
-        return self.histogram if self.histogram is None or not self.others else summed([self.histogram, *self.others])
-
 
 EMPTY = PartStats(0, 0, 0)
 
 
-def order_statistics(histograms: Sequence[Histogram], ranks: Sequence[int]) -> list[int]:
-    """The values at these ranks (from 0) of the sorted sample that all the histograms together describe."""
-    if len(histograms) > 1:
-        return _searched(histograms, ranks)
-    values, counts = histograms[0]
+def order_statistics(histogram: Histogram, ranks: Sequence[int]) -> list[int]:
+    """The values at these ranks (from 0) of the sorted sample that the histogram describes."""
+    values, counts = histogram
     return [int(values[place]) for place in np.searchsorted(np.cumsum(counts), np.asarray(ranks), side="right")]
 
 
-def _searched(histograms: Sequence[Histogram], ranks: Sequence[int]) -> list[int]:
-    """By halving the range of values: the least one that more values than the rank do not exceed."""
-    runs = [(values, np.append(0, np.cumsum(counts))) for values, counts in histograms if len(values)]
-    found = []
-    for rank in ranks:
-        low, high = min(int(values[0]) for values, _ in runs), max(int(values[-1]) for values, _ in runs)
-        while low < high:
-            middle = (low + high) // 2
-            if sum(int(upto[np.searchsorted(values, middle, side="right")]) for values, upto in runs) > rank:
-                high = middle
-            else:
-                low = middle + 1
-        found.append(low)
-    return found
-
-
-def merge_parts(parts: Sequence[PartStats]) -> PartStats:
-    """All parts together, in whatever order they come. No part: nothing observed, no histogram."""
-    histograms = [part.histogram for part in parts if part.histogram is not None]
-    if sum(len(values) for values, _ in histograms) <= MERGED_MAX:
-        histograms = [summed(histograms)] if histograms else []
+def added(base: PartStats, difference: PartStats) -> PartStats:
+    """Statistics and a difference of them, or two differences, exactly."""
+    if difference.histogram is None:
+        histogram = base.histogram
+    elif base.histogram is None:
+        histogram = difference.histogram
+    else:
+        histogram = with_changes(base.histogram, difference.histogram)
     return PartStats(
-        sum(part.count for part in parts),
-        sum(part.total for part in parts),
-        sum(part.squares for part in parts),
-        histograms[0] if histograms else None,
-        tuple(histograms[1:]),
-        sum(part.unobserved for part in parts),
+        base.count + difference.count,
+        base.total + difference.total,
+        base.squares + difference.squares,
+        histogram,
+        base.unobserved + difference.unobserved,
     )
 
 
-def summed(histograms: Sequence[Histogram]) -> Histogram:
-    """One histogram of signed ones; values whose counts cancel are gone. Linear in the distinct values."""
-    values = np.concatenate([histogram[0] for histogram in histograms])
-    counts = np.concatenate([histogram[1] for histogram in histograms])
-    if not len(values):
-        return values, counts
-    # Each histogram is a run that is sorted already, and a stable sort merges runs.
-    order = np.argsort(values, kind="stable")
-    values, counts = values[order], counts[order]
-    first = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
-    totals = np.add.reduceat(counts, first)
-    kept = totals != 0
-    return values[first[kept]], totals[kept]
+def accumulate(sums: dict[Place, PartStats], changes: Iterable[PartChange]) -> None:
+    """Adds differences to what was there; what comes to nothing is left out."""
+    for change in changes:
+        place = (change.series, change.window)
+        before = sums.get(place)
+        after = change.stats if before is None else added(before, change.stats)
+        if after.changes_anything:
+            sums[place] = after
+        elif before is not None:
+            del sums[place]
+
+
+def with_changes(base: Histogram, delta: Histogram) -> Histogram:
+    """The histogram with signed counts added. Costs a binary search per change, and a copy where values come or go."""
+    if not len(base[0]):
+        return delta
+    values, counts = base
+    places = np.searchsorted(values, delta[0])
+    met = (places < len(values)) & (values[np.minimum(places, len(values) - 1)] == delta[0])
+    counts = counts.copy()
+    counts[places[met]] += delta[1][met]
+    if not met.all():
+        values = np.insert(values, places[~met], delta[0][~met])
+        counts = np.insert(counts, places[~met], delta[1][~met])
+    kept = counts != 0
+    return (values, counts) if kept.all() else (values[kept], counts[kept])
 
 
 def _same_histogram(left: Histogram | None, right: Histogram | None) -> bool:
@@ -160,7 +154,7 @@ def _same_histogram(left: Histogram | None, right: Histogram | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PartChange:
-    """The absolute state of this partition after the step; without cases: nothing is left."""
+    """What a step of the fold adds to the statistics of one window of one series, and takes from them: a difference."""
 
     series: SeriesKey
     window: WindowId

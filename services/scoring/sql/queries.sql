@@ -65,7 +65,8 @@ ORDER BY active.name, progress.partition;
 -- One step, whole, if the version is as the caller believes; null: it is not, and nothing is changed.
 SELECT keep_step(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-    $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47
+    $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48,
+    $49, $50, $51, $52
 );
 
 -- name: announce
@@ -75,19 +76,16 @@ SELECT pg_notify('scoring_systems', $1);
 -- name: keep_snapshot
 -- The state of a partition, from which recovery starts.
 INSERT INTO snapshot (
-    tenant, system_name, version, partition, position, through, next_offset, watermark_us, event_count,
-    scored_position, fold, parts
+    tenant, system_name, version, partition, position, through, next_offset, watermark_us, event_count, fold
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (tenant, system_name, version, partition) DO UPDATE
 SET position = EXCLUDED.position,
     through = EXCLUDED.through,
     next_offset = EXCLUDED.next_offset,
     watermark_us = EXCLUDED.watermark_us,
     event_count = EXCLUDED.event_count,
-    scored_position = EXCLUDED.scored_position,
     fold = EXCLUDED.fold,
-    parts = EXCLUDED.parts,
     create_time = now();
 
 -- name: snapshot
@@ -132,15 +130,56 @@ WHERE tenant = $1 AND system_name = $2 AND version = $3 AND partition = $4 AND n
 DELETE FROM case_page
 WHERE tenant = $1 AND system_name = $2 AND version = $3 AND partition = $4;
 
--- name: part_checkpoints
--- Statistics of every partition as they stood at its last snapshot.
-SELECT partition, scored_position, parts
-FROM snapshot
+-- name: book_checkpoint
+-- What a book held after an entry of the log: where it is opened from.
+SELECT scored_position, body
+FROM book_checkpoint
+WHERE tenant = $1 AND system_name = $2 AND version = $3;
+
+-- name: store_book_checkpoint
+-- The same, unless another replica's is newer.
+INSERT INTO book_checkpoint (tenant, system_name, version, scored_position, body)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (tenant, system_name, version) DO UPDATE
+SET scored_position = EXCLUDED.scored_position,
+    body = EXCLUDED.body
+WHERE book_checkpoint.scored_position < EXCLUDED.scored_position;
+
+-- name: recall_windows
+-- What a step needs of windows that have left memory: statistics (1), scores (2), signals (3); of series, all of these.
+SELECT 1 AS kind, stored.series, stored.window_start, stored.window_end, stored.body
+FROM unnest($4::text[], $5::bigint[]) AS wanted (series, window_start)
+JOIN window_statistics AS stored
+    ON stored.tenant = $1 AND stored.system_name = $2 AND stored.version = $3 AND stored.series = wanted.series
+    AND stored.window_start = wanted.window_start
+UNION ALL
+SELECT 2, '', 0, 0, score.body
+FROM unnest($6::text[], $7::bigint[]) AS wanted (series, window_start)
+JOIN score
+    ON score.tenant = $1 AND score.series = wanted.series AND score.window_start = wanted.window_start
+UNION ALL
+SELECT 3, '', 0, 0, signal.body
+FROM unnest($6::text[], $7::bigint[]) AS wanted (series, window_start)
+JOIN signal
+    ON signal.tenant = $1 AND signal.series = wanted.series AND signal.window_start = wanted.window_start
+UNION ALL
+SELECT 2, '', 0, 0, score.body
+FROM unnest($8::text[]) AS whole (series)
+JOIN score ON score.tenant = $1 AND score.series = whole.series AND score.present
+UNION ALL
+SELECT 3, '', 0, 0, signal.body
+FROM unnest($8::text[]) AS whole (series)
+JOIN signal ON signal.tenant = $1 AND signal.series = whole.series;
+
+-- name: statistics_of_version
+-- Statistics of every window that has left memory, for a version that is about to be scored by.
+SELECT series, window_start, window_end, body
+FROM window_statistics
 WHERE tenant = $1 AND system_name = $2 AND version = $3;
 
 -- name: entries_of_version
 -- What a replica must apply to catch up with its own version.
-SELECT position, scores, signals, parts
+SELECT position, step, scores, signals, change
 FROM score_log
 WHERE tenant = $1 AND system_name = $2 AND version = $3 AND position > $4
 ORDER BY position
@@ -175,8 +214,20 @@ SELECT partition_count, switch_position, switched, scored_position
 FROM fold
 WHERE tenant = $1 AND system_name = $2 AND version = $3;
 
+-- name: scores_ending_after
+-- Scores of the windows that are in memory, for a book that is opened.
+SELECT body
+FROM score
+WHERE tenant = $1 AND process = $2 AND system = $3 AND window_end > $4;
+
+-- name: signals_ending_after
+-- The same of signals, retracted ones too.
+SELECT body
+FROM signal
+WHERE tenant = $1 AND process = $2 AND system = $3 AND window_end > $4;
+
 -- name: scores_of_system
--- Every score of a system, for a book that is opened.
+-- Every score of a system, for a version that is about to be scored by.
 SELECT body
 FROM score
 WHERE tenant = $1 AND process = $2 AND system = $3;
@@ -403,16 +454,12 @@ SELECT
 -- name: log_edge
 -- Through which entry a batch of the score log is old, and needed by none of the versions that are scored by.
 WITH checkpoint AS (
-    SELECT active.name AS system_name, active.version, min(coalesce(snapshot.scored_position, 0)) AS position
+    SELECT active.name AS system_name, active.version, coalesce(book_checkpoint.scored_position, 0) AS position
     FROM indicator_system AS active
-    JOIN progress
-        ON progress.tenant = active.tenant AND progress.system_name = active.name
-        AND progress.version = active.version
-    LEFT JOIN snapshot
-        ON snapshot.tenant = progress.tenant AND snapshot.system_name = progress.system_name
-        AND snapshot.version = progress.version AND snapshot.partition = progress.partition
+    LEFT JOIN book_checkpoint
+        ON book_checkpoint.tenant = active.tenant AND book_checkpoint.system_name = active.name
+        AND book_checkpoint.version = active.version
     WHERE active.tenant = $1 AND active.state = 2
-    GROUP BY active.name, active.version
 ), needed AS (
     SELECT min(entry.position) AS position
     FROM checkpoint
@@ -438,17 +485,15 @@ WHERE oldest.committed_at < $2 AND oldest.position < coalesce(needed.position, o
 
 -- name: stale_versions
 -- Retired versions that could only go on from entries that are about to go.
-SELECT progress.system_name, progress.version
+SELECT DISTINCT progress.system_name, progress.version
 FROM progress
 JOIN indicator_system AS retired
     ON retired.tenant = progress.tenant AND retired.name = progress.system_name
     AND retired.version = progress.version AND retired.state <> 2
-LEFT JOIN snapshot
-    ON snapshot.tenant = progress.tenant AND snapshot.system_name = progress.system_name
-    AND snapshot.version = progress.version AND snapshot.partition = progress.partition
-WHERE progress.tenant = $1
-GROUP BY progress.system_name, progress.version
-HAVING min(coalesce(snapshot.scored_position, 0)) < $2;
+LEFT JOIN book_checkpoint
+    ON book_checkpoint.tenant = progress.tenant AND book_checkpoint.system_name = progress.system_name
+    AND book_checkpoint.version = progress.version
+WHERE progress.tenant = $1 AND coalesce(book_checkpoint.scored_position, 0) < $2;
 
 -- name: forget_version
 -- Everything that a version's fold was going to go on from; activated again, it starts with the log.
@@ -456,6 +501,10 @@ WITH folds AS (
     DELETE FROM fold WHERE tenant = $1 AND system_name = $2 AND version = $3
 ), snapshots AS (
     DELETE FROM snapshot WHERE tenant = $1 AND system_name = $2 AND version = $3
+), books AS (
+    DELETE FROM book_checkpoint WHERE tenant = $1 AND system_name = $2 AND version = $3
+), windows AS (
+    DELETE FROM window_statistics WHERE tenant = $1 AND system_name = $2 AND version = $3
 ), pages AS (
     DELETE FROM case_page WHERE tenant = $1 AND system_name = $2 AND version = $3
 ), observations AS (

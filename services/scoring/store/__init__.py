@@ -13,9 +13,12 @@ from services.scoring.store.retention import RetentionWrites
 from services.scoring.store.snapshots import Snapshots
 from services.scoring.store.steps import Steps
 from services.scoring.store.systems import Systems
+from services.scoring.store.windows import WindowReads
 
 
-class Store(Steps, BookReads, Failures, ProgressReads, Snapshots, ScoreLog, Results, RetentionWrites, Systems):
+class Store(
+    Steps, WindowReads, BookReads, Failures, ProgressReads, Snapshots, ScoreLog, Results, RetentionWrites, Systems
+):
     """Every family reads and writes through the same pool."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:

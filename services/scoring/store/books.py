@@ -21,21 +21,24 @@ class BookReader:
     async def fold(self) -> Fold:
         return Fold(**await self._connection.fetchrow(QUERIES.fold, *self._key))
 
-    async def checkpoints(self) -> list[tuple[int, int, bytes]]:
-        rows = await self._connection.fetch(QUERIES.part_checkpoints, *self._key)
-        return [(row["partition"], row["scored_position"], row["parts"]) for row in rows]
+    async def checkpoint(self) -> tuple[int, bytes]:
+        """What a book held after the entry at a position; position 0 and nothing where none was stored yet."""
+        row = await self._connection.fetchrow(QUERIES.book_checkpoint, *self._key)
+        return (row["scored_position"], row["body"]) if row else (0, b"")
 
     async def entries_after(self, position: int) -> AsyncIterator[Entry]:
         step = StepTransaction(self._connection, *self._key)
         async for entry in step.entries_after(position):
             yield entry
 
-    async def scores(self, process: str, system: str) -> list[bytes]:
-        rows = await self._connection.fetch(QUERIES.scores_of_system, self._key[0], process, system)
+    async def scores(self, process: str, system: str, after_us: int) -> list[bytes]:
+        """Of windows that end later."""
+        rows = await self._connection.fetch(QUERIES.scores_ending_after, self._key[0], process, system, after_us)
         return [row["body"] for row in rows]
 
-    async def signals(self, process: str, system: str) -> list[bytes]:
-        rows = await self._connection.fetch(QUERIES.signals_of_system, self._key[0], process, system)
+    async def signals(self, process: str, system: str, after_us: int) -> list[bytes]:
+        """The same, retracted ones too."""
+        rows = await self._connection.fetch(QUERIES.signals_ending_after, self._key[0], process, system, after_us)
         return [row["body"] for row in rows]
 
 

@@ -56,6 +56,14 @@ class CasePageChange:
     emptied: Sequence[int]
 
 
+@dataclass(frozen=True)
+class BookCheckpoint:
+    """What a book of the version held after the entry at `position`."""
+
+    position: int
+    body: bytes
+
+
 class Snapshots:
     _pool: asyncpg.Pool
 
@@ -79,8 +87,7 @@ class Snapshots:
         key: PartitionKey,
         lease: Lease,
         snapshot: Snapshot,
-        scored_position: int,
-        parts: bytes,
+        book: BookCheckpoint,
         change: CasePageChange,
     ) -> None:
         """Snapshot and pages together, so that a restart from them finds every case once."""
@@ -94,10 +101,9 @@ class Snapshots:
                 snapshot.next_offset,
                 snapshot.watermark_us,
                 snapshot.event_count,
-                scored_position,
                 snapshot.fold,
-                parts,
             )
+            await connection.execute(QUERIES.store_book_checkpoint, *key[:3], book.position, book.body)
             await _store_pages(connection, key, change)
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 
@@ -13,6 +14,7 @@ from services.runtime.database import acquire, tenant_transaction
 from services.runtime.ownership import Lease, LostLease
 from services.scoring.store.progress import PROGRESS_COLUMNS, Progress, progress_of
 from services.scoring.store.statements import QUERIES, columns
+from services.scoring.store.windows import WindowReader
 
 ENTRIES_READ_MAX = 1000
 
@@ -34,18 +36,19 @@ class Entry:
     """One step, as the version's own replicas read it."""
 
     position: int
+    step: UUID | None
     scores: bytes
     signals: bytes
-    parts: bytes
+    change: bytes
 
 
 @dataclass(frozen=True)
 class NewEntry:
-    """A step, or a part of one that states much, about to be appended. `parts` of a step go with its first entry."""
+    """A step, or a part of one that states much, about to be appended. `change` of a step goes with its first entry."""
 
     scores: bytes
     signals: bytes
-    parts: bytes
+    change: bytes
 
 
 ENTRY_COLUMNS = [field.name for field in fields(NewEntry)]
@@ -104,30 +107,45 @@ class SignalRow:
     digest: bytes
 
 
+@dataclass(frozen=True)
+class StatisticsRow:
+    """Of a window that leaves memory, or had left it. body None: nothing is left of it."""
+
+    series: str
+    window_start: int
+    window_end: int
+    body: bytes | None
+
+
+STATISTICS_COLUMNS = [field.name for field in fields(StatisticsRow)]
 SCORE_COLUMNS = [field.name for field in fields(ScoreRow)]
 SIGNAL_COLUMNS = [field.name for field in fields(SignalRow)]
 
 
 @dataclass(frozen=True)
 class NewStep:
-    """Everything that a step changes. switches: from here on the version is the one that is scored by."""
+    """Everything that a step changes. switches: from here on the version is the one that is scored by.
 
+    id: what its entries are recognised by where the answer to a commit was lost.
+    """
+
+    id: UUID
     progress: Sequence[Progress]
     now: datetime
     entries: Sequence[NewEntry] = ()
     observations: Sequence[ObservationPage] = ()
     scores: Sequence[ScoreRow] = ()
     signals: Sequence[SignalRow] = ()
+    statistics: Sequence[StatisticsRow] = ()
     traceparent: str = ""
     switches: bool = False
 
 
-class StepTransaction:
+class StepTransaction(WindowReader):
     """One step of the fold under the tenant's lock."""
 
     def __init__(self, connection: asyncpg.Connection, tenant: str, system: str, version: int) -> None:
-        self._connection = connection
-        self._key = (tenant, system, version)
+        super().__init__(connection, (tenant, system, version))
         self._oldest = 0
 
     async def state(self, leases: Sequence[Lease]) -> VersionState:
@@ -208,6 +226,8 @@ async def _commit(
         *columns(step.scores, SCORE_COLUMNS),
         step.now,
         *columns(step.signals, SIGNAL_COLUMNS),
+        step.id,
+        *columns(step.statistics, STATISTICS_COLUMNS),
     )
     if position is None:
         raise Outdated

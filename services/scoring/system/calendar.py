@@ -24,6 +24,7 @@ DAY_US = 24 * HOUR_US
 YEAR_US = 31_556_952 * SECOND_US
 YEARS = (1900, 2200)
 """Clock changes are known between these years; before and after, the offset of the edge stands."""
+WINDOWS_KNOWN_MAX = 20_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FAR = 2**62
 
@@ -180,12 +181,14 @@ def _month_days(months: IntArray) -> IntArray:
 
 @dataclass
 class WindowIds:
-    """The windows that have been met, by number, so that each is made once."""
+    """The windows that were met last, by number, so that each is rarely made twice."""
 
     zone: Zone
     known: dict[tuple[Window, int], WindowId] = field(default_factory=dict)
 
     def of(self, window: Window, numbers: list[int]) -> list[WindowId]:
+        if len(self.known) > WINDOWS_KNOWN_MAX:
+            self.known.clear()
         missing = {number for number in numbers if (window, number) not in self.known}
         if missing:
             starts, ends = window_bounds(self.zone, window, np.array(sorted(missing), dtype=np.int64))

@@ -7,15 +7,15 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.scoring.fold.cases import CaseFold
+from tests.services.scoring.fold.counted_fold import CountedFold
 
 EXAMPLES = settings(
     deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
-def folded(system: Any, page: Any, event: Any, pieces: Any, batches: list[list[dict[str, Any]]]) -> CaseFold:
-    fold = CaseFold(system)
+def folded(system: Any, page: Any, event: Any, pieces: Any, batches: list[list[dict[str, Any]]]) -> CountedFold:
+    fold = CountedFold(system)
     for batch in batches:
         fold.fold([page([event(**row) for row in piece]) for piece in pieces(batch)])
     return fold
@@ -37,18 +37,15 @@ def test_any_order_and_batching_equals_the_plain_fold(
 
 @EXAMPLES
 @given(data=st.data(), cut=st.integers(0, 25))
-def test_steps_add_up_to_the_parts(
+def test_a_step_says_once_what_changes_about_a_window_and_nothing_about_others(
     data: Any, cut: int, system: Any, page: Any, event: Any, logs: Any, pieces: Any
 ) -> None:
     rows = data.draw(logs())
-    fold = CaseFold(system)
-    state: dict[Any, Any] = {}
+    fold = CountedFold(system)
     for batch in (rows[:cut], rows[cut:]):
         step = fold.fold([page([event(**row) for row in piece]) for piece in pieces(batch)])
         assert len({(part.series, part.window) for part in step.parts}) == len(step.parts)
-        state |= {(part.series, part.window): part for part in step.parts}
-    left = [part for part in state.values() if part.stats.case_count]
-    assert sorted(left, key=lambda part: (part.series, part.window)) == fold.parts()
+        assert all(part.stats.changes_anything for part in step.parts)
 
 
 @EXAMPLES
@@ -58,7 +55,7 @@ def test_corrections_in_any_order_equal_the_plain_fold_of_what_stands(
 ) -> None:
     rows = data.draw(logs(corrections=True))
     arrival = data.draw(st.permutations(rows))
-    fold, arrived = CaseFold(system), []
+    fold, arrived = CountedFold(system), []
     for row in arrival:
         arrived.append(event(**row))
         step = fold.fold([page([event(**row)])])
@@ -77,7 +74,7 @@ def test_a_restored_snapshot_goes_on_as_if_nothing_had_happened(
     rows = data.draw(logs())
     whole = folded(system, page, event, pieces, [rows])
     first = folded(system, page, event, pieces, [rows[:cut]])
-    again = CaseFold.restore(system, first.snapshot())
+    again = first.again(first.snapshot())
     assert again.parts() == first.parts()
     assert again.watermark == first.watermark
     for fold in (first, again):

@@ -12,9 +12,9 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.scoring.fold.cases import CaseFold
 from services.scoring.fold.evicted_cases import PAGE_CASES, EvictedCases
 from services.scoring.fold.hashing import HashArray
+from tests.services.scoring.fold.counted_fold import CountedFold
 
 EXAMPLES = settings(
     deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -30,21 +30,22 @@ class Kept:
     snapshot: bytes
     pages: dict[int, tuple[HashArray, bytes]] = field(default_factory=dict)
     since: list[Any] = field(default_factory=list)
+    sums: dict[Any, Any] = field(default_factory=dict)
 
-    def keep(self, fold: CaseFold, leaving: Sequence[int] = ()) -> None:
+    def keep(self, fold: CountedFold, leaving: Sequence[int] = ()) -> None:
         fold.evict(np.array(sorted(leaving), dtype=np.int64))
         change = fold.evicted.change()
         self.pages |= {page.number: (page.hashes, page.content) for page in change.added}
         self.pages |= {number: (hashes, self.pages[number][1]) for number, hashes in change.thinned.items()}
         for number in change.emptied:
             del self.pages[number]
-        self.snapshot, self.since = fold.snapshot(), []
+        self.snapshot, self.since, self.sums = fold.snapshot(), [], dict(fold.sums)
 
-    def fold(self, system: Any) -> CaseFold:
+    def fold(self, system: Any) -> CountedFold:
         archive = EvictedCases((number, hashes) for number, (hashes, _) in self.pages.items())
-        return CaseFold.restore(system, self.snapshot, archive)
+        return CountedFold(system).again(self.snapshot, archive, self.sums)
 
-    def reload(self, fold: CaseFold, tables: Sequence[pa.Table]) -> None:
+    def reload(self, fold: CountedFold, tables: Sequence[pa.Table]) -> None:
         wanted = fold.evicted.named_in(tables)
         fold.reload(wanted, {number: self.pages[number][1] for number in wanted})
 
@@ -62,11 +63,11 @@ def test_cases_that_leave_at_any_moment_change_no_part_and_no_row(
     data: Any, system: Any, event: Any, page: Any, table: Any, logs: Any, pieces: Any
 ) -> None:
     rows = data.draw(st.permutations(data.draw(logs(corrections=True))))
-    plain, moving = CaseFold(system), CaseFold(system)
+    plain, moving = CountedFold(system), CountedFold(system)
     arrived: list[Any] = []
     kept = Kept(moving.snapshot())
 
-    def step(fold: CaseFold, batch: list[Any], known: list[Any], away: bool) -> list[Any]:
+    def step(fold: CountedFold, batch: list[Any], known: list[Any], away: bool) -> list[Any]:
         pages = [page([event(**row) for row in piece]) for piece in pieces(batch)]
         if away:
             kept.reload(fold, [one.events for one in pages])
@@ -109,7 +110,7 @@ def desk(event: Any, cases: range, day: int) -> list[Any]:
 def test_only_whole_pages_of_cases_at_rest_leave_and_memory_holds_the_others(
     system: Any, event: Any, page: Any
 ) -> None:
-    fold = CaseFold(system)
+    fold = CountedFold(system)
     fold.fold([page(desk(event, range(2 * PAGE_CASES + 100), 0))])
     fold.fold([page(desk(event, range(10_000, 10_050), 20))])
     assert not fold.idle_cases(30 * DAY_US).size
@@ -126,7 +127,7 @@ def test_only_whole_pages_of_cases_at_rest_leave_and_memory_holds_the_others(
 def test_a_late_event_brings_its_case_back_alone_and_a_sparse_page_is_called_back_whole(
     system: Any, event: Any, page: Any
 ) -> None:
-    fold = CaseFold(system)
+    fold = CountedFold(system)
     fold.fold([page(desk(event, range(PAGE_CASES), 0))])
     fold.fold([page(desk(event, range(5_000, 5_010), 20))])
     kept = Kept(fold.snapshot())
@@ -150,7 +151,7 @@ def test_a_late_event_brings_its_case_back_alone_and_a_sparse_page_is_called_bac
 
 
 def test_cases_whose_ids_share_a_hash_come_back_together(system: Any, event: Any, page: Any) -> None:
-    fold = CaseFold(system)
+    fold = CountedFold(system)
     fold.fold([page(desk(event, range(4), 0))])
     pages = fold.evict(np.arange(4))
     twin = EvictedCases([(0, pages[0].hashes), (1, pages[0].hashes[:1])])

@@ -14,13 +14,13 @@ import pytest
 from andon.scoring.v1 import indicator_system_pb2 as pb
 from andon_client.documents import load_document
 
-from services.scoring.fold.cases import CaseFold
 from services.scoring.fold.step import DecodedPage
 from services.scoring.scores.statistics import PartStats
 from services.scoring.system.model import IndicatorSystem, Window
 from services.scoring.system.series import series_key
 from services.scoring.system.windows import ALL_TIME
 from services.scoring.wire.systems import spec_of
+from tests.services.scoring.fold.counted_fold import CountedFold
 
 ROOT = Path(__file__).parents[4]
 DATA = ROOT / ".." / "shared" / "data"
@@ -68,20 +68,20 @@ def system() -> IndicatorSystem:
     return IndicatorSystem("processes/it/indicatorSystems/main", 1, spec_of(document))
 
 
-def folded(system: IndicatorSystem, events: pa.Table) -> CaseFold:
-    fold = CaseFold(system)
+def folded(system: IndicatorSystem, events: pa.Table) -> CountedFold:
+    fold = CountedFold(system)
     for start in range(0, len(events), PAGE_ROWS):
         fold.fold([DecodedPage(events.slice(start, PAGE_ROWS), 0, start)])
     return fold
 
 
 @pytest.fixture(scope="module")
-def in_order(system: IndicatorSystem, incidents: pa.Table) -> CaseFold:
+def in_order(system: IndicatorSystem, incidents: pa.Table) -> CountedFold:
     return folded(system, incidents)
 
 
 @pytest.fixture(scope="module")
-def over_all_time(in_order: CaseFold) -> dict[str, PartStats]:
+def over_all_time(in_order: CountedFold) -> dict[str, PartStats]:
     return {part.series: part.stats for part in in_order.parts() if part.window == ALL_TIME}
 
 
@@ -110,7 +110,7 @@ def test_slices_are_the_published_ones(
 
 
 def test_opening_weeks_are_the_published_ones(
-    system: IndicatorSystem, in_order: CaseFold, expected: dict[str, Any]
+    system: IndicatorSystem, in_order: CountedFold, expected: dict[str, Any]
 ) -> None:
     series = series_key(system, "sla_breach", Window.WEEK)
     weeks = {
@@ -149,6 +149,8 @@ def test_the_share_of_reopened_incidents_is_the_published_one(
     assert stats.mean(1.0) == pytest.approx(expected["reopened_share"], abs=5e-7)
 
 
-def test_a_shuffled_log_gives_the_same_parts(system: IndicatorSystem, incidents: pa.Table, in_order: CaseFold) -> None:
+def test_a_shuffled_log_gives_the_same_parts(
+    system: IndicatorSystem, incidents: pa.Table, in_order: CountedFold
+) -> None:
     order = np.random.default_rng(20160229).permutation(len(incidents))
     assert folded(system, incidents.take(order)).parts() == in_order.parts()

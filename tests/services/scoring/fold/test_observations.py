@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.scoring.fold.batch import MISSING
-from services.scoring.fold.cases import CaseFold
 from services.scoring.fold.hashing import spans_of, text_hashes, trailing_numbers
 from services.scoring.fold.sources import Labels
 from services.scoring.system.case_model import Above, Calendar, Elapsed, FirstOf, Flag, Hours, Measure, Opened
 from services.scoring.system.model import Aggregate, Direction, Indicator, Observe, Window
+from tests.services.scoring.fold.counted_fold import CountedFold
 
 TIME = datetime(2026, 5, 4, 9, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ def rows_of(step: Any, indicator: str) -> list[dict[str, Any]]:
 
 
 def test_a_late_label_moves_the_case_between_series(system: Any, page: Any, event: Any) -> None:
-    fold = CaseFold(system)
+    fold = CountedFold(system)
     story = [
         event("1", "A", "Created", TIME, attributes={"team": "red"}),
         event("2", "A", "Closed", TIME + timedelta(hours=1)),
@@ -36,31 +36,31 @@ def test_a_late_label_moves_the_case_between_series(system: Any, page: Any, even
     fold.fold([page(story)])
     step = fold.fold([page([event("3", "A", "Waiting", TIME + timedelta(minutes=5), attributes={"team": "blue"})])])
     moved = {part.series: part.stats.count for part in step.parts if "/cycle@week" in part.series}
-    assert moved == {"desk/main/cycle@week{team=red}": 0, "desk/main/cycle@week{team=blue}": 1}
+    assert moved == {"desk/main/cycle@week{team=red}": -1, "desk/main/cycle@week{team=blue}": 1}
     (row,) = rows_of(step, "cycle")
     assert row["anchor"] == row["old_anchor"] == TIME + timedelta(hours=1)
     assert (row["value"], row["slice"]) == (3600, {"team": "blue", "channel": None})
 
 
 def test_an_unknown_label_counts_in_the_whole_only(system: Any, page: Any, event: Any) -> None:
-    fold = CaseFold(system)
+    fold = CountedFold(system)
     fold.fold([page([event("1", "A", "Created", TIME, attributes={"team": "?"}), event("2", "A", "Closed", TIME)])])
     series = {part.series for part in fold.parts() if "/cycle@day" in part.series}
     assert series == {"desk/main/cycle@day"}
 
 
 def test_a_reopened_case_leaves_its_old_window_for_the_new_one(system: Any, page: Any, event: Any) -> None:
-    fold = CaseFold(system)
+    fold = CountedFold(system)
     fold.fold([page([event("1", "A", "Created", TIME), event("2", "A", "Closed", TIME)])])
     step = fold.fold([page([event("3", "A", "Closed", TIME + timedelta(days=8))])])
     counts = {part.window.start_us: part.stats.count for part in step.parts if part.series == "desk/main/cycle@week"}
-    assert sorted(counts.values()) == [0, 1]
+    assert sorted(counts.values()) == [-1, 1]
     (row,) = rows_of(step, "waits")
     assert row["old_window_start"] < row["window_start"] <= row["anchor"] < row["window_end"]
 
 
 def test_a_duration_that_ends_before_it_begins_is_a_value_and_counted(system: Any, page: Any, event: Any) -> None:
-    fold = CaseFold(system)
+    fold = CountedFold(system)
     early = event("1", "A", "Created", TIME, attributes={"due": TIME - timedelta(hours=1)})
     assert fold.fold([page([early])]).negative_spans == 1
     promised = {part.stats.total for part in fold.parts() if part.series == "desk/main/promised@all"}
@@ -75,7 +75,7 @@ def test_a_case_that_is_reopened_is_open_until_it_is_closed_again(
     system: Any, page: Any, event: Any, named: tuple[str, ...], activity: str
 ) -> None:
     rule = replace(system.spec.case_rule, reopened=named)
-    fold = CaseFold(replace(system, spec=replace(system.spec, case_rule=rule)))
+    fold = CountedFold(replace(system, spec=replace(system.spec, case_rule=rule)))
     counted = lambda: [part for part in fold.parts() if part.series == "desk/main/cycle@all"]  # noqa: E731
     fold.fold([page([event("1", "A", "Created", TIME), event("2", "A", "Closed", TIME + timedelta(hours=1))])])
     assert len(counted()) == 1
@@ -108,18 +108,18 @@ def microseconds(time: datetime) -> int:
     return round(time.timestamp() * 1e6)
 
 
-def late_of(fold: CaseFold) -> tuple[int, int]:
+def late_of(fold: CountedFold) -> tuple[int, int]:
     """How many are late, of how many that are observed."""
     stats = [part.stats for part in fold.parts()]
     return (stats[0].total, stats[0].count) if stats else (0, 0)
 
 
-def unobserved_of(fold: CaseFold) -> int:
+def unobserved_of(fold: CountedFold) -> int:
     return sum(part.stats.unobserved for part in fold.parts())
 
 
 def test_a_case_past_its_limit_without_an_answer_is_late_while_it_waits(system: Any, page: Any, event: Any) -> None:
-    fold = CaseFold(late_system(system))
+    fold = CountedFold(late_system(system))
     opened = [event(str(n), case, "Created", TIME) for n, case in enumerate("ABCD")]
     fold.fold([page(opened)], microseconds(TIME))
     assert late_of(fold) == (0, 0), "nobody knows yet"
@@ -141,7 +141,7 @@ def test_a_case_past_its_limit_without_an_answer_is_late_while_it_waits(system: 
 
 
 def test_the_clock_of_a_case_stops_when_it_closes(system: Any, page: Any, event: Any) -> None:
-    fold = CaseFold(late_system(system))
+    fold = CountedFold(late_system(system))
     soon, much_later = TIME + timedelta(hours=1), TIME + timedelta(days=9)
     events = [event("1", "A", "Created", TIME), event("2", "A", "Closed", soon), event("3", "B", "Created", TIME)]
     fold.fold([page([*events, event("4", "B", "Closed", TIME + timedelta(days=2))])], microseconds(much_later))
@@ -152,7 +152,7 @@ def test_the_clock_of_a_case_stops_when_it_closes(system: Any, page: Any, event:
 def test_a_limit_in_working_time_waits_for_the_office_to_open(system: Any, page: Any, event: Any) -> None:
     zone = ZoneInfo(system.spec.time_zone)
     friday = datetime(2026, 5, 8, 16, tzinfo=zone)
-    fold = CaseFold(late_system(system, business_time=True))
+    fold = CountedFold(late_system(system, business_time=True))
     for at in (friday, friday + timedelta(hours=20), friday + timedelta(days=2)):
         fold.fold([page([event("1", "A", "Created", friday)])] if at == friday else [], microseconds(at))
         assert late_of(fold) == (0, 0)
@@ -178,7 +178,7 @@ def test_how_time_went_on_does_not_matter_to_what_is_late(
         for number, (case, activity, minute) in enumerate(stories)
     ]
     last = max(one.time for one in events)
-    at_once, piecemeal = CaseFold(late_system(system)), CaseFold(late_system(system))
+    at_once, piecemeal = CountedFold(late_system(system)), CountedFold(late_system(system))
     at_once.fold([page(events)], microseconds(last))
     shuffled = dice.sample(events, len(events))
     seen = shuffled[0].time
@@ -186,13 +186,13 @@ def test_how_time_went_on_does_not_matter_to_what_is_late(
         seen = max(seen, one.time)
         piecemeal.fold([page([one])], microseconds(seen))
         if dice.random() < 0.3:
-            piecemeal = CaseFold.restore(late_system(system), piecemeal.snapshot())
+            piecemeal = piecemeal.again(piecemeal.snapshot())
     piecemeal.fold([], microseconds(last))
     assert piecemeal.parts() == at_once.parts()
 
 
 def test_events_of_other_sources_are_not_folded(system: Any, page: Any, event: Any) -> None:
-    fold = CaseFold(system)
+    fold = CountedFold(system)
     assert fold.fold([page([event("1", "A", "Created", TIME, source="other")])]).events == 0
     assert fold.parts() == []
 
@@ -223,7 +223,7 @@ def test_a_case_without_a_value_is_counted_next_to_those_with_one(system: Any, p
     wait = Measure("wait", Elapsed(Opened(), FirstOf(("Answered",))))
     windows = (Window.DAY, Window.ALL)
     median = Indicator("wait", "wait", Aggregate.MEDIAN, anchor=Opened(), observe=Observe.ALWAYS, windows=windows)
-    fold = CaseFold(replace(system, spec=replace(system.spec, measures=(wait,), indicators=(median,))))
+    fold = CountedFold(replace(system, spec=replace(system.spec, measures=(wait,), indicators=(median,))))
     figures = lambda: {(part.stats.count, part.stats.unobserved) for part in fold.parts()}  # noqa: E731
 
     step = fold.fold([page([event(case, case, "Created", TIME) for case in "ABC"])])
@@ -231,7 +231,7 @@ def test_a_case_without_a_value_is_counted_next_to_those_with_one(system: Any, p
     assert {(row["value"], row["anchor"]) for row in step.observations.to_pylist()} == {(None, TIME)}
     fold.fold([page([event("a", "A", "Answered", TIME + timedelta(hours=1))])])
     assert figures() == {(1, 2)}
-    restored = CaseFold.restore(fold.system, fold.snapshot())
+    restored = fold.again(fold.snapshot())
     for one in (fold, restored):
         one.fold([page([event("b", "B", "Answered", TIME + timedelta(hours=2))])])
     assert figures() == {(2, 1)}

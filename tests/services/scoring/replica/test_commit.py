@@ -19,7 +19,7 @@ from services.scoring.replica.gathered import Gathered
 from services.scoring.replica.partition_state import PartitionState
 from services.scoring.replica.reopen import OpenedBook, reopen_book
 from services.scoring.replica.tail import ScoreTail
-from services.scoring.scores.statistics import PartChange, PartStats
+from services.scoring.scores.statistics import PartStats
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold
 from services.scoring.store.statements import MIGRATIONS, SCHEMA
@@ -66,8 +66,8 @@ class Replica:
         """A step through this position of ingest, which says something about one more week."""
         self.state.position, self.state.through = position, str(position)
         window = WindowId(position * WEEK_US, (position + 1) * WEEK_US)
-        changes = [PartChange(SERIES, window, PartStats(9, 9 * 3_600, 9 * 3_600**2))]
-        await self._committer.commit_with_retry(Gathered({0: changes}), self.opened, self.fold, [self.state])
+        added = {(SERIES, window): PartStats(9, 9 * 3_600, 9 * 3_600**2)}
+        await self._committer.commit_with_retry(Gathered(added, {0}), self.opened, self.fold, [self.state])
 
 
 @pytest.fixture

@@ -85,6 +85,27 @@ CLOSED_AGAIN_IN_ANOTHER_WEEK = [
     Step([Said(2, "Closed", 3 * WEEK_H, "low")], unseen=True),
 ]
 
+# Four weeks later the first week is complete and has left memory, its scores, signals and statistics with it.
+BEFORE = Step([*ticket(0, 9, 1), *ticket(1, 9, 3), *ticket(2, 4 * WEEK_H, 20)])
+LATE_FOR_A_WEEK_THAT_HAS_LEFT_MEMORY = [
+    BEFORE,
+    Step(ticket(3, 30, 5), "restart"),
+    Step([Said(4, "Opened", 31, "high")], "move"),
+    Step([Said(4, "Closed", 33, "high")], unseen=True),
+]
+RETRACTED_FROM_A_WEEK_THAT_HAS_LEFT_MEMORY = [
+    BEFORE,
+    Step([Said(0, "", 0, "low", "retracts", of=6), Said(0, "", 0, "low", "retracts", of=6)], "restart"),
+    Step(ticket(3, 30, 5), "go on"),
+    Step([Said(1, "", 0, "low", "retracts", of=7), Said(1, "", 0, "low", "retracts", of=7)], unseen=True),
+]
+FROM_A_WEEK_THAT_HAS_LEFT_MEMORY_TO_AN_OPEN_ONE_AND_BACK = [
+    BEFORE,
+    Step([Said(1, "Closed", 4 * WEEK_H + 30, "high", "supersedes", of=3)], "restart"),
+    Step([Said(1, "Closed", 13, "low", "supersedes", of=1)], "move"),
+    Step(ticket(3, 5 * WEEK_H, 2)),
+]
+
 
 def events_of(make: Any, steps: Sequence[Step]) -> list[list[event_pb2.Event]]:
     """By step. What names an event that is of another case, or that is not there, says something new instead."""
@@ -165,6 +186,9 @@ def late_spec(make: Any) -> system_pb.IndicatorSystemSpec:
 @example(RETRACTED, 1_000)
 @example(MOVED_TO_ANOTHER_SLICE, 1_000)
 @example(CLOSED_AGAIN_IN_ANOTHER_WEEK, 1_000)
+@example(LATE_FOR_A_WEEK_THAT_HAS_LEFT_MEMORY, 3)
+@example(RETRACTED_FROM_A_WEEK_THAT_HAS_LEFT_MEMORY, 1_000)
+@example(FROM_A_WEEK_THAT_HAS_LEFT_MEMORY_TO_AN_OPEN_ONE_AND_BACK, 1)
 async def test_restarts_and_moved_leases_leave_no_trace(
     ingest_only: Any, make: Any, steps: Sequence[Step], snapshot_events: int
 ) -> None:

@@ -168,15 +168,14 @@ async def test_an_entry_goes_once_its_own_version_does_not_need_it_however_quiet
         await connection.execute("INSERT INTO progress VALUES ('acme', $1, 1, 0, 1, '', 5, '', 5, NULL, 1, 1)", system)
     await connection.execute(
         "INSERT INTO score_log"
-        " SELECT 'acme', place, CASE place WHEN 2 THEN 'quiet' ELSE 'busy' END, 1, '', '', '', '', $1"
+        " (tenant, position, system_name, version, scores, signals, traceparent, committed_at)"
+        " SELECT 'acme', place, CASE place WHEN 2 THEN 'quiet' ELSE 'busy' END, 1, '', '', '', $1"
         " FROM generate_series(1, 9) AS place",
         NOON,
     )
 
     async def oldest_after(system: str, checkpoint: int) -> int:
-        await connection.execute(
-            "INSERT INTO snapshot VALUES ('acme', $1, 1, 0, 5, '', 5, NULL, 1, $2, '', '')", system, checkpoint
-        )
+        await connection.execute("INSERT INTO book_checkpoint VALUES ('acme', $1, 1, $2, '')", system, checkpoint)
         while await store.trim_log("acme", NOON + timedelta(minutes=1)):
             pass
         return int((await store.head("acme")).oldest)
@@ -184,7 +183,7 @@ async def test_an_entry_goes_once_its_own_version_does_not_need_it_however_quiet
     try:
         assert await oldest_after("quiet", 2) == 0
         assert await oldest_after("busy", 7) == 7
-        await connection.execute("DELETE FROM snapshot WHERE system_name = 'busy'")
+        await connection.execute("DELETE FROM book_checkpoint WHERE system_name = 'busy'")
         assert await oldest_after("busy", 9) == 9
     finally:
         await connection.close()
@@ -247,7 +246,8 @@ async def test_a_follower_that_is_overtaken_by_retention_is_told_so_and_not_skip
 ) -> None:
     connection = await asyncpg.connect(database, server_settings={"search_path": SCHEMA})
     await connection.execute(
-        "INSERT INTO score_log SELECT 'acme', place, 's', 1, '', '', '', '', $1 FROM generate_series(1, 9) AS place",
+        "INSERT INTO score_log (tenant, position, system_name, version, scores, signals, traceparent, committed_at)"
+        " SELECT 'acme', place, 's', 1, '', '', '', $1 FROM generate_series(1, 9) AS place",
         NOON,
     )
     await connection.execute("UPDATE score_head SET position = 9 WHERE tenant = 'acme'")

@@ -15,18 +15,18 @@ WIDE = "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 FOLD = """
 import random
 from dataclasses import replace
-from services.scoring.scores.book import open_book
 from services.scoring.scores.statistics import PartChange, PartStats
 from services.scoring.system.model import ChartKind, ChartRule
 from services.scoring.system.series import SeriesKey
-from tests.services.scoring.scores.test_decision import WEEK_US, hash_of, make_system, step, window
+from tests.services.scoring.scores.scored_system import ScoredSystem
+from tests.services.scoring.scores.test_decision import WEEK_US, make_system, window
 
 system = make_system(baseline_windows=12)
 breach, wait = system.spec.indicators
 charts = [replace(wait, name=f"wait{at}", chart=ChartRule(kind, baseline_windows=12, requested_arl0=200.0))
           for at, kind in enumerate((ChartKind.XMR, ChartKind.XBAR_S, ChartKind.EWMA))]
 system = replace(system, spec=replace(system.spec, indicators=(breach, *charts)))
-dice, book = random.Random(5), open_book(system, 1, switched=True)
+dice, scored = random.Random(5), ScoredSystem(system)
 signals = 0
 for week in range(26):
     shifted = week > 21
@@ -38,8 +38,8 @@ for week in range(26):
                    PartStats(37, sum(waits), sum(wait * wait for wait in waits)))
         for at in range(3)
     ]
-    signals += len(step(book, {0: changes}, (week + 1) * WEEK_US).signals)
-print(signals > 0, hash_of(book))
+    signals += len(scored.step({0: changes}, (week + 1) * WEEK_US).signals)
+print(signals > 0, scored.content_hash())
 """
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
-from itertools import chain
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.fold.windows import Amounts, Cell, deltas, grouped, with_changes
-from services.scoring.scores.statistics import PartStats, merge_parts
+from services.scoring.fold.windows import Amounts, deltas, grouped
+from services.scoring.scores.statistics import EMPTY, PartStats, added, with_changes
 
 values = st.one_of(st.integers(-5, 5), st.integers(-(2**31), 2**31), st.integers(-(2**60), 2**60))
 
@@ -35,10 +34,9 @@ def test_grouped_sums_are_those_of_python_integers(rows: list[tuple[int, int, in
     code, number, value, sign = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
     groups = grouped(code, number)
     found = deltas(groups, Amounts(value, sign), histograms=True)
-    expected: dict[tuple[int, int], Cell] = {}
+    expected: dict[tuple[int, int], PartStats] = {}
     for c, n, v, s in rows:
-        cell = expected.setdefault((c, n), Cell())
-        cell.count, cell.total, cell.squares = cell.count + s, cell.total + s * v, cell.squares + s * v * v
+        expected[c, n] = added(expected.get((c, n), EMPTY), PartStats(s, s * v, s * v * v))
     keys = list(zip(groups.code.tolist(), groups.number.tolist(), strict=True))
     assert keys == sorted(expected)
     for key, cell in zip(keys, found, strict=True):
@@ -73,33 +71,12 @@ def test_a_histogram_takes_values_in_and_gives_them_back(base: list[int], more: 
 @given(
     sample=st.lists(values, min_size=1, max_size=30), cut=st.integers(0, 30), q=st.sampled_from([0.1, 0.5, 0.9, 0.95])
 )
-def test_merged_parts_equal_the_whole_and_quantiles_those_of_numpy(sample: list[int], cut: int, q: float) -> None:
-    whole = merge_parts([stats(sample[:cut]), stats(sample[cut:])])
+def test_parts_add_up_to_the_whole_and_quantiles_are_those_of_numpy(sample: list[int], cut: int, q: float) -> None:
+    whole = added(stats(sample[:cut]), stats(sample[cut:]))
     assert whole == stats(sample)
     small = [value % 1000 for value in sample]
     assert stats(small).quantile(q, 1.0) == pytest.approx(float(np.quantile(small, q)))
     assert stats(small).mean(0.5) == pytest.approx(float(np.mean(small)) / 2)
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    samples=st.lists(st.lists(st.integers(-(2**61), 2**61) | st.integers(-5, 5), max_size=12), min_size=1, max_size=5),
-    q=st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]),
-)
-def test_a_quantile_of_histograms_that_are_not_merged_is_that_of_all_values(samples: list[list[int]], q: float) -> None:
-    everything = list(chain.from_iterable(samples))
-    if everything:
-        first, *others = [stats(sample).histogram for sample in samples]
-        apart = PartStats(len(everything), 0, 0, first, tuple(one for one in others if one is not None))
-        assert apart.quantile(q, 1.0) == stats(everything).quantile(q, 1.0)
-
-
-def test_large_histograms_stay_apart_and_say_the_same_as_merged_ones() -> None:
-    samples = [list(range(start, start + 9_000, 3)) for start in (0, 1, 2)]
-    apart = merge_parts([stats(sample) for sample in samples])
-    assert len(apart.others) == 2
-    assert apart == stats(list(range(9_000)))
-    assert apart.median(1.0) == 4_499.5
 
 
 def test_nothing_has_no_mean_and_no_quantile() -> None:

@@ -1,0 +1,41 @@
+"""Brings windows that have left memory back for one step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from services.scoring.scores.book import ScoreBook
+from services.scoring.scores.book_codec import decode_stats
+from services.scoring.scores.recall import Needs, Recalled
+from services.scoring.store.windows import StoredWindows, WindowReader
+from services.scoring.system.series import SeriesKey
+from services.scoring.system.windows import WindowId
+from services.scoring.wire.scores import score_of, signal_of, unpack_score, unpack_signal
+
+INLINE_ROWS_MAX = 400
+
+
+async def recall(reader: WindowReader, book: ScoreBook, needs: Needs) -> Recalled:
+    """One statement for all that a step needs; a version that is about to be scored by needs all there is."""
+    process, system = book.system.process, book.system.system
+    if needs.everything:
+        stored = await reader.all_windows(process, system)
+    else:
+        stored = await reader.windows(
+            [(series, window.start_us) for series, window in needs.statistics], needs.scores, needs.charts
+        )
+    if stored.row_count > INLINE_ROWS_MAX:
+        return await asyncio.to_thread(_recalled, stored, needs.charts)
+    return _recalled(stored, needs.charts)
+
+
+def _recalled(stored: StoredWindows, complete_series: Iterable[SeriesKey]) -> Recalled:
+    recalled = Recalled(complete_series=frozenset(complete_series))
+    for series, start_us, end_us, body in stored.statistics:
+        recalled.statistics[SeriesKey(series), WindowId(start_us, end_us)] = decode_stats(body)
+    for body in stored.scores:
+        recalled.place_score(score_of(unpack_score(body)))
+    for body in stored.signals:
+        recalled.place_signal(signal_of(unpack_signal(body)))
+    return recalled

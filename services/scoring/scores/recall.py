@@ -1,0 +1,81 @@
+"""Which windows that have left memory a step needs, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from services.scoring.scores.book import ScoreBook
+from services.scoring.scores.results import Score, Signal
+from services.scoring.scores.statistics import PartStats, Place
+from services.scoring.system.series import SeriesKey, series_key, series_name
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a step reads besides its book.
+
+    everything: all of a version that is about to be scored by. statistics: of windows that changed.
+    scores: by series and start, signals of the same windows with them. charts: series with all scores and signals.
+    """
+
+    everything: bool = False
+    statistics: frozenset[Place] = frozenset()
+    scores: frozenset[tuple[SeriesKey, int]] = frozenset()
+    charts: frozenset[SeriesKey] = frozenset()
+
+    def __bool__(self) -> bool:
+        return self.everything or bool(self.statistics or self.scores or self.charts)
+
+
+@dataclass
+class Recalled:
+    """What Postgres holds of it, as of the last entry that the book holds. complete_series: as `Needs.charts`."""
+
+    statistics: dict[Place, PartStats] = field(default_factory=dict)
+    scores: dict[SeriesKey, dict[int, Score]] = field(default_factory=dict)
+    signals: dict[Place, dict[str, Signal]] = field(default_factory=dict)
+    complete_series: frozenset[SeriesKey] = frozenset()
+
+    def place_score(self, score: Score) -> None:
+        self.scores.setdefault(score.series, {})[score.window.start_us] = score
+
+    def place_signal(self, signal: Signal) -> None:
+        self.signals.setdefault((signal.series, signal.window), {})[signal.name] = signal
+
+
+NOTHING_RECALLED = Recalled()
+
+
+def needs_of(
+    book: ScoreBook, differences: Mapping[Place, PartStats], watermark_us: int | None, caught_up: bool
+) -> Needs:
+    """What `decide` will look for, given the same."""
+    if not book.switched and caught_up:
+        return Needs(everything=True)
+    away = [place for place in differences if place[1].end_us <= book.closed_us]
+    if not book.switched:
+        return Needs(statistics=frozenset(away))
+    scores: set[tuple[SeriesKey, int]] = set()
+    for series, window in away:
+        scores.add((series, window.start_us))
+        scores.update((one, window.start_us) for one in _rolled_up_with(book, series))
+    return Needs(False, frozenset(away), frozenset(scores), frozenset(_restated(book, differences, watermark_us)))
+
+
+def _rolled_up_with(book: ScoreBook, series: SeriesKey) -> Iterable[SeriesKey]:
+    """The other indicators below the same composites, and these: their scores in a window follow from one another."""
+    name = series_name(series)
+    tree = book.trees.get(name.window) if name.whole else None
+    return [] if tree is None else [series_key(book.system, node.name, name.window) for node in tree.nodes]
+
+
+def _restated(book: ScoreBook, differences: Mapping[Place, PartStats], watermark_us: int | None) -> Iterable[SeriesKey]:
+    """Series of which a complete window changes that their chart has taken in: it is drawn from all its windows."""
+    passed_us = book.passed_us(watermark_us)
+    closing = [place for end_us, places in book.provisional.items() if end_us <= passed_us for place in places]
+    for series, window in (*differences, *closing):
+        if window.end_us <= passed_us and book.plan(series) is not None:
+            state = book.chart(series)
+            if state is None or window.start_us < state.end.through_us:
+                yield series

@@ -1,0 +1,80 @@
+"""Windows that have left the memory of a version's replicas, as they are recalled by place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from services.runtime.database import tenant_transaction
+from services.scoring.store.statements import QUERIES
+
+VersionKey = tuple[str, str, int]
+"""Tenant, name of the system, version."""
+STATISTICS, SCORE, SIGNAL = 1, 2, 3
+
+
+@dataclass(frozen=True)
+class StoredWindows:
+    """statistics: series, start, end and figures. scores, signals: as messages."""
+
+    statistics: Sequence[tuple[str, int, int, bytes]]
+    scores: Sequence[bytes]
+    signals: Sequence[bytes]
+
+    @property
+    def row_count(self) -> int:
+        return len(self.statistics) + len(self.scores) + len(self.signals)
+
+
+class WindowReader:
+    def __init__(self, connection: asyncpg.Connection, key: VersionKey) -> None:
+        self._connection = connection
+        self._key = key
+
+    async def windows(
+        self,
+        statistics: Collection[tuple[str, int]],
+        scores: Collection[tuple[str, int]],
+        whole_series: Collection[str],
+    ) -> StoredWindows:
+        """statistics, scores: by series and start. whole_series: all scores and signals of these too."""
+        rows = await self._connection.fetch(
+            QUERIES.recall_windows, *self._key, *_columns(statistics), *_columns(scores), list(whole_series)
+        )
+        return StoredWindows(
+            [
+                (row["series"], row["window_start"], row["window_end"], row["body"])
+                for row in rows
+                if row["kind"] == STATISTICS
+            ],
+            [row["body"] for row in rows if row["kind"] == SCORE],
+            [row["body"] for row in rows if row["kind"] == SIGNAL],
+        )
+
+    async def all_windows(self, process: str, system: str) -> StoredWindows:
+        tenant = self._key[0]
+        statistics = await self._connection.fetch(QUERIES.statistics_of_version, *self._key)
+        scores = await self._connection.fetch(QUERIES.scores_of_system, tenant, process, system)
+        signals = await self._connection.fetch(QUERIES.signals_of_system, tenant, process, system)
+        return StoredWindows(
+            [(row["series"], row["window_start"], row["window_end"], row["body"]) for row in statistics],
+            [row["body"] for row in scores],
+            [row["body"] for row in signals],
+        )
+
+
+def _columns(places: Collection[tuple[str, int]]) -> tuple[list[str], list[int]]:
+    return [series for series, _ in places], [start_us for _, start_us in places]
+
+
+class WindowReads:
+    _pool: asyncpg.Pool
+
+    @asynccontextmanager
+    async def recalling(self, key: VersionKey) -> AsyncIterator[WindowReader]:
+        """One consistent view. Only for who knows that nobody else commits meanwhile: the only owner of a version."""
+        async with tenant_transaction(self._pool, key[0], isolation="repeatable_read", readonly=True) as connection:
+            yield WindowReader(connection, key)

@@ -1,0 +1,92 @@
+"""A system that is scored step by step; what has left memory is given back where a step needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.scoring.scores.book import Decision, open_book
+from services.scoring.scores.book_codec import BookChange, decode_change, encode_change
+from services.scoring.scores.decision import decide
+from services.scoring.scores.recall import Recalled, needs_of
+from services.scoring.scores.results import Score, Signal, content_hash, score_digest, signal_digest
+from services.scoring.scores.statistics import EMPTY, PartChange, PartStats, Place, accumulate, added
+from services.scoring.system.model import IndicatorSystem
+from services.scoring.system.series import SeriesKey
+
+
+def negative(stats: PartStats) -> PartStats:
+    spread = stats.histogram and (stats.histogram[0], -stats.histogram[1])
+    return PartStats(-stats.count, -stats.total, -stats.squares, spread, -stats.unobserved)
+
+
+class ScoredSystem:
+    """What its steps are given are the statistics of windows as they are from then on, by partition.
+
+    stored: statistics of windows that have left memory. before: the scores of the version before.
+    """
+
+    def __init__(
+        self,
+        system: IndicatorSystem,
+        switched: bool = True,
+        before: Mapping[tuple[SeriesKey, int], Score] | None = None,
+    ) -> None:
+        self.book = open_book(system, switched)
+        self.parts: dict[tuple[int, Place], PartStats] = {}
+        self.stored: dict[Place, PartStats] = {}
+        self.scores: dict[tuple[SeriesKey, int], Score] = dict(before or {})
+        self.signals: dict[str, Signal] = {}
+        self.recalls = 0
+        for score in self.scores.values():
+            self.book.place_score(score)
+
+    def differences(self, parts: Mapping[int, Sequence[PartChange]]) -> dict[Place, PartStats]:
+        sums: dict[Place, PartStats] = {}
+        for partition, changes in parts.items():
+            for change in changes:
+                known = (partition, (change.series, change.window))
+                difference = added(change.stats, negative(self.parts.get(known, EMPTY)))
+                self.parts[known] = change.stats
+                accumulate(sums, [PartChange(change.series, change.window, difference)])
+        return sums
+
+    def step(
+        self, parts: Mapping[int, Sequence[PartChange]], watermark_us: int | None, caught_up: bool = True, **rest: Any
+    ) -> Decision:
+        differences = self.differences(parts)
+        needs = needs_of(self.book, differences, watermark_us, caught_up)
+        self.recalls += bool(needs)
+        recalled = Recalled(complete_series=needs.charts)
+        for place in self.stored if needs.everything else needs.statistics & self.stored.keys():
+            recalled.statistics[place] = self.stored[place]
+        for place, score in self.scores.items():
+            if needs.everything or place in needs.scores or place[0] in needs.charts:
+                recalled.place_score(score)
+        for signal in self.signals.values():
+            place = (signal.series, signal.window.start_us)
+            if needs.everything or place in needs.scores or signal.series in needs.charts:
+                recalled.place_signal(signal)
+        decision = decide(self.book, differences, watermark_us, caught_up=caught_up, recalled=recalled, **rest)
+        self.book.apply(decision)
+        self.scores |= {(score.series, score.window.start_us): score for score in decision.scores}
+        self.signals |= {signal.name: signal for signal in decision.signals}
+        self.stored |= {place: stats for place, stats in decision.left.items() if stats.changes_anything}
+        for place in [place for place, stats in decision.left.items() if not stats.changes_anything]:
+            self.stored.pop(place, None)
+        return decision
+
+    def restart(self) -> None:
+        """The book is opened again, from a checkpoint and what is stored."""
+        old, self.book = self.book, open_book(self.book.system, self.book.switched)
+        charts = {series: old.chart(series) for series in (*old.charts, *old.undrawn)}
+        self.book.take(decode_change(encode_change(BookChange(old.statistics, old.closed_us, charts))))
+        for score in self.scores.values():
+            self.book.place_score(score)
+        for signal in self.signals.values():
+            self.book.place_signal(signal)
+
+    def content_hash(self) -> str:
+        scores = [score_digest(score) for _, score in sorted(self.scores.items()) if score.present]
+        signals = [signal_digest(signal) for _, signal in sorted(self.signals.items()) if signal.active]
+        return content_hash(scores, signals)
