@@ -108,7 +108,10 @@ def _without_start(spec: SystemSpec, start: Milestone | None) -> _Lost:
     name = _name(_resolved(spec, start))
     return _Lost(
         Text(f"cases without {name.en}", f"没有{name.zh}的案例"),
-        Text("let the duration begin at a moment that every case has, such as `opened`", "可让时长从每个案例都有的时刻（如 `opened`）开始"),
+        Text(
+            "let the duration begin at a moment that every case has, such as `opened`",
+            "可让时长从每个案例都有的时刻（如 `opened`）开始",
+        ),
     )
 
 
