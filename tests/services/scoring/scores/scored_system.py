@@ -60,12 +60,12 @@ class ScoredSystem:
         recalled = Recalled(complete_series=needs.charts)
         for place in self.stored if needs.everything else needs.statistics & self.stored.keys():
             recalled.statistics[place] = self.stored[place]
-        for place, score in self.scores.items():
-            if needs.everything or place in needs.scores or place[0] in needs.charts:
+        for at, score in self.scores.items():
+            if needs.everything or at in needs.scores or score.series in needs.charts:
                 recalled.place_score(score)
         for signal in self.signals.values():
-            place = (signal.series, signal.window.start_us)
-            if needs.everything or place in needs.scores or signal.series in needs.charts:
+            at = (signal.series, signal.window.start_us)
+            if needs.everything or at in needs.scores or signal.series in needs.charts:
                 recalled.place_signal(signal)
         decision = decide(self.book, differences, watermark_us, caught_up=caught_up, recalled=recalled, **rest)
         self.book.apply(decision)
