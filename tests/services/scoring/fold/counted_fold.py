@@ -22,10 +22,8 @@ class CountedFold(CaseFold):
     def fold(self, pages: Sequence[DecodedPage], now_us: int | None = None) -> FoldStep:
         return self._counted(super().fold(pages, now_us))
 
-    def rebuild(
-        self, case_ids: Sequence[str], events: pa.Table | Sequence[pa.Table], now_us: int | None = None
-    ) -> FoldStep:
-        return self._counted(super().rebuild(case_ids, events, now_us))
+    def rebuild(self, case_ids: Sequence[str], tables: Sequence[pa.Table], now_us: int | None = None) -> FoldStep:
+        return self._counted(super().rebuild(case_ids, tables, now_us))
 
     def _counted(self, step: FoldStep) -> FoldStep:
         accumulate(self.sums, step.parts)
