@@ -1,1 +1,1 @@
-"""How Andon is shipped: the image, the Kubernetes manifests, and the rules that they must keep."""
+"""How Andon is shipped: the image, the Kubernetes manifests, and the rules that they must follow."""

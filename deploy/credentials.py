@@ -27,7 +27,7 @@ def host_names(service: str, namespace: str) -> tuple[str, ...]:
 
 
 class Credentials:
-    """Kept in `home` and made only where missing, so that a second run changes no key and no password."""
+    """Stored in `home` and made only where missing, so that a second run changes no key and no password."""
 
     def __init__(self, home: Path, namespace: str, tenants: Sequence[str]) -> None:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -95,7 +95,7 @@ SERVICE_ORDER = ("ingest", "scoring", "improvement")
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.credentials", description=__doc__)
-    parser.add_argument("--home", type=Path, default=Path(".andon/dev"), help="where they are kept (%(default)s)")
+    parser.add_argument("--home", type=Path, default=Path(".andon/dev"), help="where they are stored (%(default)s)")
     parser.add_argument("--namespace", default="andon", help="of the suite (%(default)s)")
     parser.add_argument("--tenant", action="append", dest="tenants", help="a tenant to serve; may be repeated (main)")
     arguments = parser.parse_args()

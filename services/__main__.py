@@ -17,7 +17,7 @@ from pathlib import Path
 from services.machine.home import DEFAULT, Home
 from services.machine.machine import SUITE, Machine, NotStarted, Plan
 
-SHARED = {"scoring": ", which share its work: a log begun here has as many partitions, and keeps them"}
+SHARED = {"scoring": ", which share its work: a log begun here has as many partitions from then on"}
 
 
 def _positive(text: str) -> int:

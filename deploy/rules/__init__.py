@@ -1,4 +1,4 @@
-"""What rendered manifests must keep; every rule is a function from objects to findings."""
+"""What rendered manifests must follow; every rule is a function from objects to findings."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _container_faults(pod: Object, container: Object) -> Iterator[str]:
         yield "may write to its root"
     capabilities = own.get("capabilities", {})
     if capabilities.get("drop") != ["ALL"] or capabilities.get("add"):
-        yield "keeps capabilities"
+        yield "retains capabilities"
     if any("hostPort" in port for port in container.get("ports", [])):
         yield "takes a port of the node"
 

@@ -1,17 +1,17 @@
-"""Which slice moved the figure: contributions that add up to the change, and whether one of them stands out."""
+"""Which slice moved the figure: contributions that add up to the change, and whether one of them dominates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from andon_quality.contribution import Split, ratio
+from andon_quality.contribution import ratio
 from andon_quality.errors import QualityError
 
 from services.improvement.model import Cause, Slice, Text
 
 CAUSES_MAX = 5
-# One value stands out when it carries most of the change, and clearly more of it than of the cases.
+# One value dominates when it carries most of the change, and clearly more of it than of the cases.
 SHARE_MIN = 0.6
 SURPLUS_MIN = 1.5
 
@@ -36,7 +36,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Ranking:
-    """`slice`: the one that stands out. Empty: the whole changed alike."""
+    """`slice`: the one that dominates. Empty: the whole changed alike."""
 
     slice: Slice
     causes: tuple[Cause, ...]
@@ -56,38 +56,34 @@ def rank(evidence: Evidence, problem: str, series: str) -> Ranking:
     """
     candidates = [one for name, sums in evidence.by_dimension.items() for one in _candidates(name, sums)]
     candidates.sort(key=lambda one: (-one.surplus, one.dimension, one.value))
-    outstanding = [one for one in candidates if one.share >= SHARE_MIN and one.surplus >= SURPLUS_MIN]
-    if not outstanding:
-        return Ranking((), (_whole(problem, series), *_as_causes(candidates[: CAUSES_MAX - 1], problem, series)))
-    top = outstanding[0]
+    dominant = [one for one in candidates if one.share >= SHARE_MIN and one.surplus >= SURPLUS_MIN]
+    if not dominant:
+        title = Text("All cases; no slice dominates", "全部案例；没有占主导的切片")
+        whole = Cause(name=f"{problem}/causes/whole", title=title, contribution=1.0, evidence=(series,))
+        return Ranking((), (whole, *_as_causes(candidates[: CAUSES_MAX - 1], problem, series)))
+    top = dominant[0]
     rest = [one for one in candidates if one != top][: CAUSES_MAX - 1]
     return Ranking(((top.dimension, top.value),), _as_causes([top, *rest], problem, series))
 
 
 def _candidates(dimension: str, sums: Mapping[str, SliceSums]) -> list[_Candidate]:
-    split = _split(sums)
     cases = sum(one.count_after for one in sums.values())
-    if split is None or not cases:
+    if len(sums) < 2 or not cases:
         return []
-    return [
-        _Candidate(dimension, part.value, part.share, part.share * cases / sums[part.value].count_after)
-        for part in split.parts
-        if part.share is not None and part.share > 0 and sums[part.value].count_after
-    ]
-
-
-def _split(sums: Mapping[str, SliceSums]) -> Split[str] | None:
-    if len(sums) < 2:
-        return None
     try:
-        return ratio(
+        split = ratio(
             {value: one.total_before for value, one in sums.items()},
             {value: one.count_before for value, one in sums.items()},
             {value: one.total_after for value, one in sums.items()},
             {value: one.count_after for value, one in sums.items()},
         )
     except QualityError:
-        return None
+        return []
+    return [
+        _Candidate(dimension, part.value, part.share, part.share * cases / sums[part.value].count_after)
+        for part in split.parts
+        if part.share is not None and part.share > 0 and sums[part.value].count_after
+    ]
 
 
 def _as_causes(candidates: list[_Candidate], problem: str, series: str) -> tuple[Cause, ...]:
@@ -101,8 +97,3 @@ def _as_causes(candidates: list[_Candidate], problem: str, series: str) -> tuple
         )
         for index, one in enumerate(candidates, start=1)
     )
-
-
-def _whole(problem: str, series: str) -> Cause:
-    title = Text("All cases; no slice dominates", "全部案例；没有占主导的切片")
-    return Cause(name=f"{problem}/causes/whole", title=title, contribution=1.0, evidence=(series,))

@@ -2,8 +2,8 @@
 
 One step is one transaction: the changed signals, the problems that they change, and the cursor through which scoring's
 log was followed become visible together, under the tenant's lock and the lease's epoch. Nothing is remembered between
-steps, so that whoever follows next, after a crash at any moment, reads the state that the last transaction left. Steps
-that wait are taken together; a step tells only which signals are active now, so that folding several into one, or
+steps, so that the next follower, after a crash at any moment, reads the state that the last transaction left. Steps
+that wait are taken together; a step says only which signals are active now, so that folding several into one, or
 meeting one of them again, ends in the same problems.
 
 Causes are found when an occurrence's own signals change, and again when a score that they rest on changes later: at a
@@ -27,7 +27,7 @@ import structlog
 
 from services.improvement.index_build import build_index
 from services.improvement.metrics import metrics
-from services.improvement.model import ActiveSignal, Problem, ProblemName
+from services.improvement.model import ActiveSignal, ProblemName
 from services.improvement.neighbourhood import gather, store_index
 from services.improvement.problems import decide, needs_evidence
 from services.improvement.scoring_client import CursorExpired, ScoringClient, SignalChanges, defect_of
@@ -163,10 +163,13 @@ class Intake:
         if steps[-1].signals or position == settled:
             return settled
         await self._age_evidence(position)
-        while len(stale := await self._unread()) == STALE_MAX:
-            await self._settle(IntakeProgress(through, position), stale=stale)
-        await self._settle(IntakeProgress(through, position, position), stale=stale)
-        return position
+        while True:
+            async with self._store.transaction(self._tenant) as transaction:
+                stale = await transaction.index.unread(STALE_MAX)
+            is_last = len(stale) < STALE_MAX
+            await self._settle(IntakeProgress(through, position, position if is_last else -1), stale=stale)
+            if is_last:
+                return position
 
     async def _age_evidence(self, through: int) -> None:
         """Marks the problems that rest on scores which changed since the last pause."""
@@ -183,10 +186,6 @@ class Intake:
             async with self._store.transaction(self._tenant) as transaction:
                 await transaction.index.expire_evidence()
 
-    async def _unread(self) -> list[ProblemName]:
-        async with self._store.transaction(self._tenant) as transaction:
-            return await transaction.index.unread(STALE_MAX)
-
     async def _settle(
         self,
         progress: IntakeProgress,
@@ -197,7 +196,8 @@ class Intake:
         changes = signals or {}
         async with self._store.transaction(self._tenant) as transaction:
             found = await gather(transaction, changes, stale)
-        asked = needs_evidence(found.occurrences, found.problems, [*changes, *_signals_of(found.problems, stale)])
+        of_stale = {one.signal for problem in found.problems if problem.name in stale for one in problem.signals}
+        asked = needs_evidence(found.occurrences, found.problems, [*changes, *of_stale])
         evidence = await self._scoring.evidence(asked)
         async with self._store.transaction(self._tenant) as transaction:
             head = await transaction.lock()
@@ -217,10 +217,6 @@ class Intake:
             metrics.add("andon.improvement.problems", state=problem.state.value)
         if position != head.position or progress.settled >= 0:
             self._changed.notify()
-
-
-def _signals_of(problems: Sequence[Problem], names: Collection[ProblemName]) -> set[str]:
-    return {reference.signal for problem in problems if problem.name in names for reference in problem.signals}
 
 
 async def _taken(inbox: asyncio.Queue[SignalChanges], reading: asyncio.Task[None]) -> list[SignalChanges]:

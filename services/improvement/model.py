@@ -218,7 +218,7 @@ class ProofPlan:
 
 @dataclass(frozen=True)
 class Reading:
-    """One complete window of a series; `total` and `squares` in quanta."""
+    """One complete window of a series; `total` and `squares` in multiples of the resolution."""
 
     start_us: int
     end_us: int

@@ -13,7 +13,6 @@ from services.improvement.model import (
     LIVE,
     SETTLED,
     ActionState,
-    Cause,
     Family,
     Problem,
     ProblemName,
@@ -77,9 +76,10 @@ def decide(
         before = _owner(occurrence, live, taken)
         name = before.name if before else _free_name(occurrence.name, settled | taken.keys())
         taken[name] = occurrence.name
-        past = before or _withdrawn_before(name, problems)
+        # A withdrawn problem whose signals have come back: its revisions go on.
+        past = before or next((problem for problem in problems if problem.name == name), None)
         after = _described(name, occurrence, evidence.get(occurrence.name), before, past, now_us)
-        if before is None or _differs(before, after):
+        if before is None or replace(after, revision=before.revision, updated_us=before.updated_us) != before:
             changed.append(after)
     gone = [problem for problem in live if problem.name not in taken]
     changed += [_withdrawn(problem, found, taken, now_us) for problem in gone]
@@ -87,7 +87,7 @@ def decide(
 
 
 def _owner(occurrence: Occurrence, live: Sequence[Problem], taken: Mapping[ProblemName, ProblemName]) -> Problem | None:
-    """The problem of an occurrence: one that people work on keeps its name, an untouched one has the occurrence's."""
+    """The problem of an occurrence: one that people work on has its own name, another one the occurrence's."""
     free = [problem for problem in live if problem.name not in taken]
     touched = [
         problem for problem in free if problem.state is not ProblemState.OPEN and _same_fault(problem, occurrence)
@@ -113,11 +113,6 @@ def _free_name(name: ProblemName, used: Iterable[ProblemName]) -> ProblemName:
     return next(free for number in count(2) if (free := ProblemName(f"{name}-{number}")) not in names)
 
 
-def _withdrawn_before(name: ProblemName, problems: Sequence[Problem]) -> Problem | None:
-    """A withdrawn problem whose signals have come back: its revisions go on."""
-    return next((problem for problem in problems if problem.name == name), None)
-
-
 def _described(
     name: ProblemName,
     occurrence: Occurrence,
@@ -126,9 +121,15 @@ def _described(
     past: Problem | None,
     now_us: int,
 ) -> Problem:
-    ranking = rank(evidence, name, occurrence.own[0].series) if evidence else _known_ranking(past)
+    if evidence:
+        ranking = rank(evidence, name, occurrence.own[0].series)
+    elif past:
+        ranking = Ranking(past.slice, tuple(cause for cause in past.causes if not cause.confirmed))
+    else:
+        ranking = Ranking((), ())
     title = _title(evidence, ranking, occurrence) if evidence or past is None else past.title
     base = before or Problem(name, occurrence.family, title, opened_us=now_us, revision=past.revision if past else 0)
+    confirmed = {cause.name: cause for cause in base.causes if cause.confirmed}
     return replace(
         base,
         title=title,
@@ -136,22 +137,11 @@ def _described(
         start_us=occurrence.start_us,
         end_us=occurrence.end_us,
         signals=_references(occurrence),
-        causes=(*(cause for cause in base.causes if cause.confirmed), *_fresh(ranking, base)),
+        causes=(*confirmed.values(), *(cause for cause in ranking.causes if cause.name not in confirmed)),
         severity=max(signal.severity for signal in occurrence.own),
         revision=base.revision + 1,
         updated_us=now_us,
     )
-
-
-def _known_ranking(past: Problem | None) -> Ranking:
-    return (
-        Ranking(past.slice, tuple(cause for cause in past.causes if not cause.confirmed)) if past else Ranking((), ())
-    )
-
-
-def _fresh(ranking: Ranking, base: Problem) -> list[Cause]:
-    confirmed = {cause.name for cause in base.causes if cause.confirmed}
-    return [cause for cause in ranking.causes if cause.name not in confirmed]
 
 
 def _title(evidence: Evidence | None, ranking: Ranking, occurrence: Occurrence) -> Text:
@@ -179,10 +169,6 @@ def _references(occurrence: Occurrence) -> tuple[SignalReference, ...]:
         )
         for signal in (*occurrence.own, *occurrence.symptoms)
     )
-
-
-def _differs(before: Problem, after: Problem) -> bool:
-    return replace(after, revision=before.revision, updated_us=before.updated_us) != before
 
 
 def _withdrawn(

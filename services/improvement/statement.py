@@ -18,72 +18,48 @@ _HEADS: Mapping[Verdict, Text] = {
 
 def statement(found: Verification, goal: Goal) -> Text:
     """The verdict with its figures, the windows compared, the common-cause variation and assumptions, the limits."""
-    english = [_verdict_en(found), _windows_en(found), _variation_en(found), _limits_en(found, goal)]
-    chinese = [_verdict_zh(found), _windows_zh(found), _variation_zh(found), _limits_zh(found, goal)]
-    return Text(" ".join(english), "".join(chinese))
+    return Text(_english(found, goal), _chinese(found, goal))
 
 
-def _verdict_en(found: Verification) -> str:
+def _english(found: Verification, goal: Goal) -> str:
+    before, after = _span(found.before_start_us, found.before_end_us), _span(found.after_start_us, found.after_end_us)
+    season = f", with the {SEASON_NAMES[found.season].en} season removed" if found.season else ""
+    failed = "; ".join(check.meaning.en for check in found.checks if not check.passed)
+    limits = "The test cannot distinguish the action from other changes at the same time."
+    if found.doubts:
+        names = ", ".join(check.name for check in found.doubts)
+        limits = f"Nothing is decided while an assumption that the verdict needs does not hold ({names})."
+    elif found.verdict is Verdict.UNDECIDED:
+        limits = f"Verify again when more windows are complete; the test is most sensitive at {goal.horizon_windows}."
     return (
         f"{_HEADS[found.verdict].en}: the mean went from {found.before_mean:.4g} to {found.after_mean:.4g},"
         f" by {found.effect:+.4g}. The interval {found.lower:+.4g} to {found.upper:+.4g} is valid at every look"
         f" (confidence {found.confidence:.4g} per bound)."
+        f" Compared: {found.after_windows} windows after the action ({after}), {found.before_windows} baseline windows"
+        f" ({before}; windows that opened the problem excluded)."
+        f" Common-cause variation was estimated from {found.spread_windows} earlier windows{season}."
+        f" {f'Caution: {failed}.' if failed else 'All assumptions hold.'} {limits}"
     )
 
 
-def _verdict_zh(found: Verification) -> str:
+def _chinese(found: Verification, goal: Goal) -> str:
+    before, after = _span(found.before_start_us, found.before_end_us), _span(found.after_start_us, found.after_end_us)
+    season = f"，已扣除{SEASON_NAMES[found.season].zh}规律" if found.season else ""
+    failed = "；".join(check.meaning.zh for check in found.checks if not check.passed)
+    limits = "此检验不能把该措施与同时发生的其他变化区分开。"
+    if found.doubts:
+        limits = f"结论所需的假设不成立（{'、'.join(check.name for check in found.doubts)}），因此不作结论。"
+    elif found.verdict is Verdict.UNDECIDED:
+        limits = f"有更多完整窗口时请再次验证；此检验在 {goal.horizon_windows} 个窗口时最灵敏。"
     return (
         f"{_HEADS[found.verdict].zh}：均值由 {found.before_mean:.4g} 变为 {found.after_mean:.4g}，"
         f"变化 {found.effect:+.4g}。区间 {found.lower:+.4g} 至 {found.upper:+.4g}，任意时刻查看均有效"
         f"（单侧置信水平 {found.confidence:.4g}）。"
-    )
-
-
-def _windows_en(found: Verification) -> str:
-    before, after = _span(found.before_start_us, found.before_end_us), _span(found.after_start_us, found.after_end_us)
-    return (
-        f"Compared: {found.after_windows} windows after the action ({after}), {found.before_windows} baseline windows"
-        f" ({before}; windows that opened the problem excluded)."
-    )
-
-
-def _windows_zh(found: Verification) -> str:
-    before, after = _span(found.before_start_us, found.before_end_us), _span(found.after_start_us, found.after_end_us)
-    return (
         f"依据：措施后 {found.after_windows} 个窗口（{after}），基线 {found.before_windows} 个窗口"
         f"（{before}，不含触发问题的窗口）。"
+        f"普通原因变异由之前 {found.spread_windows} 个窗口估计{season}。"
+        f"{f'注意：{failed}。' if failed else '各项假设均成立。'}{limits}"
     )
-
-
-def _variation_en(found: Verification) -> str:
-    season = f", with the {SEASON_NAMES[found.season].en} season removed" if found.season else ""
-    failed = [check.meaning.en for check in found.checks if not check.passed]
-    doubt = f" Caution: {'; '.join(failed)}." if failed else " All assumptions hold."
-    return f"Common-cause variation was estimated from {found.spread_windows} earlier windows{season}.{doubt}"
-
-
-def _variation_zh(found: Verification) -> str:
-    season = f"，已扣除{SEASON_NAMES[found.season].zh}规律" if found.season else ""
-    failed = [check.meaning.zh for check in found.checks if not check.passed]
-    doubt = f"注意：{'；'.join(failed)}。" if failed else "各项假设均成立。"
-    return f"普通原因变异由之前 {found.spread_windows} 个窗口估计{season}。{doubt}"
-
-
-def _limits_en(found: Verification, goal: Goal) -> str:
-    if found.doubts:
-        names = ", ".join(check.name for check in found.doubts)
-        return f"Nothing is decided while an assumption that the verdict needs does not hold ({names})."
-    if found.verdict is Verdict.UNDECIDED:
-        return f"Verify again when more windows are complete; the test is most sensitive at {goal.horizon_windows}."
-    return "The test cannot distinguish the action from other changes at the same time."
-
-
-def _limits_zh(found: Verification, goal: Goal) -> str:
-    if found.doubts:
-        return f"结论所需的假设不成立（{'、'.join(check.name for check in found.doubts)}），因此不作结论。"
-    if found.verdict is Verdict.UNDECIDED:
-        return f"有更多完整窗口时请再次验证；此检验在 {goal.horizon_windows} 个窗口时最灵敏。"
-    return "此检验不能把该措施与同时发生的其他变化区分开。"
 
 
 def _span(start_us: int, end_us: int) -> str:

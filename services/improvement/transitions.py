@@ -157,12 +157,11 @@ def verified(problem: Problem, name: str, verification: Verification, now_us: in
     after = _act(problem, name, action_event, problem_event, now_us, add)
     if verification.verdict is Verdict.UNDECIDED:
         return after
-    return replace(after, reason="" if verification.verdict is Verdict.IMPROVED else _failure(name, verification))
-
-
-def _failure(name: str, found: Verification) -> str:
-    """Why the problem goes back to its causes."""
-    return f"{name}: {found.verdict.value}, {found.effect:+.4g} ({found.lower:+.4g} to {found.upper:+.4g})"
+    if verification.verdict is Verdict.IMPROVED:
+        return replace(after, reason="")
+    # Why the problem goes back to its causes.
+    interval = f"{verification.lower:+.4g} to {verification.upper:+.4g}"
+    return replace(after, reason=f"{name}: {verification.verdict.value}, {verification.effect:+.4g} ({interval})")
 
 
 def close(problem: Problem, now_us: int) -> Problem:
@@ -185,14 +184,14 @@ _BY_ACTION = {
 
 def allowed_transitions(problem: Problem) -> list[str]:
     """What people may do next: each of these succeeds, and nothing else does."""
-    return [name for name in legal_events(PROBLEM_TRANSITIONS, problem.state) if _possible(problem, name)]
 
+    def is_possible(name: str) -> bool:
+        if name == ProblemEvent.CLOSE.name:
+            return _proven(problem)
+        needed = _BY_ACTION.get(name)
+        return needed is None or any((action.state, needed) in ACTION_TRANSITIONS for action in problem.actions)
 
-def _possible(problem: Problem, name: str) -> bool:
-    if name == ProblemEvent.CLOSE.name:
-        return _proven(problem)
-    needed = _BY_ACTION.get(name)
-    return needed is None or any((action.state, needed) in ACTION_TRANSITIONS for action in problem.actions)
+    return [name for name in legal_events(PROBLEM_TRANSITIONS, problem.state) if is_possible(name)]
 
 
 def _proven(problem: Problem) -> bool:
@@ -222,11 +221,7 @@ def _act(
     now_us: int,
     change: Callable[[Action], Action],
 ) -> Problem:
-    after = _set_action(problem, name, action_event, change)
-    return _changed(after, problem_event, now_us)
-
-
-def _set_action(problem: Problem, name: str, event: ActionEvent, change: Callable[[Action], Action]) -> Problem:
     action = _known_action(problem, name)
-    after = change(replace(action, state=next_state(ACTION_TRANSITIONS, name, action.state, event)))
-    return replace(problem, actions=tuple(after if one.name == name else one for one in problem.actions))
+    after = change(replace(action, state=next_state(ACTION_TRANSITIONS, name, action.state, action_event)))
+    actions = tuple(after if one.name == name else one for one in problem.actions)
+    return _changed(replace(problem, actions=actions), problem_event, now_us)

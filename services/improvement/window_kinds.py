@@ -9,7 +9,7 @@ from andon_quality.effect import Cycle
 from services.improvement.model import DAY_US
 
 HOUR_US = DAY_US // 24
-# Months are told apart by rounding, for which their mean length is close enough.
+# Months are distinguished by rounding, for which their mean length is close enough.
 MONTH_US = round(365.2425 / 12 * DAY_US)
 WINDOW_US: Mapping[str, int] = {"hour": HOUR_US, "day": DAY_US, "week": 7 * DAY_US, "month": MONTH_US}
 # Twelve weeks of hours, two years of days, and so on: more would tell of another process.

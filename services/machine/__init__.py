@@ -1,1 +1,1 @@
-"""The suite on one machine: embedded Postgres, a throw-away authority, services as children kept alive."""
+"""The suite on one machine: embedded Postgres, a throw-away authority, services as supervised children."""

@@ -48,10 +48,10 @@ class Authority:
         self._audience = audience
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._ca_key = _kept_key(directory / "ca.key")
-        self._ca = self._kept_ca()
+        self._ca = self._stored_ca()
         self._signing_key = _kept_key(directory / "signing.key")
         self._key_id = _key_id(self._signing_key)
-        self._keep_jwks()
+        self._store_jwks()
 
     @property
     def ca_file(self) -> Path:
@@ -88,18 +88,18 @@ class Authority:
     def token_file(
         self, directory: Path, subject: str, tenant: str, roles: Iterable[str], lifetime_s: float = 86_400.0
     ) -> Path:
-        """The token as `<tenant>.jwt`, the form in which services and the command line keep theirs."""
+        """The token as `<tenant>.jwt`, the form in which services and the command line have theirs."""
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = directory / f"{tenant}.jwt"
         write_private(file, self.token(subject, tenant, roles, lifetime_s))
         return file
 
-    def _kept_ca(self) -> x509.Certificate:
+    def _stored_ca(self) -> x509.Certificate:
         file = self._directory / "ca.crt"
         if file.exists():
-            kept = x509.load_pem_x509_certificate(file.read_bytes())
-            if _lasts(kept) and kept.public_key() == self._ca_key.public_key():
-                return kept
+            stored = x509.load_pem_x509_certificate(file.read_bytes())
+            if _lasts(stored) and stored.public_key() == self._ca_key.public_key():
+                return stored
         certificate = self._self_signed()
         write_private(file, certificate.public_bytes(serialization.Encoding.PEM))
         return certificate
@@ -134,16 +134,18 @@ class Authority:
     def _still_good(self, files: CertificateFiles, sans: Sequence[str]) -> bool:
         if not (files.certificate.exists() and files.key.exists()):
             return False
-        kept = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+        stored = x509.load_pem_x509_certificate(files.certificate.read_bytes())
         try:
-            kept.verify_directly_issued_by(self._ca)
+            stored.verify_directly_issued_by(self._ca)
         except Exception:  # The library raises several kinds; each means: not from this authority.
             return False
-        names = kept.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = stored.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         key = serialization.load_pem_private_key(files.key.read_bytes(), password=None)
-        return _lasts(kept) and key.public_key() == kept.public_key() and set(names) == set(map(_general_name, sans))
+        return (
+            _lasts(stored) and key.public_key() == stored.public_key() and set(names) == set(map(_general_name, sans))
+        )
 
-    def _keep_jwks(self) -> None:
+    def _store_jwks(self) -> None:
         document = json.dumps({"keys": [_public_jwk(self._signing_key)]}, indent=1)
         if not self.jwks_file.exists() or self.jwks_file.read_text(encoding="utf-8") != document:
             write_private(self.jwks_file, document)
@@ -151,9 +153,9 @@ class Authority:
 
 def _kept_key(file: Path) -> ec.EllipticCurvePrivateKey:
     if file.exists():
-        kept = serialization.load_pem_private_key(file.read_bytes(), password=None)
-        if isinstance(kept, ec.EllipticCurvePrivateKey):
-            return kept
+        stored = serialization.load_pem_private_key(file.read_bytes(), password=None)
+        if isinstance(stored, ec.EllipticCurvePrivateKey):
+            return stored
     key = ec.generate_private_key(ec.SECP256R1())
     write_private(file, _pem_key(key))
     return key

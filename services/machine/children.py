@@ -1,4 +1,4 @@
-"""Child processes that are kept alive: started, watched, started again when they die, stopped in order."""
+"""Child processes: started, watched, started again when they die, stopped in order."""
 
 from __future__ import annotations
 

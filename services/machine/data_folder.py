@@ -70,7 +70,7 @@ def open_data_folder(path: Path) -> DataFolder:
         _stop_orphan(_cluster(home))
         if not (_cluster(home) / "PG_VERSION").exists():
             _initialise(home, binaries, account, passwords_of(path).of(SUPERUSER))
-        return DataFolder(path, account, home, binaries, _kept_port(path / "port"), held)
+        return DataFolder(path, account, home, binaries, _reserved_port(path / "port"), held)
     except BaseException:
         held.close()
         raise
@@ -155,9 +155,9 @@ def _locale_options(major: int) -> list[str]:
     return ["--locale-provider=builtin", "--locale=C.UTF-8"] if major >= 17 else ["--locale=C.UTF-8"]
 
 
-def _kept_port(file: Path) -> int:
-    kept = int(file.read_text()) if file.exists() else None
-    port = free_port(kept)
-    if port != kept:
+def _reserved_port(file: Path) -> int:
+    before = int(file.read_text()) if file.exists() else None
+    port = free_port(before)
+    if port != before:
         write_private(file, str(port))
     return port

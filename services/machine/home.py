@@ -29,7 +29,7 @@ class Home:
 
     @property
     def passwords(self) -> Passwords:
-        """Of the services' own roles on a Postgres that is run elsewhere; the embedded one keeps its own."""
+        """Of the services' own roles on a Postgres that is run elsewhere; the embedded one has its own."""
         return Passwords(self.folder / "passwords.json")
 
     @property
@@ -37,7 +37,7 @@ class Home:
         return self.folder / "token.jwt"
 
     def hold(self) -> IO[str]:
-        """Keeps the folder for one suite until the answer is closed."""
+        """Holds the folder for one suite until the answer is closed."""
         # Open to pass through: Postgres may run as a user of its own. What is secret is closed file by file.
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o755)
         return hold(self.folder / "suite.lock")

@@ -118,8 +118,8 @@ class Machine:
         # A start that is broken off has to be cleared away, too.
         self._stack.push_async_callback(self.postgres.stop)
         await self.postgres.start()
-        self._keep(self.postgres.watch())
-        self._keep(self._renew_tokens())
+        self._run(self.postgres.watch())
+        self._run(self._renew_tokens())
         self._say("migrating")
         await asyncio.gather(*(run_once(self._migration(service)) for service in SUITE))
         for service in SUITE:
@@ -140,9 +140,9 @@ class Machine:
         # Children are stopped in the opposite order: those who follow before those who are followed.
         self._stack.push_async_callback(child.stop)
         await child.start()
-        self._keep(child.watch())
+        self._run(child.watch())
 
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._stack.push_async_callback(_cancelled, task)
 

@@ -1,4 +1,4 @@
-"""Passwords of database roles, made at random when first asked for and kept in a file."""
+"""Passwords of database roles, made at random when first asked for and stored in a file."""
 
 from __future__ import annotations
 

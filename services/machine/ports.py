@@ -1,4 +1,4 @@
-"""Ports of this machine that a process may keep for its own."""
+"""Ports of this machine that a process may reserve."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import random
 import socket
 from collections.abc import Container
 
-# Below the range that the kernel hands out to outgoing connections, so that a kept port stays free.
-KEPT = range(15_432, 32_000)
+# Below the range that the kernel hands out to outgoing connections, so that a reserved port stays free.
+RESERVED = range(15_432, 32_000)
 TRIES = 200
 
 
@@ -25,11 +25,11 @@ def is_free(port: int) -> bool:
         return True
 
 
-def free_port(kept: int | None = None, taken: Container[int] = ()) -> int:
-    """`kept` while it is free, so that clients find it again, else another one that is not `taken`."""
-    if kept is not None and is_free(kept):
-        return kept
-    for port in random.sample(KEPT, TRIES):
+def free_port(wanted: int | None = None, taken: Container[int] = ()) -> int:
+    """`wanted` while it is free, so that clients find it again, else another one that is not `taken`."""
+    if wanted is not None and is_free(wanted):
+        return wanted
+    for port in random.sample(RESERVED, TRIES):
         if port not in taken and is_free(port):
             return port
-    raise NoFreePort(f"none of {TRIES} ports between {KEPT.start} and {KEPT.stop} is free")
+    raise NoFreePort(f"none of {TRIES} ports between {RESERVED.start} and {RESERVED.stop} is free")

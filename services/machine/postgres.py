@@ -1,4 +1,4 @@
-"""The embedded Postgres of one machine: started, kept alive, and stopped cleanly."""
+"""The embedded Postgres of one machine: started, restarted when it dies, and stopped cleanly."""
 
 from __future__ import annotations
 

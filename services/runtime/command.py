@@ -32,7 +32,7 @@ def run_command(
 ) -> None:
     """Ends with exit code 1 and one line that says why where the work cannot be begun. Without a store: no `migrate`.
 
-    Migrating reads the settings of the store alone, so that nothing else has to be given, or can stand in its way.
+    Migrating reads the settings of the store alone, so that nothing else has to be given.
     """
     parser = argparse.ArgumentParser(prog=f"python -m services.{name}", description=about)
     parser.add_argument("command", choices=["serve"] if migrate is None else ["migrate", "serve"])

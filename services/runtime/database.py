@@ -79,7 +79,7 @@ async def open_pool(
         timeout=CONNECT_S_MAX,
         statement_cache_size=statement_cache_size,
         command_timeout=COMMAND_S_MAX,
-        # A connection made anew costs a caller milliseconds, and nothing here ages.
+        # A new connection costs a caller milliseconds, and nothing here ages.
         max_queries=sys.maxsize,
         reset=_leave_as_it_is,
     )
@@ -133,7 +133,7 @@ async def as_tenant(
     """The same on a given connection; it begins and becomes the tenant in one round trip.
 
     Raises InFailedSQLTransactionError where the body swallowed an error of Postgres: what it wrote is gone, and
-    nobody may take it for kept.
+    nobody may take it for stored.
     """
     opening = f"{_begin(isolation, readonly)}; {_becoming(tenant)}; {first}"
     try:
@@ -155,7 +155,7 @@ def _begin(isolation: str | None, readonly: bool) -> str:
 
 
 def _becoming(tenant: str) -> str:
-    """For the rest of this transaction only, so that a pooled connection never keeps a tenant."""
+    """For the rest of this transaction only, so that a pooled connection never carries a tenant over."""
     if not tenant or "\0" in tenant:
         raise ValueError("a tenant transaction needs a tenant")
     quoted = tenant.replace("'", "''")
@@ -187,7 +187,7 @@ class Listener:
     async for payload in Listener(dsn, "ingest_segment"):
         signal.notify()
 
-    `tell` does just that for as long as the process runs.
+    `run` does just that for as long as the process runs.
     """
 
     def __init__(self, dsn: str, channel: str, check_s: float = LISTENER_CHECK_S) -> None:

@@ -49,7 +49,7 @@ EVENT_STREAM = b"text/event-stream"
 
 class BodyTooLarge(AndonError):
     code = "BODY_TOO_LARGE"
-    default_reason = "BODY_TOO_LARGE"
+    default_reason = "BATCH_TOO_LARGE"
 
 
 class ReaderStalled(Exception):

@@ -58,7 +58,7 @@ class HttpServer:
         config.include_server_header = False
         config.keep_alive_timeout = settings.connection_idle_s_max
         config.ssl_handshake_timeout = settings.handshake_s_max
-        # The grace of requests is kept here, where what streams is known.
+        # `stop` limits it; hypercorn knows no streams.
         config.graceful_timeout = settings.grace_s + 1
         self._serving = asyncio.create_task(
             serve(self._calls, config, shutdown_trigger=self._stopping.wait, mode="asgi")  # type: ignore[arg-type]

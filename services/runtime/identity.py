@@ -20,7 +20,7 @@ from services.runtime.texts import Locale, negotiate
 Access = Mapping[str, frozenset[str]]
 Metadata = Sequence[tuple[str, str | bytes]]
 
-# In an access table: whoever has a valid token, whatever the roles.
+# In an access table: every caller with a valid token, whatever the roles.
 ANY_CALLER: frozenset[str] = frozenset({"*"})
 # A tenant names rows, files and announcements: nothing that one of them would read otherwise.
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")

@@ -138,8 +138,8 @@ class Leases:
         wanted = sorted(set(self._resources()))
         ended = [one for one, held in self._held.items() if held.task.done() or one not in wanted]
         share = fair_share(len(wanted), live, self.replica)
-        kept = [one for one in self._held if one not in ended]
-        for resource in [*ended, *kept[share:]]:
+        holding = [one for one in self._held if one not in ended]
+        for resource in [*ended, *holding[share:]]:
             await self._give_back(connection, resource)
         await self._take_up_to(connection, share, wanted, work)
         runtime_metrics.set("andon.runtime.leases.held", len(self._held), schema=self._schema)

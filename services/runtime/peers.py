@@ -9,7 +9,7 @@ from services.runtime.settings import CallSettings
 
 
 def open_tenant_channel(settings: CallSettings, target: str, tenant: str) -> grpc.aio.Channel:
-    """A channel with this process's certificate and its token for the tenant, read anew at each call."""
+    """A channel with this process's certificate and its token for the tenant, read again at each call."""
     return open_channel(
         target,
         ca_file=settings.tls_ca_file,

@@ -9,7 +9,7 @@ from typing import IO
 
 
 class FolderInUse(RuntimeError):
-    """Another process looks after this folder."""
+    """Another process holds this folder."""
 
 
 def write_private(file: Path, content: str | bytes) -> None:
@@ -24,7 +24,7 @@ def write_private(file: Path, content: str | bytes) -> None:
 
 
 def hold(file: Path) -> IO[str]:
-    """Keeps the folder of `file` for this process until the answer is closed; a killed process lets go by itself."""
+    """Holds the folder of `file` for this process until the answer is closed or the process ends."""
     stream = file.open("a+")
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

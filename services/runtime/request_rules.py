@@ -1,4 +1,4 @@
-"""Rules that every request keeps, by the types of its fields as the contract has them, so that none is forgotten."""
+"""Rules for every request, by the types of its fields as the contract has them, so that none is forgotten."""
 
 from __future__ import annotations
 

@@ -119,14 +119,14 @@ def _details(error: AndonError, locale: Locale, texts: Texts | None) -> Iterable
 
 
 def _fitting(violations: tuple[FieldViolation, ...]) -> list[FieldViolation]:
-    kept: list[FieldViolation] = []
-    room = DETAILS_BYTES_MAX
+    fitting: list[FieldViolation] = []
+    bytes_left = DETAILS_BYTES_MAX
     for one in violations:
-        room -= len(one.field.encode()) + len(one.description.encode()) + len(one.reason) + 16
-        if room < 0:
+        bytes_left -= len(one.field.encode()) + len(one.description.encode()) + len(one.reason) + 16
+        if bytes_left < 0:
             break
-        kept.append(one)
-    return kept
+        fitting.append(one)
+    return fitting
 
 
 def _field_violation(one: FieldViolation) -> Any:

@@ -28,7 +28,7 @@ EXPORT_S_MAX = 5
 EXPORT_INTERVAL_S = 10
 SHUTDOWN_S_MAX = 3.0
 LINKS_MAX = 64
-# What a person may have written, or what names one, stays out of the logs whoever passes it.
+# What a person may have written, or what names one, stays out of the logs, no matter who passes it.
 WITHHELD = frozenset({"subject", "email", "phone", "request", "response", "body", "payload", "comment", "token", "dsn"})
 TEXT_LENGTH_MAX = 500
 

@@ -32,7 +32,6 @@ REASONS: Texts = {
     "OVERLOADED": {"en": "The service is busy; try again shortly.", "zh": "服务繁忙，请稍后重试。"},
     "DRAINING": {"en": "This server is stopping; connect again.", "zh": "服务器正在停止，请重新连接。"},
     "DATABASE_UNAVAILABLE": {"en": "The database is unavailable; try again.", "zh": "暂时无法访问数据库，请重试。"},
-    "BODY_TOO_LARGE": {"en": "The request is too large.", "zh": "请求内容过大。"},
     "READER_TOO_SLOW": {"en": "The stream was read too slowly; resume it.", "zh": "数据流长时间未读取，请恢复。"},
     "UPSTREAM_UNAVAILABLE": {
         "en": "An upstream service is unavailable; try again.",
@@ -50,6 +49,7 @@ CODES: Texts = {
     "ABORTED": {"en": "Another change came first; try again.", "zh": "操作因并发修改而中止，请重试。"},
     "PERMISSION_DENIED": {"en": "You do not have permission to do this.", "zh": "您没有执行此操作的权限。"},
     "UNAUTHENTICATED": {"en": "Sign in first.", "zh": "请先登录。"},
+    "BODY_TOO_LARGE": {"en": "The request is too large.", "zh": "请求内容过大。"},
     "RESOURCE_EXHAUSTED": {"en": "Too many requests; try again shortly.", "zh": "请求过多，请稍后重试。"},
     "UNAVAILABLE": {"en": "The service is unavailable; try again.", "zh": "服务暂时不可用，请重试。"},
     "DEADLINE_EXCEEDED": {"en": "The deadline was exceeded.", "zh": "请求超时。"},

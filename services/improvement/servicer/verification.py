@@ -9,7 +9,6 @@ from andon.improvement.v1 import improvement_pb2 as pb
 from services.improvement import transitions
 from services.improvement.error_mapping import mapped_errors
 from services.improvement.metrics import metrics
-from services.improvement.model import Problem, Verification
 from services.improvement.proof import history_begin_us, verify
 from services.improvement.servicer.request_context import RequestContext
 from services.improvement.wire.validation import problem_of_action
@@ -24,19 +23,17 @@ class VerificationRpcs:
         if (first := await self.requests.answered(request, pb.VerifyActionResponse)) is not None:
             return _with_verification(first, request.name)
         now_us = self.requests.clock_us()
-        proof = await self._proof(await self.requests.known(name), request.name, now_us)
+        problem = await self.requests.known(name)
+        with mapped_errors():
+            action = transitions.check_verifiable(problem, request.name)
+            readings = await self.requests.scoring.readings(action.goal.series, history_begin_us(action))
+            proof = verify(action, readings, now_us)
         answer = await self.requests.act(
             request, lambda problem: transitions.verified(problem, request.name, proof, now_us), pb.VerifyActionResponse
         )
         if not request.validate_only:
             metrics.add("andon.improvement.verifications", verdict=proof.verdict.value)
         return _with_verification(answer, request.name)
-
-    async def _proof(self, problem: Problem, name: str, now_us: int) -> Verification:
-        with mapped_errors():
-            action = transitions.check_verifiable(problem, name)
-            readings = await self.requests.scoring.readings(action.goal.series, history_begin_us(action))
-            return verify(action, readings, now_us)
 
 
 def _with_verification(answer: pb.VerifyActionResponse, name: str) -> pb.VerifyActionResponse:

@@ -8,9 +8,7 @@ from typing import Any
 
 from andon.improvement.v1 import improvement_pb2 as pb
 from andon.improvement.v1 import problem_pb2
-from google.protobuf.duration_pb2 import Duration
 
-from services.improvement.model import Problem
 from services.improvement.servicer.request_context import RequestContext
 from services.improvement.store import LogEntry
 from services.improvement.wire.codec import decode_changes
@@ -61,19 +59,13 @@ class WatchRpcs:
     def _changes(
         self, filter_: pb.ProblemFilter, entries: Sequence[tuple[int, LogEntry]], through: str
     ) -> pb.WatchProblemsResponse:
-        problems = [problem for _, entry in entries for problem in decode_changes(entry.changes)]
-        return pb.WatchProblemsResponse(
-            problems=self._wanted(filter_, problems),
-            through=through,
-            lag=self._lag(entries[0][1]) if entries else None,
-        )
-
-    def _wanted(self, filter_: pb.ProblemFilter, problems: Sequence[Problem]) -> list[problem_pb2.Problem]:
         now_us = self.requests.clock_us()
-        return [self.requests.message(problem) for problem in problems if matches(filter_, problem, now_us)]
-
-    def _lag(self, oldest: LogEntry) -> Duration:
-        return duration(max(0, self.requests.clock_us() - int(oldest.committed_at.timestamp() * 1_000_000)))
+        changed = (problem for _, entry in entries for problem in decode_changes(entry.changes))
+        wanted = [self.requests.message(problem) for problem in changed if matches(filter_, problem, now_us)]
+        if not entries:
+            return pb.WatchProblemsResponse(problems=wanted, through=through)
+        lag_us = now_us - int(entries[0][1].committed_at.timestamp() * 1_000_000)
+        return pb.WatchProblemsResponse(problems=wanted, through=through, lag=duration(max(0, lag_us)))
 
     async def GetWatchBounds(self, request: pb.GetWatchBoundsRequest, context: Any) -> pb.GetWatchBoundsResponse:
         async with self.requests.store.transaction(self.requests.tenant) as transaction:

@@ -24,6 +24,7 @@ WINDOWS_MIN_DEFAULT, HORIZON_WINDOWS_DEFAULT = 8, 60
 
 
 def action_message(action: Action, etag: str, overdue: bool) -> problem_pb2.Action:
+    goal, plan = action.goal, action.plan
     return problem_pb2.Action(
         name=action.name,
         kind=number(problem_pb2.ActionKind, "ACTION_KIND", action.kind),
@@ -31,7 +32,15 @@ def action_message(action: Action, etag: str, overdue: bool) -> problem_pb2.Acti
         cause=action.cause,
         owner=action.owner,
         due_time=stamp(action.due_us),
-        goal=_goal_message(action.goal),
+        goal=problem_pb2.Goal(
+            series=goal.series,
+            expected_effect=goal.expected_effect,
+            test=problem_pb2.Goal.TEST_BEFORE_AFTER,
+            confidence=goal.confidence,
+            baseline_period=None if goal.baseline_period_us is None else duration(goal.baseline_period_us),
+            windows_min=goal.windows_min,
+            horizon_windows=goal.horizon_windows,
+        ),
         state=number(problem_pb2.ActionState, "ACTION_STATE", action.state),
         start_time=None if action.started_us is None else stamp(action.started_us),
         done_time=None if action.done_us is None else stamp(action.done_us),
@@ -39,43 +48,44 @@ def action_message(action: Action, etag: str, overdue: bool) -> problem_pb2.Acti
         etag=etag,
         overdue=overdue,
         reason=action.reason,
-        plan=None if action.plan is None else _plan_message(action.plan),
-    )
-
-
-def _goal_message(goal: Goal) -> problem_pb2.Goal:
-    return problem_pb2.Goal(
-        series=goal.series,
-        expected_effect=goal.expected_effect,
-        test=problem_pb2.Goal.TEST_BEFORE_AFTER,
-        confidence=goal.confidence,
-        baseline_period=None if goal.baseline_period_us is None else duration(goal.baseline_period_us),
-        windows_min=goal.windows_min,
-        horizon_windows=goal.horizon_windows,
-    )
-
-
-def _plan_message(plan: ProofPlan) -> problem_pb2.ProofPlan:
-    return problem_pb2.ProofPlan(
-        baseline_intervals=[interval(start_us, end_us) for start_us, end_us in plan.baseline_intervals],
-        spread_end_time=stamp(plan.spread_end_us),
-        fixed_time=stamp(plan.fixed_us),
+        plan=None
+        if plan is None
+        else problem_pb2.ProofPlan(
+            baseline_intervals=[interval(start_us, end_us) for start_us, end_us in plan.baseline_intervals],
+            spread_end_time=stamp(plan.spread_end_us),
+            fixed_time=stamp(plan.fixed_us),
+        ),
     )
 
 
 def action_of(message: problem_pb2.Action) -> Action:
+    goal = message.goal
+    windows_min = goal.windows_min or WINDOWS_MIN_DEFAULT
     return Action(
         name=ActionName(message.name),
         kind=member(problem_pb2.ActionKind, "ACTION_KIND", message.kind, ActionKind),
         title=text_of(message.title),
         owner=message.owner,
         due_us=micros(message.due_time),
-        goal=_goal_of(message.goal),
+        goal=Goal(
+            series=goal.series,
+            expected_effect=goal.expected_effect,
+            confidence=goal.confidence or CONFIDENCE_DEFAULT,
+            baseline_period_us=length_us(goal.baseline_period) if goal.HasField("baseline_period") else None,
+            windows_min=windows_min,
+            horizon_windows=goal.horizon_windows or max(HORIZON_WINDOWS_DEFAULT, windows_min),
+        ),
         cause=message.cause,
         state=member(problem_pb2.ActionState, "ACTION_STATE", message.state, ActionState),
         started_us=micros(message.start_time) if message.HasField("start_time") else None,
         done_us=micros(message.done_time) if message.HasField("done_time") else None,
-        plan=_plan_of(message.plan) if message.HasField("plan") else None,
+        plan=ProofPlan(
+            baseline_intervals=tuple(span_of(one) for one in message.plan.baseline_intervals),
+            spread_end_us=micros(message.plan.spread_end_time),
+            fixed_us=micros(message.plan.fixed_time),
+        )
+        if message.HasField("plan")
+        else None,
         reason=message.reason,
         verifications=tuple(verification_of(one) for one in message.verifications),
     )
@@ -93,24 +103,4 @@ def new_action(message: problem_pb2.Action) -> Action:
             cause=message.cause,
             state=problem_pb2.ACTION_STATE_PLANNED,
         )
-    )
-
-
-def _goal_of(message: problem_pb2.Goal) -> Goal:
-    windows_min = message.windows_min or WINDOWS_MIN_DEFAULT
-    return Goal(
-        series=message.series,
-        expected_effect=message.expected_effect,
-        confidence=message.confidence or CONFIDENCE_DEFAULT,
-        baseline_period_us=length_us(message.baseline_period) if message.HasField("baseline_period") else None,
-        windows_min=windows_min,
-        horizon_windows=message.horizon_windows or max(HORIZON_WINDOWS_DEFAULT, windows_min),
-    )
-
-
-def _plan_of(message: problem_pb2.ProofPlan) -> ProofPlan:
-    return ProofPlan(
-        baseline_intervals=tuple(span_of(one) for one in message.baseline_intervals),
-        spread_end_us=micros(message.spread_end_time),
-        fixed_us=micros(message.fixed_time),
     )

@@ -9,7 +9,7 @@ from services.improvement.wire.scalars import interval, member, micros, number, 
 
 
 def verification_message(one: Verification) -> problem_pb2.Verification:
-    return problem_pb2.Verification(
+    found = problem_pb2.Verification(
         verdict=number(problem_pb2.Verdict, "VERDICT", one.verdict),
         effect=one.effect,
         lower=one.lower,
@@ -25,34 +25,31 @@ def verification_message(one: Verification) -> problem_pb2.Verification:
         after_interval=interval(one.after_start_us, one.after_end_us),
         season=one.season,
         method=one.method,
-        checks=[_check_message(check) for check in one.checks],
+        checks=[
+            problem_pb2.AssumptionCheck(
+                name=check.name,
+                passed=check.passed,
+                value=check.value,
+                meaning=text(check.meaning),
+                is_needed=check.is_needed,
+            )
+            for check in one.checks
+        ],
         warnings=[f"{check.name}: {check.meaning.en}" for check in one.checks if not check.passed],
         statement=text(one.statement),
         verify_time=stamp(one.verified_at_us),
-        outlook=_outlook_message(one.outlook) if one.outlook else None,
+        outlook=problem_pb2.Outlook(windows=one.outlook.windows) if one.outlook else None,
     )
-
-
-def _outlook_message(outlook: Outlook) -> problem_pb2.Outlook:
-    found = problem_pb2.Outlook(windows=outlook.windows)
-    if outlook.verdict is not None:
-        found.verdict = number(problem_pb2.Verdict, "VERDICT", outlook.verdict)
+    if one.outlook and one.outlook.verdict is not None:
+        found.outlook.verdict = number(problem_pb2.Verdict, "VERDICT", one.outlook.verdict)
     return found
-
-
-def _check_message(check: Check) -> problem_pb2.AssumptionCheck:
-    return problem_pb2.AssumptionCheck(
-        name=check.name,
-        passed=check.passed,
-        value=check.value,
-        meaning=text(check.meaning),
-        is_needed=check.is_needed,
-    )
 
 
 def verification_of(message: problem_pb2.Verification) -> Verification:
     before_start_us, before_end_us = span_of(message.before_interval)
     after_start_us, after_end_us = span_of(message.after_interval)
+    is_decided = message.outlook.verdict != problem_pb2.VERDICT_UNSPECIFIED
+    ahead = member(problem_pb2.Verdict, "VERDICT", message.outlook.verdict, Verdict) if is_decided else None
     return Verification(
         verdict=member(problem_pb2.Verdict, "VERDICT", message.verdict, Verdict),
         effect=message.effect,
@@ -71,18 +68,11 @@ def verification_of(message: problem_pb2.Verification) -> Verification:
         after_end_us=after_end_us,
         season=message.season,
         method=message.method,
-        checks=tuple(_check_of(check) for check in message.checks),
+        checks=tuple(
+            Check(check.name, check.passed, check.value, text_of(check.meaning), check.is_needed)
+            for check in message.checks
+        ),
         statement=text_of(message.statement),
         verified_at_us=micros(message.verify_time),
-        outlook=_outlook_of(message.outlook) if message.HasField("outlook") else None,
+        outlook=Outlook(message.outlook.windows, ahead) if message.HasField("outlook") else None,
     )
-
-
-def _outlook_of(message: problem_pb2.Outlook) -> Outlook:
-    if message.verdict == problem_pb2.VERDICT_UNSPECIFIED:
-        return Outlook(message.windows, None)
-    return Outlook(message.windows, member(problem_pb2.Verdict, "VERDICT", message.verdict, Verdict))
-
-
-def _check_of(message: problem_pb2.AssumptionCheck) -> Check:
-    return Check(message.name, message.passed, message.value, text_of(message.meaning), message.is_needed)

@@ -1,4 +1,4 @@
-"""The promise of a proof that is asked for every day: of idle actions at most 5 % are ever called improved.
+"""The error rate of a proof that is asked for every day: of idle actions at most 5 % are ever called improved.
 
 The series are daily shares or means as processes have them: days that hang together (AR(1) in the rate), a weekly
 season, more spread than the counts alone would give. The actions do nothing, and are looked at each day from the first
@@ -20,7 +20,7 @@ from services.improvement.plan import plan_proof
 from services.improvement.proof import judge
 
 CASES, LEVEL, DAYS, FIRST_LOOK = 400, 0.1, 60, 8
-PROMISE = 0.05
+ERROR_RATE_MAX = 0.05
 
 
 @dataclass(frozen=True)
@@ -113,19 +113,19 @@ IDLE = {
 def test_an_idle_action_is_seldom_called_improved_however_often_one_looks(name, problem, action):
     runs = 120
     wrong = improved(IDLE[name], runs, problem, action, seed=11)
-    # More than this has a chance of one in a thousand where the promise of 5 % is kept.
-    assert wrong <= binom.ppf(0.999, runs, PROMISE), f"{name}: {wrong} of {runs}"
+    # More than this has a chance of one in a thousand where the error rate is 5 %.
+    assert wrong <= binom.ppf(0.999, runs, ERROR_RATE_MAX), f"{name}: {wrong} of {runs}"
 
 
-def test_a_test_made_for_one_look_breaks_the_promise_on_the_same_series(problem, action):
+def test_a_test_made_for_one_look_exceeds_its_error_rate_on_the_same_series(problem, action):
     dice, runs, wrong = np.random.default_rng(11), 60, 0
     for _ in range(runs):
         history, after, _ = watched(dice, Scene(before_days=182), problem, action, falling=True)
         was, now = history.adjusted(history.before), history.adjusted(after)
         looks = range(FIRST_LOOK, DAYS + 1, 4)
         p = [ttest_ind(now[:count], was, equal_var=False, alternative="less").pvalue for count in looks]
-        wrong += min(p) < PROMISE
-    assert wrong > binom.ppf(0.999, runs, PROMISE), f"{wrong} of {runs}"
+        wrong += min(p) < ERROR_RATE_MAX
+    assert wrong > binom.ppf(0.999, runs, ERROR_RATE_MAX), f"{wrong} of {runs}"
 
 
 @pytest.mark.slow
@@ -134,7 +134,7 @@ def test_a_test_made_for_one_look_breaks_the_promise_on_the_same_series(problem,
 def test_of_two_thousand_idle_actions_at_most_one_in_twenty_is_ever_called_improved(name, problem, action):
     wrong = improved(IDLE[name], 2000, problem, action, seed=5)
     print(f"{name}: {wrong / 20:.1f} % of 2,000 idle actions called improved on some day of {DAYS}")
-    assert wrong <= PROMISE * 2000
+    assert wrong <= ERROR_RATE_MAX * 2000
 
 
 @pytest.mark.slow

@@ -106,7 +106,7 @@ def test_a_cause_that_a_person_stated_survives_new_evidence(signal):
     assert [cause.title.en for cause in after.causes if cause.confirmed] == ["No checklist"]
 
 
-def test_a_found_cause_that_is_confirmed_keeps_what_it_rested_on_beside_what_a_person_adds(signal):
+def test_a_found_cause_that_is_confirmed_keeps_what_it_rested_on_next_to_what_a_person_adds(signal):
     (problem,) = settle([signal(30)], [])
     found = Cause(f"{problem.name}/causes/team=North", Text("team = North"), evidence=("desk/main/share@day",))
     known = replace(problem, causes=(found,))

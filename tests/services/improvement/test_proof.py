@@ -152,7 +152,7 @@ def test_every_assumption_is_looked_at_and_what_fails_is_said_in_both_languages(
     assert "窗口已可见" in doubted.statement.zh
 
 
-def test_a_history_that_drifts_or_hangs_together_is_told(acted):
+def test_a_history_that_drifts_or_hangs_together_is_reported(acted):
     dice = np.random.default_rng(7)
     walk = np.cumsum(dice.normal(0, 1, FAULT))
     values = [*walk, *(walk[-1] + dice.normal(0, 1, DONE - FAULT)), *(walk[-1] + dice.normal(0, 1, 12))]
@@ -180,7 +180,7 @@ def test_what_only_makes_an_interval_wider_leaves_the_verdict(acted, shares):
     assert proof.verdict is Verdict.IMPROVED
 
 
-def test_windows_that_vary_far_more_afterwards_are_told(acted):
+def test_windows_that_vary_far_more_afterwards_are_reported(acted):
     dice = np.random.default_rng(7)
     values = [*dice.normal(0, 1, DONE), *dice.normal(0, 5, 20)]
     assert not {check.name: check for check in verify(acted, means(values), NOW).checks}["spread"].passed

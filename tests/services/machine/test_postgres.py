@@ -147,17 +147,17 @@ async def test_a_pool_outlives_the_servers_death(room: Path) -> None:
         assert server.pid
         os.kill(server.pid, signal.SIGKILL)
         answers: list[int] = []
-        told: set[grpc.StatusCode] = set()
+        answered: set[grpc.StatusCode] = set()
         for _ in range(6000):
             try:
                 async with tenant_transaction(pool, "acme") as connection:
                     answers.append(await connection.fetchval("SELECT 1"))
                 break
             except Exception as error:
-                told.add(status_of(error, "en").code)
+                answered.add(status_of(error, "en").code)
                 await asyncio.sleep(0.02)
         assert answers == [1]
-        assert told <= {grpc.StatusCode.UNAVAILABLE}
+        assert answered <= {grpc.StatusCode.UNAVAILABLE}
         assert await healthy(pool)
         await pool.close()
 

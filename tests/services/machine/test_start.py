@@ -25,7 +25,7 @@ PATIENCE_S = 150.0
 
 
 class Started:
-    """`python -m services` in a home, its output in a file beside it."""
+    """`python -m services` in a home, its output in a file next to it."""
 
     def __init__(self, home: Path, *options: str) -> None:
         self._output = home.with_name(f"{home.name}-{time.monotonic_ns()}.log")
@@ -97,7 +97,7 @@ def refused(started: Started) -> str:
 
 
 def users_of(folder: Path) -> list[str]:
-    """Processes that were told of the folder and still run."""
+    """Processes that were given the folder and still run."""
     found = [one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"])]
     return [" ".join(command) for command in found if any(str(folder) in part for part in command)]
 

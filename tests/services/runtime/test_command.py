@@ -62,7 +62,7 @@ def ended(monkeypatch, capfd, folder):
     return run
 
 
-def test_each_setting_at_fault_is_named_and_no_value_is_told(environment, ended, monkeypatch):
+def test_each_setting_at_fault_is_named_and_no_value_is_shown(environment, ended, monkeypatch):
     environment(GRACE_S="-1", DSN="postgresql://desk:secret@db/quality")
     monkeypatch.delenv("ANDON_DESK_JWKS_FILE")
     code, _ = ended("serve")
