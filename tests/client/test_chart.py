@@ -86,3 +86,28 @@ def test_one_chart_leaves_nothing_behind_for_the_next(drawn):
 
 def test_a_series_without_points_says_so(drawn):
     assert "no complete window" in drawn(found([]))
+
+
+def test_what_phase_one_waits_for_is_said_instead_of_limits(drawn):
+    response = found([point(day, 2.0, limits=False) for day in range(3)], baseline=False)
+    response.phase_one.explanation.en = "phase I is not complete: 3 of 20 windows, 17 are missing"
+    assert "no limits: phase I is not complete: 3 of 20 windows, 17 are missing" in drawn(response)
+
+
+def test_a_chart_says_what_it_can_detect_and_what_its_centre_and_limits_are_worth(drawn):
+    response = found([point(day, 2.0) for day in range(12)])
+    base, seen = response.baseline, response.baseline.calibration.detection
+    base.centre, base.centre_bound = 0.002, score_pb2.Baseline.CENTRE_BOUND_AT_MOST
+    seen.shift_sigma, seen.within_windows, seen.probability, seen.detects = 2.0, 10, 0.9, True
+    seen.median_delay_windows = 4
+    shown = " ".join(drawn(response, 400).split())
+    assert "found after 4" in shown
+    assert "centre ≤ 0.002" in shown
+    assert "95 % bound" in shown
+    assert "cannot detect" not in shown
+    seen.detects, seen.probability, base.calibration.is_capped = False, 0.03, True
+    seen.ClearField("median_delay_windows")
+    shown = " ".join(drawn(response, 400).split())
+    assert "found after > 100" in shown
+    assert "cannot detect a shift of 2 sigma within 10 windows (probability 3 %)" in shown
+    assert "limits are capped" in shown

@@ -13,6 +13,7 @@ from andon.scoring.v1 import scoring_pb2
 from andon_client.commands.filters import Json, Since, Until, interval_of
 from andon_client.figure import Trace, figure
 from andon_client.presentation.formats import localised, number, span
+from andon_client.presentation.limits import caveats, centre_text, delay_text
 from andon_client.presentation.phrases import say
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, notes, run, screen
@@ -64,23 +65,25 @@ def _draw(found: scoring_pb2.GetControlChartResponse, context: Context) -> None:
     title = f"{localised(found.series.title, locale)} ({unit})  {found.series.key}"
     screen.print(_figure(title, points, screen.width, locale), highlight=False, markup=False)
     base = found.baseline
-    screen.print(
-        say(
-            "baseline_figures",
-            locale,
-            chart=base.chart,
-            rules=", ".join(found.rules),
-            count=base.window_count,
-            start=span(base.interval, locale),
-            centre=number(base.centre),
-            sigma=number(base.sigma),
-            arl0=number(found.arl0),
-            signals=len(found.signals),
-        )
-        if found.HasField("baseline")
-        else say("no_limits", locale),
-        markup=False,
+    if not found.HasField("baseline"):
+        why = localised(found.phase_one.explanation, locale) or say("no_limits_yet", locale)
+        screen.print(say("no_limits", locale, why=why), markup=False)
+        return
+    figures = say(
+        "baseline_figures",
+        locale,
+        chart=base.chart,
+        rules=", ".join(found.rules),
+        count=base.window_count,
+        start=span(base.interval, locale),
+        centre=centre_text(base.centre, base),
+        sigma=number(base.sigma),
+        arl0=number(found.arl0),
+        delay=delay_text(base.calibration),
+        signals=len(found.signals),
     )
+    for line in (figures, *caveats(base, locale)):
+        screen.print(line, markup=False)
 
 
 def _figure(title: str, points: Sequence[scoring_pb2.ChartPoint], width: int, locale: str) -> str:

@@ -128,6 +128,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "column_centre": ("centre", "中心线"),
     "column_limits": ("limits", "控制限"),
     "column_arl0": ("in-control ARL", "受控平均运行长度"),
+    "column_delay": ("2 sigma after", "2σ 检出"),
     "column_direction": ("direction", "方向"),
     "column_state": ("state", "状态"),
     "column_problem": ("problem", "问题"),
@@ -173,12 +174,25 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "wrote": ("wrote {path}", "已写入 {path}"),
     "no_points": ("no complete window with enough data yet", "尚无数据充足的完整窗口"),
-    "no_limits": ("phase I is not complete yet: no limits", "基线期尚未完成：暂无控制限"),
+    "no_limits": ("no limits: {why}", "暂无控制限：{why}"),
+    "no_limits_yet": ("phase I is not complete yet", "基线期尚未完成"),
+    "centre_is_bound": (
+        "Phase I was perfect: the centre {centre} is a 95 % bound, not an estimate.",
+        "基线期无一例外：中心线 {centre} 为 95% 置信界，并非估计值。",
+    ),
+    "limits_capped": (
+        "The limits are capped: the requested ARL asks for wider ones, but the autocorrelation may be a season.",
+        "控制限已封顶：按要求的平均运行长度应更宽，但自相关可能只是季节性。",
+    ),
+    "chart_blind": (
+        "This chart cannot detect a shift of {shift} sigma within {windows} windows (probability {chance} %).",
+        "此图无法在 {windows} 个窗口内检出 {shift} 倍标准差的偏移（概率 {chance}%）。",
+    ),
     "baseline_figures": (
         "{chart} chart, rules {rules}; phase I: {count} windows from {start}, centre {centre}, sigma {sigma};"
-        " in-control ARL {arl0} windows; {signals} signals",
+        " in-control ARL {arl0} windows, a shift of 2 sigma is found after {delay}; {signals} signals",
         "{chart} 控制图，规则 {rules}；基线期：自 {start} 起 {count} 个窗口，中心线 {centre}，标准差 {sigma}；"
-        "受控平均运行长度 {arl0} 个窗口；{signals} 个信号",
+        "受控平均运行长度 {arl0} 个窗口，2 倍标准差的偏移经 {delay} 个窗口检出；{signals} 个信号",
     ),
     "share": ("share", "占比"),
     "chart_signal": ("signal", "信号"),

@@ -11,6 +11,7 @@ from andon.ingest.v1 import event_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 
 from andon_client.presentation.formats import localised, number, optional, span, when
+from andon_client.presentation.limits import centre_text, delay_text, is_blind
 from andon_client.presentation.phrases import named, say
 
 Tone: TypeAlias = Literal["", "good", "bad", "quiet"]
@@ -82,7 +83,7 @@ def _points_range(score: score_pb2.Score, locale: str) -> str:
 
 
 def signals_table(signals: Iterable[score_pb2.Signal], locale: str) -> Table:
-    columns = ("window", "series", "rule", ">value", ">centre", ">limits", ">arl0", "direction", "state")
+    columns = ("window", "series", "rule", ">value", ">centre", ">limits", ">arl0", ">delay", "direction", "state")
     rows = [signal_row(signal, locale) for signal in signals]
     return Table(say("signals_title", locale), _columns(locale, *columns), rows)
 
@@ -90,16 +91,18 @@ def signals_table(signals: Iterable[score_pb2.Signal], locale: str) -> Table:
 def signal_row(signal: score_pb2.Signal, locale: str) -> Row:
     active = TableCell(say("active", locale))
     retracted = TableCell(say("retracted", locale, reason=signal.reason), "quiet")
+    calibration = signal.baseline.calibration
     return [
         *_row(
             span(signal.interval, locale),
             signal.series,
             signal.rule,
             number(signal.value),
-            number(signal.centre),
+            centre_text(signal.centre, signal.baseline),
             say("range", locale, low=number(signal.lower), high=number(signal.upper)),
             number(signal.arl0),
         ),
+        TableCell(delay_text(calibration), "bad" if is_blind(calibration) else ""),
         TableCell(say("worse" if signal.adverse else "better", locale), "bad" if signal.adverse else "good"),
         retracted if signal.state == score_pb2.Signal.STATE_RETRACTED else active,
     ]

@@ -236,10 +236,19 @@ def detection(
     if not lowest <= 0.0 <= highest:
         raise OutOfRange(f"the centre must lie within the range of a window, got {lowest} to {highest}")
     sides = (Sides.UPPER, Sides.LOWER) if scheme.sides is Sides.BOTH else (scheme.sides,)
-    alarms = [_alarmed(scheme, profile.rounded(), width, shift, side, lowest, highest) for side in sides]
+    ends = (-_reach(scheme, width, -lowest), _reach(scheme, width, highest))
+    alarms = [_alarmed(scheme, profile.rounded(), width, shift, side, *ends) for side in sides]
     seen = min(alarms, key=lambda share: (share[within - 1], share.sum()))
     delay = int(np.argmax(seen >= 0.5)) + 1 if seen[-1] >= 0.5 else np.inf
     return ShiftDetection(shift, within, _three_digits(float(seen[within - 1])), delay)
+
+
+def _reach(scheme: WindowScheme, width: float, farthest: float) -> float:
+    """How far a window can lie, as far as it matters, so that series whose ranges do not matter share a simulation."""
+    if scheme.smoothing is None:
+        # What rules ask is whether points lie beyond lines, none of which is farther than the limit.
+        return np.inf if farthest > width else farthest
+    return float(np.ceil(10.0 * farthest) / 10.0) if np.isfinite(farthest) else farthest
 
 
 @lru_cache(maxsize=1024)

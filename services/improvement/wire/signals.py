@@ -38,9 +38,8 @@ def active_signal(signal: score_pb2.Signal) -> ActiveSignal:
 
 
 def _severity(signal: score_pb2.Signal) -> float:
-    """Distance from the centre in sigma, by the limit on that side: a limit lies `limit_width` sigma away."""
-    limit = signal.upper if signal.value >= signal.centre else signal.lower
-    reach = abs(limit - signal.centre)
+    """Distance from the centre in sigma: a limit lies `limit_width` sigma away, unless the quantity ends before it."""
+    reach = max(signal.upper - signal.centre, signal.centre - signal.lower)
     if reach <= SPREAD_MIN * max(1.0, abs(signal.centre)):
         return 0.0
     return abs(signal.value - signal.centre) / reach * signal.baseline.limit_width

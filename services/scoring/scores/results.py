@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from andon_quality.calibration import ShiftDetection
+
+from services.scoring.system.case_model import Text
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import WindowId
 
@@ -32,10 +35,20 @@ class PhaseOneState(IntEnum):
 
     FROZEN = 1
     WINDOWS_MISSING = 2
-    WINDOW_PROVISIONAL = 3
+    WINDOWS_PROVISIONAL = 3
     INTERVAL_OPEN = 4
     INTERVAL_EMPTY = 5
     NO_SPREAD = 6
+
+
+@dataclass(frozen=True)
+class PhaseOneStatus:
+    """window_count: complete windows with enough data in phase I. windows_missing: of its requested size."""
+
+    state: PhaseOneState
+    window_count: int
+    windows_missing: int
+    explanation: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,8 @@ class Score:
 class LimitCalibration:
     """How limits were derived: what was asked for, what they give, on which sides ("upper", "lower", "both"), and why.
 
-    memory, skewness: of the windows of phase I, on the grid of calibrations. method: "normal" or "fitted".
+    lag1_autocorrelation, skewness: of the windows of phase I, on the grid of calibrations. method: "normal", "fitted".
+    is_capped: limits that reach the request would lie farther out. detection None: a signal of an earlier release.
     """
 
     requested_arl0: float
@@ -87,6 +101,16 @@ class LimitCalibration:
     lag1_autocorrelation: float
     skewness: float
     method: str
+    is_capped: bool = False
+    detection: ShiftDetection | None = None
+
+
+class CentreBound(IntEnum):
+    """Whether the centre is an estimate, or the worst that a phase I without any exception leaves plausible."""
+
+    ESTIMATE = 0
+    AT_MOST = 1
+    AT_LEAST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +126,7 @@ class Baseline:
     chart: str
     limit_width: float
     calibration: LimitCalibration
+    centre_bound: CentreBound = CentreBound.ESTIMATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +214,7 @@ def _content(score: Score) -> tuple[str, ...]:
 
 
 def _signal_content(signal: Signal) -> tuple[str, ...]:
+    # Not what a chart can detect: it follows from what is here.
     baseline = signal.baseline
     numbers = (signal.value, signal.centre, signal.lower, signal.upper, signal.arl0)
     calibration = baseline.calibration

@@ -8,10 +8,12 @@ from typing import Any
 from andon.scoring.v1 import scoring_pb2
 
 from services.runtime.errors import NotFound
-from services.scoring.scores.charts.chart import Drawn, draw
+from services.scoring.scores.charts.chart import Drawn, advance
 from services.scoring.scores.charts.chart_plan import ChartPlan, asked_arl, plan_of
+from services.scoring.scores.charts.chart_state import START
 from services.scoring.scores.charts.derivation import derivation_of
 from services.scoring.scores.charts.phase_one import sides_of
+from services.scoring.scores.charts.phase_one_status import phase_one_status
 from services.scoring.scores.charts.vega import Language, control_chart
 from services.scoring.servicer.request_context import RequestContext
 from services.scoring.system.model import Indicator, IndicatorSystem, Window
@@ -20,6 +22,7 @@ from services.scoring.wire.scores import (
     baseline_message,
     bounds,
     chart_point_message,
+    phase_one_message,
     score_of,
     series_message,
     signal_of,
@@ -41,7 +44,8 @@ class ControlChartRpcs:
         indicator, plan = _charted(system, key)
         scores = [score_of(unpack_score(row)) for row in await self.requests.store.scores_of_series(tenant, key)]
         # Phase I lies where it lies, so all windows are drawn and those asked for are shown.
-        whole = await asyncio.to_thread(draw, scores, plan, series_name(key).window)
+        state, whole = await asyncio.to_thread(advance, START, scores, plan, series_name(key).window)
+        status = phase_one_status(state, scores, plan)
         start_us, end_us = bounds(request.interval)
         inside = tuple(point for point in whole.points if start_us <= point.window.start_us < end_us)
         drawn, arl0 = Drawn(whole.baseline, inside), _arl0(whole, plan)
@@ -57,8 +61,17 @@ class ControlChartRpcs:
             rules=plan.rules,
             arl0=arl0,
             signals=messages,
-            vega_lite=control_chart(title, indicator.unit, drawn, [signal_of(one) for one in messages], arl0, language),
+            vega_lite=control_chart(
+                title,
+                indicator.unit,
+                drawn,
+                [signal_of(one) for one in messages],
+                arl0,
+                language,
+                status.explanation,
+            ),
             derivation=text(derivation_of(drawn.baseline)) if drawn.baseline else None,
+            phase_one=phase_one_message(status),
         )
 
 

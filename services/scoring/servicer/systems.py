@@ -101,7 +101,7 @@ class SystemRpcs:
 
 
 def _linted(spec: system_pb.IndicatorSystemSpec) -> list[Finding]:
-    """Tens of milliseconds for the largest document: not for the event loop."""
+    """Tens of milliseconds for the largest document, and some for each new kind of chart: not for the event loop."""
     return lint(spec_of(spec))
 
 

@@ -11,6 +11,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from services.scoring.system.case_model import Calendar, Closed, Opened
+from services.scoring.system.lint_charts import charts
 from services.scoring.system.lint_findings import Finding as Finding
 from services.scoring.system.lint_findings import Severity as Severity
 from services.scoring.system.lint_findings import error, names, titles, warning
@@ -36,6 +37,7 @@ def lint(spec: SystemSpec) -> list[Finding]:
         *measures(spec),
         *_dimensions(spec),
         *indicators(spec),
+        *charts(spec),
         *_composites(spec),
         *_coverage(spec),
     ]

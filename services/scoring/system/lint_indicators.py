@@ -1,4 +1,4 @@
-"""Checks of indicators: what they rest on, how they are judged, charted and explained."""
+"""Checks of indicators: what they rest on, how they are judged and explained."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ from services.scoring.system.lint_measures import moment
 from services.scoring.system.model import (
     SECONDS_BY_UNIT,
     Aggregate,
-    ChartKind,
     Direction,
     Indicator,
     Observe,
     Phase,
     SystemSpec,
     Target,
-    Window,
 )
 
-RULES = ("WE1", "WE2", "WE3", "WE4")
 CROSSED_MAX = 2
 
 
@@ -30,7 +27,7 @@ def indicators(spec: SystemSpec) -> Iterator[Finding]:
     yield from titles("indicators", ((indicator.name, indicator.title) for indicator in spec.indicators))
     for place, indicator in enumerate(spec.indicators):
         field = f"indicators[{place}]"
-        for check in (_measure, losses, _windows, _judgement, _slices, _hierarchy, _chart, _practice):
+        for check in (_measure, losses, _windows, _judgement, _slices, _hierarchy, _practice):
             yield from check(spec, field, indicator)
 
 
@@ -116,34 +113,6 @@ def _hierarchy(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[F
         if name not in spec.indicator_by_name or name == indicator.name:
             en, zh = f"no other indicator {name}", f"没有其他指标 {name}"
             yield error(f"{field}.symptom_of[{place}]", "unknown_indicator", en, zh)
-
-
-def _chart(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:
-    rule = indicator.chart
-    if rule is None:
-        en, zh = f"{indicator.name} is not charted, so it never alarms", f"{indicator.name} 未绘制控制图，不会报警"
-        yield warning(f"{field}.chart", "no_chart", en, zh)
-        return
-    field = f"{field}.chart"
-    if set(indicator.windows) == {Window.ALL}:
-        yield error(
-            field, "nothing_to_chart", "all time is one window; a chart needs many", "全时段仅一个窗口，无法绘图"
-        )
-    if rule.kind is ChartKind.P and indicator.aggregate is not Aggregate.SHARE:
-        yield error(f"{field}.kind", "chart_does_not_fit", "a p chart shows shares", "p 图只适用于占比")
-    if rule.kind is ChartKind.XBAR_S and indicator.aggregate is not Aggregate.MEAN:
-        yield error(f"{field}.kind", "chart_does_not_fit", "an Xbar-S chart shows means", "Xbar-S 图只适用于均值")
-    yield from _chart_numbers(field, indicator)
-
-
-def _chart_numbers(field: str, indicator: Indicator) -> Iterator[Finding]:
-    rule = indicator.chart
-    assert rule is not None
-    allowed = ("LIMIT",) if rule.kind is ChartKind.EWMA else RULES
-    for place, name in enumerate(rule.rules):
-        if name not in allowed:
-            en, zh = f"rules are {', '.join(allowed)}", f"规则须为 {', '.join(allowed)}"
-            yield error(f"{field}.rules[{place}]", "unknown_rule", en, zh)
 
 
 def _practice(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from andon.common.v1 import interval_pb2, text_pb2
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import score_pb2, scoring_pb2
+from andon_quality.calibration import ShiftDetection
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.scoring.scores.results import (
     Baseline,
+    CentreBound,
     ChartPoint,
     LimitCalibration,
+    PhaseOneStatus,
     Score,
     ScoreState,
     Signal,
@@ -133,6 +137,7 @@ def baseline_message(baseline: Baseline) -> score_pb2.Baseline:
         chart=baseline.chart,
         limit_width=baseline.limit_width,
         calibration=_calibration_message(baseline.calibration),
+        centre_bound=score_pb2.Baseline.CentreBound.ValueType(int(baseline.centre_bound)),
     )
 
 
@@ -144,7 +149,24 @@ def _calibration_message(calibration: LimitCalibration) -> score_pb2.LimitCalibr
         lag1_autocorrelation=calibration.lag1_autocorrelation,
         skewness=calibration.skewness,
         method=calibration.method,
+        is_capped=calibration.is_capped,
+        detection=_detection_message(calibration.detection) if calibration.detection else None,
     )
+
+
+def _detection_message(detection: ShiftDetection) -> score_pb2.ShiftDetection:
+    return score_pb2.ShiftDetection(
+        shift_sigma=detection.shift,
+        within_windows=detection.within,
+        probability=detection.chance,
+        detects=detection.detects,
+        median_delay_windows=None if math.isinf(detection.delay) else round(detection.delay),
+    )
+
+
+def _detection_of(message: score_pb2.ShiftDetection) -> ShiftDetection:
+    delay = message.median_delay_windows if message.HasField("median_delay_windows") else math.inf
+    return ShiftDetection(message.shift_sigma, message.within_windows, message.probability, delay)
 
 
 def _calibration_of(message: score_pb2.LimitCalibration) -> LimitCalibration:
@@ -155,6 +177,8 @@ def _calibration_of(message: score_pb2.LimitCalibration) -> LimitCalibration:
         lag1_autocorrelation=message.lag1_autocorrelation,
         skewness=message.skewness,
         method=message.method,
+        is_capped=message.is_capped,
+        detection=_detection_of(message.detection) if message.HasField("detection") else None,
     )
 
 
@@ -169,6 +193,7 @@ def _baseline_of(message: score_pb2.Baseline) -> Baseline:
         chart=message.chart,
         limit_width=message.limit_width,
         calibration=_calibration_of(message.calibration),
+        centre_bound=CentreBound(message.centre_bound),
     )
 
 
@@ -213,6 +238,15 @@ def signal_of(message: score_pb2.Signal) -> Signal:
         state=SignalState(message.state),
         reason=message.reason,
         revision=message.revision,
+    )
+
+
+def phase_one_message(status: PhaseOneStatus) -> scoring_pb2.PhaseOneStatus:
+    return scoring_pb2.PhaseOneStatus(
+        state=scoring_pb2.PhaseOneStatus.State.ValueType(int(status.state)),
+        window_count=status.window_count,
+        windows_missing=status.windows_missing,
+        explanation=text(status.explanation),
     )
 
 

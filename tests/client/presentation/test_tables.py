@@ -7,7 +7,7 @@ from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1.problem_pb2 import Problem
 from andon.ingest.v1.event_pb2 import Event
 from andon.scoring.v1.indicator_system_pb2 import IndicatorSystem
-from andon.scoring.v1.score_pb2 import SCORE_STATE_MISSED, Score, Signal
+from andon.scoring.v1.score_pb2 import SCORE_STATE_MISSED, Baseline, Score, Signal
 from andon.scoring.v1.scoring_pb2 import LintFinding
 from andon_client.listing import largest
 from andon_client.presentation import tables
@@ -64,3 +64,13 @@ async def test_equals_keep_their_order():
             yield pair
 
     assert await largest(pairs(), 4, lambda pair: pair[0]) == [(2, "b"), (2, "d"), (1, "a"), (1, "c")]
+
+
+def test_a_signal_of_a_blind_chart_with_a_bound_for_a_centre_shows_both():
+    signal = Signal(centre=0.004)
+    signal.baseline.centre_bound = Baseline.CENTRE_BOUND_AT_LEAST
+    signal.baseline.calibration.detection.within_windows = 10
+    (row,) = tables.signals_table([signal], "en").rows
+    cells = {cell.text: cell.tone for cell in row}
+    assert "≥ 0.004" in cells
+    assert cells["> 100"] == "bad"

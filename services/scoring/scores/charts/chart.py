@@ -15,13 +15,21 @@ from typing import assert_never
 
 import numpy as np
 from andon_quality import rules
-from andon_quality.calibration import BaselineProfile, LimitWidth, PhaseOne, Sides, WindowScheme, calibrate_windows
+from andon_quality.calibration import (
+    BaselineProfile,
+    LimitWidth,
+    PhaseOne,
+    Sides,
+    WindowScheme,
+    calibrate_windows,
+    detection,
+)
 from andon_quality.control import chart as control
 from andon_quality.control import ewma, proportion, xbar_s, xmr
-from andon_quality.errors import NoSpread, QualityError
+from andon_quality.errors import NoSpread, TooFew
 from numpy.typing import NDArray
 
-from services.scoring.scores.charts.chart_plan import LIMIT, RULES, ChartPlan, asked_arl
+from services.scoring.scores.charts.chart_plan import ChartPlan, asked_arl
 from services.scoring.scores.charts.chart_state import (
     START,
     AverageMemory,
@@ -33,7 +41,15 @@ from services.scoring.scores.charts.chart_state import (
 )
 from services.scoring.scores.charts.phase_one import Chosen, chosen, frozen, sides_of
 from services.scoring.scores.charts.points import WindowPoint, points_after
-from services.scoring.scores.results import Baseline, ChartPoint, LimitCalibration, PhaseOneState, Score
+from services.scoring.scores.results import (
+    Baseline,
+    CentreBound,
+    ChartPoint,
+    LimitCalibration,
+    PhaseOneState,
+    Score,
+)
+from services.scoring.system.chart_scheme import LIMIT, RULES, SHIFT, WITHIN, scheme_of
 from services.scoring.system.model import ChartKind, Window
 
 LABELS = {ChartKind.XMR: "XmR", ChartKind.EWMA: "EWMA", ChartKind.XBAR_S: "Xbar-S", ChartKind.P: "p"}
@@ -95,18 +111,31 @@ def _begun(phase_one_points: Sequence[WindowPoint], plan: ChartPlan) -> Watching
         phase_one = frozen(phase_one_points, plan)
         baseline = _baseline(phase_one_points, phase_one, plan)
     except NoSpread:
-        return Unusable(PhaseOneState.NO_SPREAD)
-    except QualityError:
-        return Unusable(PhaseOneState.INTERVAL_EMPTY)
+        return Unusable(PhaseOneState.NO_SPREAD, len(phase_one_points))
+    except TooFew:
+        return Unusable(PhaseOneState.INTERVAL_EMPTY, len(phase_one_points))
     start = rules.start(_zoned(plan))
     memory = AverageMemory(phase_one.centre, 0.0) if plan.is_average else _remembered(start)
-    return Watching(baseline, phase_one.sigma, memory)
+    floor, ceiling = _range(phase_one_points, plan)
+    return Watching(baseline, phase_one.sigma, _finite(floor), _finite(ceiling), memory)
+
+
+def _range(phase_one_points: Sequence[WindowPoint], plan: ChartPlan) -> tuple[float, float]:
+    """What a window's value can be: as planned, unless phase I shows that it can be otherwise."""
+    values = [point.value for point in phase_one_points]
+    return (
+        plan.floor if min(values) >= plan.floor else -math.inf,
+        plan.ceiling if max(values) <= plan.ceiling else math.inf,
+    )
 
 
 def _baseline(points: Sequence[WindowPoint], phase_one: PhaseOne, plan: ChartPlan) -> Baseline:
     mean_size = math.fsum(point.count for point in points) / len(points)
     sigma = _plotted_sigma(phase_one.sigma, mean_size, plan)
-    width, calibration = _calibration(phase_one, sigma, plan)
+    # Of a window, where the statistic is an average over several of them.
+    spread = phase_one.sigma if plan.is_average else sigma
+    ends = ((end - phase_one.centre) / spread for end in _range(points, plan))
+    width, calibration = _calibration(phase_one, sigma, plan, *ends)
     return Baseline(
         start_us=points[0].window.start_us,
         end_us=points[-1].window.end_us,
@@ -117,7 +146,14 @@ def _baseline(points: Sequence[WindowPoint], phase_one: PhaseOne, plan: ChartPla
         chart=_label(phase_one, plan),
         limit_width=width.width,
         calibration=calibration,
+        centre_bound=_bound(phase_one, plan),
     )
+
+
+def _bound(phase_one: PhaseOne, plan: ChartPlan) -> CentreBound:
+    if not phase_one.is_bound:
+        return CentreBound.ESTIMATE
+    return CentreBound.AT_LEAST if plan.kind is ChartKind.P and phase_one.centre > 0.5 else CentreBound.AT_MOST
 
 
 def _label(phase_one: PhaseOne, plan: ChartPlan) -> str:
@@ -126,17 +162,23 @@ def _label(phase_one: PhaseOne, plan: ChartPlan) -> str:
     return f"{label}'" if phase_one.overdispersion > 1.0 else label
 
 
-def _calibration(phase_one: PhaseOne, sigma: float, plan: ChartPlan) -> tuple[LimitWidth, LimitCalibration]:
+def _calibration(
+    phase_one: PhaseOne, sigma: float, plan: ChartPlan, lowest: float, highest: float
+) -> tuple[LimitWidth, LimitCalibration]:
+    """lowest, highest: how far from the centre a window can lie, in its own sigma."""
     sides = sides_of(plan, phase_one.centre, sigma)
-    if plan.is_average:
-        scheme = WindowScheme(sides, smoothing=plan.smoothing)
-    else:
-        scheme = WindowScheme(sides, tuple(RULES[name] for name in plan.rules))
+    scheme = scheme_of(plan.rules, plan.smoothing if plan.is_average else None, sides)
     requested = asked_arl(plan, sides)
     width, profile = calibrate_windows(scheme, phase_one.profile, requested), phase_one.profile.rounded()
-    method = "normal" if profile.is_plain else "fitted"
     return width, LimitCalibration(
-        requested, width.expected_arl, sides.value, profile.lag1_autocorrelation, profile.skewness, method
+        requested_arl0=requested,
+        expected_arl0=width.expected_arl,
+        sides=sides.value,
+        lag1_autocorrelation=profile.lag1_autocorrelation,
+        skewness=profile.skewness,
+        method="normal" if profile.is_plain else "fitted",
+        is_capped=width.is_capped,
+        detection=detection(scheme, profile, width.width, SHIFT, WITHIN, lowest, highest),
     )
 
 
@@ -145,6 +187,8 @@ def _judged(
 ) -> tuple[Watching, tuple[ChartPoint, ...]]:
     """The points with their limits, those from `choice.first` on judged, and what the rules remember after them."""
     memory, chart = _chart(watching, points, choice.first, plan)
+    floor, ceiling = watching.floor, watching.ceiling
+    chart = control.bounded(chart, -math.inf if floor is None else floor, math.inf if ceiling is None else ceiling)
     fired: Hits
     if isinstance(memory, RuleMemory):
         memory, fired = _fired(memory, chart, points, choice.first, plan)
@@ -211,6 +255,10 @@ def _fired(
     return _remembered(after), {
         name: np.concatenate([ahead, chart.beyond[first:] if hit is None else hit]) for name, hit in fired.items()
     }
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
 
 
 def _zoned(plan: ChartPlan) -> list[rules.Rule]:

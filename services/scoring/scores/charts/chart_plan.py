@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from functools import lru_cache
 
-from andon_quality import arl, rules
 from andon_quality.calibration import Sides, ValueKind
 
 from services.scoring.system.calendar import Zone
-from services.scoring.system.case_model import Count, Elapsed, Handover, MeasureKind, Rework
+from services.scoring.system.case_model import (
+    Closed,
+    Count,
+    Elapsed,
+    FirstOf,
+    Flag,
+    Handover,
+    MeasureKind,
+    Opened,
+    Rework,
+)
+from services.scoring.system.chart_scheme import DEFAULT_RULES, LIMIT, textbook_arl
 from services.scoring.system.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec
-
-RULES = {f"WE{number}": rule for number, rule in enumerate(rules.WESTERN_ELECTRIC, start=1)}
-LIMIT = "LIMIT"
-DEFAULT_RULES = ("WE1", "WE2")
-SIGMAS = 3.0
 
 
 @dataclass(frozen=True)
 class ChartPlan:
-    """`requested_arl0` 0: what 3-sigma limits give where nothing has to be estimated, see `asked_arl`."""
+    """`requested_arl0` 0: what 3-sigma limits give where nothing has to be estimated, see `asked_arl`.
+
+    floor, ceiling: what a window's value can be at all.
+    """
 
     kind: ChartKind
     rules: tuple[str, ...]
@@ -36,6 +44,8 @@ class ChartPlan:
     is_sum: bool
     zone: Zone
     value_kind: ValueKind
+    floor: float
+    ceiling: float
 
     @property
     def is_average(self) -> bool:
@@ -48,6 +58,8 @@ def plan_of(spec: SystemSpec, indicator: Indicator) -> ChartPlan | None:
     if rule is None:
         return None
     kind = kind_of(rule, indicator.aggregate)
+    measured = spec.measure_by_name[indicator.measure].kind
+    floor, ceiling = value_range(measured, indicator.aggregate)
     return ChartPlan(
         kind=kind,
         rules=(LIMIT,) if kind is ChartKind.EWMA else tuple(rule.rules or DEFAULT_RULES),
@@ -62,7 +74,9 @@ def plan_of(spec: SystemSpec, indicator: Indicator) -> ChartPlan | None:
         symptom_of=indicator.symptom_of,
         is_sum=indicator.aggregate is Aggregate.SUM,
         zone=Zone(spec.time_zone),
-        value_kind=_value_kind(spec.measure_by_name[indicator.measure].kind),
+        value_kind=_value_kind(measured),
+        floor=floor,
+        ceiling=ceiling,
     )
 
 
@@ -81,14 +95,17 @@ def _value_kind(kind: MeasureKind | None) -> ValueKind:
 
 def asked_arl(plan: ChartPlan, sides: Sides) -> float:
     """The run length that the limits have to keep for the signals that are raised: those of `sides`."""
-    return plan.requested_arl0 or _textbook_arl(plan.rules, plan.smoothing if plan.is_average else None, sides)
+    return plan.requested_arl0 or textbook_arl(plan.rules, plan.smoothing if plan.is_average else None, sides)
 
 
-@lru_cache(maxsize=256)
-def _textbook_arl(names: tuple[str, ...], smoothing: float | None, sides: Sides) -> float:
-    """Exactly, for independent normal windows whose centre and spread are known."""
-    if smoothing is not None:
-        if sides is Sides.BOTH:
-            return arl.ewma(smoothing, SIGMAS, limits="varying")
-        return arl.ewma_one_sided(smoothing, SIGMAS)
-    return arl.shewhart(names) if sides is Sides.BOTH else arl.shewhart_one_sided(names)
+def value_range(kind: MeasureKind | None, aggregate: Aggregate) -> tuple[float, float]:
+    """What a window's value can be at all. A span whose ends are not those of the case may be negative."""
+    match kind:
+        case Flag():
+            return 0.0, math.inf if aggregate is Aggregate.SUM else 1.0
+        case Count() | Rework() | Handover():
+            return 0.0, math.inf
+        case Elapsed(Opened(), _) | Elapsed(FirstOf(), Closed()):
+            return 0.0, math.inf
+        case _:
+            return -math.inf, math.inf

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any, assert_never
 
+from andon_quality.calibration import ShiftDetection
+
 from services.scoring.scores.charts.points import SeriesEnd, WindowPoint
-from services.scoring.scores.results import Baseline, LimitCalibration, PhaseOneState, Score
+from services.scoring.scores.results import Baseline, CentreBound, LimitCalibration, PhaseOneState, Score
 from services.scoring.system.windows import WindowId
 
 FORMAT = 1
@@ -24,9 +27,10 @@ class Collecting:
 
 @dataclass(frozen=True)
 class Unusable:
-    """Phase I is complete and nothing can be judged by it."""
+    """Phase I is complete, with so many windows, and nothing can be judged by it."""
 
     why: PhaseOneState
+    window_count: int
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,15 @@ class AverageMemory:
 
 @dataclass(frozen=True)
 class Watching:
-    """Phase I is frozen. sigma: of one case for means and shares, of a window's value for individuals."""
+    """Phase I is frozen. sigma: of one case for means and shares, of a window's value for individuals.
+
+    floor, ceiling: what the plotted statistic can be at all; None: anything.
+    """
 
     baseline: Baseline
     sigma: float
+    floor: float | None
+    ceiling: float | None
     memory: RuleMemory | AverageMemory
 
 
@@ -87,11 +96,11 @@ def _phase_row(phase: Collecting | Unusable | Watching) -> list[Any]:
     match phase:
         case Collecting(points):
             return ["collecting", [astuple(point) for point in points]]
-        case Unusable(why):
-            return ["unusable", int(why)]
-        case Watching(baseline, sigma, memory):
+        case Unusable(why, window_count):
+            return ["unusable", int(why), window_count]
+        case Watching(baseline, sigma, floor, ceiling, memory):
             kind = "average" if isinstance(memory, AverageMemory) else "rules"
-            return [kind, astuple(baseline), sigma, astuple(memory)]
+            return [kind, _baseline_row(baseline), sigma, floor, ceiling, astuple(memory)]
         case _:
             assert_never(phase)
 
@@ -100,9 +109,25 @@ def _phase_of(kind: str, *row: Any) -> Collecting | Unusable | Watching:
     if kind == "collecting":
         return Collecting(tuple(WindowPoint(WindowId(*window), *rest) for window, *rest in row[0]))
     if kind == "unusable":
-        return Unusable(PhaseOneState(row[0]))
-    frozen, sigma, remembered = row
-    baseline = Baseline(*[*frozen[:-1], LimitCalibration(*frozen[-1])])
+        return Unusable(PhaseOneState(row[0]), row[1])
+    frozen, sigma, floor, ceiling, remembered = row
+    baseline = _baseline_of(*frozen)
     if kind == "average":
-        return Watching(baseline, sigma, AverageMemory(*remembered))
-    return Watching(baseline, sigma, RuleMemory(*(tuple(column) for column in remembered)))
+        return Watching(baseline, sigma, floor, ceiling, AverageMemory(*remembered))
+    return Watching(baseline, sigma, floor, ceiling, RuleMemory(*(tuple(column) for column in remembered)))
+
+
+def _baseline_row(baseline: Baseline) -> list[Any]:
+    detection = baseline.calibration.detection
+    plain = replace(baseline, calibration=replace(baseline.calibration, detection=None))
+    # JSON has no infinity.
+    delay = None if detection is None or math.isinf(detection.delay) else detection.delay
+    seen = detection and [detection.shift, detection.within, detection.chance, delay]
+    return [astuple(plain), seen]
+
+
+def _baseline_of(row: list[Any], seen: list[Any] | None) -> Baseline:
+    *plain, calibration, bound = row
+    detection = ShiftDetection(*[*seen[:3], math.inf if seen[3] is None else seen[3]]) if seen else None
+    found = replace(LimitCalibration(*calibration), detection=detection)
+    return Baseline(*[*plain, found, CentreBound(bound)])

@@ -14,8 +14,9 @@ from andon_quality.calibration import (
     phase_one_of_shares,
 )
 
-from services.scoring.scores.charts.chart_plan import SIGMAS, ChartPlan
+from services.scoring.scores.charts.chart_plan import ChartPlan
 from services.scoring.scores.charts.points import WindowPoint
+from services.scoring.system.chart_scheme import SIGMAS
 from services.scoring.system.model import ChartKind, Direction
 from services.scoring.system.windows import EARLIEST_US
 

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from services.scoring.scores.charts.chart import Drawn
+from services.scoring.scores.charts.derivation import caveats_of
 from services.scoring.scores.results import ChartPoint, Signal
+from services.scoring.system.case_model import Text
 
 Language = Literal["en", "zh"]
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
@@ -21,22 +23,30 @@ TEXTS: dict[str, dict[Language, str]] = {
     "value": {"en": "value", "zh": "数值"},
     "rule": {"en": "rule", "zh": "规则"},
     "count": {"en": "cases", "zh": "案例数"},
-    "no_baseline": {"en": "phase I is not complete yet", "zh": "基线阶段尚未完成"},
     "arl0": {"en": "one false alarm in {arl} windows", "zh": "平均每 {arl} 个窗口一次误报"},
 }
 BLUE, GREY, RED, SHADE = "#2b6cb0", "#718096", "#c53030", "#edf2f7"
 
 
 def control_chart(
-    title: str, unit: str, drawn: Drawn, signals: Sequence[Signal], arl0: float, language: Language
+    title: str,
+    unit: str,
+    drawn: Drawn,
+    signals: Sequence[Signal],
+    arl0: float,
+    language: Language,
+    phase_one: Text,
 ) -> str:
-    """The spec as JSON; every number in it is data of the chart, so it renders without any other source."""
+    """The spec as JSON; every number in it is data of the chart, so it renders without any other source.
+
+    phase_one: what it waits for, where there are no limits.
+    """
     rules: dict[int, list[str]] = {}
     for signal in signals:
         rules.setdefault(signal.window.start_us, []).append(signal.rule)
     spec: dict[str, Any] = {
         "$schema": SCHEMA,
-        "title": {"text": title, "subtitle": _subtitle(drawn, arl0, language), "anchor": "start"},
+        "title": {"text": title, "subtitle": _subtitle(drawn, arl0, language, phase_one), "anchor": "start"},
         "width": "container",
         "height": 280,
         "data": {"values": [_row(point, rules.get(point.window.start_us, [])) for point in drawn.points]},
@@ -45,10 +55,12 @@ def control_chart(
     return json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
 
 
-def _subtitle(drawn: Drawn, arl0: float, language: Language) -> str:
+def _subtitle(drawn: Drawn, arl0: float, language: Language, phase_one: Text) -> list[str]:
     if drawn.baseline is None:
-        return TEXTS["no_baseline"][language]
-    return f"{drawn.baseline.chart}: {TEXTS['arl0'][language].format(arl=round(arl0))}"
+        return [phase_one.zh if language == "zh" else phase_one.en]
+    first = f"{drawn.baseline.chart}: {TEXTS['arl0'][language].format(arl=round(arl0))}"
+    caveats = caveats_of(drawn.baseline)
+    return [first, *(one.zh if language == "zh" else one.en for one in caveats)]
 
 
 def _row(point: ChartPoint, rules: Sequence[str]) -> dict[str, Any]:

@@ -222,3 +222,45 @@ def test_an_indicator_that_can_lose_cases_is_warned_of_with_which(
         assert (finding.field, finding.severity) == ("indicators[0].measure", Severity.WARNING)
         assert (lost or "") in finding.message.en
         assert finding.message.zh
+
+
+def of_chart(**rule: Any) -> set[str]:
+    changes = {"direction": model.Direction.LOWER_IS_BETTER, "chart": model.ChartRule(**rule)}
+    return {check for check in checks(with_indicator(**changes)) if check != "no_target"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "check"),
+    [
+        ({"baseline_windows": 4, "rules": ("WE1",)}, "chart_is_blind"),
+        ({"baseline_windows": 20, "requested_arl0": 10_000.0}, "chart_is_blind"),
+        ({"baseline_windows": 3, "kind": model.ChartKind.EWMA}, "chart_is_blind"),
+        ({"rules": ("WE1", "WE4"), "requested_arl0": 1_000.0}, "arl_out_of_reach"),
+        ({"baseline_start_us": 5}, "baseline_never_ends"),
+        ({"baseline_start_us": 5, "baseline_end_us": 5}, "baseline_empty"),
+    ],
+)
+def test_a_chart_that_cannot_fire_is_known_before_there_are_data(rule: dict[str, Any], check: str) -> None:
+    assert check in of_chart(**rule)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {},
+        {"baseline_windows": 12},
+        {"kind": model.ChartKind.EWMA},
+        {"rules": ("WE1", "WE4"), "requested_arl0": 400.0},
+        {"baseline_end_us": 5},
+    ],
+)
+def test_a_chart_that_sees_a_shift_is_not_warned_of(rule: dict[str, Any]) -> None:
+    assert not of_chart(**rule) & {"chart_is_blind", "arl_out_of_reach", "baseline_never_ends", "baseline_empty"}
+
+
+def test_some_kinds_of_chart_are_simulated_and_no_more_however_many_a_document_has() -> None:
+    wanted = replace(INDICATOR, direction=model.Direction.LOWER_IS_BETTER)
+    rules = [model.ChartRule(requested_arl0=1_000.0 + at, baseline_windows=3) for at in range(40)]
+    many = tuple(replace(wanted, name=f"i{at}", chart=rule) for at, rule in enumerate(rules))
+    found = [finding for finding in lint(replace(SPEC, indicators=many)) if finding.check == "chart_is_blind"]
+    assert len(found) == 8

@@ -19,13 +19,30 @@ from hypothesis import strategies as st
 
 from services.scoring.scores.charts import chart
 from services.scoring.scores.charts.chart import Drawn
-from services.scoring.scores.charts.chart_plan import RULES, ChartPlan, kind_of, plan_of
+from services.scoring.scores.charts.chart_plan import ChartPlan, kind_of, plan_of
+from services.scoring.scores.charts.chart_state import START
 from services.scoring.scores.charts.derivation import derivation_of
 from services.scoring.scores.charts.phase_one import sides_of
+from services.scoring.scores.charts.phase_one_status import phase_one_status
 from services.scoring.scores.charts.signals import signals_of
 from services.scoring.scores.charts.vega import control_chart
-from services.scoring.scores.results import Baseline, Score, ScoreState
-from services.scoring.system.case_model import Measure, NumberAttribute
+from services.scoring.scores.results import Baseline, CentreBound, PhaseOneState, PhaseOneStatus, Score, ScoreState
+from services.scoring.system.case_model import (
+    AttributeTime,
+    Closed,
+    Count,
+    Elapsed,
+    FirstOf,
+    Flag,
+    LastOf,
+    Measure,
+    MeasureKind,
+    NumberAttribute,
+    Occurred,
+    Opened,
+    Text,
+)
+from services.scoring.system.chart_scheme import RULES
 from services.scoring.system.model import (
     Aggregate,
     ChartKind,
@@ -184,7 +201,7 @@ def test_a_target_in_the_middle_is_watched_on_both_sides_and_a_distant_one_on_th
 
 def test_the_same_windows_give_the_same_limits_to_the_last_bit_in_another_process() -> None:
     program = (
-        "from services.scoring.scores.charts.chart_plan import *; from andon_quality.calibration import *;"
+        "from services.scoring.system.chart_scheme import RULES; from andon_quality.calibration import *;"
         "scheme = WindowScheme(Sides.UPPER, (RULES['WE1'], RULES['WE2']));"
         "print(calibrate_windows(scheme, BaselineProfile(20, 0.4, 0.3, 2.0), 370.0))"
     )
@@ -269,7 +286,126 @@ def test_the_spec_renders_and_marks_every_signal(language: str) -> None:
     watch = plan()
     drawn = draw(points([*STEADY, 150.0]), watch)
     signals = list(signals_of("desk", SERIES, drawn, watch).values())
-    raw = control_chart("等待" if language == "zh" else "Wait", "h", drawn, signals, 370.0, language)  # type: ignore[arg-type]
+    raw = control_chart("等待" if language == "zh" else "Wait", "h", drawn, signals, 370.0, language, Text())  # type: ignore[arg-type]
     spec = json.loads(raw)
     assert [row["rules"] for row in spec["data"]["values"]][-1] == ", ".join(one.rule for one in signals)
     assert "<svg" in vl_convert.vegalite_to_svg(raw)
+
+
+def test_twelve_months_with_a_winter_peak_get_limits_that_are_capped_and_say_that_they_are_blind() -> None:
+    months = [0.055, 0.06, 0.07, 0.08, 0.09, 0.12, 0.15, 0.16, 0.14, 0.11, 0.08, 0.06]
+    season = draw(points([1_000.0 * month for month in months]), plan(baseline_windows=12, rules=("WE1",)))
+    assert season.baseline is not None
+    calibration = season.baseline.calibration
+    assert calibration.is_capped
+    assert season.baseline.limit_width < 8.0
+    assert calibration.detection is not None
+    assert not calibration.detection.detects
+    said = derivation_of(season.baseline)
+    assert "cannot detect a shift of 2 sigma within 10 windows" in said.en
+    assert "capped" in said.en
+    assert "封顶" in said.zh
+    assert "无法在 10 个窗口内" in said.zh
+
+
+def test_a_chart_that_sees_a_shift_says_after_how_many_windows() -> None:
+    baseline = draw(points(STEADY * 3), plan(baseline_windows=24)).baseline
+    assert baseline is not None
+    seen = baseline.calibration.detection
+    assert seen is not None
+    assert seen.detects
+    assert 1.0 <= seen.delay <= 10.0
+    assert f"within {seen.delay:g} windows half of the time" in derivation_of(baseline).en
+
+
+def measured(kind: MeasureKind, aggregate: Aggregate, chart_kind: ChartKind = ChartKind.XMR) -> ChartPlan:
+    rule = ChartRule(kind=chart_kind, baseline_windows=8, both_sides=True)
+    indicator = Indicator("it", "it", aggregate, direction=Direction.LOWER_IS_BETTER, chart=rule)
+    made = plan_of(SystemSpec(measures=(Measure("it", kind),)), indicator)
+    assert made is not None
+    return made
+
+
+WILD = [1.0, 9.0, 2.0, 30.0, 1.0, 4.0, 22.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "aggregate"),
+    [
+        (Elapsed(Opened(), Closed()), Aggregate.MEDIAN),
+        (Elapsed(FirstOf(("a",)), Closed()), Aggregate.MEAN),
+        (Count(), Aggregate.SUM),
+        (Flag(Occurred(("a",))), Aggregate.SUM),
+    ],
+)
+@pytest.mark.parametrize("chart_kind", [ChartKind.XMR, ChartKind.EWMA])
+def test_limits_end_where_the_quantity_does(kind: MeasureKind, aggregate: Aggregate, chart_kind: ChartKind) -> None:
+    drawn = draw([*points(WILD), *points([*WILD, 5.0])[-1:]], measured(kind, aggregate, chart_kind))
+    assert drawn.points[-1].lower is not None
+    assert drawn.points[-1].lower >= 0.0
+
+
+@pytest.mark.parametrize(
+    "kind", [NumberAttribute("it"), Elapsed(AttributeTime("planned"), Closed()), Elapsed(LastOf(("a",)), Closed())]
+)
+def test_what_may_be_negative_has_limits_below_zero(kind: MeasureKind) -> None:
+    lower = draw(points(WILD), measured(kind, Aggregate.MEDIAN)).points[-1].lower
+    assert lower is not None
+    assert lower < 0.0
+
+
+def test_a_negative_value_in_phase_one_shows_that_the_quantity_has_a_sign() -> None:
+    drawn = draw(points([-3.0, *WILD[1:]]), measured(Elapsed(Opened(), Closed()), Aggregate.MEDIAN))
+    assert drawn.points[-1].lower is not None
+    assert drawn.points[-1].lower < 0.0
+
+
+def test_a_share_charted_as_single_values_stays_between_none_and_all() -> None:
+    hits = shares([99, 80, 100, 97, 70, 100, 98, 100], 100)
+    last = draw(hits, measured(Flag(Occurred(("a",))), Aggregate.SHARE)).points[-1]
+    assert last.upper == 1.0
+
+
+@pytest.mark.parametrize(("hits", "bound"), [(0, CentreBound.AT_MOST), (60, CentreBound.AT_LEAST)])
+def test_a_perfect_phase_one_bounds_its_centre_and_a_bad_day_signals(hits: int, bound: CentreBound) -> None:
+    watch = measured(Flag(Occurred(("a",))), Aggregate.SHARE, ChartKind.UNSPECIFIED)
+    drawn = draw(shares([*[hits] * 8, 30], 60), watch)
+    assert drawn.baseline is not None
+    assert drawn.baseline.centre_bound is bound
+    assert drawn.points[-1].rules
+    word = "at most" if bound is CentreBound.AT_MOST else "at least"
+    assert f"the centre is {word}" in derivation_of(drawn.baseline).en
+
+
+def status(scores: Sequence[Score], watch: ChartPlan) -> PhaseOneStatus:
+    state, _ = chart.advance(START, scores, watch, Window.DAY)
+    return phase_one_status(state, scores, watch)
+
+
+def test_phase_one_says_what_it_waits_for() -> None:
+    five = status(points(STEADY[:5]), plan())
+    assert (five.state, five.window_count, five.windows_missing) == (PhaseOneState.WINDOWS_MISSING, 5, 3)
+    assert "5 of 8 windows, 3 are missing" in five.explanation.en
+    assert "还缺 3 个" in five.explanation.zh
+    last = replace(points(STEADY)[-1], complete=False)
+    waits = status([*points(STEADY[:7]), last], plan())
+    assert (waits.state, waits.windows_missing) == (PhaseOneState.WINDOWS_PROVISIONAL, 1)
+    assert "waits for a later event" in waits.explanation.en
+    few = replace(points(STEADY)[-1], state=ScoreState.NOT_ENOUGH_DATA)
+    assert "1 more has too few cases" in status([*points(STEADY[:7]), few], plan()).explanation.en
+    assert status(points(STEADY), plan()).state is PhaseOneState.FROZEN
+
+
+def test_phase_one_without_spread_or_without_an_end_says_so() -> None:
+    flat = status(points([5.0] * 12), plan())
+    assert flat.state is PhaseOneState.NO_SPREAD
+    assert "no spread" in flat.explanation.en
+    span: Any = {"baseline_start_us": 2 * DAY_US, "baseline_end_us": 6 * DAY_US}
+    open_still = status(points(STEADY[:5]), plan(**span))
+    assert open_still.state is PhaseOneState.INTERVAL_OPEN
+    assert "ends at 1970-01-07 00:00 (UTC)" in open_still.explanation.en
+    missed = status([*points(STEADY[:1]), *points(STEADY)[6:]], plan(**span))
+    assert missed.state is PhaseOneState.INTERVAL_EMPTY
+    endless = status(points(STEADY), plan(baseline_start_us=0))
+    assert endless.state is PhaseOneState.INTERVAL_OPEN
+    assert "without an end" in endless.explanation.en

@@ -155,10 +155,10 @@ def test_a_window_with_too_few_cases_is_taken_in_as_well() -> None:
 def test_a_phase_one_that_can_judge_nothing_stays_so_and_says_why() -> None:
     flat = [score(day, 20, 50, "median") for day in range(30)]
     state, _ = advance(START, flat, planned("median", ChartRule(baseline_windows=5)), Window.DAY)
-    assert state.phase == Unusable(PhaseOneState.NO_SPREAD)
+    assert state.phase == Unusable(PhaseOneState.NO_SPREAD, 5)
     missed = planned("median", ChartRule(baseline_start_us=50 * DAY_US, baseline_end_us=60 * DAY_US))
     late = [score(day, 20 + day % 3, 50, "median") for day in range(70, 75)]
-    assert advance(START, late, missed, Window.DAY)[0].phase == Unusable(PhaseOneState.INTERVAL_EMPTY)
+    assert advance(START, late, missed, Window.DAY)[0].phase == Unusable(PhaseOneState.INTERVAL_EMPTY, 0)
 
 
 def test_an_interval_without_an_end_collects_nothing() -> None:
