@@ -35,8 +35,9 @@ from services.improvement.store import MIGRATIONS, SCHEMA, ProblemStore
 from services.improvement.wire.filters import LIVE_NUMBERS
 from services.improvement.wire.signals import active_signal
 from services.machine.postgres import EmbeddedPostgres
+from services.runtime.cursors import CursorCodec
 from services.runtime.database import close_pool, tenant_transaction
-from services.runtime.following import CursorCodec, Notifier
+from services.runtime.notifier import Notifier
 from services.runtime.ownership import QUERIES, Lease
 from services.runtime.schema import open_schema, prepare_schema
 

@@ -18,7 +18,7 @@ from services.runtime.clock import clock_us
 from services.runtime.command import run_command
 from services.runtime.contract import Contract
 from services.runtime.database import Listener, close_pool, healthy
-from services.runtime.draining import Draining
+from services.runtime.drain import Draining
 from services.runtime.ownership import Lease, Leases, Resource
 from services.runtime.peers import open_tenant_channel
 from services.runtime.schema import open_schema, prepare_schema

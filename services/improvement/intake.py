@@ -32,8 +32,9 @@ from services.improvement.neighbourhood import gather, store_index
 from services.improvement.problems import decide, needs_evidence
 from services.improvement.scoring_client import CursorExpired, ScoringClient, SignalChanges, defect_of
 from services.improvement.store import IntakeFailure, ProblemStore
+from services.runtime.cursors import foreign_position
 from services.runtime.database import STORE_ERRORS, is_unavailable
-from services.runtime.following import Notifier, foreign_position
+from services.runtime.notifier import Notifier
 from services.runtime.ownership import Lease, LostLease
 from services.runtime.telemetry import batch_span
 

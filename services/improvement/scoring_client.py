@@ -19,7 +19,7 @@ from services.improvement.occurrences import Occurrence
 from services.improvement.wire.scalars import micros, stamp
 from services.improvement.wire.scores import slice_evidence
 from services.improvement.wire.signals import active_signal, is_active, window_number
-from services.runtime.following import foreign_position
+from services.runtime.cursors import foreign_position
 
 PAGE = 10_000
 CALL_S_MAX = 60.0

@@ -7,8 +7,9 @@ from functools import cached_property
 
 from services.improvement.scoring_client import ScoringClient
 from services.improvement.store import LogEntry, ProblemStore
-from services.runtime.draining import Draining
-from services.runtime.following import Notifier, Tail
+from services.runtime.drain import Draining
+from services.runtime.notifier import Notifier
+from services.runtime.tail import Tail
 
 
 class Tenant:

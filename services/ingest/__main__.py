@@ -23,9 +23,9 @@ from services.ingest.writer.decision import Codec
 from services.runtime.clock import clock_us
 from services.runtime.command import run_command
 from services.runtime.contract import Contract
+from services.runtime.cursors import CursorCodec
 from services.runtime.database import Listener, close_pool, healthy
-from services.runtime.draining import Draining
-from services.runtime.following import CursorCodec
+from services.runtime.drain import Draining
 from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import serve
 from services.runtime.settings import StoreSettings

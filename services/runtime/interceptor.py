@@ -16,7 +16,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
-from services.runtime.draining import draining_error
+from services.runtime.drain import draining_error
 from services.runtime.errors import AndonError, Unavailable
 from services.runtime.identity import Access, Caller, TokenVerifier, calling, locale_of, permit
 from services.runtime.metrics import runtime_metrics

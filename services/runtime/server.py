@@ -14,7 +14,7 @@ import structlog
 from andon_client.keepalive import server_options
 
 from services.runtime.contract import Contract
-from services.runtime.draining import Draining
+from services.runtime.drain import Draining
 from services.runtime.grpc_server import GrpcServer
 from services.runtime.health import Check, ProcessHealth
 from services.runtime.http_calls import Application

@@ -10,7 +10,7 @@ from andon.scoring.v1.scoring_pb2_grpc import add_ScoringServiceServicer_to_serv
 from services.runtime.command import run_command
 from services.runtime.contract import Contract
 from services.runtime.database import Listener, close_pool, healthy
-from services.runtime.draining import Draining
+from services.runtime.drain import Draining
 from services.runtime.ownership import Leases
 from services.runtime.peers import open_tenant_channel
 from services.runtime.schema import open_schema, prepare_schema

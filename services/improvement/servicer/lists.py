@@ -13,7 +13,8 @@ from services.improvement.store import IntakeFailure
 from services.improvement.wire.codec import combined
 from services.improvement.wire.filters import problem_query
 from services.improvement.wire.validation import check_filter
-from services.runtime.following import CursorCodec, foreign_position, reach, same_log
+from services.runtime.cursors import CursorCodec, foreign_position, same_log
+from services.runtime.notifier import reach
 from services.runtime.page_tokens import page_size, page_token, place_of
 
 PAGE_DEFAULT, PAGE_MAX = 100, 1_000

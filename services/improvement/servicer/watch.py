@@ -15,7 +15,7 @@ from services.improvement.wire.codec import decode_changes
 from services.improvement.wire.filters import matches, problem_query
 from services.improvement.wire.scalars import duration, length_us
 from services.improvement.wire.validation import check_filter
-from services.runtime.following import CursorCodec
+from services.runtime.cursors import CursorCodec
 
 SNAPSHOT_PAGE = 200
 

@@ -1,6 +1,6 @@
 """One tenant's log as this process reads it: up to its end, and on with what is written next.
 
-Theory of operation. All followers of a tenant in this process share one tail (`services/runtime/following.py`): a ring
+Theory of operation. All followers of a tenant in this process share one tail (`services/runtime/tail.py`): a ring
 of the newest commits. What this process commits is offered to it and not read back; everything else is read from the
 log when a notification says that there is something. An offer is an optimisation: to lose one, or a notification, costs
 a poll and no commit.
@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 
 from services.ingest.log.interface import Log
 from services.ingest.log.records import EVERY_PAGE, LoggedCommit, PageFilter
-from services.runtime.draining import Draining, draining_error
-from services.runtime.following import Notifier, Read, Tail
+from services.runtime.drain import Draining, draining_error
+from services.runtime.notifier import Notifier
+from services.runtime.tail import Read, Tail
 
 COMMITS_MAX = 256
 RING_BYTES_MAX = 8 * 1024 * 1024

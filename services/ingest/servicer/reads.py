@@ -17,8 +17,8 @@ from services.ingest.metrics import metrics
 from services.ingest.model import ID_CHARS_MAX, SECOND_US, TenantId
 from services.ingest.servicer.tenant_logs import TenantLogs
 from services.ingest.writer.interface import IngestStore
+from services.runtime.cursors import CursorCodec
 from services.runtime.errors import invalid
-from services.runtime.following import CursorCodec
 from services.runtime.identity import current_caller
 
 CASE_IDS_MAX = 10_000

@@ -15,9 +15,9 @@ from services.ingest.model import IncomingBatch, MalformedBatch, TenantId, Writt
 from services.ingest.servicer.tenant_logs import TenantLogs
 from services.ingest.workers import computed
 from services.ingest.writer.queue import TenantLog
-from services.runtime.draining import Draining, draining_error
+from services.runtime.cursors import CursorCodec
+from services.runtime.drain import Draining, draining_error
 from services.runtime.errors import invalid
-from services.runtime.following import CursorCodec
 from services.runtime.identity import current_caller
 from services.runtime.requests import idempotency_key
 from services.runtime.telemetry import current_traceparent

@@ -33,9 +33,9 @@ from contextlib import nullcontext
 import grpc
 import structlog
 
+from services.runtime.cursors import foreign_position
 from services.runtime.database import STORE_ERRORS, is_unavailable
-from services.runtime.following import Notifier as Wake
-from services.runtime.following import foreign_position
+from services.runtime.notifier import Notifier as Wake
 from services.runtime.ownership import Lease, LostLease
 from services.runtime.telemetry import batch_span
 from services.scoring.metrics import scoring_metrics

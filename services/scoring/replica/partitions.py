@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.runtime.following import foreign_position
+from services.runtime.cursors import foreign_position
 from services.runtime.ownership import Lease
 from services.scoring.fold.step import DecodedPage
 from services.scoring.metrics import scoring_metrics

@@ -25,9 +25,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from services.runtime.draining import Draining
-from services.runtime.following import Notifier as Wake
-from services.runtime.following import Tail
+from services.runtime.drain import Draining
+from services.runtime.notifier import Notifier as Wake
+from services.runtime.tail import Tail
 from services.scoring.store import Store
 from services.scoring.wire.entries import PublishedEntry, published_entry
 

@@ -10,10 +10,10 @@ import grpc
 import structlog
 
 from services.runtime.database import STORE_ERRORS, is_unavailable
-from services.runtime.draining import Draining
-from services.runtime.following import Notifier as Wake
-from services.runtime.following import Tail
+from services.runtime.drain import Draining
+from services.runtime.notifier import Notifier as Wake
 from services.runtime.ownership import Lease, Resource
+from services.runtime.tail import Tail
 from services.scoring.replica.follow import SystemFold
 from services.scoring.replica.tail import ScoreTail
 from services.scoring.settings import ScoringSettings

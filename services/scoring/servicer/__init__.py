@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from andon.scoring.v1 import scoring_pb2_grpc
 
-from services.runtime.draining import Draining
+from services.runtime.drain import Draining
 from services.scoring.replica.tenants import Replica
 from services.scoring.servicer.cards import CardRpcs
 from services.scoring.servicer.control_charts import ControlChartRpcs

@@ -10,10 +10,11 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
-from services.runtime.draining import Draining
+from services.runtime.cursors import CursorCodec, foreign_position, same_log
+from services.runtime.drain import Draining
 from services.runtime.errors import NotFound, invalid
-from services.runtime.following import CursorCodec, foreign_position, reach, same_log
 from services.runtime.identity import current_caller
+from services.runtime.notifier import reach
 from services.scoring.replica.tenants import Replica
 from services.scoring.store import Store
 from services.scoring.system.model import IndicatorSystem

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
+from services.runtime.cursors import CursorCodec
 from services.runtime.database import tenant_transaction
-from services.runtime.following import CursorCodec
 from services.scoring.store.statements import QUERIES
 
 # What one read of a follower brings at most, beyond its first entry.

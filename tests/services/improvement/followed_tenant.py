@@ -13,7 +13,7 @@ from services.improvement.problems import settled_spans
 from services.improvement.scoring_client import ScoringClient
 from services.improvement.store import ProblemStore
 from services.runtime.database import tenant_transaction
-from services.runtime.following import Notifier
+from services.runtime.notifier import Notifier
 from services.runtime.ownership import Lease
 from tests.services.improvement.scoring_log import Interrupted, ScoringLog
 

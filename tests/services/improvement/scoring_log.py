@@ -13,7 +13,7 @@ from services.improvement.model import DAY_US, ActiveSignal, ChangedScore, Famil
 from services.improvement.occurrences import Occurrence
 from services.improvement.scoring_client import SignalChanges
 from services.improvement.wire.signals import active_signal, is_active
-from services.runtime.following import CursorCodec
+from services.runtime.cursors import CursorCodec
 
 
 def signal_message(

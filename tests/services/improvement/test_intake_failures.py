@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from services.improvement.servicer import ImprovementServicer
 from services.improvement.tenants import Tenants
-from services.runtime.draining import Draining
+from services.runtime.drain import Draining
 from services.runtime.identity import Caller, calling
 from tests.services.improvement.scoring_log import signal_message
 

@@ -29,7 +29,7 @@ from services.ingest.writer.decision import Codec
 from services.ingest.writer.queue import TenantLog
 from services.runtime.clock import clock_us
 from services.runtime.database import open_pool
-from services.runtime.draining import Draining
+from services.runtime.drain import Draining
 
 LIMITS = LogLimits(
     commit_rows_max=100,

@@ -14,7 +14,7 @@ import pytest
 
 from services.machine.authority import Authority
 from services.runtime.contract import Contract
-from services.runtime.draining import Draining
+from services.runtime.drain import Draining
 from services.runtime.identity import Access
 from services.runtime.server import Endpoint, serve
 from services.runtime.settings import RuntimeSettings

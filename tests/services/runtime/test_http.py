@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 
 from services.machine.authority import Authority
 from services.runtime.contract import Contract
-from services.runtime.draining import Draining
+from services.runtime.drain import Draining
 from services.runtime.errors import NotFound
 from services.runtime.http_calls import Application, Message, Receive, Send
 from services.runtime.server import Endpoint, serve

@@ -16,9 +16,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from services.machine.authority import Authority
-from services.runtime.draining import Draining
-from services.runtime.following import Notifier, Tail
+from services.runtime.drain import Draining
 from services.runtime.identity import current_caller
+from services.runtime.notifier import Notifier
+from services.runtime.tail import Tail
 
 ECHO = "/andon.test.v1.EchoService/"
 SERVING = health_pb2.HealthCheckResponse.SERVING

@@ -11,7 +11,7 @@ from andon.ingest.v1 import ingest_pb2
 
 from services.ingest.log.records import EVERY_PAGE, Commit, LoggedCommit, PageFilter, SegmentKey, StoredPage
 from services.ingest.log.tail import LogSlice, LogTail
-from services.runtime.draining import Draining
+from services.runtime.drain import Draining
 
 
 def page(position: int, partition: int = 0) -> StoredPage:

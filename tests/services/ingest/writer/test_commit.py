@@ -25,7 +25,7 @@ from services.ingest.writer.decision import Codec
 from services.ingest.writer.queue import TenantLog
 from services.runtime.clock import clock_us
 from services.runtime.database import acquire, open_pool, tenant_transaction
-from services.runtime.draining import Draining
+from services.runtime.drain import Draining
 
 LIMITS = LogLimits(
     commit_rows_max=100,

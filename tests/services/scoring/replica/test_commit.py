@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from services.runtime.database import open_pool, tenant_transaction
-from services.runtime.draining import Draining
+from services.runtime.drain import Draining
 from services.runtime.migrations import migrate
 from services.runtime.ownership import QUERIES, Lease, LostLease
 from services.scoring.fold.cases import CaseFold

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from andon.scoring.v1 import score_pb2
 
-from services.runtime.draining import Draining
+from services.runtime.drain import Draining
 from services.scoring.replica.tail import ScoreTail
 from services.scoring.store.log import LogEntry
 from services.scoring.wire.entries import PublishedEntry

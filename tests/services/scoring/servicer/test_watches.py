@@ -12,7 +12,7 @@ from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
 from andon_client.follow import follow
 from google.rpc import error_details_pb2, status_pb2
 
-from services.runtime.following import CursorCodec, foreign_origin, foreign_position
+from services.runtime.cursors import CursorCodec, foreign_origin, foreign_position
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:

@@ -1,91 +1,19 @@
-"""Cursors are never mistaken, and a tail neither loses nor repeats."""
+"""A tail neither loses nor repeats."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import uuid
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from services.runtime.draining import Draining
-from services.runtime.errors import InvalidArgument, OutOfRange, Unavailable
-from services.runtime.following import Batch, CursorCodec, Notifier, Tail, heartbeat_within_limits
+from services.runtime.drain import Draining
+from services.runtime.errors import Unavailable
+from services.runtime.notifier import Notifier
+from services.runtime.tail import Tail, TailBatch, heartbeat_within_limits
 
-ORIGIN = uuid.UUID("0b7f0a52-6c4e-4c0f-9f43-1d2a3b4c5d6e")
-CODEC = CursorCodec(ORIGIN)
-positions = st.integers(min_value=0, max_value=2**63 - 1)
 PATIENCE_S = 60
-quick = settings(deadline=None, max_examples=200)
-
-
-@quick
-@given(positions)
-def test_a_cursor_comes_back_as_the_position_it_was(position: int) -> None:
-    assert CODEC.decode(CODEC.encode(position)) == position
-
-
-@quick
-@given(st.lists(positions, max_size=64))
-def test_a_cursor_over_partitions_comes_back_whole(many: list[int]) -> None:
-    assert CODEC.decode_many(CODEC.encode_many(many)) == many
-
-
-@quick
-@given(positions, positions)
-def test_different_positions_have_different_cursors(one: int, other: int) -> None:
-    assert (CODEC.encode(one) == CODEC.encode(other)) == (one == other)
-
-
-@quick
-@given(st.text(max_size=80))
-def test_garbage_is_invalid_and_says_which_field(garbage: str) -> None:
-    with pytest.raises(InvalidArgument) as caught:
-        CODEC.decode(garbage, field="after")
-    assert caught.value.reason == "CURSOR_INVALID"
-    assert caught.value.field_violations[0].field == "after"
-
-
-@quick
-@given(positions, st.data())
-def test_one_changed_character_is_noticed(position: int, data: st.DataObject) -> None:
-    cursor = CODEC.encode(position)
-    at = data.draw(st.integers(0, len(cursor) - 1))
-    other = data.draw(st.sampled_from("ABCDEFabcdef0123456789-_").filter(lambda one: one != cursor[at]))
-    with pytest.raises(InvalidArgument):
-        CODEC.decode(cursor[:at] + other + cursor[at + 1 :])
-
-
-@quick
-@given(positions, st.integers(1, 20))
-def test_a_cut_cursor_is_noticed(position: int, cut: int) -> None:
-    with pytest.raises(InvalidArgument) as caught:
-        CODEC.decode(CODEC.encode(position)[:-cut])
-    assert caught.value.reason == "CURSOR_INVALID"
-
-
-@quick
-@given(positions, st.uuids().filter(lambda origin: origin != ORIGIN))
-def test_a_cursor_of_another_deployment_is_foreign(position: int, origin: uuid.UUID) -> None:
-    with pytest.raises(InvalidArgument) as caught:
-        CODEC.decode(CursorCodec(origin).encode(position))
-    assert caught.value.reason == "CURSOR_FOREIGN"
-
-
-def test_an_expired_cursor_is_answered_with_the_oldest_one() -> None:
-    with pytest.raises(OutOfRange) as caught:
-        CODEC.check_not_expired(4, oldest=9)
-    assert caught.value.reason == "CURSOR_EXPIRED"
-    assert CODEC.decode(caught.value.metadata["oldest"]) == 9
-    assert CODEC.check_not_expired(9, oldest=9) == 9
-
-
-def test_a_cursor_over_partitions_is_not_taken_for_one_position() -> None:
-    with pytest.raises(InvalidArgument):
-        CODEC.decode(CODEC.encode_many([1, 2]))
 
 
 @pytest.mark.parametrize(("asked_s", "given_s"), [(None, 10), (0, 10), (0.01, 0.1), (5, 5), (3600, 60)])
@@ -299,7 +227,7 @@ async def test_who_reads_by_itself_leaves_the_ring_to_those_at_the_end() -> None
 async def test_an_idle_follower_hears_heartbeats() -> None:
     log = Log()
     log.append(1)
-    batches: list[Batch[int]] = []
+    batches: list[TailBatch[int]] = []
     async for batch in tail_of(log).follow(0, heartbeat_s=0.1):
         batches.append(batch)
         if len(batches) == 3:
@@ -313,7 +241,7 @@ async def test_a_heartbeat_moves_past_what_a_filter_leaves_out() -> None:
     for value in range(10):
         log.append(value)
     async for batch in tail_of(log).follow(0, heartbeat_s=0.1, accepts=lambda value: value > 100):
-        assert batch == Batch([], log.entries[-1][0])
+        assert batch == TailBatch([], log.entries[-1][0])
         break
 
 
@@ -329,7 +257,7 @@ async def test_a_drain_ends_every_follower_with_its_last_position_and_a_retry() 
     log, draining = Log(), Draining()
     log.append(1)
     tail = tail_of(log, draining=draining, poll_s=1000)
-    batches: list[Batch[int]] = []
+    batches: list[TailBatch[int]] = []
     heard = asyncio.Event()
 
     async def follow() -> None:
@@ -344,7 +272,7 @@ async def test_a_drain_ends_every_follower_with_its_last_position_and_a_retry() 
         await asyncio.wait_for(following, PATIENCE_S)
     assert caught.value.reason == "DRAINING"
     assert caught.value.retry_after_s is not None
-    assert batches[-1] == Batch([], log.entries[-1][0])
+    assert batches[-1] == TailBatch([], log.entries[-1][0])
 
 
 async def test_a_follower_that_leaves_while_it_reads_disturbs_nobody() -> None:
