@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from services.scoring.fold.hashing import HashArray, mixed, span_hashes, spans_of, text_hashes, trailing_numbers
 from services.scoring.system.case_model import AttributeValue, Pick, TimeValue, reopens
+from services.scoring.system.decimals import exact
 
 IntArray = NDArray[np.int64]
 TIME_US = pa.timestamp("us", tz="UTC")
@@ -207,14 +207,14 @@ def multiples_of(chunk: pa.Array, resolution: float) -> IntArray:
         return np.full(len(chunk), MISSING, dtype=np.int64)
     known = chunk.is_valid().to_numpy(zero_copy_only=False)
     values = chunk.fill_null(0).to_numpy(zero_copy_only=False)
-    steps = 1 / Fraction(repr(resolution))
+    steps = 1 / exact(resolution)
     with np.errstate(over="ignore", invalid="ignore"):
         multiples = values.astype(np.float64) / resolution
         known = known & (np.abs(multiples) < MULTIPLES_MAX)
-        exact = pa.types.is_integer(chunk.type) and steps.denominator == 1
-        multiples = (
-            values.astype(np.int64) * int(steps) if exact else np.rint(np.where(known, multiples, 0.0)).astype(np.int64)
-        )
+        if pa.types.is_integer(chunk.type) and steps.denominator == 1:
+            multiples = values.astype(np.int64) * int(steps)
+        else:
+            multiples = np.rint(np.where(known, multiples, 0.0)).astype(np.int64)
     return np.where(known, multiples, MISSING)
 
 

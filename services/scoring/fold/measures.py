@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from fractions import Fraction
 from typing import TypeVar, assert_never
 
 import numpy as np
@@ -34,6 +33,7 @@ from services.scoring.system.case_model import (
     Pick,
     Rework,
 )
+from services.scoring.system.decimals import exact
 from services.scoring.system.model import Dimension, SystemSpec
 
 C = TypeVar("C", bound=Column)
@@ -276,7 +276,7 @@ class CaseView:
     def _above(self, name: str, limit: float) -> IntArray:
         measure, values = self.spec.measure_by_name[name], self.value(name)
         # A whole number lies above a limit if and only if it lies above its floor: no rounding at the border.
-        multiples = math.floor(Fraction(repr(limit)) / Fraction(repr(measure.resolution)))
+        multiples = math.floor(exact(limit) / exact(measure.resolution))
         above = np.where(values == MISSING, MISSING, (values > multiples).astype(np.int64))
         if isinstance(measure.kind, Elapsed) and self.now_us is not None:
             above[self._overdue(measure.kind, multiples, self.now_us)] = 1

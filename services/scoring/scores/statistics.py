@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from services.scoring.system.decimals import exact
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import WindowId
 
@@ -58,7 +59,7 @@ class PartStats:
 
     def sum(self, resolution: float) -> float:
         """The sum in the unit of `resolution`, rounded once."""
-        parts, whole = resolution.as_integer_ratio()
+        parts, whole = exact(resolution).as_integer_ratio()
         # Division of integers rounds once, like that of fractions, which costs ten times as much.
         return (self.total * parts) / whole
 
@@ -66,7 +67,7 @@ class PartStats:
         """total / count in the unit of `resolution`, rounded once. Raises ValueError when nothing was observed."""
         if self.count < 1:
             raise ValueError("the mean of nothing")
-        parts, whole = resolution.as_integer_ratio()
+        parts, whole = exact(resolution).as_integer_ratio()
         return (self.total * parts) / (self.count * whole)
 
     def variance(self, resolution: float) -> float:
@@ -74,7 +75,7 @@ class PartStats:
         if self.count < 2:
             raise ValueError("the variance of fewer than two")
         spread = Fraction(self.count * self.squares - self.total**2, self.count * (self.count - 1))
-        return float(spread * Fraction(resolution) ** 2)
+        return float(spread * exact(resolution) ** 2)
 
     def quantile(self, q: float, resolution: float) -> float:
         """Type 7: linear between order statistics floor and ceil of (n - 1) q, in units of `resolution`, rounded once.
@@ -83,10 +84,10 @@ class PartStats:
         """
         if self.histogram is None or self.count < 1:
             raise ValueError("a quantile needs a histogram of at least one value")
-        place = Fraction(q) * (self.count - 1)
+        place = exact(q) * (self.count - 1)
         low = math.floor(place)
         below, above = order_statistics(self.histogram, (low, math.ceil(place)))
-        return float((below + (place - low) * (above - below)) * Fraction(resolution))
+        return float((below + (place - low) * (above - below)) * exact(resolution))
 
     def median(self, resolution: float) -> float:
         return self.quantile(0.5, resolution)
