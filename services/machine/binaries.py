@@ -98,16 +98,13 @@ def runnable_binaries(account: Account, copy_to: Path) -> Path:
         unfinished = copy.with_name(f"{copy.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         shutil.copytree(home, unfinished, symlinks=True)
-        _open_to_all(unfinished)
+        unfinished.chmod(0o755)
+        for path in unfinished.rglob("*"):
+            if not path.is_symlink():
+                is_open = path.is_dir() or (os.access(path, os.X_OK) and path.stat().st_mode & 0o111)
+                path.chmod(0o755 if is_open else 0o644)
         unfinished.rename(copy)
     return copy
-
-
-def _open_to_all(folder: Path) -> None:
-    folder.chmod(0o755)
-    for path in folder.rglob("*"):
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or (os.access(path, os.X_OK) and path.stat().st_mode & 0o111) else 0o644)
 
 
 def major_version(home: Path) -> int:

@@ -70,7 +70,12 @@ def open_data_folder(path: Path) -> DataFolder:
         _stop_orphan(_cluster(home))
         if not (_cluster(home) / "PG_VERSION").exists():
             _initialise(home, binaries, account, passwords_of(path).of(SUPERUSER))
-        return DataFolder(path, account, home, binaries, _reserved_port(path / "port"), held)
+        file = path / "port"
+        before = int(file.read_text()) if file.exists() else None
+        port = free_port(before)
+        if port != before:
+            write_private(file, str(port))
+        return DataFolder(path, account, home, binaries, port, held)
     except BaseException:
         held.close()
         raise
@@ -138,7 +143,8 @@ def _initialise(home: Path, binaries: Path, account: Account, password: str) -> 
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
                 "--data-checksums",
-                *_locale_options(major_version(binaries)),
+                *(["--locale-provider=builtin"] if major_version(binaries) >= 17 else []),
+                "--locale=C.UTF-8",
             ],
             capture_output=True,
             text=True,
@@ -149,15 +155,3 @@ def _initialise(home: Path, binaries: Path, account: Account, password: str) -> 
     if outcome.returncode != 0:
         raise PostgresFailed(f"initdb failed: {' | '.join(outcome.stderr.strip().splitlines())}")
     unfinished.rename(_cluster(home))
-
-
-def _locale_options(major: int) -> list[str]:
-    return ["--locale-provider=builtin", "--locale=C.UTF-8"] if major >= 17 else ["--locale=C.UTF-8"]
-
-
-def _reserved_port(file: Path) -> int:
-    before = int(file.read_text()) if file.exists() else None
-    port = free_port(before)
-    if port != before:
-        write_private(file, str(port))
-    return port

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 ANSWER_S_MAX = 2.0
 
@@ -20,15 +20,8 @@ async def is_serving(endpoint_file: Path) -> bool:
         return False
     async with grpc.aio.insecure_channel(f"127.0.0.1:{endpoint['health_port']}") as channel:
         try:
-            answer = await _health_check(channel)(health_pb2.HealthCheckRequest(), timeout=ANSWER_S_MAX)
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=ANSWER_S_MAX)
         except grpc.aio.AioRpcError:
             return False
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
-
-
-def _health_check(channel: grpc.aio.Channel) -> Any:
-    return channel.unary_unary(
-        "/grpc.health.v1.Health/Check",
-        request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
-        response_deserializer=health_pb2.HealthCheckResponse.FromString,
-    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -85,10 +85,11 @@ class Machine:
 
     async def __aenter__(self) -> Machine:
         try:
-            with _said_why():
-                await self._start()
-        except BaseException:
+            await self._start()
+        except BaseException as error:
             await self._stack.aclose()
+            if isinstance(error, FolderInUse | PostgresFailed | ChildFailed | OSError):
+                raise NotStarted(f"Andon cannot start: {error}") from error
             raise
         return self
 
@@ -236,14 +237,6 @@ def provision_tenant(home: Home, authority: Authority, tenant: str) -> None:
     """Gives every service its token for the tenant, by which a running suite serves it from then on."""
     for service in SUITE:
         authority.token_file(home.tokens(service.name), f"andon-{service.name}", tenant, ["service"], TOKEN_LIFETIME_S)
-
-
-@contextmanager
-def _said_why() -> Iterator[None]:
-    try:
-        yield
-    except (FolderInUse, PostgresFailed, ChildFailed, OSError) as error:
-        raise NotStarted(f"Andon cannot start: {error}") from error
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -135,7 +135,13 @@ async def as_tenant(
     Raises InFailedSQLTransactionError where the body swallowed an error of Postgres: what it wrote is gone, and
     nobody may take it for stored.
     """
-    opening = f"{_begin(isolation, readonly)}; {_becoming(tenant)}; {first}"
+    if not tenant or "\0" in tenant:
+        raise ValueError("a tenant transaction needs a tenant")
+    level = f" ISOLATION LEVEL {isolation.replace('_', ' ')}" if isolation else ""
+    quoted = tenant.replace("'", "''")
+    # For the rest of this transaction only, so that a pooled connection never carries a tenant over.
+    becoming = f"SELECT set_config('andon.tenant', '{quoted}', true)"
+    opening = f"BEGIN{level}{' READ ONLY' if readonly else ''}; {becoming}; {first}"
     try:
         await connection.execute(opening)
         yield
@@ -147,19 +153,6 @@ async def as_tenant(
         raise
     if await connection.execute("COMMIT") != "COMMIT":
         raise asyncpg.InFailedSQLTransactionError("the transaction had failed and was rolled back")
-
-
-def _begin(isolation: str | None, readonly: bool) -> str:
-    level = f" ISOLATION LEVEL {isolation.replace('_', ' ')}" if isolation else ""
-    return f"BEGIN{level}{' READ ONLY' if readonly else ''}"
-
-
-def _becoming(tenant: str) -> str:
-    """For the rest of this transaction only, so that a pooled connection never carries a tenant over."""
-    if not tenant or "\0" in tenant:
-        raise ValueError("a tenant transaction needs a tenant")
-    quoted = tenant.replace("'", "''")
-    return f"SELECT set_config('andon.tenant', '{quoted}', true)"
 
 
 async def healthy(pool: asyncpg.Pool) -> bool:
@@ -230,19 +223,13 @@ class Listener:
         # Whatever was announced while we were away is lost, so the first wake-up is ours.
         yield ""
         while True:
-            if not await _within(arrived, self._check_s) or connection.is_closed():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._check_s):
+                    await arrived.wait()
+            if not arrived.is_set() or connection.is_closed():
                 await connection.fetchval("SELECT 1", timeout=HEALTH_S_MAX)
             arrived.clear()
             payloads = list(waiting)
             waiting.clear()
             for payload in payloads:
                 yield payload
-
-
-async def _within(event: asyncio.Event, timeout_s: float) -> bool:
-    try:
-        async with asyncio.timeout(timeout_s):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -139,7 +139,8 @@ class TokenVerifier:
         except jwt.PyJWTError as error:
             raise Unauthenticated("TOKEN_INVALID", "the token is not valid") from error
         tenant, roles = claims.get("tenant"), claims.get("roles", [])
-        if not isinstance(tenant, str) or not TENANT.fullmatch(tenant) or not _is_text_list(roles):
+        has_roles = isinstance(roles, list) and all(isinstance(role, str) for role in roles)
+        if not isinstance(tenant, str) or not TENANT.fullmatch(tenant) or not has_roles:
             raise Unauthenticated("TOKEN_INVALID", "the token names no tenant or no roles")
         subject = str(claims["sub"])
         if not subject.isprintable():
@@ -176,10 +177,6 @@ class TokenVerifier:
             return
         self._keys, self._stamp = keys, stamp
         self._remembered.clear()
-
-
-def _is_text_list(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _stamp(file: Path) -> tuple[int, int]:

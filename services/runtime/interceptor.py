@@ -63,7 +63,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         except AndonError as error:
             runtime_metrics.add("andon.runtime.calls.refused", reason=error.reason)
             return self._refusing(await continuation(details), details.method, metadata, error)
-        return self._serving(handler, details.method, metadata, caller)
+        wrap = self._stream if handler.response_streaming else self._unary
+        behaviour = wrap(behaviour_of(handler), reader_of(handler), details.method, metadata, caller)
+        return with_behaviour(handler, behaviour)
 
     def _refusing(self, handler: Handler | None, method: str, metadata: Any, error: AndonError) -> Handler:
         # A made-up method must not become a label: strangers could make as many as they like.
@@ -74,11 +76,6 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 await self._abort(context, error, locale_of(metadata), outcome)
 
         return with_behaviour(handler, refuse, reads_request=False)
-
-    def _serving(self, handler: Handler, method: str, metadata: Any, caller: Caller) -> Handler:
-        inner, read = behaviour_of(handler), reader_of(handler)
-        wrap = self._stream if handler.response_streaming else self._unary
-        return with_behaviour(handler, wrap(inner, read, method, metadata, caller))
 
     def _unary(self, inner: Any, read: Read, method: str, metadata: Any, caller: Caller) -> Callable[..., Any]:
         async def call(request: Any, context: Any) -> Any:
@@ -158,8 +155,10 @@ class CallOutcome:
     def see(self, context: Any) -> None:
         """A servicer may have set a code on the context instead of raising."""
         code = context.code()
-        if code:
-            self.code = code.name if isinstance(code, grpc.StatusCode) else _code_name(int(code))
+        if isinstance(code, grpc.StatusCode):
+            self.code = code.name
+        elif code:
+            self.code = next((known.name for known in grpc.StatusCode if known.value[0] == int(code)), "UNKNOWN")
 
 
 class observed:
@@ -198,10 +197,6 @@ class observed:
     def _start_span(self) -> trace.Span:
         attributes = {"rpc.system.name": "grpc", "rpc.method": self._method}
         return tracer.start_span(self._method, self._context, kind=SpanKind.SERVER, attributes=attributes)
-
-
-def _code_name(number: int) -> str:
-    return next((code.name for code in grpc.StatusCode if code.value[0] == number), "UNKNOWN")
 
 
 def behaviour_of(handler: Handler) -> Any:

@@ -88,7 +88,10 @@ async def migrate(
             await _ensure_role(connection, schema, service_role, service_password)
         chosen = [one for one in missing(migrations, await _applied(connection)) if stage in (None, one.stage)]
         for migration in chosen:
-            await _apply(connection, migration)
+            async with connection.transaction():
+                await connection.execute(migration.sql)
+                record = "INSERT INTO migration (name, checksum) VALUES ($1, $2)"
+                await connection.execute(record, migration.name, migration.checksum)
             log.info("migration applied", schema=schema, migration=migration.name)
         return [migration.name for migration in chosen]
     finally:
@@ -144,14 +147,6 @@ async def _ensure_schema(connection: asyncpg.Connection, schema: str) -> None:
 async def _applied(connection: asyncpg.Connection) -> dict[str, str]:
     rows = await connection.fetch("SELECT name, checksum FROM migration")
     return {row["name"]: row["checksum"] for row in rows}
-
-
-async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
-    async with connection.transaction():
-        await connection.execute(migration.sql)
-        await connection.execute(
-            "INSERT INTO migration (name, checksum) VALUES ($1, $2)", migration.name, migration.checksum
-        )
 
 
 async def _ensure_role(connection: asyncpg.Connection, schema: str, role: str, password: str | None) -> None:

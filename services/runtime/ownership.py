@@ -140,7 +140,8 @@ class Leases:
         share = fair_share(len(wanted), live, self.replica)
         holding = [one for one in self._held if one not in ended]
         for resource in [*ended, *holding[share:]]:
-            await self._give_back(connection, resource)
+            await self._stop_work([resource])
+            await connection.fetchval(QUERIES.unlock, self._key(resource))
         await self._take_up_to(connection, share, wanted, work)
         runtime_metrics.set("andon.runtime.leases.held", len(self._held), schema=self._schema)
 
@@ -168,10 +169,6 @@ class Leases:
             log.warning("lease lost", tenant=lease.tenant, resource=lease.resource, epoch=lease.epoch)
         except Exception as error:
             log.error("leased work failed", tenant=lease.tenant, resource=lease.resource, exc_info=error)
-
-    async def _give_back(self, connection: asyncpg.Connection, resource: Resource) -> None:
-        await self._stop_work([resource])
-        await connection.fetchval(QUERIES.unlock, self._key(resource))
 
     async def _stop_work(self, resources: list[Resource]) -> None:
         tasks: list[asyncio.Task[Any]] = [self._held.pop(resource).task for resource in resources]

@@ -47,15 +47,11 @@ def load_queries(source: Path | str) -> Queries:
             raise BadQueryFile(f"{name}: a statement's name is lower case with underscores")
         if name in statements:
             raise BadQueryFile(f"{name}: named twice")
-        purpose[name], statements[name] = _header_and_statement(name, text[head.end() : end])
+        header, _, body = text[head.end() : end].strip().partition("\n")
+        if not header.startswith("--"):
+            raise BadQueryFile(f"{name}: the line after its name says what it is for")
+        purpose[name] = header.removeprefix("--").strip()
+        statements[name] = body.strip().removesuffix(";").rstrip()
+        if not statements[name]:
+            raise BadQueryFile(f"{name}: no statement")
     return Queries(statements, purpose)
-
-
-def _header_and_statement(name: str, block: str) -> tuple[str, str]:
-    header, _, body = block.strip().partition("\n")
-    if not header.startswith("--"):
-        raise BadQueryFile(f"{name}: the line after its name says what it is for")
-    statement = body.strip().removesuffix(";").rstrip()
-    if not statement:
-        raise BadQueryFile(f"{name}: no statement")
-    return header.removeprefix("--").strip(), statement

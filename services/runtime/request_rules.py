@@ -76,10 +76,16 @@ def _of_values(field: FieldDescriptor, values: Iterable[tuple[str, Any]]) -> Ite
     elif field.message_type is None:
         return
     elif field.message_type.full_name == "google.protobuf.Timestamp":
-        broken = (place for place, value in values if not _is_time(value))
+        broken = (
+            place for place, value in values if value.seconds not in TIMESTAMP_SECONDS or not 0 <= value.nanos < NANOS
+        )
         yield from _violations(broken, "must be a time of the years 1 to 9999")
     elif field.message_type.full_name == "google.protobuf.Duration":
-        broken = (place for place, value in values if not _is_duration(value))
+        broken = (
+            place
+            for place, value in values
+            if abs(value.seconds) > DURATION_SECONDS_MAX or abs(value.nanos) >= NANOS or value.seconds * value.nanos < 0
+        )
         yield from _violations(broken, "must be a duration within 10,000 years, seconds and nanos of one sign")
     else:
         for place, value in values:
@@ -88,13 +94,3 @@ def _of_values(field: FieldDescriptor, values: Iterable[tuple[str, Any]]) -> Ite
 
 def _violations(places: Iterable[str], description: str) -> Iterator[FieldViolation]:
     return (FieldViolation(place, description, "FIELD_INVALID") for place in places)
-
-
-def _is_time(time: Any) -> bool:
-    seconds, nanos = int(time.seconds), int(time.nanos)
-    return seconds in TIMESTAMP_SECONDS and 0 <= nanos < NANOS
-
-
-def _is_duration(duration: Any) -> bool:
-    seconds, nanos = int(duration.seconds), int(duration.nanos)
-    return abs(seconds) <= DURATION_SECONDS_MAX and abs(nanos) < NANOS and seconds * nanos >= 0

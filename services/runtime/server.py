@@ -8,7 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from andon_client.keepalive import server_options
@@ -23,9 +23,6 @@ from services.runtime.private_files import write_private
 from services.runtime.settings import HttpSettings, ListenerSettings, ProcessSettings, ServerSettings
 from services.runtime.telemetry import Telemetry, configure_logs
 from services.runtime.traffic import Traffic
-
-if TYPE_CHECKING:
-    from services.runtime.http_server import HttpServer
 
 Background = Callable[[], Coroutine[Any, Any, None]]
 Closer = Callable[[], Awaitable[None]]
@@ -82,13 +79,16 @@ async def serve(
                 leaving.push_async_callback(_bounded, closer)
             options = server_options(handshake_s_max=limits.handshake_s_max) if limits else server_options()
             health = ProcessHealth(settings.health_listen, [contract.name] if contract else [], options)
-            servers: list[GrpcServer | HttpServer] = []
+            servers: list[Listening] = []
             port = http_port = 0
             if contract is not None:
                 servers.append(GrpcServer(_of(settings, ServerSettings), contract, health.servicer, traffic))
                 port = await servers[-1].start()
             if http is not None:
-                servers.append(_http_server(_of(settings, HttpSettings), http, traffic, stop))
+                # Only a process that serves HTTP loads the library that does.
+                from services.runtime.http_server import HttpServer
+
+                servers.append(HttpServer(_of(settings, HttpSettings), http, traffic, stop))
                 http_port = await servers[-1].start()
             endpoint = Endpoint(_host(settings), port, await health.start(), http_port)
             leaving.push_async_callback(health.stop)
@@ -124,13 +124,6 @@ def _of(settings: ProcessSettings, kind: type[Kind]) -> Kind:
     if not isinstance(settings, kind):
         raise TypeError(f"what is served needs {kind.__name__}")
     return settings
-
-
-def _http_server(settings: HttpSettings, http: Application, traffic: Traffic, failed: asyncio.Event) -> HttpServer:
-    # Only a process that serves HTTP loads the library that does.
-    from services.runtime.http_server import HttpServer
-
-    return HttpServer(settings, http, traffic, failed)
 
 
 def _host(settings: ProcessSettings) -> str:
@@ -172,6 +165,13 @@ async def _bounded(closer: Closer) -> None:
             await closer()
     except Exception as error:
         log.warning("close failed", error=type(error).__name__)
+
+
+class Listening(Protocol):
+    """A server of either kind. `start` returns the port that was bound, `stop` waits for what is in flight."""
+
+    async def start(self) -> int: ...
+    async def stop(self, grace_s: float) -> None: ...
 
 
 class _signals:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import grpc
 import structlog
-from google.protobuf import any_pb2, message
+from google.protobuf import message
 from google.rpc import error_details_pb2, status_pb2
 
 from services.runtime.database import is_unavailable
@@ -96,8 +95,9 @@ def status_of(error: BaseException, locale: Locale, texts: Texts | None = None) 
     known = domain_error(error)
     code = grpc.StatusCode[known.code]
     text = known.message[:MESSAGE_LENGTH_MAX] or sentence(known.reason, known.code, "en", texts)
-    details = [_packed(detail) for detail in _details(known, locale, texts)]
-    status = status_pb2.Status(code=code.value[0], message=text, details=details)
+    status = status_pb2.Status(code=code.value[0], message=text)
+    for detail in _details(known, locale, texts):
+        status.details.add().Pack(detail)
     return Status(code, text, (("grpc-status-details-bin", status.SerializeToString()),))
 
 
@@ -109,11 +109,24 @@ def _details(error: AndonError, locale: Locale, texts: Texts | None) -> Iterable
         metadata["field_violations_total"] = str(len(error.field_violations))
     yield error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata)
     if violations:
-        yield error_details_pb2.BadRequest(field_violations=[_field_violation(one) for one in violations])
+        of_field = error_details_pb2.BadRequest.FieldViolation
+        yield error_details_pb2.BadRequest(
+            field_violations=[
+                of_field(field=one.field, description=one.description, reason=one.reason) for one in violations
+            ]
+        )
     if error.precondition_violations:
-        yield _precondition_failure(error.precondition_violations)
+        of_state = error_details_pb2.PreconditionFailure.Violation
+        yield error_details_pb2.PreconditionFailure(
+            violations=[
+                of_state(type=one.kind, subject=one.subject, description=one.description)
+                for one in error.precondition_violations
+            ]
+        )
     if error.retry_after_s is not None:
-        yield _retry_info(error.retry_after_s)
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromMilliseconds(round(error.retry_after_s * 1000))
+        yield retry
     text = sentence(error.reason, error.code, locale, texts)
     yield error_details_pb2.LocalizedMessage(locale=LANGUAGE_TAGS[locale], message=text)
 
@@ -127,26 +140,3 @@ def _fitting(violations: tuple[FieldViolation, ...]) -> list[FieldViolation]:
             break
         fitting.append(one)
     return fitting
-
-
-def _field_violation(one: FieldViolation) -> Any:
-    return error_details_pb2.BadRequest.FieldViolation(field=one.field, description=one.description, reason=one.reason)
-
-
-def _precondition_failure(violations: Iterable[PreconditionViolation]) -> Any:
-    kind = error_details_pb2.PreconditionFailure.Violation
-    return error_details_pb2.PreconditionFailure(
-        violations=[kind(type=one.kind, subject=one.subject, description=one.description) for one in violations]
-    )
-
-
-def _retry_info(retry_after_s: float) -> Any:
-    info = error_details_pb2.RetryInfo()
-    info.retry_delay.FromMilliseconds(round(retry_after_s * 1000))
-    return info
-
-
-def _packed(detail: message.Message) -> any_pb2.Any:
-    packed = any_pb2.Any()
-    packed.Pack(detail)
-    return packed

@@ -55,7 +55,9 @@ class Telemetry:
         self._traces = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(trace_ratio)))
         for processor in processors:
             self._traces.add_span_processor(processor)
-        self._metrics = MeterProvider(readers, resource=resource, views=[_duration_view()])
+        buckets = ExplicitBucketHistogramAggregation(DURATION_BOUNDS_S)
+        durations = View(instrument_unit="s", instrument_name="*", aggregation=buckets)
+        self._metrics = MeterProvider(readers, resource=resource, views=[durations])
         self._active = bool(processors or readers)
 
     def install(self) -> None:
@@ -85,12 +87,6 @@ def _metric_exporter(endpoint: str) -> MetricReader:
 
     exporter = OTLPMetricExporter(endpoint=endpoint, insecure=endpoint.startswith("http://"), timeout=EXPORT_S_MAX)
     return PeriodicExportingMetricReader(exporter, export_interval_millis=EXPORT_INTERVAL_S * 1000)
-
-
-def _duration_view() -> View:
-    return View(
-        instrument_unit="s", instrument_name="*", aggregation=ExplicitBucketHistogramAggregation(DURATION_BOUNDS_S)
-    )
 
 
 def context_of(metadata: Iterable[tuple[str, str | bytes]]) -> Context:
@@ -142,6 +138,11 @@ def mark_failed(span: Span, error_type: str) -> None:
 def configure_logs(service_name: str, level: str = "info", stream: TextIO | None = None) -> None:
     """JSON lines on stderr with trace ids, for our own loggers and for those of libraries."""
     number = logging.getLevelNamesMapping()[level.upper()]
+
+    def name_service(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["service"] = service_name
+        return event
+
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -165,23 +166,17 @@ def configure_logs(service_name: str, level: str = "info", stream: TextIO | None
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _name_service(service_name),
+                name_service,
                 structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(ensure_ascii=False, default=_unloggable),
+                structlog.processors.JSONRenderer(
+                    ensure_ascii=False, default=lambda value: f"[{type(value).__name__}]"
+                ),
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)
-
-
-def _name_service(service_name: str) -> Any:
-    def name(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        event["service"] = service_name
-        return event
-
-    return name
 
 
 def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -200,7 +195,3 @@ def withhold(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping
         elif isinstance(value, str) and len(value) > TEXT_LENGTH_MAX and key != "exception":
             event[key] = value[:TEXT_LENGTH_MAX] + "..."
     return event
-
-
-def _unloggable(value: Any) -> str:
-    return f"[{type(value).__name__}]"

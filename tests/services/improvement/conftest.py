@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,10 +24,12 @@ from services.improvement.model import (
     Verdict,
     Verification,
 )
+from services.improvement.plan import plan_proof
 from services.improvement.store import MIGRATIONS, SCHEMA
 from services.runtime.database import close_pool, open_pool
 from services.runtime.migrations import migrate
 from tests.services.improvement.followed_tenant import FollowedTenant
+from tests.services.improvement.incident import DONE, FAULT, START
 
 DESK = Family("desk", "main", "rework")
 
@@ -143,3 +146,10 @@ def beginning(pool):
 @pytest.fixture
 async def followed(beginning):
     return await beginning()
+
+
+@pytest.fixture
+def acted(problem, action):
+    """The problem opened on day 60; the action ran on day 72."""
+    plan = plan_proof(problem(FAULT, 61, 65), action.goal, START * DAY_US, START * DAY_US)
+    return replace(action, started_us=START * DAY_US, done_us=DONE * DAY_US, plan=plan)
