@@ -8,7 +8,16 @@ import sys
 import time
 from pathlib import Path
 
-SUITE = ("ingest", "ingest_growth", "scoring", "scoring_step", "scoring_memory", "latency", "growth_improvement")
+SUITE = (
+    "ingest",
+    "ingest_growth",
+    "scoring",
+    "scoring_step",
+    "scoring_memory",
+    "latency",
+    "growth",
+    "growth_improvement",
+)
 
 
 def _names() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from services.scoring.scores.book import ScoreBook
 from services.scoring.scores.book_codec import decode_stats
@@ -30,8 +30,8 @@ async def recall(reader: WindowReader, book: ScoreBook, needs: Needs) -> Recalle
     return _recalled(stored, needs.charts)
 
 
-def _recalled(stored: StoredWindows, complete_series: Iterable[SeriesKey]) -> Recalled:
-    recalled = Recalled(complete_series=frozenset(complete_series))
+def _recalled(stored: StoredWindows, complete_since: Mapping[SeriesKey, int]) -> Recalled:
+    recalled = Recalled(complete_since=complete_since)
     for series, start_us, end_us, body in stored.statistics:
         recalled.statistics[SeriesKey(series), WindowId(start_us, end_us)] = decode_stats(body)
     for body in stored.scores:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.runtime.ownership import Lease
 from services.scoring.scores.book import ScoreBook, open_book
 from services.scoring.scores.book_codec import BookChange, decode_change, encode_change
-from services.scoring.scores.charts.chart_state import ControlChartState
+from services.scoring.scores.charts.trail import ChartMove
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold, Progress
 from services.scoring.store.steps import Entry, VersionState
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey
+from services.scoring.system.windows import EARLIEST_US
 from services.scoring.wire.scores import (
     score_of,
     signal_of,
@@ -47,7 +49,8 @@ async def reopen_book(store: Store, tenant: str, system: IndicatorSystem) -> Ope
         fold = await reader.fold()
         book = open_book(system, fold.switched)
         position, checkpoint = await reader.checkpoint()
-        book.take(decode_change(checkpoint))
+        # Twenty states for each chart: too many for a loop.
+        book.take(await asyncio.to_thread(decode_change, checkpoint))
         async for entry in reader.entries_after(position):
             book.take(decode_change(entry.change))
         for score in await reader.scores(system.process, system.system, book.closed_us):
@@ -66,9 +69,10 @@ def take_entry(opened: OpenedBook, entry: Entry) -> None:
 
 def checkpoint_of(book: ScoreBook) -> bytes:
     """Everything of the book that scores and signals do not say."""
-    charts: dict[SeriesKey, ControlChartState | None] = {
-        series: book.chart(series) for series in (*book.charts, *book.undrawn)
+    charts: dict[SeriesKey, ChartMove | None] = {
+        series: ChartMove(EARLIEST_US, trail) for series, trail in book.charts.items()
     }
+    charts |= dict.fromkeys(book.undrawn)
     return encode_change(BookChange(book.statistics, book.closed_us, charts))
 
 

@@ -6,7 +6,8 @@ Theory of operation
 A book holds the windows that end after `closed_us`: their statistics, scores and signals. What lies behind has left
 memory. It is in Postgres, exactly as it was after the last entry of the score log, and comes back for one step where
 that step names it (`scores.recall`). `closed_us` moves with the log's entries and never back, so every replica of a
-version knows the same windows after the same entry. A chart is its state (`charts.chart_state`), however long it is.
+version knows the same windows after the same entry. A chart is a few of
+its states (`charts.trail`), however long it is.
 
 What is invariant. A window behind `closed_us` is never in memory; a window after it that is not in memory has no
 statistics. So a place that a book does not know is either new or has to be recalled, and its end says which.
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 
 from services.scoring.scores.book_codec import BookChange
 from services.scoring.scores.charts.chart_plan import ChartPlan, plan_of
-from services.scoring.scores.charts.chart_state import START, ControlChartState
+from services.scoring.scores.charts.trail import Trail
 from services.scoring.scores.results import Score, Signal
 from services.scoring.scores.statistics import EMPTY, PartStats, Place, added
 from services.scoring.system.hierarchy import Tree, tree_of
@@ -63,7 +64,7 @@ class ScoreBook:
     statistics: dict[Place, PartStats] = field(default_factory=dict)
     scores: dict[SeriesKey, dict[int, Score]] = field(default_factory=dict)
     signals: dict[Place, dict[str, Signal]] = field(default_factory=dict)
-    charts: dict[SeriesKey, ControlChartState] = field(default_factory=dict)
+    charts: dict[SeriesKey, Trail] = field(default_factory=dict)
     undrawn: set[SeriesKey] = field(default_factory=set)
     provisional: dict[int, set[Place]] = field(default_factory=lambda: defaultdict(set))
     by_end: dict[int, set[Place]] = field(default_factory=lambda: defaultdict(set))
@@ -79,9 +80,9 @@ class ScoreBook:
         name = series_name(series)
         return None if name.window is Window.ALL else self.plans.get(name.indicator)
 
-    def chart(self, series: SeriesKey) -> ControlChartState | None:
-        """None: nothing is known of it."""
-        return None if series in self.undrawn else self.charts.get(series, START)
+    def trail(self, series: SeriesKey) -> Trail | None:
+        """None: nothing is known of its chart. Empty: no window of it is complete."""
+        return None if series in self.undrawn else self.charts.get(series, ())
 
     def passed_us(self, watermark_us: int | None) -> int:
         """Windows that end here or earlier are complete."""
@@ -104,11 +105,11 @@ class ScoreBook:
             self.place_score(score)
         for signal in signals:
             self.place_signal(signal)
-        for series, state in change.charts.items():
-            if state is None:
+        for series, move in change.charts.items():
+            if move is None:
                 self.undrawn.add(series)
             else:
-                self.charts[series] = state
+                self.charts[series] = move.of(self.charts.get(series, ()), series_name(series).window)
                 self.undrawn.discard(series)
         if change.closed_us is not None:
             self._close(change.closed_us)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from services.scoring.scores.charts.chart_state import ControlChartState, decode_state, encode_state
+from services.scoring.scores.charts.chart_state import decode_state, encode_state
+from services.scoring.scores.charts.trail import ChartMove
 from services.scoring.scores.statistics import Histogram, PartStats, Place
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import WindowId
@@ -23,12 +24,12 @@ _written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 class BookChange:
     """differences: of the statistics of windows. closed_us: as the book's after it; None: as before.
 
-    charts: None where the state cannot be read and the chart has to be drawn from all its windows.
+    charts: None where states cannot be read and the chart has to be drawn from all its windows.
     """
 
     differences: Mapping[Place, PartStats] = field(default_factory=dict)
     closed_us: int | None = None
-    charts: Mapping[SeriesKey, ControlChartState | None] = field(default_factory=dict)
+    charts: Mapping[SeriesKey, ChartMove | None] = field(default_factory=dict)
 
 
 def encode_change(change: BookChange) -> bytes:
@@ -36,7 +37,10 @@ def encode_change(change: BookChange) -> bytes:
         [series, window.start_us, window.end_us, *_figures(stats)]
         for (series, window), stats in change.differences.items()
     ]
-    charts = {series: state and encode_state(state).decode() for series, state in change.charts.items()}
+    charts = {
+        series: move and [move.kept_us, [encode_state(state).decode() for state in move.states]]
+        for series, move in change.charts.items()
+    }
     text = _written([rows, change.closed_us, charts]).encode()
     return PLAIN + text if len(text) <= COMPRESSED_ABOVE_BYTES else PACKED + zlib.compress(text, 1)
 
@@ -47,8 +51,15 @@ def decode_change(raw: bytes) -> BookChange:
         return BookChange()
     rows, closed_us, charts = json.loads(raw[1:] if raw[:1] == PLAIN else zlib.decompress(raw[1:]))
     differences = {(SeriesKey(series), WindowId(start, end)): _stats(*figures) for series, start, end, *figures in rows}
-    states = {SeriesKey(series): state and decode_state(state.encode()) for series, state in charts.items()}
-    return BookChange(differences, closed_us, states)
+    return BookChange(differences, closed_us, {SeriesKey(series): _move(row) for series, row in charts.items()})
+
+
+def _move(row: tuple[int, list[str]] | None) -> ChartMove | None:
+    if row is None:
+        return None
+    kept_us, states = row
+    readable = [state for raw in states if (state := decode_state(raw.encode())) is not None]
+    return ChartMove(kept_us, tuple(readable)) if len(readable) == len(states) else None
 
 
 def encode_stats(stats: PartStats) -> bytes:

@@ -10,10 +10,10 @@ from functools import cached_property
 from services.scoring.scores.book import Decision as Decision
 from services.scoring.scores.book import ScoreBook
 from services.scoring.scores.book_codec import BookChange
-from services.scoring.scores.charts.chart import advance
 from services.scoring.scores.charts.chart_plan import ChartPlan
-from services.scoring.scores.charts.chart_state import START, ControlChartState
+from services.scoring.scores.charts.chart_state import START
 from services.scoring.scores.charts.signals import signal_changes, signals_of
+from services.scoring.scores.charts.trail import ChartMove, Trail, before, go_on
 from services.scoring.scores.evaluation import Observed, composites_of, evaluate
 from services.scoring.scores.recall import NOTHING_RECALLED, Recalled
 from services.scoring.scores.results import Score, ScoreState, Signal
@@ -21,7 +21,7 @@ from services.scoring.scores.statistics import EMPTY, PartStats, Place, added
 from services.scoring.system.hierarchy import Tree
 from services.scoring.system.model import Window
 from services.scoring.system.series import SeriesKey, series_name
-from services.scoring.system.windows import ALL_TIME, WindowId
+from services.scoring.system.windows import ALL_TIME, EARLIEST_US, LATEST_US, WindowId
 
 LATE = "late events"
 CORRECTED = "correction"
@@ -89,7 +89,7 @@ class _Step:
         self.after = {place: added(self.before(place), difference) for place, difference in differences.items()}
         self.changed: dict[Place, Score] = {}
         self.signals: list[Signal] = []
-        self.charts: dict[SeriesKey, ControlChartState] = {}
+        self.charts: dict[SeriesKey, ChartMove] = {}
 
     def before(self, place: Place) -> PartStats:
         return self.book.statistics.get(place) or self.recalled.statistics.get(place, EMPTY)
@@ -220,35 +220,39 @@ class _Step:
             self.draw_chart(series, changed[series])
 
     def draw_chart(self, series: SeriesKey, changed: Sequence[Score]) -> None:
-        plan, state = self.book.plan(series), None if self.switching else self.book.chart(series)
+        plan, trail = self.book.plan(series), () if self.switching else self.book.trail(series)
         reason = self.reason_of(changed)
         if plan is None:
             self.signals += signal_changes(self.signals_known(series), {}, reason)
-        elif state is not None and state.continues(changed):
-            self.go_on(series, plan, state, [score for score in changed if score.complete], reason)
+        elif trail is not None and not self.switching and (trail[-1] if trail else START).continues(changed):
+            self.go_on(series, plan, trail, changed, reason)
         else:
-            self.draw_again(series, plan, changed, reason)
+            self.draw_again(series, plan, trail or (), changed, reason)
 
-    def go_on(
-        self, series: SeriesKey, plan: ChartPlan, state: ControlChartState, scores: Sequence[Score], reason: str
-    ) -> None:
+    def go_on(self, series: SeriesKey, plan: ChartPlan, trail: Trail, changed: Sequence[Score], reason: str) -> None:
         """New signals only: what was known before stays as it is."""
-        after, drawn = advance(state, scores, plan, series_name(series).window)
-        if after != state:
-            self.charts[series] = after
+        self.charts[series], drawn = go_on(trail, changed, plan, series_name(series).window)
         raised = signals_of(self.book.system.process, series, drawn, plan)
         known: dict[str, Signal] = {}
         for point in drawn.points:
             known |= self.signals_at((series, point.window))
         self.signals += signal_changes(known, raised, reason)
 
-    def draw_again(self, series: SeriesKey, plan: ChartPlan, changed: Sequence[Score], reason: str) -> None:
-        if not self.switching and series not in self.recalled.complete_series:
+    def draw_again(
+        self, series: SeriesKey, plan: ChartPlan, trail: Trail, changed: Sequence[Score], reason: str
+    ) -> None:
+        """From the last state that what changes has no part in."""
+        base = before(trail, min((score.window.start_us for score in changed if score.complete), default=EARLIEST_US))
+        since_us = base[-1].end.through_us if base else EARLIEST_US
+        if not self.switching and self.recalled.complete_since.get(series, LATEST_US) > since_us:
             raise LookupError(f"the windows of {series} were not recalled, and its chart has to be drawn from them")
-        state, drawn = advance(START, self.windows_of(series, changed), plan, series_name(series).window)
-        self.charts[series] = state
+        scores = [score for score in self.windows_of(series, changed) if score.window.start_us >= since_us]
+        self.charts[series], drawn = go_on(base, scores, plan, series_name(series).window, with_trail=True)
         raised = signals_of(self.book.system.process, series, drawn, plan)
-        self.signals += signal_changes(self.signals_known(series), raised, reason)
+        known = {
+            name: signal for name, signal in self.signals_known(series).items() if signal.window.start_us >= since_us
+        }
+        self.signals += signal_changes(known, raised, reason)
 
     def moves_chart(self, score: Score) -> bool:
         current = self.current((score.series, score.window))

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.scoring.scores.book import ScoreBook
+from services.scoring.scores.charts.trail import before
 from services.scoring.scores.results import Score, Signal
 from services.scoring.scores.statistics import PartStats, Place
 from services.scoring.system.series import SeriesKey, series_key, series_name
+from services.scoring.system.windows import EARLIEST_US
 
 
 @dataclass(frozen=True)
@@ -16,13 +18,14 @@ class Needs:
     """What a step reads besides its book.
 
     everything: all of a version that is about to be scored by. statistics: of windows that changed.
-    scores: by series and start, signals of the same windows with them. charts: series with all scores and signals.
+    scores: by series and start, signals of the same windows with them.
+    charts: series with all scores and signals of windows that start at this instant or later.
     """
 
     everything: bool = False
     statistics: frozenset[Place] = frozenset()
     scores: frozenset[tuple[SeriesKey, int]] = frozenset()
-    charts: frozenset[SeriesKey] = frozenset()
+    charts: Mapping[SeriesKey, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return self.everything or bool(self.statistics or self.scores or self.charts)
@@ -30,12 +33,12 @@ class Needs:
 
 @dataclass
 class Recalled:
-    """What Postgres holds of it, as of the last entry that the book holds. complete_series: as `Needs.charts`."""
+    """What Postgres holds of it, as of the last entry that the book holds. complete_since: as `Needs.charts`."""
 
     statistics: dict[Place, PartStats] = field(default_factory=dict)
     scores: dict[SeriesKey, dict[int, Score]] = field(default_factory=dict)
     signals: dict[Place, dict[str, Signal]] = field(default_factory=dict)
-    complete_series: frozenset[SeriesKey] = frozenset()
+    complete_since: Mapping[SeriesKey, int] = field(default_factory=dict)
 
     def place_score(self, score: Score) -> None:
         self.scores.setdefault(score.series, {})[score.window.start_us] = score
@@ -60,7 +63,7 @@ def needs_of(
     for series, window in away:
         scores.add((series, window.start_us))
         scores.update((one, window.start_us) for one in _rolled_up_with(book, series))
-    return Needs(False, frozenset(away), frozenset(scores), frozenset(_restated(book, differences, watermark_us)))
+    return Needs(False, frozenset(away), frozenset(scores), _restated(book, differences, watermark_us))
 
 
 def _rolled_up_with(book: ScoreBook, series: SeriesKey) -> Iterable[SeriesKey]:
@@ -70,12 +73,20 @@ def _rolled_up_with(book: ScoreBook, series: SeriesKey) -> Iterable[SeriesKey]:
     return [] if tree is None else [series_key(book.system, node.name, name.window) for node in tree.nodes]
 
 
-def _restated(book: ScoreBook, differences: Mapping[Place, PartStats], watermark_us: int | None) -> Iterable[SeriesKey]:
-    """Series of which a complete window changes that their chart has taken in: it is drawn from all its windows."""
+def _restated(
+    book: ScoreBook, differences: Mapping[Place, PartStats], watermark_us: int | None
+) -> dict[SeriesKey, int]:
+    """Series of which a complete window changes that their chart has taken in, and from where on it is drawn again."""
+    since: dict[SeriesKey, int] = {}
     passed_us = book.passed_us(watermark_us)
     closing = [place for end_us, places in book.provisional.items() if end_us <= passed_us for place in places]
     for series, window in (*differences, *closing):
         if window.end_us <= passed_us and book.plan(series) is not None:
-            state = book.chart(series)
-            if state is None or window.start_us < state.end.through_us:
-                yield series
+            trail = book.trail(series)
+            if trail is None:
+                since[series] = EARLIEST_US
+            elif trail and window.start_us < trail[-1].end.through_us:
+                base = before(trail, window.start_us)
+                from_us = base[-1].end.through_us if base else EARLIEST_US
+                since[series] = min(from_us, since.get(series, from_us))
+    return since

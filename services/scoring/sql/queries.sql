@@ -146,7 +146,7 @@ SET scored_position = EXCLUDED.scored_position,
 WHERE book_checkpoint.scored_position < EXCLUDED.scored_position;
 
 -- name: recall_windows
--- What a step needs of windows that have left memory: statistics (1), scores (2), signals (3); of series, all of these.
+-- What a step needs of windows that have left memory: statistics (1), scores (2), signals (3); of series, all since.
 SELECT 1 AS kind, stored.series, stored.window_start, stored.window_end, stored.body
 FROM unnest($4::text[], $5::bigint[]) AS wanted (series, window_start)
 JOIN window_statistics AS stored
@@ -164,12 +164,14 @@ JOIN signal
     ON signal.tenant = $1 AND signal.series = wanted.series AND signal.window_start = wanted.window_start
 UNION ALL
 SELECT 2, '', 0, 0, score.body
-FROM unnest($8::text[]) AS whole (series)
-JOIN score ON score.tenant = $1 AND score.series = whole.series AND score.present
+FROM unnest($8::text[], $9::bigint[]) AS drawn (series, since)
+JOIN score
+    ON score.tenant = $1 AND score.series = drawn.series AND score.window_start >= drawn.since AND score.present
 UNION ALL
 SELECT 3, '', 0, 0, signal.body
-FROM unnest($8::text[]) AS whole (series)
-JOIN signal ON signal.tenant = $1 AND signal.series = whole.series;
+FROM unnest($8::text[], $9::bigint[]) AS drawn (series, since)
+JOIN signal
+    ON signal.tenant = $1 AND signal.series = drawn.series AND signal.window_start >= drawn.since;
 
 -- name: statistics_of_version
 -- Statistics of every window that has left memory, for a version that is about to be scored by.

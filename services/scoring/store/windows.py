@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ import asyncpg
 
 from services.runtime.database import tenant_transaction
 from services.scoring.store.statements import QUERIES
+from services.scoring.system.series import SeriesKey
 
 VersionKey = tuple[str, str, int]
 """Tenant, name of the system, version."""
@@ -38,11 +39,16 @@ class WindowReader:
         self,
         statistics: Collection[tuple[str, int]],
         scores: Collection[tuple[str, int]],
-        whole_series: Collection[str],
+        series_since: Mapping[SeriesKey, int],
     ) -> StoredWindows:
-        """statistics, scores: by series and start. whole_series: all scores and signals of these too."""
+        """statistics, scores: by series and start. series_since: also those of windows that start there or later."""
         rows = await self._connection.fetch(
-            QUERIES.recall_windows, *self._key, *_columns(statistics), *_columns(scores), list(whole_series)
+            QUERIES.recall_windows,
+            *self._key,
+            *_columns(statistics),
+            *_columns(scores),
+            list(series_since),
+            list(series_since.values()),
         )
         return StoredWindows(
             [

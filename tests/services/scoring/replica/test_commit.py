@@ -132,3 +132,22 @@ async def test_what_was_kept_without_an_answer_is_caught_up_with(replica: Replic
     await replica.keep(3)
     assert unaware.position == known.position + 1
     assert sorted(unaware.book.scores[SERIES]) == [WEEK_US, 2 * WEEK_US, 3 * WEEK_US]
+
+
+async def test_a_step_whose_answer_was_lost_counts_once(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+    await replica.keep(1)
+    commit_step = replica.store.commit_step
+
+    async def lost_on_the_way_back(*arguments: Any) -> int:
+        monkeypatch.undo()
+        await commit_step(*arguments)
+        raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+
+    monkeypatch.setattr(replica.store, "commit_step", lost_on_the_way_back)
+    await replica.keep(2)
+    await replica.keep(3)
+    windows = {window.start_us: stats.count for (_, window), stats in replica.opened.book.statistics.items()}
+    assert windows == {week * WEEK_US: 9 for week in (1, 2, 3)}
+    await replica.open()
+    assert windows == {window.start_us: stats.count for (_, window), stats in replica.opened.book.statistics.items()}
+    assert replica.state.committed_position == 3

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.scoring.replica.reopen import checkpoint_of
 from services.scoring.scores.book import Decision, open_book
-from services.scoring.scores.book_codec import BookChange, decode_change, encode_change
+from services.scoring.scores.book_codec import decode_change
 from services.scoring.scores.decision import decide
 from services.scoring.scores.recall import Recalled, needs_of
 from services.scoring.scores.results import Score, Signal, content_hash, score_digest, signal_digest
 from services.scoring.scores.statistics import EMPTY, PartChange, PartStats, Place, accumulate, added
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey
+from services.scoring.system.windows import LATEST_US
 
 
 def negative(stats: PartStats) -> PartStats:
@@ -57,15 +59,15 @@ class ScoredSystem:
         differences = self.differences(parts)
         needs = needs_of(self.book, differences, watermark_us, caught_up)
         self.recalls += bool(needs)
-        recalled = Recalled(complete_series=needs.charts)
+        recalled = Recalled(complete_since=needs.charts)
         for place in self.stored if needs.everything else needs.statistics & self.stored.keys():
             recalled.statistics[place] = self.stored[place]
         for at, score in self.scores.items():
-            if needs.everything or at in needs.scores or score.series in needs.charts:
+            if needs.everything or at in needs.scores or at[1] >= needs.charts.get(score.series, LATEST_US):
                 recalled.place_score(score)
         for signal in self.signals.values():
             at = (signal.series, signal.window.start_us)
-            if needs.everything or at in needs.scores or signal.series in needs.charts:
+            if needs.everything or at in needs.scores or at[1] >= needs.charts.get(signal.series, LATEST_US):
                 recalled.place_signal(signal)
         decision = decide(self.book, differences, watermark_us, caught_up=caught_up, recalled=recalled, **rest)
         self.book.apply(decision)
@@ -79,8 +81,7 @@ class ScoredSystem:
     def restart(self) -> None:
         """The book is opened again, from a checkpoint and what is stored."""
         old, self.book = self.book, open_book(self.book.system, self.book.switched)
-        charts = {series: old.chart(series) for series in (*old.charts, *old.undrawn)}
-        self.book.take(decode_change(encode_change(BookChange(old.statistics, old.closed_us, charts))))
+        self.book.take(decode_change(checkpoint_of(old)))
         for score in self.scores.values():
             self.book.place_score(score)
         for signal in self.signals.values():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.scoring.scores.book_codec import BookChange, decode_change, decode_stats, encode_change, encode_stats
 from services.scoring.scores.charts.chart_state import START, Collecting, ControlChartState
 from services.scoring.scores.charts.points import SeriesEnd, WindowPoint
+from services.scoring.scores.charts.trail import ChartMove
 from services.scoring.scores.statistics import PartStats
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import WindowId
@@ -36,7 +37,8 @@ def test_what_was_encoded_comes_back(
 ) -> None:
     stats = stats_of(values, histogram, unobserved)
     state = ControlChartState(SeriesEnd(), Collecting((WindowPoint(WINDOW, value, 3, 2**70, 2**90, 1 / 3600),)))
-    change = BookChange({(SERIES, WINDOW): stats}, closed_us, {SERIES: state, SeriesKey("other"): START})
+    moves = {SERIES: ChartMove(7, (START, state)), SeriesKey("other"): ChartMove(-(2**62), ())}
+    change = BookChange({(SERIES, WINDOW): stats}, closed_us, moves)
     assert decode_change(encode_change(change)) == change
     assert decode_stats(encode_stats(stats)) == stats
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.scores.book_codec import BookChange, encode_change
+from services.scoring.replica.reopen import checkpoint_of
 from services.scoring.scores.decision import CORRECTED, LATE, NEW_VERSION, draws
 from services.scoring.scores.results import ScoreState
 from services.scoring.scores.statistics import PartChange, PartStats
@@ -217,12 +217,13 @@ def test_complete_windows_leave_memory_and_only_what_names_them_brings_them_back
 
 def test_a_book_does_not_grow_with_history() -> None:
     scored, sizes = ScoredSystem(make_system()), []
-    for week in range(120):
+    for week in range(900):
         scored.step({0: [change(week, (2 + week % 2) if week % 50 != 40 else 45, 50)]}, week * WEEK_US)
-        if week in (20, 119):
+        if week in (599, 899):
             book = scored.book
-            charts = encode_change(BookChange(book.statistics, book.closed_us, dict(book.charts)))
-            sizes.append((len(charts), len(book.by_end), len(book.signals), sum(map(len, book.scores.values()))))
+            sizes.append(
+                (len(checkpoint_of(book)), len(book.by_end), len(book.signals), sum(map(len, book.scores.values())))
+            )
     assert len(scored.signals) > 1
     assert [one[1:] for one in sizes] == [(1, 0, 2), (1, 0, 2)]
     assert sizes[1][0] < 1.2 * sizes[0][0]

@@ -1,0 +1,87 @@
+"""The states that a chart has gone through, fewer the older they are: what is restated is drawn from the nearest.
+
+The last four are there, then two for every doubling of the distance, up to some hundred windows: about twenty states of
+a series, however long it is. What lies further back is drawn from all windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from services.scoring.scores.charts.chart import Drawn, advance
+from services.scoring.scores.charts.chart_plan import ChartPlan
+from services.scoring.scores.charts.chart_state import START, ControlChartState
+from services.scoring.scores.results import ChartPoint, Score
+from services.scoring.system.calendar import DAY_US, HOUR_US
+from services.scoring.system.model import Window
+from services.scoring.system.windows import EARLIEST_US
+
+Trail = tuple[ControlChartState, ...]
+"""Oldest first; the last one is the present."""
+WIDTHS_US = {Window.HOUR: HOUR_US, Window.DAY: DAY_US, Window.WEEK: 7 * DAY_US, Window.MONTH: 28 * DAY_US}
+AGE_MAX = 512
+"""Windows between a state and the present, beyond which it is dropped."""
+
+
+@dataclass(frozen=True)
+class ChartMove:
+    """What becomes of a trail: states that have taken in a window after `kept_us` go, and these are added."""
+
+    kept_us: int
+    states: Trail
+
+    def of(self, trail: Trail, window: Window) -> Trail:
+        return thinned((*before(trail, self.kept_us), *self.states), window)
+
+
+def before(trail: Trail, start_us: int) -> Trail:
+    """The states that have taken in nothing from this start on."""
+    return tuple(state for state in trail if state.end.through_us <= start_us)
+
+
+def thinned(trail: Trail, window: Window) -> Trail:
+    """The present, and of past states in one span only the oldest; spans are the wider the older they are."""
+    if not trail:
+        return ()
+    *past, present = trail
+    width_us, kept = WIDTHS_US[window], list[ControlChartState]()
+    spans: set[tuple[int, int]] = set()
+    for state in past:
+        number = state.end.through_us // width_us
+        age = present.end.through_us // width_us - number
+        step = 1 << max(0, age.bit_length() - 2)
+        if age <= AGE_MAX and (step, number // step) not in spans:
+            spans.add((step, number // step))
+            kept.append(state)
+    return (*kept, present)
+
+
+def go_on(
+    base: Trail, scores: Collection[Score], plan: ChartPlan, window: Window, with_trail: bool = False
+) -> tuple[ChartMove, Drawn]:
+    """The chart after these complete windows, from the last state of `base` on.
+
+    with_trail: states on the way are given, too, so that what is restated next is near one again.
+    """
+    state = base[-1] if base else START
+    ordered = sorted((score for score in scores if score.complete), key=lambda score: score.window.start_us)
+    points: list[ChartPoint] = []
+    states: list[ControlChartState] = []
+    baseline = None
+    for piece in _pieces(ordered) if with_trail else [ordered]:
+        state, drawn = advance(state, piece, plan, window)
+        points += drawn.points
+        states.append(state)
+        baseline = drawn.baseline
+    kept_us = base[-1].end.through_us if base else EARLIEST_US
+    moved = tuple(one for one in states if one.end.through_us > kept_us)
+    return ChartMove(kept_us, moved), Drawn(baseline, tuple(points))
+
+
+def _pieces(scores: Sequence[Score]) -> list[Sequence[Score]]:
+    """All but the last 512, so many less, and so on down to the last one."""
+    cuts = [0, *(len(scores) - (1 << power) for power in range(AGE_MAX.bit_length() - 1, -1, -1)), len(scores)]
+    cuts = sorted({max(0, cut) for cut in cuts})
+    return [scores[start:end] for start, end in pairwise(cuts)] or [scores]
