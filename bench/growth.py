@@ -36,9 +36,9 @@ from andon.scoring.v1 import indicator_system_pb2
 from andon_client.documents import parse_document
 
 from services.machine.postgres import EmbeddedPostgres
+from services.runtime.cursors import CursorCodec
 from services.runtime.database import tenant_transaction
-from services.runtime.draining import Draining
-from services.runtime.following import CursorCodec
+from services.runtime.drain import Draining
 from services.runtime.ownership import QUERIES, Lease
 from services.runtime.schema import open_schema, prepare_schema
 from services.scoring.replica.commit import Committer
