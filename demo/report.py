@@ -21,6 +21,7 @@ from demo.results import Findings
 from demo.simulation import PlantedFault
 
 CHARTS_SHOWN = 6
+SERIES_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Report:
     problems: Sequence[ProblemLine]
     charts: Sequence[scoring_pb2.GetControlChartResponse]
     chart_specs: Sequence[dict[str, Any]]
+    unjudged: Sequence[tuple[str, str]]
     pareto_spec: dict[str, Any] | None
 
 
@@ -95,6 +97,7 @@ def build(
         problems=problems,
         charts=charts,
         chart_specs=[_with_faults(chart, faults, say, language) for chart in charts],
+        unjudged=_unjudged(findings, say, language),
         pareto_spec=_pareto(problems, say) if problems else None,
     )
 
@@ -204,6 +207,18 @@ def _worth_showing(findings: Findings) -> list[scoring_pb2.GetControlChartRespon
     by_key = {chart.series.key: chart for chart in findings.charts}
     wanted = [key for problem in findings.problems for key in _series_of(problem) if key in by_key]
     return [by_key[key] for key in dict.fromkeys([*wanted, *by_key])][:CHARTS_SHOWN]
+
+
+def _unjudged(findings: Findings, say: Say, language: str) -> list[tuple[str, str]]:
+    """What phase I waits for, and the series of which it does: the first of them by name, and how many more."""
+    waiting: dict[str, list[str]] = {}
+    for chart in findings.unjudged:
+        waiting.setdefault(localised(chart.phase_one.explanation, language), []).append(chart.series.key)
+    lines = []
+    for why, keys in sorted(waiting.items(), key=lambda item: -len(item[1])):
+        named, more = ", ".join(sorted(keys)[:SERIES_NAMED]), len(keys) - SERIES_NAMED
+        lines.append((why, named + (say("and_more", count=more) if more > 0 else "")))
+    return lines
 
 
 def _series_of(problem: problem_pb2.Problem) -> list[str]:

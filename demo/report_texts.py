@@ -67,6 +67,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "pareto": ("Pareto of problems by number of signals", "问题帕累托图（按信号数）"),
     "cumulative": ("cumulative share", "累计占比"),
     "charts": ("Control charts", "控制图"),
+    "unjudged": ("Charts without limits", "暂无控制限的控制图"),
+    "and_more": (" and {count} more", " 等另外 {count} 个"),
     "injected": ("injected fault", "注入的故障"),
     "none": ("none", "无"),
     "overall": ("all cases", "全部案例"),

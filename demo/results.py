@@ -22,12 +22,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Findings:
+    """unjudged: charts without limits, each of which says what its phase I waits for."""
+
     counts: Sequence[ingest_pb2.GetIntakeCountsResponse.Count]
     scorecards: Sequence[scoring_pb2.GetScorecardResponse]
     shares: frozenset[str]
     signals: Sequence[score_pb2.Signal]
     problems: Sequence[problem_pb2.Problem]
     charts: Sequence[scoring_pb2.GetControlChartResponse]
+    unjudged: Sequence[scoring_pb2.GetControlChartResponse]
     partitions: Sequence[scoring_pb2.GetScoringStatusResponse.Partition]
 
 
@@ -49,13 +52,15 @@ async def gather(suite: Suite, process: str, language: str) -> Findings:
     mine = improvement_pb2.ProblemFilter(process=process, system="main")
     signals = [item async for item in list_signals(suite, scoring_pb2.ListSignalsRequest(filter=wanted))]
     problems = [item async for item in list_problems(suite, improvement_pb2.ListProblemsRequest(filter=mine))]
+    charts = await _charts(suite, wanted, language)
     return Findings(
         counts=await _counts(suite, process),
         scorecards=await _scorecards(suite, name),
         shares=await _shares(suite, name),
         signals=sorted(signals, key=lambda signal: (signal.interval.start.seconds, signal.series, signal.rule)),
         problems=problems,
-        charts=await _charts(suite, wanted, language),
+        charts=[chart for chart in charts if chart.HasField("baseline")],
+        unjudged=[chart for chart in charts if not chart.HasField("baseline")],
         partitions=await _partitions(suite, name),
     )
 
@@ -93,7 +98,7 @@ async def _shares(suite: Suite, name: str) -> frozenset[str]:
 async def _charts(
     suite: Suite, wanted: scoring_pb2.SeriesFilter, language: str
 ) -> list[scoring_pb2.GetControlChartResponse]:
-    """The charts of every series that has phase I behind it."""
+    """The charts of every series that is charted."""
     series = (await suite.scoring.ListSeries(scoring_pb2.ListSeriesRequest(filter=wanted, page_size=10_000))).series
     room = asyncio.Semaphore(CHARTS_AT_ONCE)
 
@@ -103,7 +108,7 @@ async def _charts(
             return await _found(suite.scoring.GetControlChart(request))
 
     charts = await asyncio.gather(*(chart(item.key) for item in series))
-    return [found for found in charts if found is not None and found.HasField("baseline")]
+    return [found for found in charts if found is not None]
 
 
 async def _found(call: Awaitable[T]) -> T | None:

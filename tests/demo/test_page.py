@@ -43,6 +43,7 @@ def report(language="en", title="Wait"):
         ],
         charts=[],
         chart_specs=[spec],
+        unjudged=[("phase I is not complete: 3 of 20 windows", "desk/main/wait@day")],
         pareto_spec=spec,
     )
 
@@ -126,3 +127,11 @@ def test_the_page_speaks_the_language_asked_for(written, language, title):
 
 def test_the_page_says_when_it_was_made(written):
     assert "2026-04-01 12:30 UTC" in read(written()).texts
+
+
+@pytest.mark.parametrize(("language", "heading"), [("en", "Charts without limits"), ("zh", "暂无控制限的控制图")])
+def test_a_chart_without_limits_is_listed_with_what_it_waits_for(written, language, heading):
+    texts = read(written(language)).texts
+    assert heading in texts
+    assert "phase I is not complete: 3 of 20 windows" in texts
+    assert "desk/main/wait@day" in texts

@@ -88,7 +88,7 @@ def advance(
         case Unusable():
             return replace(state, end=end), Drawn(None, tuple(_bare(point) for point in points))
         case Watching():
-            watching, drawn = _judged(phase, points, Chosen(slice(0, 0), 0, True), plan)
+            watching, drawn = _judged(phase, points, Chosen(slice(0, 0), 0, True), replace(plan, kind=phase.kind))
             return ControlChartState(end, watching), Drawn(phase.baseline, drawn)
         case Collecting(collected):
             choice = chosen(len(collected), points, plan)
@@ -100,13 +100,16 @@ def advance(
             begun = _begun(together, plan)
             if isinstance(begun, Unusable):
                 return ControlChartState(end, begun), Drawn(None, tuple(_bare(point) for point in points))
-            watching, drawn = _judged(begun, points, choice, plan)
+            watching, drawn = _judged(begun, points, choice, replace(plan, kind=begun.kind))
             return ControlChartState(end, watching), Drawn(begun.baseline, drawn)
         case _:
             assert_never(phase)
 
 
 def _begun(phase_one_points: Sequence[WindowPoint], plan: ChartPlan) -> Watching | Unusable:
+    if plan.kind is ChartKind.XBAR_S and not any(point.deviation > 0.0 for point in phase_one_points):
+        # The cases of each window are one or alike: only the windows show how much their means vary.
+        plan = replace(plan, kind=ChartKind.XMR)
     try:
         phase_one = frozen(phase_one_points, plan)
         baseline = _baseline(phase_one_points, phase_one, plan)
@@ -117,7 +120,7 @@ def _begun(phase_one_points: Sequence[WindowPoint], plan: ChartPlan) -> Watching
     start = rules.start(_zoned(plan))
     memory = AverageMemory(phase_one.centre, 0.0) if plan.is_average else _remembered(start)
     floor, ceiling = _range(phase_one_points, plan)
-    return Watching(baseline, phase_one.sigma, _finite(floor), _finite(ceiling), memory)
+    return Watching(plan.kind, baseline, phase_one.sigma, _finite(floor), _finite(ceiling), memory)
 
 
 def _range(phase_one_points: Sequence[WindowPoint], plan: ChartPlan) -> tuple[float, float]:

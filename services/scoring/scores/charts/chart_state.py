@@ -12,6 +12,7 @@ from andon_quality.calibration import ShiftDetection
 
 from services.scoring.scores.charts.points import SeriesEnd, WindowPoint
 from services.scoring.scores.results import Baseline, CentreBound, LimitCalibration, PhaseOneState, Score
+from services.scoring.system.model import ChartKind
 from services.scoring.system.windows import WindowId
 
 FORMAT = 1
@@ -53,9 +54,11 @@ class AverageMemory:
 class Watching:
     """Phase I is frozen. sigma: of one case for means and shares, of a window's value for individuals.
 
-    floor, ceiling: what the plotted statistic can be at all; None: anything.
+    kind: as planned, but of single values where the cases of a window show no spread. floor, ceiling: what the plotted
+    statistic can be at all; None: anything.
     """
 
+    kind: ChartKind
     baseline: Baseline
     sigma: float
     floor: float | None
@@ -98,9 +101,9 @@ def _phase_row(phase: Collecting | Unusable | Watching) -> list[Any]:
             return ["collecting", [astuple(point) for point in points]]
         case Unusable(why, window_count):
             return ["unusable", int(why), window_count]
-        case Watching(baseline, sigma, floor, ceiling, memory):
-            kind = "average" if isinstance(memory, AverageMemory) else "rules"
-            return [kind, _baseline_row(baseline), sigma, floor, ceiling, astuple(memory)]
+        case Watching(kind, baseline, sigma, floor, ceiling, memory):
+            numbers = (sigma, floor, ceiling)
+            return ["watching", kind.value, _baseline_row(baseline), numbers, astuple(memory)]
         case _:
             assert_never(phase)
 
@@ -110,11 +113,13 @@ def _phase_of(kind: str, *row: Any) -> Collecting | Unusable | Watching:
         return Collecting(tuple(WindowPoint(WindowId(*window), *rest) for window, *rest in row[0]))
     if kind == "unusable":
         return Unusable(PhaseOneState(row[0]), row[1])
-    frozen, sigma, floor, ceiling, remembered = row
-    baseline = _baseline_of(*frozen)
-    if kind == "average":
-        return Watching(baseline, sigma, floor, ceiling, AverageMemory(*remembered))
-    return Watching(baseline, sigma, floor, ceiling, RuleMemory(*(tuple(column) for column in remembered)))
+    drawn_as, frozen, (sigma, floor, ceiling), remembered = row
+    memory: RuleMemory | AverageMemory
+    if ChartKind(drawn_as) is ChartKind.EWMA:
+        memory = AverageMemory(*remembered)
+    else:
+        memory = RuleMemory(*(tuple(column) for column in remembered))
+    return Watching(ChartKind(drawn_as), _baseline_of(*frozen), sigma, floor, ceiling, memory)
 
 
 def _baseline_row(baseline: Baseline) -> list[Any]:

@@ -16,7 +16,7 @@ from services.scoring.system.case_model import Text
 def phase_one_status(state: ControlChartState, scores: Collection[Score], plan: ChartPlan) -> PhaseOneStatus:
     """Of the chart of a series after `scores`, which are all of its windows."""
     match state.phase:
-        case Watching(baseline):
+        case Watching(baseline=baseline):
             count = baseline.window_count
             said = Text(f"phase I of {count} windows is frozen", f"基线期已冻结，共 {count} 个窗口")
             return PhaseOneStatus(PhaseOneState.FROZEN, count, 0, said)

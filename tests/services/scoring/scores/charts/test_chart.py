@@ -409,3 +409,12 @@ def test_phase_one_without_spread_or_without_an_end_says_so() -> None:
     endless = status(points(STEADY), plan(baseline_start_us=0))
     assert endless.state is PhaseOneState.INTERVAL_OPEN
     assert "without an end" in endless.explanation.en
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_means_of_windows_whose_cases_are_alike_are_judged_as_single_values(count: int) -> None:
+    alike = [scored(day, round(value) * count, count, round(value) ** 2 * count) for day, value in enumerate(STEADY)]
+    drawn = draw([*alike, scored(8, 160 * count, count, 160**2 * count)], plan(ChartKind.XBAR_S))
+    assert drawn.baseline is not None
+    assert drawn.baseline.chart == "XmR"
+    assert "WE1" in rules_at(drawn, 8)
