@@ -98,14 +98,18 @@ class Served:
         self._certificate = authority.certificate("client")
         self._leaving = leaving
 
+    def access(self, tenant: str) -> dict[str, Any]:
+        """What `open_channel` takes."""
+        return {
+            "target": f"127.0.0.1:{self._port}",
+            "ca_file": self._authority.ca_file,
+            "cert_file": self._certificate.certificate,
+            "key_file": self._certificate.key,
+            "token": self._authority.token("bench", tenant, ["writer", "reader"]),
+        }
+
     async def client(self, tenant: str) -> Any:
-        channel = open_channel(
-            f"127.0.0.1:{self._port}",
-            ca_file=self._authority.ca_file,
-            cert_file=self._certificate.certificate,
-            key_file=self._certificate.key,
-            token=self._authority.token("bench", tenant, ["writer", "reader"]),
-        )
+        channel = open_channel(**self.access(tenant))
         return ingest_pb2_grpc.IngestServiceStub(await self._leaving.enter_async_context(channel))
 
 
@@ -149,7 +153,9 @@ def _environment(folder: Path, postgres: EmbeddedPostgres, authority: Authority,
     return {**os.environ, **{f"ANDON_INGEST_{name}": str(value) for name, value in settings.items()}}
 
 
-async def written_s(client: Any, batches: Sequence[event_pb2.EventBatch], in_flight: int) -> float:
+async def written_s(
+    client: Any, batches: Sequence[event_pb2.EventBatch], in_flight: int, batch_events: int = BATCH_EVENTS
+) -> float:
     """Seconds until every event is acknowledged as durable; that all are new is demanded."""
     waiting: Iterator[event_pb2.EventBatch] = iter(batches)
     accepted = 0
@@ -163,6 +169,6 @@ async def written_s(client: Any, batches: Sequence[event_pb2.EventBatch], in_fli
     begun = time.perf_counter()
     await asyncio.gather(*(write() for _ in range(in_flight)))
     elapsed = time.perf_counter() - begun
-    if accepted != len(batches) * BATCH_EVENTS:
+    if accepted != len(batches) * batch_events:
         raise SystemExit(f"only {accepted} events were accepted")
     return elapsed
