@@ -28,7 +28,7 @@ LARGE_IN_FLIGHT = 2
 SMALL_EVENTS = 10
 SMALL_PER_S = 40.0
 # Never those of large ones, and never the same twice.
-_small_ids = itertools.count(-1_000_000_000, SMALL_EVENTS)
+_small_ids = itertools.count(-100_000_000, SMALL_EVENTS)
 
 
 async def send_large(access: dict[str, Any]) -> None:
@@ -38,8 +38,8 @@ async def send_large(access: dict[str, Any]) -> None:
         getattr(made_events(first + number * LARGE_EVENTS, LARGE_EVENTS), encoding)()
         for number in range(access.pop("count"))
     ]
-    files = {name: Path(access.pop(name)) for name in ("ca_file", "cert_file", "key_file")}
-    async with open_channel(access.pop("target"), token=access.pop("token"), **files) as channel:
+    files: dict[str, Any] = {name: Path(access.pop(name)) for name in ("ca_file", "cert_file", "key_file")}
+    async with open_channel(**files, **access) as channel:
         client = ingest_pb2_grpc.IngestServiceStub(channel)
         print("made", flush=True)
         sys.stdin.readline()

@@ -18,6 +18,7 @@ from services.ingest.servicer.writes import WriteRpcs
 from services.ingest.settings import IngestSettings
 from services.ingest.store.schema import CHANNEL, MIGRATIONS, SCHEMA
 from services.ingest.store.sessions import PostgresStore
+from services.ingest.workers import share_interpreter
 from services.ingest.writer.commit import LogLimits
 from services.ingest.writer.decision import Codec
 from services.runtime.clock import clock_us
@@ -52,6 +53,7 @@ def commit_bytes_max(message_bytes_max: int) -> int:
 
 
 async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> None:
+    share_interpreter()
     secret = tenant_secret(settings)
     pool = await open_schema(settings, SCHEMA, MIGRATIONS)
     store = PostgresStore(pool)
@@ -64,8 +66,10 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
         cache_bytes_max=settings.segment_cache_bytes_max,
     )
 
+    response_bytes_max = min(settings.response_bytes_max, limits.commit_bytes_max)
+
     def tail_of(tenant: TenantId) -> LogTail:
-        return LogTail(store.log(tenant), draining, settings.response_bytes_max, settings.poll_s)
+        return LogTail(store.log(tenant), draining, response_bytes_max, settings.poll_s)
 
     logs = TenantLogs(store, secret, limits, Codec(wire.event_as_sent, answer), clock_us, tail_of)
     reading = ReadRpcs(logs, store, clock_us, settings.message_bytes_max)

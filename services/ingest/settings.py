@@ -19,7 +19,12 @@ class IngestSettings(RuntimeSettings):
     partition_count: int = Field(
         4, ge=1, le=255, description="Partitions of a tenant's log; fixed for a tenant by its first call."
     )
-    commit_rows_max: int = Field(100_000, ge=1, le=500_000, description="Maximum number of events per commit.")
+    commit_rows_max: int = Field(
+        10_000,
+        ge=2,
+        le=500_000,
+        description="Maximum number of events per commit; a batch of more than half of it is written in parts.",
+    )
     queue_rows_max: int = Field(
         400_000, ge=1, description="Maximum number of events queued per tenant; more get RESOURCE_EXHAUSTED."
     )

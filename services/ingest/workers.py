@@ -1,20 +1,28 @@
 """Threads for the work on large batches, so that the event loop stays free for small ones."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 ResultT = TypeVar("ResultT")
 
-# Fewer rows are done sooner than a thread is woken.
-LARGE_ROWS_MIN = 1_000
+# What so many rows need is done sooner, mostly within two milliseconds, than a thread is woken and heard of.
+AT_ONCE_ROWS_MAX = 5_000
+# A thread that computes keeps the interpreter for so long when the event loop asks for it.
+_SWITCH_S = 0.0005
 # Most of the work holds the interpreter for moments only; more threads would stand in each other's way.
 _POOL = ThreadPoolExecutor(2, thread_name_prefix="ingest")
 
 
+def share_interpreter() -> None:
+    """Of this process, once."""
+    sys.setswitchinterval(_SWITCH_S)
+
+
 async def computed(rows: int, act: Callable[[], ResultT]) -> ResultT:
-    """What `act` returns: at once for few rows, out of a thread for many."""
-    if rows < LARGE_ROWS_MIN:
+    """What `act` returns: at once if it takes as long as an admission of few rows does, out of a thread otherwise."""
+    if rows <= AT_ONCE_ROWS_MAX:
         return act()
     return await asyncio.get_running_loop().run_in_executor(_POOL, act)

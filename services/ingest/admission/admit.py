@@ -1,7 +1,9 @@
 """Admission: every event of a batch is checked, all at once, and identity is replaced."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 import numpy as np
 import pyarrow as pa
@@ -75,6 +77,28 @@ def _by_batch(faults: Sequence[Fault], starts: NDArray[np.int64]) -> tuple[tuple
     for fault, owner, start in zip(faults, owners.tolist(), starts[owners].tolist(), strict=True):
         found[owner].append(replace(fault, index=fault.index - start))
     return tuple(tuple(some) for some in found)
+
+
+_index = attrgetter("index")
+
+
+def part_of(admission: Admission, begin: int, end: int) -> Admission:
+    """What was admitted of the rows [begin, end) of its one batch."""
+    (faults,) = admission.faults
+    first, last = np.searchsorted(admission.index, (begin, end)).tolist()
+    page = admission.page.slice(first, last - first)
+    column = page.column("source")
+    codes = np.flatnonzero(np.bincount(codes_of(column), minlength=1)).tolist() if page.num_rows else []
+    names = {column.dictionary[code].as_py() for code in codes}
+    return Admission(
+        page=page,
+        index=admission.index[first:last],
+        id_hashes=admission.id_hashes[first:last],
+        case_hashes=admission.case_hashes[first:last],
+        bounds=np.array([0, last - first]),
+        faults=(tuple(faults[bisect_left(faults, begin, key=_index) : bisect_left(faults, end, key=_index)]),),
+        sources=tuple(name for name in admission.sources if name in names),
+    )
 
 
 def merged_admissions(admissions: Sequence[Admission]) -> Admission:

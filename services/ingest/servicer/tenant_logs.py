@@ -11,7 +11,7 @@ from services.ingest.model import TenantId
 from services.ingest.writer.commit import Committer, LogLimits
 from services.ingest.writer.decision import Codec
 from services.ingest.writer.interface import IngestStore
-from services.ingest.writer.queue import TenantLog
+from services.ingest.writer.tenant_log import TenantLog
 from services.runtime.database import UNAVAILABLE_ERRORS
 
 log = structlog.get_logger(__name__)

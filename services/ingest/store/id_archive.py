@@ -26,8 +26,10 @@ from services.ingest.log.segments import decoded
 from services.ingest.model import TenantId
 from services.ingest.store.postgres_log import Connect
 from services.ingest.store.schema import queries
-from services.ingest.workers import LARGE_ROWS_MIN, computed
+from services.ingest.workers import AT_ONCE_ROWS_MAX, computed
 
+# What is not counted is taken for many.
+_MANY = AT_ONCE_ROWS_MAX + 1
 # One step reads and writes about so much.
 STEP_COMMITS = 500
 STEP_BYTES = 16 * 1024 * 1024
@@ -85,7 +87,7 @@ class PostgresIdArchive:
                 return False
             reached = found[-1].commit.position
             segments = await log.read_segments(range(position + 1, reached + 1))
-            days, hashes, positions = await computed(LARGE_ROWS_MIN, lambda: _ids(segments))
+            days, hashes, positions = await computed(_MANY, lambda: _ids(segments))
             await self._store(connection, days, hashes, positions)
             await connection.execute(queries.move_id_archive, self._tenant, reached)
         return reached < through
@@ -107,7 +109,7 @@ class PostgresIdArchive:
             days = np.concatenate([days, *(np.full(len(block.hashes), day) for day, block in old)])
             hashes = np.concatenate([hashes, *(block.hashes for _, block in old)])
             positions = np.concatenate([positions, *(block.positions for _, block in old)])
-        groups = await computed(LARGE_ROWS_MIN, partial(_grouped, days, hashes, bits))
+        groups = await computed(_MANY, partial(_grouped, days, hashes, bits))
         stored = await _blocks(connection, self._tenant, [key for key, _ in groups])
 
         def merged() -> list[IdBlock]:
@@ -118,7 +120,7 @@ class PostgresIdArchive:
                 for key, rows in groups
             ]
 
-        blocks = await computed(LARGE_ROWS_MIN, merged)
+        blocks = await computed(_MANY, merged)
         await connection.execute(
             queries.store_id_days, self._tenant, list(bits), list(bits.values()), [counts[day] for day in bits]
         )

@@ -15,7 +15,8 @@ that is all of the log, and a commit needs no lock. If the append finds that the
 group then goes under the log's lock, where the process first reads what others wrote. It stays there until it finds the
 log where it left it, so that two busy writers take turns instead of overtaking each other for ever.
 
-Invariants: commits of one process are made one after another (`writer/queue.py`), and memory changes between them only.
+Invariants: commits of one process are made one after another (`writer/tenant_log.py`), and memory changes between them
+only.
 A source's policy changes together with the position, so a batch is never written under a policy older than the log's
 end. The answer to a request id is recorded by the commit that it answers, and an append refuses an id that has one.
 
@@ -30,7 +31,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from services.ingest.admission.admit import admit, merged_admissions
+from services.ingest.admission.admit import admit, merged_admissions, part_of
 from services.ingest.admission.pseudonyms import TenantKeys
 from services.ingest.known.archive import IdArchive
 from services.ingest.known.deduplication import Suspects, judge_against_stored, judge_within_page
@@ -48,14 +49,15 @@ from services.ingest.model import (
     SourceId,
     TenantId,
     Written,
+    merged,
 )
 from services.ingest.registry.records import StoredAnswer
 from services.ingest.workers import computed
 from services.ingest.writer.decision import Codec, CommitDecision, CommitResult, decide, replayed
-from services.ingest.writer.group import QueuedBatch, unadmitted
 from services.ingest.writer.interface import IngestStore, LockedSession
 from services.ingest.writer.plan import plan
-from services.runtime.errors import InvalidArgument, invalid
+from services.ingest.writer.queue import COMMIT_BYTES, BatchPart, QueuedBatch
+from services.runtime.errors import invalid
 from services.runtime.telemetry import batch_span
 
 Clock = Callable[[], int]
@@ -65,11 +67,18 @@ _CLEAR_EVERY = 1_000
 
 @dataclass(frozen=True)
 class LogLimits:
+    """`commit_bytes_max`: stored, so that a commit fits into one message to a reader."""
+
     commit_rows_max: int
     commit_bytes_max: int
     queue_rows_max: int
     partition_count: int
     cache_bytes_max: int
+
+    @property
+    def group_bytes_max(self) -> int:
+        """Of the columns that share a commit, as they came."""
+        return min(COMMIT_BYTES, self.commit_bytes_max)
 
 
 class CannotShare(Exception):
@@ -119,11 +128,23 @@ class Committer:
                 self.head = await session.log.head()
         return self.head
 
-    def admit(self, batches: Sequence[IncomingBatch]) -> Admission:
+    async def first_answer(self, queued: QueuedBatch) -> CommitResult | None:
+        """What a large batch is answered without a look at its events; None: they are to be written."""
+        if queued.batch.request_id is None:
+            return None
+        async with self._store.session(self._tenant) as session:
+            return replayed(queued.batch, await session.registry.answered([queued.batch.request_id]))
+
+    async def admit_large(self, queued: QueuedBatch) -> None:
+        revision = self.revision
+        queued.admission = await computed(queued.batch.received, partial(self._admit, [queued.batch]))
+        queued.revision = revision
+
+    def _admit(self, batches: Sequence[IncomingBatch]) -> Admission:
         return admit(batches, self.sources, self._keys, self._clock())
 
-    async def commit(self, group: Sequence[QueuedBatch]) -> list[CommitResult]:
-        """The result of each batch; they share one commit, or have one each where they cannot."""
+    async def commit(self, group: Sequence[BatchPart]) -> list[CommitResult]:
+        """The result of each part; they share one commit, or have one each where they cannot."""
         traceparents = tuple(dict.fromkeys(one.batch.traceparent for one in group if one.batch.traceparent))
         try:
             with batch_span("andon.ingest.commit", traceparents, {"andon.batches": len(group)}):
@@ -136,20 +157,34 @@ class Committer:
                 return await self._commit_under_lock(group, traceparents)
         except (CannotShare, CommitTooLarge) as error:
             if len(group) > 1:
-                return [result for one in group for result in await self._commit_alone(one)]
+                return [await self._commit_alone(one) for one in group]
             if isinstance(error, CommitTooLarge):
-                return [_too_large(self._limits.commit_bytes_max)]
+                return [await self._commit_halves(group[0])]
             raise
 
-    async def _commit_alone(self, one: QueuedBatch) -> list[CommitResult]:
+    async def _commit_alone(self, part: BatchPart) -> CommitResult:
         try:
-            return await self.commit([one])
+            return (await self.commit([part]))[0]
         except Exception as error:
-            return [error]
+            return error
 
-    async def _commit_under_lock(
-        self, group: Sequence[QueuedBatch], traceparents: tuple[str, ...]
-    ) -> list[CommitResult]:
+    async def _commit_halves(self, part: BatchPart) -> CommitResult:
+        """What is stored of its columns was larger than they looked."""
+        if part.rows < 2 or part.batch.validate_only:
+            bytes_max = self._limits.commit_bytes_max
+            return invalid("batch", f"an event takes more than {bytes_max} bytes stored", "BATCH_TOO_LARGE")
+        if part.queued.admission is None:
+            await self.admit_large(part.queued)
+        middle = part.begin + part.rows // 2
+        first = await self._commit_alone(BatchPart(part.queued, part.begin, middle))
+        if not isinstance(first, Written):
+            return first
+        part.queued.written.append(first)
+        rest = await self._commit_alone(BatchPart(part.queued, middle, part.end))
+        part.queued.written.pop()
+        return merged([first, rest]) if isinstance(rest, Written) else rest
+
+    async def _commit_under_lock(self, group: Sequence[BatchPart], traceparents: tuple[str, ...]) -> list[CommitResult]:
         decision = None
         first: Mapping[UUID, StoredAnswer] = {}
         async with self._store.locked(self._tenant) as session:
@@ -202,22 +237,30 @@ class Committer:
 
     async def _decide(
         self,
-        group: Sequence[QueuedBatch],
+        group: Sequence[BatchPart],
         head: LogHead,
         traceparents: tuple[str, ...],
         log: Log,
         archive: IdArchive,
     ) -> CommitDecision:
         assert self._memory is not None
-        memory, now_us, rows = self._memory, self._clock(), sum(one.batch.received for one in group)
+        memory, now_us = self._memory, self._clock()
+        # A large batch is admitted before its first part is taken.
+        waiting = [part.batch for part in group if part.queued.admission is None]
 
-        def suspected(parts: Sequence[Admission | list[IncomingBatch]]) -> tuple[Admission, Suspects]:
-            admission = merged_admissions([self.admit(part) if isinstance(part, list) else part for part in parts])
+        def suspected() -> tuple[Admission, Suspects]:
+            admissions = [self._admit(waiting)] if waiting else []
+            for part in group[len(waiting) :]:
+                assert part.queued.admission is not None
+                admissions.append(part_of(part.queued.admission, part.begin, part.end))
+            admission = merged_admissions(admissions)
             return admission, memory.suspects(admission, self.sources, now_us)
 
         try:
-            parts = [part if isinstance(part, list) else await part for part in unadmitted(group, self.revision)]
-            admission, suspects = await computed(rows, partial(suspected, parts))
+            for part in group[len(waiting) :]:
+                if part.queued.revision != self.revision:
+                    await self.admit_large(part.queued)
+            admission, suspects = await computed(sum(part.rows for part in group), suspected)
         except Exception as error:
             # Whatever it is: one caller's batch must not be the reason why another's is refused.
             if len(group) > 1:
@@ -235,10 +278,10 @@ class Committer:
             made = plan(admission, novelty, head.next_offsets)
             if made.byte_count > self._limits.commit_bytes_max:
                 raise CommitTooLarge
-            batches = [one.batch for one in group]
-            return decide(made, batches, head, self.sources, self._codec, self._keys.quarantine, traceparents)
+            return decide(made, group, head, self.sources, self._codec, self._keys.quarantine, traceparents)
 
-        return await computed(rows, decided)
+        faults = sum(map(len, admission.faults))
+        return await computed(admission.page.num_rows + 2 * len(suspects.rows) + 20 * faults, decided)
 
     async def archive_old_ids(self) -> None:
         """Moves the ids of commits behind the longest horizon to the archive, once they are a day's worth."""
@@ -283,7 +326,3 @@ def _as_logged(entry: LogEntry, committed_at_us: int) -> LoggedCommit:
         for one in sorted(entry.segments, key=lambda one: (one.partition, one.first_offset))
     ]
     return LoggedCommit(made, tuple(pages))
-
-
-def _too_large(bytes_max: int) -> InvalidArgument:
-    return invalid("batch", f"takes more than {bytes_max} bytes stored: send it in smaller ones", "BATCH_TOO_LARGE")

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.ingest.log.records import LogEntry, LogHead
-from services.ingest.model import TRACEPARENTS_MAX, Arrival, Fault, IncomingBatch, Position, SourceId, Written
+from services.ingest.model import TRACEPARENTS_MAX, Arrival, Fault, IncomingBatch, Position, SourceId, Written, merged
 from services.ingest.registry.quarantine import quarantine_id, sealed
 from services.ingest.registry.records import Receipt, SealedEvent, StoredAnswer
 from services.ingest.writer.plan import CommitPlan, reasons
+from services.ingest.writer.queue import BatchPart
 from services.runtime.requests import request_id_reused
 
 METHOD = "WriteEvents"
@@ -35,7 +36,7 @@ class CommitDecision:
 
 def decide(
     made: CommitPlan,
-    batches: Sequence[IncomingBatch],
+    parts: Sequence[BatchPart],
     head: LogHead,
     sources: Mapping[SourceId, object],
     codec: Codec,
@@ -44,8 +45,8 @@ def decide(
 ) -> CommitDecision:
     """For a log that ends at `head` and knows these sources; `key` seals what is refused."""
     refused = [
-        [_sealed_event(batch.arrival, fault, codec, key) for fault in faults]
-        for batch, faults in zip(batches, made.faults, strict=True)
+        [_sealed_event(part.batch.arrival, fault, codec, key) for fault in faults]
+        for part, faults in zip(parts, made.faults, strict=True)
     ]
     written = tuple(
         Written(tally, faults, tuple(one.quarantine_id for one in some), Position(head.position + 1))
@@ -65,9 +66,15 @@ def decide(
         new_sources=tuple(sorted(set(made.sources) - set(sources))),
         method=METHOD,
         answers=tuple(
-            StoredAnswer(batch.request_id, METHOD, batch.fingerprint, codec.answer(one, head))
-            for batch, one in zip(batches, written, strict=True)
-            if batch.request_id is not None
+            StoredAnswer(
+                part.batch.request_id,
+                METHOD,
+                part.batch.fingerprint,
+                codec.answer(merged([*part.queued.written, one]), head),
+            )
+            for part, one in zip(parts, written, strict=True)
+            # That of a batch in parts is recorded with its last one.
+            if part.batch.request_id is not None and part.is_last
         ),
     )
     return CommitDecision(made, entry, receipt, written)

@@ -1,91 +1,134 @@
-"""One tenant's log as callers see it: while one commit is on its way, the next one gathers."""
+"""The batches that wait for a tenant's log, and what of them the next commit takes.
+
+Theory of operation. A commit is bounded in rows and bytes, so that whoever comes next waits no longer than that takes.
+A batch that is larger is cut into parts, which are written by one commit each and acknowledged together after the last.
+If the process dies between two parts, the first ones are durable and were not acknowledged; the batch is sent again,
+and they are duplicates.
+
+Each commit takes whole batches first, in the order in which they came, and then parts of the large ones in turns. Half
+of it is left to those, so neither waits for ever: a whole batch waits for the commit under way and for the whole ones
+before it, a large one gets at least half of each commit.
+
+A request id is written by one batch at a time. A check (`validate_only`) goes alone and uncut, since what repeats
+within it is only known from all of it.
+"""
 
 import asyncio
-from contextlib import suppress
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cached_property
 from uuid import UUID
 
-from services.ingest.admission.pseudonyms import TenantKeys
-from services.ingest.metrics import metrics
-from services.ingest.model import IncomingBatch, TenantId, Written
-from services.ingest.workers import LARGE_ROWS_MIN, computed
-from services.ingest.writer.commit import Committer, LogLimits
-from services.ingest.writer.decision import CommitResult
-from services.ingest.writer.group import QueuedBatch, next_group
-from services.runtime.errors import ResourceExhausted
+from services.ingest.model import Admission, IncomingBatch, Written
+
+# Bytes of columns that one commit takes, about.
+COMMIT_BYTES = 2 * 1024 * 1024
 
 
-class TenantLog:
-    def __init__(self, tenant: TenantId, keys: TenantKeys, committer: Committer, limits: LogLimits) -> None:
-        self.tenant = tenant
-        self.keys = keys
-        self.tail = committer.tail
-        self._committer = committer
-        self._limits = limits
-        self._opening = asyncio.Lock()
-        self._queue: list[QueuedBatch] = []
-        self._queued_rows = 0
-        self._freed = asyncio.Event()
-        self._committing: asyncio.Task[None] | None = None
+@dataclass(eq=False)
+class QueuedBatch:
+    """`admission` is that of a large batch, under the sources of `revision`; `written` are its parts so far."""
+
+    batch: IncomingBatch
+    answer: "asyncio.Future[Written | bytes]"
+    admission: Admission | None = None
+    revision: int = -1
+    written: list[Written] = field(default_factory=list)
+    written_rows: int = 0
+
+    @cached_property
+    def byte_count(self) -> int:
+        size: int = self.batch.arrival.page.nbytes
+        return size
+
+
+@dataclass(frozen=True)
+class BatchPart:
+    """The rows [begin, end) of a batch."""
+
+    queued: QueuedBatch
+    begin: int
+    end: int
 
     @property
-    def origin(self) -> UUID:
-        """Raises LookupError before `open`."""
-        if self._committer.head is None:
-            raise LookupError("the log is not open")
-        return self._committer.head.origin
+    def batch(self) -> IncomingBatch:
+        return self.queued.batch
 
-    async def open(self) -> None:
-        if self._committer.head is None:
-            async with self._opening:
-                await self._committer.open()
+    @property
+    def rows(self) -> int:
+        return self.end - self.begin
 
-    async def archive_old_ids(self) -> None:
-        await self._committer.archive_old_ids()
+    @property
+    def is_last(self) -> bool:
+        return self.end == self.batch.received
 
-    async def capacity(self) -> None:
-        """Returns when another batch can be queued: how a stream waits where a single call is refused."""
-        while self._queued_rows >= self._limits.queue_rows_max // 2:
-            self._freed.clear()
-            await self._freed.wait()
+    @property
+    def byte_count(self) -> int:
+        return self.queued.byte_count * self.rows // max(1, self.batch.received)
 
-    def submit(self, batch: IncomingBatch) -> "asyncio.Future[Written | bytes]":
-        """Queues a batch; the answer comes when it is durable."""
-        if self._queued_rows and self._queued_rows + batch.received > self._limits.queue_rows_max:
-            metrics.add("andon.ingest.refused", batch.received)
-            raise ResourceExhausted("OVERLOADED", "too much is waiting to be written", retry_after_s=0.5)
-        answer: asyncio.Future[Written | bytes] = asyncio.get_running_loop().create_future()
-        admission = None
-        if batch.received >= LARGE_ROWS_MIN:
-            # Small ones are admitted together when their turn comes; a large one while other commits are on their way.
-            admission = asyncio.ensure_future(computed(batch.received, partial(self._committer.admit, [batch])))
-        self._queue.append(QueuedBatch(batch, answer, admission, self._committer.revision))
-        self._queued_rows += batch.received
-        if self._committing is None or self._committing.done():
-            self._committing = asyncio.create_task(self._commit_all())
-        return answer
 
-    async def close(self) -> None:
-        """What is queued is written first."""
-        if self._committing is not None:
-            with suppress(Exception):
-                await self._committing
+class BatchQueue:
+    def __init__(self, rows_max: int, bytes_max: int) -> None:
+        """Of one commit."""
+        self._rows_max, self._bytes_max = rows_max, bytes_max
+        self._whole: list[QueuedBatch] = []
+        self._cut: list[QueuedBatch] = []
 
-    async def _commit_all(self) -> None:
-        while self._queue:
-            count = next_group(self._queue, self._limits.commit_rows_max, self._limits.commit_bytes_max)
-            group, self._queue = self._queue[:count], self._queue[count:]
-            try:
-                outcomes: list[CommitResult] = await self._committer.commit(group)
-            except Exception as error:
-                outcomes = [error] * len(group)
-            finally:
-                self._queued_rows -= sum(waiting.batch.received for waiting in group)
-                self._freed.set()
-            for waiting, outcome in zip(group, outcomes, strict=True):
-                if waiting.answer.done():
-                    continue
-                if isinstance(outcome, Exception):
-                    waiting.answer.set_exception(outcome)
-                else:
-                    waiting.answer.set_result(outcome)
+    def __bool__(self) -> bool:
+        return bool(self._whole or self._cut)
+
+    def is_cut(self, queued: QueuedBatch) -> bool:
+        return not queued.batch.validate_only and self._part_rows(queued) < queued.batch.received
+
+    def add(self, queued: QueuedBatch) -> None:
+        """A new batch, or one of which parts remain."""
+        (self._cut if self.is_cut(queued) else self._whole).append(queued)
+
+    def next_group(self) -> list[BatchPart]:
+        """What the next commit takes, at least one part: whole batches, then parts of larger ones."""
+        if self._whole and self._whole[0].batch.validate_only:
+            return [_whole(self._whole.pop(0))]
+        share = 2 if self._cut else 1
+        begun = {one.batch.request_id for one in self._cut if one.written_rows} - {None}
+        ids: set[UUID | None] = set(begun)
+        group = self._taken_whole(self._rows_max // share, self._bytes_max // share, ids)
+        rows, size = sum(part.rows for part in group), sum(part.byte_count for part in group)
+        for queued in list(self._cut):
+            end = min(queued.written_rows + self._part_rows(queued), queued.batch.received)
+            part = BatchPart(queued, queued.written_rows, end)
+            rows, size = rows + part.rows, size + part.byte_count
+            if group and (rows > self._rows_max or size > self._bytes_max):
+                break
+            if queued.batch.request_id in ids and not queued.written_rows:
+                continue
+            if queued.batch.request_id is not None:
+                ids.add(queued.batch.request_id)
+            self._cut.remove(queued)
+            group.append(part)
+        return group
+
+    def _taken_whole(self, rows_max: int, bytes_max: int, ids: set[UUID | None]) -> list[BatchPart]:
+        group: list[BatchPart] = []
+        rest: list[QueuedBatch] = []
+        rows = size = 0
+        for number, queued in enumerate(self._whole):
+            rows, size = rows + queued.batch.received, size + queued.byte_count
+            if (group and (rows > rows_max or size > bytes_max)) or queued.batch.validate_only:
+                rest += self._whole[number:]
+                break
+            if queued.batch.request_id in ids:
+                rest.append(queued)
+                continue
+            if queued.batch.request_id is not None:
+                ids.add(queued.batch.request_id)
+            group.append(_whole(queued))
+        self._whole = rest
+        return group
+
+    def _part_rows(self, queued: QueuedBatch) -> int:
+        """Half of a commit: the other half is that of whole batches."""
+        fitting = queued.batch.received * (self._bytes_max // 2) // max(1, queued.byte_count)
+        return max(1, min(self._rows_max // 2, fitting))
+
+
+def _whole(queued: QueuedBatch) -> BatchPart:
+    return BatchPart(queued, 0, queued.batch.received)

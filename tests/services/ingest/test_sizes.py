@@ -47,18 +47,47 @@ async def test_a_large_batch_that_does_not_compress_can_be_written_and_read(
     assert sum(pa.ipc.open_stream(page).read_all().num_rows for page in pages) == sent.num_rows
 
 
-async def test_a_batch_whose_commit_would_fit_no_message_is_refused_and_leaves_nothing(
+async def test_a_batch_that_fits_no_message_when_stored_is_written_in_several_commits(
     served: Any, table: Any, arrow: Any, everything: Any
 ) -> None:
     client = served.client()
     batch = incompressible(table, arrow, 0, 15.7)
+    written = await client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=batch))
+    assert len(await everything(client)) == written.accepted
+    bounds = await client.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest())
+    assert bounds.event_count == written.accepted
+
+
+async def test_an_event_that_would_fit_no_message_is_refused_and_leaves_nothing(
+    start: Any, table: Any, arrow: Any, everything: Any
+) -> None:
+    client = (await start(message_bytes_max=16 * 1024)).client()
+    noise = os.urandom(3_000).hex()
+    batch = arrow(table(1, **{f"attributes.note{number}": [noise[number:]] for number in range(2_001, 2_004)}))
     refused = await refusal(client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=batch)))
     assert refused.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert "send it in smaller ones" in str(refused.details())
+    assert "an event takes more than" in str(refused.details())
     assert await everything(client) == []
     # What comes next is not affected.
     written = await client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=arrow(table(3))))
     assert written.accepted == 3
+
+
+async def test_a_commit_that_is_larger_than_its_columns_looked_is_written_in_halves(
+    start: Any, table: Any, arrow: Any, everything: Any
+) -> None:
+    client = (await start(message_bytes_max=32 * 1024)).client()
+    attributes = {f"attributes.a{number}": [f"{number}"] * 16 for number in range(12)}
+    cases = [f"case-{number}" for number in range(16)]
+    request = ingest_pb2.WriteEventsRequest(batch=arrow(table(16, case_id=cases, **attributes)))
+    request.request_id = "0b7f0a52-6c4e-4c0f-9f43-1d2a3b4c5d6e"
+    written = await client.WriteEvents(request)
+    assert written.accepted == 16
+    rows = await everything(client)
+    assert sorted(row["id"] for row in rows) == sorted(f"e{number}" for number in range(16))
+    responses = [one async for one in client.ReadEvents(ingest_pb2.ReadEventsRequest())]
+    assert len({page.commit_time.ToMicroseconds() for one in responses for page in one.pages}) > 1
+    assert await client.WriteEvents(request) == written
 
 
 async def test_large_batches_that_wait_together_share_no_commit_that_would_fit_no_message(

@@ -22,7 +22,7 @@ from services.ingest.store.sessions import PostgresStore
 from services.ingest.wire import arrival, event_as_sent
 from services.ingest.writer.commit import Committer, LogLimits
 from services.ingest.writer.decision import Codec
-from services.ingest.writer.queue import TenantLog
+from services.ingest.writer.tenant_log import TenantLog
 from services.runtime.clock import clock_us
 from services.runtime.database import acquire, open_pool, tenant_transaction
 from services.runtime.drain import Draining
