@@ -13,6 +13,7 @@ from services.scoring.fold.batch import MISSING, EventBatch, IntArray
 from services.scoring.fold.columns import Column, Extreme, LastReopening, Picked, Tally
 from services.scoring.fold.sequences import Handovers, Presence
 from services.scoring.fold.sources import Labels, LabelSource, MatchSource, NumberSource, TimeSource
+from services.scoring.fold.work_pairs import WorkPairs
 from services.scoring.system.calendar import SECOND_US, Zone, working_us
 from services.scoring.system.case_model import (
     Above,
@@ -32,6 +33,8 @@ from services.scoring.system.case_model import (
     Opened,
     Pick,
     Rework,
+    Unmatched,
+    Work,
 )
 from services.scoring.system.decimals import exact
 from services.scoring.system.model import Dimension, SystemSpec
@@ -99,6 +102,8 @@ class Columns:
                 self.presence()
             case Handover(attribute):
                 self.handovers(attribute)
+            case Work() as work:
+                self.work(work)
             case Flag() | None:
                 pass
             case _:
@@ -144,6 +149,14 @@ class Columns:
     def handovers(self, attribute: str) -> Handovers:
         column = f"attributes.{attribute}" if attribute else "resource"
         return self._column(f"handovers {column}", lambda: Handovers(LabelSource(column, Labels())))
+
+    def work(self, work: Work) -> WorkPairs:
+        wanted = activity_set(work.activities)
+        name = f"work {wanted} {work.business_time}"
+        return self._column(name, lambda: WorkPairs(wanted, self._worked if work.business_time else np.subtract))
+
+    def _worked(self, end_us: IntArray, start_us: IntArray) -> IntArray:
+        return working_us(self.spec.calendar, self.zone, start_us, end_us)
 
     def reserve(self, capacity: int) -> None:
         self.capacity = capacity
@@ -234,6 +247,12 @@ class CaseView:
                 return columns.tally(activities).count[cases] - columns.presence().distinct(activities, cases)
             case Handover(attribute):
                 return columns.handovers(attribute).changes[cases]
+            case Work(unmatched=Unmatched.STARTS):
+                return columns.work(kind).running[cases]
+            case Work(unmatched=Unmatched.COMPLETIONS):
+                return columns.work(kind).unstarted[cases]
+            case Work():
+                return columns.work(kind).seconds(cases)
             case None:
                 return self.moment(None)
             case _:

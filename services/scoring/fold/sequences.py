@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -95,6 +96,10 @@ class Rows:
     def take(self, places: IntArray | NDArray[np.bool_]) -> Rows:
         return Rows(self.case[places], self.time[places], self.tie[places], self.value[places])
 
+    def followed_by(self, other: Rows) -> Rows:
+        pairs = ((getattr(self, name), getattr(other, name)) for name in ("case", "time", "tie", "value"))
+        return Rows(*(np.concatenate(pair) for pair in pairs))
+
     def changes(self, case_count: int) -> IntArray:
         """Per case 0..case_count - 1: how often the value differs from the one before."""
         differs = (self.value[1:] != self.value[:-1]) & (self.case[1:] == self.case[:-1])
@@ -153,36 +158,97 @@ class RowStore:
         return Rows(case, self.time[places], self.tie[places], self.value[places])
 
 
-class Handovers(Column):
+class RowColumn(Column):
+    """Keeps rows of each case, so that what was counted from them in one order can be counted again in another."""
+
+    head: IntArray
+    row_count: IntArray
+
+    def __init__(self) -> None:
+        self.store = RowStore()
+        self.fills = {"head": (np.int64, NONE), "row_count": (np.int64, 0)} | self.fills
+        super().__init__()
+
+    @abstractmethod
+    def sorted_rows(self, heads: IntArray) -> Rows:
+        """All rows behind these blocks by case, time and what else orders them."""
+
+    def reset(self, cases: IntArray) -> None:
+        self.store.dead += int(self.row_count[cases].sum())
+        super().reset(cases)
+        self.tidy()
+
+    def joined(self, cases: IntArray) -> Rows:
+        """The rows of these cases, each of which has some; from now on they are one block a case."""
+        rows = self.sorted_rows(self.head[cases])
+        self.head[cases] = self.store.append(rows, self.row_count[cases], np.full(len(cases), NONE))
+        self.store.dead += len(rows)
+        self.tidy()
+        return rows
+
+    def tidy(self) -> None:
+        """Writes the living rows again, one block per case, once dead ones outweigh them."""
+        if self.store.dead < max(WASTE_MIN, self.store.row_count // 2):
+            return
+        cases = np.flatnonzero(self.head != NONE)
+        rows = self.sorted_rows(self.head[cases])
+        self.store = RowStore()
+        sizes = np.bincount(rows.case, minlength=len(cases))
+        self.head[cases] = self.store.append(rows, sizes, np.full(len(cases), NONE))
+
+    def taken(self, cases: IntArray) -> Arrays:
+        """The rows in the order of the cases instead of the blocks that they lie in."""
+        arrays = super().taken(cases)
+        rows = self.sorted_rows(integers(arrays.pop("head")))
+        return arrays | {"row_time": rows.time, "row_tie": rows.tie, "row_value": rows.value}
+
+    def put(self, cases: IntArray, arrays: Arrays) -> None:
+        super().put(cases, arrays | {"head": np.full(len(cases), NONE)})
+        some = np.flatnonzero(self.row_count[cases])
+        sizes = self.row_count[cases[some]]
+        rows = Rows(
+            np.repeat(some, sizes),
+            np.asarray(arrays["row_time"], dtype=np.int64),
+            np.asarray(arrays["row_tie"], dtype=np.uint64),
+            np.asarray(arrays["row_value"], dtype=np.int64),
+        )
+        self.head[cases[some]] = self.store.append(rows, sizes, np.full(len(some), NONE))
+
+    def chosen(self, arrays: Arrays, places: IntArray) -> Arrays:
+        sizes = np.asarray(arrays["row_count"], dtype=np.int64)
+        rows = spread((np.cumsum(sizes) - sizes)[places], sizes[places])
+        return {
+            name: values[rows] if name.startswith("row_") and name != "row_count" else values[places]
+            for name, values in arrays.items()
+        }
+
+    def narrow(self, cases: IntArray, capacity: int) -> None:
+        before = int(self.row_count.sum())
+        super().narrow(cases, capacity)
+        self.store.dead += before - int(self.row_count.sum())
+        self.tidy()
+
+
+class Handovers(RowColumn):
     """How often a case went from one value to another, between consecutive events whose value is known.
 
     In-order events only compare with the last one kept; a case that gets an earlier event is counted from its rows.
     """
 
     changes: IntArray
-    head: IntArray
-    row_count: IntArray
     time: IntArray
     tie: HashArray
     value: IntArray
 
     def __init__(self, source: LabelSource) -> None:
         self.source = source
-        self.store = RowStore()
         self.fills = {
             "changes": (np.int64, 0),
-            "head": (np.int64, NONE),
-            "row_count": (np.int64, 0),
             "time": (np.int64, MISSING),
             "tie": (np.uint64, 0),
             "value": (np.int64, MISSING),
         }
         super().__init__()
-
-    def reset(self, cases: IntArray) -> None:
-        self.store.dead += int(self.row_count[cases].sum())
-        super().reset(cases)
-        self._tidy()
 
     def update(self, batch: EventBatch, cases: IntArray) -> None:
         rows = self._rows(batch)
@@ -222,61 +288,11 @@ class Handovers(Column):
     def _recount(self, cases: IntArray) -> None:
         if not cases.size:
             return
-        rows = self._sorted_rows(self.head[cases])
-        starts = run_starts(rows.case)
-        sizes = np.diff(np.append(starts, len(rows)))
+        rows = self.joined(cases)
         self.changes[cases] = rows.changes(len(cases))
-        self.head[cases] = self.store.append(rows, sizes, np.full(len(cases), NONE))
-        self.store.dead += len(rows)
-        ends = starts + sizes - 1
+        ends = np.append(run_starts(rows.case)[1:], len(rows)) - 1
         self.time[cases], self.tie[cases], self.value[cases] = rows.time[ends], rows.tie[ends], rows.value[ends]
-        self._tidy()
 
-    def _sorted_rows(self, heads: IntArray) -> Rows:
+    def sorted_rows(self, heads: IntArray) -> Rows:
         rows = self.store.read(heads)
         return rows.take(np.lexsort((self.source.rank(rows.value), rows.tie, rows.time, rows.case)))
-
-    def _tidy(self) -> None:
-        if self.store.dead < max(WASTE_MIN, self.store.row_count // 2):
-            return
-        self._rewrite()
-
-    def _rewrite(self) -> None:
-        """Writes the living rows anew, one block per case."""
-        cases = np.flatnonzero(self.head != NONE)
-        rows = self._sorted_rows(self.head[cases])
-        self.store = RowStore()
-        sizes = np.bincount(rows.case, minlength=len(cases))
-        self.head[cases] = self.store.append(rows, sizes, np.full(len(cases), NONE))
-
-    def taken(self, cases: IntArray) -> Arrays:
-        """The rows in the order of the cases instead of the blocks that they lie in."""
-        arrays = super().taken(cases)
-        rows = self._sorted_rows(integers(arrays.pop("head")))
-        return arrays | {"row_time": rows.time, "row_tie": rows.tie, "row_value": rows.value}
-
-    def put(self, cases: IntArray, arrays: Arrays) -> None:
-        super().put(cases, arrays | {"head": np.full(len(cases), NONE)})
-        some = np.flatnonzero(self.row_count[cases])
-        sizes = self.row_count[cases[some]]
-        rows = Rows(
-            np.repeat(some, sizes),
-            np.asarray(arrays["row_time"], dtype=np.int64),
-            np.asarray(arrays["row_tie"], dtype=np.uint64),
-            np.asarray(arrays["row_value"], dtype=np.int64),
-        )
-        self.head[cases[some]] = self.store.append(rows, sizes, np.full(len(some), NONE))
-
-    def chosen(self, arrays: Arrays, places: IntArray) -> Arrays:
-        sizes = np.asarray(arrays["row_count"], dtype=np.int64)
-        rows = spread((np.cumsum(sizes) - sizes)[places], sizes[places])
-        return {
-            name: values[rows] if name.startswith("row_") and name != "row_count" else values[places]
-            for name, values in arrays.items()
-        }
-
-    def narrow(self, cases: IntArray, capacity: int) -> None:
-        before = int(self.row_count.sum())
-        super().narrow(cases, capacity)
-        self.store.dead += before - int(self.row_count.sum())
-        self._tidy()

@@ -109,6 +109,16 @@ def with_unlisted(words: Text, missing: int, since_us: int) -> Text:
     )
 
 
+def with_unmatched(words: Text, cases: int, starts: int, completions: int) -> Text:
+    """Says how a case's working time comes about, and what of the listed cases' events has no part in it."""
+    return Text(
+        f"{words.en} Each case: the sum over its pairs of a start and a completion. Without a partner in the {cases:,}"
+        f" cases listed: {starts:,} starts and {completions:,} completions.",
+        f"{words.zh}每个案例取其各对“开始—完成”之和。所列 {cases:,} 个案例中未配对：开始 {starts:,} 个，"
+        f"完成 {completions:,} 个。",
+    )
+
+
 def composite_working(tree: Tree, name: str, scores: Mapping[str, Score]) -> Text:
     """The weighted mean below a composite, term by term."""
     below = [node for node in tree.nodes if node.parent == name]

@@ -6,20 +6,23 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.errors import NotFound
 from services.runtime.page_tokens import page_size, page_token, place_of
+from services.scoring.fold.work_pairs import unmatched
 from services.scoring.scores.explanation import (
     CaseValue,
     cases_of,
     composite_working,
     event_ids_by_case,
     with_unlisted,
+    with_unmatched,
     working,
 )
 from services.scoring.servicer.request_context import RequestContext
-from services.scoring.system.case_model import Text
+from services.scoring.system.case_model import Text, Work
 from services.scoring.system.hierarchy import tree_of
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey, SeriesName, series_name, slice_of
@@ -56,10 +59,16 @@ class ExplanationRpcs:
         missing = message.count - len(cases)
         if missing > 0 and since_us is not None and window_id(message.interval).start_us < since_us:
             words = with_unlisted(words, missing, since_us)
+        ids = [case.case_id for case in page[:size]]
+        events = await self.requests.replica.ingest(tenant).cases(ids, "") if ids else []
+        measure = system.spec.measure_by_name[system.spec.indicator_by_name[name.indicator].measure]
+        if isinstance(measure.kind, Work):
+            alone = await asyncio.to_thread(unmatched, events, measure.kind.activities)
+            words = with_unmatched(words, len(ids), *alone)
         return scoring_pb2.ExplainScoreResponse(
             score=message,
             working=text(words),
-            cases=await self._with_events(tenant, page[:size]),
+            cases=_with_events(page[:size], events),
             next_page_token=token,
             total_count=len(cases),
         )
@@ -75,15 +84,6 @@ class ExplanationRpcs:
             lambda: cases_of((table_of(raw) for _, raw in pages), name.indicator, window, slice_of(key), is_all)
         )
 
-    async def _with_events(self, tenant: str, cases: Sequence[CaseValue]) -> list[scoring_pb2.CaseObservation]:
-        ids = [case.case_id for case in cases]
-        events = await self.requests.replica.ingest(tenant).cases(ids, "") if ids else []
-        event_ids = event_ids_by_case(events, ids)
-        return [
-            scoring_pb2.CaseObservation(case_id=case.case_id, value=case.value, event_ids=event_ids[case.case_id])
-            for case in cases
-        ]
-
     async def _composite_working(
         self, tenant: str, system: IndicatorSystem, name: SeriesName, score: score_pb2.Score
     ) -> Text:
@@ -96,3 +96,11 @@ class ExplanationRpcs:
         listed = [score_of(unpack_score(row)) for row in found]
         scores = {series_name(one.series).indicator: one for one in listed}
         return composite_working(tree, name.indicator, scores)
+
+
+def _with_events(cases: Sequence[CaseValue], events: Sequence[pa.Table]) -> list[scoring_pb2.CaseObservation]:
+    event_ids = event_ids_by_case(events, [case.case_id for case in cases])
+    return [
+        scoring_pb2.CaseObservation(case_id=case.case_id, value=case.value, event_ids=event_ids[case.case_id])
+        for case in cases
+    ]

@@ -155,7 +155,21 @@ class Handover:
     attribute: str = ""
 
 
-MeasureKind = Elapsed | Count | Flag | NumberAttribute | Rework | Handover
+class Unmatched(Enum):
+    STARTS = "starts"
+    COMPLETIONS = "completions"
+
+
+@dataclass(frozen=True)
+class Work:
+    """Working time: the sum over pairs of a start and its completion, in whole seconds; or how many have no partner."""
+
+    activities: tuple[str, ...] = ()
+    business_time: bool = False
+    unmatched: Unmatched | None = None
+
+
+MeasureKind = Elapsed | Count | Flag | NumberAttribute | Rework | Handover | Work
 
 
 @dataclass(frozen=True)
@@ -170,3 +184,8 @@ class Measure:
     def resolution(self) -> float:
         """The smallest step that is kept: seconds for durations, 1 for counts and flags."""
         return self.kind.resolution if isinstance(self.kind, NumberAttribute) else 1.0
+
+    @property
+    def is_duration(self) -> bool:
+        """Whether it is measured in seconds."""
+        return isinstance(self.kind, Elapsed) or (isinstance(self.kind, Work) and self.kind.unmatched is None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.scoring.system.case_model import Elapsed, Flag
+from services.scoring.system.case_model import Flag
 from services.scoring.system.lint_findings import Finding, error, names, titles, warning
 from services.scoring.system.lint_losses import losses
 from services.scoring.system.lint_measures import moment
@@ -44,7 +44,7 @@ def _measure(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Fin
         yield error(f"{field}.aggregate", "share_of_no_flag", en, zh)
     if indicator.aggregate is Aggregate.QUANTILE and not 0 < indicator.quantile < 1:
         yield error(f"{field}.quantile", "quantile_out_of_range", "0 < quantile < 1", "quantile 须在 0 与 1 之间")
-    if isinstance(measure.kind, Elapsed) and indicator.unit not in SECONDS_BY_UNIT:
+    if measure.is_duration and indicator.unit not in SECONDS_BY_UNIT:
         yield error(f"{field}.unit", "unknown_unit", "a duration is in s, min, h or d", "时长单位须为 s、min、h 或 d")
 
 

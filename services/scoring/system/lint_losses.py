@@ -18,6 +18,7 @@ from services.scoring.system.case_model import (
     NumberAttribute,
     Opened,
     Text,
+    Work,
 )
 from services.scoring.system.lint_findings import Finding, warning
 from services.scoring.system.model import Aggregate, Indicator, SystemSpec
@@ -82,6 +83,14 @@ def _lost(spec: SystemSpec, indicator: Indicator) -> _Lost | None:
             return _Lost(
                 Text(f"cases without the attribute {attribute}", f"没有属性 {attribute} 的案例"),
                 Text("let the source give it for every case", "请让来源为每个案例提供该属性"),
+            )
+        case Work(unmatched=None):
+            return _Lost(
+                Text("cases without a complete pair of start and completion", "没有完整“开始—完成”配对的案例"),
+                Text(
+                    "measures with `unmatched: starts` and `unmatched: completions` count what has no partner",
+                    "可用 `unmatched: starts` 与 `unmatched: completions` 的度量统计未配对的事件",
+                ),
             )
         case _:
             pass

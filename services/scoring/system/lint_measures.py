@@ -22,6 +22,7 @@ from services.scoring.system.case_model import (
     Occurred,
     Opened,
     Rework,
+    Work,
 )
 from services.scoring.system.lint_findings import Finding, error, names, titles, warning
 from services.scoring.system.model import SystemSpec
@@ -80,13 +81,19 @@ def _kind(spec: SystemSpec, field: str, measure: Measure, rests_on_itself: froze
         case Elapsed(start, end, business_time):
             yield from moment(spec, f"{field}.duration.from", start)
             yield from moment(spec, f"{field}.duration.to", end)
-            if business_time and spec.calendar.hours == ():
-                en, zh = "business time without working hours runs around the clock", "未定义工作时间，按全天计算"
-                yield warning(f"{field}.duration.business_time", "around_the_clock", en, zh)
+            if business_time:
+                yield from _working_hours(spec, f"{field}.duration.business_time")
         case Count(activities):
             yield from activity_names(spec, f"{field}.count.activities", activities)
         case Rework(activities):
             yield from activity_names(spec, f"{field}.rework.activities", activities)
+        case Work(activities, business_time, unmatched):
+            yield from activity_names(spec, f"{field}.work.activities", activities)
+            if business_time and unmatched is not None:
+                en, zh = "what has no partner is counted, not timed", "未配对的事件只计数，不计时"
+                yield error(f"{field}.work.business_time", "business_time_of_count", en, zh)
+            elif business_time:
+                yield from _working_hours(spec, f"{field}.work.business_time")
         case NumberAttribute(attribute):
             if not attribute:
                 yield error(f"{field}.value.attribute", "attribute_missing", "an attribute is needed", "缺少属性名")
@@ -96,6 +103,12 @@ def _kind(spec: SystemSpec, field: str, measure: Measure, rests_on_itself: froze
             pass
         case _:
             assert_never(measure.kind)
+
+
+def _working_hours(spec: SystemSpec, field: str) -> Iterator[Finding]:
+    if not spec.calendar.hours:
+        en, zh = "business time without working hours runs around the clock", "未定义工作时间，按全天计算"
+        yield warning(field, "around_the_clock", en, zh)
 
 
 def _flag(spec: SystemSpec, field: str, measure: Measure, rests_on_itself: frozenset[str]) -> Iterator[Finding]:

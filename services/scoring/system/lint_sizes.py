@@ -18,6 +18,7 @@ from services.scoring.system.case_model import (
     Occurred,
     Rework,
     Text,
+    Work,
 )
 from services.scoring.system.lint_findings import Finding, error
 from services.scoring.system.model import Composite, Dimension, Indicator, ProcessStep, SystemSpec
@@ -87,7 +88,7 @@ def _many(field: str, listed: Sized, most: int) -> Iterator[Finding]:
 
 def _names_in(measure: Measure) -> tuple[object, ...]:
     match measure.kind:
-        case Count(activities) | Rework(activities) | Flag(Occurred(activities)):
+        case Count(activities) | Rework(activities) | Work(activities) | Flag(Occurred(activities)):
             return activities
         case Flag(AttributeIs(_, equals, _)):
             return equals

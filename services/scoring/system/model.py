@@ -15,7 +15,6 @@ from services.scoring.system.case_model import (
     Calendar,
     CaseRule,
     Closed,
-    Elapsed,
     Measure,
     Milestone,
     Opened,
@@ -226,7 +225,7 @@ class SystemSpec:
     def resolution(self, indicator: Indicator) -> float:
         """The fixed-point resolution in the reported unit of the indicator: 1/3600 for a duration in hours."""
         measure = self.measure_by_name[indicator.measure]
-        if isinstance(measure.kind, Elapsed):
+        if measure.is_duration:
             return 1.0 / SECONDS_BY_UNIT.get(indicator.unit, 1)
         return measure.resolution
 

@@ -42,6 +42,10 @@ AGGREGATES: Mapping[int, model.Aggregate] = {
     pb.Indicator.AGGREGATE_SUM: model.Aggregate.SUM,
     pb.Indicator.AGGREGATE_QUANTILE: model.Aggregate.QUANTILE,
 }
+UNMATCHED: Mapping[int, case_model.Unmatched] = {
+    pb.Measure.Work.UNMATCHED_STARTS: case_model.Unmatched.STARTS,
+    pb.Measure.Work.UNMATCHED_COMPLETIONS: case_model.Unmatched.COMPLETIONS,
+}
 OBSERVES: Mapping[int, model.Observe] = {
     pb.Indicator.OBSERVE_WHEN_CLOSED: model.Observe.WHEN_CLOSED,
     pb.Indicator.OBSERVE_ALWAYS: model.Observe.ALWAYS,
@@ -179,6 +183,9 @@ def _measure_kind(message: pb.Measure) -> case_model.MeasureKind | None:
             return case_model.Rework(tuple(message.rework.activities))
         case "handover":
             return case_model.Handover(message.handover.attribute)
+        case "work":
+            work = message.work
+            return case_model.Work(tuple(work.activities), work.business_time, UNMATCHED.get(work.unmatched))
         case _:
             return None
 

@@ -15,9 +15,11 @@ from services.scoring.system.case_model import (
     FirstOf,
     Flag,
     Handover,
+    Measure,
     MeasureKind,
     Opened,
     Rework,
+    Work,
 )
 from services.scoring.system.chart_scheme import DEFAULT_RULES, LIMIT, textbook_arl
 from services.scoring.system.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec
@@ -58,8 +60,8 @@ def plan_of(spec: SystemSpec, indicator: Indicator) -> ChartPlan | None:
     if rule is None:
         return None
     kind = kind_of(rule, indicator.aggregate)
-    measured = spec.measure_by_name[indicator.measure].kind
-    floor, ceiling = value_range(measured, indicator.aggregate)
+    measured = spec.measure_by_name[indicator.measure]
+    floor, ceiling = value_range(measured.kind, indicator.aggregate)
     return ChartPlan(
         kind=kind,
         rules=(LIMIT,) if kind is ChartKind.EWMA else tuple(rule.rules or DEFAULT_RULES),
@@ -87,10 +89,10 @@ def kind_of(rule: ChartRule, aggregate: Aggregate) -> ChartKind:
     return {Aggregate.SHARE: ChartKind.P, Aggregate.MEAN: ChartKind.XBAR_S}.get(aggregate, ChartKind.XMR)
 
 
-def _value_kind(kind: MeasureKind | None) -> ValueKind:
-    if isinstance(kind, Elapsed):
+def _value_kind(measure: Measure) -> ValueKind:
+    if measure.is_duration:
         return ValueKind.DURATIONS
-    return ValueKind.COUNTS if isinstance(kind, (Count, Rework, Handover)) else ValueKind.VALUES
+    return ValueKind.COUNTS if isinstance(measure.kind, (Count, Rework, Handover, Work)) else ValueKind.VALUES
 
 
 def asked_arl(plan: ChartPlan, sides: Sides) -> float:
@@ -103,7 +105,7 @@ def value_range(kind: MeasureKind | None, aggregate: Aggregate) -> tuple[float, 
     match kind:
         case Flag():
             return 0.0, math.inf if aggregate is Aggregate.SUM else 1.0
-        case Count() | Rework() | Handover():
+        case Count() | Rework() | Handover() | Work():
             return 0.0, math.inf
         case Elapsed(Opened(), _) | Elapsed(FirstOf(), Closed()):
             return 0.0, math.inf

@@ -38,6 +38,8 @@ from services.scoring.system.case_model import (
     Opened,
     Pick,
     Rework,
+    Unmatched,
+    Work,
 )
 from services.scoring.system.model import (
     Aggregate,
@@ -53,6 +55,7 @@ from services.scoring.system.series import series_key
 
 TIME = pa.timestamp("us", tz="UTC")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TRANSITION, INSTANCE = "lifecycle:transition", "concept:instance"
 Result = dict[tuple[str, int], tuple[int, int, int, tuple[tuple[int, int], ...], int]]
 """Count, sum, sum of squares, histogram and cases without a value, by series and window."""
 
@@ -108,6 +111,10 @@ def rich_system() -> IndicatorSystem:
             Measure("work_again", Rework(("Started", "Waiting"))),
             Measure("hands", Handover()),
             Measure("teams", Handover("team")),
+            Measure("worked", Work()),
+            Measure("attended", Work(("Started", "Waiting"), business_time=True)),
+            Measure("running", Work(unmatched=Unmatched.STARTS)),
+            Measure("unstarted", Work(("Started",), unmatched=Unmatched.COMPLETIONS)),
         ),
         dimensions=(
             Dimension("team", "team", unknown_values=("?",)),
@@ -134,6 +141,10 @@ def rich_system() -> IndicatorSystem:
             indicator("work_again", Aggregate.MEAN, slices=(Slice(("team",)),)),
             indicator("hands", Aggregate.MEAN, observe=Observe.ALWAYS, anchor=FirstOf()),
             indicator("teams", Aggregate.MEAN),
+            indicator("worked", Aggregate.MEDIAN, observe=Observe.ALWAYS, anchor=FirstOf()),
+            indicator("attended", Aggregate.SUM, observe=Observe.ALWAYS, anchor=FirstOf()),
+            indicator("running", Aggregate.SUM, observe=Observe.ALWAYS, anchor=FirstOf()),
+            indicator("unstarted", Aggregate.MEAN),
         ),
     )
     return IndicatorSystem("processes/desk/indicatorSystems/main", 1, spec)
@@ -198,7 +209,33 @@ class Reference:
                 texts = [event.attributes.get(attribute) if attribute else event.resource for event in self.events]
                 known = [text for text in texts if text is not None]
                 return sum(1 for a, b in pairwise(known) if a != b)
+            case Work(activities, business, unmatched):
+                return self.work(activities, business, unmatched)
         raise AssertionError(kind)
+
+    def work(self, activities: tuple[str, ...], business: bool, unmatched: Unmatched | None) -> int | None:
+        """First in, first out, one event after the other."""
+        waiting: dict[tuple[str, str | None], list[datetime]] = {}
+        spans, unstarted = [], 0
+        ends = {"start": False, "resume": False, "complete": True, "suspend": True}
+        events = [(event.time, ends.get(str(event.attributes.get(TRANSITION)).lower()), event) for event in self.events]
+        for time, is_end, event in sorted((one for one in events if one[1] is not None), key=lambda one: one[:2]):
+            if activities and event.activity not in activities:
+                continue
+            queue = waiting.setdefault((event.activity, event.attributes.get(INSTANCE)), [])
+            if not is_end:
+                queue.append(time)
+            elif queue:
+                start = queue.pop(0)
+                spans.append(self.working(start, time) if business else time - start)
+            else:
+                unstarted += 1
+        match unmatched:
+            case Unmatched.STARTS:
+                return sum(map(len, waiting.values()))
+            case Unmatched.COMPLETIONS:
+                return unstarted
+        return (us(EPOCH + sum(spans, timedelta())) + 500_000) // 1_000_000 if spans else None
 
     def condition(self, condition: Any) -> bool | None:
         match condition:
@@ -326,6 +363,8 @@ minutes = st.integers(0, 12 * 24 * 60)
 attributes = st.fixed_dictionaries(
     {},
     optional={
+        TRANSITION: st.sampled_from(["start", "start", "Complete", "COMPLETE", "suspend", "resume", "schedule"]),
+        INSTANCE: st.sampled_from(["1", "2"]),
         "team": st.sampled_from(["red", "blue", "?"]),
         "channel": st.sampled_from(["mail", "phone,web"]),
         "sla": st.one_of(st.booleans(), st.just("no"), st.just("yes")),

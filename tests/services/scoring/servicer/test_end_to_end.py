@@ -77,3 +77,36 @@ async def test_a_scorecard_adds_up_and_a_score_explains_itself_down_to_events(su
     assert sum(case.value for case in cases) == int(explained.score.moments.total)
     assert sum(case.value**2 for case in cases) == int(explained.score.moments.squares)
     assert list(cases[0].event_ids) == [f"{cases[0].case_id}-{place}" for place in (1, 2, 3)]
+
+
+async def test_working_time_is_the_sum_over_pairs_and_its_explanation_counts_what_has_no_partner(
+    suite: Any, make: Any
+) -> None:
+    spec = make.spec()
+    spec.measures.add(name="worked").work.activities.append("Repair")
+    spec.measures.add(name="running").work.unmatched = system_pb.Measure.Work.UNMATCHED_STARTS
+    for measure, unit in (("worked", "min"), ("running", "")):
+        spec.indicators.add(
+            name=measure,
+            measure=measure,
+            aggregate=system_pb.Indicator.AGGREGATE_SUM,
+            direction=system_pb.DIRECTION_LOWER_IS_BETTER,
+            unit=unit,
+            windows=[system_pb.WINDOW_ALL],
+        )
+    await suite.activate(spec)
+    said = [(900, "start"), (3_600, "complete"), (7_200, "start"), (9_000, "complete"), (9_060, "start")]
+    events = [
+        make.event(f"r-{at}", "case-00000", "Repair", at, **{"lifecycle:transition": transition})
+        for at, transition in said
+    ]
+    through = await suite.write([*make.case(0, 0.0, 4.0, False), *events])
+    stub = suite.scoring()
+    listed = await stub.ListScores(scoring_pb2.ListScoresRequest(at_least=through), timeout=60)
+    value = {one.series: one.value for one in listed.scores}
+    assert (value["desk/main/worked@all"], value["desk/main/running@all"]) == (75.0, 1.0)
+    asked = scoring_pb2.ExplainScoreRequest(series="desk/main/worked@all")
+    explained = await stub.ExplainScore(asked)
+    assert [case.value for case in explained.cases] == [75 * 60]
+    assert "Without a partner in the 1 cases listed: 1 starts and 0 completions." in explained.working.en
+    assert "开始 1 个" in explained.working.zh

@@ -30,6 +30,8 @@ from services.scoring.system.case_model import (
     NumberAttribute,
     Opened,
     Text,
+    Unmatched,
+    Work,
 )
 from services.scoring.system.lint import Severity, lint
 from services.scoring.wire.systems import spec_of
@@ -95,6 +97,16 @@ def with_measure(kind: MeasureKind | None) -> model.SystemSpec:
             with_measure(Flag(AttributeIs("a", ()))),
             "measures[0].flag.attribute.equals",
             "values_missing",
+        ),
+        (
+            with_measure(Work(business_time=True, unmatched=Unmatched.STARTS)),
+            "measures[0].work.business_time",
+            "business_time_of_count",
+        ),
+        (
+            replace(with_measure(Work()), indicators=(replace(INDICATOR, unit="weeks"),)),
+            "indicators[0].unit",
+            "unknown_unit",
         ),
         (with_indicator(measure="zz"), "indicators[0].measure", "unknown_measure"),
         (with_indicator(aggregate=model.Aggregate.SHARE), "indicators[0].aggregate", "share_of_no_flag"),
