@@ -14,6 +14,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
+from services.runtime.drain import draining_error
 from services.runtime.errors import AndonError
 from services.runtime.identity import locale_of
 from services.runtime.metrics import runtime_metrics
@@ -140,7 +141,13 @@ class HttpCalls:
         self._traffic = traffic
         self._body_bytes_max = body_bytes_max
         self._stall_s = stall_s
+        # Set while the process drains: what comes then has to come again, elsewhere.
+        self.refuses = False
         self.tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def streams(self) -> list[Stream]:
+        return [stream for stream in self._traffic.streams if stream.task in self.tasks]
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -164,6 +171,8 @@ class HttpCalls:
 
     async def _answer(self, request: HttpRequest) -> None:
         try:
+            if self.refuses:
+                raise draining_error()
             self._traffic.admit()
         except AndonError as error:
             runtime_metrics.add("andon.runtime.calls.refused", reason=error.reason)

@@ -67,9 +67,15 @@ class HttpServer:
         return port
 
     async def stop(self, grace_s: float) -> None:
-        """No new connections; idle ones are closed, and what is in flight has `grace_s` to finish."""
+        """No new requests; idle connections are closed, and what is in flight has `grace_s` to finish."""
+        self._calls.refuses = True
+        until_s = asyncio.get_running_loop().time() + grace_s
+        # Where a stream of HTTP/2 ends after hypercorn began to stop, its connection ends before it does.
+        if streams := self._calls.streams:
+            await asyncio.wait({stream.task for stream in streams}, timeout=grace_s)
         self._stopping.set()
-        _, late = await asyncio.wait([self._serving], timeout=grace_s)
+        left_s = max(0.0, until_s - asyncio.get_running_loop().time())
+        _, late = await asyncio.wait([self._serving], timeout=left_s)
         if late:
             log.warning("requests cut off", count=len(self._calls.tasks))
             for task in self._calls.tasks:

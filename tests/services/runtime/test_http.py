@@ -241,6 +241,12 @@ async def test_a_body_that_is_too_large_is_refused_and_one_that_nobody_reads_hol
     assert process.endpoint.port == 0
 
 
+async def refused_until_nobody_listens(process: Process) -> None:
+    while True:
+        async with process.client() as late:
+            assert (await late.get("/")).status_code == 503
+
+
 async def test_draining_finishes_requests_ends_event_streams_and_closes_idle_connections(serving: Serving) -> None:
     begun, release, draining = asyncio.Event(), asyncio.Event(), Draining()
 
@@ -272,8 +278,7 @@ async def test_draining_finishes_requests_ends_event_streams_and_closes_idle_con
         assert draining.started
         assert not process.task.done()
         with pytest.raises(httpx.TransportError):
-            async with process.client() as late:
-                await late.get("/")
+            await refused_until_nobody_listens(process)
         release.set()
         assert (await slow).content == b"finished"
         await asyncio.wait_for(process.task, PATIENCE_S)
