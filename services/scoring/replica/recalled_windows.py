@@ -32,10 +32,11 @@ async def recall(reader: WindowReader, book: ScoreBook, needs: Needs) -> Recalle
 
 def _recalled(stored: StoredWindows, complete_since: Mapping[SeriesKey, int]) -> Recalled:
     recalled = Recalled(complete_since=complete_since)
-    for series, start_us, end_us, body in stored.statistics:
-        recalled.statistics[SeriesKey(series), WindowId(start_us, end_us)] = decode_stats(body)
-    for body in stored.scores:
-        recalled.place_score(score_of(unpack_score(body)))
-    for body in stored.signals:
-        recalled.place_signal(signal_of(unpack_signal(body)))
+    for row in stored.statistics:
+        window = WindowId(row["window_start"], row["window_end"])
+        recalled.statistics[SeriesKey(row["series"]), window] = decode_stats(row["body"])
+    for row in stored.scores:
+        recalled.place_score(score_of(unpack_score(row["body"])))
+    for row in stored.signals:
+        recalled.place_signal(signal_of(unpack_signal(row["body"])))
     return recalled

@@ -114,11 +114,8 @@ class _Step:
         return (closed_us if moves else None), left | behind
 
     def score_indicators(self) -> None:
-        places: Iterable[Place] = self.after
-        if self.switching:
-            places = dict.fromkeys([*self.after, *self.recalled.statistics, *self.book.statistics])
         observed: dict[str, list[Observed]] = {}
-        for series, window in places:
+        for series, window in self.scored_places() if self.switching else self.after:
             stats = self.statistics((series, window))
             one = Observed(series, window, stats, self.is_complete(window))
             observed.setdefault(series_name(series).indicator, []).append(one)
@@ -129,6 +126,10 @@ class _Step:
         self.close_windows()
         if self.switching:
             self.withdraw_the_rest()
+
+    def scored_places(self) -> Iterable[Place]:
+        """Of every window that has statistics: what a version that takes over publishes."""
+        return dict.fromkeys([*self.after, *self.recalled.statistics, *self.book.statistics])
 
     def statistics(self, place: Place) -> PartStats:
         return self.after[place] if place in self.after else self.before(place)
@@ -185,7 +186,9 @@ class _Step:
         return CORRECTED if place in self.corrected else LATE
 
     def score_composites(self) -> None:
-        touched = {(series_name(series).window, window) for series, window in self.changed if self.is_leaf(series)}
+        places = self.scored_places() if self.switching else ()
+        leaves_of = dict.fromkeys([*self.changed, *places])
+        touched = {(series_name(series).window, window) for series, window in leaves_of if self.is_leaf(series)}
         for kind, window in touched:
             tree = self.book.trees.get(kind)
             if tree is None:

@@ -19,11 +19,11 @@ STATISTICS, SCORE, SIGNAL = 1, 2, 3
 
 @dataclass(frozen=True)
 class StoredWindows:
-    """statistics: series, start, end and figures. scores, signals: as messages."""
+    """Rows. statistics: series, window_start, window_end and figures as `body`. scores, signals: messages as `body`."""
 
-    statistics: Sequence[tuple[str, int, int, bytes]]
-    scores: Sequence[bytes]
-    signals: Sequence[bytes]
+    statistics: Sequence[asyncpg.Record]
+    scores: Sequence[asyncpg.Record]
+    signals: Sequence[asyncpg.Record]
 
     @property
     def row_count(self) -> int:
@@ -50,26 +50,17 @@ class WindowReader:
             list(series_since),
             list(series_since.values()),
         )
-        return StoredWindows(
-            [
-                (row["series"], row["window_start"], row["window_end"], row["body"])
-                for row in rows
-                if row["kind"] == STATISTICS
-            ],
-            [row["body"] for row in rows if row["kind"] == SCORE],
-            [row["body"] for row in rows if row["kind"] == SIGNAL],
-        )
+        by_kind: dict[int, list[asyncpg.Record]] = {STATISTICS: [], SCORE: [], SIGNAL: []}
+        for row in rows:
+            by_kind[row["kind"]].append(row)
+        return StoredWindows(by_kind[STATISTICS], by_kind[SCORE], by_kind[SIGNAL])
 
     async def all_windows(self, process: str, system: str) -> StoredWindows:
         tenant = self._key[0]
         statistics = await self._connection.fetch(QUERIES.statistics_of_version, *self._key)
         scores = await self._connection.fetch(QUERIES.scores_of_system, tenant, process, system)
         signals = await self._connection.fetch(QUERIES.signals_of_system, tenant, process, system)
-        return StoredWindows(
-            [(row["series"], row["window_start"], row["window_end"], row["body"]) for row in statistics],
-            [row["body"] for row in scores],
-            [row["body"] for row in signals],
-        )
+        return StoredWindows(statistics, scores, signals)
 
 
 def _columns(places: Collection[tuple[str, int]]) -> tuple[list[str], list[int]]:

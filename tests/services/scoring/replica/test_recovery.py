@@ -206,3 +206,32 @@ async def test_an_attribute_that_is_a_text_here_and_a_number_there_stops_nothing
     for event in events:
         apart = await suite.write([event], QUIET)
     assert await suite.content_hash(through) == await suite.content_hash(apart, QUIET)
+
+
+async def test_a_database_without_statistics_of_windows_gets_them_from_the_log_once_more_and_nothing_is_restated(
+    suite_of: Callable[[], Awaitable[Any]], make: Any
+) -> None:
+    """As migration 0006 leaves one that the release before has written."""
+    suite = await suite_of()
+    suite.serve_tenant(QUIET, served=False)
+    events, late = make.weeks(9, 20, badly), make.case(90_000, 200.0, 5.0, True)
+    scoring = await suite.start_scoring()
+    await suite.activate(make.spec())
+    for start in range(0, len(events), 60):
+        through = await suite.write(events[start : start + 60])
+        before = await suite.content_hash(through)
+    await suite.end_scoring(scoring)
+    connection = await asyncpg.connect(suite.dsn, server_settings={"search_path": "scoring"})
+    revisions = await connection.fetchval("SELECT count(*) FROM score_history")
+    await connection.execute(
+        "TRUNCATE fold, progress, snapshot, case_page, observation, window_statistics, book_checkpoint;"
+        "UPDATE score_log SET change = '', step = NULL"
+    )
+    await suite.start_scoring()
+    assert await suite.content_hash(through) == before
+    assert await connection.fetchval("SELECT count(*) FROM score_history") == revisions
+    assert await connection.fetchval("SELECT count(*) FROM window_statistics") > 0
+    await connection.close()
+    final = await suite.content_hash(await suite.write(late))
+    suite.serve_tenant(QUIET, served=True)
+    assert final == await undisturbed(suite, make, [*events, *late])
