@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         rules,
         satisfaction,
         structure,
+        tolerance,
         trend,
         weights,
     )
@@ -60,6 +61,7 @@ __all__ = [
     "rules",
     "satisfaction",
     "structure",
+    "tolerance",
     "trend",
     "weights",
 ]
