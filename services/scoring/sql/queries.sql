@@ -338,11 +338,26 @@ ORDER BY window_start DESC
 LIMIT 1;
 
 -- name: window_latest
--- The latest complete window of a kind, or the latest of all where none is complete.
+-- The latest complete window of a kind, or the latest of all where none is complete: each from the end of an index.
 SELECT window_start, window_end
-FROM score
-WHERE tenant = $1 AND process = $2 AND system = $3 AND window_kind = $4 AND present
-ORDER BY complete DESC, window_start DESC
+FROM (
+    (
+        SELECT window_start, window_end, complete
+        FROM score
+        WHERE tenant = $1 AND process = $2 AND system = $3 AND window_kind = $4 AND present AND complete
+        ORDER BY window_start DESC
+        LIMIT 1
+    )
+    UNION ALL
+    (
+        SELECT window_start, window_end, complete
+        FROM score
+        WHERE tenant = $1 AND process = $2 AND system = $3 AND window_kind = $4 AND present
+        ORDER BY window_start DESC
+        LIMIT 1
+    )
+) AS latest
+ORDER BY complete DESC
 LIMIT 1;
 
 -- name: scores_of_window

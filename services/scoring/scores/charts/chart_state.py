@@ -15,7 +15,11 @@ from services.scoring.scores.results import Baseline, CentreBound, LimitCalibrat
 from services.scoring.system.model import ChartKind
 from services.scoring.system.windows import WindowId
 
-FORMAT = 1
+FORMAT = 2
+"""Raised where states are laid out otherwise, and where the same windows of phase I freeze other limits.
+
+Charts are then drawn from all their windows when they move next.
+"""
 _written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 

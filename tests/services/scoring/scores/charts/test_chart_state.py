@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
+from andon_quality.calibration import ShiftDetection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.scores.charts.chart import Drawn, advance, draw
 from services.scoring.scores.charts.chart_plan import ChartPlan, plan_of
 from services.scoring.scores.charts.chart_state import (
+    FORMAT,
     START,
+    AverageMemory,
     Collecting,
     ControlChartState,
+    RuleMemory,
     Unusable,
     Watching,
     decode_state,
     encode_state,
 )
+from services.scoring.scores.charts.points import SeriesEnd, WindowPoint
 from services.scoring.scores.charts.signals import signals_of
-from services.scoring.scores.results import PhaseOneState, Score, ScoreState
+from services.scoring.scores.results import Baseline, LimitCalibration, PhaseOneState, Score, ScoreState
 from services.scoring.system.case_model import Count, Elapsed, Flag, Measure, NumberAttribute, Occurred, Opened
 from services.scoring.system.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec, Window
 from services.scoring.system.series import SeriesKey
@@ -171,4 +177,11 @@ def test_a_state_of_another_format_is_not_read() -> None:
     assert isinstance(state.phase, Watching)
     assert math.isfinite(state.phase.sigma)
     raw = encode_state(state)
-    assert decode_state(raw.replace(b"[1,", b"[0,", 1)) is None
+    assert decode_state(raw.replace(b"[%d," % FORMAT, b"[0,", 1)) is None
+
+
+def test_a_state_of_another_layout_has_another_format() -> None:
+    """States lie in books' checkpoints: where this changes, FORMAT has to be raised, or no book is opened any more."""
+    laid_out = (SeriesEnd, WindowPoint, Unusable, AverageMemory, RuleMemory, Watching, Baseline, LimitCalibration)
+    layout = "; ".join(" ".join(field.name for field in fields(one)) for one in (*laid_out, ShiftDetection))
+    assert (FORMAT, hashlib.sha256(layout.encode()).hexdigest()[:12]) == (2, "b06bf1472202")
