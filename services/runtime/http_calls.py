@@ -69,7 +69,7 @@ class HttpRequest:
         self._body_bytes_left = body_bytes_max
         self._stall_s = stall_s
         self._is_read = False
-        self._is_answered = False
+        self.is_answered = False
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -85,8 +85,23 @@ class HttpRequest:
 
     async def send(self, message: Message) -> None:
         """gRPC's limit of a stalled stream holds here too."""
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
+        is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if is_last:
             await self._discard_rest()
+        if is_last and self.scope["http_version"].startswith("1"):
+            # The end of an answer may end its connection, which takes a client to answer that, too.
+            if body := message.get("body", b""):
+                await self._handed_over({"type": "http.response.body", "body": body, "more_body": True})
+            self.is_answered, message = True, {"type": "http.response.body", "body": b""}
+        await self._handed_over(message)
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            kinds = [value for name, value in message.get("headers", ()) if name.lower() == b"content-type"]
+            self.is_stream = any(kind.startswith(EVENT_STREAM) for kind in kinds)
+        elif is_last:
+            self.is_answered = True
+
+    async def _handed_over(self, message: Message) -> None:
         limit = asyncio.timeout(self._stall_s)
         try:
             async with limit:
@@ -95,12 +110,6 @@ class HttpRequest:
             if not limit.expired():
                 raise
             raise ReaderStalled from error
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            kinds = [value for name, value in message.get("headers", ()) if name.lower() == b"content-type"]
-            self.is_stream = any(kind.startswith(EVENT_STREAM) for kind in kinds)
-        elif message["type"] == "http.response.body":
-            self._is_answered = not message.get("more_body", False)
 
     async def refuse(self, error: AndonError) -> None:
         """A sentence in the caller's language; what was begun already is cut off."""
@@ -122,7 +131,7 @@ class HttpRequest:
 
     async def end(self) -> None:
         """A stream that a drain ends is whole: the client opens it again elsewhere."""
-        if not self._is_answered:
+        if not self.is_answered:
             await self.send({"type": "http.response.body", "body": b""})
 
     async def _discard_rest(self) -> None:
@@ -143,11 +152,15 @@ class HttpCalls:
         self._stall_s = stall_s
         # Set while the process drains: what comes then has to come again, elsewhere.
         self.refuses = False
-        self.tasks: set[asyncio.Task[Any]] = set()
+        self._requests: dict[asyncio.Task[Any], HttpRequest] = {}
 
     @property
     def streams(self) -> list[Stream]:
-        return [stream for stream in self._traffic.streams if stream.task in self.tasks]
+        return [stream for stream in self._traffic.streams if stream.task in self._requests]
+
+    @property
+    def unanswered(self) -> list[asyncio.Task[Any]]:
+        return [task for task, request in self._requests.items() if not request.is_answered]
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -162,12 +175,12 @@ class HttpCalls:
     async def _serve(self, request: HttpRequest) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self.tasks.add(task)
+        self._requests[task] = request
         try:
             with _observed(request):
                 await self._answer(request)
         finally:
-            self.tasks.discard(task)
+            del self._requests[task]
 
     async def _answer(self, request: HttpRequest) -> None:
         try:

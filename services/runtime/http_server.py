@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable, Collection
 
 import structlog
 from hypercorn.asyncio import serve
@@ -14,6 +15,9 @@ from services.runtime.certificates import ServerCertificates
 from services.runtime.http_calls import Application, HttpCalls
 from services.runtime.settings import HttpSettings
 from services.runtime.traffic import Traffic
+
+CLOSE_S_MAX = 1.0
+POLL_S = 0.02
 
 log = structlog.get_logger(__name__)
 
@@ -58,8 +62,8 @@ class HttpServer:
         config.include_server_header = False
         config.keep_alive_timeout = settings.connection_idle_s_max
         config.ssl_handshake_timeout = settings.handshake_s_max
-        # `stop` limits it; hypercorn knows no streams.
-        config.graceful_timeout = settings.grace_s + 1
+        # `stop` limits it.
+        config.graceful_timeout = settings.grace_s + CLOSE_S_MAX + 1
         self._serving = asyncio.create_task(
             serve(self._calls, config, shutdown_trigger=self._stopping.wait, mode="asgi")  # type: ignore[arg-type]
         )
@@ -71,15 +75,21 @@ class HttpServer:
         self._calls.refuses = True
         until_s = asyncio.get_running_loop().time() + grace_s
         # Where a stream of HTTP/2 ends after hypercorn began to stop, its connection ends before it does.
-        if streams := self._calls.streams:
-            await asyncio.wait({stream.task for stream in streams}, timeout=grace_s)
+        await _while(lambda: self._calls.streams, until_s)
         self._stopping.set()
-        left_s = max(0.0, until_s - asyncio.get_running_loop().time())
-        _, late = await asyncio.wait([self._serving], timeout=left_s)
-        if late:
-            log.warning("requests cut off", count=len(self._calls.tasks))
-            for task in self._calls.tasks:
+        await _while(lambda: self._calls.unanswered, until_s)
+        if late := self._calls.unanswered:
+            log.warning("requests cut off", count=len(late))
+            for task in late:
                 task.cancel()
-            await asyncio.wait([self._serving], timeout=1.0)
+        # A client that does not answer the end of TLS is not waited for: its connection ends with the process.
+        _, closing = await asyncio.wait([self._serving], timeout=CLOSE_S_MAX)
+        if closing:
             self._serving.cancel()
-        await asyncio.gather(self._serving, return_exceptions=bool(late))
+        else:
+            self._serving.result()
+
+
+async def _while(busy: Callable[[], Collection[object]], until_s: float) -> None:
+    while busy() and asyncio.get_running_loop().time() < until_s:  # noqa: ASYNC110 - nothing says when, and it is rare
+        await asyncio.sleep(POLL_S)
