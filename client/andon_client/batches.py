@@ -15,6 +15,7 @@ from andon_client.conversion import Applied, Unparsed, apply_mapping
 from andon_client.csv_layout import Layout, inspect
 from andon_client.load_messages import Message, NothingReadable, message
 from andon_client.mapping import CsvMapping
+from andon_client.ordinals import Ordinals
 from andon_client.time_texts import unread
 from andon_client.utf8_stream import BLOCK_BYTES, BlockStream, refuse
 
@@ -71,7 +72,9 @@ def batches_of(
     several batches, no row of the first has a time.
     """
     records, sequence, explained = _Records(layout, mapping), 0, 0
+    ordinals = Ordinals(mapping, layout.names)
     for table, numbers in records:
+        table = ordinals.added(table, numbers)
         known = int(np.searchsorted(numbers, skip_rows, side="right"))
         for start in range(known, table.num_rows, batch_rows):
             rows = numbers[start : start + batch_rows]

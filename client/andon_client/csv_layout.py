@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from andon_client.load_messages import Message, UnreadableFile, message
-from andon_client.mapping import ROW, CsvMapping
+from andon_client.mapping import COUNTED, CsvMapping
 from andon_client.record_scan import BrokenQuote, RecordScan, shape
 from andon_client.utf8_stream import (
     NotInEncoding,
@@ -219,7 +219,7 @@ def _header(path: Path, mapping: CsvMapping, lines: Sequence[str]) -> tuple[_Hea
         else [place for place in range(start, min(len(lines), HEADER_LINES_MAX)) if lines[place].strip()]
     )
     read = [_read(lines, place, delimiter, mapping.quote) for place in candidates for delimiter in delimiters]
-    wanted = [name for name in mapping.columns() if name != ROW]
+    wanted = [name for name in mapping.columns() if name not in COUNTED]
     found = next((header for header in read if set(wanted) <= set(header.names)), None)
     if found is None:
         raise _missing(path, mapping, read)
@@ -233,12 +233,15 @@ def _header(path: Path, mapping: CsvMapping, lines: Sequence[str]) -> tuple[_Hea
 def _without_header(
     path: Path, mapping: CsvMapping, lines: Sequence[str], start: int, delimiters: Sequence[str]
 ) -> _Header:
-    wanted = [name for name in mapping.columns() if name != ROW]
+    wanted = [name for name in mapping.columns() if name not in COUNTED]
     rows = [_read(lines, start, delimiter, mapping.quote) for delimiter in delimiters]
     best = next((row for row in rows if len(row.names) == len(mapping.column_names)), rows[0])
     header = _Header(start, [name.strip() for name in mapping.column_names], best.delimiter, start, start)
-    if not set(wanted) <= set(header.names):
-        raise _missing(path, mapping, [header])
+    if missing := next((name for name in wanted if name not in header.names), None):
+        key = next(key for key, column in mapping.uses() if missing in column.columns)
+        places: dict[str, object] = {"column": missing, "by": key, "count": len(header.names)}
+        what = message("column_unnamed", **places, found=len(best.names), delimiter=_shown(best.delimiter))
+        raise ColumnMissing(message("in_file", file=path.name, what=what))
     return header
 
 
@@ -274,7 +277,7 @@ def _next(reader: _Reader) -> list[str] | None:
 
 def _missing(path: Path, mapping: CsvMapping, read: Sequence[_Header]) -> UnreadableFile:
     """Names the first column that is missing from the line that looks most like a header."""
-    wanted = {name: key for key, column in reversed(mapping.uses()) for name in column.columns if name != ROW}
+    wanted = {name: key for key, column in reversed(mapping.uses()) for name in column.columns if name not in COUNTED}
     best = max(read, key=lambda header: (len(set(wanted) & set(header.names)), len(header.names), -header.line))
     missing = next(name for name in mapping.columns() if name in wanted and name not in best.names)
     by_case = [name for name in best.names if name.casefold() == missing.casefold()]

@@ -134,6 +134,14 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "start_time and lifecycle exclude each other: a row is either two events or one",
         "start_time 与 lifecycle 不能同时使用：一行要么是两个事件，要么是一个",
     ),
+    "ordinal_elsewhere": (
+        "{{ordinal}} numbers rows of the same id, so it has a meaning in id only",
+        "{{ordinal}} 为相同 id 的记录编号，只能用于 id",
+    ),
+    "ordinal_alone": (
+        'id needs what {{ordinal}} is counted within, such as "{{case}}/{{step}}/{{ordinal}}"',
+        "id 须写明 {{ordinal}} 的计数范围，例如 “{{case}}/{{step}}/{{ordinal}}”",
+    ),
     "made_already": ("{by} makes this attribute already; remove one", "{by} 已生成此属性，请删除其一"),
     # Files
     "file_empty": ("the file is empty", "文件为空"),
@@ -164,6 +172,12 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "column_missing": (
         'no column "{column}", which {by} needs{hint}; the columns are {columns} (line {line}, delimiter {delimiter})',
         "没有 {by} 所需的列“{column}”{hint}；现有列为 {columns}（第 {line} 行，分隔符 {delimiter}）",
+    ),
+    "column_unnamed": (
+        'no column "{column}", which {by} needs, among the {count} of column_names; a row of the file has {found}'
+        " values (delimiter {delimiter})",
+        "column_names 的 {count} 个列名中没有 {by} 所需的列“{column}”；"
+        "文件每条记录有 {found} 个值（分隔符 {delimiter}）",
     ),
     "column_twice": (
         'two columns are named "{column}" (columns {first} and {second}); rename one of them in line {line}',
@@ -238,6 +252,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{text} 不符合 {formats} 的时间格式{hint}",
     ),
     "time_hint": ("; write time_formats: [{formats}]", "；请写 time_formats: [{formats}]"),
+    "time_hint_pattern": (
+        '; if it is a time, write its pattern in time_formats, such as ["%d.%m.%Y %H:%M:%S"]',
+        '；若为时间，请在 time_formats 中写出其格式，例如 ["%d.%m.%Y %H:%M:%S"]',
+    ),
     "time_hint_or": (
         "; write time_formats: [{formats}] where the day comes first, [{others}] where the month does",
         "；日在前请写 time_formats: [{formats}]，月在前请写 [{others}]",
@@ -263,6 +281,23 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "hint_decimal": (
         '; write decimal: "{mark}" where that is the decimal mark',
         '；若“{mark}”为小数点，请写 decimal: "{mark}"',
+    ),
+    "hint_decimal_or": (
+        '; write decimal: "{mark}" where that is the decimal mark, decimal: "{other}" where it sets thousands apart',
+        '；若“{mark}”为小数点，请写 decimal: "{mark}"；若为千位分隔符，请写 decimal: "{other}"',
+    ),
+    "hint_thousands": (
+        '; write decimal: "{other}" where "{mark}" sets thousands apart',
+        '；若“{mark}”为千位分隔符，请写 decimal: "{other}"',
+    ),
+    "hint_number": (
+        "; a number has digits, a sign and a decimal mark; take units and currencies out of the column, or write type:"
+        " text",
+        "；数值只含数字、正负号和小数点；请去掉该列中的单位或货币符号，或写 type: text",
+    ),
+    "hint_flag": (
+        "; write replace: {{{text}: true}} where that means true",
+        "；若其表示“是”，请写 replace: {{{text}: true}}",
     ),
     "hint_why": ("; {why}", "；{why}"),
     "hint_unknown": ("; write unknown: [{text}] where that means absent", "；若其表示缺失，请写 unknown: [{text}]"),

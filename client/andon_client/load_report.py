@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,8 @@ from andon_client.mapping import CsvMapping
 from andon_client.time_texts import unread
 
 ROWS_SHOWN = 20
+_MARKED = re.compile(r"[+-]?[0-9.,]*[0-9][0-9.,]*")
+_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:(?:,[0-9]{3})+|(?:\.[0-9]{3})+)")
 
 
 @dataclass(frozen=True)
@@ -117,16 +120,27 @@ def said(report: LoadReport, mapping: CsvMapping, locale: str) -> Iterator[tuple
         yield message("refused_more", count=more).text(locale), False
 
 
+def _number_hint(lost: Unparsed, mapping: CsvMapping) -> Message:
+    if not any(letter.isdigit() for letter in lost.text):
+        return message("hint_unknown", text=f'"{lost.text}"')
+    if mapping.decimal is not None or not _MARKED.fullmatch(lost.text):
+        return message("hint_number")
+    mark = "," if lost.text.rfind(",") > lost.text.rfind(".") else "."
+    other = "." if mark == "," else ","
+    if lost.text.count(mark) > 1 or (lost.type == "integer" and _THOUSANDS.fullmatch(lost.text)):
+        return message("hint_thousands", mark=mark, other=other)
+    if _THOUSANDS.fullmatch(lost.text):
+        return message("hint_decimal_or", mark=mark, other=other)
+    return message("hint_decimal", mark=mark)
+
+
 def unparsed_message(name: str, lost: Unparsed, mapping: CsvMapping) -> Message:
     """How many values are none of their type, the first of them, and what to write where that is meant."""
     hint = message("no_hint")
     if lost.type in ("number", "integer"):
-        if any(letter.isdigit() for letter in lost.text):
-            if mapping.decimal is None and "," in lost.text:
-                mark = "," if lost.text.rfind(",") > lost.text.rfind(".") else "."
-                hint = message("hint_decimal", mark=mark)
-        else:
-            hint = message("hint_unknown", text=f'"{lost.text}"')
+        hint = _number_hint(lost, mapping)
+    elif lost.type == "flag":
+        hint = message("hint_flag", text=lost.text)
     elif lost.type == "time":
         why = unread(lost.text, mapping.time_formats, mapping.time_zone)
         hint = message("hint_why", why=why)

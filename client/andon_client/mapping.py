@@ -20,6 +20,9 @@ AttributeType = Literal["text", "number", "integer", "flag", "time"]
 ObjectKind = Literal["process", "person", "facility", "environment", "outcome"]
 # The number of the record in the file, from 1 below the header, where no column has this name.
 ROW = "row"
+# In an id: the number of the record among those that are equal in the rest of the id, from 1.
+ORDINAL = "ordinal"
+COUNTED = (ROW, ORDINAL)
 ATTRIBUTES_MAX = 100
 LIFECYCLE, INSTANCE = "lifecycle:transition", "concept:instance"
 
@@ -86,7 +89,7 @@ class CsvMapping:
         return [(key, column) for key, column in pairs if column is not None]
 
     def columns(self) -> list[str]:
-        """Every name that is read, in order, once; `row` may be the number of the record."""
+        """Every name that is read, in order, once; of those in COUNTED, no column needs to exist."""
         return list(dict.fromkeys(name for _, column in self.uses() for name in column.columns))
 
 
@@ -133,6 +136,11 @@ def _refuse_contradictions(mapping: CsvMapping, attributes: Sequence[str]) -> No
     made = {LIFECYCLE: mapping.lifecycle or mapping.start_time, INSTANCE: mapping.start_time}
     if mapping.lifecycle is not None and mapping.start_time is not None:
         _refuse("lifecycle", message("both_lifecycles"))
+    for key, column in mapping.uses():
+        if ORDINAL in column.columns and key != "id":
+            _refuse(key, message("ordinal_elsewhere"))
+    if mapping.id.columns == [ORDINAL]:
+        _refuse("id", message("ordinal_alone"))
     for name in attributes:
         if made.get(name) is not None:
             key = "lifecycle" if mapping.lifecycle is not None else "start_time"

@@ -10,7 +10,9 @@ from functools import lru_cache
 ISO = "iso"
 # Units since 1970-01-01 UTC, in microseconds as numerator and denominator.
 EPOCHS = {"epoch_s": (1_000_000, 1), "epoch_ms": (1_000, 1), "epoch_us": (1, 1), "epoch_ns": (1, 1_000)}
-WORDS = (ISO, *EPOCHS)
+# Days since 1899-12-30 in local time, as spreadsheets count them from March 1900 on.
+EXCEL = "excel"
+WORDS = (ISO, *EPOCHS, EXCEL)
 
 _OFFSET = r"(?P<z>[Zz]|[+\-−][0-9]{2}(?::?[0-9]{2})?)"
 _ZONE_NAME = r"(?P<Z>[A-Za-z][A-Za-z0-9_+\-/]*)"
@@ -79,6 +81,8 @@ def time_format(written: str) -> TimeFormat:
     """`%d/%m/%Y %H:%M`, `iso`, `epoch_ms` and the like. Raises UnknownFormat and NoDate."""
     if written in EPOCHS:
         return _compiled(written, [r"(?P<w>-?(?:[0-9]{1,18}|[1-8][0-9]{18}))(?:\.(?P<f>[0-9]+))?"], EPOCHS[written])
+    if written == EXCEL:
+        return _compiled(written, [r"(?P<w>[0-9]{2,7})(?:[.,](?P<f>[0-9]+))?"])
     if written == ISO:
         return _compiled(written, [date + _ISO_TIME for date in _ISO_DATES])
     if written == "%s":

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from andon_client.load_messages import Message, message
-from andon_client.time_formats import ISO, TimeFormat, time_format
+from andon_client.time_formats import EPOCHS, EXCEL, ISO, TimeFormat, time_format
 from andon_client.time_zones import is_region, offset_min
 
 Int = NDArray[np.int64]
@@ -36,6 +36,8 @@ _MONTH_OF = {
 }
 _DAYS_BEFORE = np.array([0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334])
 _DAYS_IN = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+# No-break, thin and wide spaces, as spreadsheets and web pages write them.
+_SPACES = "\u00a0\u2007\u2009\u202f\u3000"
 _EARLIEST_US, _LATEST_US = -62_135_596_800_000_000, 253_402_300_800_000_000
 
 
@@ -67,7 +69,10 @@ def read_times(texts: pa.Array, formats: Sequence[TimeFormat], zone: str) -> Tim
     Cost: O(distinct texts), in columns.
     """
     coded = pc.dictionary_encode(texts)
-    read = _read_distinct(coded.dictionary, formats, zone)
+    distinct = coded.dictionary
+    if not pc.all(pc.string_is_ascii(distinct), skip_nulls=True).as_py():
+        distinct = pc.replace_substring_regex(distinct, f"[{_SPACES}]", " ")
+    read = _read_distinct(distinct, formats, zone)
     indices = coded.indices
     where = np.asarray(indices.fill_null(0))
     if len(coded.dictionary) == 0:
@@ -141,6 +146,11 @@ def _instants(parts: _Parts, format: TimeFormat, zone: str) -> tuple[Int, NDArra
         utc, possible = _since_epoch(parts, format.epoch)
         outcomes = np.where(possible, Outcome.READ, Outcome.NO_FORMAT).astype(np.uint8)
         return utc, outcomes, np.zeros(parts.count, np.bool_)
+    if format.written == EXCEL:
+        local, possible = _spreadsheet_days(parts)
+        utc, outcomes, folded = _to_utc(parts, local, zone)
+        outcomes[~possible] = Outcome.NO_FORMAT
+        return utc, outcomes, folded
     days, possible = _days(parts)
     of_day, leap, within = _of_day(parts)
     local = days * DAY_US + of_day
@@ -161,6 +171,17 @@ def _since_epoch(parts: _Parts, unit: tuple[int, int]) -> tuple[Int, Bool]:
     part_us = (parts.fraction() * numerator / denominator + 1e-7).astype(np.int64)
     negative = np.asarray(pc.starts_with(parts.texts("w"), "-"))
     return whole * numerator // denominator + np.where(negative, -part_us, part_us), possible
+
+
+def _spreadsheet_days(parts: _Parts) -> tuple[Int, Bool]:
+    """Local microseconds, to the millisecond: a day's fraction in a double of 15 digits tells no more.
+
+    Before March 1900 spreadsheets differ by a day, as some have a 29 February then.
+    """
+    whole = parts.number("w", 0)
+    possible = (whole > 60) & (whole < 2_958_466)
+    days = np.where(possible, whole, 61) - 25_569
+    return days * DAY_US + np.rint(parts.fraction() * (DAY_US / 1_000)).astype(np.int64) * 1_000, possible
 
 
 def _days(parts: _Parts) -> tuple[Int, Bool]:
@@ -299,6 +320,8 @@ def unread(text: str | None, formats: Sequence[TimeFormat], zone: str, sample: S
     hint = _hint(tuple(dict.fromkeys((*sample, text))), zone)
     if sample and hint.key == "no_hint":
         hint = _hint((text,), zone)
+    if hint.key == "no_hint":
+        hint = message("time_hint_pattern")
     return message("time_no_format", text=f'"{text}"', formats=named, hint=hint)
 
 
@@ -317,10 +340,13 @@ def _quoted(format: str) -> str:
 
 
 _DATES = (
-    *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d"),
+    *("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d"),
     *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%b %d %Y"),
     *("%a, %d %b %Y", "%Y年%m月%d日"),
 )
+COUNTS = (*EPOCHS, EXCEL)
+# 1980 to 2100.
+_RECORDS_US = (315_532_800_000_000, 4_102_444_800_000_000)
 _TIMES_OF_DAY = ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H.%M", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S %z", "%H:%M %Z")
 
 
@@ -333,8 +359,19 @@ def formats_that_fit(texts: Iterable[str], zone: str) -> list[str]:
     ]
     # Most are ruled out by the first text's digits, letters and marks alone.
     looks = _skeleton(column[0].as_py())
-    likely = ["iso", "epoch_ms", "epoch_s", *(one for one in written if _skeleton(_example(one)) == looks)]
-    return [one for one in likely if not read_times(column, [time_format(one)], zone).times.null_count]
+    likely = ["iso", *COUNTS, *(one for one in written if _skeleton(_example(one)) == looks)]
+    return [one for one in likely if _fits(column, one, zone)]
+
+
+def _fits(column: pa.Array, format: str, zone: str) -> bool:
+    """Any number is a count of something since a day: it is a time only where it falls into the age of such records."""
+    times = read_times(column, [time_format(format)], zone).times
+    if times.null_count:
+        return False
+    if format not in COUNTS:
+        return True
+    within = pc.min_max(times.cast(pa.int64()))
+    return bool(within["min"].as_py() >= _RECORDS_US[0] and within["max"].as_py() < _RECORDS_US[1])
 
 
 def _example(format: str) -> str:

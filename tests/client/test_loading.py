@@ -159,6 +159,41 @@ def test_rows_that_are_durable_already_are_skipped(log, mapping):
     assert ids(read_batches(log, mapping, skip_rows=8, batch_rows=4)) == ["A-9", "A-10"]
 
 
+def test_equal_rows_are_numbered_from_the_first_of_the_file_on_wherever_a_load_begins(tmp_path):
+    rules = parse_mapping(
+        {"source": "desk", "id": "{case}/{step}/{at}/{ordinal}", "case_id": "case", "activity": "step", "time": "at"}
+    )
+    path = tmp_path / "log.csv"
+    twice = "A,Work,2026-03-02 09:00\n"
+    rows = [twice, "B,Work,2026-03-02 09:00\n", twice, ",Work,2026-03-02 09:00\n", twice]
+    path.write_text("case,step,at\n" + "".join(rows), encoding="utf-8")
+    whole = ids(read_batches(path, rules))
+    at = "Work/2026-03-02 09:00"
+    assert whole == [f"A/{at}/1", f"B/{at}/1", f"A/{at}/2", None, f"A/{at}/3"]
+    assert ids(read_batches(path, rules, batch_rows=2)) == whole
+    assert ids(read_batches(path, rules, skip_rows=3, batch_rows=1)) == whole[3:]
+
+
+def test_an_ordinal_stays_the_same_when_rows_of_other_cases_are_left_out(tmp_path):
+    rules = parse_mapping(
+        {"source": "desk", "id": "{case}/{ordinal}", "case_id": "case", "activity": "step", "time": "at"}
+    )
+    rows = ["A,New,2026-03-02\n", "B,New,2026-03-02\n", "B,Work,2026-03-03\n", "A,Work,2026-03-04\n"]
+    found = []
+    for name, some in (("all.csv", rows), ("some.csv", rows[1:3])):
+        (tmp_path / name).write_text("case,step,at\n" + "".join(some), encoding="utf-8")
+        found.append([one for one in ids(read_batches(tmp_path / name, rules)) if one.startswith("B")])
+    assert found == [["B/1", "B/2"], ["B/1", "B/2"]]
+
+
+def test_a_column_of_the_name_ordinal_is_a_column(tmp_path):
+    rules = parse_mapping(
+        {"source": "desk", "id": "{case}/{ordinal}", "case_id": "case", "activity": "step", "time": "at"}
+    )
+    (tmp_path / "log.csv").write_text("case,step,at,ordinal\nA,New,2026-03-02,x9\n", encoding="utf-8")
+    assert ids(read_batches(tmp_path / "log.csv", rules)) == ["A/x9"]
+
+
 async def test_an_undisturbed_load_counts_every_row(stub_of, log, mapping):
     ingest = Ingest()
     report = await load(await stub_of(ingest), read_batches(log, mapping, batch_rows=3))

@@ -209,6 +209,8 @@ def test_the_mappings_that_are_shipped_can_be_read(name):
         ({"personal_attributes": ["mail"]}, 'personal_attributes[0]: "mail" is no attribute of this mapping'),
         ({"lifecycle": "a", "start_time": "b"}, "lifecycle: start_time and lifecycle exclude each other"),
         ({"lifecycle": "a", "attributes": {"lifecycle:transition": "text"}}, "lifecycle makes this attribute already"),
+        ({"case_id": "{case}/{ordinal}"}, "case_id: {ordinal} numbers rows of the same id"),
+        ({"id": "{ordinal}"}, "id: id needs what {ordinal} is counted within"),
         ({"timezone": "UTC"}, "unknown keys timezone (do you mean time_zone?)"),
     ],
 )

@@ -169,3 +169,42 @@ def test_a_hint_fits_every_text_and_says_where_two_readings_are_possible():
     assert '"%d/%m/%Y"' in unread("3/4/2026", iso, "UTC", ["25/4/2026"]).text()
     assert "month" not in unread("3/4/2026", iso, "UTC", ["25/4/2026"]).text()
     assert "epoch_ms" in unread("1772442600000", iso, "UTC").text()
+
+
+@pytest.mark.parametrize(
+    ("text", "format", "says"),
+    [
+        ("1704067200", "epoch_s", "2024-01-01 00:00:00+00:00"),
+        ("1704067200123", "epoch_ms", "2024-01-01 00:00:00.123000+00:00"),
+        ("1704067200123456", "epoch_us", "2024-01-01 00:00:00.123456+00:00"),
+        ("45292.25", "excel", "2024-01-01 05:00:00+00:00"),
+        ("45292,5833333333", "excel", "2024-01-01 13:00:00+00:00"),
+        ("45474", "excel", "2024-06-30 22:00:00+00:00"),
+    ],
+)
+def test_a_bare_number_is_hinted_to_be_the_count_that_falls_into_our_time(text, format, says):
+    assert f"write time_formats: [{format}]" in str(unread(text, [time_format("iso")], "Europe/Berlin"))
+    (read,) = read_times(pa.array([text]), [time_format(format)], "Europe/Berlin").times.to_pylist()
+    assert str(read) == says
+
+
+@pytest.mark.parametrize("text", ["60", "2958466", "0.5", "-3", "45292.5.1"])
+def test_what_is_no_serial_number_of_a_spreadsheet_is_no_time(text):
+    assert read_times(pa.array([text]), [time_format("excel")], "UTC").times.null_count == 1
+
+
+def test_spaces_that_do_not_break_are_spaces():
+    texts = pa.array(["2024-01-01\u00a010:00", "2024-01-01 10:00"])
+    assert len(set(read_times(texts, [time_format("iso")], "UTC").times.to_pylist())) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("2024-01-01 0:05", 'write time_formats: ["%Y-%m-%d %H:%M"]'),
+        ("31.12.2024 14:05 Uhr", "if it is a time, write its pattern in time_formats"),
+        ("1.70407E+12", "if it is a time, write its pattern in time_formats"),
+    ],
+)
+def test_a_time_that_is_not_read_always_says_what_to_write(text, says):
+    assert says in str(unread(text, [time_format("iso")], "UTC"))
