@@ -16,6 +16,7 @@ from andon_quality.calibration import (
     detection,
     phase_one_of_individuals,
     phase_one_of_shares,
+    windows,
 )
 from andon_quality.control import chart, proportion, xmr
 from andon_quality.control.chart import StatisticKind
@@ -156,3 +157,15 @@ def test_limits_end_where_the_quantity_does() -> None:
 def test_what_cannot_be_asked_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(OutOfRange):
         detection(ONE[Sides.UPPER], BaselineProfile(20), **{"width": 3.0, **wrong})  # type: ignore[arg-type]
+
+
+def test_series_whose_ranges_end_between_the_same_lines_share_one_simulation() -> None:
+    before = windows._alarmed.cache_info().misses
+    found = {
+        detection(TWO_RULES, BaselineProfile(31), 3.3, 2.0, 10, -low, high) for low in (0.2, 1.9) for high in (2.3, 3.1)
+    }
+    assert len(found) == 1
+    assert windows._alarmed.cache_info().misses == before + 1
+    assert not {
+        detection(TWO_RULES, BaselineProfile(31), 3.3, 2.0, 10, -9.0, high).detects for high in (0.5, 2.1)
+    }.pop()

@@ -41,6 +41,7 @@ from services.scoring.system.case_model import (
     Occurred,
     Opened,
     Text,
+    Work,
 )
 from services.scoring.system.chart_scheme import RULES
 from services.scoring.system.model import (
@@ -335,6 +336,7 @@ WILD = [1.0, 9.0, 2.0, 30.0, 1.0, 4.0, 22.0, 3.0]
         (Elapsed(Opened(), Closed()), Aggregate.MEDIAN),
         (Elapsed(FirstOf(("a",)), Closed()), Aggregate.MEAN),
         (Count(), Aggregate.SUM),
+        (Work(), Aggregate.MEDIAN),
         (Flag(Occurred(("a",))), Aggregate.SUM),
     ],
 )
