@@ -10,11 +10,8 @@ from services.ingest.log.records import LogHead
 from services.ingest.log.tail import LogTail
 from services.ingest.model import TenantId, Written
 from services.ingest.servicer import IngestServicer
-from services.ingest.servicer.quarantine import QuarantineRpcs
-from services.ingest.servicer.reads import ReadRpcs
-from services.ingest.servicer.sources import SourceRpcs
-from services.ingest.servicer.tenant_logs import TenantLogs
-from services.ingest.servicer.writes import WriteRpcs
+from services.ingest.servicer.request_context import RequestContext
+from services.ingest.servicer.tenants import Tenants
 from services.ingest.settings import IngestSettings
 from services.ingest.store.schema import CHANNEL, MIGRATIONS, SCHEMA
 from services.ingest.store.sessions import PostgresStore
@@ -71,20 +68,19 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
     def tail_of(tenant: TenantId) -> LogTail:
         return LogTail(store.log(tenant), draining, response_bytes_max, settings.poll_s)
 
-    logs = TenantLogs(store, secret, limits, Codec(wire.event_as_sent, answer), clock_us, tail_of)
-    reading = ReadRpcs(logs, store, clock_us, settings.message_bytes_max)
-    servicer = IngestServicer(WriteRpcs(logs, draining), reading, SourceRpcs(logs, store), QuarantineRpcs(logs, store))
+    tenants = Tenants(store, secret, limits, Codec(wire.event_as_sent, answer), clock_us, tail_of)
+    servicer = IngestServicer(RequestContext(tenants, store, draining, clock_us, settings.message_bytes_max))
 
     await serve(
         settings=settings,
         contract=Contract("andon.ingest.v1.IngestService", servicer, add_IngestServiceServicer_to_server, ACCESS),
         background=[
-            lambda: Listener(settings.dsn, CHANNEL).run(logs.wake),
-            lambda: logs.archive_old_ids(settings.archive_every_s),
+            lambda: Listener(settings.dsn, CHANNEL).run(tenants.wake),
+            lambda: tenants.archive_old_ids(settings.archive_every_s),
         ],
         draining=draining,
         ready=lambda: healthy(pool),
-        closers=[logs.close, lambda: close_pool(pool)],
+        closers=[tenants.close, lambda: close_pool(pool)],
         stop=stop,
     )
 

@@ -12,7 +12,7 @@ from services.ingest.model import Fault
 NONCE_BYTES = 12
 
 
-class Unreadable(Exception):
+class SealBroken(Exception):
     """The entry was sealed under another key, or was altered."""
 
 
@@ -33,4 +33,4 @@ def opened(key: bytes, name: str, payload: bytes) -> bytes:
     try:
         return AESGCM(key).decrypt(payload[:NONCE_BYTES], payload[NONCE_BYTES:], name.encode())
     except (InvalidTag, ValueError) as error:
-        raise Unreadable(name) from error
+        raise SealBroken(name) from error

@@ -1,23 +1,16 @@
 """The contract of ingest, served: one file per family of RPCs."""
 
-from dataclasses import dataclass
-from typing import Any
+from andon.ingest.v1 import ingest_pb2_grpc
 
 from services.ingest.servicer.quarantine import QuarantineRpcs
 from services.ingest.servicer.reads import ReadRpcs
+from services.ingest.servicer.request_context import RequestContext
 from services.ingest.servicer.sources import SourceRpcs
 from services.ingest.servicer.writes import WriteRpcs
 
 
-@dataclass(frozen=True)
-class IngestServicer:
-    writing: WriteRpcs
-    reading: ReadRpcs
-    sources: SourceRpcs
-    quarantine: QuarantineRpcs
+class IngestServicer(WriteRpcs, ReadRpcs, SourceRpcs, QuarantineRpcs, ingest_pb2_grpc.IngestServiceServicer):
+    """Every family answers from the same request context."""
 
-    def __getattr__(self, method: str) -> Any:
-        for family in (self.writing, self.reading, self.sources, self.quarantine):
-            if hasattr(type(family), method):
-                return getattr(family, method)
-        raise AttributeError(method)
+    def __init__(self, requests: RequestContext) -> None:
+        self.requests = requests

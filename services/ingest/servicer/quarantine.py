@@ -6,29 +6,25 @@ from andon.ingest.v1 import event_pb2, ingest_pb2
 
 from services.ingest import wire
 from services.ingest.admission.faults import MESSAGES
-from services.ingest.model import Fault, TenantId
+from services.ingest.model import Fault
 from services.ingest.registry.quarantine import opened
 from services.ingest.registry.records import SealedEvent
-from services.ingest.servicer.tenant_logs import TenantLogs
-from services.ingest.writer.interface import IngestStore
-from services.runtime.identity import current_caller
+from services.ingest.servicer.request_context import RequestContext
 from services.runtime.page_tokens import page_size, page_token, place_of
 
 PAGE_SIZE, PAGE_SIZE_MAX = 100, 1_000
 
 
 class QuarantineRpcs:
-    def __init__(self, logs: TenantLogs, store: IngestStore) -> None:
-        self._logs = logs
-        self._store = store
+    requests: RequestContext
 
     async def ListQuarantinedEvents(
         self, request: ingest_pb2.ListQuarantinedEventsRequest, context: Any
     ) -> ingest_pb2.ListQuarantinedEventsResponse:
         size = page_size(request.page_size, PAGE_SIZE, PAGE_SIZE_MAX)
         position, last = place_of(request, -1, "")
-        log = await self._logs.of(TenantId(current_caller().tenant))
-        async with self._store.session(log.tenant) as session:
+        log = await self.requests.log()
+        async with self.requests.store.session(log.tenant) as session:
             found = await session.registry.quarantined(request.source, (position, last), size + 1)
             count = await session.registry.quarantined_count(request.source)
         chosen = found[:size]

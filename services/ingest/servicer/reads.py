@@ -1,6 +1,6 @@
 """ReadEvents, ReadCases, GetWatchBounds, GetIntakeCounts."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -8,18 +8,16 @@ from andon.ingest.v1 import event_pb2, ingest_pb2
 
 from services.ingest import wire
 from services.ingest.columns import select
-from services.ingest.known.case_index import CaseIndex, events_of
+from services.ingest.known.case_index import events_of
 from services.ingest.log.records import Commit, PageFilter, StoredPage
 from services.ingest.log.segments import decoded, encoded
 from services.ingest.log.tail import LogSlice
 from services.ingest.log.watermarks import SourceWatermarks
 from services.ingest.metrics import metrics
-from services.ingest.model import ID_CHARS_MAX, SECOND_US, TenantId
-from services.ingest.servicer.tenant_logs import TenantLogs
-from services.ingest.writer.interface import IngestStore
+from services.ingest.model import ID_CHARS_MAX, SECOND_US
+from services.ingest.servicer.request_context import RequestContext
 from services.runtime.cursors import CursorCodec
 from services.runtime.errors import invalid
-from services.runtime.identity import current_caller
 
 CASE_IDS_MAX = 10_000
 CASE_COMMITS_AT_ONCE = 16
@@ -29,18 +27,13 @@ _FRAME_BYTES = 64
 
 
 class ReadRpcs:
-    def __init__(self, logs: TenantLogs, store: IngestStore, clock: Callable[[], int], message_bytes_max: int) -> None:
-        self._logs = logs
-        self._store = store
-        self._clock = clock
-        self._message_bytes_max = message_bytes_max
-        self._cases: dict[TenantId, CaseIndex] = {}
+    requests: RequestContext
 
     async def ReadEvents(
         self, request: ingest_pb2.ReadEventsRequest, context: Any
     ) -> AsyncIterator[ingest_pb2.ReadEventsResponse]:
-        log = await self._logs.of(TenantId(current_caller().tenant))
-        stored = self._store.log(log.tenant)
+        log = await self.requests.log()
+        stored = self.requests.store.log(log.tenant)
         head = await stored.head()
         cursors = CursorCodec(head.origin)
         after = cursors.watch_start(request.after, head.oldest_position, head.position, otherwise=head.oldest_position)
@@ -68,16 +61,16 @@ class ReadRpcs:
             pages=[_page(request, *one) for one in pages],
             through=cursors.encode(found.through),
             source_watermarks=wire.source_watermarks(watermarks.take_moved()),
-            server_time=wire.timestamp(self._clock()),
+            server_time=wire.timestamp(self.requests.clock_us()),
         )
         if watermarks.latest_us is not None:
             response.watermark.CopyFrom(wire.timestamp(watermarks.latest_us))
         if pages:
-            lag_us = max(0, self._clock() - pages[0][0].committed_at_us)
+            lag_us = max(0, self.requests.clock_us() - pages[0][0].committed_at_us)
             response.lag.CopyFrom(wire.duration(lag_us))
             if request.follow:
                 metrics.record("andon.ingest.read.lag", lag_us / SECOND_US)
-        if response.ByteSize() > self._message_bytes_max:
+        if response.ByteSize() > self.requests.message_bytes_max:
             raise invalid("encoding", "makes this commit larger than a message: read Arrow, or fewer partitions")
         metrics.add("andon.ingest.read.pages", len(pages))
         return response
@@ -85,28 +78,30 @@ class ReadRpcs:
     async def ReadCases(
         self, request: ingest_pb2.ReadCasesRequest, context: Any
     ) -> AsyncIterator[ingest_pb2.ReadCasesResponse]:
-        log = await self._logs.of(TenantId(current_caller().tenant))
+        log = await self.requests.log()
         case_ids = _case_ids(request.case_ids)
-        head = await self._store.log(log.tenant).head()
+        head = await self.requests.store.log(log.tenant).head()
         through = _through(CursorCodec(head.origin), request.through, head.position)
-        cases = self._cases.setdefault(log.tenant, CaseIndex(log.keys))
-        positions = await cases.positions(self._store.log(log.tenant), case_ids, through)
+        cases = self.requests.cases(log)
+        positions = await cases.positions(self.requests.store.log(log.tenant), case_ids, through)
         partitions = cases.partitions(case_ids, len(head.next_offsets))
         wanted = pa.array(case_ids, pa.string())
         for first in range(0, len(positions), CASE_COMMITS_AT_ONCE):
             some = positions[first : first + CASE_COMMITS_AT_ONCE]
-            stored = await self._store.log(log.tenant).read_segments(some, partitions)
+            stored = await self.requests.store.log(log.tenant).read_segments(some, partitions)
             for segment in (segment for position in some for segment in stored[position]):
                 found = events_of(segment.events, wanted)
                 if found.num_rows:
-                    for events in _encoded_to_fit(found, request.encoding, self._message_bytes_max - _FRAME_BYTES):
+                    for events in _encoded_to_fit(
+                        found, request.encoding, self.requests.message_bytes_max - _FRAME_BYTES
+                    ):
                         yield ingest_pb2.ReadCasesResponse(events=events)
 
     async def GetWatchBounds(
         self, request: ingest_pb2.GetWatchBoundsRequest, context: Any
     ) -> ingest_pb2.GetWatchBoundsResponse:
-        log = await self._logs.of(TenantId(current_caller().tenant))
-        async with self._store.session(log.tenant) as session:
+        log = await self.requests.log()
+        async with self.requests.store.session(log.tenant) as session:
             head = await session.log.head()
             watermarks = SourceWatermarks(await session.log.watermarks(head.position))
         cursors = CursorCodec(head.origin)
@@ -124,8 +119,8 @@ class ReadRpcs:
     async def GetIntakeCounts(
         self, request: ingest_pb2.GetIntakeCountsRequest, context: Any
     ) -> ingest_pb2.GetIntakeCountsResponse:
-        log = await self._logs.of(TenantId(current_caller().tenant))
-        async with self._store.session(log.tenant) as session:
+        log = await self.requests.log()
+        async with self.requests.store.session(log.tenant) as session:
             tallies, reasons = await session.registry.intake()
         return ingest_pb2.GetIntakeCountsResponse(counts=wire.counts(tallies, reasons))
 

@@ -9,14 +9,12 @@ from google.protobuf.message import Message
 
 from services.ingest import wire
 from services.ingest.log.records import LogEntry
-from services.ingest.model import ATTRIBUTE_NAME, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId, TenantId
+from services.ingest.model import ATTRIBUTE_NAME, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId
 from services.ingest.registry.interface import Registry
 from services.ingest.registry.records import Receipt, StoredAnswer
-from services.ingest.servicer.tenant_logs import TenantLogs
-from services.ingest.writer.interface import IngestStore
+from services.ingest.servicer.request_context import RequestContext
 from services.runtime.errors import Aborted, AlreadyExists, NotFound, invalid
 from services.runtime.field_checks import FieldChecks
-from services.runtime.identity import current_caller
 from services.runtime.page_tokens import page_size, page_token, place_of
 from services.runtime.requests import IdempotencyKey, idempotency_key
 
@@ -48,9 +46,7 @@ _FIELDS = {
 
 
 class SourceRpcs:
-    def __init__(self, logs: TenantLogs, store: IngestStore) -> None:
-        self._logs = logs
-        self._store = store
+    requests: RequestContext
 
     async def CreateSource(
         self, request: ingest_pb2.CreateSourceRequest, context: Any
@@ -111,17 +107,17 @@ class SourceRpcs:
         )
 
     async def _all(self) -> dict[SourceId, Source]:
-        log = await self._logs.of(TenantId(current_caller().tenant))
-        async with self._store.session(log.tenant) as session:
+        log = await self.requests.log()
+        async with self.requests.store.session(log.tenant) as session:
             return await session.registry.sources()
 
     async def _once(
         self, method: str, request: Any, kind: type[ResponseT], act: Callable[[Registry], Any]
     ) -> ResponseT:
         """Acts under the head's lock, and only if the request id was not answered before."""
-        log = await self._logs.of(TenantId(current_caller().tenant))
+        log = await self.requests.log()
         key = idempotency_key(request)
-        async with self._store.locked(log.tenant) as session:
+        async with self.requests.store.locked(log.tenant) as session:
             before = await _answered(session.registry, key)
             if before is not None:
                 return kind.FromString(before)

@@ -11,14 +11,13 @@ from andon.ingest.v1 import event_pb2, ingest_pb2
 
 from services.ingest import wire
 from services.ingest.metrics import metrics
-from services.ingest.model import IncomingBatch, MalformedBatch, TenantId, Written
-from services.ingest.servicer.tenant_logs import TenantLogs
+from services.ingest.model import IncomingBatch, MalformedBatch, Written
+from services.ingest.servicer.request_context import RequestContext
 from services.ingest.workers import computed
 from services.ingest.writer.tenant_log import TenantLog
 from services.runtime.cursors import CursorCodec
-from services.runtime.drain import Draining, draining_error
+from services.runtime.drain import draining_error
 from services.runtime.errors import invalid
-from services.runtime.identity import current_caller
 from services.runtime.requests import idempotency_key
 from services.runtime.telemetry import current_traceparent
 
@@ -38,13 +37,11 @@ class Sent:
 
 
 class WriteRpcs:
-    def __init__(self, logs: TenantLogs, draining: Draining) -> None:
-        self._logs = logs
-        self._draining = draining
+    requests: RequestContext
 
     async def WriteEvents(self, request: ingest_pb2.WriteEventsRequest, context: Any) -> ingest_pb2.WriteEventsResponse:
         begun_s = time.perf_counter()
-        log = await self._logs.of(TenantId(current_caller().tenant))
+        log = await self.requests.log()
         sent = request.batch
         batch = replace(await received(sent), validate_only=request.validate_only)
         key = await computed(batch.received, lambda: idempotency_key(request))
@@ -58,7 +55,7 @@ class WriteRpcs:
     async def StreamEvents(
         self, requests: AsyncIterator[ingest_pb2.StreamEventsRequest], context: Any
     ) -> AsyncIterator[ingest_pb2.StreamEventsResponse]:
-        log = await self._logs.of(TenantId(current_caller().tenant))
+        log = await self.requests.log()
         sent: asyncio.Queue[Sent | None] = asyncio.Queue(READ_AHEAD_BATCHES_MAX)
         reader = asyncio.create_task(self._read_ahead(log, requests, sent))
         try:
@@ -80,7 +77,7 @@ class WriteRpcs:
     ) -> None:
         try:
             async for request in requests:
-                if self._draining.started:
+                if self.requests.draining.started:
                     raise draining_error()
                 await log.capacity()
                 await sent.put(Sent(request.sequence, log.submit(await received(request.batch))))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from services.scoring.fold.hashing import HashArray, mixed, span_hashes, spans_of, text_hashes, trailing_numbers
+from services.scoring.fold.hashes import HashArray, mixed, span_hashes, spans_of, text_hashes, trailing_numbers
 from services.scoring.system.case_model import AttributeValue, Pick, TimeValue, reopens
 from services.scoring.system.decimals import exact
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.fold.batch import MISSING, EventBatch, IntArray
-from services.scoring.fold.hashing import HashArray
+from services.scoring.fold.hashes import HashArray
 from services.scoring.fold.sources import Source
 from services.scoring.system.case_model import Pick
 
@@ -28,7 +28,7 @@ def integers(values: NDArray[np.generic]) -> IntArray:
     return np.asarray(values, dtype=np.int64)
 
 
-class Column(ABC):
+class StateColumn(ABC):
     """Arrays with one place per case, their names, types and what stands in them at first."""
 
     fills: dict[str, tuple[type[np.generic], int]]
@@ -65,7 +65,7 @@ class Column(ABC):
         return {name: values[..., places] for name, values in arrays.items()}
 
     def narrow(self, cases: IntArray, capacity: int) -> None:
-        """Keeps these cases only, numbered anew in their order."""
+        """Keeps these cases only, numbered again in their order."""
         self.load({name: values[..., cases] for name, values in self.arrays().items()}, capacity)
 
     def load(self, arrays: Arrays, capacity: int) -> None:
@@ -73,7 +73,7 @@ class Column(ABC):
             setattr(self, name, grown(arrays[name], capacity, fill))
 
 
-class Extreme(Column):
+class Extreme(StateColumn):
     """Time of the first or last event with one of these activities (none named: any)."""
 
     time: IntArray
@@ -108,7 +108,7 @@ class LastReopening(Extreme):
         return batch.picked(batch.reopening_rows, self.pick)
 
 
-class Tally(Column):
+class Tally(StateColumn):
     """How many events have one of these activities (none named: any)."""
 
     count: IntArray
@@ -124,7 +124,7 @@ class Tally(Column):
         self.count[cases] += np.bincount(owners, minlength=batch.case_count)
 
 
-class Picked(Column):
+class Picked(StateColumn):
     """The first or last known value by (time, tie, value); MISSING: none is known."""
 
     time: IntArray

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from services.scoring.fold.batch import IntArray, encoded, joined
-from services.scoring.fold.hashing import HashArray, text_hashes
+from services.scoring.fold.hashes import HashArray, text_hashes
 from services.scoring.fold.sequences import spread
 
 PAGE_CASES = 1_024

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.fold.batch import MISSING, EventBatch, IntArray
-from services.scoring.fold.columns import Column, Extreme, LastReopening, Picked, Tally
+from services.scoring.fold.columns import Extreme, LastReopening, Picked, StateColumn, Tally
 from services.scoring.fold.sequences import Handovers, Presence
 from services.scoring.fold.sources import Labels, LabelSource, MatchSource, NumberSource, TimeSource
 from services.scoring.fold.work_pairs import WorkPairs
@@ -39,7 +39,7 @@ from services.scoring.system.case_model import (
 from services.scoring.system.decimals import exact
 from services.scoring.system.model import Dimension, SystemSpec
 
-C = TypeVar("C", bound=Column)
+C = TypeVar("C", bound=StateColumn)
 ROUND_HALF = SECOND_US // 2
 
 
@@ -53,7 +53,7 @@ class Columns:
     def __init__(self, spec: SystemSpec) -> None:
         self.spec = spec
         self.zone = Zone(spec.time_zone)
-        self.by_name: dict[str, Column] = {}
+        self.by_name: dict[str, StateColumn] = {}
         self.capacity = 0
         self.tally(())
         self.extreme(Pick.FIRST, ())

@@ -9,9 +9,9 @@ from typing import cast
 import numpy as np
 
 from services.scoring.fold.batch import IntArray
-from services.scoring.fold.columns import Arrays, Column, Picked
+from services.scoring.fold.columns import Arrays, Picked, StateColumn
 from services.scoring.fold.evicted_cases import PAGE_CASES, CasePage, case_hashes
-from services.scoring.fold.hashing import HashArray
+from services.scoring.fold.hashes import HashArray
 from services.scoring.fold.sequences import Handovers, Presence
 from services.scoring.fold.snapshots import packed, unpacked
 from services.scoring.fold.sources import Labels, LabelSource
@@ -92,13 +92,13 @@ def _own(name: str, arrays: Arrays) -> Arrays:
     return {key.removeprefix(f"{name}/"): values for key, values in arrays.items() if key.startswith(f"{name}/")}
 
 
-def _labels(column: Column) -> Labels | None:
+def _labels(column: StateColumn) -> Labels | None:
     if isinstance(column, (Picked, Handovers)) and isinstance(column.source, LabelSource):
         return column.source.labels
     return None
 
 
-def _names(column: Column) -> list[str]:
+def _names(column: StateColumn) -> list[str]:
     if isinstance(column, Presence):
         return list(column.bit_by_activity)
     labels = _labels(column)
@@ -118,7 +118,7 @@ def restore(state: CaseState, content: bytes) -> None:
     _put(state, texts["cases"], arrays)
 
 
-def _learn(column: Column, names: list[str]) -> None:
+def _learn(column: StateColumn, names: list[str]) -> None:
     """Numbers activities and labels as they were."""
     if isinstance(column, Presence):
         column.bit_by_activity = {name: bit for bit, name in enumerate(names)}

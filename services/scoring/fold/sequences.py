@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.fold.batch import MISSING, EventBatch, IntArray
-from services.scoring.fold.columns import Arrays, Column, grown, integers
-from services.scoring.fold.hashing import HashArray
+from services.scoring.fold.columns import Arrays, StateColumn, grown, integers
+from services.scoring.fold.hashes import HashArray
 from services.scoring.fold.sources import LabelSource
 
 NONE = -1
 WASTE_MIN = 4_096
-"""Rows that must be dead before the store is written anew."""
+"""Rows that must be dead before the store is written again."""
 
 
-class Presence(Column):
+class Presence(StateColumn):
     """Which activities a case has had: one bit each, 64 to a word."""
 
     words: HashArray
@@ -158,7 +158,7 @@ class RowStore:
         return Rows(case, self.time[places], self.tie[places], self.value[places])
 
 
-class RowColumn(Column):
+class RowColumn(StateColumn):
     """Keeps rows of each case, so that what was counted from them in one order can be counted again in another."""
 
     head: IntArray

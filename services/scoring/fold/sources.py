@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from services.scoring.fold.batch import MISSING, EventBatch, IntArray
-from services.scoring.fold.hashing import text_hashes
+from services.scoring.fold.hashes import text_hashes
 from services.scoring.system.case_model import AttributeValue
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from services.scoring.fold.batch import MISSING, EventBatch, IntArray, batch_of
 from services.scoring.fold.columns import Arrays
 from services.scoring.fold.corrections import live_events
-from services.scoring.fold.hashing import FACTOR, HashArray, mixed, text_hashes
+from services.scoring.fold.hashes import FACTOR, HashArray, mixed, text_hashes
 from services.scoring.fold.sequences import NONE, WASTE_MIN, RowColumn, Rows, RowStore, run_starts
 from services.scoring.system.calendar import SECOND_US
 

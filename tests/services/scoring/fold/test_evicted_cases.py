@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.scoring.fold.evicted_cases import PAGE_CASES, EvictedCases
-from services.scoring.fold.hashing import HashArray
+from services.scoring.fold.hashes import HashArray
 from tests.services.scoring.fold.counted_fold import CountedFold
 
 EXAMPLES = settings(

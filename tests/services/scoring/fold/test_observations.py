@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.scoring.fold.batch import MISSING
-from services.scoring.fold.hashing import spans_of, text_hashes, trailing_numbers
+from services.scoring.fold.hashes import spans_of, text_hashes, trailing_numbers
 from services.scoring.fold.sources import Labels
 from services.scoring.system.case_model import Above, Calendar, Elapsed, FirstOf, Flag, Hours, Measure, Opened
 from services.scoring.system.model import Aggregate, Direction, Indicator, Observe, Window

@@ -32,7 +32,7 @@ def mixed(hashes: HashArray) -> HashArray:
 
 
 @dataclass(frozen=True)
-class Spans:
+class TextSpans:
     """Where each text begins and how long it is, in bytes with eight more on either side to read over the edge."""
 
     starts: NDArray[np.int64]
@@ -45,19 +45,19 @@ class Spans:
         return np.ndarray(shape=(len(self.content) - 7,), dtype="<u8", buffer=self.content, strides=(1,))
 
 
-def spans_of(texts: pa.Array) -> Spans:
+def spans_of(texts: pa.Array) -> TextSpans:
     if texts.type not in OFFSETS:
         texts = texts.cast(pa.large_utf8())
     _, offsets, data = texts.buffers()
     nothing = np.zeros(0, np.int64)
     if not len(texts):
-        return Spans(nothing, nothing, np.zeros(2 * EDGE, np.uint8))
+        return TextSpans(nothing, nothing, np.zeros(2 * EDGE, np.uint8))
     places = np.frombuffer(offsets, dtype=OFFSETS[texts.type])[texts.offset : texts.offset + len(texts) + 1]
     places = places.astype(np.int64)
     content = np.zeros(int(places[-1] - places[0]) + 2 * EDGE, dtype=np.uint8)
     if data is not None:
         content[EDGE:-EDGE] = np.frombuffer(data, dtype=np.uint8)[places[0] : places[-1]]
-    return Spans(places[:-1] - (places[0] - EDGE), np.diff(places), content)
+    return TextSpans(places[:-1] - (places[0] - EDGE), np.diff(places), content)
 
 
 def text_hashes(texts: pa.Array) -> HashArray:
@@ -65,7 +65,7 @@ def text_hashes(texts: pa.Array) -> HashArray:
     return span_hashes(spans_of(texts))
 
 
-def span_hashes(spans: Spans) -> HashArray:
+def span_hashes(spans: TextSpans) -> HashArray:
     """As `text_hashes`. O(bytes of the longest text / 8) numpy passes over the rows that are that long."""
     starts, lengths, words = spans.starts, spans.lengths, spans.words
     hashes = lengths.astype(np.uint64) * FACTOR
@@ -87,7 +87,7 @@ def _mask(left: NDArray[np.int64]) -> HashArray:
     return MASKS[np.minimum(left, 8)]
 
 
-def trailing_numbers(spans: Spans) -> HashArray:
+def trailing_numbers(spans: TextSpans) -> HashArray:
     """The number that each text ends with, of at most eight digits; 0 where it ends with no digit.
 
     >>> trailing_numbers(spans_of(pa.array(["INC7/0012", "a", "9", "x1y", "123456789"]))).tolist()

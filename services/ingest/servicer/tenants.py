@@ -1,4 +1,4 @@
-"""The logs that this process has open, one for each tenant that called."""
+"""What this process holds per tenant: its open log, from the first call on."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from services.runtime.database import UNAVAILABLE_ERRORS
 log = structlog.get_logger(__name__)
 
 
-class TenantLogs:
+class Tenants:
     def __init__(
         self,
         store: IngestStore,
