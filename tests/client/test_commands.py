@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import shlex
 from pathlib import Path
 
 import pytest
+import typer
 from andon_client.command_line import app
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -118,3 +121,27 @@ def test_a_malformed_mapping_is_refused_before_anything_is_sent(runner, tmp_path
     done = runner.invoke(app, ["--home", str(tmp_path), "load", str(log), "--mapping", str(mapping)])
     assert done.exit_code == 1
     assert "unknown keys colour" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("name", ["scores", "signals", "problems", "watch"])
+def test_a_list_can_be_of_one_process_and_system(name, runner, monkeypatch):
+    asked = []
+
+    class Recorder:
+        def __getattr__(self, method):
+            def call(request):
+                asked.append(request)
+                raise typer.Exit(0)
+
+            return call
+
+    class Opened:
+        scoring = improvement = Recorder()
+
+    async def work_on(work):
+        await work(Opened())
+
+    module = importlib.import_module(f"andon_client.commands.{name}")
+    monkeypatch.setattr(module, "run", lambda context, work: asyncio.run(work_on(work)))
+    runner.invoke(app, [name, "--process", "desk", "--system", "main"])
+    assert [(request.filter.process, request.filter.system) for request in asked[:1]] == [("desk", "main")]

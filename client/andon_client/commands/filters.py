@@ -14,6 +14,8 @@ from andon_client.moments import timestamp
 from andon_client.presentation.phrases import say
 
 Indicator = Annotated[list[str] | None, typer.Option("--indicator", "-i", help="Only this indicator; may be repeated.")]
+Process = Annotated[str, typer.Option("--process", "-p", help="Only this process.")]
+System = Annotated[str, typer.Option("--system", help="Only indicator systems with this id, for example main.")]
 Width = Annotated[
     str, typer.Option("--window", "-w", help="Window width: hour, day, week, month or all. Default: every width.")
 ]
@@ -25,11 +27,24 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per li
 
 
 def series_filter(
-    locale: str, indicators: Sequence[str] | None = None, window: str = "", series: str = "", overall: bool = False
+    locale: str,
+    indicators: Sequence[str] | None = None,
+    window: str = "",
+    series: str = "",
+    overall: bool = False,
+    process: str = "",
+    system: str = "",
 ) -> scoring_pb2.SeriesFilter:
     widths = [window_of(window, locale)] if window else []
     keys = [series] if series else []
-    return scoring_pb2.SeriesFilter(indicators=indicators or [], windows=widths, series=keys, unsliced_only=overall)
+    return scoring_pb2.SeriesFilter(
+        process=process,
+        system=system,
+        indicators=indicators or [],
+        windows=widths,
+        series=keys,
+        unsliced_only=overall,
+    )
 
 
 def window_of(name: str, locale: str = "en") -> indicator_system_pb2.Window.ValueType:

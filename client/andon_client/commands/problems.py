@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 
-from andon_client.commands.filters import Indicator, Json, Limit
+from andon_client.commands.filters import Indicator, Json, Limit, Process, System
 from andon_client.listing import list_problems, take
 from andon_client.presentation.tables import problems_table
 from andon_client.suite import Suite
@@ -26,13 +26,15 @@ LIVE = (
 def problems(
     context: typer.Context,
     indicator: Indicator = None,
+    process: Process = "",
+    system: System = "",
     every: Annotated[bool, typer.Option("--all", help="Include closed, dismissed and withdrawn problems.")] = False,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only problems with an overdue action.")] = False,
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
     """List live problems, most severe first, each with its most likely cause."""
-    wanted = improvement_pb2.ProblemFilter(indicators=indicator or [], overdue=overdue)
+    wanted = improvement_pb2.ProblemFilter(process=process, system=system, indicators=indicator or [], overdue=overdue)
     wanted.states.extend(value for value in problem_pb2.ProblemState.values() if value and (every or value in LIVE))
     request = improvement_pb2.ListProblemsRequest(filter=wanted)
     options: Context = context.obj

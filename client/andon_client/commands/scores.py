@@ -12,7 +12,9 @@ from andon_client.commands.filters import (
     Json,
     Limit,
     Overall,
+    Process,
     Since,
+    System,
     Until,
     Width,
     interval_of,
@@ -30,6 +32,8 @@ def scores(
     window: Width = "",
     series: Annotated[str, typer.Option("--series", "-s", help="Only the series with this key.")] = "",
     overall: Overall = False,
+    process: Process = "",
+    system: System = "",
     since: Since = None,
     until: Until = None,
     limit: Limit = 200,
@@ -37,7 +41,7 @@ def scores(
 ) -> None:
     """List current scores, by series and window."""
     options: Context = context.obj
-    wanted = series_filter(options.locale, indicator, window, series, overall)
+    wanted = series_filter(options.locale, indicator, window, series, overall, process, system)
     request = scoring_pb2.ListScoresRequest(filter=wanted, interval=interval_of(since, until))
 
     async def work(suite: Suite) -> list[score_pb2.Score]:

@@ -12,7 +12,9 @@ from andon_client.commands.filters import (
     Json,
     Limit,
     Overall,
+    Process,
     Since,
+    System,
     Until,
     Width,
     interval_of,
@@ -29,6 +31,8 @@ def signals(
     indicator: Indicator = None,
     window: Width = "",
     overall: Overall = False,
+    process: Process = "",
+    system: System = "",
     retracted: Annotated[bool, typer.Option("--retracted", help="Include retracted signals.")] = False,
     since: Since = None,
     until: Until = None,
@@ -38,7 +42,7 @@ def signals(
     """List out-of-control signals, newest first, each with its rule, control limits and in-control ARL."""
     options: Context = context.obj
     request = scoring_pb2.ListSignalsRequest(
-        filter=series_filter(options.locale, indicator, window, "", overall),
+        filter=series_filter(options.locale, indicator, window, "", overall, process, system),
         interval=interval_of(since, until),
         include_retracted=retracted,
     )

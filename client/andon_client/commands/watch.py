@@ -14,7 +14,7 @@ from andon.improvement.v1 import improvement_pb2
 from andon.scoring.v1 import scoring_pb2
 from google.protobuf import json_format
 
-from andon_client.commands.filters import Indicator, Json, Width, series_filter
+from andon_client.commands.filters import Indicator, Json, Process, System, Width, series_filter
 from andon_client.follow import Journal, follow
 from andon_client.presentation.formats import number, optional, span
 from andon_client.presentation.phrases import say
@@ -34,6 +34,8 @@ def watch(
     what: Annotated[WatchedKind, typer.Argument(help="Resource to watch.")] = WatchedKind.SIGNALS,
     indicator: Indicator = None,
     window: Width = "",
+    process: Process = "",
+    system: System = "",
     after: Annotated[str, typer.Option(help="Cursor to resume after. Default: from now.")] = "",
     snapshot: Annotated[bool, typer.Option("--snapshot", help="Send the current items first.")] = False,
     journal: Annotated[
@@ -49,7 +51,8 @@ def watch(
     async def work(suite: Suite) -> None:
         record = Journal(journal) if journal else None
         start = (record.through if record else "") or after
-        open_stream = _opener(suite, options.locale, what, indicator, window, snapshot and not start)
+        series = series_filter(options.locale, indicator, window, process=process, system=system)
+        open_stream = _opener(suite, what, series, snapshot and not start)
         seen, breaks = 0, Disconnects(options.locale)
         async for response in follow(open_stream, start, on_break=breaks.report):
             breaks.over()
@@ -84,14 +87,15 @@ class Disconnects:
 
 
 def _opener(
-    suite: Suite, locale: str, what: WatchedKind, indicators: list[str] | None, window: str, snapshot: bool
+    suite: Suite, what: WatchedKind, series: scoring_pb2.SeriesFilter, snapshot: bool
 ) -> Callable[[str], AsyncIterable[Any]]:
     if what is WatchedKind.PROBLEMS:
-        wanted = improvement_pb2.ProblemFilter(indicators=indicators or [])
+        wanted = improvement_pb2.ProblemFilter(
+            process=series.process, system=series.system, indicators=series.indicators
+        )
         return lambda after: suite.improvement.WatchProblems(
             improvement_pb2.WatchProblemsRequest(filter=wanted, after=after, snapshot=snapshot and not after)
         )
-    series = series_filter(locale, indicators, window)
     if what is WatchedKind.SCORES:
         return lambda after: suite.scoring.WatchScores(
             scoring_pb2.WatchScoresRequest(filter=series, after=after, snapshot=snapshot and not after)

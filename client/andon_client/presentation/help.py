@@ -67,6 +67,8 @@ CHINESE: Mapping[str, str] = {
     "Window width: hour, day, week, month or all. Default: every width.": (
         "窗口宽度：hour、day、week、month 或 all。默认：所有宽度。"
     ),
+    "Only this process.": "仅此流程。",
+    "Only indicator systems with this id, for example main.": "仅此标识的指标体系，例如 main。",
     "Only unsliced series.": "仅未切片的序列。",
     "Windows that start at or after this time (UTC).": "在此时间（UTC）或之后开始的窗口。",
     "Windows that start before this time (UTC).": "在此时间（UTC）之前开始的窗口。",
