@@ -34,16 +34,35 @@ class Unparsed:
 
 
 @dataclass(frozen=True)
+class TimeDoubts:
+    """Times that can be read in two ways, and were read in one.
+
+    folded: local times that come twice, the first of both taken. swappable: dates whose day and month could be
+    swapped; telling: dates where they could not, so that the format is the right one.
+    """
+
+    folded: int = 0
+    swappable: int = 0
+    telling: int = 0
+
+    def __add__(self, other: TimeDoubts) -> TimeDoubts:
+        return TimeDoubts(self.folded + other.folded, self.swappable + other.swappable, self.telling + other.telling)
+
+
+NO_DOUBTS = TimeDoubts()
+
+
+@dataclass(frozen=True)
 class Applied:
     """`events` in the column layout of the contract; `rows`: the record that each was made of.
 
-    unparsed: values kept as text, by attribute or field. folded: local times that come twice, the first of both taken.
+    unparsed: values kept as text, by attribute or field.
     """
 
     events: pa.RecordBatch
     rows: Rows
     unparsed: Mapping[str, Unparsed]
-    folded: int
+    doubts: TimeDoubts
 
 
 @dataclass
@@ -54,7 +73,7 @@ class _Columns:
     rows: Rows
     made: dict[str, pa.Array] = field(default_factory=dict)
     unparsed: dict[str, Unparsed] = field(default_factory=dict)
-    folded: int = 0
+    doubts: TimeDoubts = NO_DOUBTS
 
     def put(self, place: str, name: str, text: pa.Array, kind: AttributeType) -> None:
         """The typed column, and beside it what could not be read as its type."""
@@ -75,7 +94,9 @@ class _Columns:
             return text
         if kind == "time":
             read = read_times(text, self.mapping.time_formats, self.mapping.time_zone)
-            self.folded += int(np.count_nonzero(read.folded))
+            self.doubts += TimeDoubts(
+                *(int(np.count_nonzero(mask)) for mask in (read.folded, read.swappable, read.telling))
+            )
             return read.times
         coded = pc.dictionary_encode(text)
         match kind:
@@ -99,7 +120,7 @@ def apply_mapping(mapping: CsvMapping, table: pa.RecordBatch, rows: Rows | None 
     columns = _common(mapping, table, rows)
     if mapping.start_time is None:
         columns.put("time", "time", text_of(mapping.time, table, mapping.unknown, rows), "time")
-        return Applied(pa.RecordBatch.from_pydict(columns.made), rows, columns.unparsed, columns.folded)
+        return Applied(pa.RecordBatch.from_pydict(columns.made), rows, columns.unparsed, columns.doubts)
     return _pairs(mapping, table, rows, columns)
 
 
@@ -113,8 +134,9 @@ def _common(mapping: CsvMapping, table: pa.RecordBatch, rows: Rows) -> _Columns:
     columns.made["source"] = _constant(mapping.source, table.num_rows)
     for name, column in (("id", mapping.id), ("case_id", mapping.case_id), ("activity", mapping.activity)):
         columns.made[name] = text(column)
-    if mapping.resource is not None:
-        columns.made["resource"] = text(mapping.resource)
+    for name in ("resource", "supersedes", "retracts"):
+        if (column := getattr(mapping, name)) is not None:
+            columns.made[name] = text(column)
     columns.made["object_kind"] = _constant(mapping.object_kind, table.num_rows)
     if mapping.lifecycle is not None:
         columns.made[f"attributes.{LIFECYCLE}"] = pc.utf8_lower(text(mapping.lifecycle))
@@ -128,7 +150,7 @@ def _pairs(mapping: CsvMapping, table: pa.RecordBatch, rows: Rows, common: _Colu
     assert mapping.start_time is not None
     ids = common.made["id"]
     common.made[f"attributes.{INSTANCE}"] = ids
-    unparsed, folded, halves, given = dict(common.unparsed), common.folded, [], []
+    unparsed, doubts, halves, given = dict(common.unparsed), common.doubts, [], []
     for transition, column in (("start", mapping.start_time), ("complete", mapping.time)):
         name = "start_time" if transition == "start" else "time"
         text = text_of(column, table, mapping.unknown, rows)
@@ -136,9 +158,13 @@ def _pairs(mapping: CsvMapping, table: pa.RecordBatch, rows: Rows, common: _Colu
         half.put("time", name, text, "time")
         half.made[f"attributes.{LIFECYCLE}"] = _constant(transition, table.num_rows)
         if transition == "start":
-            half.made["id"] = pc.binary_join_element_wise("start:", ids, "", null_handling="emit_null")
+            # What a row corrects was two events as well.
+            for name in ("id", "supersedes", "retracts"):
+                if name in common.made:
+                    named = common.made[name]
+                    half.made[name] = pc.binary_join_element_wise("start:", named, "", null_handling="emit_null")
         unparsed.update(half.unparsed)
-        folded += half.folded
+        doubts += half.doubts
         halves.append(half.made)
         given.append(np.asarray(pc.is_valid(text)))
     starts, completions = given
@@ -148,7 +174,7 @@ def _pairs(mapping: CsvMapping, table: pa.RecordBatch, rows: Rows, common: _Colu
     take = pa.array((order % 2) * table.num_rows + order // 2)
     names = list(dict.fromkeys([*halves[0], *halves[1]]))
     made = {name: pc.take(_stacked([half.get(name) for half in halves], table.num_rows), take) for name in names}
-    return Applied(pa.RecordBatch.from_pydict(made), rows[order // 2], unparsed, folded)
+    return Applied(pa.RecordBatch.from_pydict(made), rows[order // 2], unparsed, doubts)
 
 
 def _stacked(parts: Sequence[pa.Array | None], rows: int) -> pa.Array:
@@ -176,6 +202,16 @@ def text_of(column: Column, table: pa.RecordBatch, unknown: Sequence[str], rows:
     if len(parts) == 1 and not isinstance(parts[0], str):
         return parts[0]
     return pc.binary_join_element_wise(*parts, "", null_handling="emit_null")
+
+
+def absent_parts(column: Column, table: pa.RecordBatch, place: int, unknown: Sequence[str]) -> list[tuple[str, str]]:
+    """The columns that leave a template absent in the row at `place`, each with the text that it holds there."""
+    cells = table.slice(place, 1)
+    return [
+        (name, cells[name][0].as_py())
+        for name in column.columns
+        if name in table.schema.names and not _known(cells[name], column.replace, unknown)[0].is_valid
+    ]
 
 
 def _pieces(template: str) -> list[tuple[str, str]]:

@@ -57,6 +57,10 @@ class Layout:
         """The rows as UTF-8, without the header."""
         return without_beginning(utf8_blocks(self.path, self.compressed, self.encoding), self.beginning_bytes)
 
+    def values(self, row: str) -> list[str]:
+        """The values of one row as it is written."""
+        return _next(_reader([row], self.delimiter, self.quote)) or []
+
 
 @dataclass(frozen=True)
 class _Header:

@@ -237,16 +237,17 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     # Rows
     "row_short": (
-        "the row has {found} values, the header {expected}: {text}",
-        "该记录有 {found} 个值，表头有 {expected} 个：{text}",
+        "the row has {found} values, the header {expected}: {text}{hint}",
+        "该记录有 {found} 个值，表头有 {expected} 个：{text}{hint}",
     ),
     "row_long": (
-        "the row has {found} values, the header {expected}: {text}; put a value that holds the delimiter in quotes",
-        "该记录有 {found} 个值，表头有 {expected} 个：{text}；含分隔符的值请加引号",
+        "the row has {found} values, the header {expected}: {text}; put a value that holds the delimiter in"
+        " quotes{hint}",
+        "该记录有 {found} 个值，表头有 {expected} 个：{text}；含分隔符的值请加引号{hint}",
     ),
     # Times
     "time_absent": ("no time is given", "没有时间"),
-    "time_impossible": ("{text} does not exist", "{text} 不存在"),
+    "time_impossible": ("{text} does not exist{hint}", "{text} 不存在{hint}"),
     "time_no_format": (
         "{text} is no time by {formats}{hint}",
         "{text} 不符合 {formats} 的时间格式{hint}",
@@ -267,6 +268,17 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "time_skipped": (
         "{text} does not exist in {zone}, where clocks were put forward; is time_zone right?",
         "{text} 在 {zone} 不存在（时钟拨快）；time_zone 是否正确？",
+    ),
+    "dates_swapped": (
+        "{text} does not exist by {formats}, while every date of the beginning does with day and month the other way"
+        " round: write time_formats: [{swapped}]; nothing was sent",
+        "{text} 按 {formats} 不存在，而开头的所有日期若日月互换则都存在：请写 time_formats: [{swapped}]；"
+        "未发送任何数据",
+    ),
+    "swappable": (
+        "{count:,} dates would be others with day and month the other way round, and no date of the file says which is"
+        " meant; they were read by {formats}",
+        "有 {count:,} 个日期若日月互换则为另一日期，文件中没有日期可判定；已按 {formats} 读取",
     ),
     "folded": (
         "{count:,} times lie in an hour that comes twice in {zone} (clocks put back); the first was taken",
@@ -308,11 +320,12 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "balance": (
         "[bold]{received:,}[/] received = [green]{accepted:,}[/] accepted + {duplicate:,} duplicate"
-        " + [red]{quarantined:,}[/] quarantined{unreadable}{events}",
+        " + [red]{quarantined:,}[/] quarantined{unreadable}{omitted}{events}",
         "接收 [bold]{received:,}[/] = 接受 [green]{accepted:,}[/] + 重复 {duplicate:,}"
-        " + 隔离 [red]{quarantined:,}[/]{unreadable}{events}",
+        " + 隔离 [red]{quarantined:,}[/]{unreadable}{omitted}{events}",
     ),
     "balance_unreadable": (" + [red]{count:,}[/] unreadable", " + 无法读取 [red]{count:,}[/]"),
+    "balance_omitted": (" + {count:,} omitted by omit_rows", " + 按 omit_rows 略去 {count:,}"),
     "balance_events": (" (events of {rows:,} rows)", "（事件数，来自 {rows:,} 条记录）"),
     "reason": ("  {count:,} x {reason}", "  {count:,} 次 {reason}"),
     "refused_row": ("    row {row:,}: {field}{message}", "    第 {row:,} 条记录：{field}{message}"),
@@ -330,15 +343,21 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "none of the first {rows:,} rows can be read; {first}",
         "前 {rows:,} 条记录均无法读取；{first}",
     ),
+    "interrupted_early": (
+        "interrupted while {file} was checked: nothing was sent, and {safe:,} rows are safe from before. Run the same"
+        " command again to go on after row {safe:,}; no row counts twice.",
+        "检查 {file} 时中断：未发送任何数据，此前已保存 {safe:,} 条。"
+        "再次运行同一命令即从第 {safe:,} 条之后继续，不会重复计入。",
+    ),
     "interrupted": (
-        "interrupted: {safe:,} of {rows:,} rows are safe. Run the same command again to go on after row {safe:,};"
-        " no row counts twice.",
-        "已中断：{rows:,} 条记录中 {safe:,} 条已保存。再次运行同一命令即从第 {safe:,} 条之后继续，不会重复计入。",
+        "interrupted: at least {safe:,} of {rows:,} rows are safe. Run the same command again to go on after row"
+        " {safe:,}; no row counts twice.",
+        "已中断：{rows:,} 条记录中至少 {safe:,} 条已保存。再次运行同一命令即从第 {safe:,} 条之后继续，不会重复计入。",
     ),
     "broken_off": (
-        "{safe:,} of {rows:,} rows are safe. Run the same command again to go on after row {safe:,}; no row counts"
-        " twice.",
-        "{rows:,} 条记录中 {safe:,} 条已保存。再次运行同一命令即从第 {safe:,} 条之后继续，不会重复计入。",
+        "at least {safe:,} of {rows:,} rows are safe. Run the same command again to go on after row {safe:,}; no row"
+        " counts twice.",
+        "{rows:,} 条记录中至少 {safe:,} 条已保存。再次运行同一命令即从第 {safe:,} 条之后继续，不会重复计入。",
     ),
     "nothing_accepted": ("none of the {rows:,} rows was accepted", "{rows:,} 条记录无一被接受"),
     "no_example_fits": (
@@ -348,13 +367,31 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "connection_lost": ("connection lost ({code}); trying again", "连接中断（{code}），正在重试"),
     "checking": ("checking {file}", "正在检查 {file}"),
     "validated": (
-        "{rows:,} rows can become {events:,} events; nothing was sent",
-        "{rows:,} 条记录可成为 {events:,} 个事件；未发送任何数据",
+        "{rows:,} rows can become {events:,} events{omitted}; nothing was sent",
+        "{rows:,} 条记录可成为 {events:,} 个事件{omitted}；未发送任何数据",
     ),
+    "validated_omitted": (", and {count:,} are omitted by omit_rows", "，按 omit_rows 略去 {count:,} 条"),
     "validated_refused": (
         "rows that would be refused: {count:,}",
         "{count:,} 条记录将被拒绝",
     ),
-    "field_absent": ("an event needs it, and here it is empty", "事件必须有此项，此处为空"),
+    "cell_empty": (
+        "an event needs it, and column {columns} is empty here{hint}",
+        "事件必须有此项，而列 {columns} 此处为空{hint}",
+    ),
+    "cell_unknown": (
+        "an event needs it, and {text} in column {columns} means absent by unknown or replace",
+        "事件必须有此项，而列 {columns} 中的 {text} 按 unknown 或 replace 表示缺失",
+    ),
+    "hint_omit": (
+        "; write omit_rows: {{{column}: [{text}]}} where such rows are no events",
+        "；若此类记录不是事件，请写 omit_rows: {{{column}: [{text}]}}",
+    ),
+    "id_conflict": (
+        "this id is known with other content; to correct it, load a row with an id of its own and this id in the column"
+        " that supersedes names (to take it back: retracts)",
+        "此标识已有不同内容；如需更正，请装载一条标识不同、且在 supersedes 所指列中写明此标识的记录"
+        "（如需撤回，用 retracts）",
+    ),
     "first_rows": ("what the first rows become", "前几条记录将成为"),
 }

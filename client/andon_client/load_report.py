@@ -11,10 +11,10 @@ from andon.common.v1 import errors_pb2
 from andon.ingest.v1 import ingest_pb2
 
 from andon_client.batches import Batch
-from andon_client.conversion import Unparsed
+from andon_client.conversion import NO_DOUBTS, TimeDoubts, Unparsed
 from andon_client.load_messages import Message, message
 from andon_client.mapping import CsvMapping
-from andon_client.time_texts import unread
+from andon_client.time_texts import named, unread
 
 ROWS_SHOWN = 20
 _MARKED = re.compile(r"[+-]?[0-9.,]*[0-9][0-9.,]*")
@@ -37,7 +37,7 @@ class Rejected:
 
 @dataclass
 class LoadReport:
-    """received = accepted + duplicate + quarantined + unreadable: of rows, or where a row is two events, of events.
+    """received = accepted + duplicate + quarantined + unreadable + omitted: of rows, or of events where a row is two.
 
     rows: records of the file that were answered for; skipped: those that were durable from a broken load before.
     """
@@ -47,10 +47,11 @@ class LoadReport:
     duplicate: int = 0
     quarantined: int = 0
     unreadable: int = 0
+    omitted: int = 0
     rows: int = 0
     skipped: int = 0
     through: str = ""
-    folded: int = 0
+    doubts: TimeDoubts = NO_DOUBTS
     by_reason: Counter[str] = field(default_factory=Counter)
     unparsed: dict[str, Unparsed] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
@@ -62,15 +63,16 @@ class LoadReport:
     def add(self, batch: Batch, written: ingest_pb2.WriteEventsResponse | None) -> None:
         """A batch and its answer; None: it held nothing to send."""
         self.rows += batch.rows
-        self.received += batch.events + batch.unreadable.count
-        self.unreadable += batch.unreadable.count
-        self.folded += batch.folded
-        if batch.unreadable.count:
-            self.by_reason["UNREADABLE"] += batch.unreadable.count
+        self.received += batch.events + batch.set_aside.records
+        self.unreadable += batch.set_aside.unreadable
+        self.omitted += batch.set_aside.omitted
+        self.doubts += batch.doubts
+        if batch.set_aside.unreadable:
+            self.by_reason["UNREADABLE"] += batch.set_aside.unreadable
         for name, lost in batch.unparsed.items():
             before = self.unparsed.get(name)
             self.unparsed[name] = replace(before, count=before.count + lost.count) if before else lost
-        rejected = [Rejected(row, "", "UNREADABLE", what.text(), what) for row, what in batch.unreadable.examples]
+        rejected = [Rejected(row, "", "UNREADABLE", what.text(), what) for row, what in batch.set_aside.examples]
         if written is not None:
             self.accepted += written.accepted
             self.duplicate += written.duplicate
@@ -80,9 +82,10 @@ class LoadReport:
                 reason = errors_pb2.ErrorReason.Name(entry.reason).removeprefix("ERROR_REASON_")
                 self.by_reason[reason] += 1
                 if len(rejected) < ROWS_SHOWN:
-                    row, is_time = batch.row_of(entry.index), entry.field.rsplit(".", 1)[-1] == "time"
-                    why = batch.why_unread.get(entry.index) if is_time else None
-                    rejected.append(Rejected(row, entry.field, reason, entry.message, why))
+                    why = batch.why_absent.get((entry.field.rsplit(".", 1)[-1], entry.index))
+                    if reason == "EVENT_ID_CONFLICT":
+                        why = message("id_conflict")
+                    rejected.append(Rejected(batch.row_of(entry.index), entry.field, reason, entry.message, why))
         rejected.sort(key=lambda one: one.row)
         self.rejected += rejected[: ROWS_SHOWN - len(self.rejected)]
 
@@ -93,7 +96,9 @@ class LoadReport:
             for one in self.rejected
         ]
         unparsed = {name: vars(lost) for name, lost in self.unparsed.items()}
-        return {**vars(self), "by_reason": dict(self.by_reason), "unparsed": unparsed, "rejected": rejected}
+        plain = {name: value for name, value in vars(self).items() if name != "doubts"}
+        counted = {"by_reason": dict(self.by_reason), "unparsed": unparsed, "rejected": rejected}
+        return {**plain, **counted, **vars(self.doubts)}
 
 
 def said(report: LoadReport, mapping: CsvMapping, locale: str) -> Iterator[tuple[str, bool]]:
@@ -104,13 +109,14 @@ def said(report: LoadReport, mapping: CsvMapping, locale: str) -> Iterator[tuple
         name: getattr(report, name) for name in ("received", "accepted", "duplicate", "quarantined")
     }
     places["unreadable"] = message("balance_unreadable", count=report.unreadable) if report.unreadable else ""
+    places["omitted"] = message("balance_omitted", count=report.omitted) if report.omitted else ""
     places["events"] = message("balance_events", rows=report.rows) if mapping.start_time is not None else ""
     yield message("balance", **places).text(locale), True
     for name, lost in report.unparsed.items():
         if name not in ("time", "start_time") or not report.rejected:
             yield f"  {unparsed_message(name, lost, mapping).text(locale)}", False
-    if report.folded:
-        yield f"  {message('folded', count=report.folded, zone=mapping.time_zone).text(locale)}", False
+    for doubt in doubt_messages(report.doubts, mapping):
+        yield f"  {doubt.text(locale)}", False
     for reason, count in report.by_reason.most_common():
         yield message("reason", count=count, reason=reason).text(locale), False
     for one in report.rejected:
@@ -132,6 +138,14 @@ def _number_hint(lost: Unparsed, mapping: CsvMapping) -> Message:
     if _THOUSANDS.fullmatch(lost.text):
         return message("hint_decimal_or", mark=mark, other=other)
     return message("hint_decimal", mark=mark)
+
+
+def doubt_messages(doubts: TimeDoubts, mapping: CsvMapping) -> Iterator[Message]:
+    """What was read in one of two ways, said aloud."""
+    if doubts.folded:
+        yield message("folded", count=doubts.folded, zone=mapping.time_zone)
+    if doubts.swappable and not doubts.telling:
+        yield message("swappable", count=doubts.swappable, formats=named(mapping.time_formats))
 
 
 def unparsed_message(name: str, lost: Unparsed, mapping: CsvMapping) -> Message:

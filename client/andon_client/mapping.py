@@ -56,6 +56,8 @@ class CsvMapping:
     """How one CSV file becomes events of one source. `unknown` values count as absent everywhere.
 
     delimiter, encoding and header_row are guessed where they are None; quote is None where quotes are ordinary text.
+    supersedes, retracts: the id of the event that a row corrects or takes back. omit_rows: by column, values of rows
+    that are no events, such as totals.
     start_time: each row is one piece of work and becomes two events, its start and its completion at `time`.
     """
 
@@ -67,9 +69,12 @@ class CsvMapping:
     resource: Column | None = None
     start_time: Column | None = None
     lifecycle: Column | None = None
+    supersedes: Column | None = None
+    retracts: Column | None = None
     object_kind: ObjectKind = "process"
     attributes: Sequence[Attribute] = ()
     unknown: Sequence[str] = ()
+    omit_rows: Mapping[str, Sequence[str]] = field(default_factory=dict)
     time_formats: Sequence[TimeFormat] = (time_format(ISO),)
     time_zone: str = "UTC"
     decimal: DecimalMark | None = None
@@ -86,7 +91,8 @@ class CsvMapping:
         """Each key that reads a column, and from where."""
         named = [(key, getattr(self, key)) for key in COLUMN_KEYS]
         pairs = [*named, *((f"attributes.{attribute.name}", attribute.column) for attribute in self.attributes)]
-        return [(key, column) for key, column in pairs if column is not None]
+        omitted = [("omit_rows", Column(f"{{{name}}}")) for name in self.omit_rows]
+        return [*((key, column) for key, column in pairs if column is not None), *omitted]
 
     def columns(self) -> list[str]:
         """Every name that is read, in order, once; of those in COUNTED, no column needs to exist."""
@@ -94,7 +100,7 @@ class CsvMapping:
 
 
 REQUIRED_KEYS = ("source", "id", "case_id", "activity", "time")
-COLUMN_KEYS = ("id", "case_id", "activity", "time", "start_time", "lifecycle", "resource")
+COLUMN_KEYS = ("id", "case_id", "activity", "time", "start_time", "lifecycle", "resource", "supersedes", "retracts")
 KEYS_OF_A_COLUMN = ("column", "replace", "text")
 KEYS_OF_AN_ATTRIBUTE = (*KEYS_OF_A_COLUMN, "type")
 
@@ -319,12 +325,28 @@ def _template(path: str, given: Any) -> str:
     return str(given) if PLACE.search(str(given)) else f"{{{given}}}"
 
 
+def _omitted(path: str, given: Any) -> dict[str, list[str]]:
+    """`{step: [Total, ""]}`: of these columns, values that only rows have which are no events."""
+    if not isinstance(given, dict):
+        _refuse(path, message("pairs_expected", example="{step: [Total]}", found=_found(given)))
+    rules: dict[str, list[str]] = {}
+    for name, values in given.items():
+        if not isinstance(values, list) or not values:
+            _refuse(f"{path}.{name}", message("texts_expected", example="Total", found=_found(values)))
+        rules[str(name)] = [
+            "" if one in (None, "") else _text(f"{path}.{name}[{place}]", one).strip()
+            for place, one in enumerate(values)
+        ]
+    return rules
+
+
 _READERS: Mapping[str, Any] = {
     "source": _source,
     **dict.fromkeys(COLUMN_KEYS, _column),
     "object_kind": lambda path, given: _choice(path, given, get_args(ObjectKind)),
     "attributes": _attributes,
     "unknown": _texts,
+    "omit_rows": _omitted,
     "time_formats": _formats,
     "time_zone": _zone,
     "decimal": _decimal,

@@ -93,9 +93,24 @@ def time_format(written: str) -> TimeFormat:
     return _compiled(written, [pattern])
 
 
+_NUMERIC_DAY_AND_MONTH = re.compile(r"(%[de]|%m)([^%]*)(%[de]|%m)")
+
+
+@lru_cache(maxsize=1024)
+def day_and_month_swapped(format: TimeFormat) -> TimeFormat | None:
+    """`%m/%d/%Y` of `%d/%m/%Y` and the other way round; None where the year comes first or the month has a name."""
+    written = format.written.replace("%D", _SHORT["D"])
+    found = _NUMERIC_DAY_AND_MONTH.search(written)
+    if found is None or found[1] == found[3] or re.search("%[YyGF]", written[: found.start()]):
+        return None
+    other = f"{written[: found.start()]}{found[3]}{found[2]}{found[1]}{written[found.end() :]}"
+    return time_format(other)
+
+
 def _compiled(written: str, bare: Sequence[str], epoch: tuple[int, int] | None = None) -> TimeFormat:
-    patterns = [pattern if pattern.startswith("^") else f"^{pattern}$" for pattern in bare]
-    return TimeFormat(written, patterns, [re.findall(r"\(\?P<(\w)>", pattern) for pattern in patterns], epoch)
+    patterns = tuple(pattern if pattern.startswith("^") else f"^{pattern}$" for pattern in bare)
+    groups = tuple(tuple(re.findall(r"\(\?P<(\w)>", pattern)) for pattern in patterns)
+    return TimeFormat(written, patterns, groups, epoch)
 
 
 def _pattern(written: str) -> str:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from andon_client.load_messages import Message, message
-from andon_client.time_formats import EPOCHS, EXCEL, ISO, TimeFormat, time_format
+from andon_client.time_formats import EPOCHS, EXCEL, ISO, TimeFormat, day_and_month_swapped, time_format
 from andon_client.time_zones import is_region, offset_min
 
 Int = NDArray[np.int64]
@@ -56,11 +56,15 @@ class Times:
     """times: microseconds, UTC, null where a text is none.
 
     outcomes: an Outcome per text. folded: local times that come twice, of which the first was taken.
+    swappable: dates such as 3/4/2026, whose day and month would make another date the other way round.
+    telling: dates such as 25/4/2026, which can be read in one way only.
     """
 
     times: pa.Array
     outcomes: NDArray[np.uint8]
     folded: Bool
+    swappable: Bool
+    telling: Bool
 
 
 def read_times(texts: pa.Array, formats: Sequence[TimeFormat], zone: str) -> Times:
@@ -76,16 +80,17 @@ def read_times(texts: pa.Array, formats: Sequence[TimeFormat], zone: str) -> Tim
     indices = coded.indices
     where = np.asarray(indices.fill_null(0))
     if len(coded.dictionary) == 0:
-        nothing = pa.nulls(len(texts), UTC_MICROSECONDS)
-        return Times(nothing, np.zeros(len(texts), np.uint8), np.zeros(len(texts), np.bool_))
+        nothing, none = pa.nulls(len(texts), UTC_MICROSECONDS), np.zeros(len(texts), np.bool_)
+        return Times(nothing, np.zeros(len(texts), np.uint8), none, none, none)
     given = np.asarray(indices.is_valid())
-    return Times(pc.take(read.times, indices), read.outcomes[where] * given, read.folded[where] & given)
+    folded, swappable, telling = (mask[where] & given for mask in (read.folded, read.swappable, read.telling))
+    return Times(pc.take(read.times, indices), read.outcomes[where] * given, folded, swappable, telling)
 
 
 def _read_distinct(texts: pa.Array, formats: Sequence[TimeFormat], zone: str) -> Times:
     count = len(texts)
-    utc, folded = np.zeros(count, np.int64), np.zeros(count, np.bool_)
-    outcomes = np.full(count, Outcome.NO_FORMAT, np.uint8)
+    utc, outcomes = np.zeros(count, np.int64), np.full(count, Outcome.NO_FORMAT, np.uint8)
+    folded, swappable, telling = (np.zeros(count, np.bool_) for _ in range(3))
     for one, place in ((format, place) for format in formats for place in range(len(format.patterns))):
         left = np.flatnonzero(outcomes != Outcome.READ)
         if len(left) == 0:
@@ -102,8 +107,12 @@ def _read_distinct(texts: pa.Array, formats: Sequence[TimeFormat], zone: str) ->
         outcomes[here] = np.where(better, state, outcomes[here])
         read = state == Outcome.READ
         utc[here[read]], folded[here[read]] = instants[read], twice[read]
+        if day_and_month_swapped(one) is not None:
+            day, month = parts.number("d", 0)[read], parts.number("m", 0)[read]
+            swappable[here[read]] = (day <= 12) & (day != month)
+            telling[here[read]] = day > 12
     times = pa.array(utc, mask=outcomes != Outcome.READ).cast(UTC_MICROSECONDS)
-    return Times(times, outcomes, folded)
+    return Times(times, outcomes, folded, swappable, telling)
 
 
 class _Parts:
@@ -148,13 +157,14 @@ def _instants(parts: _Parts, format: TimeFormat, zone: str) -> tuple[Int, NDArra
         return utc, outcomes, np.zeros(parts.count, np.bool_)
     if format.written == EXCEL:
         local, possible = _spreadsheet_days(parts)
-        utc, outcomes, folded = _to_utc(parts, local, zone)
+        utc, outcomes, folded = _to_utc(parts, local, zone, dated=~parts.given("f"))
         outcomes[~possible] = Outcome.NO_FORMAT
         return utc, outcomes, folded
     days, possible = _days(parts)
     of_day, leap, within = _of_day(parts)
     local = days * DAY_US + of_day
-    utc, outcomes, folded = _to_utc(parts, local, zone)
+    # A date alone is its first instant, also where the clocks show no midnight, or two.
+    utc, outcomes, folded = _to_utc(parts, local, zone, dated=~(parts.given("H") | parts.given("I")))
     # A second 60 is one that was inserted: before midnight UTC at the end of June or December.
     months = utc.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
     at_start = utc == months.astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
@@ -257,7 +267,7 @@ def _hour(parts: _Parts) -> Int:
     return np.where((twelve >= 1) & (twelve <= 12), twelve % 12 + 12 * afternoon, -1)
 
 
-def _to_utc(parts: _Parts, local: Int, zone: str) -> tuple[Int, NDArray[np.uint8], Bool]:
+def _to_utc(parts: _Parts, local: Int, zone: str, dated: Bool) -> tuple[Int, NDArray[np.uint8], Bool]:
     """By the offset that is written, else by the zone that is, else by `zone`."""
     outcomes, folded = np.zeros(parts.count, np.uint8), np.zeros(parts.count, np.bool_)
     utc = local.copy()
@@ -269,26 +279,29 @@ def _to_utc(parts: _Parts, local: Int, zone: str) -> tuple[Int, NDArray[np.uint8
             coded = pc.dictionary_encode(names)
             codes = np.asarray(coded.indices.fill_null(-1))
             for code, name in enumerate(coded.dictionary.to_pylist()):
-                _shift(name, codes == code, local, utc, outcomes, folded)
+                _shift(name, codes == code, local, dated, utc, outcomes, folded)
     rest = ~(by_offset | by_name)
     if rest.any():
-        _shift(zone, rest, local, utc, outcomes, folded)
+        _shift(zone, rest, local, dated, utc, outcomes, folded)
     return utc, outcomes, folded
 
 
-def _shift(zone: str, rows: Bool, local: Int, utc: Int, outcomes: NDArray[np.uint8], folded: Bool) -> None:
+def _shift(zone: str, rows: Bool, local: Int, dated: Bool, utc: Int, outcomes: NDArray[np.uint8], folded: Bool) -> None:
     minutes = offset_min(zone)
     if minutes is not None:
         utc[rows] = local[rows] - minutes * 60_000_000
     elif is_region(zone):
-        utc[rows], skipped, folded[rows] = _of_region(local[rows], zone)
+        utc[rows], skipped, folded[rows] = _of_region(local[rows], dated[rows], zone)
         outcomes[rows] = np.where(skipped, Outcome.SKIPPED, Outcome.READ)
     else:
         outcomes[rows] = Outcome.ZONE_UNKNOWN
 
 
-def _of_region(local: Int, zone: str) -> tuple[Int, Bool, Bool]:
-    """UTC, and which local times the clocks skip and which they show twice (the first is taken)."""
+def _of_region(local: Int, dated: Bool, zone: str) -> tuple[Int, Bool, Bool]:
+    """UTC, and which local times the clocks skip and which they show twice (the first is taken).
+
+    dated: midnights that mean their day; where the clocks skip midnight, the day's first instant is taken.
+    """
     naive = pa.array(local).cast(pa.timestamp("us"))
 
     def assumed(ambiguous: str, nonexistent: str) -> Int:
@@ -301,8 +314,14 @@ def _of_region(local: Int, zone: str) -> tuple[Int, Bool, Bool]:
     if np.array_equal(first, last):
         nothing = np.zeros(len(local), np.bool_)
         return first, nothing, nothing
-    skipped = first != assumed("earliest", "latest")
-    return first, skipped, (first != last) & ~skipped
+    after = assumed("earliest", "latest")
+    skipped = first != after
+    late = skipped & dated
+    if late.any():
+        shown = pc.local_timestamp(pa.array(after[late]).cast(UTC_MICROSECONDS).cast(pa.timestamp("us", zone)))
+        # A whole day can be missing, where a country changed its side of the date line.
+        late[late] = np.asarray(shown.cast(pa.int64())) // DAY_US == local[late] // DAY_US
+    return np.where(late, after, first), skipped & ~late, (first != last) & ~skipped & ~dated
 
 
 def unread(text: str | None, formats: Sequence[TimeFormat], zone: str, sample: Sequence[str] = ()) -> Message:
@@ -312,17 +331,31 @@ def unread(text: str | None, formats: Sequence[TimeFormat], zone: str, sample: S
     (outcome,) = read_times(pa.array([text]), formats, zone).outcomes
     if outcome == Outcome.SKIPPED:
         return message("time_skipped", text=f'"{text}"', zone=zone)
-    if outcome == Outcome.IMPOSSIBLE:
-        return message("time_impossible", text=f'"{text}"')
     if outcome == Outcome.ZONE_UNKNOWN:
         return message("time_zone_unknown", text=f'"{text}"')
-    named = ", ".join("ISO 8601" if one.written == ISO else f'"{one.written}"' for one in formats)
     hint = _hint(tuple(dict.fromkeys((*sample, text))), zone)
     if sample and hint.key == "no_hint":
         hint = _hint((text,), zone)
+    if outcome == Outcome.IMPOSSIBLE:
+        return message("time_impossible", text=f'"{text}"', hint=hint)
     if hint.key == "no_hint":
         hint = message("time_hint_pattern")
-    return message("time_no_format", text=f'"{text}"', formats=named, hint=hint)
+    return message("time_no_format", text=f'"{text}"', formats=named(formats), hint=hint)
+
+
+def swapped_formats(texts: pa.Array, formats: Sequence[TimeFormat], zone: str) -> list[TimeFormat]:
+    """The formats with day and month the other way round, where so they read every text and as they are they do not."""
+    distinct = pc.unique(texts).drop_null()
+    if not read_times(distinct, formats, zone).times.null_count:
+        return []
+    swapped = [day_and_month_swapped(one) or one for one in formats]
+    outcomes = read_times(distinct, swapped, zone).outcomes
+    return swapped if swapped != list(formats) and (outcomes == Outcome.READ).all() else []
+
+
+def named(formats: Sequence[TimeFormat]) -> str:
+    """Formats as a message names them."""
+    return ", ".join("ISO 8601" if one.written == ISO else f'"{one.written}"' for one in formats)
 
 
 @lru_cache(maxsize=64)

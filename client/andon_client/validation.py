@@ -9,12 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from andon_client.batches import Batch
+from andon_client.batches import REQUIRED_FIELDS, Batch
 from andon_client.load_messages import Message, message
-from andon_client.load_report import ROWS_SHOWN, LoadReport, unparsed_message
+from andon_client.load_report import ROWS_SHOWN, LoadReport, doubt_messages, unparsed_message
 from andon_client.mapping import CsvMapping
-
-REQUIRED = ("id", "case_id", "activity", "time")
 
 
 class Validation:
@@ -29,7 +27,7 @@ class Validation:
 
     def add(self, batch: Batch) -> None:
         self._report.add(batch, None)
-        self._refused += [(row, "", what) for row, what in batch.unreadable.examples]
+        self._refused += [(row, "", what) for row, what in batch.set_aside.examples]
         if batch.events:
             self._first = self._first or batch
             self._check(batch)
@@ -37,14 +35,16 @@ class Validation:
     def _check(self, batch: Batch) -> None:
         """What the service would refuse because a field that it needs is absent."""
         events = _events(batch)
-        lacking = np.zeros(batch.events, np.bool_)
-        for name in REQUIRED:
-            absent = np.asarray(pc.is_null(events[name]))
-            for place in np.flatnonzero(absent & ~lacking)[: max(0, ROWS_SHOWN - len(self._refused))]:
-                why = batch.why_unread.get(int(place)) if name == "time" else None
-                self._refused.append((int(batch.row_numbers[place]), name, why or message("field_absent", field=name)))
-            lacking |= absent
+        absent = {name: np.asarray(pc.is_null(events[name])) for name in REQUIRED_FIELDS}
+        lacking = np.logical_or.reduce(list(absent.values()))
+        for place in (int(one) for one in np.flatnonzero(lacking)[: max(0, ROWS_SHOWN - len(self._refused))]):
+            name = next(name for name in REQUIRED_FIELDS if absent[name][place])
+            self._refused.append((int(batch.row_numbers[place]), name, batch.why_absent[name, place]))
         self._incomplete += int(np.count_nonzero(lacking))
+
+    @property
+    def _events(self) -> int:
+        return self._report.received - self._report.omitted - self.refused
 
     @property
     def refused(self) -> int:
@@ -67,18 +67,20 @@ class Validation:
             yield {"row": int(rows[place]), **given}
 
     def said(self, locale: str) -> Iterator[str]:
-        events = self._report.received - self.refused
-        yield message("validated", rows=self._report.rows, events=events).text(locale)
+        omitted = self._report.omitted
+        places: dict[str, object] = {"rows": self._report.rows, "events": self._events}
+        places["omitted"] = message("validated_omitted", count=omitted) if omitted else ""
+        yield message("validated", **places).text(locale)
         if self.refused:
             yield message("validated_refused", count=self.refused).text(locale)
         for row, field, what in self._first_refused():
             place = f"{field}: " if field else ""
             yield message("refused_row", row=row, field=place, message=what).text(locale)
         for name, lost in self._report.unparsed.items():
-            if name not in REQUIRED:
+            if name not in REQUIRED_FIELDS:
                 yield f"  {unparsed_message(name, lost, self._mapping).text(locale)}"
-        if self._report.folded:
-            yield f"  {message('folded', count=self._report.folded, zone=self._mapping.time_zone).text(locale)}"
+        for doubt in doubt_messages(self._report.doubts, self._mapping):
+            yield f"  {doubt.text(locale)}"
 
     def document(self) -> dict[str, object]:
         refused = [
@@ -86,11 +88,12 @@ class Validation:
         ]
         return {
             "rows": self._report.rows,
-            "events": self._report.received - self.refused,
+            "events": self._events,
             "refused": self.refused,
+            "omitted": self._report.omitted,
             "rejected": refused,
             "unparsed": {name: vars(lost) for name, lost in self._report.unparsed.items()},
-            "folded": self._report.folded,
+            **vars(self._report.doubts),
             "first": list(self.first(5)),
         }
 

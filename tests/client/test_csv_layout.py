@@ -185,7 +185,7 @@ def test_every_record_of_the_file_is_answered_for(tmp_path_factory, rows, skip, 
         return
     assert sum(batch.rows for batch in batches) == layout.records
     answered = [row for batch in batches for row in batch.row_numbers]
-    unreadable = [row for batch in batches for row, _ in batch.unreadable.examples]
+    unreadable = [row for batch in batches for row, _ in batch.set_aside.examples]
     if len(unreadable) < 20:
         assert sorted(answered + unreadable) == list(range(1, layout.records + 1))
     later = list(batches_of(layout, mapping(), skip, size))

@@ -46,7 +46,7 @@ def test_validate_only_reads_every_row_and_names_those_that_would_be_refused(and
     assert "5 rows can become 2 events" in done.stdout
     assert 'row 3: time: "2026-02-30" does not exist' in done.stdout
     assert "row 4: the row has 2 values, the header 3: B,Close" in done.stdout
-    assert "row 5: id: an event needs it, and here it is empty" in done.stdout
+    assert 'row 5: id: an event needs it, and column "case" is empty here' in done.stdout
     document = json.loads(andon("--validate-only", "--json", log=log).stdout)
     assert (document["rows"], document["events"], document["refused"]) == (5, 2, 3)
     assert [row["row"] for row in document["rejected"]] == [3, 4, 5]
@@ -69,8 +69,8 @@ def test_what_is_wrong_with_a_value_comes_with_what_to_write_instead(andon):
         ("", MAPPING, 2, "log.csv: the file is empty"),
         ("case;step;when\n", MAPPING, 2, 'no column "at", which time needs'),
         ('case,step,at\nA,"Open,2026-03-02\n', MAPPING, 2, "log.csv, line 2: a quote opens"),
-        (LOG, MAPPING + "time_zone: Berlin\n", 1, "do you mean Europe/Berlin?"),
-        (LOG, MAPPING + "source: twice\n", 1, '"source" is written twice'),
+        (LOG, MAPPING + "time_zone: Berlin\n", 2, "do you mean Europe/Berlin?"),
+        (LOG, MAPPING + "source: twice\n", 2, '"source" is written twice'),
         (LOG, MAPPING, 1, "make run"),
     ],
 )
@@ -115,9 +115,9 @@ def test_a_load_that_is_broken_off_says_how_many_rows_are_safe_and_goes_on_there
     monkeypatch.setattr(load, "run", broken)
     done = andon()
     assert done.exit_code == code
-    assert "1 of 2 rows are safe. Run the same command again to go on after row 1" in done.stderr
+    assert "at least 1 of 2 rows are safe. Run the same command again to go on after row 1" in done.stderr
     assert (
-        "2 条记录中 1 条已保存"
+        "2 条记录中至少 1 条已保存"
         in CliRunner()
         .invoke(app, ["--home", str(tmp_path / "nowhere"), "--locale", "zh", *done_words(tmp_path)])
         .stderr
@@ -145,3 +145,60 @@ def test_a_beginning_that_does_not_fit_is_refused_before_anyone_is_called(andon)
     done = andon(log="case,step,at\n" + "A,Open,2.3.2026 9:00\n" * 6_000)
     assert done.exit_code == 2
     assert 'write time_formats: ["%d.%m.%Y %H:%M"]' in done.stderr
+
+
+def test_a_total_is_refused_with_what_to_write_and_then_omitted_and_counted(andon):
+    log = LOG + "Summe,,\nTotal: 2\n"
+    refused = andon("--validate-only", log=log)
+    assert refused.exit_code == 2
+    hint = "omit_rows: {case: ["
+    assert (
+        f'row 3: activity: an event needs it, and column "step" is empty here; write {hint}"Summe"]}}' in refused.stdout
+    )
+    assert f'row 4: the row has 1 values, the header 3: Total: 2; write {hint}"Total: 2"]}}' in refused.stdout
+    done = andon("--validate-only", log=log, mapping=MAPPING + 'omit_rows: {case: [Summe, "Total: 2"]}\n')
+    assert done.exit_code == 0
+    assert "4 rows can become 2 events, and 2 are omitted by omit_rows" in done.stdout
+
+
+def test_a_row_can_be_omitted_by_its_number_and_an_empty_one_by_what_it_lacks(andon):
+    log = "case,step,at\n,,\n" + LOG.split("\n", 1)[1]
+    assert 'omit_rows: {case: [""]}' in andon("--validate-only", log=log).stdout
+    for rule in ('{case: [""]}', "{row: [1]}"):
+        done = andon("--validate-only", "--json", log=log, mapping=MAPPING + f"omit_rows: {rule}\n")
+        document = json.loads(done.stdout)
+        assert (done.exit_code, document["rows"], document["events"], document["omitted"]) == (0, 3, 2, 1)
+        assert [one["row"] for one in document["first"]] == [2, 3]
+
+
+def test_a_cell_that_the_mapping_calls_unknown_is_named_as_such(andon):
+    done = andon("--validate-only", log=LOG + "?,Open,2026-03-02\n", mapping=MAPPING + 'unknown: ["?"]\n')
+    assert 'row 3: id: an event needs it, and "?" in column "case" means absent' in done.stdout
+
+
+DATES = "case,step,at\nA,Open,03/02/2026 09:00\nA,Close,{last}\n"
+
+
+def test_dates_that_are_dates_only_the_other_way_round_are_not_sent(andon):
+    mapping = MAPPING + 'time_formats: ["%m/%d/%Y %H:%M"]\n'
+    done = andon(log=DATES.format(last="13/02/2026 09:45"), mapping=mapping)
+    assert done.exit_code == 2
+    assert 'row 2, column "at": "13/02/2026 09:45" does not exist' in done.stderr
+    assert 'write time_formats: ["%d/%m/%Y %H:%M"]; nothing was sent' in done.stderr
+
+
+@pytest.mark.parametrize(("last", "said"), [("04/02/2026 09:00", True), ("13/02/2026 09:00", False)])
+def test_a_column_that_does_not_tell_the_day_from_the_month_is_said_aloud(andon, last, said):
+    mapping = MAPPING + 'time_formats: ["%d/%m/%Y %H:%M"]\n'
+    done = andon("--validate-only", log=DATES.format(last=last), mapping=mapping)
+    assert ("no date of the file says which is meant" in done.stdout) is said
+
+
+def test_a_load_that_is_interrupted_while_the_file_is_checked_says_so(andon, monkeypatch):
+    def interrupted(path, mapping):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("andon_client.csv_layout.inspect", interrupted)
+    done = andon()
+    assert done.exit_code == 130
+    assert "nothing was sent, and 0 rows are safe from before. Run the same command again" in done.stderr

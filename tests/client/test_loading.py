@@ -144,7 +144,7 @@ def test_rows_with_too_few_or_too_many_values_are_set_aside_with_their_number(tm
     batches = list(read_batches(path, mapping))
     assert ids(batches[:1]) == ["A-1", "A-2", "A-4"]
     assert [list(batch.row_numbers) for batch in batches] == [[1, 2, 4], []]
-    assert [row for batch in batches for row, _ in batch.unreadable.examples] == [3, 5]
+    assert [row for batch in batches for row, _ in batch.set_aside.examples] == [3, 5]
     assert sum(batch.rows for batch in batches) == 5
 
 

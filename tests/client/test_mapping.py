@@ -105,7 +105,7 @@ def test_an_hour_that_the_clocks_skip_is_no_time_and_is_kept_as_text():
 
 def test_times_that_come_twice_are_counted():
     result = applied(rows(2, at=["2026-10-25T02:30:00", "2026-10-25T03:30:00"]), time_zone="Europe/Berlin")
-    assert result.folded == 1
+    assert result.doubts.folded == 1
 
 
 def test_what_cannot_be_read_as_its_type_is_kept_as_text_and_counted():
@@ -211,6 +211,10 @@ def test_the_mappings_that_are_shipped_can_be_read(name):
         ({"lifecycle": "a", "attributes": {"lifecycle:transition": "text"}}, "lifecycle makes this attribute already"),
         ({"case_id": "{case}/{ordinal}"}, "case_id: {ordinal} numbers rows of the same id"),
         ({"id": "{ordinal}"}, "id: id needs what {ordinal} is counted within"),
+        ({"omit_rows": ["Total"]}, "omit_rows: pairs are expected, such as {step: [Total]}"),
+        ({"omit_rows": {"step": "Total"}}, "omit_rows.step: a list of texts is expected, such as [Total]"),
+        ({"omit_rows": {"step": []}}, "omit_rows.step: a list of texts is expected"),
+        ({"supersedes": ["a"]}, "supersedes: a column is expected"),
         ({"timezone": "UTC"}, "unknown keys timezone (do you mean time_zone?)"),
     ],
 )
@@ -293,3 +297,34 @@ def test_the_event_and_an_attribute_of_one_name_lose_nothing_to_each_other():
         rows(2, at=["x", "2026-01-05"], end=["2026-01-06", "y"]), attributes={"time": {"column": "end", "type": "time"}}
     )
     assert column(result, "attributes.unparsed.time") == ["x", "y"]
+
+
+def test_a_correction_and_a_retraction_name_the_event_that_they_are_about():
+    batch = rows(3, fix=["A-0", "", ""], gone=["", "A-9", " "])
+    result = applied(batch, supersedes="fix", retracts="{gone}/1")
+    assert column(result, "supersedes") == ["A-0", None, None]
+    assert column(result, "retracts") == [None, "A-9/1", None]
+
+
+def test_a_row_of_two_events_corrects_both_of_a_row():
+    batch = rows(1, began=["2026-01-05T07:00"], old=["A-0"])
+    result = applied(batch, start_time="began", supersedes="old")
+    assert column(result, "id") == ["start:A-1", "A-1"]
+    assert column(result, "supersedes") == ["start:A-0", "A-0"]
+
+
+@pytest.mark.parametrize(
+    ("dates", "format", "swappable", "telling"),
+    [
+        (["3/4/2026", "4/4/2026", ""], "%d/%m/%Y", 1, 0),
+        (["3/4/2026", "25/4/2026"], "%d/%m/%Y", 1, 1),
+        (["3/4/2026", "4/25/2026"], "%D", 0, 0),
+        (["3/4/26", "4/25/26"], "%D", 1, 1),
+        (["2026-03-04"], "iso", 0, 0),
+        (["2026/03/04"], "%Y/%m/%d", 0, 0),
+        (["3 Apr 2026"], "%d %b %Y", 0, 0),
+    ],
+)
+def test_dates_whose_day_and_month_could_be_swapped_are_counted(dates, format, swappable, telling):
+    result = applied(rows(len(dates), at=dates), time_formats=[format])
+    assert (result.doubts.swappable, result.doubts.telling) == (swappable, telling)

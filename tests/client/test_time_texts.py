@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 from andon_client.time_formats import NoDate, UnknownFormat, time_format
-from andon_client.time_texts import formats_that_fit, read_times, unread
+from andon_client.time_texts import Outcome, formats_that_fit, read_times, unread
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -169,6 +169,11 @@ def test_a_hint_fits_every_text_and_says_where_two_readings_are_possible():
     assert '"%d/%m/%Y"' in unread("3/4/2026", iso, "UTC", ["25/4/2026"]).text()
     assert "month" not in unread("3/4/2026", iso, "UTC", ["25/4/2026"]).text()
     assert "epoch_ms" in unread("1772442600000", iso, "UTC").text()
+    month_first = [time_format("%m/%d/%Y %H:%M")]
+    assert (
+        'does not exist; write time_formats: ["%d/%m/%Y %H:%M"]' in unread("13/2/2026 9:45", month_first, "UTC").text()
+    )
+    assert unread("30/2/2026 9:45", month_first, "UTC").text() == '"30/2/2026 9:45" does not exist'
 
 
 @pytest.mark.parametrize(
@@ -208,3 +213,20 @@ def test_spaces_that_do_not_break_are_spaces():
 )
 def test_a_time_that_is_not_read_always_says_what_to_write(text, says):
     assert says in str(unread(text, [time_format("iso")], "UTC"))
+
+
+@pytest.mark.parametrize(
+    ("date", "zone", "instant", "outcome"),
+    [
+        # Clocks of Cairo go from 0:00 to 1:00; Havana has midnight twice; Apia has no 30 December 2011 at all.
+        ("2026-04-24", "Africa/Cairo", at(2026, 4, 23, 22), Outcome.READ),
+        ("2026-04-24T00:00", "Africa/Cairo", None, Outcome.SKIPPED),
+        ("2026-11-01", "America/Havana", at(2026, 11, 1, 4), Outcome.READ),
+        ("2011-12-30", "Pacific/Apia", None, Outcome.SKIPPED),
+        ("2011-12-31", "Pacific/Apia", at(2011, 12, 30, 10), Outcome.READ),
+    ],
+)
+def test_a_date_alone_is_the_first_instant_of_its_day(date, zone, instant, outcome):
+    result = read([date], zone=zone)
+    assert (result.times.to_pylist(), result.outcomes.tolist()) == ([instant], [outcome])
+    assert not result.folded.any()

@@ -61,11 +61,13 @@ def load_file(
     try:
         rules = load_mapping(mapping)
     except LoadError as error:
-        _fail(error.what, options, as_json, code=1)
+        _fail(error.what, options, as_json, code=REFUSED)
     except (MalformedDocument, OSError) as error:
-        _fail(message("plain", text=str(error)), options, as_json, code=1)
+        _fail(message("plain", text=str(error)), options, as_json, code=REFUSED)
+    bookmark: Bookmark | None = None
     try:
         with _read_twice(file) as path:
+            bookmark = Bookmark(connection_file(options.home).parent / "loads", path, mapping)
             checking = message("checking", file=file.name).text(options.locale)
             with nullcontext() if as_json else notes.status(checking):
                 layout = inspect(path, rules)
@@ -74,8 +76,12 @@ def load_file(
             if validate_only:
                 _validate(layout, rules, options.locale, as_json)
                 return
-            bookmark = Bookmark(connection_file(options.home).parent / "loads", path, mapping)
             report = _loaded(options, layout, rules, bookmark, 0 if restart else bookmark.rows(), as_json)
+    except KeyboardInterrupt:
+        safe = 0 if restart or bookmark is None else bookmark.rows()
+        early = message("interrupted_early", file=file.name, safe=safe).text(options.locale)
+        notes.print(escape(early), highlight=False, soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from None
     except LoadError as error:
         _fail(error.what, options, as_json, code=REFUSED)
     except OSError as error:
