@@ -89,7 +89,7 @@ async def opened(
         )
         await made.open()
         # The first commit goes under the lock, the next ones do not.
-        await made.submit(IncomingBatch(arrival(rows(event(uuid.uuid4().hex)))))
+        await made.submit(IncomingBatch(arrival(rows(event(f"first-{uuid.uuid4().hex}")))))
         store.appends = 0
         return made
 
