@@ -1,6 +1,6 @@
 """Protobuf and model, both ways."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -62,18 +62,16 @@ def arrival(batch: event_pb2.EventBatch) -> Arrival:
         raise MalformedBatch("", "a batch needs rows or arrow_ipc", "FIELD_REQUIRED")
     if len(batch.rows.events) > BATCH_EVENTS_MAX:
         raise MalformedBatch("rows.events", f"more than {BATCH_EVENTS_MAX} events", "BATCH_TOO_LARGE")
-    serialised = b"".join(_serialised(batch.rows.events))
+    # In pieces: each holds the interpreter, and with it all other calls, until it is done.
+    pieces = []
+    for begin in range(0, len(batch.rows.events), _PIECE_ROWS):
+        piece = event_pb2.EventRows(events=batch.rows.events[begin : begin + _PIECE_ROWS])
+        piece.DiscardUnknownFields()
+        pieces.append(piece.SerializeToString())
+    serialised = b"".join(pieces)
     if len(serialised) > BATCH_BYTES_MAX:
         raise MalformedBatch("rows.events", f"more than {BATCH_BYTES_MAX} bytes", "BATCH_TOO_LARGE")
     return read_rows(serialised)
-
-
-def _serialised(events: Sequence[event_pb2.Event]) -> Iterator[bytes]:
-    """In pieces: each holds the interpreter, and with it all other calls, until it is done."""
-    for begin in range(0, len(events), _PIECE_ROWS):
-        piece = event_pb2.EventRows(events=events[begin : begin + _PIECE_ROWS])
-        piece.DiscardUnknownFields()
-        yield piece.SerializeToString()
 
 
 def written_response(written: Written, through: str) -> ingest_pb2.WriteEventsResponse:

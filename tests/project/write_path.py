@@ -37,7 +37,7 @@ class CallPath:
 
     def __init__(self) -> None:
         self.entered: list[tuple[str, str]] = []
-        # Held, so that no later frame gets the identity of an earlier one: a coroutine that goes on is not entered anew.
+        # Held, so that no later frame gets the identity of an earlier one; a coroutine that goes on is not entered.
         self._frames: dict[int, FrameType] = {}
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
@@ -53,7 +53,9 @@ def shown(entered: Sequence[tuple[str, str]], verbose: bool) -> str:
     stops = list(dict.fromkeys(entered))
     files = [file for file, _ in groupby(stops, key=lambda stop: stop[0])]
     lines = [f"{file:<40} {name}" for file, name in stops] if verbose else []
-    counts = f"{len(stops)} stops, {len(files) - len(set(files))} returns, {len(set(files))} files, {len(entered)} calls"
+    counts = (
+        f"{len(stops)} stops, {len(files) - len(set(files))} returns, {len(set(files))} files, {len(entered)} calls"
+    )
     own = [stop for stop in stops if stop[0].startswith("ingest/")]
     own_files = [file for file, _ in groupby(own, key=lambda stop: stop[0])]
     inside = f"{len(own)} stops, {len(own_files) - len(set(own_files))} returns, {len(set(own_files))} files"
@@ -75,24 +77,26 @@ async def traced(folder: Path) -> list[tuple[str, str]]:
     try:
         server, key = authority.certificate("server"), folder / "tenant.key"
         key.write_bytes(bytes(32))
-        settings = IngestSettings(
-            dsn=postgres.role_dsn("andon_ingest"),
-            migration_dsn=dsn,
-            listen="127.0.0.1:0",
-            health_listen="127.0.0.1:0",
-            endpoint_file=folder / "endpoint.json",
-            tls_ca_file=authority.ca_file,
-            tls_cert_file=server.certificate,
-            tls_key_file=server.key,
-            jwks_file=authority.jwks_file,
-            tenant_key_file=key,
-            log_level="error",
+        settings = IngestSettings.model_validate(
+            {
+                "dsn": postgres.role_dsn("andon_ingest"),
+                "migration_dsn": dsn,
+                "listen": "127.0.0.1:0",
+                "health_listen": "127.0.0.1:0",
+                "endpoint_file": folder / "endpoint.json",
+                "tls_ca_file": authority.ca_file,
+                "tls_cert_file": server.certificate,
+                "tls_key_file": server.key,
+                "jwks_file": authority.jwks_file,
+                "tenant_key_file": key,
+                "log_level": "error",
+            }
         )
         await migrate(settings)
         stop = asyncio.Event()
         serving = asyncio.create_task(run(settings, stop))
         assert settings.endpoint_file is not None
-        while not settings.endpoint_file.exists():  # noqa: ASYNC110 - the task writes it
+        while not settings.endpoint_file.exists():
             await asyncio.sleep(0.01)
         port = json.loads(settings.endpoint_file.read_text())["port"]
         client = authority.certificate("client")

@@ -9,10 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.ingest.admission.checks.attributes import check_attributes
-from services.ingest.admission.checks.corrections import check_corrections
-from services.ingest.admission.checks.text_fields import check_texts
-from services.ingest.admission.checks.times import check_times
+from services.ingest.admission.checks import check_attributes, check_corrections, check_texts, check_times
 from services.ingest.admission.concatenation import join, joined
 from services.ingest.admission.faults import FaultMarks
 from services.ingest.admission.normal_form import normalised
@@ -20,7 +17,7 @@ from services.ingest.admission.privacy import pseudonymised_page
 from services.ingest.admission.pseudonyms import TenantKeys
 from services.ingest.admission.text_columns import TextColumn
 from services.ingest.columns import codes_of
-from services.ingest.hashes import Hashes, HashKey, hash_name, hash_spans, mix
+from services.ingest.hashes import hash_name, hash_spans, mix
 from services.ingest.model import SOURCE, Admission, Fault, IncomingBatch, Source, SourceId
 
 
@@ -51,24 +48,22 @@ def admit(
     page = normalised(
         pseudonymised_page(page, policies, keys.pseudonym), [batch.traceparent for batch in batches], bounds
     )
-    used = np.flatnonzero(np.bincount(codes_of(page.column("source")), minlength=1)).tolist() if page.num_rows else []
+    coded_now = page.column("source")
+    codes = codes_of(coded_now)
+    used = np.flatnonzero(np.bincount(codes, minlength=1)).tolist() if page.num_rows else []
+    # A name that is no source's has no admitted event, and may be of any length.
+    names = [name if SOURCE.fullmatch(name or "") else "" for name in coded_now.dictionary.to_pylist()]
+    source_hashes = np.array([hash_name(name, keys.ids) if name else 0 for name in names], dtype=np.uint64)
     return Admission(
         page=page,
         index=index - starts[:-1].repeat(np.diff(bounds)),
         # An event's identity is its source and its id.
-        id_hashes=mix(hash_spans(*ids.spans, keys.ids) + _source_hashes(page.column("source"), keys.ids)),
+        id_hashes=mix(hash_spans(*ids.spans, keys.ids) + source_hashes[codes]),
         case_hashes=hash_spans(*case_ids.spans, keys.cases),
         bounds=bounds,
         faults=_by_batch(list(findings.faults(coded)), starts),
         sources=tuple(policies[code].id for code in used),
     )
-
-
-def _source_hashes(column: pa.DictionaryArray, key: HashKey) -> Hashes:
-    """Of admitted events: a name that is no source's has none of them, and may be of any length."""
-    names = column.dictionary.to_pylist()
-    hashes = [hash_name(name, key) if SOURCE.fullmatch(name or "") else 0 for name in names]
-    return np.array(hashes, dtype=np.uint64)[codes_of(column)]
 
 
 def _by_batch(faults: Sequence[Fault], starts: NDArray[np.int64]) -> tuple[tuple[Fault, ...], ...]:

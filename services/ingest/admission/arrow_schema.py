@@ -32,7 +32,7 @@ def _check_type(name: str, kind: pa.DataType) -> None:
         raise MalformedBatch("arrow_ipc", "a column is neither a field of an event nor attributes.<name>")
     elif pa.types.is_timestamp(kind):
         _check_time(name, kind)
-    elif not (is_text(kind) or _is_number(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)):
+    elif not any(is_one(kind) for is_one in _VALUES):
         raise MalformedBatch(_safe(name), "must be utf8, float64, int64, bool or timestamp")
 
 
@@ -53,5 +53,4 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_string_view(inner))
 
 
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+_VALUES = (is_text, pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)

@@ -1,7 +1,5 @@
 """Pages become one page, whatever types their attributes came in."""
 
-from typing import cast
-
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -55,10 +53,10 @@ def _find(page: pa.RecordBatch, name: str, kind: pa.DataType) -> pa.Array:
 def _same_type(arrays: list[pa.Array]) -> list[pa.Array]:
     kinds = {array.type for array in arrays if array.null_count < len(array)} or {arrays[0].type}
     kind = kinds.pop() if len(kinds) == 1 else logical(arrays[0].type)
-    return [array if array.type == kind else _retyped(array, kind) for array in arrays]
-
-
-def _retyped(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    if array.null_count == len(array):
-        return pa.nulls(len(array), kind)
-    return cast(pa.Array, array.cast(kind))
+    same = []
+    for array in arrays:
+        if array.type == kind:
+            same.append(array)
+        else:
+            same.append(pa.nulls(len(array), kind) if array.null_count == len(array) else array.cast(kind))
+    return same

@@ -49,10 +49,13 @@ def read_rows(serialised: bytes) -> Arrival:
     start, end = _messages(serialised, data)
     rows = len(start)
     fields = _fields(data, start, end)
-    columns: dict[str, pa.Array] = {
-        name: _texts(data, fields.get(number), rows) for number, name in _TEXT_FIELDS.items()
-    }
-    columns["time"] = _times(data, fields.get(_TIME_FIELD), rows)
+    columns: dict[str, pa.Array] = {name: pa.nulls(rows, pa.string()) for name in _TEXT_FIELDS.values()}
+    columns["time"] = pa.nulls(rows, UTC_US)
+    for number, parts in fields.items():
+        if number in _TEXT_FIELDS:
+            columns[_TEXT_FIELDS[number]] = _spread(_spanned(data, parts), parts.owner, rows)
+        elif number == _TIME_FIELD:
+            columns["time"] = _spread(_timestamps(data, parts), parts.owner, rows)
     columns["object_kind"] = _object_kinds(data, fields.get(_KIND_FIELD), rows)
     names = [name for name, _ in FIXED]
     arrays = [
@@ -168,12 +171,6 @@ def _spread(values: pa.Array, owner: Places, rows: int) -> pa.Array:
     return values.take(pa.array(source, mask=source < 0))
 
 
-def _texts(data: NDArray[np.uint8], parts: FieldSpans | None, rows: int) -> pa.Array:
-    if parts is None:
-        return pa.nulls(rows, pa.string())
-    return _spread(_spanned(data, parts), parts.owner, rows)
-
-
 def _timestamps(data: NDArray[np.uint8], parts: FieldSpans) -> pa.Array:
     seconds = np.zeros(len(parts), dtype=np.int64)
     nanos = np.zeros(len(parts), dtype=np.int64)
@@ -183,12 +180,6 @@ def _timestamps(data: NDArray[np.uint8], parts: FieldSpans) -> pa.Array:
     # What lies beyond is clipped, and then refused as too early or in the future.
     micros = np.clip(seconds, -_SECONDS_MAX, _SECONDS_MAX) * SECOND_US + nanos // 1_000
     return pa.array(micros).view(UTC_US)
-
-
-def _times(data: NDArray[np.uint8], parts: FieldSpans | None, rows: int) -> pa.Array:
-    if parts is None:
-        return pa.nulls(rows, UTC_US)
-    return _spread(_timestamps(data, parts), parts.owner, rows)
 
 
 def _object_kinds(data: NDArray[np.uint8], parts: FieldSpans | None, rows: int) -> pa.Array:

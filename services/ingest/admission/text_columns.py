@@ -37,9 +37,8 @@ class TextColumn:
         if high >= 0xC2:
             leads = np.flatnonzero(data[:-1] == 0xC2)
             at = np.sort(np.concatenate([at, leads[data[leads + 1] < 0xA0]]))
-        return self._rows_holding(at) if len(at) else None
-
-    def _rows_holding(self, at: NDArray[np.int64]) -> Mask:
+        if len(at) == 0:
+            return None
         holding: Mask = np.searchsorted(at, self._starts) < np.searchsorted(at, self._starts + self._lengths)
         return holding
 

@@ -51,19 +51,17 @@ class HashFilter:
         """The run is sorted."""
         self._marked += len(run)
         for begin in range(0, len(run), _MARKED_AT_ONCE):
-            self._mark(run[begin : begin + _MARKED_AT_ONCE])
+            some = run[begin : begin + _MARKED_AT_ONCE]
+            words = some >> self._shift
+            new_word = np.empty(len(some), dtype=np.bool_)
+            new_word[0] = True
+            np.not_equal(words[1:], words[:-1], out=new_word[1:])
+            firsts = new_word.nonzero()[0]
+            self._words[words[firsts]] |= np.bitwise_or.reduceat(_bits(some), firsts)
 
     def maybe(self, hashes: Hashes) -> NDArray[np.bool_]:
         bits = _bits(hashes)
         return cast(NDArray[np.bool_], (self._words[hashes >> self._shift] & bits) == bits)
-
-    def _mark(self, run: Hashes) -> None:
-        words = run >> self._shift
-        new_word = np.empty(len(run), dtype=np.bool_)
-        new_word[0] = True
-        np.not_equal(words[1:], words[:-1], out=new_word[1:])
-        firsts = new_word.nonzero()[0]
-        self._words[words[firsts]] |= np.bitwise_or.reduceat(_bits(run), firsts)
 
 
 def _bits(hashes: Hashes) -> Hashes:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from services.ingest.columns import codes_of
 from services.ingest.hashes import Hashes
@@ -86,7 +85,11 @@ class Memory:
         column = admission.page.column("source")
         known = [sources.get(SourceId(name)) for name in column.dictionary.to_pylist()]
         horizons = np.array([one.dedup_horizon_us if one else DEDUP_HORIZON_US for one in known], dtype=np.int64)
-        recent = self._committed_at(positions) >= now_us - horizons[codes_of(column)[rows]]
+        # Copied one by one, as an array cannot grow while numpy looks at it; but nearly always they are few.
+        asked, which = np.unique(positions, return_inverse=True)
+        times = [self._committed_us[place] for place in (asked - self.after - 1).tolist()]
+        committed_us = np.array(times, dtype=np.int64)[which]
+        recent = committed_us >= now_us - horizons[codes_of(column)[rows]]
         return Suspects(rows, positions, recent)
 
     def beyond(self, admission: Admission, sources: Mapping[SourceId, Source]) -> Rows:
@@ -96,12 +99,6 @@ class Memory:
         tolerance_us = max([FUTURE_TOLERANCE_US, *(source.future_tolerance_us for source in sources.values())])
         times = admission.page.column("time").view(pa.int64()).to_numpy()
         return np.flatnonzero(times < self.since_us + tolerance_us + _CLOCKS_DIFFER_US)
-
-    def _committed_at(self, positions: Rows) -> NDArray[np.int64]:
-        """Copied one by one, as an array cannot grow while numpy looks at it; but nearly always they are few."""
-        asked, which = np.unique(positions, return_inverse=True)
-        times = [self._committed_us[place] for place in (asked - self.after - 1).tolist()]
-        return np.array(times, dtype=np.int64)[which]
 
     async def stored(self, log: Log, suspects: Suspects) -> dict[int, list[StoredEvents]]:
         """What the commits hold that suspects name, out of the cache or the log."""
@@ -113,15 +110,12 @@ class Memory:
                 found[position] = [
                     StoredEvents(one.events, np.frombuffer(one.id_hashes, dtype="<u8")) for one in segments
                 ]
-                self._cache_stored(position, found[position])
-        return found
-
-    def _cache_stored(self, position: int, stored: list[StoredEvents]) -> None:
-        self._cache[position] = stored
-        self._cache_bytes += sum(one.size for one in stored)
+                self._cache[position] = found[position]
+                self._cache_bytes += sum(one.size for one in found[position])
         while self._cache_bytes > self._cache_bytes_max and self._cache:
             _, dropped = self._cache.popitem(last=False)
             self._cache_bytes -= sum(one.size for one in dropped)
+        return found
 
     def forget(self, now_us: int, horizon_us: int, archived: int) -> None:
         """Drops what is older than the longest horizon and archived, once an hour."""

@@ -67,16 +67,24 @@ def _cut_by_partition(
     order = partitions.argsort(kind="stable")
     counts = np.bincount(partitions, minlength=len(offsets))
     page, ids = _taken(page, order), id_hashes.astype("<u8")[order]
-    cases = _by_partition(_once(case_hashes), len(offsets))
+    once = _once(case_hashes)
+    owners = partition_of(once, len(offsets))
+    last_cases = np.bincount(owners, minlength=len(offsets)).cumsum()[:-1]
+    cases = np.split(once.astype("<u8")[owners.argsort(kind="stable")], last_cases)
     filled = counts.nonzero()[0]
     ends = counts.cumsum()
     begins = ends - counts
     times = page.column(_TIME).view(pa.int64()).to_numpy()
     first_us = np.minimum.reduceat(times, begins[filled]).tolist()
     last_us = np.maximum.reduceat(times, begins[filled]).tolist()
-    compacted = _as_it_is if _is_compact(page) else _compact
+    # Asked once for all pieces: most pages have few values and no gaps.
+    columns = page.columns
+    compact = all(column.null_count == 0 for column in columns[len(FIXED) :]) and all(
+        column.dictionary.nbytes <= _VALUES_BYTES_MIN for column in columns if column.type == CODED_TEXT
+    )
     for number, partition in enumerate(filled.tolist()):
         begin, end = int(begins[partition]), int(ends[partition])
+        piece = page.slice(begin, end - begin)
         yield Segment(
             partition=partition,
             first_offset=offsets[partition],
@@ -85,7 +93,7 @@ def _cut_by_partition(
             time_max_us=last_us[number],
             id_hashes=ids[begin:end].tobytes(),
             case_hashes=cases[partition].tobytes(),
-            events=encoded(compacted(page.slice(begin, end - begin))),
+            events=encoded(piece if compact else _compact(piece)),
         )
 
 
@@ -110,39 +118,18 @@ def _once(hashes: Hashes) -> Hashes:
     return ordered[first]
 
 
-def _by_partition(cases: Hashes, partition_count: int) -> list[Hashes]:
-    """The cases of each partition, in the order that they came in."""
-    partitions = partition_of(cases, partition_count)
-    order = partitions.argsort(kind="stable")
-    return np.split(cases.astype("<u8")[order], np.bincount(partitions, minlength=partition_count).cumsum()[:-1])
-
-
-def _as_it_is(piece: pa.RecordBatch) -> pa.RecordBatch:
-    return piece
-
-
-def _is_compact(page: pa.RecordBatch) -> bool:
-    """Asked once for all pieces: most pages have few values and no gaps."""
-    columns = page.columns
-    return all(column.null_count == 0 for column in columns[len(FIXED) :]) and all(
-        column.dictionary.nbytes <= _VALUES_BYTES_MIN for column in columns if column.type == CODED_TEXT
-    )
-
-
 def _compact(piece: pa.RecordBatch) -> pa.RecordBatch:
     """Without attributes that no event here has, and without values that mostly belong to other partitions."""
     columns, names = piece.columns, piece.schema.names
     for place, column in enumerate(columns):
-        if column.type == CODED_TEXT and _serves_few(column):
+        if column.type != CODED_TEXT:
+            continue
+        values = column.dictionary
+        if 2 * len(values) > len(column) and values.nbytes > _VALUES_BYTES_MIN:
             plain = column.dictionary_decode()
             columns[place] = plain.dictionary_encode() if place < len(FIXED) else plain
     filled = [place for place, column in enumerate(columns) if place < len(FIXED) or column.null_count < len(column)]
     return pa.RecordBatch.from_arrays([columns[place] for place in filled], names=[names[place] for place in filled])
-
-
-def _serves_few(column: pa.DictionaryArray) -> bool:
-    values = column.dictionary
-    return 2 * len(values) > len(column) and values.nbytes > _VALUES_BYTES_MIN
 
 
 def encoded(page: pa.RecordBatch) -> bytes:

@@ -81,7 +81,10 @@ class ReadRpcs:
         log = await self.requests.log()
         case_ids = _case_ids(request.case_ids)
         head = await self.requests.store.log(log.tenant).head()
-        through = _through(CursorCodec(head.origin), request.through, head.position)
+        cursors, through = CursorCodec(head.origin), head.position
+        if request.through:
+            asked = cursors.decode(request.through, field="through")
+            through = cursors.check_not_beyond(asked, head.position, field="through")
         cases = self.requests.cases(log)
         positions = await cases.positions(self.requests.store.log(log.tenant), case_ids, through)
         partitions = cases.partitions(case_ids, len(head.next_offsets))
@@ -123,12 +126,6 @@ class ReadRpcs:
         async with self.requests.store.session(log.tenant) as session:
             tallies, reasons = await session.registry.intake()
         return ingest_pb2.GetIntakeCountsResponse(counts=wire.counts(tallies, reasons))
-
-
-def _through(cursors: CursorCodec, cursor: str, newest: int) -> int:
-    if not cursor:
-        return newest
-    return cursors.check_not_beyond(cursors.decode(cursor, field="through"), newest, field="through")
 
 
 def _selection(request: ingest_pb2.ReadEventsRequest, partition_count: int) -> PageFilter:

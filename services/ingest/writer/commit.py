@@ -53,9 +53,8 @@ from services.ingest.model import (
 )
 from services.ingest.registry.records import StoredAnswer
 from services.ingest.workers import computed
-from services.ingest.writer.decision import Codec, CommitDecision, CommitResult, decide, replayed
+from services.ingest.writer.decision import Codec, CommitDecision, CommitResult, decide, plan, replayed
 from services.ingest.writer.interface import IngestStore, LockedSession
-from services.ingest.writer.plan import plan
 from services.ingest.writer.queue import COMMIT_BYTES, BatchPart, QueuedBatch
 from services.runtime.errors import invalid
 from services.runtime.telemetry import batch_span
@@ -151,8 +150,13 @@ class Committer:
                 head = await self.open()
                 if self._alone and not group[0].batch.validate_only and (head.position + 1) % _CLEAR_EVERY:
                     decision = await self._decide(group, head, traceparents, self._log, self._archive)
-                    if await self._appended(decision, self._log):
-                        return [*decision.written]
+                    # Nothing is written if the log is not as this process believed or a request id has an answer.
+                    begun = self.tail.changed.generation()
+                    with self.tail.appending(decision.entry.position):
+                        committed_at_us = await self._log.append(decision.entry, decision.receipt)
+                        if committed_at_us is not None:
+                            self._learn(decision, committed_at_us, begun)
+                            return [*decision.written]
                     self._alone = False
                 return await self._commit_under_lock(group, traceparents)
         except (CannotShare, CommitTooLarge) as error:
@@ -207,15 +211,6 @@ class Committer:
             self._learn(decision, committed_at_us, begun)
         written = iter(decision.written if decision else ())
         return [replayed(one.batch, first) or next(written) for one in group]
-
-    async def _appended(self, decision: CommitDecision, log: Log) -> bool:
-        """False: the log is not as this process believed, or a request id was answered before; nothing is written."""
-        begun = self.tail.changed.generation()
-        with self.tail.appending(decision.entry.position):
-            committed_at_us = await log.append(decision.entry, decision.receipt)
-            if committed_at_us is not None:
-                self._learn(decision, committed_at_us, begun)
-        return committed_at_us is not None
 
     async def _catch_up(self, session: LockedSession) -> None:
         """Sources and memory as they are under the lock, so that every process decides alike."""
