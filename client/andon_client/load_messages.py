@@ -393,5 +393,11 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "此标识已有不同内容；如需更正，请装载一条标识不同、且在 supersedes 所指列中写明此标识的记录"
         "（如需撤回，用 retracts）",
     ),
+    "ids_repeated": (
+        '{count:,} events have an id that came before (row {row:,}: "{text}"); of one id only one event counts: add'
+        " {{row}} or {{ordinal}} to id where they are events of their own",
+        "{count:,} 个事件的 id 先前已出现（第 {row:,} 条记录：“{text}”）；同一 id 只计一个事件："
+        "若各为独立事件，请在 id 中加入 {{row}} 或 {{ordinal}}",
+    ),
     "first_rows": ("what the first rows become", "前几条记录将成为"),
 }

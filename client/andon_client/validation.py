@@ -23,6 +23,10 @@ class Validation:
         self._report = LoadReport()
         self._first: Batch | None = None
         self._incomplete = 0
+        # Every id of the file, to find those that come again.
+        self._ids: set[str] = set()
+        self._repeated = 0
+        self._first_repeated: tuple[int, str] | None = None
         self._refused: list[tuple[int, str, Message]] = []
 
     def add(self, batch: Batch) -> None:
@@ -41,6 +45,21 @@ class Validation:
             name = next(name for name in REQUIRED_FIELDS if absent[name][place])
             self._refused.append((int(batch.row_numbers[place]), name, batch.why_absent[name, place]))
         self._incomplete += int(np.count_nonzero(lacking))
+        self._note_repeated(batch, events["id"].to_pylist())
+
+    def _note_repeated(self, batch: Batch, ids: list[str | None]) -> None:
+        """Ids that came before: of events with one id only the first is an event of its own."""
+        known = [one for one in ids if one is not None]
+        if len(set(known)) == len(known) and self._ids.isdisjoint(known):
+            self._ids.update(known)
+            return
+        for place, one in enumerate(ids):
+            if one is None:
+                continue
+            if one in self._ids:
+                self._repeated += 1
+                self._first_repeated = self._first_repeated or (int(batch.row_numbers[place]), one)
+            self._ids.add(one)
 
     @property
     def _events(self) -> int:
@@ -76,6 +95,10 @@ class Validation:
         for row, field, what in self._first_refused():
             place = f"{field}: " if field else ""
             yield message("refused_row", row=row, field=place, message=what).text(locale)
+        if self._first_repeated is not None:
+            row, text = self._first_repeated
+            repeated = message("ids_repeated", count=self._repeated, row=row, text=text)
+            yield f"  {repeated.text(locale)}"
         for name, lost in self._report.unparsed.items():
             if name not in REQUIRED_FIELDS:
                 yield f"  {unparsed_message(name, lost, self._mapping).text(locale)}"
@@ -94,6 +117,7 @@ class Validation:
             "rejected": refused,
             "unparsed": {name: vars(lost) for name, lost in self._report.unparsed.items()},
             **vars(self._report.doubts),
+            "repeated_ids": self._repeated,
             "first": list(self.first(5)),
         }
 

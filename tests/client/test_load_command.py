@@ -202,3 +202,13 @@ def test_a_load_that_is_interrupted_while_the_file_is_checked_says_so(andon, mon
     done = andon()
     assert done.exit_code == 130
     assert "nothing was sent, and 0 rows are safe from before. Run the same command again" in done.stderr
+
+
+def test_validate_only_says_that_an_id_comes_again_and_what_tells_such_rows_apart(andon):
+    mapping = MAPPING.replace("{case}/{row}", "{case}/{step}")
+    log = LOG + "A,Open,2026-03-05\nA,Open,2026-03-06\n"
+    done = andon("--validate-only", log=log, mapping=mapping)
+    assert '2 events have an id that came before (row 3: "A/Open")' in done.stdout
+    assert "add {row} or {ordinal} to id" in done.stdout
+    told_apart = andon("--validate-only", "--json", log=log, mapping=MAPPING.replace("{row}", "{step}/{ordinal}"))
+    assert json.loads(told_apart.stdout)["repeated_ids"] == 0
