@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,13 +13,19 @@ import yaml
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from andon_client.document_check import Misfit, Place, check_document, enum_name
 from andon_client.moments import MalformedLength, length, timestamp
+from andon_client.presentation.phrases import LocalisedError
 
 M = TypeVar("M", bound=Message)
 
 
 class MalformedDocument(ValueError):
     """The document does not fit its contract; says where."""
+
+
+class DocumentMisfit(LocalisedError, MalformedDocument):
+    """The same, in the language of the person who wrote it."""
 
 
 class _Strict(yaml.SafeLoader):
@@ -64,18 +72,46 @@ def read_yaml(path: Path, literal: bool = True) -> Any:
 
 
 def load_document(path: Path, kind: type[M]) -> M:
-    return parse_document(read_yaml(path, literal=False), kind, origin=str(path))
+    content = read_yaml(path, literal=False)
+    lines: dict[Place, int] = {}
+    _note_lines(yaml.compose(path.read_bytes().decode("utf-8-sig"), _Strict), (), lines)
+    return parse_document(content, kind, str(path), lines)
 
 
-def parse_document(content: object, kind: type[M], origin: str = "document") -> M:
-    """`content` as a message: proto-JSON with enum values in short form (`lower_is_better`, `week`)."""
-    if not isinstance(content, dict):
-        raise MalformedDocument(f"{origin}: a mapping is expected at the top")
+def _note_lines(node: yaml.Node | None, path: Place, lines: dict[Place, int]) -> None:
+    """The line, from 1, of each key and item."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            lines[(*path, str(key.value))] = key.start_mark.line + 1
+            _note_lines(value, (*path, str(key.value)), lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for place, item in enumerate(node.value):
+            lines[(*path, place)] = item.start_mark.line + 1
+            _note_lines(item, (*path, place), lines)
+
+
+def parse_document(
+    content: object, kind: type[M], origin: str = "document", lines: Mapping[Place, int] | None = None
+) -> M:
+    """`content` as a message: proto-JSON with enum values in short form (`lower_is_better`, `week`).
+
+    lines: where each key and item is written. Raises MalformedDocument: one line with the place and what to write.
+    """
     message = kind()
+    content = _renamed(content, message.DESCRIPTOR)
+    try:
+        check_document(content, message.DESCRIPTOR)
+    except Misfit as error:
+        line = (lines or {}).get(error.path)
+        at = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in error.path).lstrip(".")
+        place = ": ".join([origin if line is None else f"{origin}:{line}", *([at] if at else [])])
+        found = error.places.get("found")
+        shown = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False, default=str)
+        raise DocumentMisfit(error.phrase, **{**error.places, "place": place, "found": shown[:60]}) from error
     try:
         json_format.ParseDict(_expanded(content, message.DESCRIPTOR), message)
     except json_format.ParseError as error:
-        raise MalformedDocument(f"{origin}: {error}") from error
+        raise MalformedDocument(f"{origin}: {' '.join(str(error).split())}") from error
     return message
 
 
@@ -83,10 +119,25 @@ FORMER_NAMES = {("andon.scoring.v1.Measure.AttributeValue", "quantum"): "resolut
 """What documents of the time before 0.1 call a field: they are people's files, and go on being read."""
 
 
+def _renamed(content: Any, descriptor: Any) -> Any:
+    """The same with the names of today."""
+    if not isinstance(content, dict):
+        return content
+    fields = {field.name: field.message_type for field in descriptor.fields if field.message_type is not None}
+
+    def below(key: str, value: Any) -> Any:
+        if key not in fields or fields[key].GetOptions().map_entry:
+            return value
+        if isinstance(value, list):
+            return [_renamed(one, fields[key]) for one in value]
+        return _renamed(value, fields[key])
+
+    return {FORMER_NAMES.get((descriptor.full_name, key), key): below(key, value) for key, value in content.items()}
+
+
 def _expanded(content: Any, descriptor: Any) -> Any:
     if not isinstance(content, dict):
         return content
-    content = {FORMER_NAMES.get((descriptor.full_name, key), key): value for key, value in content.items()}
     fields = {
         **{field.name: field for field in descriptor.fields},
         **{field.json_name: field for field in descriptor.fields},
@@ -98,7 +149,7 @@ def _expanded_field(value: Any, field: Any) -> Any:
     if isinstance(value, list):
         return [_expanded_field(item, field) for item in value]
     if field.enum_type is not None and isinstance(value, str):
-        return _enum_name(value, field.enum_type)
+        return enum_name(value, field.enum_type) or value
     if field.message_type is None:
         return value
     if field.message_type.full_name.startswith("google.protobuf."):
@@ -117,11 +168,3 @@ def _well_known(value: Any, kind: str) -> Any:
         with contextlib.suppress(MalformedLength):
             return length(value).ToJsonString()
     return value
-
-
-def _enum_name(short: str, enum: Any) -> str:
-    """`week` -> WINDOW_WEEK: the one value whose name ends so; others are left for the parser to refuse."""
-    wanted = short.upper().replace("-", "_")
-    names = [value.name for value in enum.values]
-    prefix = names[0].removesuffix("UNSPECIFIED")
-    return next((name for name in (wanted, prefix + wanted) if name in names), short)

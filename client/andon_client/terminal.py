@@ -82,6 +82,8 @@ def loaded(context: Context, read: Callable[[], T]) -> T:
     """The content of a file that a person named, or one clear line about what is wrong with it."""
     try:
         return read()
+    except LocalisedError as error:
+        fail(error.text(context.locale), context.locale)
     except (MalformedDocument, OSError) as error:
         fail(str(error), context.locale)
 

@@ -119,7 +119,7 @@ def test_a_malformed_mapping_is_refused_before_anything_is_sent(runner, tmp_path
     mapping.write_text("colour: red\n", encoding="utf-8")
     log.write_text("a,b\n1,2\n", encoding="utf-8")
     done = runner.invoke(app, ["--home", str(tmp_path), "load", str(log), "--mapping", str(mapping)])
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "unknown keys colour" in " ".join(done.stderr.split())
 
 

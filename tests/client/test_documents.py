@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import indicator_system_pb2
-from andon_client.documents import MalformedDocument, load_document, parse_document
+from andon_client.documents import DocumentMisfit, MalformedDocument, load_document, parse_document
 
 SPEC = indicator_system_pb2.IndicatorSystemSpec
 
@@ -65,7 +66,7 @@ def test_a_value_of_the_wrong_type_is_refused_with_the_fields_that_lead_to_it():
 
 @pytest.mark.parametrize("content", [None, [], "text", 7])
 def test_a_document_that_is_no_mapping_is_refused(content):
-    with pytest.raises(MalformedDocument, match="a mapping is expected"):
+    with pytest.raises(MalformedDocument, match="fields are expected"):
         parse_document(content, SPEC)
 
 
@@ -94,3 +95,50 @@ def test_the_examples_that_are_shipped_can_be_read(name):
 def test_a_document_that_names_a_field_as_it_was_called_before_is_read() -> None:
     content = {"measures": [{"name": "csat", "value": {"attribute": "csat", "quantum": 0.01}}]}
     assert parse_document(content, SPEC).measures[0].value.resolution == 0.01
+
+
+def refusal(content, locale="en"):
+    with pytest.raises(DocumentMisfit) as refused:
+        parse_document(content, SPEC, origin="desk.yaml")
+    assert "\n" not in str(refused.value)
+    assert refused.value.text("zh") != str(refused.value)
+    return refused.value.text(locale)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (indicator(aggregate="medain"), "aggregate: medain is none of .*quantile.* \\(do you mean median\\?\\)"),
+        (
+            {"mesures": []},
+            r"mesures: there is no such field \(do you mean measures\?\); fields are title, sources, time_zone",
+        ),
+        (indicator(count_mim=3), r"indicators\[0\]\.count_mim: .*do you mean count_min\?.*symptom_of"),
+        (indicator(windows=["fortnight"]), r"windows\[0\]: fortnight is none of hour, day, week"),
+        ({"indicators": {"name": "wait"}}, "indicators: a list is expected"),
+        ({"indicators": ["wait"]}, r"indicators\[0\]: fields are expected, not wait"),
+        ({"indicators": [{"name": 3}]}, 'name: a text is expected, not 3; write it as "3"'),
+        ({"sources": "desk"}, r"sources: a list is expected, such as \[desk\]"),
+        (indicator(weight="heavy"), "weight: a number is expected, not heavy"),
+        (indicator(count_min=1.5), "count_min: a whole number is expected, not 1.5"),
+        ({"measures": [{"name": "m", "duration": {}, "flag": {}}]}, "duration, flag exclude each other"),
+        ({"lateness": "soon"}, "lateness: soon is no length; write one such as 90min"),
+        ([], "fields are expected"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_with_the_field_and_what_to_write(content, says):
+    assert re.search(says, refusal(content)), refusal(content)
+
+
+def test_a_document_is_refused_with_the_line_at_fault(tmp_path):
+    path = tmp_path / "desk.yaml"
+    path.write_text("title: {en: Desk}\nindicators:\n  - name: wait\n    aggregate: medain\n", encoding="utf-8")
+    with pytest.raises(DocumentMisfit) as refused:
+        load_document(path, SPEC)
+    assert str(refused.value).startswith(f"{path}:4: indicators[0].aggregate: ")
+
+
+def test_names_of_former_times_and_of_json_go_on_being_read():
+    value = {"attribute": "cost", "quantum": 0.01}
+    parsed = parse_document({"timeZone": "UTC", "measures": [{"name": "m", "value": value}]}, SPEC)
+    assert parsed.measures[0].value.resolution == 0.01

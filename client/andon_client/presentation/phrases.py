@@ -232,6 +232,37 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "bad_slice": ("{text} is not of the form team=B", "{text} 不符合 team=B 的形式"),
     "dismiss": ("dismiss as a false alarm, with a reason", "作为误报驳回，须说明理由"),
+    "misfit_field": ("{place}: there is no such field; fields are {known}", "{place}：没有此字段；字段有 {known}"),
+    "misfit_field_close": (
+        "{place}: there is no such field (do you mean {close}?); fields are {known}",
+        "{place}：没有此字段（是否指 {close}？）；字段有 {known}",
+    ),
+    "misfit_choice": ("{place}: {found} is none of {known}", "{place}：{found} 不在 {known} 之中"),
+    "misfit_choice_close": (
+        "{place}: {found} is none of {known} (do you mean {close}?)",
+        "{place}：{found} 不在 {known} 之中（是否指 {close}？）",
+    ),
+    "misfit_fields": (
+        "{place}: fields are expected, not {found}; they are {known}",
+        "{place}：应为字段，而不是 {found}；字段有 {known}",
+    ),
+    "misfit_both": ("{place}: {both} exclude each other; remove one", "{place}：{both} 不能同时使用；请删除其一"),
+    "misfit_pairs": ("{place}: pairs are expected, not {found}", "{place}：应为键值对，而不是 {found}"),
+    "misfit_list": (
+        "{place}: a list is expected, such as [{found}], not {found}",
+        "{place}：应为列表，例如 [{found}]，而不是 {found}",
+    ),
+    "misfit_text": (
+        '{place}: a text is expected, not {found}; write it as "{found}"',
+        "{place}：应为文本，而不是 {found}；请写作 “{found}”",
+    ),
+    "misfit_flag": ("{place}: true or false is expected, not {found}", "{place}：应为 true 或 false，而不是 {found}"),
+    "misfit_whole": ("{place}: a whole number is expected, not {found}", "{place}：应为整数，而不是 {found}"),
+    "misfit_length": (
+        "{place}: {found} is no length; write one such as 90min, 12h, 14d or 6w",
+        "{place}：{found} 不是有效时长；请写 90min、12h、14d 或 6w 之类",
+    ),
+    "misfit_number": ("{place}: a number is expected, not {found}", "{place}：应为数，而不是 {found}"),
 }
 
 # By the names of the contract's enums; English is the name itself.
