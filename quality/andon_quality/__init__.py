@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from andon_quality import (
+        acceptance,
         anomaly,
         arl,
         calibration,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         loss,
         measurement,
         normalisation,
+        normality,
         pareto,
         plot,
         reliability,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "acceptance",
     "anomaly",
     "arl",
     "calibration",
@@ -54,6 +57,7 @@ __all__ = [
     "loss",
     "measurement",
     "normalisation",
+    "normality",
     "pareto",
     "plot",
     "reliability",

@@ -103,3 +103,21 @@ def test_windows_are_shares_where_every_sum_of_squares_is_the_sum_and_no_value_e
 def test_windows_that_do_not_vary_are_not_enough():
     with pytest.raises(NotEnoughWindows, match="do not vary"):
         learn(plan((8, 20), spread_end=8), "day", days(*[3.0] * 20))
+
+
+def test_shares_that_do_not_vary_neither_hang_together_nor_drift_and_those_that_do_show_it():
+    """What a constant share leaves next to its season is rounding, and rounding has a correlation, too."""
+    alike = [Reading(day * DAY_US, (day + 1) * DAY_US, 7 / 61, 61, 7, 7) for day in range(35)]
+    calm = learn(plan((0, 35), spread_end=35), "day", alike).baseline
+    assert (calm.lag1_autocorrelation, calm.drift) == (0.0, 0.0)
+    varied = [replace(one, value=one.value + 0.001 * (day % 5)) for day, one in enumerate(alike)]
+    found = learn(plan((0, 35), spread_end=35), "fortnight", varied).baseline
+    assert found.lag1_autocorrelation != 0.0
+    assert found.drift != 0.0
+
+
+@pytest.mark.parametrize(("count", "has_season"), [(27, False), (28, True)])
+def test_a_history_ends_with_its_last_window_and_no_later(count, has_season):
+    readings = days(*(np.arange(float(count)) % 7 + 0.1 * (np.arange(count) % 3)))
+    found = learn(plan((0, count), spread_end=count), "day", readings)
+    assert (found.season.cycle is not None) == has_season
