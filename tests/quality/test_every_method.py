@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 MODULES = (
     "normalisation composite describe.moments describe.quantiles describe.summary inference satisfaction reliability "
-    "structure weights acceptance normality tolerance measurement"
+    "structure weights lifetime power acceptance normality tolerance measurement"
 )
 
 Table = NDArray[np.float64]
