@@ -17,7 +17,7 @@ from andon_quality.power.sample_size import SampleSize, Sided, critical_share, s
 def one_mean_power(n: int, shift: float, alpha: float = 0.05, sided: Sided = "two") -> float:
     """The probability that `inference.one_mean` (or `paired`) of n cases finds a shift, in standard deviations.
 
-    Exact: noncentral t with n - 1 degrees of freedom and noncentrality shift sqrt(n), both tails counted when two-sided.
+    Exact: noncentral t with n - 1 degrees of freedom and noncentrality shift sqrt(n). Two-sided: both tails count.
     paired: shift in standard deviations of the differences. Assumes independent, normal values. Prefer
     `two_means_power` for two groups. Cost O(1). Raises TooFew for n < 2, OutOfRange.
     Source: Cohen, Statistical Power Analysis for the Behavioral Sciences, 2nd ed. (1988), ch. 2.
