@@ -48,6 +48,7 @@ NOUNS_IN_ING = {
     "hotelling",
     "rolling",
     "finding",
+    "darling",
     # Participles within a noun: the operating characteristic of a plan, limits that grow.
     "operating",
     "growing",

@@ -156,7 +156,7 @@ def maximised(law: Law, times: FloatArray, failed: BoolArray) -> tuple[float, fl
     scale = math.exp(log_scale)
     if not scale > 1e-9:
         raise NoSpread("every failure is at the same time")
-    return location, scale, value - float(logs[failed].sum()), np.linalg.inv(-hessian)
+    return location, scale, value - float(logs[failed].sum()), np.asarray(np.linalg.inv(-hessian), dtype=np.float64)
 
 
 def _likelihood(
