@@ -13,7 +13,7 @@ from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 from andon_client.presentation.formats import localised, number, optional, short, span
 from andon_client.presentation.next_steps import next_steps
 from andon_client.presentation.phrases import say as phrase
-from andon_client.presentation.tables import cause_text
+from andon_client.presentation.tables import cases_text, cause_text
 
 from demo.detection import FalseAlarms, FaultFinding
 from demo.report_texts import Say
@@ -143,7 +143,7 @@ def _score_line(node: scoring_pb2.ScorecardNode, depth: int, share: bool, say: S
         weight=f"{node.weight_total:.0%}",
         points=points,
         points_text=interval if points is None else f"{points:.0f}",
-        cases=f"{score.count:,}" if node.is_indicator else "",
+        cases=cases_text(score, language) if node.is_indicator else "",
         state=state,
         state_text=say(state) if state not in ("", "unspecified") else "",
     )

@@ -29,20 +29,6 @@ SERVICE_CONFIG = {
 }
 
 
-class _Bearer(grpc.AuthMetadataPlugin):
-    """Asks for the token at each call, so that a renewed one is picked up."""
-
-    def __init__(self, token: Callable[[], str], locale: str) -> None:
-        self._token = token
-        self._locale = locale
-
-    def __call__(self, context: grpc.AuthMetadataContext, callback: grpc.AuthMetadataPluginCallback) -> None:
-        try:
-            callback((("authorization", f"Bearer {self._token()}"), ("accept-language", self._locale)), None)
-        except OSError as error:
-            callback((), error)
-
-
 def _authority(target: str) -> Sequence[Option]:
     """Of a list of addresses gRPC takes the whole list for the name that certificates must hold.
 
@@ -73,9 +59,10 @@ def open_channel(
 
     `target` may list the addresses of several replicas, `ipv4:10.0.0.1:7443,10.0.0.2:7443`: their certificates must
     all hold the first one's host, since a channel checks one name.
+
+    The token is metadata of each call. Call credentials would ask for it in a thread of gRPC, which can wait for ever
+    for a channel that is being closed. A call whose token cannot be read is UNAVAILABLE, and may be tried again.
     """
-    current = token if callable(token) else lambda: token
-    bearer = grpc.metadata_call_credentials(_Bearer(current, locale), name="andon-bearer")
     settings = [
         *channel_options(),
         *_authority(target),
@@ -89,7 +76,14 @@ def open_channel(
             private_key=key_file.read_bytes(),
             certificate_chain=cert_file.read_bytes(),
         )
-        credentials = grpc.composite_channel_credentials(tls, bearer)
-        return grpc.aio.secure_channel(target, credentials, options=settings, interceptors=tracing_interceptors())
+        return grpc.aio.secure_channel(target, tls, options=settings, interceptors=tracing_interceptors())
 
-    return RenewedChannel((ca_file, cert_file, key_file), opened)
+    def metadata() -> Sequence[tuple[str, str]]:
+        try:
+            current = token() if callable(token) else token
+        except OSError as error:
+            nothing = grpc.aio.Metadata()
+            raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, nothing, nothing, str(error)) from error
+        return ("authorization", f"Bearer {current}"), ("accept-language", locale)
+
+    return RenewedChannel((ca_file, cert_file, key_file), opened, metadata)

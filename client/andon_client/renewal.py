@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,17 +12,27 @@ import grpc
 
 # A look at the files costs a few microseconds: once in a while, not at every call.
 CHECK_S = 1.0
+# Closing cancels what is under way and waits for nobody; whoever is not there by then is left behind.
+CLOSE_S_MAX = 5.0
 
 
 class RenewedChannel(grpc.aio.Channel):
     """`open_channel` reads `files`; calls made after they changed go over a channel of the new ones.
 
+    `metadata` is asked for at each call and sent with it, so that a renewed token is picked up.
+
     Calls that are under way stay on the channel that they began on, which is kept until the next change: a server
     ends connections by age, so by then nothing is left on it.
     """
 
-    def __init__(self, files: Sequence[Path], open_channel: Callable[[], grpc.aio.Channel]) -> None:
+    def __init__(
+        self,
+        files: Sequence[Path],
+        open_channel: Callable[[], grpc.aio.Channel],
+        metadata: Callable[[], Sequence[tuple[str, str]]],
+    ) -> None:
         self._files = files
+        self._metadata = metadata
         self._open_channel = open_channel
         self._seen = _state(files)
         self._checked_s = time.monotonic()
@@ -66,14 +77,17 @@ class RenewedChannel(grpc.aio.Channel):
             nonlocal on, make_call
             if self.current is not on:
                 on, make_call = self._current, getattr(self._current, kind)(*method, **options)
-            return make_call(*given, **how)
+            sent = (*(how.pop("metadata", None) or ()), *self._metadata())
+            return make_call(*given, metadata=sent, **how)
 
         return call
 
     async def close(self, grace: float | None = None) -> None:
+        """Returns within `grace` and a few seconds, whatever the other side does."""
         for channel in (self._current, self._former):
             if channel is not None:
-                await channel.close(grace)
+                closing = asyncio.ensure_future(channel.close(grace))
+                await asyncio.wait([closing], timeout=CLOSE_S_MAX + (grace or 0.0))
 
     async def __aenter__(self) -> RenewedChannel:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 
 import grpc
 import pytest
@@ -12,7 +13,8 @@ from andon_client.channel import open_channel
 
 from services.machine.authority import Authority
 
-WHO, HOLD = "/andon.test.v1.Door/Who", "/andon.test.v1.Door/Hold"
+WHO, HOLD, NEVER = "/andon.test.v1.Door/Who", "/andon.test.v1.Door/Hold", "/andon.test.v1.Door/Never"
+CLOSED_WITHIN_S = 2.0
 
 
 def caller_of(context):
@@ -21,6 +23,10 @@ def caller_of(context):
 
 async def who(request, context):
     return caller_of(context)
+
+
+async def never(request, context):
+    await asyncio.Event().wait()
 
 
 async def hold(requests, context):
@@ -37,7 +43,11 @@ def authority(tmp_path):
 async def door(authority):
     """The port of a server that says by which certificate it is called."""
     server = grpc.aio.server()
-    methods = {"Who": grpc.unary_unary_rpc_method_handler(who), "Hold": grpc.stream_stream_rpc_method_handler(hold)}
+    methods = {
+        "Who": grpc.unary_unary_rpc_method_handler(who),
+        "Never": grpc.unary_unary_rpc_method_handler(never),
+        "Hold": grpc.stream_stream_rpc_method_handler(hold),
+    }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("andon.test.v1.Door", methods),))
     certificate, key = authority.certificate("server")
     pair, ca = (key.read_bytes(), certificate.read_bytes()), authority.ca_file.read_bytes()
@@ -117,3 +127,65 @@ async def test_a_token_is_asked_for_at_each_call(door, authority):
     ) as channel:
         await asyncio.gather(*(channel.unary_unary(WHO)(b"") for _ in range(3)))
     assert len(asked) == 3
+
+
+async def test_what_a_call_sends_itself_is_sent_along_with_the_token(channel):
+    call = channel.unary_unary(WHO)
+    assert await call(b"", metadata=(("at", "home"),)) == b"first"
+    assert await call(b"", metadata=grpc.aio.Metadata(("at", "home"))) == b"first"
+
+
+async def test_a_token_that_cannot_be_read_ends_the_call_alone(door, authority):
+    found = iter([OSError("no such file"), "t"])
+
+    def token():
+        now = next(found)
+        if isinstance(now, OSError):
+            raise now
+        return now
+
+    async with opened(f"localhost:{door}", authority, token) as channel:
+        with pytest.raises(grpc.aio.AioRpcError, match="no such file") as caught:
+            await channel.unary_unary(WHO)(b"")
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert await channel.unary_unary(WHO)(b"") == b"first"
+
+
+def opened(target, authority, token="t"):
+    certificate, key = authority.certificate("first")
+    return open_channel(target, ca_file=authority.ca_file, cert_file=certificate, key_file=key, token=token)
+
+
+@pytest.fixture
+async def silent():
+    """The port of somebody who takes connections and says nothing, not even of TLS."""
+    taken = []
+    server = await asyncio.start_server(lambda reader, writer: taken.append((reader, writer)), "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    for _, writer in taken:
+        writer.transport.abort()
+    server.close()
+
+
+@pytest.mark.parametrize("where", ["door", "silent"])
+async def test_closing_waits_for_nobody(where, authority, door, silent):
+    channel = opened(f"localhost:{door if where == 'door' else silent}", authority)
+    calls = [asyncio.ensure_future(channel.unary_unary(NEVER)(b"")) for _ in range(20)]
+    stream = channel.stream_stream(HOLD)()
+    done, _ = await asyncio.wait(calls, timeout=0.5)
+    assert not done
+    started_s = time.monotonic()
+    await channel.close()
+    assert time.monotonic() - started_s < CLOSED_WITHIN_S
+    ended = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), CLOSED_WITHIN_S)
+    assert all(isinstance(one, (asyncio.CancelledError, grpc.aio.AioRpcError)) for one in ended)
+    assert stream.done()
+
+
+async def test_a_channel_that_does_not_close_is_left_behind(channel, monkeypatch):
+    monkeypatch.setattr(renewal, "CLOSE_S_MAX", 0.1)
+    monkeypatch.setattr(channel.current, "close", lambda grace: asyncio.Event().wait())
+    started_s = time.monotonic()
+    await channel.close()
+    assert time.monotonic() - started_s < CLOSED_WITHIN_S
+    monkeypatch.undo()

@@ -15,6 +15,7 @@ from andon_client.commands.filters import Json, Limit, interval_of
 from andon_client.commands.problem_tree import add_events, problem_tree, show_next
 from andon_client.presentation.formats import localised, number, optional, span
 from andon_client.presentation.phrases import say
+from andon_client.presentation.tables import cases_text
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, run, screen
 
@@ -48,7 +49,7 @@ def _explain_score(context: Context, series: str, at: datetime | None, limit: in
     tree = Tree(escape(say("score_of", locale, **place, revision=score.revision)))
     tree.add(escape(localised(found.working, locale)))
     moments = {name: getattr(score.moments, name) for name in ("total", "squares", "resolution")}
-    tree.add(escape(say("moments", locale, count=score.count, **moments)))
+    tree.add(escape(say("moments", locale, cases=cases_text(score, locale), **moments)))
     cases = tree.add(say("cases", locale, count=found.total_count))
     for case in found.cases:
         cases.add(escape(f"{case.case_id}: {case.value}")).add(escape(", ".join(case.event_ids)))

@@ -103,6 +103,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "cancel": ("cancel the action", "取消该措施"),
     "close": ("close the problem: an action is verified", "关闭：已有措施通过验证"),
     "none": ("{title}: none", "{title}：无"),
+    "cases_of": ("{count:,} of {whole:,}", "{count:,}（共 {whole:,}）"),
     "range": ("{low} to {high}", "{low} 至 {high}"),
     "yes": ("yes", "是"),
     "provisional": ("provisional", "暂定"),
@@ -223,8 +224,8 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "{series}，{window}：{value}（修订 {revision}）",
     ),
     "moments": (
-        "n = {count:,}, total = {total} x {resolution:g}, squares = {squares}",
-        "n = {count:,}，总和 = {total} x {resolution:g}，平方和 = {squares}",
+        "n = {cases}, total = {total} x {resolution:g}, squares = {squares}",
+        "n = {cases}，总和 = {total} x {resolution:g}，平方和 = {squares}",
     ),
     "unknown_window": (
         "{name} is not one of hour, day, week, month, all",

@@ -69,12 +69,19 @@ def score_row(score: score_pb2.Score, locale: str) -> Row:
         TableCell(score.series),
         TableCell(span(score.interval, locale)),
         TableCell(number(optional(score, "value"))),
-        TableCell(f"{score.count:,}"),
+        TableCell(cases_text(score, locale)),
         TableCell(number(optional(score, "points")) if score.HasField("points") else _points_range(score, locale)),
         TableCell(named(score_pb2.ScoreState, score.state, locale), _TONES.get(score.state, "")),
         TableCell(say("yes" if score.complete else "provisional", locale)),
         TableCell(str(score.revision)),
     ]
+
+
+def cases_text(score: score_pb2.Score, locale: str) -> str:
+    """ "1,329", or "391 of 1,329" where the measure gives some cases of the window no value."""
+    if not score.unobserved_count:
+        return f"{score.count:,}"
+    return say("cases_of", locale, count=score.count, whole=score.count + score.unobserved_count)
 
 
 def _points_range(score: score_pb2.Score, locale: str) -> str:

@@ -21,12 +21,15 @@ def slice_evidence(
 ) -> Evidence:
     """Sums per value of every single dimension: of phase I, and of the windows that alarmed (`alarmed`: their starts).
 
-    `during` may hold windows between the alarms; they are left out, and so are alarms within phase I on its side.
+    `during` may hold windows between the alarms; they are left out, and so are alarms within phase I on its side, and
+    windows of cases without a value.
     """
     sums: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0.0] * 4))
     before = (score for score in baseline if micros(score.interval.start) not in alarmed)
     after = (score for score in during if micros(score.interval.start) in alarmed)
     for place, score in chain(((0, one) for one in before), ((2, one) for one in after)):
+        if not score.count:
+            continue
         slice_ = series[score.series].slice if score.series in series else {}
         if len(slice_) == 1:
             ((dimension, value),) = slice_.items()

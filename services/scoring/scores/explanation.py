@@ -70,7 +70,7 @@ def working(indicator: Indicator, score: Score) -> Text:
     whole = score.count + score.unobserved
     return Text(
         f"{words.en} n = {score.count:,} of {whole:,}: {score.unobserved:,} cases of the window have no value.",
-        f"{words.zh}n = {score.count:,} / {whole:,}：该窗口有 {score.unobserved:,} 个案例没有取值。",
+        f"{words.zh}n = {score.count:,}（共 {whole:,}）：该窗口有 {score.unobserved:,} 个案例没有取值。",
     )
 
 

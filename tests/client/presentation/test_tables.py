@@ -74,3 +74,9 @@ def test_a_signal_of_a_blind_chart_with_a_bound_for_a_centre_shows_both():
     cells = {cell.text: cell.tone for cell in row}
     assert "≥ 0.004" in cells
     assert cells["> 100"] == "bad"
+
+
+def test_cases_without_a_value_are_said_next_to_those_with_one():
+    rows = tables.scores_table([Score(count=1329), Score(count=391, unobserved_count=938)], "en").rows
+    assert [row[3].text for row in rows] == ["1,329", "391 of 1,329"]
+    assert tables.cases_text(Score(count=391, unobserved_count=938), "zh") == "391（共 1,329）"
