@@ -6,11 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
-from andon_client.presentation.formats import localised, number, optional, short, span
+from andon_client.presentation.formats import localised, number, optional, short, span, when
 from andon_client.presentation.next_steps import next_steps
 from andon_client.presentation.phrases import say as phrase
 from andon_client.presentation.tables import cases_text, cause_text
@@ -80,17 +81,19 @@ class Report:
 def build(
     findings: Findings, faults: Sequence[FaultFinding], false_alarms: FalseAlarms, say: Say, language: str
 ) -> Report:
-    problems = [_problem_line(problem, say, language) for problem in findings.problems]
+    zone = findings.zone
+    problems = [_problem_line(problem, say, language, zone) for problem in findings.problems]
     charts = _worth_showing(findings)
     return Report(
         language=language,
-        lead=_lead(findings, say),
+        lead=_lead(findings, say, language),
         intake=[
             (c.source, f"{c.received:,}", f"{c.accepted:,}", f"{c.duplicate:,}", f"{c.quarantined:,}")
             for c in findings.counts
         ],
         scorecards=[
-            (_card_title(card, say), _score_lines(card, findings.shares, say, language)) for card in findings.scorecards
+            (_card_title(card, say, language, zone), _score_lines(card, findings.shares, say, language))
+            for card in findings.scorecards
         ],
         faults=[_fault_line(finding, say, language) for finding in faults],
         false_alarms=_false_alarm_text(false_alarms, bool(faults), say),
@@ -102,18 +105,19 @@ def build(
     )
 
 
-def _lead(findings: Findings, say: Say) -> str:
+def _lead(findings: Findings, say: Say, language: str) -> str:
     cases = sum(partition.case_count for partition in findings.partitions)
     events = sum(count.accepted for count in findings.counts)
     last = max((partition.watermark for partition in findings.partitions), key=lambda time: time.seconds, default=None)
     starts = [chart.points[0].interval for chart in findings.charts if chart.points]
-    start = span(min(starts, key=lambda interval: interval.start.seconds)) if starts else "-"
-    end = f"{last.ToDatetime():%Y-%m-%d}" if last else "-"
-    return say("lead", events=f"{events:,}", cases=f"{cases:,}", start=start, end=end)
+    first = min(starts, key=lambda interval: interval.start.seconds, default=None)
+    start = span(first, language, findings.zone) if first else "-"
+    end = when(last, findings.zone)[:10] if last else "-"
+    return say("lead", events=f"{events:,}", cases=f"{cases:,}", start=start, end=end, zone=str(findings.zone))
 
 
-def _card_title(card: scoring_pb2.GetScorecardResponse, say: Say) -> str:
-    return say("week_of", start=span(card.interval)) if card.interval.start.seconds else say("all_time")
+def _card_title(card: scoring_pb2.GetScorecardResponse, say: Say, language: str, zone: tzinfo) -> str:
+    return say("week_of", start=span(card.interval, language, zone)) if card.interval.start.seconds else say("all_time")
 
 
 def _score_lines(
@@ -188,7 +192,7 @@ def _false_alarm_text(false_alarms: FalseAlarms, faults_known: bool, say: Say) -
     )
 
 
-def _problem_line(problem: problem_pb2.Problem, say: Say, language: str) -> ProblemLine:
+def _problem_line(problem: problem_pb2.Problem, say: Say, language: str, zone: tzinfo) -> ProblemLine:
     step = next(iter(next_steps(problem)), None)
     return ProblemLine(
         name=problem.name,
@@ -196,7 +200,7 @@ def _problem_line(problem: problem_pb2.Problem, say: Say, language: str) -> Prob
         severity=f"{problem.severity:.1f}",
         signals=len(problem.signals),
         cause=cause_text(problem.causes[0], language) if problem.causes else say("none"),
-        since=span(problem.interval),
+        since=span(problem.interval, language, zone),
         next_step=phrase(step.meaning, language) if step else "-",
         next_command=step.command if step else "",
     )

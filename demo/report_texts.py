@@ -9,8 +9,8 @@ Say = Callable[..., str]
 _TEXTS: dict[str, tuple[str, str]] = {
     "title": ("Service quality report", "服务质量报告"),
     "lead": (
-        "{events} events of {cases} cases, {start} to {end}",
-        "{start} 至 {end}，{cases} 个服务案例，{events} 条事件",
+        "{events} events of {cases} cases, {start} to {end}; times in {zone}",
+        "{start} 至 {end}，{cases} 个服务案例，{events} 条事件；时间以 {zone} 计",
     ),
     "intake": ("Events received", "数据接收"),
     "received": ("received", "接收"),

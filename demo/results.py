@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import TypeVar
 
 import grpc
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import ingest_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
-from andon_client.listing import list_problems, list_signals
+from andon_client.listing import list_problems, list_signals, zone_of
 from andon_client.suite import Suite
 
 REACHED_S_MAX = 600.0
@@ -22,7 +23,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Findings:
-    """unjudged: charts without limits, each of which says what its phase I waits for."""
+    """unjudged: charts without limits, each of which says what its phase I waits for. zone: of the indicator system.
+
+    shares: the indicators that are shares, which people read as percentages.
+    """
 
     counts: Sequence[ingest_pb2.GetIntakeCountsResponse.Count]
     scorecards: Sequence[scoring_pb2.GetScorecardResponse]
@@ -31,6 +35,7 @@ class Findings:
     problems: Sequence[problem_pb2.Problem]
     charts: Sequence[scoring_pb2.GetControlChartResponse]
     unjudged: Sequence[scoring_pb2.GetControlChartResponse]
+    zone: tzinfo
     partitions: Sequence[scoring_pb2.GetScoringStatusResponse.Partition]
 
 
@@ -53,15 +58,19 @@ async def gather(suite: Suite, process: str, language: str) -> Findings:
     signals = [item async for item in list_signals(suite, scoring_pb2.ListSignalsRequest(filter=wanted))]
     problems = [item async for item in list_problems(suite, improvement_pb2.ListProblemsRequest(filter=mine))]
     charts = await _charts(suite, wanted, language)
+    request = scoring_pb2.GetIndicatorSystemRequest(name=name)
+    system = (await suite.scoring.GetIndicatorSystem(request)).indicator_system
+    share = indicator_system_pb2.Indicator.AGGREGATE_SHARE
     return Findings(
         counts=await _counts(suite, process),
         scorecards=await _scorecards(suite, name),
-        shares=await _shares(suite, name),
+        shares=frozenset(one.name for one in system.spec.indicators if one.aggregate == share),
         signals=sorted(signals, key=lambda signal: (signal.interval.start.seconds, signal.series, signal.rule)),
         problems=problems,
         charts=[chart for chart in charts if chart.HasField("baseline")],
         unjudged=[chart for chart in charts if not chart.HasField("baseline")],
         partitions=await _partitions(suite, name),
+        zone=zone_of(system),
     )
 
 
@@ -85,14 +94,6 @@ async def _counts(suite: Suite, source: str) -> list[ingest_pb2.GetIntakeCountsR
 async def _partitions(suite: Suite, name: str) -> list[scoring_pb2.GetScoringStatusResponse.Partition]:
     status = await suite.scoring.GetScoringStatus(scoring_pb2.GetScoringStatusRequest())
     return [one for one in status.partitions if one.system == name]
-
-
-async def _shares(suite: Suite, name: str) -> frozenset[str]:
-    """The indicators that are shares, which people read as percentages."""
-    request = scoring_pb2.GetIndicatorSystemRequest(name=name)
-    system = (await suite.scoring.GetIndicatorSystem(request)).indicator_system
-    share = indicator_system_pb2.Indicator.AGGREGATE_SHARE
-    return frozenset(one.name for one in system.spec.indicators if one.aggregate == share)
 
 
 async def _charts(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from datetime import UTC, tzinfo
 from typing import Any, Protocol, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import grpc
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 
+from andon_client.presentation.zones import Zones, system_of
 from andon_client.suite import Suite
 
 
@@ -72,6 +76,40 @@ async def list_systems(
     async for page in _pages(suite.scoring.ListIndicatorSystems, request):
         for system in page.indicator_systems:
             yield system
+
+
+async def read_zones(suite: Suite, keys: Iterable[str]) -> Zones:
+    """Of the systems that these series, or "process/system", belong to. One that is gone is not among them."""
+    found: dict[str, tzinfo] = {}
+    for key in dict.fromkeys(map(system_of, keys)):
+        process, _, system = key.partition("/")
+        request = scoring_pb2.GetIndicatorSystemRequest(name=f"processes/{process}/indicatorSystems/{system}")
+        try:
+            answer = await suite.scoring.GetIndicatorSystem(request)
+        except grpc.aio.AioRpcError as error:
+            if error.code() not in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT):
+                raise
+        else:
+            found[key] = zone_of(answer.indicator_system)
+    return Zones(found)
+
+
+async def read_every_zone(suite: Suite) -> Zones:
+    """Of all systems, each by its newest version."""
+    found: dict[str, tzinfo] = {}
+    async for system in list_systems(suite, scoring_pb2.ListIndicatorSystemsRequest()):
+        _, process, _, name = system.name.split("/")
+        found.setdefault(f"{process}/{name}", zone_of(system))
+    return Zones(found)
+
+
+def zone_of(system: indicator_system_pb2.IndicatorSystem) -> tzinfo:
+    """UTC where it has none, or one that this machine does not know."""
+    zone = system.spec.time_zone or "UTC"
+    try:
+        return UTC if zone == "UTC" else ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
 
 
 async def list_events(suite: Suite, after: str = "") -> AsyncIterator[event_pb2.Event]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -18,11 +18,11 @@ class MalformedLength(ValueError):
     """Not a length such as 90min, 12h, 14d or 6w."""
 
 
-def timestamp(time: date) -> Timestamp:
-    """A day is its first moment; without a zone it is UTC."""
+def timestamp(time: date, zone: tzinfo = UTC) -> Timestamp:
+    """A day is its first moment. zone: of a time that has none itself."""
     moment = time if isinstance(time, datetime) else datetime(time.year, time.month, time.day)
     made = Timestamp()
-    made.FromDatetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    made.FromDatetime(moment if moment.tzinfo else moment.replace(tzinfo=zone))
     return made
 
 

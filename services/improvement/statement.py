@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from services.improvement.assumptions import SEASON_NAMES
 from services.improvement.model import Goal, Text, Verdict, Verification
@@ -22,8 +21,7 @@ def statement(found: Verification, goal: Goal) -> Text:
 
 
 def _english(found: Verification, goal: Goal) -> str:
-    before, after = _span(found.before_start_us, found.before_end_us), _span(found.after_start_us, found.after_end_us)
-    season = f", with the {SEASON_NAMES[found.season].en} season removed" if found.season else ""
+    adjusted = f", with the {SEASON_NAMES[found.season].en} season removed," if found.season else ""
     failed = "; ".join(check.meaning.en for check in found.checks if not check.passed)
     limits = "The test cannot distinguish the action from other changes at the same time."
     if found.doubts:
@@ -32,19 +30,18 @@ def _english(found: Verification, goal: Goal) -> str:
     elif found.verdict is Verdict.UNDECIDED:
         limits = f"Verify again when more windows are complete; the test is most sensitive at {goal.horizon_windows}."
     return (
-        f"{_HEADS[found.verdict].en}: the mean went from {found.before_mean:.4g} to {found.after_mean:.4g},"
+        f"{_HEADS[found.verdict].en}: the mean{adjusted} went from {found.before_mean:.4g} to {found.after_mean:.4g},"
         f" by {found.effect:+.4g}. The interval {found.lower:+.4g} to {found.upper:+.4g} is valid at every look"
         f" (confidence {found.confidence:.4g} per bound)."
-        f" Compared: {found.after_windows} windows after the action ({after}), {found.before_windows} baseline windows"
-        f" ({before}; windows that opened the problem excluded)."
-        f" Common-cause variation was estimated from {found.spread_windows} earlier windows{season}."
+        f" Compared: {found.after_windows} windows after the action, {found.before_windows} baseline windows"
+        " (windows that opened the problem excluded)."
+        f" Common-cause variation was estimated from {found.spread_windows} earlier windows."
         f" {f'Caution: {failed}.' if failed else 'All assumptions hold.'} {limits}"
     )
 
 
 def _chinese(found: Verification, goal: Goal) -> str:
-    before, after = _span(found.before_start_us, found.before_end_us), _span(found.after_start_us, found.after_end_us)
-    season = f"，已扣除{SEASON_NAMES[found.season].zh}规律" if found.season else ""
+    adjusted = f"（已扣除{SEASON_NAMES[found.season].zh}规律）" if found.season else ""
     failed = "；".join(check.meaning.zh for check in found.checks if not check.passed)
     limits = "此检验不能把该措施与同时发生的其他变化区分开。"
     if found.doubts:
@@ -52,20 +49,11 @@ def _chinese(found: Verification, goal: Goal) -> str:
     elif found.verdict is Verdict.UNDECIDED:
         limits = f"有更多完整窗口时请再次验证；此检验在 {goal.horizon_windows} 个窗口时最灵敏。"
     return (
-        f"{_HEADS[found.verdict].zh}：均值由 {found.before_mean:.4g} 变为 {found.after_mean:.4g}，"
+        f"{_HEADS[found.verdict].zh}：均值{adjusted}由 {found.before_mean:.4g} 变为 {found.after_mean:.4g}，"
         f"变化 {found.effect:+.4g}。区间 {found.lower:+.4g} 至 {found.upper:+.4g}，任意时刻查看均有效"
         f"（单侧置信水平 {found.confidence:.4g}）。"
-        f"依据：措施后 {found.after_windows} 个窗口（{after}），基线 {found.before_windows} 个窗口"
-        f"（{before}，不含触发问题的窗口）。"
-        f"普通原因变异由之前 {found.spread_windows} 个窗口估计{season}。"
+        f"依据：措施后 {found.after_windows} 个窗口，基线 {found.before_windows} 个窗口"
+        "（不含触发问题的窗口）。"
+        f"普通原因变异由之前 {found.spread_windows} 个窗口估计。"
         f"{f'注意：{failed}。' if failed else '各项假设均成立。'}{limits}"
     )
-
-
-def _span(start_us: int, end_us: int) -> str:
-    """The last moment inside, so that a day ends on its own date."""
-    return f"{_date(start_us)} – {_date(end_us - 1)}"
-
-
-def _date(time_us: int) -> str:
-    return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%d")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Annotated
 
 import typer
@@ -19,6 +19,7 @@ from andon_client.commands.transition import (
     RequestId,
     TransitionOptions,
     ValidateOnly,
+    problem_zone,
     read,
     send,
     show_transition,
@@ -28,7 +29,9 @@ from andon_client.moments import timestamp
 from andon_client.suite import Suite
 from andon_client.terminal import emit_json, run
 
-At = Annotated[datetime | None, typer.Option("--at", help="When, in event time (UTC). Default: now.")]
+At = Annotated[
+    datetime | None, typer.Option("--at", help="When, in event time, in the zone of the system. Default: now.")
+]
 
 
 def start(
@@ -42,8 +45,13 @@ def start(
 ) -> None:
     """Start an action. This fixes the windows of its verification."""
     options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
-    request = pb.StartActionRequest(name=name, start_time=timestamp(at) if at else None)
-    transition(options, name, lambda suite: suite.improvement.StartAction, request)
+
+    def timed(request: pb.StartActionRequest, zone: tzinfo) -> pb.StartActionRequest:
+        if at:
+            request.start_time.CopyFrom(timestamp(at, zone))
+        return request
+
+    transition(options, name, lambda suite: suite.improvement.StartAction, pb.StartActionRequest(name=name), timed)
 
 
 def complete(
@@ -57,8 +65,14 @@ def complete(
 ) -> None:
     """Mark an action as implemented. Later windows count as after it."""
     options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
-    request = pb.CompleteActionRequest(name=name, done_time=timestamp(at) if at else None)
-    transition(options, name, lambda suite: suite.improvement.CompleteAction, request)
+
+    def timed(request: pb.CompleteActionRequest, zone: tzinfo) -> pb.CompleteActionRequest:
+        if at:
+            request.done_time.CopyFrom(timestamp(at, zone))
+        return request
+
+    request = pb.CompleteActionRequest(name=name)
+    transition(options, name, lambda suite: suite.improvement.CompleteAction, request, timed)
 
 
 def cancel(
@@ -87,15 +101,17 @@ def verify(
     """Verify the effect of an action. May be repeated daily: the interval is valid at all looks together."""
     options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
 
-    async def work(suite: Suite) -> tuple[Problem, pb.VerifyActionResponse, list[Score]]:
+    async def work(suite: Suite) -> tuple[Problem, pb.VerifyActionResponse, list[Score], tzinfo]:
         before = await read(suite, name)
+        zone = await problem_zone(suite, before)
         answer = await send(suite.improvement.VerifyAction, pb.VerifyActionRequest(name=name), before, options)
         series = action_of(answer.problem, name).goal.series
-        return before, answer, [] if as_json else await proof_windows(suite, series, answer.verification)
+        windows = [] if as_json else await proof_windows(suite, series, answer.verification)
+        return before, answer, windows, zone
 
-    before, answer, windows = run(options.context, work)
+    before, answer, windows, zone = run(options.context, work)
     if as_json:
         emit_json(answer)
         return
-    show_proof(action_of(answer.problem, name), answer.verification, windows, options.locale)
-    show_transition(before, answer.problem, options)
+    show_proof(action_of(answer.problem, name), answer.verification, windows, options.locale, zone)
+    show_transition(before, answer.problem, options, zone)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
+
 from andon.improvement.v1.problem_pb2 import Action, ActionKind, ActionState, Goal, Problem, ProofPlan, Verification
 from rich.markup import escape
 from rich.tree import Tree
@@ -10,13 +12,13 @@ from andon_client.presentation.formats import localised, stretch, when
 from andon_client.presentation.phrases import named, say
 
 
-def add_action(tree: Tree, action: Action, locale: str) -> None:
+def add_action(tree: Tree, action: Action, locale: str, zone: tzinfo) -> None:
     late = f", [red]{say('overdue', locale)}[/]" if action.overdue else ""
     branch = tree.add(escape(action_title(action, locale)) + late)
-    for line in action_lines(action, locale):
+    for line in action_lines(action, locale, zone):
         branch.add(escape(line))
     for proof in action.verifications[-1:]:
-        statement = branch.add(escape(f"{when(proof.verify_time)}: {localised(proof.statement, locale)}"))
+        statement = branch.add(escape(f"{when(proof.verify_time, zone)}: {localised(proof.statement, locale)}"))
         for line in check_lines(proof, locale):
             statement.add(line)
 
@@ -30,14 +32,14 @@ def action_title(action: Action, locale: str) -> str:
     return say("action", locale, **place, state=named(ActionState, action.state, locale))
 
 
-def action_lines(action: Action, locale: str) -> list[str]:
+def action_lines(action: Action, locale: str, zone: tzinfo) -> list[str]:
     """Terms, goal and verification plan."""
     kind = named(ActionKind, action.kind, locale)
-    lines = [say("terms", locale, kind=kind, owner=action.owner, due=when(action.due_time))]
+    lines = [say("terms", locale, kind=kind, owner=action.owner, due=when(action.due_time, zone))]
     lines += [say("removes", locale, cause=action.cause)] if action.cause else []
     lines += [say("reason", locale, reason=action.reason)] if action.reason else []
     lines += _goal_lines(action.goal, locale)
-    return lines + (_plan_lines(action.plan, locale) if action.HasField("plan") else [])
+    return lines + (_plan_lines(action.plan, locale, zone) if action.HasField("plan") else [])
 
 
 def _goal_lines(goal: Goal, locale: str) -> list[str]:
@@ -48,11 +50,11 @@ def _goal_lines(goal: Goal, locale: str) -> list[str]:
     ]
 
 
-def _plan_lines(plan: ProofPlan, locale: str) -> list[str]:
-    before = stretch(plan.baseline_intervals)
+def _plan_lines(plan: ProofPlan, locale: str, zone: tzinfo) -> list[str]:
+    before = stretch(plan.baseline_intervals, zone)
     return [
         say("before", locale, before=before) if plan.baseline_intervals else say("nothing_before", locale),
-        say("spread", locale, end=when(plan.spread_end_time), fixed=when(plan.fixed_time)),
+        say("spread", locale, end=when(plan.spread_end_time, zone), fixed=when(plan.fixed_time, zone)),
     ]
 
 

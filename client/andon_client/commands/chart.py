@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from andon.scoring.v1 import scoring_pb2
 
 from andon_client.commands.filters import Json, Since, Until, interval_of
 from andon_client.figure import Trace, figure
+from andon_client.listing import read_zones
 from andon_client.presentation.formats import localised, number, span
 from andon_client.presentation.limits import caveats, centre_text, delay_text
 from andon_client.presentation.phrases import say
@@ -34,13 +36,14 @@ def chart(
     """Draw the control chart of a series, with phase I, control limits and signals."""
     options: Context = context.obj
 
-    async def work(suite: Suite) -> scoring_pb2.GetControlChartResponse:
+    async def work(suite: Suite) -> tuple[scoring_pb2.GetControlChartResponse, tzinfo]:
+        zone = (await read_zones(suite, [series])).of(series)
         request = scoring_pb2.GetControlChartRequest(
-            series=series, interval=interval_of(since, until), language=options.locale
+            series=series, interval=interval_of(since, until, zone), language=options.locale
         )
-        return await suite.scoring.GetControlChart(request)
+        return await suite.scoring.GetControlChart(request), zone
 
-    found = run(options, work)
+    found, zone = run(options, work)
     if svg is not None:
         # Imported here, so that no other command waits for it.
         import vl_convert
@@ -53,17 +56,17 @@ def chart(
     if as_json:
         emit_json(found)
     elif svg is None and vega is None:
-        _draw(found, options)
+        _draw(found, options, zone)
 
 
-def _draw(found: scoring_pb2.GetControlChartResponse, context: Context) -> None:
+def _draw(found: scoring_pb2.GetControlChartResponse, context: Context, zone: tzinfo) -> None:
     points, locale = list(found.points), context.locale
     if not points:
         screen.print(say("no_points", locale))
         return
     unit = found.series.unit or say("share", locale)
-    title = f"{localised(found.series.title, locale)} ({unit})  {found.series.key}"
-    screen.print(_figure(title, points, screen.width, locale), highlight=False, markup=False)
+    title = f"{localised(found.series.title, locale)} ({unit})  {found.series.key}  {zone}"
+    screen.print(_figure(title, points, screen.width, locale, zone), highlight=False, markup=False)
     base = found.baseline
     if not found.HasField("baseline"):
         why = localised(found.phase_one.explanation, locale) or say("no_limits_yet", locale)
@@ -75,7 +78,7 @@ def _draw(found: scoring_pb2.GetControlChartResponse, context: Context) -> None:
         chart=base.chart,
         rules=", ".join(found.rules),
         count=base.window_count,
-        start=span(base.interval, locale),
+        start=span(base.interval, locale, zone),
         centre=centre_text(base.centre, base),
         sigma=number(base.sigma),
         arl0=number(found.arl0),
@@ -86,7 +89,7 @@ def _draw(found: scoring_pb2.GetControlChartResponse, context: Context) -> None:
         screen.print(line, markup=False)
 
 
-def _figure(title: str, points: Sequence[scoring_pb2.ChartPoint], width: int, locale: str) -> str:
+def _figure(title: str, points: Sequence[scoring_pb2.ChartPoint], width: int, locale: str, zone: tzinfo) -> str:
     """Values, centre line and control limits, and a cross at each signal."""
     limits = [
         Trace(
@@ -99,4 +102,5 @@ def _figure(title: str, points: Sequence[scoring_pb2.ChartPoint], width: int, lo
     values = Trace(say("value", locale), "braille", [(at, point.statistic) for at, point in enumerate(points)])
     fired = [(at, point.statistic) for at, point in enumerate(points) if point.rules]
     signals = Trace(say("chart_signal", locale), "✖", fired, joined=False)
-    return figure(title, [values, *limits, signals], [span(point.interval, locale) for point in points], width)
+    times = [span(point.interval, locale, zone) for point in points]
+    return figure(title, [values, *limits, signals], times, width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Annotated
 
 import typer
@@ -13,6 +13,8 @@ from rich.tree import Tree
 
 from andon_client.commands.filters import Json, Limit, interval_of
 from andon_client.commands.problem_tree import add_events, problem_tree, show_next
+from andon_client.commands.transition import problem_zone
+from andon_client.listing import read_zones
 from andon_client.presentation.formats import localised, number, optional, span
 from andon_client.presentation.phrases import say
 from andon_client.presentation.tables import cases_text
@@ -23,7 +25,9 @@ from andon_client.terminal import Context, emit_json, run, screen
 def explain(
     context: typer.Context,
     what: Annotated[str, typer.Argument(help="Key of a series, or name of a problem (problems/...).")],
-    at: Annotated[datetime | None, typer.Option("--at", help="A time within the window (UTC); for a series.")] = None,
+    at: Annotated[
+        datetime | None, typer.Option("--at", help="A time within the window, in the zone of the system; for a series.")
+    ] = None,
     limit: Limit = 20,
     as_json: Json = False,
 ) -> None:
@@ -35,18 +39,21 @@ def explain(
 
 
 def _explain_score(context: Context, series: str, at: datetime | None, limit: int, as_json: bool) -> None:
-    request = scoring_pb2.ExplainScoreRequest(series=series, time=interval_of(at, None).start, page_size=limit)
 
-    async def work(suite: Suite) -> scoring_pb2.ExplainScoreResponse:
-        return await suite.scoring.ExplainScore(request)
+    async def work(suite: Suite) -> tuple[scoring_pb2.ExplainScoreResponse, tzinfo]:
+        zone = (await read_zones(suite, [series])).of(series)
+        time = interval_of(at, None, zone).start
+        request = scoring_pb2.ExplainScoreRequest(series=series, time=time, page_size=limit)
+        return await suite.scoring.ExplainScore(request), zone
 
-    found = run(context, work)
+    found, zone = run(context, work)
     if as_json:
         emit_json(found)
         return
     score, locale = found.score, context.locale
-    place = {"series": series, "window": span(score.interval, locale), "value": number(optional(score, "value"))}
-    tree = Tree(escape(say("score_of", locale, **place, revision=score.revision)))
+    place = {"series": series, "window": span(score.interval, locale, zone), "zone": str(zone)}
+    value = number(optional(score, "value"))
+    tree = Tree(escape(say("score_of", locale, **place, value=value, revision=score.revision)))
     tree.add(escape(localised(found.working, locale)))
     moments = {name: getattr(score.moments, name) for name in ("total", "squares", "resolution")}
     tree.add(escape(say("moments", locale, cases=cases_text(score, locale), **moments)))
@@ -61,14 +68,15 @@ def _explain_score(context: Context, series: str, at: datetime | None, limit: in
 def _explain_problem(context: Context, name: str, limit: int, as_json: bool) -> None:
     request = improvement_pb2.ExplainProblemRequest(name=name, events_max=limit)
 
-    async def work(suite: Suite) -> improvement_pb2.ExplainProblemResponse:
-        return await suite.improvement.ExplainProblem(request)
+    async def work(suite: Suite) -> tuple[improvement_pb2.ExplainProblemResponse, tzinfo]:
+        answer = await suite.improvement.ExplainProblem(request)
+        return answer, await problem_zone(suite, answer.problem)
 
-    found = run(context, work)
+    found, zone = run(context, work)
     if as_json:
         emit_json(found)
         return
-    tree = problem_tree(found.problem, context.locale)
-    add_events(tree, found.links, context.locale)
+    tree = problem_tree(found.problem, context.locale, zone)
+    add_events(tree, found.links, context.locale, zone)
     screen.print(tree)
     show_next(found.problem, context.locale)

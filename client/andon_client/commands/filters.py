@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
 import typer
-from andon.common.v1 import interval_pb2
+from andon.common.v1.interval_pb2 import Interval
 from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
 
+from andon_client.listing import read_every_zone, read_zones
 from andon_client.moments import timestamp
 from andon_client.presentation.phrases import say
+from andon_client.suite import Suite
 
 Indicator = Annotated[list[str] | None, typer.Option("--indicator", "-i", help="Only this indicator; may be repeated.")]
 Process = Annotated[str, typer.Option("--process", "-p", help="Only this process.")]
@@ -20,8 +22,13 @@ Width = Annotated[
     str, typer.Option("--window", "-w", help="Window width: hour, day, week, month or all. Default: every width.")
 ]
 Overall = Annotated[bool, typer.Option("--overall", help="Only unsliced series.")]
-Since = Annotated[datetime | None, typer.Option("--since", help="Windows that start at or after this time (UTC).")]
-Until = Annotated[datetime | None, typer.Option("--until", help="Windows that start before this time (UTC).")]
+Since = Annotated[
+    datetime | None,
+    typer.Option("--since", help="Windows that start at or after this time, in the zone of their system."),
+]
+Until = Annotated[
+    datetime | None, typer.Option("--until", help="Windows that start before this time, in the zone of their system.")
+]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of items.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
@@ -54,7 +61,15 @@ def window_of(name: str, locale: str = "en") -> indicator_system_pb2.Window.Valu
         raise typer.BadParameter(say("unknown_window", locale, name=name), param_hint="--window") from error
 
 
-def interval_of(since: datetime | None, until: datetime | None) -> interval_pb2.Interval:
-    return interval_pb2.Interval(
-        start=None if since is None else timestamp(since), end=None if until is None else timestamp(until)
-    )
+def interval_of(since: datetime | None, until: datetime | None, zone: tzinfo) -> Interval:
+    """zone: of times that were entered without one."""
+    start, end = (None if time is None else timestamp(time, zone) for time in (since, until))
+    return Interval(start=start, end=end)
+
+
+async def list_interval(suite: Suite, series: str, since: datetime | None, until: datetime | None) -> Interval:
+    """Of a list of many series, in the zone of their systems; UTC where systems have different ones."""
+    if since is None and until is None:
+        return interval_of(None, None, UTC)
+    zones = await (read_zones(suite, [series]) if series else read_every_zone(suite))
+    return interval_of(since, until, zones.only)

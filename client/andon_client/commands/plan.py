@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from andon_client.commands.transition import (
     RequestId,
     TransitionOptions,
     ValidateOnly,
+    problem_zone,
     read,
     send,
     show_transition,
@@ -62,7 +63,9 @@ def plan(
     ] = None,
     title: Annotated[str, typer.Option(help="Description of the action, in the language of --locale.")] = "",
     owner: Annotated[str, typer.Option(help="Responsible role or team.")] = "",
-    due: Annotated[datetime | None, typer.Option(help="Due date (UTC). Default: in two weeks.")] = None,
+    due: Annotated[
+        datetime | None, typer.Option(help="Due date, in the zone of the system. Default: in two weeks.")
+    ] = None,
     kind: Annotated[KindOfAction | None, typer.Option(help="Kind of the action. Default: corrective.")] = None,
     cause: Annotated[str, typer.Option(help="Name of the cause it removes. Default: the confirmed one.")] = "",
     series: Annotated[str, typer.Option(help="Key of the series to improve. Default: the one with most signals.")] = "",
@@ -105,26 +108,27 @@ def plan(
     )
     entered = Action(title=text_in(options.locale, title), owner=owner, cause=cause, goal=goal)
     entered.kind = ActionKind.Value(f"ACTION_KIND_{kind.name}") if kind else entered.kind
-    if due:
-        entered.due_time.CopyFrom(timestamp(due))
     written = loaded(options.context, lambda: load_document(file, Action)) if file else Action()
     if title:
         # Entered in one language: the title of the document in the other one would be a different title.
         written.ClearField("title")
     written.MergeFrom(entered)
-    _plan(options, name, written)
+    _plan(options, name, written, due)
 
 
-def _plan(options: TransitionOptions, name: str, wanted: Action) -> None:
+def _plan(options: TransitionOptions, name: str, wanted: Action, due: datetime | None) -> None:
 
-    async def work(suite: Suite) -> tuple[Problem, pb.PlanActionResponse]:
+    async def work(suite: Suite) -> tuple[Problem, pb.PlanActionResponse, tzinfo]:
         before = await read(suite, name)
+        zone = await problem_zone(suite, before)
+        if due:
+            wanted.due_time.CopyFrom(timestamp(due, zone))
         action = completed(wanted, before, datetime.now(UTC).date())
         request = pb.PlanActionRequest(parent=name, action=action)
-        return before, await send(suite.improvement.PlanAction, request, before, options)
+        return before, await send(suite.improvement.PlanAction, request, before, options), zone
 
-    before, answer = run(options.context, work)
+    before, answer, zone = run(options.context, work)
     if options.as_json:
         emit_json(answer)
         return
-    show_transition(before, answer.problem, options, answer.action.name)
+    show_transition(before, answer.problem, options, zone, answer.action.name)

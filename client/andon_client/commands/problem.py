@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
+from datetime import tzinfo
 from typing import Annotated
 
 import typer
 from andon.improvement.v1 import improvement_pb2 as pb
-from andon.improvement.v1.problem_pb2 import Cause, CauseClass
+from andon.improvement.v1.problem_pb2 import Cause, CauseClass, Problem
 
 from andon_client.commands.filters import Json, Limit
 from andon_client.commands.problem_tree import add_signals, problem_tree, show_next
@@ -17,10 +18,12 @@ from andon_client.commands.transition import (
     RequestId,
     TransitionOptions,
     ValidateOnly,
+    problem_zone,
     read,
     transition,
 )
 from andon_client.presentation.phrases import say, text_in
+from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, run, screen
 
 
@@ -34,12 +37,17 @@ class CauseKind(enum.StrEnum):
 def show(context: typer.Context, name: ProblemName, limit: Limit = 10, as_json: Json = False) -> None:
     """Show a problem: causes, actions, last verdict, signals and next steps."""
     options: Context = context.obj
-    found = run(options, lambda suite: read(suite, name))
+
+    async def work(suite: Suite) -> tuple[Problem, tzinfo]:
+        problem = await read(suite, name)
+        return problem, await problem_zone(suite, problem)
+
+    found, zone = run(options, work)
     if as_json:
         emit_json(found)
         return
-    tree = problem_tree(found, options.locale)
-    add_signals(tree, found.signals, options.locale, limit)
+    tree = problem_tree(found, options.locale, zone)
+    add_signals(tree, found.signals, options.locale, limit, zone)
     screen.print(tree)
     show_next(found, options.locale)
 

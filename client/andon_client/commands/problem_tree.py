@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 from itertools import groupby
 
 from andon.improvement.v1.improvement_pb2 import ExplainProblemResponse
@@ -18,11 +19,11 @@ from andon_client.presentation.tables import cause_text
 from andon_client.terminal import screen
 
 
-def problem_tree(problem: Problem, locale: str) -> Tree:
+def problem_tree(problem: Problem, locale: str, zone: tzinfo) -> Tree:
     title = f"[bold]{escape(localised(problem.title, locale))}[/] ({escape(problem.name)})"
     tree = Tree(f"{title}, {named(ProblemState, problem.state, locale)}")
     place = {"process": problem.process, "system": problem.system, "indicator": problem.indicator}
-    tree.add(escape(say("found_on", locale, **place, stretch=stretch([problem.interval]))))
+    tree.add(escape(say("found_on", locale, **place, stretch=stretch([problem.interval], zone), zone=zone)))
     tree.add(say("severity", locale, severity=problem.severity))
     if problem.reason:
         tree.add(escape(say("reason", locale, reason=problem.reason)))
@@ -31,7 +32,7 @@ def problem_tree(problem: Problem, locale: str) -> Tree:
     if problem.causes:
         _add_causes(tree, problem.causes, locale)
     for action in problem.actions:
-        add_action(tree, action, locale)
+        add_action(tree, action, locale, zone)
     return tree
 
 
@@ -46,20 +47,20 @@ def _add_causes(tree: Tree, causes: Sequence[Cause], locale: str) -> None:
             line.add(escape(say("evidence", locale, evidence=", ".join(cause.evidence))))
 
 
-def add_signals(tree: Tree, signals: Sequence[SignalReference], locale: str, most: int) -> None:
+def add_signals(tree: Tree, signals: Sequence[SignalReference], locale: str, most: int, zone: tzinfo) -> None:
     branch = tree.add(say("signals", locale, count=len(signals)))
     for signal in signals[:most]:
-        place = {"window": span(signal.interval), "series": signal.series, "rule": signal.rule}
+        place = {"window": span(signal.interval, locale, zone), "series": signal.series, "rule": signal.rule}
         line = say("signal", locale, **place, value=number(signal.value), centre=number(signal.centre))
         branch.add(escape(say("symptom", locale, signal=line) if signal.symptom else line))
     if len(signals) > most:
         branch.add(say("more", locale, count=len(signals) - most))
 
 
-def add_events(tree: Tree, links: Sequence[ExplainProblemResponse.Link], locale: str) -> None:
+def add_events(tree: Tree, links: Sequence[ExplainProblemResponse.Link], locale: str, zone: tzinfo) -> None:
     """For each signal, the events that its score was computed from."""
     for link in links:
-        place = {"name": link.signal, "series": link.series, "window": span(link.interval)}
+        place = {"name": link.signal, "series": link.series, "window": span(link.interval, locale, zone)}
         signal = tree.add(escape(say("link", locale, **place, value=number(link.value))))
         cases = signal.add(say("cases", locale, count=link.case_count))
         cases.add(escape(", ".join(link.event_ids)))

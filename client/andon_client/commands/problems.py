@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 
 from andon_client.commands.filters import Indicator, Json, Limit, Process, System
-from andon_client.listing import list_problems, take
-from andon_client.presentation.tables import problems_table
+from andon_client.listing import list_problems, read_zones, take
+from andon_client.presentation.tables import problem_system, problems_table
+from andon_client.presentation.zones import Zones
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, run
 
@@ -39,7 +41,9 @@ def problems(
     request = improvement_pb2.ListProblemsRequest(filter=wanted)
     options: Context = context.obj
 
-    async def work(suite: Suite) -> list[problem_pb2.Problem]:
-        return await take(list_problems(suite, request), limit)
+    async def work(suite: Suite) -> tuple[list[problem_pb2.Problem], Zones]:
+        found = await take(list_problems(suite, request), limit)
+        return found, await read_zones(suite, map(problem_system, found))
 
-    emit(run(options, work), as_json, problems_table, options.locale)
+    found, zones = run(options, work)
+    emit(found, as_json, partial(problems_table, zones=zones), options.locale)

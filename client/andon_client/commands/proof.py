@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import tzinfo
 
 from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1.problem_pb2 import VERDICT_UNSPECIFIED, Action, Verdict, Verification
@@ -33,20 +34,20 @@ async def proof_windows(suite: Suite, series: str, proof: Verification) -> list[
     return sorted(found, key=lambda score: score.interval.start.seconds)
 
 
-def show_proof(action: Action, proof: Verification, windows: Sequence[Score], locale: str) -> None:
+def show_proof(action: Action, proof: Verification, windows: Sequence[Score], locale: str, zone: tzinfo) -> None:
     screen.print(action_title(action, locale), style="bold", markup=False, highlight=False)
     screen.print(localised(proof.statement, locale), markup=False)
-    for line in figures(proof, locale):
+    for line in figures(proof, locale, zone):
         screen.print(f"  {line}", markup=False)
     for line in check_lines(proof, locale):
         screen.print(f"  {line}")
     if proof.HasField("outlook"):
         screen.print(f"  {missing(action, proof, locale)}", style="yellow", markup=False)
     if windows:
-        screen.print(f"\n{_drawn(action, proof, windows, locale)}\n", markup=False, highlight=False)
+        screen.print(f"\n{_drawn(action, proof, windows, locale, zone)}\n", markup=False, highlight=False)
 
 
-def figures(proof: Verification, locale: str) -> list[str]:
+def figures(proof: Verification, locale: str, zone: tzinfo) -> list[str]:
     interval = {"effect": proof.effect, "lower": proof.lower, "upper": proof.upper, "p": proof.p_value}
     sides = (
         ("side_before", proof.before_mean, proof.before_windows, proof.before_interval),
@@ -55,7 +56,7 @@ def figures(proof: Verification, locale: str) -> list[str]:
     return [
         say("interval", locale, **interval),
         *(
-            say(side, locale, mean=number(mean), count=count, stretch=stretch([interval]))
+            say(side, locale, mean=number(mean), count=count, stretch=stretch([interval], zone))
             for side, mean, count, interval in sides
         ),
     ]
@@ -78,7 +79,7 @@ def _unit(series: str) -> str:
     return width if width in ("hour", "day", "week", "month") else "window"
 
 
-def _drawn(action: Action, proof: Verification, windows: Sequence[Score], locale: str) -> str:
+def _drawn(action: Action, proof: Verification, windows: Sequence[Score], locale: str, zone: tzinfo) -> str:
     """The values, baseline and follow-up windows marked, and the mean of both."""
     sides = (
         ("compared_before", "mean_before", "○", proof.before_mean, action.plan.baseline_intervals),
@@ -92,7 +93,7 @@ def _drawn(action: Action, proof: Verification, windows: Sequence[Score], locale
         marks.append(Trace(say(side, locale), mark, inside, joined=False))
     # Later traces are drawn on top.
     traces = [values, *means, *marks]
-    return figure(action.goal.series, traces, [span(one.interval) for one in windows], screen.width)
+    return figure(action.goal.series, traces, [span(one.interval, locale, zone) for one in windows], screen.width)
 
 
 def _within(window: Interval, stretches: Iterable[Interval]) -> bool:

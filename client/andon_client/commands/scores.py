@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -17,11 +18,12 @@ from andon_client.commands.filters import (
     System,
     Until,
     Width,
-    interval_of,
+    list_interval,
     series_filter,
 )
-from andon_client.listing import list_scores, take
+from andon_client.listing import list_scores, read_zones, take
 from andon_client.presentation.tables import scores_table
+from andon_client.presentation.zones import Zones
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, run
 
@@ -42,9 +44,11 @@ def scores(
     """List current scores, by series and window."""
     options: Context = context.obj
     wanted = series_filter(options.locale, indicator, window, series, overall, process, system)
-    request = scoring_pb2.ListScoresRequest(filter=wanted, interval=interval_of(since, until))
 
-    async def work(suite: Suite) -> list[score_pb2.Score]:
-        return await take(list_scores(suite, request), limit)
+    async def work(suite: Suite) -> tuple[list[score_pb2.Score], Zones]:
+        interval = await list_interval(suite, series, since, until)
+        found = await take(list_scores(suite, scoring_pb2.ListScoresRequest(filter=wanted, interval=interval)), limit)
+        return found, await read_zones(suite, [score.series for score in found])
 
-    emit(run(options, work), as_json, scores_table, options.locale)
+    found, zones = run(options, work)
+    emit(found, as_json, partial(scores_table, zones=zones), options.locale)

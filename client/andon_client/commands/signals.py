@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -17,11 +18,12 @@ from andon_client.commands.filters import (
     System,
     Until,
     Width,
-    interval_of,
+    list_interval,
     series_filter,
 )
-from andon_client.listing import largest, list_signals
+from andon_client.listing import largest, list_signals, read_zones
 from andon_client.presentation.tables import signals_table
+from andon_client.presentation.zones import Zones
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, run
 
@@ -41,16 +43,16 @@ def signals(
 ) -> None:
     """List out-of-control signals, newest first, each with its rule, control limits and in-control ARL."""
     options: Context = context.obj
-    request = scoring_pb2.ListSignalsRequest(
-        filter=series_filter(options.locale, indicator, window, "", overall, process, system),
-        interval=interval_of(since, until),
-        include_retracted=retracted,
-    )
+    wanted = series_filter(options.locale, indicator, window, "", overall, process, system)
 
-    async def work(suite: Suite) -> list[score_pb2.Signal]:
-        return await largest(list_signals(suite, request), limit, _recency)
+    async def work(suite: Suite) -> tuple[list[score_pb2.Signal], Zones]:
+        interval = await list_interval(suite, "", since, until)
+        request = scoring_pb2.ListSignalsRequest(filter=wanted, interval=interval, include_retracted=retracted)
+        found = await largest(list_signals(suite, request), limit, _recency)
+        return found, await read_zones(suite, [signal.series for signal in found])
 
-    emit(run(options, work), as_json, signals_table, options.locale)
+    found, zones = run(options, work)
+    emit(found, as_json, partial(signals_table, zones=zones), options.locale)
 
 
 def _recency(signal: score_pb2.Signal) -> tuple[int, int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Annotated, Protocol, TypeAlias, TypeVar
 
 import grpc
@@ -14,8 +15,10 @@ from andon.improvement.v1.problem_pb2 import Action, Problem, ProblemState
 
 from andon_client.commands.action_tree import action_lines, action_of, action_title
 from andon_client.commands.problem_tree import show_next
+from andon_client.listing import read_zones
 from andon_client.presentation.formats import localised
 from andon_client.presentation.phrases import named, say
+from andon_client.presentation.tables import problem_system
 from andon_client.suite import Suite
 from andon_client.terminal import Context, describe, emit_json, fail, run, screen
 
@@ -71,19 +74,33 @@ A = TypeVar("A", bound=TransitionResponse)
 
 
 def transition(
-    options: TransitionOptions, name: str, call: Callable[[Suite], Callable[[R], Awaitable[A]]], request: R
+    options: TransitionOptions,
+    name: str,
+    call: Callable[[Suite], Callable[[R], Awaitable[A]]],
+    request: R,
+    complete: Callable[[R, tzinfo], R] = lambda request, _: request,
 ) -> None:
-    """Sends a transition, of a problem or of an action by its name, and shows the result."""
+    """Sends a transition, of a problem or of an action by its name, and shows the result.
 
-    async def work(suite: Suite) -> tuple[Problem, A]:
+    complete: enters the times that were given by the clocks of the system's zone.
+    """
+
+    async def work(suite: Suite) -> tuple[Problem, A, tzinfo]:
         before = await read(suite, name)
-        return before, await send(call(suite), request, before, options)
+        zone = await problem_zone(suite, before)
+        return before, await send(call(suite), complete(request, zone), before, options), zone
 
-    before, answer = run(options.context, work)
+    before, answer, zone = run(options.context, work)
     if options.as_json:
         emit_json(answer)
     else:
-        show_transition(before, answer.problem, options, name if ACTIONS in name else "")
+        show_transition(before, answer.problem, options, zone, name if ACTIONS in name else "")
+
+
+async def problem_zone(suite: Suite, problem: Problem) -> tzinfo:
+    """The zone of the indicator system that a problem was found by."""
+    key = problem_system(problem)
+    return (await read_zones(suite, [key])).of(key)
 
 
 async def read(suite: Suite, name: str) -> Problem:
@@ -106,7 +123,9 @@ async def send(call: Callable[[R], Awaitable[A]], request: R, before: Problem, o
         fail(f"{describe(error, options.locale)}\n      {hint}", options.locale)
 
 
-def show_transition(before: Problem, after: Problem, options: TransitionOptions, action: str = "") -> None:
+def show_transition(
+    before: Problem, after: Problem, options: TransitionOptions, zone: tzinfo, action: str = ""
+) -> None:
     """The state before and after, the action concerned, and the next steps."""
     states = {
         key: named(ProblemState, one.state, options.locale) for key, one in (("before", before), ("after", after))
@@ -116,12 +135,12 @@ def show_transition(before: Problem, after: Problem, options: TransitionOptions,
     screen.print(localised(after.title, options.locale), style="bold", markup=False, highlight=False)
     screen.print(say(phrase, options.locale, name=after.name, **states), markup=False, highlight=False)
     if action:
-        _show_action(action_of(after, action), options.locale)
+        _show_action(action_of(after, action), options.locale, zone)
     if not options.validate_only:
         show_next(after, options.locale)
 
 
-def _show_action(action: Action, locale: str) -> None:
+def _show_action(action: Action, locale: str, zone: tzinfo) -> None:
     screen.print(action_title(action, locale), markup=False, highlight=False)
-    for line in action_lines(action, locale):
+    for line in action_lines(action, locale, zone):
         screen.print(f"  {line}", markup=False, highlight=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import sys
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +16,11 @@ from google.protobuf import json_format
 
 from andon_client.commands.filters import Indicator, Json, Process, System, Width, series_filter
 from andon_client.follow import Journal, follow
+from andon_client.listing import read_zones
 from andon_client.presentation.formats import number, optional, span
 from andon_client.presentation.phrases import say
-from andon_client.presentation.tables import problem_row, signal_row
+from andon_client.presentation.tables import problem_row, problem_system, signal_row
+from andon_client.presentation.zones import Zones
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, notes, run, screen
 
@@ -57,10 +59,11 @@ def watch(
         async for response in follow(open_stream, start, on_break=breaks.report):
             breaks.over()
             items = list(getattr(response, what.value))
+            zones = await read_zones(suite, _keys(what, items)) if items and not as_json else Zones()
             if record is not None and (items or response.through != record.through):
                 record.append([json_format.MessageToDict(item) for item in items], response.through)
             for item in items:
-                _show(what, item, options, as_json)
+                _show(what, item, options, as_json, zones)
             # A reader at the other end of a pipe needs each change at once.
             sys.stdout.flush()
             seen += len(items)
@@ -105,13 +108,18 @@ def _opener(
     )
 
 
-def _show(what: WatchedKind, item: Any, context: Context, as_json: bool) -> None:
+def _keys(what: WatchedKind, items: Iterable[Any]) -> list[str]:
+    return [problem_system(item) if what is WatchedKind.PROBLEMS else item.series for item in items]
+
+
+def _show(what: WatchedKind, item: Any, context: Context, as_json: bool, zones: Zones) -> None:
     if as_json:
         emit_json(item)
     elif what is WatchedKind.SCORES:
         value = number(optional(item, "value"))
-        line = f"{span(item.interval)}  {item.series}  {value}  n={item.count:,}  revision {item.revision}"
+        window = span(item.interval, context.locale, zones.of(item.series))
+        line = f"{window}  {item.series}  {value}  n={item.count:,}  revision {item.revision}"
         screen.print(line, markup=False)
     else:
-        row = (problem_row if what is WatchedKind.PROBLEMS else signal_row)(item, context.locale)
+        row = (problem_row if what is WatchedKind.PROBLEMS else signal_row)(item, context.locale, zones)
         screen.print("  ".join(cell.text for cell in row), markup=False)

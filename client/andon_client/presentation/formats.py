@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -16,25 +16,25 @@ def language_of(locale: str) -> str:
     return "zh" if locale.startswith("zh") else "en"
 
 
-def when(moment: Timestamp) -> str:
-    """ "2016-02-29 00:00", in UTC."""
-    return datetime.fromtimestamp(moment.seconds, UTC).strftime("%Y-%m-%d %H:%M")
+def when(moment: Timestamp, zone: tzinfo = UTC) -> str:
+    """ "2016-02-29 00:00", by the clocks of the zone."""
+    return datetime.fromtimestamp(moment.seconds, zone).strftime("%Y-%m-%d %H:%M")
 
 
-def span(interval: Any, locale: str = "en") -> str:
-    """A window by its start: "2016-02-29", "2016-02-29 01:00", "all time"."""
+def span(interval: Any, locale: str, zone: tzinfo) -> str:
+    """A window by its start, by the clocks of the zone: "2016-02-29", "2016-02-29 01:00", "all time"."""
     if not interval.HasField("start") or interval.start.seconds == 0:
         return ALL_TIME[language_of(locale)]
-    return datetime.fromtimestamp(interval.start.seconds, UTC).strftime("%Y-%m-%d %H:%M").removesuffix(" 00:00")
+    return when(interval.start, zone).removesuffix(" 00:00")
 
 
-def stretch(intervals: Iterable[Any]) -> str:
+def stretch(intervals: Iterable[Any], zone: tzinfo) -> str:
     """Each from its first to its last moment; whole days end on their own date: "2016-02-29 – 2016-03-04"."""
-    return ", ".join(" – ".join(dict.fromkeys((span(one), _last(one)))) for one in intervals)
+    return ", ".join(" – ".join(dict.fromkeys((span(one, "en", zone), _last(one, zone)))) for one in intervals)
 
 
-def _last(interval: Any) -> str:
-    start, end = (datetime.fromtimestamp(one.seconds, UTC) for one in (interval.start, interval.end))
+def _last(interval: Any, zone: tzinfo) -> str:
+    start, end = (datetime.fromtimestamp(one.seconds, zone) for one in (interval.start, interval.end))
     whole_days = start.time() == end.time() == time.min
     return f"{end - timedelta(days=1):%Y-%m-%d}" if whole_days else f"{end:%Y-%m-%d %H:%M}"
 

@@ -70,8 +70,10 @@ CHINESE: Mapping[str, str] = {
     "Only this process.": "仅此流程。",
     "Only indicator systems with this id, for example main.": "仅此标识的指标体系，例如 main。",
     "Only unsliced series.": "仅未切片的序列。",
-    "Windows that start at or after this time (UTC).": "在此时间（UTC）或之后开始的窗口。",
-    "Windows that start before this time (UTC).": "在此时间（UTC）之前开始的窗口。",
+    "Windows that start at or after this time, in the zone of their system.": (
+        "在此时间（按其体系的时区）或之后开始的窗口。"
+    ),
+    "Windows that start before this time, in the zone of their system.": "在此时间（按其体系的时区）之前开始的窗口。",
     "Maximum number of items.": "最多显示的条数。",
     "Print one JSON object per line.": "每行输出一个 JSON 对象。",
     "Only the series with this key.": "仅此键的序列。",
@@ -91,7 +93,9 @@ CHINESE: Mapping[str, str] = {
     ),
     "Stop after this many changes. 0: never.": "达到此变化数后停止。0：不停止。",
     "Key of a series, or name of a problem (problems/...).": "序列的键，或问题的名称（problems/...）。",
-    "A time within the window (UTC); for a series.": "窗口内的某一时间（UTC）；用于序列。",
+    "A time within the window, in the zone of the system; for a series.": (
+        "窗口内的某一时间（按体系的时区）；用于序列。"
+    ),
     "YAML document of an indicator system.": "指标体系的 YAML 文档。",
     "Id of the process, for example it-desk.": "过程标识，例如 it-desk。",
     "Id of the indicator system.": "指标体系标识。",
@@ -112,12 +116,12 @@ CHINESE: Mapping[str, str] = {
     "Slice that a new cause refers to; may be repeated.": "新原因所指的切片；可重复。",
     "Series, signal or document as evidence; may be repeated.": "作为依据的序列、信号或文档；可重复。",
     "Why it is dismissed: a false alarm, a known event.": "驳回理由：误报、已知事件。",
-    "When, in event time (UTC). Default: now.": "时间（事件时间，UTC）。默认：现在。",
+    "When, in event time, in the zone of the system. Default: now.": "时间（事件时间，按体系的时区）。默认：现在。",
     "Why it is cancelled; stored with the action.": "取消理由；随措施保存。",
     "YAML document of the action; options override it.": "措施的 YAML 文档；选项优先。",
     "Description of the action, in the language of --locale.": "措施描述，使用 --locale 的语言。",
     "Responsible role or team.": "负责的角色或团队。",
-    "Due date (UTC). Default: in two weeks.": "截止日期（UTC）。默认：两周后。",
+    "Due date, in the zone of the system. Default: in two weeks.": "截止日期（按体系的时区）。默认：两周后。",
     "Kind of the action. Default: corrective.": "措施类型。默认：corrective（纠正）。",
     "Name of the cause it removes. Default: the confirmed one.": "所针对原因的名称。默认：已确认的原因。",
     "Key of the series to improve. Default: the one with most signals.": ("要改善的序列的键。默认：信号最多的序列。"),

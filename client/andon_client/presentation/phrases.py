@@ -10,7 +10,12 @@ from andon.common.v1.text_pb2 import Text
 from andon_client.presentation.formats import language_of, short
 
 _PHRASES: Mapping[str, tuple[str, str]] = {
-    "found_on": ("{process}/{system}, {indicator}, {stretch}", "{process}/{system}，{indicator}，{stretch}"),
+    "found_on": (
+        "{process}/{system}, {indicator}, {stretch} ({zone})",
+        "{process}/{system}，{indicator}，{stretch}（{zone}）",
+    ),
+    "times_in": ("times in {zones}", "时间以 {zones} 计"),
+    "titled": ("{title} ({note})", "{title}（{note}）"),
     "severity": ("severity {severity:.1f} sigma", "严重度 {severity:.1f} 西格玛"),
     "reason": ("reason: {reason}", "说明：{reason}"),
     "merged": ("merged into {name}", "已并入 {name}"),
@@ -114,7 +119,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "scores": ("Scores", "评分"),
     "signals_title": ("Signals, newest first", "信号（最新在前）"),
     "problems": ("Problems, most severe first", "问题（最严重在前）"),
-    "events": ("Events", "事件"),
+    "events": ("Events (times in UTC)", "事件（时间以 UTC 计）"),
     "systems": ("Indicator systems", "指标体系"),
     "findings": ("Findings", "检查结果"),
     "column_series": ("series", "序列"),
@@ -220,8 +225,8 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "status_improvement": ("{open} open problems of {total}", "{total} 个问题中 {open} 个未关闭"),
     "applied": ("{name} version {version} is {state}", "{name} 版本 {version}：{state}"),
     "score_of": (
-        "{series} in {window}: {value} (revision {revision})",
-        "{series}，{window}：{value}（修订 {revision}）",
+        "{series} in {window} ({zone}): {value} (revision {revision})",
+        "{series}，{window}（{zone}）：{value}（修订 {revision}）",
     ),
     "moments": (
         "n = {cases}, total = {total} x {resolution:g}, squares = {squares}",

@@ -13,6 +13,7 @@ from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 from andon_client.presentation.formats import localised, number, optional, span, when
 from andon_client.presentation.limits import centre_text, delay_text, is_blind
 from andon_client.presentation.phrases import named, say
+from andon_client.presentation.zones import Zones
 
 Tone: TypeAlias = Literal["", "good", "bad", "quiet"]
 
@@ -59,15 +60,23 @@ def _row(*texts: str) -> Row:
     return [TableCell(text) for text in texts]
 
 
-def scores_table(scores: Iterable[score_pb2.Score], locale: str) -> Table:
+def scores_table(scores: Sequence[score_pb2.Score], locale: str, zones: Zones) -> Table:
     columns = ("series", "window", ">value", ">cases", ">points", "target", "complete", ">revision")
-    return Table(say("scores", locale), _columns(locale, *columns), [score_row(score, locale) for score in scores])
+    rows = [score_row(score, locale, zones) for score in scores]
+    return Table(_title("scores", locale, zones, [one.series for one in scores]), _columns(locale, *columns), rows)
 
 
-def score_row(score: score_pb2.Score, locale: str) -> Row:
+def _title(phrase: str, locale: str, zones: Zones, keys: Sequence[str]) -> str:
+    """Says the zone of the times, once for all rows."""
+    if not keys:
+        return say(phrase, locale)
+    return say("titled", locale, title=say(phrase, locale), note=zones.caption(keys, locale))
+
+
+def score_row(score: score_pb2.Score, locale: str, zones: Zones) -> Row:
     return [
         TableCell(score.series),
-        TableCell(span(score.interval, locale)),
+        TableCell(span(score.interval, locale, zones.of(score.series))),
         TableCell(number(optional(score, "value"))),
         TableCell(cases_text(score, locale)),
         TableCell(number(optional(score, "points")) if score.HasField("points") else _points_range(score, locale)),
@@ -89,19 +98,20 @@ def _points_range(score: score_pb2.Score, locale: str) -> str:
     return "-" if low is None or high is None else say("range", locale, low=number(low), high=number(high))
 
 
-def signals_table(signals: Iterable[score_pb2.Signal], locale: str) -> Table:
+def signals_table(signals: Sequence[score_pb2.Signal], locale: str, zones: Zones) -> Table:
     columns = ("window", "series", "rule", ">value", ">centre", ">limits", ">arl0", ">delay", "direction", "state")
-    rows = [signal_row(signal, locale) for signal in signals]
-    return Table(say("signals_title", locale), _columns(locale, *columns), rows)
+    rows = [signal_row(signal, locale, zones) for signal in signals]
+    title = _title("signals_title", locale, zones, [signal.series for signal in signals])
+    return Table(title, _columns(locale, *columns), rows)
 
 
-def signal_row(signal: score_pb2.Signal, locale: str) -> Row:
+def signal_row(signal: score_pb2.Signal, locale: str, zones: Zones) -> Row:
     active = TableCell(say("active", locale))
     retracted = TableCell(say("retracted", locale, reason=signal.reason), "quiet")
     calibration = signal.baseline.calibration
     return [
         *_row(
-            span(signal.interval, locale),
+            span(signal.interval, locale, zones.of(signal.series)),
             signal.series,
             signal.rule,
             number(signal.value),
@@ -115,13 +125,19 @@ def signal_row(signal: score_pb2.Signal, locale: str) -> Row:
     ]
 
 
-def problems_table(problems: Iterable[problem_pb2.Problem], locale: str) -> Table:
+def problems_table(problems: Sequence[problem_pb2.Problem], locale: str, zones: Zones) -> Table:
     columns = ("=problem", "process", "title", "state", ">severity", ">signals", "cause", "since")
-    rows = [problem_row(problem, locale) for problem in problems]
-    return Table(say("problems", locale), _columns(locale, *columns), rows)
+    rows = [problem_row(problem, locale, zones) for problem in problems]
+    title = _title("problems", locale, zones, [problem_system(problem) for problem in problems])
+    return Table(title, _columns(locale, *columns), rows)
 
 
-def problem_row(problem: problem_pb2.Problem, locale: str) -> Row:
+def problem_system(problem: problem_pb2.Problem) -> str:
+    """ "process/system", as keys of series begin."""
+    return f"{problem.process}/{problem.system}"
+
+
+def problem_row(problem: problem_pb2.Problem, locale: str, zones: Zones) -> Row:
     return _row(
         problem.name,
         problem.process,
@@ -130,7 +146,7 @@ def problem_row(problem: problem_pb2.Problem, locale: str) -> Row:
         f"{problem.severity:.1f}",
         str(len(problem.signals)),
         cause_text(problem.causes[0], locale) if problem.causes else "-",
-        span(problem.interval, locale),
+        span(problem.interval, locale, zones.of(problem_system(problem))),
     )
 
 
