@@ -94,12 +94,15 @@ async def read_zones(suite: Suite, keys: Iterable[str]) -> Zones:
     return Zones(found)
 
 
-async def read_every_zone(suite: Suite) -> Zones:
-    """Of all systems, each by its newest version."""
+async def read_filtered_zones(suite: Suite, wanted: scoring_pb2.SeriesFilter) -> Zones:
+    """Of the systems whose series a filter may name, each by its newest version."""
+    if wanted.series:
+        return await read_zones(suite, wanted.series)
     found: dict[str, tzinfo] = {}
-    async for system in list_systems(suite, scoring_pb2.ListIndicatorSystemsRequest()):
-        _, process, _, name = system.name.split("/")
-        found.setdefault(f"{process}/{name}", zone_of(system))
+    async for one in list_systems(suite, scoring_pb2.ListIndicatorSystemsRequest()):
+        process, _, system = one.name.removeprefix("processes/").partition("/indicatorSystems/")
+        if wanted.process in ("", process) and wanted.system in ("", system):
+            found.setdefault(f"{process}/{system}", zone_of(one))
     return Zones(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC
 
 import pytest
 from andon.improvement.v1 import improvement_pb2, problem_pb2
@@ -41,7 +42,7 @@ def drawn(tree) -> str:
 
 
 def test_a_problem_shows_where_it_is_what_was_done_and_what_the_proof_rests_on(problem):
-    text = drawn(problem_tree(problem, "en"))
+    text = drawn(problem_tree(problem, "en", UTC))
     for part in (
         "Rework [B] (problems/p), analysed",
         "desk/main, rework, 2026-04-01 – 2026-04-06",
@@ -62,7 +63,7 @@ def test_a_problem_shows_where_it_is_what_was_done_and_what_the_proof_rests_on(p
 
 
 def test_it_speaks_chinese_to_who_reads_it(problem):
-    text = drawn(problem_tree(problem, "zh"))
+    text = drawn(problem_tree(problem, "zh", UTC))
     for part in (
         "已分析",
         "变差：均值上升。",
@@ -79,17 +80,17 @@ def test_the_plan_of_the_proof_stands_with_the_action_once_it_is_fixed(problem, 
     plan = problem.actions[0].plan
     plan.spread_end_time.CopyFrom(timestamp(day(30)))
     plan.fixed_time.CopyFrom(timestamp(day(36)))
-    assert "baseline: none, no window precedes the action" in drawn(problem_tree(problem, "en"))
+    assert "baseline: none, no window precedes the action" in drawn(problem_tree(problem, "en", UTC))
     for first, last in ((30, 31), (32, 36)):
         plan.baseline_intervals.add(start=timestamp(day(first)), end=timestamp(day(last)))
-    text = drawn(problem_tree(problem, "en"))
+    text = drawn(problem_tree(problem, "en", UTC))
     assert "baseline: 2026-04-01, 2026-04-03 – 2026-04-06" in text
     assert "until 2026-04-01 00:00; plan fixed at 2026-04-07 00:00" in text
 
 
 def test_where_a_merged_problem_went_is_said(problem):
     problem.merged_into = "problems/q"
-    assert "merged into problems/q" in drawn(problem_tree(problem, "en"))
+    assert "merged into problems/q" in drawn(problem_tree(problem, "en", UTC))
 
 
 def test_a_cause_that_a_person_stated_has_no_share_of_the_change(problem):
@@ -104,8 +105,8 @@ def test_signals_beyond_the_limit_are_counted(problem, day):
             series="desk/main/rework@day", rule="WE1", value=0.6, centre=0.1, symptom=number == 1
         )
         signal.interval.start.CopyFrom(timestamp(day(30 + number)))
-    tree = problem_tree(problem, "en")
-    add_signals(tree, problem.signals, "en", 2)
+    tree = problem_tree(problem, "en", UTC)
+    add_signals(tree, problem.signals, "en", 2, UTC)
     text = drawn(tree)
     assert "signals: 5" in text
     assert "2026-04-01  desk/main/rework@day  WE1: 0.6 against 0.1\n" in text
@@ -118,8 +119,8 @@ def test_the_events_below_a_signal_are_named(problem):
     link = improvement_pb2.ExplainProblemResponse.Link(
         signal="signals/s", series="desk/main/rework@day", case_count=1234, event_ids=["e[1]", "e2"]
     )
-    tree = problem_tree(problem, "en")
-    add_events(tree, [link], "en")
+    tree = problem_tree(problem, "en", UTC)
+    add_events(tree, [link], "en", UTC)
     text = drawn(tree)
     assert "signal signals/s: desk/main/rework@day in all time = 0" in text
     assert "1,234 cases" in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from andon.common.v1.interval_pb2 import Interval
@@ -56,7 +56,7 @@ def score(number, day, value=0.3, **fields):
 def shown(monkeypatch, capsys, action, proof):
     def show(windows=(), locale="en"):
         monkeypatch.setattr(module, "screen", Console(width=100, color_system=None, force_terminal=False))
-        show_proof(action, proof, windows, locale)
+        show_proof(action, proof, windows, locale, UTC)
         return capsys.readouterr().out
 
     return show

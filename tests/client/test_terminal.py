@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import grpc
 import pytest
 import typer
@@ -86,9 +88,9 @@ def test_numbers_have_four_significant_digits_and_thousands_apart(value, shown):
 def test_a_window_is_shown_by_its_start_and_the_whole_of_time_by_words():
     day = interval_pb2.Interval(start=Timestamp(seconds=1_456_704_000))
     hour = interval_pb2.Interval(start=Timestamp(seconds=1_456_704_000 + 3600))
-    assert span(day) == "2016-02-29"
-    assert span(hour) == "2016-02-29 01:00"
-    assert span(interval_pb2.Interval()) == "all time"
+    assert span(day, "en", UTC) == "2016-02-29"
+    assert span(hour, "en", UTC) == "2016-02-29 01:00"
+    assert span(interval_pb2.Interval(), "en", UTC) == "all time"
 
 
 def interval(start_h, end_h):
@@ -98,9 +100,9 @@ def interval(start_h, end_h):
 
 
 def test_a_stretch_of_days_ends_on_its_last_day_and_one_of_hours_at_its_last_hour():
-    assert stretch([interval(0, 48)]) == "2016-02-29 – 2016-03-01"
-    assert stretch([interval(0, 24)]) == "2016-02-29"
-    assert stretch([interval(23, 24), interval(30, 32)]) == (
+    assert stretch([interval(0, 48)], UTC) == "2016-02-29 – 2016-03-01"
+    assert stretch([interval(0, 24)], UTC) == "2016-02-29"
+    assert stretch([interval(23, 24), interval(30, 32)], UTC) == (
         "2016-02-29 23:00 – 2016-03-01 00:00, 2016-03-01 06:00 – 2016-03-01 08:00"
     )
 

@@ -79,7 +79,7 @@ def test_a_problem_goes_from_open_to_closed_on_proof(andon, only):
 
     verified = andon(f"action verify {action}")
     for part in (
-        "Improved: the mean went from",
+        "Improved: the mean, with the weekly season removed, went from",
         "2026-04-07 – 2026-04-21",
         "season:",
         SERIES,

@@ -10,7 +10,7 @@ import typer
 from andon.common.v1.interval_pb2 import Interval
 from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
 
-from andon_client.listing import read_every_zone, read_zones
+from andon_client.listing import read_filtered_zones
 from andon_client.moments import timestamp
 from andon_client.presentation.phrases import say
 from andon_client.suite import Suite
@@ -67,9 +67,11 @@ def interval_of(since: datetime | None, until: datetime | None, zone: tzinfo) ->
     return Interval(start=start, end=end)
 
 
-async def list_interval(suite: Suite, series: str, since: datetime | None, until: datetime | None) -> Interval:
+async def list_interval(
+    suite: Suite, wanted: scoring_pb2.SeriesFilter, since: datetime | None, until: datetime | None
+) -> Interval:
     """Of a list of many series, in the zone of their systems; UTC where systems have different ones."""
     if since is None and until is None:
         return interval_of(None, None, UTC)
-    zones = await (read_zones(suite, [series]) if series else read_every_zone(suite))
+    zones = await read_filtered_zones(suite, wanted)
     return interval_of(since, until, zones.only)

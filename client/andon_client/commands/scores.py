@@ -46,7 +46,7 @@ def scores(
     wanted = series_filter(options.locale, indicator, window, series, overall, process, system)
 
     async def work(suite: Suite) -> tuple[list[score_pb2.Score], Zones]:
-        interval = await list_interval(suite, series, since, until)
+        interval = await list_interval(suite, wanted, since, until)
         found = await take(list_scores(suite, scoring_pb2.ListScoresRequest(filter=wanted, interval=interval)), limit)
         return found, await read_zones(suite, [score.series for score in found])
 

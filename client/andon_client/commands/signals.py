@@ -46,7 +46,7 @@ def signals(
     wanted = series_filter(options.locale, indicator, window, "", overall, process, system)
 
     async def work(suite: Suite) -> tuple[list[score_pb2.Signal], Zones]:
-        interval = await list_interval(suite, "", since, until)
+        interval = await list_interval(suite, wanted, since, until)
         request = scoring_pb2.ListSignalsRequest(filter=wanted, interval=interval, include_retracted=retracted)
         found = await largest(list_signals(suite, request), limit, _recency)
         return found, await read_zones(suite, [signal.series for signal in found])

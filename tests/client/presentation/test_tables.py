@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+from functools import partial
+from zoneinfo import ZoneInfo
+
 import pytest
 from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1.problem_pb2 import Problem
@@ -11,12 +15,13 @@ from andon.scoring.v1.score_pb2 import SCORE_STATE_MISSED, Baseline, Score, Sign
 from andon.scoring.v1.scoring_pb2 import LintFinding
 from andon_client.listing import largest
 from andon_client.presentation import tables
+from andon_client.presentation.zones import Zones
 from google.protobuf.timestamp_pb2 import Timestamp
 
 TABLES = [
-    (tables.scores_table, Score()),
-    (tables.signals_table, Signal()),
-    (tables.problems_table, Problem()),
+    (partial(tables.scores_table, zones=Zones()), Score()),
+    (partial(tables.signals_table, zones=Zones()), Signal()),
+    (partial(tables.problems_table, zones=Zones()), Problem()),
     (tables.events_table, Event()),
     (tables.systems_table, IndicatorSystem()),
     (tables.findings_table, LintFinding()),
@@ -40,12 +45,14 @@ def test_titles_and_columns_differ_between_the_languages(table, message):
 
 
 def test_a_missed_target_and_a_provisional_score_are_said_in_words():
-    (row,) = tables.scores_table([Score(state=SCORE_STATE_MISSED, complete=False)], "en").rows
+    (row,) = tables.scores_table([Score(state=SCORE_STATE_MISSED, complete=False)], "en", Zones()).rows
     assert [(cell.text, cell.tone) for cell in row[5:7]] == [("missed", "bad"), ("provisional", "")]
 
 
 def test_a_retracted_signal_says_why():
-    (row,) = tables.signals_table([Signal(state=Signal.STATE_RETRACTED, reason="correction", adverse=True)], "en").rows
+    (row,) = tables.signals_table(
+        [Signal(state=Signal.STATE_RETRACTED, reason="correction", adverse=True)], "en", Zones()
+    ).rows
     assert [cell.text for cell in row[-2:]] == ["worse", "retracted: correction"]
 
 
@@ -70,13 +77,25 @@ def test_a_signal_of_a_blind_chart_with_a_bound_for_a_centre_shows_both():
     signal = Signal(centre=0.004)
     signal.baseline.centre_bound = Baseline.CENTRE_BOUND_AT_LEAST
     signal.baseline.calibration.detection.within_windows = 10
-    (row,) = tables.signals_table([signal], "en").rows
+    (row,) = tables.signals_table([signal], "en", Zones()).rows
     cells = {cell.text: cell.tone for cell in row}
     assert "≥ 0.004" in cells
     assert cells["> 100"] == "bad"
 
 
 def test_cases_without_a_value_are_said_next_to_those_with_one():
-    rows = tables.scores_table([Score(count=1329), Score(count=391, unobserved_count=938)], "en").rows
+    rows = tables.scores_table([Score(count=1329), Score(count=391, unobserved_count=938)], "en", Zones()).rows
     assert [row[3].text for row in rows] == ["1,329", "391 of 1,329"]
     assert tables.cases_text(Score(count=391, unobserved_count=938), "zh") == "391（共 1,329）"
+
+
+def test_each_row_has_the_clock_of_its_system_and_the_title_says_which():
+    zones = Zones({"desk/main": ZoneInfo("Europe/Berlin"), "bank/main": ZoneInfo("America/New_York")})
+    scores = [Score(series="desk/main/late@day"), Score(series="bank/main/late@day{branch=a/b}")]
+    for score, hour in zip(scores, (22, 4), strict=True):
+        score.interval.start.FromJsonString(f"2026-07-{28 if hour == 22 else 29}T{hour:02}:00:00Z")
+    table = tables.scores_table(scores, "en", zones)
+    assert [row[1].text for row in table.rows] == ["2026-07-29", "2026-07-29"]
+    assert table.title == "Scores (times in Europe/Berlin, America/New_York)"
+    assert zones.only is UTC
+    assert tables.scores_table([], "en", zones).title == "Scores"
