@@ -11,6 +11,7 @@ from pathlib import Path
 SUITE = (
     "ingest",
     "ingest_growth",
+    "ingest_delay",
     "scoring",
     "scoring_step",
     "scoring_memory",
