@@ -43,7 +43,7 @@ def found(points, baseline=True):
 def drawn(monkeypatch, capsys):
     def draw(response, width=100):
         monkeypatch.setattr(module, "screen", Console(width=width, color_system=None, force_terminal=False))
-        module._draw(response, Context())
+        module._draw(response, Context(), UTC)
         return capsys.readouterr().out
 
     return draw

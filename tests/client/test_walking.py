@@ -90,7 +90,7 @@ def test_a_problem_goes_from_open_to_closed_on_proof(andon, only):
     assert "verifying -> closed" in andon(f"problem close {name}")
     assert only("CLOSED")["actions"][0]["verifications"][-1]["verdict"] == "VERDICT_IMPROVED"
     shown = andon(f"problem show {name}", locale="zh")
-    for part in ("已关闭", "已验证", "已改善：均值由", "信号："):
+    for part in ("已关闭", "已验证", "已改善：均值（已扣除", "信号："):
         assert part in shown
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked_fields
 from andon_quality.arrays import BoolArray, FloatArray, finite
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange, TooFew
 from andon_quality.inference.interval import Interval, normal_quantile
@@ -27,6 +28,7 @@ Law = Callable[
 STEPS = 200
 
 
+@checked_fields
 @dataclass(frozen=True)
 class LifetimeFit(Result):
     """log(time) = location + scale x error, with the standard smallest extreme value (Weibull) or normal error.

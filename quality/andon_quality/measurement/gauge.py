@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from andon_quality.arguments import checked_fields
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
 from andon_quality.inference.interval import Interval, tail
@@ -61,6 +62,7 @@ class VarianceComponent(Result):
     tolerance_share: float | None
 
 
+@checked_fields
 @dataclass(frozen=True)
 class GaugeStudy(Result):
     """Variance components of a measurement system; gauge = repeatability + reproducibility, total = gauge + part.

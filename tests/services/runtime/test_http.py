@@ -13,11 +13,13 @@ from typing import Any
 import grpc
 import httpx2 as httpx
 import pytest
+import structlog
 from grpc.aio import AioRpcError, Metadata
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from structlog.testing import capture_logs
 
 from services.machine.authority import Authority
+from services.runtime import statuses
 from services.runtime.contract import Contract
 from services.runtime.drain import Draining
 from services.runtime.errors import NotFound
@@ -184,7 +186,11 @@ async def test_a_process_that_serves_http_has_settings_of_http(authority: Author
         await serve(settings=settings, http=echo)
 
 
-async def test_errors_are_statuses_with_a_sentence_in_the_language_of_the_reader(serving: Serving) -> None:
+async def test_errors_are_statuses_with_a_sentence_in_the_language_of_the_reader(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One that was used before is bound to where it wrote then.
+    monkeypatch.setattr(statuses, "log", structlog.get_logger())
     failures: dict[str, Exception] = {
         "/missing": NotFound(),
         "/away": AioRpcError(grpc.StatusCode.UNAVAILABLE, Metadata(), Metadata()),
