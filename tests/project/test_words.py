@@ -38,7 +38,6 @@ SAME_IDEA = {
 }
 # Words that end so and are nouns, in English or in the field.
 NOUNS_IN_ING = {
-    "darling",
     "listing",
     "mapping",
     "rating",
