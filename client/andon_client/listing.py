@@ -13,6 +13,7 @@ from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 
+from andon_client.presentation.tables import problem_system
 from andon_client.presentation.zones import Zones, system_of
 from andon_client.suite import Suite
 
@@ -79,7 +80,7 @@ async def list_systems(
 
 
 async def read_zones(suite: Suite, keys: Iterable[str]) -> Zones:
-    """Of the systems that these series, or "process/system", belong to. One that is gone is not among them."""
+    """Of the systems that these series, or "process/system", belong to; UTC for one that is gone."""
     found: dict[str, tzinfo] = {}
     for key in dict.fromkeys(map(system_of, keys)):
         process, _, system = key.partition("/")
@@ -89,15 +90,30 @@ async def read_zones(suite: Suite, keys: Iterable[str]) -> Zones:
         except grpc.aio.AioRpcError as error:
             if error.code() not in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT):
                 raise
+            found[key] = UTC
         else:
             found[key] = zone_of(answer.indicator_system)
     return Zones(found)
 
 
+async def shown_zones(suite: Suite, keys: Iterable[str]) -> Zones:
+    """As `read_zones`, for times that are only shown: UTC where scoring does not answer, which stops nobody's work."""
+    try:
+        return await read_zones(suite, keys)
+    except grpc.aio.AioRpcError:
+        return Zones()
+
+
+async def problem_zone(suite: Suite, problem: problem_pb2.Problem, is_entered: bool = False) -> tzinfo:
+    """The zone of the system that a problem was found by. is_entered: a time is read by it, so it has to be known."""
+    key = problem_system(problem)
+    return (await (read_zones if is_entered else shown_zones)(suite, [key])).of(key)
+
+
 async def read_filtered_zones(suite: Suite, wanted: scoring_pb2.SeriesFilter) -> Zones:
     """Of the systems whose series a filter may name, each by its newest version."""
-    if wanted.series:
-        return await read_zones(suite, wanted.series)
+    if wanted.series or (wanted.process and wanted.system):
+        return await read_zones(suite, wanted.series or [f"{wanted.process}/{wanted.system}"])
     found: dict[str, tzinfo] = {}
     async for one in list_systems(suite, scoring_pb2.ListIndicatorSystemsRequest()):
         process, _, system = one.name.removeprefix("processes/").partition("/indicatorSystems/")

@@ -19,13 +19,12 @@ from andon_client.commands.transition import (
     RequestId,
     TransitionOptions,
     ValidateOnly,
-    problem_zone,
     read,
     send,
     show_transition,
     transition,
 )
-from andon_client.moments import timestamp
+from andon_client.listing import problem_zone
 from andon_client.suite import Suite
 from andon_client.terminal import emit_json, run
 
@@ -45,13 +44,8 @@ def start(
 ) -> None:
     """Start an action. This fixes the windows of its verification."""
     options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
-
-    def timed(request: pb.StartActionRequest, zone: tzinfo) -> pb.StartActionRequest:
-        if at:
-            request.start_time.CopyFrom(timestamp(at, zone))
-        return request
-
-    transition(options, name, lambda suite: suite.improvement.StartAction, pb.StartActionRequest(name=name), timed)
+    request = pb.StartActionRequest(name=name)
+    transition(options, name, lambda suite: suite.improvement.StartAction, request, start_time=at)
 
 
 def complete(
@@ -65,14 +59,8 @@ def complete(
 ) -> None:
     """Mark an action as implemented. Later windows count as after it."""
     options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
-
-    def timed(request: pb.CompleteActionRequest, zone: tzinfo) -> pb.CompleteActionRequest:
-        if at:
-            request.done_time.CopyFrom(timestamp(at, zone))
-        return request
-
     request = pb.CompleteActionRequest(name=name)
-    transition(options, name, lambda suite: suite.improvement.CompleteAction, request, timed)
+    transition(options, name, lambda suite: suite.improvement.CompleteAction, request, done_time=at)
 
 
 def cancel(

@@ -13,8 +13,7 @@ from rich.tree import Tree
 
 from andon_client.commands.filters import Json, Limit, interval_of
 from andon_client.commands.problem_tree import add_events, problem_tree, show_next
-from andon_client.commands.transition import problem_zone
-from andon_client.listing import read_zones
+from andon_client.listing import problem_zone, read_zones
 from andon_client.presentation.formats import localised, number, optional, span
 from andon_client.presentation.phrases import say
 from andon_client.presentation.tables import cases_text

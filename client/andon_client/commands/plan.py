@@ -20,12 +20,12 @@ from andon_client.commands.transition import (
     RequestId,
     TransitionOptions,
     ValidateOnly,
-    problem_zone,
     read,
     send,
     show_transition,
 )
 from andon_client.documents import load_document
+from andon_client.listing import problem_zone
 from andon_client.moments import MalformedLength, length, timestamp
 from andon_client.presentation.phrases import text_in
 from andon_client.suite import Suite
@@ -120,7 +120,7 @@ def _plan(options: TransitionOptions, name: str, wanted: Action, due: datetime |
 
     async def work(suite: Suite) -> tuple[Problem, pb.PlanActionResponse, tzinfo]:
         before = await read(suite, name)
-        zone = await problem_zone(suite, before)
+        zone = await problem_zone(suite, before, is_entered=due is not None)
         if due:
             wanted.due_time.CopyFrom(timestamp(due, zone))
         action = completed(wanted, before, datetime.now(UTC).date())

@@ -18,10 +18,10 @@ from andon_client.commands.transition import (
     RequestId,
     TransitionOptions,
     ValidateOnly,
-    problem_zone,
     read,
     transition,
 )
+from andon_client.listing import problem_zone
 from andon_client.presentation.phrases import say, text_in
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, run, screen

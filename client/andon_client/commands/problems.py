@@ -9,7 +9,7 @@ import typer
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 
 from andon_client.commands.filters import Indicator, Json, Limit, Process, System
-from andon_client.listing import list_problems, read_zones, take
+from andon_client.listing import list_problems, shown_zones, take
 from andon_client.presentation.tables import problem_system, problems_table
 from andon_client.presentation.zones import Zones
 from andon_client.suite import Suite
@@ -43,7 +43,7 @@ def problems(
 
     async def work(suite: Suite) -> tuple[list[problem_pb2.Problem], Zones]:
         found = await take(list_problems(suite, request), limit)
-        return found, await read_zones(suite, map(problem_system, found))
+        return found, await shown_zones(suite, map(problem_system, found))
 
     found, zones = run(options, work)
     emit(found, as_json, partial(problems_table, zones=zones), options.locale)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Annotated, Protocol, TypeAlias, TypeVar
 
 import grpc
@@ -15,10 +15,10 @@ from andon.improvement.v1.problem_pb2 import Action, Problem, ProblemState
 
 from andon_client.commands.action_tree import action_lines, action_of, action_title
 from andon_client.commands.problem_tree import show_next
-from andon_client.listing import read_zones
+from andon_client.listing import problem_zone
+from andon_client.moments import timestamp
 from andon_client.presentation.formats import localised
 from andon_client.presentation.phrases import named, say
-from andon_client.presentation.tables import problem_system
 from andon_client.suite import Suite
 from andon_client.terminal import Context, describe, emit_json, fail, run, screen
 
@@ -78,29 +78,26 @@ def transition(
     name: str,
     call: Callable[[Suite], Callable[[R], Awaitable[A]]],
     request: R,
-    complete: Callable[[R, tzinfo], R] = lambda request, _: request,
+    **times: datetime | None,
 ) -> None:
     """Sends a transition, of a problem or of an action by its name, and shows the result.
 
-    complete: enters the times that were given by the clocks of the system's zone.
+    times: fields of the request, by the clocks of the system's zone.
     """
+    entered = {field: time for field, time in times.items() if time is not None}
 
     async def work(suite: Suite) -> tuple[Problem, A, tzinfo]:
         before = await read(suite, name)
-        zone = await problem_zone(suite, before)
-        return before, await send(call(suite), complete(request, zone), before, options), zone
+        zone = await problem_zone(suite, before, is_entered=bool(entered))
+        for field, time in entered.items():
+            getattr(request, field).CopyFrom(timestamp(time, zone))
+        return before, await send(call(suite), request, before, options), zone
 
     before, answer, zone = run(options.context, work)
     if options.as_json:
         emit_json(answer)
     else:
         show_transition(before, answer.problem, options, zone, name if ACTIONS in name else "")
-
-
-async def problem_zone(suite: Suite, problem: Problem) -> tzinfo:
-    """The zone of the indicator system that a problem was found by."""
-    key = problem_system(problem)
-    return (await read_zones(suite, [key])).of(key)
 
 
 async def read(suite: Suite, name: str) -> Problem:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import enum
 import sys
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import grpc
 import typer
-from andon.improvement.v1 import improvement_pb2
+from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.scoring.v1 import scoring_pb2
 from google.protobuf import json_format
 
 from andon_client.commands.filters import Indicator, Json, Process, System, Width, series_filter
 from andon_client.follow import Journal, follow
-from andon_client.listing import read_zones
+from andon_client.listing import shown_zones
 from andon_client.presentation.formats import number, optional, span
 from andon_client.presentation.phrases import say
 from andon_client.presentation.tables import problem_row, problem_system, signal_row
-from andon_client.presentation.zones import Zones
+from andon_client.presentation.zones import Zones, system_of
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, notes, run, screen
 
@@ -55,13 +55,15 @@ def watch(
         start = (record.through if record else "") or after
         series = series_filter(options.locale, indicator, window, process=process, system=system)
         open_stream = _opener(suite, what, series, snapshot and not start)
-        seen, breaks = 0, Disconnects(options.locale)
+        seen, breaks, zones = 0, Disconnects(options.locale), Zones()
         async for response in follow(open_stream, start, on_break=breaks.report):
             breaks.over()
             items = list(getattr(response, what.value))
-            zones = await read_zones(suite, _keys(what, items)) if items and not as_json else Zones()
             if record is not None and (items or response.through != record.through):
                 record.append([json_format.MessageToDict(item) for item in items], response.through)
+            unseen = {system_of(_key(item)) for item in items} - zones.by_system.keys()
+            if unseen and not as_json:
+                zones = Zones({**zones.by_system, **(await shown_zones(suite, unseen)).by_system})
             for item in items:
                 _show(what, item, options, as_json, zones)
             # A reader at the other end of a pipe needs each change at once.
@@ -108,8 +110,8 @@ def _opener(
     )
 
 
-def _keys(what: WatchedKind, items: Iterable[Any]) -> list[str]:
-    return [problem_system(item) if what is WatchedKind.PROBLEMS else item.series for item in items]
+def _key(item: Any) -> str:
+    return problem_system(item) if isinstance(item, problem_pb2.Problem) else str(item.series)
 
 
 def _show(what: WatchedKind, item: Any, context: Context, as_json: bool, zones: Zones) -> None:
