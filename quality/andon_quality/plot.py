@@ -92,6 +92,15 @@ def grouped_bars(axes: Axes | None, names: Sequence[str], heights: Mapping[str, 
     return drawn
 
 
+def curve(axes: Axes | None, x: FloatArray, y: FloatArray, x_label: str, y_label: str) -> Axes:
+    """A function of one quantity; x, y: shape (n,). Raises MissingExtra."""
+    drawn = axes_of(axes)
+    drawn.plot(x, y)
+    drawn.set_xlabel(x_label)
+    drawn.set_ylabel(y_label)
+    return drawn
+
+
 def scatter(axes: Axes | None, x: FloatArray, y: FloatArray, line_x: FloatArray, line_y: FloatArray) -> Axes:
     """Points and the line that was fitted to them; x, y: shape (n,). Raises MissingExtra."""
     drawn = axes_of(axes)

@@ -13,7 +13,7 @@ from andon_quality.acceptance.risks import check_risks
 from andon_quality.arguments import checked, checked_fields
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.errors import OutOfRange
-from andon_quality.plot import axes_of
+from andon_quality.plot import curve
 from andon_quality.result import Result
 
 if TYPE_CHECKING:
@@ -100,11 +100,7 @@ class AttributesPlan(Result):
         """The operating characteristic curve, up to `defective_max` (or where it has fallen). Raises MissingExtra."""
         end = defective_max or min(4.0 * (self.acceptance_number + 1.5) / self.n, 1.0)
         shares = np.linspace(0.0, end, 201)
-        drawn = axes_of(axes)
-        drawn.plot(shares, self.acceptance(shares))
-        drawn.set_xlabel("share defective")
-        drawn.set_ylabel("probability of acceptance")
-        return drawn
+        return curve(axes, shares, self.acceptance(shares), "share defective", "probability of acceptance")
 
 
 @checked

@@ -13,7 +13,7 @@ from andon_quality.acceptance.risks import check_risks
 from andon_quality.arguments import checked, checked_fields
 from andon_quality.arrays import FloatArray, finite
 from andon_quality.errors import Inconsistent, NoSpread, OutOfRange
-from andon_quality.plot import axes_of
+from andon_quality.plot import curve
 from andon_quality.result import Result
 
 if TYPE_CHECKING:
@@ -90,11 +90,7 @@ class VariablesPlan(Result):
 
         end = defective_max or float(ndtr(3.0 * math.sqrt((1.0 + self.k**2 / 2.0) / self.n) - self.k))
         shares = np.linspace(0.0, end, 201)
-        drawn = axes_of(axes)
-        drawn.plot(shares, self.acceptance(shares))
-        drawn.set_xlabel("share defective")
-        drawn.set_ylabel("probability of acceptance")
-        return drawn
+        return curve(axes, shares, self.acceptance(shares), "share defective", "probability of acceptance")
 
 
 @checked

@@ -130,8 +130,45 @@ def lifetimes(times: ArrayLike, failed: ArrayLike | None) -> tuple[FloatArray, B
     return found, over
 
 
-def maximised(law: Law, times: FloatArray, failed: BoolArray) -> tuple[float, float, float, FloatArray]:
-    """Location, scale, log-likelihood of the times, and covariance of location and log scale; damped Newton.
+@dataclass(frozen=True)
+class Maximum:
+    """Where the likelihood is highest. log_likelihood: of the times; covariance: of location and log scale."""
+
+    times: FloatArray
+    failed: BoolArray
+    location: float
+    scale: float
+    log_likelihood: float
+    covariance: FloatArray
+
+    def halves(self, confidence: float) -> list[float]:
+        """Half the widths of the normal intervals of location and of log scale."""
+        z = normal_quantile(confidence)
+        return [z * math.sqrt(float(variance)) for variance in np.diag(self.covariance)]
+
+    def fit(
+        self, family: Family, first: float, first_interval: Interval, second: float, second_interval: Interval
+    ) -> LifetimeFit:
+        return LifetimeFit(
+            family=family,
+            n=self.times.size,
+            failures=int(self.failed.sum()),
+            first=first,
+            first_interval=first_interval,
+            second=second,
+            second_interval=second_interval,
+            log_likelihood=self.log_likelihood,
+            aic=4.0 - 2.0 * self.log_likelihood,
+            location=self.location,
+            scale=self.scale,
+            covariance=self.covariance,
+            times=self.times,
+            failed=self.failed,
+        )
+
+
+def maximised(law: Law, times: FloatArray, failed: BoolArray) -> Maximum:
+    """By damped Newton.
 
     Raises NoSpread where the likelihood has no maximum. Cost O(n) a step, some ten steps.
     """
@@ -158,7 +195,8 @@ def maximised(law: Law, times: FloatArray, failed: BoolArray) -> tuple[float, fl
     scale = math.exp(log_scale)
     if not scale > 1e-9:
         raise NoSpread("every failure is at the same time")
-    return location, scale, value - float(logs[failed].sum()), np.asarray(np.linalg.inv(-hessian), dtype=np.float64)
+    covariance = np.asarray(np.linalg.inv(-hessian), dtype=np.float64)
+    return Maximum(times, failed, location, scale, value - float(logs[failed].sum()), covariance)
 
 
 def _likelihood(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray
-from andon_quality.inference.interval import Interval, normal_quantile
+from andon_quality.inference.interval import Interval
 from andon_quality.lifetime.fit import LifetimeFit, lifetimes, maximised
 
 
@@ -23,25 +23,14 @@ def fit_lognormal(times: ArrayLike, failed: ArrayLike | None = None, confidence:
     >>> round(found.first, 3), round(found.second, 3)
     (2.653, 0.829)
     """
-    found, over = lifetimes(times, failed)
-    location, scale, value, covariance = maximised(_normal, found, over)
-    z = normal_quantile(confidence)
-    halves = [z * math.sqrt(float(variance)) for variance in np.diag(covariance)]
-    return LifetimeFit(
-        family="lognormal",
-        n=found.size,
-        failures=int(over.sum()),
-        first=location,
-        first_interval=Interval(location - halves[0], location + halves[0], confidence),
-        second=scale,
-        second_interval=Interval(scale * math.exp(-halves[1]), scale * math.exp(halves[1]), confidence),
-        log_likelihood=value,
-        aic=4.0 - 2.0 * value,
-        location=location,
-        scale=scale,
-        covariance=covariance,
-        times=found,
-        failed=over,
+    found = maximised(_normal, *lifetimes(times, failed))
+    of_location, of_scale = found.halves(confidence)
+    return found.fit(
+        "lognormal",
+        found.location,
+        Interval(found.location - of_location, found.location + of_location, confidence),
+        found.scale,
+        Interval(found.scale * math.exp(-of_scale), found.scale * math.exp(of_scale), confidence),
     )
 
 

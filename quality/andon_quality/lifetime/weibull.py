@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from andon_quality.arrays import FloatArray
-from andon_quality.inference.interval import Interval, normal_quantile
+from andon_quality.inference.interval import Interval
 from andon_quality.lifetime.fit import LifetimeFit, lifetimes, maximised
 
 
@@ -27,26 +27,15 @@ def fit_weibull(times: ArrayLike, failed: ArrayLike | None = None, confidence: f
     >>> round(found.first, 3), round(found.second, 3)
     (1.427, 19.488)
     """
-    found, over = lifetimes(times, failed)
-    location, scale, value, covariance = maximised(_smallest_extreme_value, found, over)
-    z = normal_quantile(confidence)
-    halves = [z * math.sqrt(float(variance)) for variance in np.diag(covariance)]
-    shape, life = 1.0 / scale, math.exp(location)
-    return LifetimeFit(
-        family="weibull",
-        n=found.size,
-        failures=int(over.sum()),
-        first=shape,
-        first_interval=Interval(shape * math.exp(-halves[1]), shape * math.exp(halves[1]), confidence),
-        second=life,
-        second_interval=Interval(life * math.exp(-halves[0]), life * math.exp(halves[0]), confidence),
-        log_likelihood=value,
-        aic=4.0 - 2.0 * value,
-        location=location,
-        scale=scale,
-        covariance=covariance,
-        times=found,
-        failed=over,
+    found = maximised(_smallest_extreme_value, *lifetimes(times, failed))
+    of_location, of_scale = found.halves(confidence)
+    shape, life = 1.0 / found.scale, math.exp(found.location)
+    return found.fit(
+        "weibull",
+        shape,
+        Interval(shape * math.exp(-of_scale), shape * math.exp(of_scale), confidence),
+        life,
+        Interval(life * math.exp(-of_location), life * math.exp(of_location), confidence),
     )
 
 
