@@ -178,6 +178,16 @@ class RowColumn(StateColumn):
         super().reset(cases)
         self.tidy()
 
+    def append(self, rows: Rows, cases: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+        """Keeps rows that are by case. Of each case: where its rows begin, how many, its place in the batch, its id."""
+        starts = run_starts(rows.case)
+        sizes = np.diff(np.append(starts, len(rows)))
+        local = rows.case[starts]
+        at = cases[local]
+        self.head[at] = self.store.append(rows, sizes, self.head[at])
+        self.row_count[at] += sizes
+        return starts, sizes, local, at
+
     def joined(self, cases: IntArray) -> Rows:
         """The rows of these cases, each of which has some; from now on they are one block a case."""
         rows = self.sorted_rows(self.head[cases])
@@ -254,15 +264,10 @@ class Handovers(RowColumn):
         rows = self._rows(batch)
         if not len(rows):
             return
-        starts = run_starts(rows.case)
-        sizes = np.diff(np.append(starts, len(rows)))
-        local = rows.case[starts]
-        at = cases[local]
+        starts, sizes, local, at = self.append(rows, cases)
         late = self._late(at, rows, starts)
         followed = (self.value[at] != MISSING) & (self.value[at] != rows.value[starts])
         self.changes[at] += rows.changes(batch.case_count)[local] + followed
-        self.head[at] = self.store.append(rows, sizes, self.head[at])
-        self.row_count[at] += sizes
         ends = starts + sizes - 1
         on_time = at[~late]
         self.time[on_time], self.tie[on_time] = rows.time[ends][~late], rows.tie[ends][~late]

@@ -17,7 +17,7 @@ from services.scoring.fold.batch import MISSING, EventBatch, IntArray, batch_of
 from services.scoring.fold.columns import Arrays
 from services.scoring.fold.corrections import live_events
 from services.scoring.fold.hashes import FACTOR, HashArray, mixed, text_hashes
-from services.scoring.fold.sequences import NONE, WASTE_MIN, RowColumn, Rows, RowStore, run_starts
+from services.scoring.fold.sequences import NONE, WASTE_MIN, RowColumn, Rows, RowStore
 from services.scoring.system.calendar import SECOND_US
 
 TRANSITION, INSTANCE = "attributes.lifecycle:transition", "attributes.concept:instance"
@@ -100,13 +100,8 @@ class WorkPairs(RowColumn):
         rows = self._rows(batch)
         if not len(rows):
             return
-        starts = run_starts(rows.case)
-        sizes = np.diff(np.append(starts, len(rows)))
-        local = rows.case[starts]
-        at = cases[local]
+        starts, sizes, local, at = self.append(rows, cases)
         late = rows.time[starts] <= self.time[at]
-        self.head[at] = self.store.append(rows, sizes, self.head[at])
-        self.row_count[at] += sizes
         self.time[at] = np.maximum(self.time[at], rows.time[starts + sizes - 1])
         on_time = np.flatnonzero(~late)
         opened = self.open.read(self.open_head[at[on_time]])

@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -41,15 +42,14 @@ def encode_change(change: BookChange) -> bytes:
         series: move and [move.kept_us, [encode_state(state).decode() for state in move.states]]
         for series, move in change.charts.items()
     }
-    text = _written([rows, change.closed_us, charts]).encode()
-    return PLAIN + text if len(text) <= COMPRESSED_ABOVE_BYTES else PACKED + zlib.compress(text, 1)
+    return _packed([rows, change.closed_us, charts])
 
 
 def decode_change(raw: bytes) -> BookChange:
     """Empty bytes: nothing changed."""
     if not raw:
         return BookChange()
-    rows, closed_us, charts = json.loads(raw[1:] if raw[:1] == PLAIN else zlib.decompress(raw[1:]))
+    rows, closed_us, charts = _unpacked(raw)
     differences = {(SeriesKey(series), WindowId(start, end)): _stats(*figures) for series, start, end, *figures in rows}
     return BookChange(differences, closed_us, {SeriesKey(series): _move(row) for series, row in charts.items()})
 
@@ -63,12 +63,20 @@ def _move(row: tuple[int, list[str]] | None) -> ChartMove | None:
 
 
 def encode_stats(stats: PartStats) -> bytes:
-    text = _written(_figures(stats)).encode()
-    return PLAIN + text if len(text) <= COMPRESSED_ABOVE_BYTES else PACKED + zlib.compress(text, 1)
+    return _packed(_figures(stats))
 
 
 def decode_stats(raw: bytes) -> PartStats:
-    return _stats(*json.loads(raw[1:] if raw[:1] == PLAIN else zlib.decompress(raw[1:])))
+    return _stats(*_unpacked(raw))
+
+
+def _packed(content: object) -> bytes:
+    text = _written(content).encode()
+    return PLAIN + text if len(text) <= COMPRESSED_ABOVE_BYTES else PACKED + zlib.compress(text, 1)
+
+
+def _unpacked(raw: bytes) -> Any:
+    return json.loads(raw[1:] if raw[:1] == PLAIN else zlib.decompress(raw[1:]))
 
 
 def _figures(stats: PartStats) -> list[object]:
