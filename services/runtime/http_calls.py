@@ -21,7 +21,7 @@ from services.runtime.metrics import runtime_metrics
 from services.runtime.statuses import domain_error
 from services.runtime.telemetry import context_of, mark_failed, tracer
 from services.runtime.texts import LANGUAGE_TAGS, sentence
-from services.runtime.traffic import Stream, Traffic
+from services.runtime.traffic import ReaderStalled, Stream, Traffic, hand_over
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -51,10 +51,6 @@ EVENT_STREAM = b"text/event-stream"
 class BodyTooLarge(AndonError):
     code = "BODY_TOO_LARGE"
     default_reason = "BATCH_TOO_LARGE"
-
-
-class ReaderStalled(Exception):
-    """The client took nothing for too long; the connection is closed in the middle of the answer."""
 
 
 class HttpRequest:
@@ -91,25 +87,16 @@ class HttpRequest:
         if is_last and self.scope["http_version"].startswith("1"):
             # The end of an answer may end its connection, which takes a client to answer that, too.
             if body := message.get("body", b""):
-                await self._handed_over({"type": "http.response.body", "body": body, "more_body": True})
+                whole = {"type": "http.response.body", "body": body, "more_body": True}
+                await hand_over(self._send(whole), self._stall_s)
             self.is_answered, message = True, {"type": "http.response.body", "body": b""}
-        await self._handed_over(message)
+        await hand_over(self._send(message), self._stall_s)
         if message["type"] == "http.response.start":
             self.status = message["status"]
             kinds = [value for name, value in message.get("headers", ()) if name.lower() == b"content-type"]
             self.is_stream = any(kind.startswith(EVENT_STREAM) for kind in kinds)
         elif is_last:
             self.is_answered = True
-
-    async def _handed_over(self, message: Message) -> None:
-        limit = asyncio.timeout(self._stall_s)
-        try:
-            async with limit:
-                await self._send(message)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise ReaderStalled from error
 
     async def refuse(self, error: AndonError) -> None:
         """A sentence in the caller's language; what was begun already is cut off."""
@@ -207,7 +194,7 @@ class HttpCalls:
                 streams[0].task.uncancel()
                 await request.end()
             except ReaderStalled:
-                runtime_metrics.add("andon.runtime.streams.stalled")
+                # The connection is closed in the middle of the answer.
                 raise
             except Exception as error:
                 await request.refuse(domain_error(error))

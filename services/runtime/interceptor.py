@@ -24,7 +24,7 @@ from services.runtime.request_rules import check_request
 from services.runtime.statuses import status_of
 from services.runtime.telemetry import context_of, mark_failed, tracer
 from services.runtime.texts import Locale, Texts
-from services.runtime.traffic import Stream, Traffic
+from services.runtime.traffic import ReaderStalled, Stream, Traffic, hand_over
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
@@ -121,14 +121,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     async def _write(self, context: Any, response: Any) -> None:
         """gRPC buffers a little and then waits for the reader; that wait is bounded here."""
-        limit = asyncio.timeout(self._stall_s)
         try:
-            async with limit:
-                await context.write(response)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            runtime_metrics.add("andon.runtime.streams.stalled")
+            await hand_over(context.write(response), self._stall_s)
+        except ReaderStalled as error:
             message = "the stream was not read for too long, resume it from the last cursor"
             raise Unavailable("READER_TOO_SLOW", message) from error
 

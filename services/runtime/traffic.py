@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,6 +17,23 @@ class Stream:
 
     task: asyncio.Task[object]
     dismissed: bool = False
+
+
+class ReaderStalled(Exception):
+    """The client took nothing for too long."""
+
+
+async def hand_over(sending: Awaitable[object], stall_s: float) -> None:
+    """Waits for what a reader has to take. Raises ReaderStalled."""
+    limit = asyncio.timeout(stall_s)
+    try:
+        async with limit:
+            await sending
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        runtime_metrics.add("andon.runtime.streams.stalled")
+        raise ReaderStalled from error
 
 
 @dataclass
