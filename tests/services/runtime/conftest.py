@@ -16,12 +16,11 @@ from services.machine.authority import Authority
 from services.runtime.contract import Contract
 from services.runtime.drain import Draining
 from services.runtime.identity import Access
-from services.runtime.server import Endpoint, serve
+from services.runtime.server import Endpoint
 from services.runtime.settings import RuntimeSettings
+from tests.services.runtime.serving_process import PATIENCE_S, begun
 
 ECHO = "andon.test.v1.EchoService"
-# For what must happen, however slow the machine is.
-PATIENCE_S = 120.0
 Behaviour = Callable[..., Any]
 
 
@@ -102,23 +101,16 @@ async def started(authority: Authority) -> AsyncIterator[Started]:
         overrides: dict[str, Any] | None = None,
         **serving: Any,
     ) -> Running:
-        stop, announced = asyncio.Event(), asyncio.get_running_loop().create_future()
-        draining = draining or Draining()
+        stop, draining = asyncio.Event(), draining or Draining()
         allowed = access if access is not None else {path(name): frozenset({"reader"}) for name in behaviours}
-        task = asyncio.create_task(
-            serve(
-                settings=settings_for(authority, **(overrides or {})),
-                contract=Contract(ECHO, handlers(behaviours), lambda add, server: add(server), allowed),
-                draining=draining,
-                on_ready=announced.set_result,
-                stop=stop,
-                **serving,
-            )
+        endpoint, task = await begun(
+            stop,
+            settings=settings_for(authority, **(overrides or {})),
+            contract=Contract(ECHO, handlers(behaviours), lambda add, server: add(server), allowed),
+            draining=draining,
+            **serving,
         )
-        await asyncio.wait([task, announced], timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
-        running.append(Running(announced.result(), authority, draining, stop, task))
+        running.append(Running(endpoint, authority, draining, stop, task))
         return running[-1]
 
     yield start

@@ -28,6 +28,7 @@ from services.runtime.server import Endpoint, serve
 from services.runtime.settings import CallSettings, HttpSettings, ServerSettings
 from services.runtime.telemetry import current_traceparent
 from services.runtime.traffic import Traffic
+from tests.services.runtime.serving_process import begun, closed_after_s
 
 PATIENCE_S = 60.0
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -70,7 +71,7 @@ async def serving(authority: Authority) -> AsyncIterator[Serving]:
     processes: list[Process] = []
 
     async def start(application: Application, contract: Contract | None = None, **given: Any) -> Process:
-        stop, announced = asyncio.Event(), asyncio.get_running_loop().create_future()
+        stop = asyncio.Event()
         certificate, key = authority.certificate("server")
         fields: dict[str, Any] = {
             "http_listen": "127.0.0.1:0",
@@ -84,20 +85,8 @@ async def serving(authority: Authority) -> AsyncIterator[Serving]:
         if contract is not None:
             fields |= {"listen": "127.0.0.1:0", "jwks_file": authority.jwks_file}
         settings = (BothSettings if contract else HttpSettings)(**{**fields, **given})
-        task = asyncio.create_task(
-            serve(
-                settings=settings,
-                contract=contract,
-                http=application,
-                draining=draining,
-                on_ready=announced.set_result,
-                stop=stop,
-            )
-        )
-        await asyncio.wait([task, announced], timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
-        processes.append(Process(announced.result(), authority, stop, task))
+        endpoint, task = await begun(stop, settings=settings, contract=contract, http=application, draining=draining)
+        processes.append(Process(endpoint, authority, stop, task))
         return processes[-1]
 
     yield start
@@ -348,22 +337,11 @@ async def test_a_stream_that_nobody_reads_is_ended(serving: Serving) -> None:
         assert sent < 200
 
 
-async def _closed_after_s(port: int, first: bytes) -> float:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(first)
-    begun = asyncio.get_running_loop().time()
-    with contextlib.suppress(ConnectionResetError):
-        while await reader.read(1024):
-            pass
-    writer.close()
-    return asyncio.get_running_loop().time() - begun
-
-
 @pytest.mark.parametrize("first", [b"", bytes.fromhex("16030100f8010000f40303")])
 async def test_a_handshake_that_is_never_finished_ends(serving: Serving, first: bytes) -> None:
     process = await serving(echo, handshake_s_max=1.0)
     async with asyncio.timeout(30):
-        assert await _closed_after_s(process.endpoint.http_port, first) > 0.5
+        assert await closed_after_s(process.endpoint.http_port, first) > 0.5
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nhost: "])

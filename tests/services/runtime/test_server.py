@@ -20,6 +20,7 @@ from services.runtime.drain import Draining
 from services.runtime.identity import current_caller
 from services.runtime.notifier import Notifier
 from services.runtime.tail import Tail
+from tests.services.runtime.serving_process import closed_after_s
 
 ECHO = "/andon.test.v1.EchoService/"
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -382,18 +383,6 @@ async def test_a_stream_that_nobody_reads_is_ended_with_a_retryable_status(start
     assert yielded == buffered
 
 
-async def _closed_after_s(port: int, first: bytes = b"") -> float:
-    """How long the server bears a connection that goes no further."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(first)
-    begun = asyncio.get_running_loop().time()
-    with contextlib.suppress(ConnectionResetError):
-        while await reader.read(1024):
-            pass
-    writer.close()
-    return asyncio.get_running_loop().time() - begun
-
-
 async def test_a_handshake_that_is_never_finished_ends(started: Any) -> None:
     running = await started({"Echo": ("unary_unary", echo)}, overrides={"handshake_s_max": 1.0})
     begun_hello = bytes.fromhex("16030100f8010000f40303")
@@ -403,7 +392,7 @@ async def test_a_handshake_that_is_never_finished_ends(started: Any) -> None:
         (running.endpoint.health_port, b""),
     ):
         async with asyncio.timeout(30):
-            assert await _closed_after_s(port, first) > 0.5
+            assert await closed_after_s(port, first) > 0.5
 
 
 async def test_a_connection_without_calls_ends_and_the_next_call_opens_another(started: Any) -> None:

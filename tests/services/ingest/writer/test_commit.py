@@ -12,28 +12,14 @@ import pyarrow as pa
 import pytest
 from andon.ingest.v1 import ingest_pb2
 
-from services.ingest.__main__ import answer
-from services.ingest.admission.pseudonyms import tenant_keys
-from services.ingest.log.tail import LogTail
 from services.ingest.model import Arrival, IncomingBatch, IntakeCounts, TenantId, Written
 from services.ingest.store.postgres_log import PostgresLog
 from services.ingest.store.schema import SCHEMA
 from services.ingest.store.sessions import PostgresStore
-from services.ingest.wire import arrival, event_as_sent
-from services.ingest.writer.commit import Committer, LogLimits
-from services.ingest.writer.decision import Codec
+from services.ingest.wire import arrival
 from services.ingest.writer.tenant_log import TenantLog
-from services.runtime.clock import clock_us
 from services.runtime.database import acquire, open_pool, tenant_transaction
-from services.runtime.drain import Draining
-
-LIMITS = LogLimits(
-    commit_rows_max=100,
-    commit_bytes_max=1_000_000,
-    queue_rows_max=10_000,
-    partition_count=2,
-    cache_bytes_max=1_000_000,
-)
+from tests.services.ingest.writer.opened_log import tenant_log
 
 
 class CountingStore(PostgresStore):
@@ -71,13 +57,7 @@ async def store(migrated: str, make_settings: Any) -> AsyncIterator[CountingStor
 async def replica(store: CountingStore) -> Callable[[], TenantLog]:
     tenant = TenantId(uuid.uuid4().hex)
 
-    def make() -> TenantLog:
-        keys = tenant_keys(bytes(32), tenant)
-        tail = LogTail(store.log(tenant), Draining(), 4_000_000, 1.0)
-        committer = Committer(tenant, store, keys, LIMITS, Codec(event_as_sent, answer), clock_us, tail)
-        return TenantLog(tenant, keys, committer, LIMITS)
-
-    return make
+    return lambda: tenant_log(store, tenant)
 
 
 async def write(log: TenantLog, batch: Any) -> Written:

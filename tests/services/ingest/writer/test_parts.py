@@ -13,31 +13,21 @@ import pytest
 from andon.ingest.v1 import ingest_pb2
 
 from services.ingest.__main__ import answer
-from services.ingest.admission.pseudonyms import tenant_keys
 from services.ingest.log.records import EVERY_PAGE, LogEntry
 from services.ingest.log.segments import decoded
-from services.ingest.log.tail import LogTail
 from services.ingest.model import IncomingBatch, IntakeCounts, SourceId, TenantId, Written
 from services.ingest.registry.records import Receipt
 from services.ingest.store.postgres_log import PostgresLog
 from services.ingest.store.schema import SCHEMA
 from services.ingest.store.sessions import PostgresStore
-from services.ingest.wire import arrival, event_as_sent
-from services.ingest.writer.commit import Committer, LogLimits
-from services.ingest.writer.decision import Codec
+from services.ingest.wire import arrival
 from services.ingest.writer.tenant_log import TenantLog
-from services.runtime.clock import clock_us
 from services.runtime.database import acquire, open_pool, tenant_transaction
-from services.runtime.drain import Draining
+from tests.services.ingest.writer.opened_log import LIMITS as WIDE_LIMITS
+from tests.services.ingest.writer.opened_log import tenant_log
 
 # Parts of ten rows.
-LIMITS = LogLimits(
-    commit_rows_max=20,
-    commit_bytes_max=1_000_000,
-    queue_rows_max=10_000,
-    partition_count=2,
-    cache_bytes_max=1_000_000,
-)
+LIMITS = replace(WIDE_LIMITS, commit_rows_max=20)
 
 
 class InterruptedStore(PostgresStore):
@@ -79,14 +69,7 @@ async def opened(
     store: InterruptedStore, tenant: TenantId, rows: Any, event: Any
 ) -> Callable[[], Awaitable[TenantLog]]:
     async def make() -> TenantLog:
-        keys = tenant_keys(bytes(32), tenant)
-        tail = LogTail(store.log(tenant), Draining(), 4_000_000, 1.0)
-        made = TenantLog(
-            tenant,
-            keys,
-            Committer(tenant, store, keys, LIMITS, Codec(event_as_sent, answer), clock_us, tail),
-            LIMITS,
-        )
+        made = tenant_log(store, tenant, LIMITS)
         await made.open()
         # The first commit goes under the lock, the next ones do not.
         await made.submit(IncomingBatch(arrival(rows(event(f"first-{uuid.uuid4().hex}")))))
