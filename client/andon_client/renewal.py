@@ -12,7 +12,7 @@ import grpc
 
 # A look at the files costs a few microseconds: once in a while, not at every call.
 CHECK_S = 1.0
-# Closing cancels what is under way and waits for nobody; whoever is not there by then is left behind.
+# Closing cancels what is under way and waits for nobody; what is not there by then is left behind.
 CLOSE_S_MAX = 5.0
 
 

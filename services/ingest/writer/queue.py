@@ -1,6 +1,6 @@
 """The batches that wait for a tenant's log, and what of them the next commit takes.
 
-Theory of operation. A commit is bounded in rows and bytes, so that whoever comes next waits no longer than that takes.
+Theory of operation. A commit is bounded in rows and bytes, so that what comes next waits no longer than that takes.
 A batch that is larger is cut into parts, which are written by one commit each and acknowledged together after the last.
 If the process dies between two parts, the first ones are durable and were not acknowledged; the batch is sent again,
 and they are duplicates.
