@@ -242,6 +242,8 @@ class Committer:
         memory, now_us = self._memory, self._clock()
         # A large batch is admitted before its first part is taken.
         waiting = [part.batch for part in group if part.queued.admission is None]
+        # A part of a large batch is worked on as the batch is, in a thread.
+        rows = sum(part.batch.received for part in group)
 
         def suspected() -> tuple[Admission, Suspects]:
             admissions = [self._admit(waiting)] if waiting else []
@@ -255,7 +257,7 @@ class Committer:
             for part in group[len(waiting) :]:
                 if part.queued.revision != self.revision:
                     await self.admit_large(part.queued)
-            admission, suspects = await computed(sum(part.rows for part in group), suspected)
+            admission, suspects = await computed(rows, suspected)
         except Exception as error:
             # Whatever it is: one caller's batch must not be the reason why another's is refused.
             if len(group) > 1:
@@ -276,7 +278,7 @@ class Committer:
             return decide(made, group, head, self.sources, self._codec, self._keys.quarantine, traceparents)
 
         faults = sum(map(len, admission.faults))
-        return await computed(admission.page.num_rows + 2 * len(suspects.rows) + 20 * faults, decided)
+        return await computed(rows + 2 * len(suspects.rows) + 20 * faults, decided)
 
     async def archive_old_ids(self) -> None:
         """Moves the ids of commits behind the longest horizon to the archive, once they are a day's worth."""

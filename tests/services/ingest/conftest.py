@@ -7,8 +7,8 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -50,6 +50,18 @@ class Served:
         )
         self._channels.append(channel)
         return ingest_pb2_grpc.IngestServiceStub(channel)
+
+    @contextmanager
+    def blocking_client(self) -> Iterator[Any]:
+        """For a thread: what it encodes is no turn of the loop that serves."""
+        files = self._authority.certificate("client")
+        tls = grpc.ssl_channel_credentials(
+            self._authority.ca_file.read_bytes(), files.key.read_bytes(), files.certificate.read_bytes()
+        )
+        token = grpc.access_token_call_credentials(self._authority.token("tester", "acme", EVERYONE))
+        credentials = grpc.composite_channel_credentials(tls, token)
+        with grpc.secure_channel(f"127.0.0.1:{self.port}", credentials) as channel:
+            yield ingest_pb2_grpc.IngestServiceStub(channel)
 
     async def close(self) -> None:
         for channel in self._channels:

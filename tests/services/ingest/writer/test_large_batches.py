@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,11 +29,15 @@ async def longest_turns_s() -> AsyncIterator[list[float]]:
             turns.append(now_s - before_s)
             before_s = time.thread_time()
 
+    # As a service does at its start: what the tests before have left is not walked in a turn of this one.
+    gc.collect()
+    gc.freeze()
     sampling = asyncio.create_task(sample())
     try:
         yield turns
     finally:
         sampling.cancel()
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -45,8 +50,9 @@ async def test_a_large_batch_holds_the_loop_no_longer_than_ten_milliseconds(
     await client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=arrow(table(1, id=["first"]))))
     if again:
         await client.WriteEvents(request)
-    async with longest_turns_s() as turns:
-        answer = await client.WriteEvents(request)
+    with served.blocking_client() as sender:
+        async with longest_turns_s() as turns:
+            answer = await asyncio.to_thread(sender.WriteEvents, request)
     assert (answer.accepted, answer.duplicate) == ((0, ROWS) if again else (ROWS, 0))
     assert max(turns) < LOOP_S_MAX
 
