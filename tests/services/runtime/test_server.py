@@ -375,7 +375,8 @@ async def test_a_stream_that_nobody_reads_is_ended_with_a_retryable_status(start
     await call.read()
     await asyncio.wait_for(ended.wait(), 60)
     buffered = yielded
-    assert buffered < 200
+    # What flow control and the sockets hold, which the kernel sizes; without flow control there would be no end.
+    assert buffered < 500
     async with failing_with(grpc.StatusCode.UNAVAILABLE) as seen:
         while await call.read() is not grpc.aio.EOF:
             pass
