@@ -22,7 +22,7 @@ $(BIN)/uv:
 $(VENV)/.ready: $(BIN)/uv requirements/dev.txt requirements/build.txt pyproject.toml */pyproject.toml protos/compile_protos.py $(wildcard protos/andon/*/v1/*.proto)
 	$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/uv pip install --quiet --no-deps --build-constraints requirements/build.txt --reinstall-package andon-protos \
-		-e protos -e quality -e client -e .
+		-e protos -e quality -e records -e client -e .
 	@touch $@
 
 setup: $(VENV)/.ready ## make the environment (.venv) from hash-pinned requirements

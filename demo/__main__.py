@@ -16,17 +16,19 @@ from pathlib import Path
 
 import grpc
 from andon.scoring.v1 import indicator_system_pb2
-from andon_client.batches import Batch, batches_of
 from andon_client.commands.system import apply_system
 from andon_client.connection import load_connection
-from andon_client.csv_layout import has_columns, inspect
-from andon_client.documents import MalformedDocument, load_document
-from andon_client.load_messages import LoadError, Message, NothingReadable, message
+from andon_client.documents import load_document
+from andon_client.load_messages import message
 from andon_client.load_report import said
 from andon_client.loading import load, register_source
-from andon_client.mapping import CsvMapping, load_mapping
 from andon_client.suite import Suite
 from andon_client.terminal import describe
+from andon_records.batches import Batch, batches_of
+from andon_records.files.csv_layout import has_columns, inspect
+from andon_records.mapping.document import CsvMapping, load_mapping
+from andon_records.messages import LoadError, Message, NothingReadable
+from andon_records.yaml_text import MalformedDocument
 from rich.console import Console
 
 from demo import page, terminal

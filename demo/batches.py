@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
-from andon_client.batches import Batch
+from andon_records.batches import Batch
 
 from demo.simulation import SOURCE, Event
 

@@ -9,10 +9,10 @@ from types import TracebackType
 import grpc
 from andon.improvement.v1 import improvement_pb2
 from andon.scoring.v1 import score_pb2, scoring_pb2
-from andon_client.batches import Batch
 from andon_client.follow import follow
 from andon_client.load_report import LoadReport
 from andon_client.suite import Suite
+from andon_records.batches import Batch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 

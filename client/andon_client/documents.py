@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from andon_records.yaml_text import MalformedDocument, StrictLoader, read_yaml
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
@@ -20,61 +21,14 @@ from andon_client.presentation.phrases import LocalisedError
 M = TypeVar("M", bound=Message)
 
 
-class MalformedDocument(ValueError):
-    """The document does not fit its contract; says where."""
-
-
 class DocumentMisfit(LocalisedError, MalformedDocument):
-    """The same, in the language of the person who wrote it."""
-
-
-class _Strict(yaml.SafeLoader):
-    """Refuses a key that is written twice: of the two one would be lost without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        _refuse_twins(node)
-        return super().construct_mapping(node, deep)
-
-
-class _Literal(yaml.BaseLoader):
-    """The same, with every scalar as the text that was written: no is "no", 007 is "007"."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        _refuse_twins(node)
-        return super().construct_mapping(node, deep)
-
-
-def _refuse_twins(node: yaml.MappingNode) -> None:
-    seen: set[str] = set()
-    for key, _ in node.value:
-        if isinstance(key, yaml.ScalarNode):
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f'"{key.value}" is written twice', problem_mark=key.start_mark)
-            seen.add(key.value)
-
-
-def read_yaml(path: Path, literal: bool = True) -> Any:
-    """What a YAML file says; `literal`: scalars as the texts that were written, for a reader with types of its own.
-
-    Raises MalformedDocument: one line with the file and the line in it.
-    """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        return yaml.load(text, _Literal if literal else _Strict)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise MalformedDocument(f"{path}{place}: {error.problem or error.context}") from error
-    except yaml.YAMLError as error:
-        raise MalformedDocument(f"{path}: {' '.join(str(error).split())}") from error
-    except UnicodeDecodeError as error:
-        raise MalformedDocument(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    """The document does not fit its contract, in the language of the person who wrote it."""
 
 
 def load_document(path: Path, kind: type[M]) -> M:
     content = read_yaml(path, literal=False)
     lines: dict[Place, int] = {}
-    _note_lines(yaml.compose(path.read_bytes().decode("utf-8-sig"), _Strict), (), lines)
+    _note_lines(yaml.compose(path.read_bytes().decode("utf-8-sig"), StrictLoader), (), lines)
     return parse_document(content, kind, str(path), lines)
 
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from andon.common.v1 import errors_pb2
 from andon.ingest.v1 import ingest_pb2
+from andon_records.batches import Batch
+from andon_records.mapping.conversion import NO_DOUBTS, TimeDoubts, Unparsed
+from andon_records.mapping.document import CsvMapping
+from andon_records.mapping.doubts import doubt_messages, unparsed_message
+from andon_records.messages import Message
 
-from andon_client.batches import Batch
-from andon_client.conversion import NO_DOUBTS, TimeDoubts, Unparsed
-from andon_client.load_messages import Message, message
-from andon_client.mapping import CsvMapping
-from andon_client.time_texts import named, unread
+from andon_client.load_messages import message
 
 ROWS_SHOWN = 20
-_MARKED = re.compile(r"[+-]?[0-9.,]*[0-9][0-9.,]*")
-_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:(?:,[0-9]{3})+|(?:\.[0-9]{3})+)")
 
 
 @dataclass(frozen=True)
@@ -124,39 +122,3 @@ def said(report: LoadReport, mapping: CsvMapping, locale: str) -> Iterator[tuple
         yield message("refused_row", row=one.row, field=field, message=one.text(locale)).text(locale), False
     if more := sum(report.by_reason.values()) - len(report.rejected):
         yield message("refused_more", count=more).text(locale), False
-
-
-def _number_hint(lost: Unparsed, mapping: CsvMapping) -> Message:
-    if not any(letter.isdigit() for letter in lost.text):
-        return message("hint_unknown", text=f'"{lost.text}"')
-    if mapping.decimal is not None or not _MARKED.fullmatch(lost.text):
-        return message("hint_number")
-    mark = "," if lost.text.rfind(",") > lost.text.rfind(".") else "."
-    other = "." if mark == "," else ","
-    if lost.text.count(mark) > 1 or (lost.type == "integer" and _THOUSANDS.fullmatch(lost.text)):
-        return message("hint_thousands", mark=mark, other=other)
-    if _THOUSANDS.fullmatch(lost.text):
-        return message("hint_decimal_or", mark=mark, other=other)
-    return message("hint_decimal", mark=mark)
-
-
-def doubt_messages(doubts: TimeDoubts, mapping: CsvMapping) -> Iterator[Message]:
-    """What was read in one of two ways, said aloud."""
-    if doubts.folded:
-        yield message("folded", count=doubts.folded, zone=mapping.time_zone)
-    if doubts.swappable and not doubts.telling:
-        yield message("swappable", count=doubts.swappable, formats=named(mapping.time_formats))
-
-
-def unparsed_message(name: str, lost: Unparsed, mapping: CsvMapping) -> Message:
-    """How many values are none of their type, the first of them, and what to write where that is meant."""
-    hint = message("no_hint")
-    if lost.type in ("number", "integer"):
-        hint = _number_hint(lost, mapping)
-    elif lost.type == "flag":
-        hint = message("hint_flag", text=lost.text)
-    elif lost.type == "time":
-        why = unread(lost.text, mapping.time_formats, mapping.time_zone)
-        hint = message("hint_why", why=why)
-    shown = f'"{lost.text[:80]}"'
-    return message("unparsed", count=lost.count, name=name, type=lost.type, row=lost.row, text=shown, hint=hint)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import grpc
 from andon.ingest.v1 import event_pb2, ingest_pb2, source_pb2
+from andon_records.batches import Batch
+from andon_records.mapping.document import CsvMapping
+from andon_records.messages import NothingReadable
 
-from andon_client.batches import Batch
 from andon_client.follow import Backoff, is_retryable
-from andon_client.load_messages import NothingReadable, message
+from andon_client.load_messages import message
 from andon_client.load_report import LoadReport
-from andon_client.mapping import CsvMapping
 
 if TYPE_CHECKING:
     from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub

@@ -13,6 +13,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 import grpc
 import typer
+from andon_records.yaml_text import MalformedDocument
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
@@ -23,7 +24,6 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from andon_client.connection import Connection, load_connection
-from andon_client.documents import MalformedDocument
 from andon_client.presentation.phrases import LocalisedError, say
 from andon_client.presentation.tables import Table, Tone
 from andon_client.suite import Suite

@@ -8,11 +8,13 @@ from itertools import islice
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from andon_records.batches import REQUIRED_FIELDS, Batch
+from andon_records.mapping.document import CsvMapping
+from andon_records.mapping.doubts import doubt_messages, unparsed_message
+from andon_records.messages import Message
 
-from andon_client.batches import REQUIRED_FIELDS, Batch
-from andon_client.load_messages import Message, message
-from andon_client.load_report import ROWS_SHOWN, LoadReport, doubt_messages, unparsed_message
-from andon_client.mapping import CsvMapping
+from andon_client.load_messages import message
+from andon_client.load_report import ROWS_SHOWN, LoadReport
 
 
 class Validation:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import indicator_system_pb2
-from andon_client.documents import DocumentMisfit, MalformedDocument, load_document, parse_document
+from andon_client.documents import DocumentMisfit, load_document, parse_document
+from andon_records.yaml_text import MalformedDocument
 
 SPEC = indicator_system_pb2.IndicatorSystemSpec
 

@@ -144,7 +144,7 @@ def said(home, tmp_path, monkeypatch):
 
 
 def _columns(mapping_text, folder):
-    from andon_client.mapping import load_mapping
+    from andon_records.mapping.document import load_mapping
 
     (folder / "mapping.yaml").write_text(mapping_text, encoding="utf-8")
     return load_mapping(folder / "mapping.yaml").columns()

@@ -198,7 +198,7 @@ def test_a_load_that_is_interrupted_while_the_file_is_checked_says_so(andon, mon
     def interrupted(path, mapping):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("andon_client.csv_layout.inspect", interrupted)
+    monkeypatch.setattr("andon_records.files.csv_layout.inspect", interrupted)
     done = andon()
     assert done.exit_code == 130
     assert "nothing was sent, and 0 rows are safe from before. Run the same command again" in done.stderr

@@ -7,7 +7,8 @@ import string
 from pathlib import Path
 
 import pytest
-from andon_client.load_messages import PHRASES, message
+from andon_client.load_messages import PHRASES
+from andon_records.messages import PHRASES as RECORD_PHRASES
 
 CLIENT = Path(__file__).parents[2] / "client" / "andon_client"
 
@@ -16,7 +17,7 @@ def _places(text):
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("key", PHRASES)
+@pytest.mark.parametrize("key", [key for key in PHRASES if key not in RECORD_PHRASES])
 def test_both_languages_have_the_same_places(key):
     english, chinese = PHRASES[key]
     assert _places(english) == _places(chinese)
@@ -31,11 +32,5 @@ def test_every_phrase_is_said_somewhere_and_every_key_has_a_phrase():
         if path.name != "load_messages.py"
     )
     said = {key for key in PHRASES if re.search(rf'"{key}"', code)}
-    assert set(PHRASES) - said == set()
+    assert set(PHRASES) - set(RECORD_PHRASES) - said == set()
     assert set(re.findall(r'\bmessage\("(\w+)"', code)) <= set(PHRASES)
-
-
-def test_a_message_within_a_message_is_said_in_the_same_language():
-    inner = message("file_empty")
-    assert message("in_file", file="a.csv", what=inner).text("en") == "a.csv: the file is empty"
-    assert message("in_file", file="a.csv", what=inner).text("zh-CN") == "a.csv：文件为空"

@@ -10,13 +10,15 @@ import pyarrow as pa
 import pytest
 from andon.common.v1 import errors_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
-from andon_client import batches, loading
-from andon_client.batches import Batch, read_batches
+from andon_client import loading
 from andon_client.bookmark import Bookmark
-from andon_client.load_messages import NothingReadable, UnreadableFile, message
+from andon_client.load_messages import message
 from andon_client.load_report import LoadReport
 from andon_client.loading import load, register_source
-from andon_client.mapping import parse_mapping
+from andon_records import batches
+from andon_records.batches import Batch, read_batches
+from andon_records.mapping.document import parse_mapping
+from andon_records.messages import NothingReadable, UnreadableFile
 
 MAPPING = {"source": "desk", "id": "number", "case_id": "number", "activity": "state", "time": "at"}
 HEADER = "number,state,at,note\n"

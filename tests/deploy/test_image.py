@@ -80,9 +80,9 @@ def test_every_download_is_checked_by_its_hash() -> None:
         assert all("==" in entry and "--hash=sha256:" in entry for entry in entries)
 
 
-def test_the_four_distributions_are_built_without_the_network() -> None:
+def test_the_five_distributions_are_built_without_the_network() -> None:
     (build,) = (run for run in of("builder", "RUN") if "pip wheel" in run)
-    assert shlex.split(build)[-4:] == ["./protos", "./quality", "./client", "."]
+    assert shlex.split(build)[-5:] == ["./protos", "./quality", "./records", "./client", "."]
     assert {"--no-index", "--no-deps", "--no-build-isolation"} <= set(shlex.split(build))
 
 

@@ -13,13 +13,13 @@ import pytest
 from andon.improvement.v1 import improvement_pb2
 from andon.ingest.v1 import ingest_pb2
 from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
-from andon_client.batches import read_batches
 from andon_client.commands.system import apply_system
 from andon_client.documents import load_document
 from andon_client.follow import follow
 from andon_client.loading import load
-from andon_client.mapping import load_mapping
 from andon_client.suite import Suite
+from andon_records.batches import read_batches
+from andon_records.mapping.document import load_mapping
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.faults]
 EXAMPLES = Path(__file__).parents[2] / "examples"

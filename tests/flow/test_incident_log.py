@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
-from andon_client.batches import Batch, read_batches
 from andon_client.commands.system import apply_system
 from andon_client.documents import load_document
 from andon_client.loading import load
-from andon_client.mapping import load_mapping
 from andon_client.suite import Suite
+from andon_records.batches import Batch, read_batches
+from andon_records.mapping.document import load_mapping
 
 pytestmark = pytest.mark.timeout(290)
 ROOT = Path(__file__).parents[2]

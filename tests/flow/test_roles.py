@@ -8,8 +8,8 @@ from andon.improvement.v1 import improvement_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2
 from andon.scoring.v1 import scoring_pb2
 from andon_client.loading import load, register_source
-from andon_client.mapping import parse_mapping
 from andon_client.suite import Suite
+from andon_records.mapping.document import parse_mapping
 
 MAPPING = parse_mapping({"source": "desk", "id": "id", "case_id": "case_id", "activity": "activity", "time": "time"})
 

@@ -155,8 +155,8 @@ def test_the_version_is_the_same_everywhere(root):
         name: re.search(
             r'^version = "(.+)"$', (root / name / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
         )
-        for name in (".", "client", "protos", "quality")
+        for name in (".", "client", "protos", "quality", "records")
     }
     found = {name: match[1] for name, match in versions.items() if match}
-    assert len(found) == 4
+    assert len(found) == 5
     assert set(found.values()) == {importlib.metadata.version("andon")}

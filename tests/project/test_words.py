@@ -18,7 +18,7 @@ from typer.main import get_command
 from demo import report_texts
 from services.runtime import texts as error_texts
 
-PACKAGES = ("client/andon_client", "demo", "deploy", "quality/andon_quality", "services")
+PACKAGES = ("client/andon_client", "demo", "deploy", "quality/andon_quality", "records/andon_records", "services")
 
 # The same idea in two places that may not import each other, and why both need it.
 SAME_IDEA = {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import grpc
 import typer
+from andon_records.yaml_text import MalformedDocument
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -20,17 +21,17 @@ from rich.text import Text
 
 from andon_client.commands.filters import Json
 from andon_client.connection import connection_file
-from andon_client.documents import MalformedDocument
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_document, notes, run, screen
 
 if TYPE_CHECKING:
-    from andon_client.batches import Batch
+    from andon_records.batches import Batch
+    from andon_records.files.csv_layout import Layout
+    from andon_records.mapping.document import CsvMapping
+    from andon_records.messages import Message
+
     from andon_client.bookmark import Bookmark
-    from andon_client.csv_layout import Layout
-    from andon_client.load_messages import Message
     from andon_client.load_report import LoadReport
-    from andon_client.mapping import CsvMapping
 
 REFUSED, INTERRUPTED = 2, 130
 EVENTS_SHOWN = 5
@@ -52,10 +53,12 @@ def load_file(
 ) -> None:
     """Load a file. Loading it again changes nothing; a broken load goes on where it stopped."""
     # Loaded only where columns are read: no other command should wait for it.
+    from andon_records.files.csv_layout import inspect
+    from andon_records.mapping.document import load_mapping
+    from andon_records.messages import LoadError
+
     from andon_client.bookmark import Bookmark
-    from andon_client.csv_layout import inspect
-    from andon_client.load_messages import LoadError, message
-    from andon_client.mapping import load_mapping
+    from andon_client.load_messages import message
 
     options: Context = context.obj
     try:
@@ -116,8 +119,10 @@ def _loaded(
     options: Context, layout: Layout, mapping: CsvMapping, bookmark: Bookmark, skip: int, quiet: bool
 ) -> LoadReport:
     """Loads, and where it is broken off says how far it came and how to go on."""
-    from andon_client.batches import batches_of
-    from andon_client.load_messages import LoadError, message
+    from andon_records.batches import batches_of
+    from andon_records.messages import LoadError
+
+    from andon_client.load_messages import message
 
     batches = batches_of(layout, mapping, skip)
     # A beginning that does not fit is refused before anyone is called.
@@ -195,7 +200,8 @@ def _show(report: LoadReport, mapping: CsvMapping, locale: str, as_json: bool) -
 
 def _validate(layout: Layout, mapping: CsvMapping, locale: str, as_json: bool) -> None:
     """Every row is converted as it would be sent; nothing leaves this machine."""
-    from andon_client.batches import batches_of
+    from andon_records.batches import batches_of
+
     from andon_client.load_messages import message
     from andon_client.validation import Validation
 

@@ -10,10 +10,10 @@ import grpc
 import pytest
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import scoring_pb2
-from andon_client.batches import read_batches
 from andon_client.documents import load_document
 from andon_client.loading import load, register_source
-from andon_client.mapping import load_mapping
+from andon_records.batches import read_batches
+from andon_records.mapping.document import load_mapping
 
 ROOT = Path(__file__).parents[4]
 DATA = ROOT / ".." / "shared" / "data"

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from andon_client.mapping import INSTANCE, LIFECYCLE, PLACE, ROW, AttributeType, Column, CsvMapping
-from andon_client.number_texts import integers, numbers
-from andon_client.time_texts import read_times
+from andon_records.mapping.document import INSTANCE, LIFECYCLE, PLACE, ROW, AttributeType, Column, CsvMapping
+from andon_records.mapping.numbers import integers, numbers
+from andon_records.mapping.times import read_times
 
 Rows = NDArray[np.int64]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from andon_client.number_texts import integers, numbers
+from andon_records.mapping.numbers import integers, numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from andon_client.load_messages import Message, message
-from andon_client.time_formats import EPOCHS, EXCEL, ISO, TimeFormat, day_and_month_swapped, time_format
-from andon_client.time_zones import is_region, offset_min
+from andon_records.mapping.time_formats import EPOCHS, EXCEL, ISO, TimeFormat, day_and_month_swapped, time_format
+from andon_records.mapping.time_zones import is_region, offset_min
+from andon_records.messages import Message, message
 
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from andon_client.conversion import apply_mapping
-from andon_client.load_messages import MalformedMapping
-from andon_client.mapping import load_mapping, parse_mapping
+from andon_records.mapping.conversion import apply_mapping
+from andon_records.mapping.document import load_mapping, parse_mapping
+from andon_records.messages import MalformedMapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -169,7 +169,7 @@ def test_a_malformed_file_is_named(tmp_path):
 
 @pytest.mark.parametrize("name", ["service-desk", "it-incidents"])
 def test_the_mappings_that_are_shipped_can_be_read(name):
-    mapping = load_mapping(Path(__file__).parents[2] / "examples" / f"{name}.mapping.yaml")
+    mapping = load_mapping(Path(__file__).parents[3] / "examples" / f"{name}.mapping.yaml")
     assert mapping.source == name
 
 

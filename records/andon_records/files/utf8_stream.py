@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from andon_client.load_messages import Message, UnreadableFile, message
+from andon_records.messages import Message, UnreadableFile, message
 
 BLOCK_BYTES = 4 << 20
 GZIP = b"\x1f\x8b"

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from andon_client.time_formats import NoDate, UnknownFormat, time_format
-from andon_client.time_texts import Outcome, formats_that_fit, read_times, unread
+from andon_records.mapping.time_formats import NoDate, UnknownFormat, time_format
+from andon_records.mapping.times import Outcome, formats_that_fit, read_times, unread
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -8,9 +8,8 @@ from typing import get_args
 
 import pytest
 import yaml
-from andon_client.conversion import FALSE, TRUE
-from andon_client.load_messages import MalformedMapping
-from andon_client.mapping import (
+from andon_records.mapping.conversion import FALSE, TRUE
+from andon_records.mapping.document import (
     KEYS,
     KEYS_OF_A_COLUMN,
     REQUIRED_KEYS,
@@ -18,9 +17,10 @@ from andon_client.mapping import (
     load_mapping,
     parse_mapping,
 )
-from andon_client.time_formats import EPOCHS, WORDS, UnknownFormat, time_format
+from andon_records.mapping.time_formats import EPOCHS, WORDS, UnknownFormat, time_format
+from andon_records.messages import MalformedMapping
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "reference" / "mapping.md").read_text(encoding="utf-8")
 LEAST = {"source": "desk", "id": "number", "case_id": "number", "activity": "state", "time": "at"}
 

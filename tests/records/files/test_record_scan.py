@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from andon_client.record_scan import BrokenQuote, RecordScan, shape
+from andon_records.files.record_scan import BrokenQuote, RecordScan, shape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from andon_client.load_messages import Message, UnreadableFile, message
-from andon_client.mapping import COUNTED, CsvMapping
-from andon_client.record_scan import BrokenQuote, RecordScan, shape
-from andon_client.utf8_stream import (
+from andon_records.files.record_scan import BrokenQuote, RecordScan, shape
+from andon_records.files.utf8_stream import (
     NotInEncoding,
     bytes_of,
     is_compressed,
@@ -25,6 +23,8 @@ from andon_client.utf8_stream import (
     utf8_blocks,
     without_beginning,
 )
+from andon_records.mapping.document import COUNTED, CsvMapping
+from andon_records.messages import Message, UnreadableFile, message
 
 DELIMITERS = (",", ";", "\t", "|")
 HEADER_LINES_MAX = 50

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from andon_client.conversion import Unparsed
-from andon_client.load_report import unparsed_message
-from andon_client.mapping import parse_mapping
+from andon_records.mapping.conversion import Unparsed
+from andon_records.mapping.document import parse_mapping
+from andon_records.mapping.doubts import unparsed_message
 
 LEAST = {"source": "desk", "id": "number", "case_id": "number", "activity": "state", "time": "at"}
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from andon_client.documents import MalformedDocument, read_yaml
-from andon_client.load_messages import MalformedMapping, Message, message
-from andon_client.number_texts import DecimalMark
-from andon_client.time_formats import ISO, WORDS, NoDate, TimeFormat, UnknownFormat, time_format
-from andon_client.time_zones import alike, is_region, offset_min
+from andon_records.mapping.numbers import DecimalMark
+from andon_records.mapping.time_formats import ISO, WORDS, NoDate, TimeFormat, UnknownFormat, time_format
+from andon_records.mapping.time_zones import alike, is_region, offset_min
+from andon_records.messages import MalformedMapping, Message, message
+from andon_records.yaml_text import MalformedDocument, read_yaml
 
 AttributeType = Literal["text", "number", "integer", "flag", "time"]
 ObjectKind = Literal["process", "person", "facility", "environment", "outcome"]

@@ -6,10 +6,10 @@ import gzip
 
 import pyarrow as pa
 import pytest
-from andon_client.batches import batches_of, read_batches
-from andon_client.csv_layout import inspect
-from andon_client.load_messages import NothingReadable, UnreadableFile
-from andon_client.mapping import parse_mapping
+from andon_records.batches import batches_of, read_batches
+from andon_records.files.csv_layout import inspect
+from andon_records.mapping.document import parse_mapping
+from andon_records.messages import NothingReadable, UnreadableFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from andon_client.conversion import text_of
-from andon_client.mapping import ORDINAL, CsvMapping
+from andon_records.mapping.conversion import text_of
+from andon_records.mapping.document import ORDINAL, CsvMapping
 
 
 class Ordinals:

@@ -1,0 +1,338 @@
+"""What is said about records, their files and a mapping, in English and Chinese, and the errors that carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from andon_records.yaml_text import MalformedDocument
+
+
+@dataclass(frozen=True)
+class Message:
+    """One sentence in both languages. A place can hold another message, which is said in the same language."""
+
+    key: str
+    places: Mapping[str, object] = field(default_factory=dict)
+    phrases: Mapping[str, tuple[str, str]] = field(default_factory=lambda: PHRASES, repr=False, compare=False)
+
+    def text(self, locale: str = "en") -> str:
+        spoken = {
+            name: value.text(locale) if isinstance(value, Message) else value for name, value in self.places.items()
+        }
+        return self.phrases[self.key][1 if locale.startswith("zh") else 0].format(**spoken)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def message(key: str, **places: object) -> Message:
+    return Message(key, places)
+
+
+class LoadError(MalformedDocument):
+    """One line that says what is wrong, where, and what to write instead."""
+
+    def __init__(self, what: Message) -> None:
+        super().__init__(what.text())
+        self.what = what
+
+
+class MalformedMapping(LoadError):
+    """The mapping itself is wrong: an unknown key, a value of the wrong type, a time zone that does not exist."""
+
+
+class UnreadableFile(LoadError):
+    """The file cannot be read as the mapping says, or not at all."""
+
+
+class NothingReadable(LoadError):
+    """Not one row of the beginning is accepted: the mapping does not fit the file."""
+
+
+PHRASES: Mapping[str, tuple[str, str]] = {
+    # Where
+    "in_file": ("{file}: {what}", "{file}：{what}"),
+    "in_line": ("{file}, line {line}: {what}", "{file}，第 {line} 行：{what}"),
+    "in_row": ("{file}, row {row}: {what}", "{file}，第 {row} 条记录：{what}"),
+    "in_cell": (
+        '{file}, row {row}, column "{column}": {what}',
+        "{file}，第 {row} 条记录，列“{column}”：{what}",
+    ),
+    "at_key": ("{path}: {what}", "{path}：{what}"),
+    "plain": ("{text}", "{text}"),
+    # Mapping
+    "mapping_expected": (
+        'a mapping is expected at the top, such as "source: desk"',
+        "顶层应为键值对，例如 “source: desk”",
+    ),
+    "unknown_keys": ("unknown keys {keys}{hint}; known are {known}", "未知的键 {keys}{hint}；可用的键为 {known}"),
+    "missing_keys": ("missing {keys}", "缺少 {keys}"),
+    "text_expected": ("a text is expected, not {found}", "应为文本，而不是 {found}"),
+    "number_expected": (
+        "a whole number from {least} is expected, not {found}",
+        "应为不小于 {least} 的整数，而不是 {found}",
+    ),
+    "flag_expected": ("true or false is expected, not {found}", "应为 true 或 false，而不是 {found}"),
+    "texts_expected": (
+        "a list of texts is expected, such as [{example}], not {found}",
+        "应为文本列表，例如 [{example}]，而不是 {found}",
+    ),
+    "pairs_expected": (
+        "pairs are expected, such as {example}, not {found}",
+        "应为键值对，例如 {example}，而不是 {found}",
+    ),
+    "choice_expected": ("{found} is none of {choices}", "{found} 不在 {choices} 之中"),
+    "column_expected": (
+        'a column is expected, such as number, "{{number}}/{{row}}" or {{column: state, replace: {{old: new}}}}',
+        "应为列名，例如 number、“{{number}}/{{row}}”或 {{column: state, replace: {{old: new}}}}",
+    ),
+    "name_invalid": (
+        "{found} is no name: 1 to 64 of {allowed} are allowed{hint}",
+        "{found} 不是有效名称：须为 1 到 64 个 {allowed} 字符{hint}",
+    ),
+    "hint_column": ("; write {name}: {{column: {column}}}", "；请写 {name}: {{column: {column}}}"),
+    "too_many": ("{count} are too many: at most {most}", "{count} 个过多：最多 {most} 个"),
+    "zone_unknown": (
+        "{found} is no time zone{hint}; write one such as Europe/Berlin, Asia/Shanghai, UTC or +02:00",
+        "{found} 不是有效时区{hint}；请写 Europe/Berlin、Asia/Shanghai、UTC 或 +02:00 之类",
+    ),
+    "hint_means": (" (do you mean {names}?)", "（是否指 {names}？）"),
+    "hint_no_header": (
+        "; write column_names: [...] if the file has no header",
+        "；若文件没有表头，请写 column_names: [...]",
+    ),
+    "no_hint": ("", ""),
+    "format_unknown": (
+        "{found} has no meaning at {part}; write {words}, or a pattern such as %d/%m/%Y %H:%M:%S",
+        "{found} 中的 {part} 无法识别；请写 {words}，或 %d/%m/%Y %H:%M:%S 之类的格式",
+    ),
+    "format_incomplete": (
+        "{found} names no whole date: year, month and day are needed",
+        "{found} 没有完整日期：须含年、月、日",
+    ),
+    "encoding_unknown": (
+        "{found} is no encoding; write one such as utf-8, utf-16, windows-1252 or gb18030, or leave it out",
+        "{found} 不是有效编码；请写 utf-8、utf-16、windows-1252 或 gb18030 之类，或省略",
+    ),
+    "delimiter_invalid": (
+        '{found} is no delimiter; write one character such as "," or ";", or tab',
+        "{found} 不是有效分隔符；请写单个字符，例如 “,” 或 “;”，或 tab",
+    ),
+    "personal_unknown": (
+        "{found} is no attribute of this mapping; attributes are {known}",
+        "{found} 不是此映射的属性；属性有 {known}",
+    ),
+    "text_alone": (
+        "text is the same value for every row: column and replace do not go with it",
+        "text 表示每行取值相同，不能与 column 或 replace 同用",
+    ),
+    "both_headers": (
+        "header_row and column_names exclude each other: a file with names of its own has a header",
+        "header_row 与 column_names 不能同时使用：文件自带列名即有表头",
+    ),
+    "both_lifecycles": (
+        "start_time and lifecycle exclude each other: a row is either two events or one",
+        "start_time 与 lifecycle 不能同时使用：一行要么是两个事件，要么是一个",
+    ),
+    "ordinal_elsewhere": (
+        "{{ordinal}} numbers rows of the same id, so it has a meaning in id only",
+        "{{ordinal}} 为相同 id 的记录编号，只能用于 id",
+    ),
+    "ordinal_alone": (
+        'id needs what {{ordinal}} is counted within, such as "{{case}}/{{step}}/{{ordinal}}"',
+        "id 须写明 {{ordinal}} 的计数范围，例如 “{{case}}/{{step}}/{{ordinal}}”",
+    ),
+    "made_already": ("{by} makes this attribute already; remove one", "{by} 已生成此属性，请删除其一"),
+    # Files
+    "file_empty": ("the file is empty", "文件为空"),
+    "file_no_rows": ("the file has a header and no row", "文件只有表头，没有数据行"),
+    "not_csv": ("this is {kind}, not CSV; {remedy}", "这是 {kind}，不是 CSV；{remedy}"),
+    "save_as_csv": ("save it as CSV (UTF-8)", "请另存为 CSV（UTF-8）"),
+    "unpack": ("unpack it first", "请先解压"),
+    "convert": ("convert it to a CSV with one row per event", "请转换为每行一个事件的 CSV"),
+    "gz_broken": (
+        "the compressed file is damaged or ends early; copy or download it again",
+        "压缩文件已损坏或不完整；请重新复制或下载",
+    ),
+    "encoding_wrong": (
+        "byte {byte} is not {encoding}; write encoding: windows-1252, gb18030 or what the file was saved as,"
+        " or leave encoding out",
+        "字节 {byte} 不符合 {encoding}；请写 encoding: windows-1252、gb18030 或文件实际的编码，或省略 encoding",
+    ),
+    "encoding_contradicted": (
+        "the mapping says encoding: {encoding}, and the file is {found}; write that, or leave encoding out",
+        "映射写明 encoding: {encoding}，而文件是 {found}；请照此填写，或省略 encoding",
+    ),
+    "encoding_unguessed": (
+        "byte {byte} is not UTF-8, and the encoding cannot be guessed; write encoding: and what the file was saved as,"
+        " such as gb18030, windows-1251, shift_jis or windows-1252",
+        "字节 {byte} 不是 UTF-8，且无法推断编码；请用 encoding: 写明，例如 gb18030、windows-1251、shift_jis"
+        " 或 windows-1252",
+    ),
+    "column_missing": (
+        'no column "{column}", which {by} needs{hint}; the columns are {columns} (line {line}, delimiter {delimiter})',
+        "没有 {by} 所需的列“{column}”{hint}；现有列为 {columns}（第 {line} 行，分隔符 {delimiter}）",
+    ),
+    "column_unnamed": (
+        'no column "{column}", which {by} needs, among the {count} of column_names; a row of the file has {found}'
+        " values (delimiter {delimiter})",
+        "column_names 的 {count} 个列名中没有 {by} 所需的列“{column}”；"
+        "文件每条记录有 {found} 个值（分隔符 {delimiter}）",
+    ),
+    "column_twice": (
+        'two columns are named "{column}" (columns {first} and {second}); rename one of them in line {line}',
+        "有两列同名“{column}”（第 {first} 列和第 {second} 列）；请在第 {line} 行中改名",
+    ),
+    "header_beyond": (
+        "the file ends before line {line}, which header_row names as its header",
+        "文件在 header_row 指定的第 {line} 行之前已结束",
+    ),
+    "quote_open": (
+        'a quote opens in column "{column}" and is never closed; close it, or write quote: none in the mapping where'
+        " quotes are ordinary text",
+        "列“{column}”中的引号未闭合；请补上引号，若引号只是普通文字，请在映射中写 quote: none",
+    ),
+    "quote_broken": (
+        'a quote opens in column "{column}", and text follows where it closes (line {close}); double quotes inside a'
+        " quoted value, or write quote: none in the mapping where quotes are ordinary text",
+        "列“{column}”中的引号在第 {close} 行闭合后仍有文字；请将值内的引号写成两个，"
+        "若引号只是普通文字，请在映射中写 quote: none",
+    ),
+    "quote_swallows": (
+        'the quote that opens in column "{column}" takes in line {inner}, which looks like a row of its own; close the'
+        " quote, or write multiline_values: true in the mapping where that is meant",
+        "列“{column}”中的引号包含了看似独立记录的第 {inner} 行；请补上引号，"
+        "若确属同一值，请在映射中写 multiline_values: true",
+    ),
+    "after_row": ("after row {row}: {what}", "第 {row} 条记录之后：{what}"),
+    "row_too_long": (
+        "the row is longer than {bytes:,} bytes; is a quote not closed?",
+        "该行超过 {bytes:,} 字节；是否有引号未闭合？",
+    ),
+    "not_tabular": ("the file cannot be read as CSV: {problem}", "无法按 CSV 读取文件：{problem}"),
+    "changed": (
+        "{rows:,} rows are in the file and {found:,} were read: the file changed while it was loaded; load it again",
+        "文件有 {rows:,} 条记录，却读到 {found:,} 条：装载期间文件有变动，请重新装载",
+    ),
+    # Guesses
+    "guessed_compressed": ("the file is compressed (gzip), whatever its name says", "文件实为 gzip 压缩，与文件名无关"),
+    "guessed_plain": ("the file is named .gz and is not compressed", "文件名为 .gz，但并未压缩"),
+    "guessed_encoding": ("encoding {encoding}, guessed", "编码 {encoding}（推断）"),
+    "guessed_encoding_line": (
+        "encoding {encoding}, guessed: line {line} is not UTF-8 and reads {sample!r}",
+        "编码 {encoding}（推断）：第 {line} 行不是 UTF-8，读作 {sample!r}",
+    ),
+    "guessed_delimiter": ("delimiter {delimiter}, guessed", "分隔符 {delimiter}（推断）"),
+    "guessed_sep": (
+        "delimiter {delimiter}, from the line sep= of the file",
+        "分隔符 {delimiter}（取自文件的 sep= 行）",
+    ),
+    "guessed_header": (
+        "the header is line {line}; {skipped} before it were skipped",
+        "表头在第 {line} 行，其前的 {skipped} 行已略过",
+    ),
+    "guessed_trailing": (
+        "every row ends with a delimiter: the empty column after it is ignored",
+        "每行末尾均有分隔符：其后的空列已忽略",
+    ),
+    # Rows
+    "row_short": (
+        "the row has {found} values, the header {expected}: {text}{hint}",
+        "该记录有 {found} 个值，表头有 {expected} 个：{text}{hint}",
+    ),
+    "row_long": (
+        "the row has {found} values, the header {expected}: {text}; put a value that holds the delimiter in"
+        " quotes{hint}",
+        "该记录有 {found} 个值，表头有 {expected} 个：{text}；含分隔符的值请加引号{hint}",
+    ),
+    # Times
+    "time_absent": ("no time is given", "没有时间"),
+    "time_impossible": ("{text} does not exist{hint}", "{text} 不存在{hint}"),
+    "time_no_format": (
+        "{text} is no time by {formats}{hint}",
+        "{text} 不符合 {formats} 的时间格式{hint}",
+    ),
+    "time_hint": ("; write time_formats: [{formats}]", "；请写 time_formats: [{formats}]"),
+    "time_hint_pattern": (
+        '; if it is a time, write its pattern in time_formats, such as ["%d.%m.%Y %H:%M:%S"]',
+        '；若为时间，请在 time_formats 中写出其格式，例如 ["%d.%m.%Y %H:%M:%S"]',
+    ),
+    "time_hint_or": (
+        "; write time_formats: [{formats}] where the day comes first, [{others}] where the month does",
+        "；日在前请写 time_formats: [{formats}]，月在前请写 [{others}]",
+    ),
+    "time_zone_unknown": (
+        "the zone of {text} is unknown or could mean several; write it as +01:00 or as Europe/Berlin",
+        "{text} 的时区未知或有多种含义；请写成 +01:00 或 Europe/Berlin",
+    ),
+    "time_skipped": (
+        "{text} does not exist in {zone}, where clocks were put forward; is time_zone right?",
+        "{text} 在 {zone} 不存在（时钟拨快）；time_zone 是否正确？",
+    ),
+    "dates_swapped": (
+        "{text} does not exist by {formats}, while every date of the beginning does with day and month the other way"
+        " round: write time_formats: [{swapped}]; nothing was sent",
+        "{text} 按 {formats} 不存在，而开头的所有日期若日月互换则都存在：请写 time_formats: [{swapped}]；"
+        "未发送任何数据",
+    ),
+    "swappable": (
+        "{count:,} dates would be others with day and month the other way round, and no date of the file says which is"
+        " meant; they were read by {formats}",
+        "有 {count:,} 个日期若日月互换则为另一日期，文件中没有日期可判定；已按 {formats} 读取",
+    ),
+    "folded": (
+        "{count:,} times lie in an hour that comes twice in {zone} (clocks put back); the first was taken",
+        "{count:,} 个时间处于 {zone} 因时钟拨慢而重复的一小时；取前一次",
+    ),
+    # Values
+    "unparsed": (
+        "{count:,} values of {name} could not be read as {type} (row {row:,}: {text}); kept as text under"
+        " unparsed.{name}{hint}",
+        "{name} 有 {count:,} 个值无法读作 {type}（第 {row:,} 条记录：{text}），已作为文本保存在 unparsed.{name}{hint}",
+    ),
+    "hint_decimal": (
+        '; write decimal: "{mark}" where that is the decimal mark',
+        '；若“{mark}”为小数点，请写 decimal: "{mark}"',
+    ),
+    "hint_decimal_or": (
+        '; write decimal: "{mark}" where that is the decimal mark, decimal: "{other}" where it sets thousands apart',
+        '；若“{mark}”为小数点，请写 decimal: "{mark}"；若为千位分隔符，请写 decimal: "{other}"',
+    ),
+    "hint_thousands": (
+        '; write decimal: "{other}" where "{mark}" sets thousands apart',
+        '；若“{mark}”为千位分隔符，请写 decimal: "{other}"',
+    ),
+    "hint_number": (
+        "; a number has digits, a sign and a decimal mark; take units and currencies out of the column, or write type:"
+        " text",
+        "；数值只含数字、正负号和小数点；请去掉该列中的单位或货币符号，或写 type: text",
+    ),
+    "hint_flag": (
+        "; write replace: {{{text}: true}} where that means true",
+        "；若其表示“是”，请写 replace: {{{text}: true}}",
+    ),
+    "hint_why": ("; {why}", "；{why}"),
+    "hint_unknown": ("; write unknown: [{text}] where that means absent", "；若其表示缺失，请写 unknown: [{text}]"),
+    # Events
+    "no_time_at_all": (
+        "none of the first {rows:,} rows has a time, and nothing was sent; {first}",
+        "前 {rows:,} 条记录均无可读时间，未发送任何数据；{first}",
+    ),
+    "all_short": (
+        "none of the first {rows:,} rows can be read; {first}",
+        "前 {rows:,} 条记录均无法读取；{first}",
+    ),
+    "cell_empty": (
+        "an event needs it, and column {columns} is empty here{hint}",
+        "事件必须有此项，而列 {columns} 此处为空{hint}",
+    ),
+    "cell_unknown": (
+        "an event needs it, and {text} in column {columns} means absent by unknown or replace",
+        "事件必须有此项，而列 {columns} 中的 {text} 按 unknown 或 replace 表示缺失",
+    ),
+    "hint_omit": (
+        "; write omit_rows: {{{column}: [{text}]}} where such rows are no events",
+        "；若此类记录不是事件，请写 omit_rows: {{{column}: [{text}]}}",
+    ),
+}
