@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import pkgutil
 import re
 import sys
 import tomllib
@@ -149,17 +150,20 @@ def rpcs_page() -> str:
         "Whatever is not listed is denied to everybody. The contracts are in `protos/andon/`,\n"
         "with a comment on every field."
     )
-    return page("RPCs", lead, *(_service_section(name) for name in services()))
+    sections = (_contract_section(name, one) for name in services() for one in contracts(name))
+    return page("RPCs", lead, *sections)
 
 
-def contract(service: str) -> Any:
-    """The descriptor of the one service that the contract package declares."""
-    file = importlib.import_module(f"andon.{service}.v1.{service}_pb2").DESCRIPTOR
-    return next(iter(file.services_by_name.values()))
+def contracts(service: str) -> list[Any]:
+    """The descriptors of all services that the contract package declares, its namesake first."""
+    package = importlib.import_module(f"andon.{service}.v1")
+    names = sorted(one.name for one in pkgutil.iter_modules(package.__path__) if one.name.endswith("_pb2"))
+    files = [importlib.import_module(f"{package.__name__}.{name}").DESCRIPTOR for name in names]
+    found = [one for file in files for one in file.services_by_name.values()]
+    return sorted(found, key=lambda one: (one.file.name != f"andon/{service}/v1/{service}.proto", one.name))
 
 
-def _service_section(service: str) -> str:
-    described = contract(service)
+def _contract_section(service: str, described: Any) -> str:
     access = module(service, "access").ACCESS
     comments = comments_of(ROOT / "protos" / described.file.name)
     rows = [

@@ -56,7 +56,7 @@ async def run(settings: ImprovementSettings, stop: asyncio.Event | None = None) 
 
     await serve(
         settings=settings,
-        contract=contract,
+        contracts=[contract],
         background=[
             lambda: Listener(settings.dsn, CHANNEL).run(tenants.wake),
             lambda: leases.run(follow_signals),

@@ -73,7 +73,7 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
 
     await serve(
         settings=settings,
-        contract=Contract("andon.ingest.v1.IngestService", servicer, add_IngestServiceServicer_to_server, ACCESS),
+        contracts=[Contract("andon.ingest.v1.IngestService", servicer, add_IngestServiceServicer_to_server, ACCESS)],
         background=[
             lambda: Listener(settings.dsn, CHANNEL).run(tenants.wake),
             lambda: tenants.archive_old_ids(settings.archive_every_s),

@@ -1,6 +1,8 @@
-"""A contract, served over mTLS with health, reflection and channelz."""
+"""Contracts, served over mTLS with health, reflection and channelz."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import grpc
 from andon_client.keepalive import server_options
@@ -30,15 +32,19 @@ PLATFORM_ACCESS: Access = {
 
 class GrpcServer:
     def __init__(
-        self, settings: ServerSettings, contract: Contract, health_servicer: health.aio.HealthServicer, traffic: Traffic
+        self,
+        settings: ServerSettings,
+        contracts: Sequence[Contract],
+        health_servicer: health.aio.HealthServicer,
+        traffic: Traffic,
     ) -> None:
         self._settings = settings
         interceptor = CallInterceptor(
             TokenVerifier(settings.jwks_file, settings.token_issuer, settings.token_audience),
-            {**PLATFORM_ACCESS, **contract.access},
+            {**PLATFORM_ACCESS, **{method: roles for one in contracts for method, roles in one.access.items()}},
             traffic,
             stall_s=settings.stall_s,
-            texts=contract.texts,
+            texts={reason: texts for one in contracts for reason, texts in one.texts.items()},
         )
         options = server_options(
             settings.message_bytes_max,
@@ -48,11 +54,12 @@ class GrpcServer:
             settings.handshake_s_max,
         )
         self._server = grpc.aio.server(interceptors=[interceptor], options=options)
-        contract.add_to_server(contract.servicer, self._server)
+        for one in contracts:
+            one.add_to_server(one.servicer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, self._server)
         channelz.add_channelz_servicer(self._server)
-        reflected = [contract.name, health.SERVICE_NAME, reflection.SERVICE_NAME, "grpc.channelz.v1.Channelz"]
-        reflection.enable_server_reflection(reflected, self._server)
+        platform = [health.SERVICE_NAME, reflection.SERVICE_NAME, "grpc.channelz.v1.Channelz"]
+        reflection.enable_server_reflection([*(one.name for one in contracts), *platform], self._server)
 
     async def start(self) -> int:
         """The port that was bound."""

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The ports that were bound; 0: there is none. `port` is that of the contract."""
+    """The ports that were bound; 0: there is none. `port` is that of the contracts."""
 
     host: str
     port: int
@@ -50,7 +50,7 @@ class Endpoint:
 async def serve(
     *,
     settings: ProcessSettings,
-    contract: Contract | None = None,
+    contracts: Sequence[Contract] = (),
     http: Application | None = None,
     background: Sequence[Background] = (),
     draining: Draining | None = None,
@@ -61,7 +61,7 @@ async def serve(
 ) -> None:
     """Serves until SIGTERM, SIGINT or `stop`, then drains: nothing in flight is cut off within the grace period.
 
-    `contract` is served over gRPC (settings: ServerSettings), `http` is an ASGI application (settings: HttpSettings);
+    `contracts` are served over gRPC (settings: ServerSettings), `http` is an ASGI application (settings: HttpSettings);
     `background` are begun again when they fail; `ready` is asked whether the service can do its work; `closers` run
     last, in order.
     """
@@ -78,11 +78,11 @@ async def serve(
             for closer in reversed(closers):
                 leaving.push_async_callback(_bounded, closer)
             options = server_options(handshake_s_max=limits.handshake_s_max) if limits else server_options()
-            health = ProcessHealth(settings.health_listen, [contract.name] if contract else [], options)
+            health = ProcessHealth(settings.health_listen, [one.name for one in contracts], options)
             servers: list[Listening] = []
             port = http_port = 0
-            if contract is not None:
-                servers.append(GrpcServer(_of(settings, ServerSettings), contract, health.servicer, traffic))
+            if contracts:
+                servers.append(GrpcServer(_of(settings, ServerSettings), contracts, health.servicer, traffic))
                 port = await servers[-1].start()
             if http is not None:
                 # Only a process that serves HTTP loads the library that does.

@@ -60,7 +60,7 @@ async def run(
 
     await serve(
         settings=settings,
-        contract=contract,
+        contracts=[contract],
         background=[
             replica.run,
             retention.run,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 
 import pytest
 
@@ -13,9 +14,15 @@ READS = ("Get", "List", "Read", "Watch", "Explain", "Lint")
 @pytest.fixture
 def contract(service):
     """The methods of every service that the contract package declares."""
-    file = importlib.import_module(f"andon.{service}.v1.{service}_pb2").DESCRIPTOR
+    package = importlib.import_module(f"andon.{service}.v1")
+    files = [
+        importlib.import_module(f"{package.__name__}.{one.name}").DESCRIPTOR
+        for one in pkgutil.iter_modules(package.__path__)
+        if one.name.endswith("_pb2")
+    ]
     return {
         f"/{declared.full_name}/{method.name}": method
+        for file in files
         for declared in file.services_by_name.values()
         for method in declared.methods
     }

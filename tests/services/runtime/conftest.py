@@ -106,7 +106,7 @@ async def started(authority: Authority) -> AsyncIterator[Started]:
         endpoint, task = await begun(
             stop,
             settings=settings_for(authority, **(overrides or {})),
-            contract=Contract(ECHO, handlers(behaviours), lambda add, server: add(server), allowed),
+            contracts=[Contract(ECHO, handlers(behaviours), lambda add, server: add(server), allowed)],
             draining=draining,
             **serving,
         )

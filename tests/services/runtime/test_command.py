@@ -47,7 +47,7 @@ def ended(monkeypatch, capfd, folder):
         if settings.dsn:
             await open_schema(settings, "desk", folder)
         await serve(
-            settings=settings, contract=Contract("andon.test.v1.Empty", None, lambda servicer, server: None, {})
+            settings=settings, contracts=[Contract("andon.test.v1.Empty", None, lambda servicer, server: None, {})]
         )
 
     async def migrating(settings):

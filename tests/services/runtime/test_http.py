@@ -85,7 +85,9 @@ async def serving(authority: Authority) -> AsyncIterator[Serving]:
         if contract is not None:
             fields |= {"listen": "127.0.0.1:0", "jwks_file": authority.jwks_file}
         settings = (BothSettings if contract else HttpSettings)(**{**fields, **given})
-        endpoint, task = await begun(stop, settings=settings, contract=contract, http=application, draining=draining)
+        endpoint, task = await begun(
+            stop, settings=settings, contracts=[contract] if contract else [], http=application, draining=draining
+        )
         processes.append(Process(endpoint, authority, stop, task))
         return processes[-1]
 

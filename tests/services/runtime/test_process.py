@@ -73,7 +73,7 @@ register = lambda server: server.add_generic_rpc_handlers(
 )
 access = {f"/andon.test.v1.EchoService/{name}": frozenset({"reader"}) for name in methods}
 contract = Contract("andon.test.v1.EchoService", register, lambda add, server: add(server), access)
-asyncio.run(serve(settings=Settings(), contract=contract))
+asyncio.run(serve(settings=Settings(), contracts=[contract]))
 """
 
 
