@@ -50,9 +50,10 @@ from services.scoring.scores.charts.chart import prepare
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.store.statements import MIGRATIONS, SCHEMA
+from services.scoring.system.event_clock import EventClock
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.wire.entries import ENTRY_BYTES_MAX
-from services.scoring.wire.ingest_client import EventClock, received
+from services.scoring.wire.ingest_client import received
 from services.scoring.wire.scores import timestamp
 from services.scoring.wire.systems import spec_of
 
@@ -136,7 +137,7 @@ class Tenant:
     def __init__(self, settings: ScoringSettings, pool: asyncpg.Pool, months: int) -> None:
         self.name = f"months-{months}"
         self._settings, self._pool, self._store = settings, pool, Store(pool)
-        self._clock = EventClock(())
+        self._clock = EventClock((), 0)
 
     async def create(self, indicators: int) -> None:
         body = parse_document(document(indicators), indicator_system_pb2.IndicatorSystemSpec).SerializeToString()

@@ -41,9 +41,10 @@ from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold
 from services.scoring.store.statements import MIGRATIONS, SCHEMA
+from services.scoring.system.event_clock import EventClock
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.wire.entries import ENTRY_BYTES_MAX
-from services.scoring.wire.ingest_client import EventClock, received
+from services.scoring.wire.ingest_client import received
 from services.scoring.wire.scores import timestamp
 from services.scoring.wire.systems import spec_of
 
@@ -82,7 +83,7 @@ class Steps:
         self._pool = pool
         self._store = Store(pool)
         self._settings = settings
-        self._clock = EventClock(())
+        self._clock = EventClock((), 0)
 
     async def open(self) -> None:
         system, self._fold, lease = await self._found()

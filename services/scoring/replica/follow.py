@@ -156,8 +156,7 @@ class SystemFold:
             await self._committer.commit_with_retry(Gathered(), opened, fold, self._partitions.states.values())
         self._inbox = Inbox(self._settings.inbox_bytes_max)
         after, heartbeat_s = self._partitions.furthest_behind().through, self._settings.ingest_heartbeat_s
-        sources = self.system.spec.sources
-        log_pages = self._ingest.follow(sorted(leases), after, heartbeat_s, sources)
+        log_pages = self._ingest.follow(sorted(leases), after, heartbeat_s, self.system.spec)
         reader = asyncio.create_task(self._inbox.fill(log_pages))
         try:
             while dict(self._leases) == leases:

@@ -22,6 +22,7 @@ from services.scoring.system.case_model import (
     Text,
 )
 
+HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
 SECONDS_BY_UNIT = {"": 1, "s": 1, "min": 60, "h": 3_600, "d": 86_400}
 
 
@@ -183,6 +184,15 @@ class SystemSpec:
     indicators: tuple[Indicator, ...] = ()
     composites: tuple[Composite, ...] = ()
     lateness_us: int = 0
+    source_idle_timeout_us: int | None = None
+
+    @cached_property
+    def idle_us(self) -> int:
+        """How long the server's clock waits for a source that lags: see `event_clock`."""
+        if self.source_idle_timeout_us is not None:
+            return self.source_idle_timeout_us
+        is_hourly = any(Window.HOUR in indicator.windows for indicator in self.indicators)
+        return HOUR_US if is_hourly else DAY_US
 
     @cached_property
     def measure_by_name(self) -> Mapping[str, Measure]:

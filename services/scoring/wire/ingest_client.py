@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import grpc
@@ -11,6 +11,8 @@ from andon.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from andon_client.follow import follow
 from google.protobuf.duration_pb2 import Duration
 
+from services.scoring.system.event_clock import EventClock
+from services.scoring.system.model import SystemSpec
 from services.scoring.wire.scores import microseconds
 
 BOUNDS_S_MAX = 5.0
@@ -49,31 +51,6 @@ class IngestBounds:
     newest: str
 
 
-class EventClock:
-    """How far the sources that feed a system have come, and never further than the server's own clock.
-
-    Events of other sources complete no window of the system, and one whose clock runs ahead completes none before its
-    end has really come.
-    """
-
-    def __init__(self, sources: Collection[str]) -> None:
-        """sources: those of the system; empty: every source feeds it."""
-        self._sources = frozenset(sources)
-        self._latest_us: int | None = None
-
-    def after(self, response: ingest_pb2.ReadEventsResponse) -> int | None:
-        """The watermark in microseconds once this response was taken; responses come in order."""
-        times = [
-            microseconds(one.time)
-            for one in response.source_watermarks
-            if not self._sources or one.source in self._sources
-        ]
-        if self._latest_us is not None:
-            times.append(self._latest_us)
-        self._latest_us = max(times, default=None)
-        return None if self._latest_us is None else min(self._latest_us, microseconds(response.server_time))
-
-
 class IngestClient:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = ingest_pb2_grpc.IngestServiceStub(channel)
@@ -83,10 +60,10 @@ class IngestClient:
         return IngestBounds(found.partition_count, found.newest if found.event_count else "")
 
     async def follow(
-        self, partitions: Sequence[int], after: str, heartbeat_s: float, sources: Collection[str]
+        self, partitions: Sequence[int], after: str, heartbeat_s: float, spec: SystemSpec
     ) -> AsyncIterator[Received]:
-        """The pages of these partitions from a cursor on, and heartbeats without any. sources: see `EventClock`."""
-        clock = EventClock(sources)
+        """The pages of these partitions from a cursor on, and heartbeats without any, for a system with this spec."""
+        clock = EventClock(spec.sources, spec.idle_us)
         heartbeat = Duration()
         heartbeat.FromMilliseconds(round(heartbeat_s * 1000))
 
@@ -120,7 +97,10 @@ def received(response: ingest_pb2.ReadEventsResponse, clock: EventClock) -> Rece
         ),
         response.through,
         response.lag.seconds + response.lag.nanos / 1e9,
-        clock.after(response),
+        clock.after(
+            {one.source: microseconds(one.time) for one in response.source_watermarks},
+            microseconds(response.server_time),
+        ),
         response.ByteSize(),
     )
 

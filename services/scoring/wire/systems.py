@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from andon.common.v1 import text_pb2, value_pb2
 from andon.scoring.v1 import indicator_system_pb2 as pb
+from google.protobuf.duration_pb2 import Duration
 
 from services.scoring.system import case_model, model
 from services.scoring.system.version import SystemVersion
@@ -111,8 +112,15 @@ def spec_of(message: pb.IndicatorSystemSpec) -> model.SystemSpec:
         composites=tuple(
             model.Composite(one.name, _text(one.title), one.weight or 1.0, one.parent) for one in message.composites
         ),
-        lateness_us=message.lateness.seconds * 1_000_000 + message.lateness.nanos // 1000,
+        lateness_us=_duration_us(message.lateness),
+        source_idle_timeout_us=_duration_us(message.source_idle_timeout)
+        if message.HasField("source_idle_timeout")
+        else None,
     )
+
+
+def _duration_us(length: Duration) -> int:
+    return length.seconds * 1_000_000 + length.nanos // 1000
 
 
 def _text(message: text_pb2.Text) -> case_model.Text:

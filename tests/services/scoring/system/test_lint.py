@@ -147,6 +147,7 @@ NUMBERS = [
     (with_indicator(chart=model.ChartRule(smoothing=1.5)), "indicators[0].chart.smoothing"),
     (replace(SPEC, lateness_us=2**62), "lateness"),
     (replace(SPEC, lateness_us=-1), "lateness"),
+    (replace(SPEC, source_idle_timeout_us=-1), "source_idle_timeout"),
     (replace(SPEC, composites=(model.Composite("a", weight=math.nan),)), "composites[0].weight"),
     (with_measure(NumberAttribute("x", resolution=math.nan)), "measures[0].value.resolution"),
     (with_measure(Flag(Above("n", math.inf))), "measures[0].flag.above.limit"),
