@@ -59,10 +59,7 @@ def hash_texts(texts: pa.Array, key: HashKey) -> Hashes:
     Cost: a dozen numpy operations over the rows for each 8 bytes of the longest text. Equal texts have equal hashes;
     different ones collide by chance only, so a hit is a suspicion that the texts themselves must confirm.
     """
-    return hash_spans(*text_spans(texts), key)
-
-
-def hash_spans(data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64], key: HashKey) -> Hashes:
+    data, starts, lengths = text_spans(texts)
     total = (lengths + 1).astype(np.uint64) * (key.seed | np.uint64(1))
     if len(data) == 0:
         return mix(total)
@@ -109,8 +106,3 @@ def mix(values: Hashes) -> Hashes:
 def hash_name(name: str, key: HashKey) -> np.uint64:
     """The hash of one of few short texts that come again and again."""
     return cast(np.uint64, hash_texts(pa.array([name], pa.string()), key)[0])
-
-
-def partition_of(case_hashes: Hashes, partition_count: int) -> NDArray[np.uint8]:
-    """A case always lives in one partition."""
-    return ((case_hashes >> np.uint64(16)) % np.uint64(partition_count)).astype(np.uint8)

@@ -1,7 +1,7 @@
 """What ingest speaks about: events in columns, sources and their policy, faults, counts."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NewType
 from uuid import UUID
@@ -150,18 +150,6 @@ class Written:
     faults: tuple[Fault, ...]
     quarantine_ids: tuple[str, ...] = ()
     position: Position | None = None
-
-
-def merged(parts: Sequence[Written]) -> Written:
-    """The answer to a batch that was written in parts, in their order."""
-    if len(parts) == 1:
-        return parts[0]
-    return Written(
-        total(part.tally for part in parts),
-        tuple(fault for part in parts for fault in part.faults),
-        tuple(name for part in parts for name in part.quarantine_ids),
-        parts[-1].position,
-    )
 
 
 @dataclass(frozen=True)

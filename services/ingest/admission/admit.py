@@ -2,23 +2,19 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from services.ingest.admission.checks import check_attributes, check_corrections, check_texts, check_times
+from services.ingest.admission.checks import checked
 from services.ingest.admission.concatenation import join, joined
-from services.ingest.admission.faults import FaultMarks
 from services.ingest.admission.normal_form import normalised
 from services.ingest.admission.privacy import pseudonymised_page
 from services.ingest.admission.pseudonyms import TenantKeys
-from services.ingest.admission.text_columns import TextColumn
 from services.ingest.columns import codes_of
-from services.ingest.hashes import hash_name, hash_spans, mix
-from services.ingest.model import SOURCE, Admission, Fault, IncomingBatch, Source, SourceId
+from services.ingest.hashes import hash_name, hash_texts, mix
+from services.ingest.model import SOURCE, Admission, IncomingBatch, Source, SourceId
 
 
 def admit(
@@ -31,20 +27,15 @@ def admit(
     arrival = joined([batch.arrival for batch in batches])
     starts = np.cumsum([0, *(batch.received for batch in batches)])
     page = arrival.page
-    findings = FaultMarks(page.num_rows)
     coded = page.column("source")
     policies = [sources.get(SourceId(name)) or Source(SourceId(name)) for name in coded.dictionary.to_pylist()]
-    ids, case_ids = TextColumn(page.column("id")), TextColumn(page.column("case_id"))
-    check_texts(arrival, ids, case_ids, findings)
-    check_times(page, policies, now_us, findings)
-    check_corrections(page, findings)
-    check_attributes(page, arrival, findings)
+    marks = checked(arrival, policies, now_us)
     index, bounds = np.arange(page.num_rows, dtype=np.int64), starts
-    if findings.kinds:
-        index = np.flatnonzero(findings.reason < 0)
+    if marks.kinds:
+        index = np.flatnonzero(marks.reason < 0)
         bounds = np.searchsorted(index, starts)
         page = page.take(pa.array(index))
-        ids, case_ids = TextColumn(page.column("id")), TextColumn(page.column("case_id"))
+    faults = marks.by_batch(coded, starts)
     page = normalised(
         pseudonymised_page(page, policies, keys.pseudonym), [batch.traceparent for batch in batches], bounds
     )
@@ -58,20 +49,12 @@ def admit(
         page=page,
         index=index - starts[:-1].repeat(np.diff(bounds)),
         # An event's identity is its source and its id.
-        id_hashes=mix(hash_spans(*ids.spans, keys.ids) + source_hashes[codes]),
-        case_hashes=hash_spans(*case_ids.spans, keys.cases),
+        id_hashes=mix(hash_texts(page.column("id"), keys.ids) + source_hashes[codes]),
+        case_hashes=hash_texts(page.column("case_id"), keys.cases),
         bounds=bounds,
-        faults=_by_batch(list(findings.faults(coded)), starts),
+        faults=faults,
         sources=tuple(policies[code].id for code in used),
     )
-
-
-def _by_batch(faults: Sequence[Fault], starts: NDArray[np.int64]) -> tuple[tuple[Fault, ...], ...]:
-    found: list[list[Fault]] = [[] for _ in starts[1:]]
-    owners = np.searchsorted(starts, [fault.index for fault in faults], "right") - 1
-    for fault, owner, start in zip(faults, owners.tolist(), starts[owners].tolist(), strict=True):
-        found[owner].append(replace(fault, index=fault.index - start))
-    return tuple(tuple(some) for some in found)
 
 
 _index = attrgetter("index")
@@ -98,8 +81,6 @@ def part_of(admission: Admission, begin: int, end: int) -> Admission:
 
 def merged_admissions(admissions: Sequence[Admission]) -> Admission:
     """One admission of all their batches."""
-    if len(admissions) == 1:
-        return admissions[0]
     ends = np.cumsum([0, *(one.page.num_rows for one in admissions)])
     begins = [one.bounds[:-1] + end for one, end in zip(admissions, ends[:-1], strict=True)]
     return Admission(

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from services.ingest.admission.faults import Mask
+from services.ingest.admission.checks import Mask
 from services.ingest.admission.pseudonyms import all_pseudonymised, as_text, pseudonymised
 from services.ingest.columns import FIXED_NAMES, codes_of
 from services.ingest.model import ATTRIBUTE_PREFIX, CODED_TEXT, Source

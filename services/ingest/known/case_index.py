@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.ingest.admission.pseudonyms import TenantKeys
-from services.ingest.hashes import hash_texts, partition_of
+from services.ingest.hashes import hash_texts
 from services.ingest.known.index import HashIndex, compact, positions_of
 from services.ingest.log.interface import Log
-from services.ingest.log.segments import decoded
+from services.ingest.log.segments import decoded, partition_of
 
 LOAD_COMMITS = 500
 

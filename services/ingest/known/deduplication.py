@@ -55,17 +55,21 @@ class Suspects:
     """Pairs of a row and the position of a commit that may hold its event.
 
     `recent`: the commit is within the horizon of the event's source, so that its id may not come with another payload.
+    `old`: the rows whose event may have been committed before what memory holds, which only the archive knows.
     """
 
     rows: Rows
     positions: Rows
     recent: Mask
+    old: Rows
 
-    def with_old(self, rows: Rows, positions: Rows) -> "Suspects":
+    def with_archived(self, rows: Rows, positions: Rows) -> "Suspects":
+        """With what the archive said of the old rows."""
         return Suspects(
             np.concatenate([self.rows, rows]),
             np.concatenate([self.positions, positions]),
             np.concatenate([self.recent, np.zeros(len(rows), dtype=np.bool_)]),
+            self.old,
         )
 
 

@@ -82,10 +82,10 @@ class HashIndex:
         run = (hashes & ~self._position) | np.asarray(positions).astype(np.uint64) & self._position
         run.sort()
         self._count += len(run)
-        self._filter.mark(run)
         self._runs.append(run)
         while some := _mergeable([run for run in self._runs if len(run) < _SMALL]):
             self._exchange(some, _merged(some))
+        self._filter.mark(run)
         if self._count < _FANOUT * _SMALL and self._filter.outgrown(self._count):
             self._filter = HashFilter.of(self._runs)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from services.ingest.columns import codes_of
 from services.ingest.hashes import Hashes
 from services.ingest.known.deduplication import StoredEvents, Suspects
-from services.ingest.known.index import SPAN_MAX, HashIndex, Rows, compact, positions_of
+from services.ingest.known.index import SPAN_MAX, HashIndex, compact, positions_of
 from services.ingest.log.interface import Log
 from services.ingest.log.records import HashedSegment
 from services.ingest.model import DEDUP_HORIZON_US, FUTURE_TOLERANCE_US, Admission, Source, SourceId
@@ -78,9 +78,15 @@ class Memory:
             self._compacting = asyncio.create_task(compact(self._index))
 
     def suspects(self, admission: Admission, sources: Mapping[SourceId, Source], now_us: int) -> Suspects:
+        old = np.zeros(0, dtype=np.int64)
+        if self.after:
+            tolerance_us = max([FUTURE_TOLERANCE_US, *(source.future_tolerance_us for source in sources.values())])
+            event_us = admission.page.column("time").view(pa.int64()).to_numpy()
+            # See `known/old_ids.py`.
+            old = np.flatnonzero(event_us < self.since_us + tolerance_us + _CLOCKS_DIFFER_US)
         rows, numbers = self._index.candidates(admission.id_hashes)
         if len(rows) == 0:
-            return Suspects(rows, numbers, np.zeros(0, dtype=np.bool_))
+            return Suspects(rows, numbers, np.zeros(0, dtype=np.bool_), old)
         rows, positions = positions_of(rows, numbers, self._index.span, self.after, self.position)
         column = admission.page.column("source")
         known = [sources.get(SourceId(name)) for name in column.dictionary.to_pylist()]
@@ -90,15 +96,7 @@ class Memory:
         times = [self._committed_us[place] for place in (asked - self.after - 1).tolist()]
         committed_us = np.array(times, dtype=np.int64)[which]
         recent = committed_us >= now_us - horizons[codes_of(column)[rows]]
-        return Suspects(rows, positions, recent)
-
-    def beyond(self, admission: Admission, sources: Mapping[SourceId, Source]) -> Rows:
-        """The rows whose event may have been committed before what is remembered: see `known/old_ids.py`."""
-        if self.after == 0:
-            return np.zeros(0, dtype=np.int64)
-        tolerance_us = max([FUTURE_TOLERANCE_US, *(source.future_tolerance_us for source in sources.values())])
-        times = admission.page.column("time").view(pa.int64()).to_numpy()
-        return np.flatnonzero(times < self.since_us + tolerance_us + _CLOCKS_DIFFER_US)
+        return Suspects(rows, positions, recent, old)
 
     async def stored(self, log: Log, suspects: Suspects) -> dict[int, list[StoredEvents]]:
         """What the commits hold that suspects name, out of the cache or the log."""

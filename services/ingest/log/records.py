@@ -46,6 +46,21 @@ class LogEntry:
     def byte_count(self) -> int:
         return sum(len(segment.events) for segment in self.segments)
 
+    def logged(self, committed_at_us: int) -> "LoggedCommit":
+        """What readers get of it once it is appended."""
+        commit = Commit(self.position, self.byte_count, committed_at_us, self.traceparents, self.source_times)
+        pages = [
+            StoredPage(
+                SegmentKey(self.position, one.partition, one.first_offset),
+                one.event_count,
+                one.time_min_us,
+                one.time_max_us,
+                one.events,
+            )
+            for one in sorted(self.segments, key=lambda one: (one.partition, one.first_offset))
+        ]
+        return LoggedCommit(commit, tuple(pages))
+
 
 @dataclass(frozen=True)
 class SegmentKey:

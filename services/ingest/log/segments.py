@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from services.ingest.columns import FIXED, FIXED_NAMES, READING
-from services.ingest.hashes import Hashes, partition_of
+from services.ingest.hashes import Hashes
 from services.ingest.model import CODED_TEXT, Segment
 
 _TIME = FIXED_NAMES.index("time")
@@ -19,6 +19,11 @@ _FEW_EVENTS = 64
 _VALUES_BYTES_MIN = 2_048
 # From so many events on it pays to leave the empty columns out of what is taken.
 _MANY_EVENTS = 2_000
+
+
+def partition_of(case_hashes: Hashes, partition_count: int) -> NDArray[np.uint8]:
+    """A case always lives in one partition."""
+    return ((case_hashes >> np.uint64(16)) % np.uint64(partition_count)).astype(np.uint8)
 
 
 def cut(page: pa.RecordBatch, id_hashes: Hashes, case_hashes: Hashes, offsets: Sequence[int]) -> tuple[Segment, ...]:

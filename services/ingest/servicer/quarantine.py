@@ -5,7 +5,7 @@ from typing import Any
 from andon.ingest.v1 import event_pb2, ingest_pb2
 
 from services.ingest import wire
-from services.ingest.admission.faults import MESSAGES
+from services.ingest.admission.checks import MESSAGES
 from services.ingest.model import Fault
 from services.ingest.registry.quarantine import opened
 from services.ingest.registry.records import SealedEvent

@@ -41,12 +41,11 @@ class WriteRpcs:
 
     async def WriteEvents(self, request: ingest_pb2.WriteEventsRequest, context: Any) -> ingest_pb2.WriteEventsResponse:
         begun_s = time.perf_counter()
-        log = await self.requests.log()
-        sent = request.batch
-        batch = replace(await received(sent), validate_only=request.validate_only)
+        batch = replace(await received(request.batch), validate_only=request.validate_only)
         key = await computed(batch.received, lambda: idempotency_key(request))
         if key is not None:
             batch = replace(batch, request_id=key.request_id, fingerprint=key.fingerprint)
+        log = await self.requests.log()
         response = await answered(log, await log.submit(batch))
         encoding = request.batch.WhichOneof("encoding") or ""
         metrics.record("andon.ingest.batch.duration", time.perf_counter() - begun_s, encoding=encoding)

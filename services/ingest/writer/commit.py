@@ -34,28 +34,34 @@ import pyarrow as pa
 from services.ingest.admission.admit import admit, merged_admissions, part_of
 from services.ingest.admission.pseudonyms import TenantKeys
 from services.ingest.known.archive import IdArchive
-from services.ingest.known.deduplication import Suspects, judge_against_stored, judge_within_page
+from services.ingest.known.deduplication import Suspects
 from services.ingest.known.memory import Memory
 from services.ingest.log.interface import Log
-from services.ingest.log.records import Commit, LogEntry, LoggedCommit, LogHead, SegmentKey, StoredPage
+from services.ingest.log.records import LogHead
 from services.ingest.log.tail import LogTail
 from services.ingest.metrics import metrics
 from services.ingest.model import (
     DAY_US,
     DEDUP_HORIZON_US,
     Admission,
-    IncomingBatch,
     Source,
     SourceId,
     TenantId,
     Written,
-    merged,
 )
 from services.ingest.registry.records import StoredAnswer
 from services.ingest.workers import computed
-from services.ingest.writer.decision import Codec, CommitDecision, CommitResult, decide, plan, replayed
+from services.ingest.writer.decision import (
+    Codec,
+    CommitDecision,
+    CommitResult,
+    CommitTooLarge,
+    Gathered,
+    decide,
+    replayed,
+)
 from services.ingest.writer.interface import IngestStore, LockedSession
-from services.ingest.writer.queue import COMMIT_BYTES, BatchPart, QueuedBatch
+from services.ingest.writer.queue import COMMIT_BYTES, BatchPart, QueuedBatch, merged
 from services.runtime.errors import invalid
 from services.runtime.telemetry import batch_span
 
@@ -82,10 +88,6 @@ class LogLimits:
 
 class CannotShare(Exception):
     """One of the batches cannot be admitted."""
-
-
-class CommitTooLarge(Exception):
-    """Its segments would not fit into one message to a reader."""
 
 
 class Committer:
@@ -136,11 +138,9 @@ class Committer:
 
     async def admit_large(self, queued: QueuedBatch) -> None:
         revision = self.revision
-        queued.admission = await computed(queued.batch.received, partial(self._admit, [queued.batch]))
+        admission = partial(admit, [queued.batch], self.sources, self._keys, self._clock())
+        queued.admission = await computed(queued.batch.received, admission)
         queued.revision = revision
-
-    def _admit(self, batches: Sequence[IncomingBatch]) -> Admission:
-        return admit(batches, self.sources, self._keys, self._clock())
 
     async def commit(self, group: Sequence[BatchPart]) -> list[CommitResult]:
         """The result of each part; they share one commit, or have one each where they cannot."""
@@ -149,7 +149,8 @@ class Committer:
             with batch_span("andon.ingest.commit", traceparents, {"andon.batches": len(group)}):
                 head = await self.open()
                 if self._alone and not group[0].batch.validate_only and (head.position + 1) % _CLEAR_EVERY:
-                    decision = await self._decide(group, head, traceparents, self._log, self._archive)
+                    gathered = await self._gather(group, traceparents, self._log, self._archive)
+                    decision = await self._decide(gathered, head)
                     # Nothing is written if the log is not as this process believed or a request id has an answer.
                     begun = self.tail.changed.generation()
                     with self.tail.appending(decision.entry.position):
@@ -196,10 +197,11 @@ class Committer:
             if ids := [one.batch.request_id for one in group if one.batch.request_id is not None]:
                 first = await session.registry.answered(ids)
             if fresh := [one for one in group if one.batch.request_id not in first]:
-                decision = await self._decide(fresh, session.head, traceparents, session.log, session.id_archive)
+                gathered = await self._gather(fresh, traceparents, session.log, session.id_archive)
+                decision = await self._decide(gathered, session.head)
                 if fresh[0].batch.validate_only:
                     # What would be answered; nothing is written.
-                    return [Written(decision.plan.batch_tallies[0], decision.plan.faults[0])]
+                    return [Written(decision.written[0].tally, decision.written[0].faults)]
                 begun = self.tail.changed.generation()
                 committed_at_us = await session.log.append(decision.entry, decision.receipt)
                 if committed_at_us is None:
@@ -230,55 +232,46 @@ class Committer:
         await self._memory.catch_up(session.log, session.head.position)
         self.head = session.head
 
-    async def _decide(
-        self,
-        group: Sequence[BatchPart],
-        head: LogHead,
-        traceparents: tuple[str, ...],
-        log: Log,
-        archive: IdArchive,
-    ) -> CommitDecision:
+    async def _gather(
+        self, group: Sequence[BatchPart], traceparents: tuple[str, ...], log: Log, archive: IdArchive
+    ) -> Gathered:
         assert self._memory is not None
         memory, now_us = self._memory, self._clock()
         # A large batch is admitted before its first part is taken.
         waiting = [part.batch for part in group if part.queued.admission is None]
-        # A part of a large batch is worked on as the batch is, in a thread.
-        rows = sum(part.batch.received for part in group)
 
-        def suspected() -> tuple[Admission, Suspects]:
-            admissions = [self._admit(waiting)] if waiting else []
+        def admitted() -> tuple[Admission, Suspects]:
+            admissions = [admit(waiting, self.sources, self._keys, now_us)] if waiting else []
             for part in group[len(waiting) :]:
                 assert part.queued.admission is not None
                 admissions.append(part_of(part.queued.admission, part.begin, part.end))
-            admission = merged_admissions(admissions)
+            admission = admissions[0] if len(admissions) == 1 else merged_admissions(admissions)
             return admission, memory.suspects(admission, self.sources, now_us)
 
         try:
             for part in group[len(waiting) :]:
                 if part.queued.revision != self.revision:
                     await self.admit_large(part.queued)
-            admission, suspects = await computed(rows, suspected)
+            # A part of a large batch is worked on as the batch is, in a thread.
+            admission, suspects = await computed(sum(part.batch.received for part in group), admitted)
         except Exception as error:
             # Whatever it is: one caller's batch must not be the reason why another's is refused.
             if len(group) > 1:
                 raise CannotShare from error
             raise
-        old = memory.beyond(admission, self.sources)
-        if len(old):
+        if len(suspects.old):
             times = admission.page.column("time").view(pa.int64()).to_numpy()
-            suspects = suspects.with_old(*await archive.suspects(admission.id_hashes, times, old))
+            suspects = suspects.with_archived(*await archive.suspects(admission.id_hashes, times, suspects.old))
         stored = await memory.stored(log, suspects) if len(suspects.rows) else {}
+        return Gathered(group, admission, suspects, stored, traceparents)
 
-        def decided() -> CommitDecision:
-            page, hashes = admission.page, admission.id_hashes
-            novelty = judge_within_page(page, hashes, judge_against_stored(page, hashes, suspects, stored))
-            made = plan(admission, novelty, head.next_offsets)
-            if made.byte_count > self._limits.commit_bytes_max:
-                raise CommitTooLarge
-            return decide(made, group, head, self.sources, self._codec, self._keys.quarantine, traceparents)
-
-        faults = sum(map(len, admission.faults))
-        return await computed(rows + 2 * len(suspects.rows) + 20 * faults, decided)
+    async def _decide(self, gathered: Gathered, head: LogHead) -> CommitDecision:
+        decided = partial(
+            decide, gathered, head, self.sources, self._codec, self._keys.quarantine, self._limits.commit_bytes_max
+        )
+        rows = sum(part.batch.received for part in gathered.parts)
+        faults = sum(map(len, gathered.admission.faults))
+        return await computed(rows + 2 * len(gathered.suspects.rows) + 20 * faults, decided)
 
     async def archive_old_ids(self) -> None:
         """Moves the ids of commits behind the longest horizon to the archive, once they are a day's worth."""
@@ -298,28 +291,14 @@ class Committer:
         assert self.head is not None
         assert self._memory is not None
         entry, receipt = decision.entry, decision.receipt
-        self._memory.learn_own(decision.plan.id_hashes, entry.position, committed_at_us)
+        self._memory.learn_own(decision.id_hashes, entry.position, committed_at_us)
         self.head = self.head.moved(entry)
-        self.tail.appended(_as_logged(entry, committed_at_us), begun)
+        self.tail.appended(entry.logged(committed_at_us), begun)
         if receipt.new_sources:
             self.sources = {**self.sources, **{name: Source(name) for name in receipt.new_sources}}
+        tallies = [one.tally for one in decision.written]
         for outcome in ("accepted", "duplicate", "quarantined"):
-            count = sum(getattr(tally, outcome) for tally in decision.plan.batch_tallies)
+            count = sum(getattr(tally, outcome) for tally in tallies)
             metrics.add("andon.ingest.events", count, outcome=outcome)
         metrics.add("andon.ingest.commits")
         metrics.add("andon.ingest.bytes", entry.byte_count)
-
-
-def _as_logged(entry: LogEntry, committed_at_us: int) -> LoggedCommit:
-    made = Commit(entry.position, entry.byte_count, committed_at_us, entry.traceparents, entry.source_times)
-    pages = [
-        StoredPage(
-            SegmentKey(entry.position, one.partition, one.first_offset),
-            one.event_count,
-            one.time_min_us,
-            one.time_max_us,
-            one.events,
-        )
-        for one in sorted(entry.segments, key=lambda one: (one.partition, one.first_offset))
-    ]
-    return LoggedCommit(made, tuple(pages))

@@ -10,10 +10,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.ingest.admission.faults import MESSAGES
+from services.ingest.admission.checks import MESSAGES
 from services.ingest.columns import codes_of
 from services.ingest.hashes import Hashes
-from services.ingest.known.deduplication import Novelty
+from services.ingest.known.deduplication import (
+    Novelty,
+    StoredEvents,
+    Suspects,
+    judge_against_stored,
+    judge_within_page,
+)
 from services.ingest.log.records import LogEntry, LogHead
 from services.ingest.log.segments import cut
 from services.ingest.model import (
@@ -24,14 +30,12 @@ from services.ingest.model import (
     IncomingBatch,
     IntakeCounts,
     Position,
-    Segment,
     SourceId,
     Written,
-    merged,
 )
 from services.ingest.registry.quarantine import quarantine_id, sealed
 from services.ingest.registry.records import Receipt, SealedEvent, StoredAnswer
-from services.ingest.writer.queue import BatchPart
+from services.ingest.writer.queue import BatchPart, merged
 from services.runtime.requests import request_id_reused
 
 METHOD = "WriteEvents"
@@ -40,43 +44,101 @@ METHOD = "WriteEvents"
 CommitResult = Written | bytes | Exception
 
 
+class CommitTooLarge(Exception):
+    """Its segments would not fit into one message to a reader."""
+
+
 @dataclass(frozen=True)
-class CommitPlan:
-    segments: tuple[Segment, ...]
+class Codec:
+    """How batches and answers look outside: given by `wire`, which knows the contract."""
+
+    as_sent: Callable[[Arrival, int], bytes]
+    answer: Callable[[Written, LogHead], bytes]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What a commit is decided from: its parts, their admitted events, and the stored ones that these may repeat."""
+
+    parts: Sequence[BatchPart]
+    admission: Admission
+    suspects: Suspects
+    stored: Mapping[int, Sequence[StoredEvents]]
+    traceparents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CommitDecision:
+    """What is appended, and what each part is answered then; `id_hashes` are those of the new events."""
+
+    entry: LogEntry
+    receipt: Receipt
+    written: tuple[Written, ...]
     id_hashes: Hashes
-    sources: tuple[SourceId, ...]
-    tallies: dict[str, IntakeCounts]
-    # The latest time of each source's new events, in microseconds.
-    source_times: dict[str, int]
-    faults: tuple[tuple[Fault, ...], ...]
-    batch_tallies: tuple[IntakeCounts, ...]
-
-    @property
-    def byte_count(self) -> int:
-        return sum(len(segment.events) for segment in self.segments)
 
 
-def plan(admission: Admission, outcome: NDArray[np.int8], next_offsets: Sequence[int]) -> CommitPlan:
-    """`outcome` says for each admitted event whether it is new, a duplicate or a conflict."""
-    page, ids, cases = admission.page, admission.id_hashes, admission.case_hashes
-    faults = admission.faults
+def decide(
+    gathered: Gathered, head: LogHead, sources: Mapping[SourceId, object], codec: Codec, key: bytes, bytes_max: int
+) -> CommitDecision:
+    """For a log that ends at `head` and knows these sources; `key` seals what is refused.
+
+    Raises CommitTooLarge where the segments take more than `bytes_max`.
+    """
+    admission, parts = gathered.admission, gathered.parts
+    page, ids, cases, faults = admission.page, admission.id_hashes, admission.case_hashes, admission.faults
+    # New, a duplicate or a conflict: of each admitted event.
+    outcome = judge_within_page(page, ids, judge_against_stored(page, ids, gathered.suspects, gathered.stored))
     if outcome.any():
         faults = tuple(known + found for known, found in zip(faults, _conflicts(admission, outcome), strict=True))
         new = np.flatnonzero(outcome == Novelty.NEW)
         page, ids, cases = page.take(pa.array(new)), ids[new], cases[new]
+    counts, source_times = _by_source(admission.page, outcome, faults), _latest_by_source(page)
+    segments = cut(page, ids, cases, head.next_offsets) if page.num_rows else ()
+    next_offsets = list(head.next_offsets)
+    for segment in segments:
+        next_offsets[segment.partition] += segment.event_count
+    entry = LogEntry(
+        after=head.position,
+        next_offsets=tuple(next_offsets),
+        segments=segments,
+        source_times=source_times,
+        traceparents=gathered.traceparents[:TRACEPARENTS_MAX],
+    )
+    if entry.byte_count > bytes_max:
+        raise CommitTooLarge
+    refused = [
+        [_sealed_event(part.batch.arrival, fault, codec, key) for fault in some]
+        for part, some in zip(parts, faults, strict=True)
+    ]
     kinds = [np.bincount(outcome[begin:end], minlength=3).tolist() for begin, end in pairwise(admission.bounds)]
-    return CommitPlan(
-        segments=cut(page, ids, cases, next_offsets) if page.num_rows else (),
-        id_hashes=ids,
-        sources=admission.sources,
-        tallies=_by_source(admission.page, outcome, faults),
-        source_times=_latest_by_source(page),
-        faults=faults,
-        batch_tallies=tuple(
-            IntakeCounts(counts[Novelty.NEW], counts[Novelty.DUPLICATE], len(refused))
-            for counts, refused in zip(kinds, faults, strict=True)
+    written = tuple(
+        Written(
+            IntakeCounts(count[Novelty.NEW], count[Novelty.DUPLICATE], len(some)),
+            some,
+            tuple(one.quarantine_id for one in sealed_events),
+            Position(entry.position),
+        )
+        for count, some, sealed_events in zip(kinds, faults, refused, strict=True)
+    )
+    receipt = Receipt(
+        counts=counts,
+        reasons=dict(Counter((fault.source, fault.reason) for some in faults for fault in some)),
+        refused=tuple({one.quarantine_id: one for some in refused for one in some}.values()),
+        new_sources=tuple(sorted(set(admission.sources) - set(sources))),
+        method=METHOD,
+        answers=tuple(
+            StoredAnswer(
+                part.batch.request_id,
+                METHOD,
+                part.batch.fingerprint,
+                codec.answer(merged([*part.queued.written, one]), head),
+            )
+            for part, one in zip(parts, written, strict=True)
+            # That of a batch in parts is recorded with its last one.
+            if part.batch.request_id is not None and part.is_last
         ),
     )
+    return CommitDecision(entry, receipt, written, ids)
 
 
 def _conflicts(admission: Admission, outcome: NDArray[np.int8]) -> list[tuple[Fault, ...]]:
@@ -93,19 +155,20 @@ def _conflicts(admission: Admission, outcome: NDArray[np.int8]) -> list[tuple[Fa
 def _by_source(
     page: pa.RecordBatch, outcome: NDArray[np.int8], faults: Sequence[Sequence[Fault]]
 ) -> dict[str, IntakeCounts]:
+    """Of the sources that anything came from."""
     names: list[str] = page.column("source").dictionary.to_pylist()
     codes = codes_of(page.column("source"))
     # One count over pairs of outcome and source.
     pairs = np.bincount(outcome * np.int64(len(names)) + codes, minlength=3 * len(names)).reshape(3, len(names))
-    accepted, duplicate = pairs[Novelty.NEW].tolist(), pairs[Novelty.DUPLICATE].tolist()
-    came: Counter[str] = Counter()
-    repeated: Counter[str] = Counter()
-    for name, accepted_count, duplicate_count in zip(names, accepted, duplicate, strict=True):
-        came[name] += accepted_count
-        repeated[name] += duplicate_count
+    accepted: Counter[str] = Counter()
+    duplicate: Counter[str] = Counter()
+    # A dictionary may hold a name twice.
+    for name, new, repeated in zip(names, pairs[Novelty.NEW].tolist(), pairs[Novelty.DUPLICATE].tolist(), strict=True):
+        accepted[name] += new
+        duplicate[name] += repeated
     refused = Counter(fault.source for some in faults for fault in some)
-    tallies = {name: IntakeCounts(came[name], repeated[name], refused[name]) for name in sorted({*came, *refused})}
-    return {name: tally for name, tally in tallies.items() if tally.received}
+    named = sorted({*+accepted, *+duplicate, *refused})
+    return {name: IntakeCounts(accepted[name], duplicate[name], refused[name]) for name in named}
 
 
 def _latest_by_source(page: pa.RecordBatch) -> dict[str, int]:
@@ -119,71 +182,6 @@ def _latest_by_source(page: pa.RecordBatch) -> dict[str, int]:
         name, us = page.column("source").dictionary[code].as_py(), int(times[codes == code].max())
         latest[name] = max(us, latest.get(name, us))
     return latest
-
-
-@dataclass(frozen=True)
-class Codec:
-    """How batches and answers look outside: given by `wire`, which knows the contract."""
-
-    as_sent: Callable[[Arrival, int], bytes]
-    answer: Callable[[Written, LogHead], bytes]
-
-
-@dataclass(frozen=True)
-class CommitDecision:
-    plan: CommitPlan
-    entry: LogEntry
-    receipt: Receipt
-    written: tuple[Written, ...]
-
-
-def decide(
-    made: CommitPlan,
-    parts: Sequence[BatchPart],
-    head: LogHead,
-    sources: Mapping[SourceId, object],
-    codec: Codec,
-    key: bytes,
-    traceparents: tuple[str, ...],
-) -> CommitDecision:
-    """For a log that ends at `head` and knows these sources; `key` seals what is refused."""
-    refused = [
-        [_sealed_event(part.batch.arrival, fault, codec, key) for fault in faults]
-        for part, faults in zip(parts, made.faults, strict=True)
-    ]
-    written = tuple(
-        Written(tally, faults, tuple(one.quarantine_id for one in some), Position(head.position + 1))
-        for tally, faults, some in zip(made.batch_tallies, made.faults, refused, strict=True)
-    )
-    next_offsets = list(head.next_offsets)
-    for segment in made.segments:
-        next_offsets[segment.partition] += segment.event_count
-    entry = LogEntry(
-        after=head.position,
-        next_offsets=tuple(next_offsets),
-        segments=made.segments,
-        source_times=made.source_times,
-        traceparents=traceparents[:TRACEPARENTS_MAX],
-    )
-    receipt = Receipt(
-        counts=made.tallies,
-        reasons=dict(Counter((fault.source, fault.reason) for some in made.faults for fault in some)),
-        refused=tuple({one.quarantine_id: one for some in refused for one in some}.values()),
-        new_sources=tuple(sorted(set(made.sources) - set(sources))),
-        method=METHOD,
-        answers=tuple(
-            StoredAnswer(
-                part.batch.request_id,
-                METHOD,
-                part.batch.fingerprint,
-                codec.answer(merged([*part.queued.written, one]), head),
-            )
-            for part, one in zip(parts, written, strict=True)
-            # That of a batch in parts is recorded with its last one.
-            if part.batch.request_id is not None and part.is_last
-        ),
-    )
-    return CommitDecision(made, entry, receipt, written)
 
 
 def _sealed_event(arrival: Arrival, fault: Fault, codec: Codec, key: bytes) -> SealedEvent:

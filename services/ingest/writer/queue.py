@@ -14,11 +14,12 @@ within it is only known from all of it.
 """
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID
 
-from services.ingest.model import Admission, IncomingBatch, Written
+from services.ingest.model import Admission, IncomingBatch, Written, total
 
 # Bytes of columns that one commit takes, about.
 COMMIT_BYTES = 2 * 1024 * 1024
@@ -26,14 +27,22 @@ COMMIT_BYTES = 2 * 1024 * 1024
 
 @dataclass(eq=False)
 class QueuedBatch:
-    """`admission` is that of a large batch, under the sources of `revision`; `written` are its parts so far."""
+    """`part_rows` is what one commit takes of it.
+
+    `admission` is that of a large batch, under the sources of `revision`; `written` are its parts so far.
+    """
 
     batch: IncomingBatch
     answer: "asyncio.Future[Written | bytes]"
+    part_rows: int
     admission: Admission | None = None
     revision: int = -1
     written: list[Written] = field(default_factory=list)
     written_rows: int = 0
+
+    @property
+    def is_cut(self) -> bool:
+        return self.part_rows < self.batch.received
 
     @cached_property
     def byte_count(self) -> int:
@@ -66,69 +75,50 @@ class BatchPart:
         return self.queued.byte_count * self.rows // max(1, self.batch.received)
 
 
-class BatchQueue:
-    def __init__(self, rows_max: int, bytes_max: int) -> None:
-        """Of one commit."""
-        self._rows_max, self._bytes_max = rows_max, bytes_max
-        self._whole: list[QueuedBatch] = []
-        self._cut: list[QueuedBatch] = []
+def merged(parts: Sequence[Written]) -> Written:
+    """The answer to a batch that was written in parts, in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    return Written(
+        total(part.tally for part in parts),
+        tuple(fault for part in parts for fault in part.faults),
+        tuple(name for part in parts for name in part.quarantine_ids),
+        parts[-1].position,
+    )
 
-    def __bool__(self) -> bool:
-        return bool(self._whole or self._cut)
 
-    def is_cut(self, queued: QueuedBatch) -> bool:
-        return not queued.batch.validate_only and self._part_rows(queued) < queued.batch.received
+def part_rows(batch: IncomingBatch, rows_max: int, bytes_max: int) -> int:
+    """How many rows of a batch one commit of so many rows and bytes takes: all, or half a commit of a larger one."""
+    if batch.validate_only:
+        return batch.received
+    fitting: int = batch.received * (bytes_max // 2) // max(1, batch.arrival.page.nbytes)
+    return min(batch.received, max(1, min(rows_max // 2, fitting)))
 
-    def add(self, queued: QueuedBatch) -> None:
-        """A new batch, or one of which parts remain."""
-        (self._cut if self.is_cut(queued) else self._whole).append(queued)
 
-    def next_group(self) -> list[BatchPart]:
-        """What the next commit takes, at least one part: whole batches, then parts of larger ones."""
-        if self._whole and self._whole[0].batch.validate_only:
-            return [_whole(self._whole.pop(0))]
-        share = 2 if self._cut else 1
-        begun = {one.batch.request_id for one in self._cut if one.written_rows} - {None}
-        ids: set[UUID | None] = set(begun)
-        group = self._taken_whole(self._rows_max // share, self._bytes_max // share, ids)
+def next_group(waiting: Sequence[QueuedBatch], rows_max: int, bytes_max: int) -> list[BatchPart]:
+    """What the next commit takes, at least one part: whole batches, then parts of larger ones, in their order."""
+    whole, cut = [one for one in waiting if not one.is_cut], [one for one in waiting if one.is_cut]
+    if whole and whole[0].batch.validate_only:
+        return [BatchPart(whole[0], 0, whole[0].batch.received)]
+    group: list[BatchPart] = []
+    # A batch without a request id is never taken for another.
+    ids: set[UUID | None] = {one.batch.request_id for one in cut if one.written_rows} - {None}
+
+    def take(candidates: Iterable[QueuedBatch], rows_max: int, bytes_max: int) -> None:
         rows, size = sum(part.rows for part in group), sum(part.byte_count for part in group)
-        for queued in list(self._cut):
-            end = min(queued.written_rows + self._part_rows(queued), queued.batch.received)
+        for queued in candidates:
+            end = min(queued.written_rows + queued.part_rows, queued.batch.received)
             part = BatchPart(queued, queued.written_rows, end)
             rows, size = rows + part.rows, size + part.byte_count
-            if group and (rows > self._rows_max or size > self._bytes_max):
-                break
+            if queued.batch.validate_only or (group and (rows > rows_max or size > bytes_max)):
+                return
             if queued.batch.request_id in ids and not queued.written_rows:
                 continue
             if queued.batch.request_id is not None:
                 ids.add(queued.batch.request_id)
-            self._cut.remove(queued)
             group.append(part)
-        return group
 
-    def _taken_whole(self, rows_max: int, bytes_max: int, ids: set[UUID | None]) -> list[BatchPart]:
-        group: list[BatchPart] = []
-        rest: list[QueuedBatch] = []
-        rows = size = 0
-        for number, queued in enumerate(self._whole):
-            rows, size = rows + queued.batch.received, size + queued.byte_count
-            if (group and (rows > rows_max or size > bytes_max)) or queued.batch.validate_only:
-                rest += self._whole[number:]
-                break
-            if queued.batch.request_id in ids:
-                rest.append(queued)
-                continue
-            if queued.batch.request_id is not None:
-                ids.add(queued.batch.request_id)
-            group.append(_whole(queued))
-        self._whole = rest
-        return group
-
-    def _part_rows(self, queued: QueuedBatch) -> int:
-        """Half of a commit: the other half is that of whole batches."""
-        fitting = queued.batch.received * (self._bytes_max // 2) // max(1, queued.byte_count)
-        return max(1, min(self._rows_max // 2, fitting))
-
-
-def _whole(queued: QueuedBatch) -> BatchPart:
-    return BatchPart(queued, 0, queued.batch.received)
+    share = 2 if cut else 1
+    take(whole, rows_max // share, bytes_max // share)
+    take(cut, rows_max, bytes_max)
+    return group

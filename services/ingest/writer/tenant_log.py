@@ -6,10 +6,10 @@ from uuid import UUID
 
 from services.ingest.admission.pseudonyms import TenantKeys
 from services.ingest.metrics import metrics
-from services.ingest.model import IncomingBatch, TenantId, Written, merged
+from services.ingest.model import IncomingBatch, TenantId, Written
 from services.ingest.writer.commit import Committer, LogLimits
 from services.ingest.writer.decision import CommitResult
-from services.ingest.writer.queue import BatchPart, BatchQueue, QueuedBatch
+from services.ingest.writer.queue import QueuedBatch, merged, next_group, part_rows
 from services.runtime.errors import ResourceExhausted
 
 
@@ -18,26 +18,25 @@ class TenantLog:
         self.tenant = tenant
         self.keys = keys
         self.tail = committer.tail
+        # Of the log; from `open` on.
+        self.origin: UUID
+        self._is_open = False
         self._committer = committer
         self._queue_rows_max = limits.queue_rows_max
+        # Of one commit.
+        self._rows_max, self._bytes_max = limits.commit_rows_max, limits.group_bytes_max
         self._opening = asyncio.Lock()
-        self._queue = BatchQueue(limits.commit_rows_max, limits.group_bytes_max)
+        self._waiting: list[QueuedBatch] = []
         self._queued_rows = 0
         self._freed = asyncio.Event()
         self._committing: asyncio.Task[None] | None = None
         self._admitting: set[asyncio.Task[None]] = set()
 
-    @property
-    def origin(self) -> UUID:
-        """Raises LookupError before `open`."""
-        if self._committer.head is None:
-            raise LookupError("the log is not open")
-        return self._committer.head.origin
-
     async def open(self) -> None:
-        if self._committer.head is None:
+        if not self._is_open:
             async with self._opening:
-                await self._committer.open()
+                self.origin = (await self._committer.open()).origin
+                self._is_open = True
 
     async def archive_old_ids(self) -> None:
         await self._committer.archive_old_ids()
@@ -53,9 +52,10 @@ class TenantLog:
         if self._queued_rows and self._queued_rows + batch.received > self._queue_rows_max:
             metrics.add("andon.ingest.refused", batch.received)
             raise ResourceExhausted("OVERLOADED", "too much is waiting to be written", retry_after_s=0.5)
-        queued = QueuedBatch(batch, asyncio.get_running_loop().create_future())
+        rows = part_rows(batch, self._rows_max, self._bytes_max)
+        queued = QueuedBatch(batch, asyncio.get_running_loop().create_future(), rows)
         self._queued_rows += batch.received
-        if self._queue.is_cut(queued):
+        if queued.is_cut:
             # Small ones are admitted together when their turn comes; a large one before it waits for its turns.
             task = asyncio.create_task(self._admit(queued))
             self._admitting.add(task)
@@ -83,13 +83,15 @@ class TenantLog:
         self._settle(queued, first, queued.batch.received)
 
     def _add(self, queued: QueuedBatch) -> None:
-        self._queue.add(queued)
+        self._waiting.append(queued)
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_all())
 
     async def _commit_all(self) -> None:
-        while self._queue:
-            group: list[BatchPart] = self._queue.next_group()
+        while self._waiting:
+            group = next_group(self._waiting, self._rows_max, self._bytes_max)
+            taken = {part.queued for part in group}
+            self._waiting = [queued for queued in self._waiting if queued not in taken]
             try:
                 results: list[CommitResult] = await self._committer.commit(group)
             except Exception as error:
@@ -106,7 +108,7 @@ class TenantLog:
                     self._settle(queued, merged(queued.written), part.rows)
                 else:
                     self._queued_rows -= part.rows
-                    self._queue.add(queued)
+                    self._waiting.append(queued)
 
     def _settle(self, queued: QueuedBatch, result: CommitResult, rows: int) -> None:
         self._queued_rows -= rows

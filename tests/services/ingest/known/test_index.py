@@ -7,8 +7,9 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest.hashes import hash_key, hash_name, hash_texts, partition_of
+from services.ingest.hashes import hash_key, hash_name, hash_texts
 from services.ingest.known.index import SPAN_MAX, HashIndex, compact, positions_of
+from services.ingest.log.segments import partition_of
 
 KEY = hash_key(bytes(32))
 
