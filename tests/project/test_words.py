@@ -24,7 +24,6 @@ PACKAGES = ("client/andon_client", "demo", "deploy", "quality/andon_quality", "r
 SAME_IDEA = {
     "Direction": "which way is better: of an indicator in scoring, of an expected effect in the mathematics",
     "Outlook": "of a verification, computed by the mathematics and stored by improvement",
-    "CommitPlan": "what one commit writes: of events in ingest, of a step of the fold in scoring",
     "Committer": "what makes the commits of a service's log, one after another",
     "LogEntry": "one commit of a service's log; each service has its own",
     "LogHead": "how far a service's log reaches; each service has its own",

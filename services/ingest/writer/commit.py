@@ -56,7 +56,7 @@ from services.ingest.writer.decision import (
     CommitDecision,
     CommitResult,
     CommitTooLarge,
-    Gathered,
+    GatheredBatches,
     decide,
     replayed,
 )
@@ -234,7 +234,7 @@ class Committer:
 
     async def _gather(
         self, group: Sequence[BatchPart], traceparents: tuple[str, ...], log: Log, archive: IdArchive
-    ) -> Gathered:
+    ) -> GatheredBatches:
         assert self._memory is not None
         memory, now_us = self._memory, self._clock()
         # A large batch is admitted before its first part is taken.
@@ -263,9 +263,9 @@ class Committer:
             times = admission.page.column("time").view(pa.int64()).to_numpy()
             suspects = suspects.with_archived(*await archive.suspects(admission.id_hashes, times, suspects.old))
         stored = await memory.stored(log, suspects) if len(suspects.rows) else {}
-        return Gathered(group, admission, suspects, stored, traceparents)
+        return GatheredBatches(group, admission, suspects, stored, traceparents)
 
-    async def _decide(self, gathered: Gathered, head: LogHead) -> CommitDecision:
+    async def _decide(self, gathered: GatheredBatches, head: LogHead) -> CommitDecision:
         decided = partial(
             decide, gathered, head, self.sources, self._codec, self._keys.quarantine, self._limits.commit_bytes_max
         )

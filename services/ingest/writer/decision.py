@@ -57,7 +57,7 @@ class Codec:
 
 
 @dataclass(frozen=True)
-class Gathered:
+class GatheredBatches:
     """What a commit is decided from: its parts, their admitted events, and the stored ones that these may repeat."""
 
     parts: Sequence[BatchPart]
@@ -78,7 +78,12 @@ class CommitDecision:
 
 
 def decide(
-    gathered: Gathered, head: LogHead, sources: Mapping[SourceId, object], codec: Codec, key: bytes, bytes_max: int
+    gathered: GatheredBatches,
+    head: LogHead,
+    sources: Mapping[SourceId, object],
+    codec: Codec,
+    key: bytes,
+    bytes_max: int,
 ) -> CommitDecision:
     """For a log that ends at `head` and knows these sources; `key` seals what is refused.
 
