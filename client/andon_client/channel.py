@@ -9,7 +9,7 @@ from pathlib import Path
 import grpc
 
 from andon_client.keepalive import Option, channel_options
-from andon_client.renewal import RenewedChannel
+from andon_client.renewal import Channels, RenewedChannel
 from andon_client.tracing import tracing_interceptors
 
 # Every mutation carries a request id and every event an id, so a retry has no second effect.
@@ -62,21 +62,29 @@ def open_channel(
 
     The token is metadata of each call. Call credentials would ask for it in a thread of gRPC, which can wait for ever
     for a channel that is being closed. A call whose token cannot be read is UNAVAILABLE, and may be tried again.
-    """
-    settings = [
-        *channel_options(),
-        *_authority(target),
-        ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
-        *options,
-    ]
 
-    def opened() -> grpc.aio.Channel:
+    Calls that send a stream of requests go over a channel on which gRPC does not retry; the caller has to. gRPC aborts
+    the process ("promise_based_filter.cc: ILLEGAL STATE: FORWARDED_BATCH", grpc/grpc issue 40283, seen up to 1.85.1)
+    where a message is written while its own retry sends an earlier one again: what outgrew the buffer of retries is
+    committed to the new attempt as soon as the repetition has begun, and the next message does not wait for its end.
+    """
+    settings = dict([*channel_options(), *_authority(target)])
+    retried = {"grpc.enable_retries": 1, "grpc.service_config": json.dumps(SERVICE_CONFIG)}
+    others = settings | retried | dict(options)
+    uploads = settings | dict(options) | {"grpc.enable_retries": 0}
+
+    def opened() -> Channels:
         tls = grpc.ssl_channel_credentials(
             root_certificates=ca_file.read_bytes(),
             private_key=key_file.read_bytes(),
             certificate_chain=cert_file.read_bytes(),
         )
-        return grpc.aio.secure_channel(target, tls, options=settings, interceptors=tracing_interceptors())
+        return Channels(
+            *(
+                grpc.aio.secure_channel(target, tls, options=list(chosen.items()), interceptors=tracing_interceptors())
+                for chosen in (others, uploads)
+            )
+        )
 
     def metadata() -> Sequence[tuple[str, str]]:
         try:

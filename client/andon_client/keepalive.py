@@ -35,7 +35,7 @@ def _both_ends(message_bytes_max: int) -> list[Option]:
 
 
 def channel_options(message_bytes_max: int = MESSAGE_BYTES_MAX) -> Sequence[Option]:
-    return [*_both_ends(message_bytes_max), ("grpc.lb_policy_name", "round_robin"), ("grpc.enable_retries", 1)]
+    return [*_both_ends(message_bytes_max), ("grpc.lb_policy_name", "round_robin")]
 
 
 def server_options(

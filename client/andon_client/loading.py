@@ -126,6 +126,8 @@ async def _exchange(
             yield _request(batch)
         while True:
             await free.acquire()
+            if over.is_set():
+                return
             try:
                 await source.ready()
             except Exception:
@@ -155,7 +157,9 @@ async def _exchange(
             yield source.without_events.popleft(), None
         await source.ready()
     finally:
+        # gRPC leaves what sends of a broken call waiting for ever: it goes on here, and ends.
         over.set()
+        free.release()
 
 
 def _request(batch: Batch) -> ingest_pb2.StreamEventsRequest:

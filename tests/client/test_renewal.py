@@ -184,8 +184,40 @@ async def test_closing_waits_for_nobody(where, authority, door, silent):
 
 async def test_a_channel_that_does_not_close_is_left_behind(channel, monkeypatch):
     monkeypatch.setattr(renewal, "CLOSE_S_MAX", 0.1)
-    monkeypatch.setattr(channel.current, "close", lambda grace: asyncio.Event().wait())
+    monkeypatch.setattr(channel.current.uploads, "close", lambda grace: asyncio.Event().wait())
     started_s = time.monotonic()
     await channel.close()
     assert time.monotonic() - started_s < CLOSED_WITHIN_S
     monkeypatch.undo()
+
+
+async def test_grpc_tries_a_single_request_again_and_never_a_stream_of_them(authority):
+    tries = []
+
+    async def busy(request, context):
+        tries.append("single")
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "busy")
+
+    async def busy_stream(requests, context):
+        tries.append("stream")
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "busy")
+        yield b""
+
+    server = grpc.aio.server()
+    methods = {
+        "Who": grpc.unary_unary_rpc_method_handler(busy),
+        "Hold": grpc.stream_stream_rpc_method_handler(busy_stream),
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("andon.test.v1.Door", methods),))
+    certificate, key = authority.certificate("server")
+    pair, ca = (key.read_bytes(), certificate.read_bytes()), authority.ca_file.read_bytes()
+    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([pair], ca, require_client_auth=True))
+    await server.start()
+    async with opened(f"localhost:{port}", authority) as channel:
+        with pytest.raises(grpc.aio.AioRpcError, match="busy"):
+            await channel.unary_unary(WHO)(b"")
+        with pytest.raises(grpc.aio.AioRpcError, match="busy"):
+            _ = [one async for one in channel.stream_stream(HOLD)(iter([b""]))]
+    await server.stop(None)
+    assert tries.count("single") > 1
+    assert tries.count("stream") == 1
