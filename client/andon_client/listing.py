@@ -111,14 +111,14 @@ async def problem_zone(suite: Suite, problem: problem_pb2.Problem, is_entered: b
 
 
 async def read_filtered_zones(suite: Suite, wanted: scoring_pb2.SeriesFilter) -> Zones:
-    """Of the systems whose series a filter may name, each by its newest version."""
+    """Of the systems whose series a filter may name, each by the version that is scored by."""
     if wanted.series or (wanted.process and wanted.system):
         return await read_zones(suite, wanted.series or [f"{wanted.process}/{wanted.system}"])
     found: dict[str, tzinfo] = {}
-    async for one in list_systems(suite, scoring_pb2.ListIndicatorSystemsRequest()):
+    async for one in list_systems(suite, scoring_pb2.ListIndicatorSystemsRequest(active_only=True)):
         process, _, system = one.name.removeprefix("processes/").partition("/indicatorSystems/")
         if wanted.process in ("", process) and wanted.system in ("", system):
-            found.setdefault(f"{process}/{system}", zone_of(one))
+            found[f"{process}/{system}"] = zone_of(one)
     return Zones(found)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -184,14 +183,6 @@ def score_digest(score: Score) -> bytes:
 
 def signal_digest(signal: Signal) -> bytes:
     return hashlib.sha256("\t".join(_signal_content(signal)).encode()).digest()
-
-
-def content_hash(scores: Iterable[bytes], signals: Iterable[bytes]) -> str:
-    """SHA-256 in hex over the digests of present scores by (series, window), then of active signals by name."""
-    whole = hashlib.sha256()
-    for digest in (*scores, b"|", *signals):
-        whole.update(digest)
-    return whole.hexdigest()
 
 
 def _content(score: Score) -> tuple[str, ...]:

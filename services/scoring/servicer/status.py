@@ -24,13 +24,13 @@ class StatusRpcs:
         partitions = [
             _partition(one.name, row) for one in await store.progress_of_active(tenant) for row in one.progress
         ]
-        scores, signals = await store.counts(tenant)
+        contents = await store.contents(tenant)
         return scoring_pb2.GetScoringStatusResponse(
             partitions=partitions,
             through=codec.encode(newest),
-            score_count=scores,
-            signal_count=signals,
-            content_hash=await store.content_hash(tenant),
+            score_count=contents.score_count,
+            signal_count=contents.signal_count,
+            content_hash=contents.content_hash,
             systems=[_system(one) for one in await store.system_states(tenant)],
         )
 

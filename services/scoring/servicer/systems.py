@@ -69,7 +69,9 @@ class SystemRpcs:
         if request.parent and not PARENT.fullmatch(request.parent):
             raise invalid("parent", "must be processes/{process}")
         name, version = place_of(request, "", NEWEST)
-        found = await self.requests.store.list_systems(self.requests.tenant, request.parent, (name, version), size + 1)
+        found = await self.requests.store.list_systems(
+            self.requests.tenant, request.parent, request.active_only, (name, version), size + 1
+        )
         listed = [system_message(one) for one in found]
         token = page_token(request, listed[size - 1].name, listed[size - 1].version) if len(listed) > size else ""
         return scoring_pb2.ListIndicatorSystemsResponse(indicator_systems=listed[:size], next_page_token=token)

@@ -240,56 +240,99 @@ SELECT body
 FROM signal
 WHERE tenant = $1 AND process = $2 AND system = $3;
 
+-- name: list_series
+-- A page of series that have a score now, or ever had one: from each to the next by index, however many windows they have.
+WITH RECURSIVE met AS (
+    (
+        SELECT series, process, system, indicator, window_kind, whole
+        FROM score
+        WHERE tenant = $1 AND series > $2 AND series < $3 AND cardinality($8::text[]) = 0
+        ORDER BY series
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT next.series, next.process, next.system, next.indicator, next.window_kind, next.whole
+    FROM met
+    CROSS JOIN LATERAL (
+        SELECT series, process, system, indicator, window_kind, whole
+        FROM score
+        WHERE tenant = $1 AND series > met.series AND series < $3
+        ORDER BY series
+        LIMIT 1
+    ) AS next
+), page AS (
+    SELECT wanted.series
+    FROM (
+        SELECT series, process, system, indicator, window_kind, whole
+        FROM met
+        UNION ALL
+        SELECT one.series, one.process, one.system, one.indicator, one.window_kind, one.whole
+        FROM unnest($8::text[]) AS named (series)
+        CROSS JOIN LATERAL (
+            SELECT series, process, system, indicator, window_kind, whole
+            FROM score
+            WHERE tenant = $1 AND series = named.series AND series > $2
+            LIMIT 1
+        ) AS one
+    ) AS wanted
+    CROSS JOIN LATERAL (
+        SELECT
+        FROM score
+        WHERE tenant = $1 AND series = wanted.series AND (present OR NOT $10)
+        LIMIT 1
+    ) AS scored
+    WHERE ($4 = '' OR process = $4) AND ($5 = '' OR system = $5)
+        AND (cardinality($6::text[]) = 0 OR indicator = ANY($6))
+        AND (cardinality($7::smallint[]) = 0 OR window_kind = ANY($7))
+        AND (NOT $9 OR whole)
+    LIMIT $11
+)
+SELECT series
+FROM page
+ORDER BY series;
+
 -- name: list_scores
--- A page of current scores by series and window.
+-- Current scores of these series, which are in order, by series and window.
+WITH page AS (
+    SELECT one.series, one.window_start, one.body
+    FROM unnest($2::text[]) AS wanted (series)
+    CROSS JOIN LATERAL (
+        SELECT series, window_start, body
+        FROM score
+        WHERE tenant = $1 AND series = wanted.series AND present AND (series, window_start) > ($3, $4::bigint)
+            AND window_start >= $5 AND window_start < $6
+        ORDER BY window_start
+        LIMIT $7
+    ) AS one
+    LIMIT $7
+)
 SELECT body
-FROM score
-WHERE tenant = $1 AND present AND (series, window_start) > ($2, $3)
-    AND ($4 = '' OR process = $4) AND ($5 = '' OR system = $5)
-    AND (cardinality($6::text[]) = 0 OR indicator = ANY($6))
-    AND (cardinality($7::smallint[]) = 0 OR window_kind = ANY($7))
-    AND (cardinality($8::text[]) = 0 OR series = ANY($8))
-    AND (NOT $9 OR whole)
-    AND window_start >= $10 AND window_start < $11
-ORDER BY series, window_start
-LIMIT $12;
+FROM page
+ORDER BY series, window_start;
 
 -- name: list_scores_as_of
--- A page of scores as they stood at an instant, by series and window.
+-- The same as they were at an instant.
+WITH page AS (
+    SELECT one.series, one.window_start, one.body
+    FROM unnest($2::text[]) AS wanted (series)
+    CROSS JOIN LATERAL (
+        SELECT series, window_start, body
+        FROM (
+            SELECT DISTINCT ON (window_start) series, window_start, body, present
+            FROM score_history
+            WHERE tenant = $1 AND series = wanted.series AND (series, window_start) > ($3, $4::bigint)
+                AND window_start >= $5 AND window_start < $6 AND score_time <= $8
+            ORDER BY window_start, revision DESC
+        ) AS latest
+        WHERE present
+        ORDER BY window_start
+        LIMIT $7
+    ) AS one
+    LIMIT $7
+)
 SELECT body
-FROM (
-    SELECT DISTINCT ON (history.series, history.window_start)
-        history.series, history.window_start, history.body, history.present
-    FROM score_history AS history
-    JOIN score
-        ON score.tenant = history.tenant AND score.series = history.series
-        AND score.window_start = history.window_start
-    WHERE history.tenant = $1 AND (history.series, history.window_start) > ($2, $3)
-        AND ($4 = '' OR score.process = $4) AND ($5 = '' OR score.system = $5)
-        AND (cardinality($6::text[]) = 0 OR score.indicator = ANY($6))
-        AND (cardinality($7::smallint[]) = 0 OR score.window_kind = ANY($7))
-        AND (cardinality($8::text[]) = 0 OR history.series = ANY($8))
-        AND (NOT $9 OR score.whole)
-        AND history.window_start >= $10 AND history.window_start < $11
-        AND history.score_time <= $13
-    ORDER BY history.series, history.window_start, history.revision DESC
-) AS latest
-WHERE present
-ORDER BY series, window_start
-LIMIT $12;
-
--- name: list_series
--- A page of series that have at least one score.
-SELECT DISTINCT series
-FROM score
-WHERE tenant = $1 AND present AND series > $2
-    AND ($3 = '' OR process = $3) AND ($4 = '' OR system = $4)
-    AND (cardinality($5::text[]) = 0 OR indicator = ANY($5))
-    AND (cardinality($6::smallint[]) = 0 OR window_kind = ANY($6))
-    AND (cardinality($7::text[]) = 0 OR series = ANY($7))
-    AND (NOT $8 OR whole)
-ORDER BY series
-LIMIT $9;
+FROM page
+ORDER BY series, window_start;
 
 -- name: list_signals
 -- A page of signals by name.
@@ -403,12 +446,13 @@ WHERE tenant = $1 AND state = 2
 ORDER BY name;
 
 -- name: list_systems
--- A page of versions, newest first within a name.
+-- A page of versions, newest first within a name; of all, or of those that are scored by.
 SELECT name, version, state, spec, etag, create_time, activate_time
 FROM indicator_system
 WHERE tenant = $1 AND ($2 = '' OR name LIKE $2) AND (name > $3 OR (name = $3 AND version < $4))
+    AND (NOT $5 OR state = 2)
 ORDER BY name, version DESC
-LIMIT $5;
+LIMIT $6;
 
 -- name: retire_active
 -- The active version makes room.
@@ -446,27 +490,11 @@ SET method = EXCLUDED.method, fingerprint = EXCLUDED.fingerprint, answer = EXCLU
 DELETE FROM request
 WHERE tenant = $1 AND create_time <= now() - interval '24 hours';
 
--- name: content_hash
--- SHA-256 over the digests of scores by (series, window), a bar, and those of standing signals by name.
-SELECT encode(sha256(
-    coalesce((
-        SELECT string_agg(digest, ''::bytea ORDER BY series, window_start)
-        FROM score
-        WHERE tenant = $1 AND present
-    ), ''::bytea)
-    || '|'::bytea
-    || coalesce((
-        SELECT string_agg(digest, ''::bytea ORDER BY name)
-        FROM signal
-        WHERE tenant = $1 AND standing
-    ), ''::bytea)
-), 'hex') AS content_hash;
-
--- name: counts
--- How many scores and standing signals there are.
-SELECT
-    (SELECT count(*) FROM score WHERE tenant = $1 AND present) AS score_count,
-    (SELECT count(*) FROM signal WHERE tenant = $1 AND standing) AS signal_count;
+-- name: contents
+-- How many scores and active signals there are, and the sum of their digests.
+SELECT score_count, signal_count, content
+FROM score_head
+WHERE tenant = $1;
 
 -- name: log_edge
 -- Through which entry a batch of the score log is old, and needed by none of the versions that are scored by.

@@ -14,6 +14,9 @@ from services.scoring.system.series import SeriesFilter, SeriesKey
 from services.scoring.system.windows import EARLIEST_US, LATEST_US
 
 NO_WINDOW = 0
+SERIES_AT_ONCE = 250
+SERIES_END = "\U0010ffff"
+"""Behind every key, in the order of bytes that the tables have."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,15 @@ class Page:
 
     after: tuple[str, int]
     limit: int
+
+
+@dataclass(frozen=True)
+class Contents:
+    """How many present scores and active signals a tenant has, and the hash over them in hex."""
+
+    score_count: int
+    signal_count: int
+    content_hash: str
 
 
 class HistoryGone(Exception):
@@ -43,21 +55,31 @@ class Results:
         page: Page,
         as_of: datetime | None = None,
     ) -> list[bytes]:
-        arguments = (tenant, *page.after, *_filter(filter_), *span, page.limit)
+        found: list[bytes] = []
+        # The rest of the series that the page before ended in, and what follows it.
+        after = page.after[0]
+        series = [SeriesKey(after)] if after else []
         async with tenant_transaction(self._pool, tenant) as connection:
-            if as_of is None:
-                rows = await connection.fetch(QUERIES.list_scores, *arguments)
-            else:
-                rows = await connection.fetch(QUERIES.list_scores_as_of, *arguments, as_of)
+            while True:
+                next_ = await _series(connection, tenant, filter_, after, SERIES_AT_ONCE, present=as_of is None)
+                arguments = (tenant, [*series, *next_], *page.after, *span, page.limit - len(found))
+                if as_of is None:
+                    rows = await connection.fetch(QUERIES.list_scores, *arguments)
+                else:
+                    rows = await connection.fetch(QUERIES.list_scores_as_of, *arguments, as_of)
+                found += [row["body"] for row in rows]
+                if len(found) >= page.limit or len(next_) < SERIES_AT_ONCE:
+                    break
+                series, after = [], next_[-1]
+            if as_of is not None:
                 since = await connection.fetchval(QUERIES.history_since, tenant)
                 if since is not None and as_of < since:
                     raise HistoryGone(since)
-        return [row["body"] for row in rows]
+        return found
 
     async def list_series(self, tenant: str, filter_: SeriesFilter, after: str, limit: int) -> list[SeriesKey]:
         async with tenant_transaction(self._pool, tenant) as connection:
-            rows = await connection.fetch(QUERIES.list_series, tenant, after, *_filter(filter_), limit)
-        return [SeriesKey(row["series"]) for row in rows]
+            return await _series(connection, tenant, filter_, after, limit)
 
     async def list_signals(
         self,
@@ -124,14 +146,22 @@ class Results:
             since: int | None = await connection.fetchval(QUERIES.observed_since, tenant, system, version)
         return since
 
-    async def content_hash(self, tenant: str) -> str:
+    async def contents(self, tenant: str) -> Contents:
         async with tenant_transaction(self._pool, tenant) as connection:
-            return str(await connection.fetchval(QUERIES.content_hash, tenant))
+            row = await connection.fetchrow(QUERIES.contents, tenant)
+        return Contents(row["score_count"], row["signal_count"], int(row["content"]).to_bytes(32).hex())
 
-    async def counts(self, tenant: str) -> tuple[int, int]:
-        async with tenant_transaction(self._pool, tenant) as connection:
-            row = await connection.fetchrow(QUERIES.counts, tenant)
-        return row["score_count"], row["signal_count"]
+
+async def _series(
+    connection: asyncpg.Connection, tenant: str, filter_: SeriesFilter, after: str, limit: int, present: bool = True
+) -> list[SeriesKey]:
+    """In order. present: those with a score now; else those that ever had one."""
+    # All series of a process, or of a system, begin alike.
+    prefix = "/".join((filter_.process, *([filter_.system] if filter_.system else []), "")) if filter_.process else ""
+    rows = await connection.fetch(
+        QUERIES.list_series, tenant, max(after, prefix), prefix + SERIES_END, *_filter(filter_), present, limit
+    )
+    return [SeriesKey(row["series"]) for row in rows]
 
 
 def _filter(filter_: SeriesFilter) -> tuple[str, str, list[str], list[int], list[str], bool]:
@@ -140,6 +170,6 @@ def _filter(filter_: SeriesFilter) -> tuple[str, str, list[str], list[int], list
         filter_.system,
         list(filter_.indicators),
         [WINDOW_NUMBERS[window] if window else NO_WINDOW for window in filter_.windows],
-        list(filter_.series),
+        sorted(filter_.series),
         filter_.unsliced_only,
     )

@@ -70,10 +70,12 @@ class Systems:
         async with tenant_transaction(self._pool, tenant) as connection:
             return [_version(row) for row in await connection.fetch(QUERIES.active_systems, tenant)]
 
-    async def list_systems(self, tenant: str, parent: str, after: tuple[str, int], limit: int) -> list[SystemVersion]:
+    async def list_systems(
+        self, tenant: str, parent: str, active_only: bool, after: tuple[str, int], limit: int
+    ) -> list[SystemVersion]:
         like = f"{parent}/indicatorSystems/%" if parent else ""
         async with tenant_transaction(self._pool, tenant) as connection:
-            rows = await connection.fetch(QUERIES.list_systems, tenant, like, *after, limit)
+            rows = await connection.fetch(QUERIES.list_systems, tenant, like, *after, active_only, limit)
         return [_version(row) for row in rows]
 
 

@@ -22,6 +22,7 @@ from services.scoring.replica.tail import ScoreTail
 from services.scoring.scores.statistics import PartStats
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold
+from services.scoring.store.results import Contents
 from services.scoring.store.statements import MIGRATIONS, SCHEMA
 from services.scoring.store.steps import VersionRetired
 from services.scoring.system.model import IndicatorSystem
@@ -83,9 +84,9 @@ async def replica(pool: asyncpg.Pool, make: Any) -> Replica:
     return replica
 
 
-async def kept(store: Store) -> tuple[int, tuple[int, int]]:
-    """Where the log ends; how many scores and signals there are."""
-    return (await store.head(TENANT)).position, await store.counts(TENANT)
+async def kept(store: Store) -> tuple[int, Contents]:
+    """Where the log ends; how many scores and signals there are, and the hash over them."""
+    return (await store.head(TENANT)).position, await store.contents(TENANT)
 
 
 async def test_who_owns_every_partition_keeps_a_step_in_one_round_trip(replica: Replica) -> None:
@@ -107,7 +108,8 @@ async def test_a_lease_that_was_lost_since_the_last_step_is_noticed_and_nothing_
         await replica.keep(2)
     assert await kept(replica.store) == before
     await successor.keep(2)
-    assert await kept(replica.store) == (before[0] + 1, (before[1][0] + 2, 0))
+    position, contents = await kept(replica.store)
+    assert (position, contents.score_count, contents.signal_count) == (before[0] + 1, before[1].score_count + 2, 0)
 
 
 async def test_a_version_that_was_retired_since_the_last_step_keeps_nothing_more(replica: Replica) -> None:

@@ -10,7 +10,7 @@ from services.scoring.scores.book import Decision, open_book
 from services.scoring.scores.book_codec import decode_change
 from services.scoring.scores.decision import decide
 from services.scoring.scores.recall import Recalled, needs_of
-from services.scoring.scores.results import Score, Signal, content_hash, score_digest, signal_digest
+from services.scoring.scores.results import Score, Signal, score_digest, signal_digest
 from services.scoring.scores.statistics import EMPTY, PartChange, PartStats, Place, accumulate, added
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey
@@ -88,6 +88,7 @@ class ScoredSystem:
             self.book.place_signal(signal)
 
     def content_hash(self) -> str:
-        scores = [score_digest(score) for _, score in sorted(self.scores.items()) if score.present]
-        signals = [signal_digest(signal) for _, signal in sorted(self.signals.items()) if signal.active]
-        return content_hash(scores, signals)
+        """As the store has it: the sum of the digests modulo 2^256."""
+        digests = [score_digest(score) for score in self.scores.values() if score.present]
+        digests += [signal_digest(signal) for signal in self.signals.values() if signal.active]
+        return (sum(map(int.from_bytes, digests)) % 2**256).to_bytes(32).hex()
