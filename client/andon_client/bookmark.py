@@ -12,9 +12,9 @@ from andon_client.whole_files import write_whole
 class Bookmark:
     """Valid as long as the file and the mapping are what they were."""
 
-    def __init__(self, folder: Path, file: Path, mapping_file: Path) -> None:
+    def __init__(self, folder: Path, file: Path, mapping: bytes) -> None:
         state = file.stat()
-        identity = f"{file.resolve()}|{state.st_size}|{state.st_mtime_ns}|".encode() + mapping_file.read_bytes()
+        identity = f"{file.resolve()}|{state.st_size}|{state.st_mtime_ns}|".encode() + mapping
         self._path = folder / f"{hashlib.sha256(identity).hexdigest()[:24]}.json"
 
     def rows(self) -> int:

@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from andon_records.files.csv_layout import Layout, inspect
-from andon_records.files.csv_records import CsvRecords
+from andon_records.files.readers import RecordFile, inspect, records_of
 from andon_records.files.set_aside import EXAMPLES_MAX, NOTHING_SET_ASIDE, SetAside, omit_hint
 from andon_records.files.utf8_stream import refuse
 from andon_records.mapping.conversion import (
@@ -65,14 +64,14 @@ def read_batches(path: Path, mapping: CsvMapping, skip_rows: int = 0, batch_rows
 
 
 def batches_of(
-    layout: Layout, mapping: CsvMapping, skip_rows: int = 0, batch_rows: int = BATCH_ROWS
+    layout: RecordFile, mapping: CsvMapping, skip_rows: int = 0, batch_rows: int = BATCH_ROWS
 ) -> Iterator[Batch]:
     """Together the batches answer for every record of the file, less those that are skipped.
 
     Raises UnreadableFile where the file changed meanwhile, NothingReadable where no row is one or, of a file of
     several batches, no row of the first has a time.
     """
-    records, sequence, explained = CsvRecords(layout, mapping), 0, 0
+    records, sequence, explained = records_of(layout, mapping), 0, 0
     ordinals = Ordinals(mapping, layout.names)
     for table, numbers in records:
         table = ordinals.added(table, numbers)
@@ -85,7 +84,7 @@ def batches_of(
                     _refuse_swapped_dates(layout, mapping, here, part)
                     if layout.records > len(part):
                         _refuse_without_times(layout, mapping, applied)
-                set_aside = records.set_aside(through=int(part[-1]))
+                set_aside = records.set_aside.through(int(part[-1]))
                 why = _why_absent(mapping, applied, here, part, EXAMPLES_MAX - explained)
                 yield Batch(
                     sequence=sequence,
@@ -102,7 +101,7 @@ def batches_of(
                 sequence, explained = sequence + 1, explained + len({place for _, place in why})
     if records.read != layout.records:
         raise refuse(layout.path, message("changed", rows=layout.records, found=records.read))
-    rest = records.set_aside(through=layout.records)
+    rest = records.set_aside.through(layout.records)
     if rest.unreadable and rest.unreadable == layout.records:
         row, what = rest.examples[0]
         first = message("in_row", file=layout.path.name, row=f"{row:,}", what=what)
@@ -172,7 +171,9 @@ def _empty_cells(mapping: CsvMapping, column: Column, table: pa.RecordBatch, rec
     return message("cell_empty", columns=names, hint=omit_hint(cells))
 
 
-def _refuse_swapped_dates(layout: Layout, mapping: CsvMapping, table: pa.RecordBatch, rows: NDArray[np.int64]) -> None:
+def _refuse_swapped_dates(
+    layout: RecordFile, mapping: CsvMapping, table: pa.RecordBatch, rows: NDArray[np.int64]
+) -> None:
     """Of a beginning whose dates are all dates with day and month the other way round, and not as the mapping says,
     nothing is sent: those up to the 12th would be read as others without a word.
     """
@@ -190,7 +191,7 @@ def _refuse_swapped_dates(layout: Layout, mapping: CsvMapping, table: pa.RecordB
     raise NothingReadable(message("in_cell", **places, what=what))
 
 
-def _refuse_without_times(layout: Layout, mapping: CsvMapping, applied: Applied) -> None:
+def _refuse_without_times(layout: RecordFile, mapping: CsvMapping, applied: Applied) -> None:
     """Of a beginning in which not one time can be read, nothing is sent: the mapping does not fit the file."""
     times = applied.events["time"]
     if times.null_count < len(times):

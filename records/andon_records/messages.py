@@ -215,6 +215,96 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{rows:,} rows are in the file and {found:,} were read: the file changed while it was loaded; load it again",
         "文件有 {rows:,} 条记录，却读到 {found:,} 条：装载期间文件有变动，请重新装载",
     ),
+    # Formats
+    "mapping_needed": (
+        "this is {kind}, which needs a mapping of its columns: --mapping FILE",
+        "这是 {kind}，需要列映射：--mapping 文件",
+    ),
+    "format_no_records": (
+        "this is {kind}, which holds no records; save it as CSV, JSON, Parquet, .xlsx, XES or OCEL 2.0",
+        "这是 {kind}，不含记录；请另存为 CSV、JSON、Parquet、.xlsx、XES 或 OCEL 2.0",
+    ),
+    "xml_unknown": (
+        "the XML begins with <{tag}>, and only <log> of XES or OCEL 2.0 is read; export it as one of them, or as CSV",
+        "XML 以 <{tag}> 开头，只能读取 XES 或 OCEL 2.0 的 <log>；请导出为其中之一或 CSV",
+    ),
+    "ocel_1": (
+        "this is OCEL 1.0; convert it to OCEL 2.0, for example with pm4py",
+        "这是 OCEL 1.0；请转换为 OCEL 2.0，例如用 pm4py",
+    ),
+    "read_as": ("read as {kind}", "按 {kind} 读取"),
+    "xml_broken": (
+        "this is no well-formed XML: {problem}; export it again",
+        "XML 格式不正确：{problem}；请重新导出",
+    ),
+    "xml_encoding": (
+        "the encoding that the XML declares cannot be read; save it as UTF-8",
+        "无法读取 XML 声明的编码；请另存为 UTF-8",
+    ),
+    "xml_doctype": (
+        "the XML declares a document type, which could define entities; take the <!DOCTYPE ...> out",
+        "XML 含有可定义实体的文档类型声明；请删去 <!DOCTYPE ...>",
+    ),
+    "xml_tag_long": (
+        "one tag is longer than {bytes:,} bytes; is a quote not closed?",
+        "单个标签超过 {bytes:,} 字节；是否有引号未闭合？",
+    ),
+    "nested_deep": (
+        "elements are nested more than {most} deep; flatten them",
+        "元素嵌套超过 {most} 层；请展开",
+    ),
+    "columns_many": (
+        "there are more than {most:,} different keys, and each would be a column; put the varying part into a value",
+        "不同的键超过 {most:,} 个，而每个键即一列；请将变化部分放入值中",
+    ),
+    "xes_expected": (
+        "<log> of XES is expected, and <{found}> was found; export the file as XES",
+        "应为 XES 的 <log>，却是 <{found}>；请导出为 XES",
+    ),
+    "xes_misplaced": (
+        "<{tag}> has no place here: XES has traces in a log, and events in a trace or a log; export it again",
+        "<{tag}> 不应在此处：XES 中 trace 位于 log 内，event 位于 trace 或 log 内；请重新导出",
+    ),
+    "xes_trace_attribute_late": (
+        'attribute "{name}" of a trace comes after its events; XES has the attributes first: export it again',
+        "trace 的属性“{name}”位于其事件之后；XES 中属性在前：请重新导出",
+    ),
+    "xes_traces_repeated": (
+        "{count:,} traces have the name of another one and are read as the same case",
+        "{count:,} 个 trace 与其他 trace 同名，按同一案例读取",
+    ),
+    "xes_unknown": (
+        "elements that are no XES were skipped: {names}",
+        "已略过不属于 XES 的元素：{names}",
+    ),
+    "xes_log_attributes": (
+        "attributes of the log itself belong to no event and are not loaded: {names}",
+        "日志自身的属性不属于任何事件，未装载：{names}",
+    ),
+    "default_activity": (
+        "no event has concept:name; the activity is {keys}, the keys of a classifier",
+        "事件没有 concept:name；活动取自分类器的键 {keys}",
+    ),
+    "default_case_number": (
+        "no trace has concept:name; a case is the number of its trace",
+        "trace 没有 concept:name；以 trace 序号为案例",
+    ),
+    "default_zone": (
+        "{count:,} times have no zone and are read as {zone}; write --time-zone where that is another",
+        "{count:,} 个时间没有时区，按 {zone} 读取；若为其他时区请用 --time-zone 指定",
+    ),
+    "default_renamed": (
+        "names of attributes have letters, digits and _.:- only: {pairs}",
+        "属性名只能含字母、数字和 _.:-：{pairs}",
+    ),
+    "default_left_out": (
+        "an event has at most {most} attributes: {count:,} columns are not loaded ({names}); write a mapping to choose",
+        "事件最多 {most} 个属性：{count:,} 列未装载（{names}）；请编写映射以选择",
+    ),
+    "column_of_file_missing": (
+        'no column "{column}", which {by} needs{hint}; the columns are {columns}',
+        "没有 {by} 所需的列“{column}”{hint}；现有列为 {columns}",
+    ),
     # Guesses
     "guessed_compressed": ("the file is compressed (gzip), whatever its name says", "文件实为 gzip 压缩，与文件名无关"),
     "guessed_plain": ("the file is named .gz and is not compressed", "文件名为 .gz，但并未压缩"),

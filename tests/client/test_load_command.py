@@ -107,7 +107,7 @@ def test_a_load_that_is_broken_off_says_how_many_rows_are_safe_and_goes_on_there
     skipped = []
 
     def broken(options, work):
-        bookmark = Bookmark(tmp_path / "nowhere" / "loads", tmp_path / "log.csv", tmp_path / "m.yaml")
+        bookmark = Bookmark(tmp_path / "nowhere" / "loads", tmp_path / "log.csv", (tmp_path / "m.yaml").read_bytes())
         skipped.append(bookmark.rows())
         bookmark.store(1)
         raise end

@@ -284,25 +284,25 @@ def mapping_file(tmp_path):
 
 
 def test_a_bookmark_is_found_again_until_it_is_cleared(tmp_path, log, mapping_file):
-    mark = Bookmark(tmp_path / "loads", log, mapping_file)
+    mark = Bookmark(tmp_path / "loads", log, mapping_file.read_bytes())
     assert mark.rows() == 0
     mark.store(7)
-    assert Bookmark(tmp_path / "loads", log, mapping_file).rows() == 7
+    assert Bookmark(tmp_path / "loads", log, mapping_file.read_bytes()).rows() == 7
     mark.clear()
-    assert Bookmark(tmp_path / "loads", log, mapping_file).rows() == 0
+    assert Bookmark(tmp_path / "loads", log, mapping_file.read_bytes()).rows() == 0
 
 
 def test_a_bookmark_is_void_when_the_file_or_the_mapping_has_changed(tmp_path, log, mapping_file):
-    Bookmark(tmp_path / "loads", log, mapping_file).store(7)
+    Bookmark(tmp_path / "loads", log, mapping_file.read_bytes()).store(7)
     log.write_text(csv(12), encoding="utf-8")
-    assert Bookmark(tmp_path / "loads", log, mapping_file).rows() == 0
-    Bookmark(tmp_path / "loads", log, mapping_file).store(5)
+    assert Bookmark(tmp_path / "loads", log, mapping_file.read_bytes()).rows() == 0
+    Bookmark(tmp_path / "loads", log, mapping_file.read_bytes()).store(5)
     mapping_file.write_text("source: other\n", encoding="utf-8")
-    assert Bookmark(tmp_path / "loads", log, mapping_file).rows() == 0
+    assert Bookmark(tmp_path / "loads", log, mapping_file.read_bytes()).rows() == 0
 
 
 def test_a_torn_bookmark_begins_at_the_first_row(tmp_path, log, mapping_file):
-    mark = Bookmark(tmp_path / "loads", log, mapping_file)
+    mark = Bookmark(tmp_path / "loads", log, mapping_file.read_bytes())
     mark.store(7)
     (file,) = (tmp_path / "loads").glob("*.json")
     file.write_text('{"ro', encoding="utf-8")
@@ -313,7 +313,7 @@ async def test_a_load_that_died_goes_on_at_its_bookmark(stub_of, tmp_path, log, 
     # Broken again and again: of a call that ended while it was still sent on, the status may get lost once.
     ingest = Ingest(breaks=[2] + [0] * 100, code=grpc.StatusCode.INTERNAL)
     stub = await stub_of(ingest)
-    mark = Bookmark(tmp_path / "loads", log, mapping_file)
+    mark = Bookmark(tmp_path / "loads", log, mapping_file.read_bytes())
 
     def keep(batch: Batch, report: LoadReport) -> None:
         mark.store(batch.last_row)

@@ -26,7 +26,8 @@ from andon_client.terminal import Context, emit_document, notes, run, screen
 
 if TYPE_CHECKING:
     from andon_records.batches import Batch
-    from andon_records.files.csv_layout import Layout
+    from andon_records.files.readers import RecordFile
+    from andon_records.files.standard_mapping import SourceChoice
     from andon_records.mapping.document import CsvMapping
     from andon_records.messages import Message
 
@@ -39,10 +40,33 @@ EVENTS_SHOWN = 5
 
 def load_file(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, plain or .gz.")],
-    mapping: Annotated[
-        Path, typer.Option("--mapping", "-m", exists=True, dir_okay=False, help="YAML: how columns become events.")
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="CSV, TSV, JSON, JSON Lines, Parquet, .xlsx, XES or OCEL 2.0; text also .gz.",
+        ),
     ],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--mapping",
+            "-m",
+            exists=True,
+            dir_okay=False,
+            help="YAML: how columns become events. XES and OCEL need none.",
+        ),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Without a mapping: the source of the events. Default: the name of the file.")
+    ] = None,
+    case_object: Annotated[
+        str | None, typer.Option(help="OCEL without a mapping: the type of objects whose events are a case.")
+    ] = None,
+    time_zone: Annotated[
+        str, typer.Option(help="Without a mapping: the zone of times that have none, such as Europe/Berlin.")
+    ] = "UTC",
     restart: Annotated[
         bool, typer.Option("--restart", help="Begin at the first row even after a broken load.")
     ] = False,
@@ -53,7 +77,7 @@ def load_file(
 ) -> None:
     """Load a file. Loading it again changes nothing; a broken load goes on where it stopped."""
     # Loaded only where columns are read: no other command should wait for it.
-    from andon_records.files.csv_layout import inspect
+    from andon_records.files.readers import inspect_or_propose
     from andon_records.mapping.document import load_mapping
     from andon_records.messages import LoadError
 
@@ -62,7 +86,8 @@ def load_file(
 
     options: Context = context.obj
     try:
-        rules = load_mapping(mapping)
+        given = load_mapping(mapping) if mapping is not None else None
+        choice = _choice(source, case_object, time_zone)
     except LoadError as error:
         _fail(error.what, options, as_json, code=REFUSED)
     except (MalformedDocument, OSError) as error:
@@ -70,11 +95,12 @@ def load_file(
     bookmark: Bookmark | None = None
     try:
         with _read_twice(file) as path:
-            bookmark = Bookmark(connection_file(options.home).parent / "loads", path, mapping)
+            identity = mapping.read_bytes() if mapping is not None else repr(choice).encode()
+            bookmark = Bookmark(connection_file(options.home).parent / "loads", path, identity)
             checking = message("checking", file=file.name).text(options.locale)
             with nullcontext() if as_json else notes.status(checking):
-                layout = inspect(path, rules)
-            for guess in layout.guesses:
+                layout, rules, said = inspect_or_propose(path, given, choice)
+            for guess in said:
                 notes.print(escape(f"{file.name}: {guess.text(options.locale)}"), highlight=False, soft_wrap=True)
             if validate_only:
                 _validate(layout, rules, options.locale, as_json)
@@ -92,6 +118,17 @@ def load_file(
     _show(report, rules, options.locale, as_json)
     if report.refused:
         raise typer.Exit(REFUSED)
+
+
+def _choice(source: str | None, case_object: str | None, time_zone: str) -> SourceChoice:
+    """Checked as a mapping would be."""
+    from andon_records.files.standard_mapping import SourceChoice
+    from andon_records.mapping.document import checked
+
+    checked("--time-zone", "time_zone", time_zone)
+    if source is not None:
+        checked("--source", "source", source)
+    return SourceChoice(source, case_object, time_zone)
 
 
 @contextmanager
@@ -116,7 +153,7 @@ def _fail(what: Message, options: Context, as_json: bool, code: int) -> NoReturn
 
 
 def _loaded(
-    options: Context, layout: Layout, mapping: CsvMapping, bookmark: Bookmark, skip: int, quiet: bool
+    options: Context, layout: RecordFile, mapping: CsvMapping, bookmark: Bookmark, skip: int, quiet: bool
 ) -> LoadReport:
     """Loads, and where it is broken off says how far it came and how to go on."""
     from andon_records.batches import batches_of
@@ -155,7 +192,7 @@ def _loaded(
 
 async def _load(
     suite: Suite,
-    layout: Layout,
+    layout: RecordFile,
     mapping: CsvMapping,
     batches: Iterator[Batch],
     bookmark: Bookmark,
@@ -198,7 +235,7 @@ def _show(report: LoadReport, mapping: CsvMapping, locale: str, as_json: bool) -
         screen.print(line, markup=markup, soft_wrap=True)
 
 
-def _validate(layout: Layout, mapping: CsvMapping, locale: str, as_json: bool) -> None:
+def _validate(layout: RecordFile, mapping: CsvMapping, locale: str, as_json: bool) -> None:
     """Every row is converted as it would be sent; nothing leaves this machine."""
     from andon_records.batches import batches_of
 

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
 from andon_records.files.csv_layout import Layout
-from andon_records.files.set_aside import EXAMPLES_MAX, SetAside, omit_hint
+from andon_records.files.set_aside import SetAsideRecords, omit_hint
 from andon_records.files.utf8_stream import BLOCK_BYTES, BlockStream, refuse
-from andon_records.mapping.document import ROW, CsvMapping
-from andon_records.messages import Message, message
+from andon_records.mapping.document import CsvMapping
+from andon_records.messages import message
 
 TEXT_SHOWN = 80
 
@@ -24,14 +23,10 @@ class CsvRecords:
 
     def __init__(self, layout: Layout, mapping: CsvMapping) -> None:
         self.read = 0
+        self.set_aside = SetAsideRecords(mapping.omit_rows)
         self._layout = layout
-        self._omit = mapping.omit_rows
-        self._omitted: list[int] = []
-        self._unreadable: list[int] = []
         self._wanted = [name for name in mapping.columns() if name in layout.names]
         self._failed: list[int] = []
-        self._examples: list[tuple[int, Message]] = []
-        self._reported = 0
 
     def __iter__(self) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int64]]]:
         if self._layout.records == 0:
@@ -44,34 +39,11 @@ class CsvRecords:
                 if len(numbers):
                     self.read = int(numbers[-1])
                     self._failed = [number for number in self._failed if number > self.read]
-                    yield from self._less_omitted(table, numbers)
+                    yield from self.set_aside.less_omitted(table, numbers)
         except pa.ArrowInvalid as error:
             raise self._refused(error) from error
         # Rows after the last that could be read.
         self.read = max([self.read, *self._failed[-1:]])
-
-    def _less_omitted(
-        self, table: pa.RecordBatch, numbers: NDArray[np.int64]
-    ) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int64]]]:
-        omitted = np.zeros(len(numbers), np.bool_)
-        for name, values in self._omit.items():
-            cells = table[name] if name in table.schema.names else pc.cast(pa.array(numbers), pa.utf8())
-            coded = pc.dictionary_encode(cells)
-            named = pc.is_in(pc.utf8_trim_whitespace(coded.dictionary), pa.array(values, pa.utf8()))
-            omitted |= np.asarray(pc.take(named, coded.indices))
-        if omitted.any():
-            self._omitted += numbers[omitted].tolist()
-            table, numbers = table.filter(pa.array(~omitted)), numbers[~omitted]
-        if len(numbers):
-            yield table, numbers
-
-    def set_aside(self, through: int) -> SetAside:
-        """What was, up to this record, and not given yet."""
-        unreadable, self._unreadable = _split(self._unreadable, through)
-        omitted, self._omitted = _split(self._omitted, through)
-        examples = [one for one in self._examples if one[0] <= through]
-        self._examples = [one for one in self._examples if one[0] > through]
-        return SetAside(len(unreadable), examples, len(omitted))
 
     def _reader(self) -> pyarrow.csv.CSVStreamingReader:
         layout = self._layout
@@ -96,23 +68,13 @@ class CsvRecords:
 
     def _set_aside(self, row: pyarrow.csv.InvalidRow) -> str:
         self._failed.append(row.number)
-        if self._is_omitted(row):
-            self._omitted.append(row.number)
-            return "skip"
-        self._unreadable.append(row.number)
-        if len(self._examples) < EXAMPLES_MAX:
+        cells = self._cells(row)
+        if self.set_aside.add(row.number, cells):
             text = row.text if len(row.text) <= TEXT_SHOWN else f"{row.text[:TEXT_SHOWN]}..."
             kind = "row_short" if row.actual_columns < row.expected_columns else "row_long"
             places = {"found": row.actual_columns, "expected": row.expected_columns, "text": text}
-            self._examples.append((row.number, message(kind, **places, hint=omit_hint(self._cells(row)))))
+            self.set_aside.explain(row.number, message(kind, **places, hint=omit_hint(cells)))
         return "skip"
-
-    def _is_omitted(self, row: pyarrow.csv.InvalidRow) -> bool:
-        """A row of too few or too many values, such as a footer, has those that it has."""
-        if not self._omit:
-            return False
-        cells = {ROW: str(row.number), **self._cells(row)}
-        return any(cells.get(name) in values for name, values in self._omit.items())
 
     def _cells(self, row: pyarrow.csv.InvalidRow) -> dict[str, str]:
         values = self._layout.values(row.text)
@@ -124,8 +86,3 @@ class CsvRecords:
             what = message("row_too_long", bytes=BLOCK_BYTES)
             return refuse(self._layout.path, message("after_row", row=f"{self.read:,}", what=what))
         return refuse(self._layout.path, message("not_tabular", problem=" ".join(str(error).split())))
-
-
-def _split(numbers: list[int], through: int) -> tuple[list[int], list[int]]:
-    known = int(np.searchsorted(np.array(numbers, np.int64), through, side="right"))
-    return numbers[:known], numbers[known:]

@@ -58,17 +58,23 @@ def is_compressed(path: Path) -> bool:
     return head.startswith(GZIP)
 
 
-def bytes_of(path: Path, compressed: bool) -> Iterator[bytes]:
+def is_gzip(path: Path) -> bool:
+    """Whether the content is gzip, whatever the name says."""
+    with path.open("rb") as file:
+        return file.read(2) == GZIP
+
+
+def bytes_of(path: Path, compressed: bool, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
     """Blocks of the unpacked content; raises UnreadableFile where the compression is broken or ends early."""
     with path.open("rb") as file:
         if not compressed:
-            while block := file.read(BLOCK_BYTES):
+            while block := file.read(block_bytes):
                 yield block
             return
         stream = gzip.GzipFile(fileobj=file)
         while True:
             try:
-                block = stream.read(BLOCK_BYTES)
+                block = stream.read(block_bytes)
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                 raise refuse(path, message("gz_broken")) from error
             if not block:

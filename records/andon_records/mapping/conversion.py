@@ -131,18 +131,25 @@ def _common(mapping: CsvMapping, table: pa.RecordBatch, rows: Rows) -> _Columns:
         return text_of(column, table, mapping.unknown, rows)
 
     columns = _Columns(mapping, rows)
-    columns.made["source"] = _constant(mapping.source, table.num_rows)
+    columns.made["source"] = _stated(mapping.source, mapping.source_of, table, mapping, rows)
     for name, column in (("id", mapping.id), ("case_id", mapping.case_id), ("activity", mapping.activity)):
         columns.made[name] = text(column)
     for name in ("resource", "supersedes", "retracts"):
         if (column := getattr(mapping, name)) is not None:
             columns.made[name] = text(column)
-    columns.made["object_kind"] = _constant(mapping.object_kind, table.num_rows)
+    columns.made["object_kind"] = _stated(mapping.object_kind, mapping.object_kind_of, table, mapping, rows)
     if mapping.lifecycle is not None:
         columns.made[f"attributes.{LIFECYCLE}"] = pc.utf8_lower(text(mapping.lifecycle))
     for attribute in mapping.attributes:
         columns.put(f"attributes.{attribute.name}", attribute.name, text(attribute.column), attribute.type)
     return columns
+
+
+def _stated(default: str, column: Column | None, table: pa.RecordBatch, mapping: CsvMapping, rows: Rows) -> pa.Array:
+    """What the column says, and the default where it is empty or there is none."""
+    if column is None:
+        return _constant(default, table.num_rows)
+    return pc.fill_null(text_of(column, table, mapping.unknown, rows), default)
 
 
 def _pairs(mapping: CsvMapping, table: pa.RecordBatch, rows: Rows, common: _Columns) -> Applied:
@@ -208,7 +215,7 @@ def absent_parts(column: Column, table: pa.RecordBatch, place: int, unknown: Seq
     """The columns that leave a template absent in the row at `place`, each with the text that it holds there."""
     cells = table.slice(place, 1)
     return [
-        (name, cells[name][0].as_py())
+        (name, cells[name][0].as_py() or "")
         for name in column.columns
         if name in table.schema.names and not _known(cells[name], column.replace, unknown)[0].is_valid
     ]

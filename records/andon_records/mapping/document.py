@@ -59,6 +59,8 @@ class CsvMapping:
     supersedes, retracts: the id of the event that a row corrects or takes back. omit_rows: by column, values of rows
     that are no events, such as totals.
     start_time: each row is one piece of work and becomes two events, its start and its completion at `time`.
+    sheet: of a workbook; None: the first that has the columns. case_object: of an object-centric log, the type of
+    objects whose events are a case. source_of, object_kind_of: columns that say it event by event.
     """
 
     source: str
@@ -72,6 +74,8 @@ class CsvMapping:
     supersedes: Column | None = None
     retracts: Column | None = None
     object_kind: ObjectKind = "process"
+    source_of: Column | None = None
+    object_kind_of: Column | None = None
     attributes: Sequence[Attribute] = ()
     unknown: Sequence[str] = ()
     omit_rows: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -84,12 +88,14 @@ class CsvMapping:
     multiline_values: bool = False
     header_row: int | None = None
     column_names: Sequence[str] = ()
+    sheet: str | None = None
+    case_object: str | None = None
     resources_are_not_persons: bool = False
     personal_attributes: Sequence[str] = ()
 
     def uses(self) -> list[tuple[str, Column]]:
         """Each key that reads a column, and from where."""
-        named = [(key, getattr(self, key)) for key in COLUMN_KEYS]
+        named = [(key, getattr(self, key)) for key in (*COLUMN_KEYS, "source_of", "object_kind_of")]
         pairs = [*named, *((f"attributes.{attribute.name}", attribute.column) for attribute in self.attributes)]
         omitted = [("omit_rows", Column(f"{{{name}}}")) for name in self.omit_rows]
         return [*((key, column) for key, column in pairs if column is not None), *omitted]
@@ -135,6 +141,11 @@ def parse_mapping(content: Any) -> CsvMapping:
             what = message("personal_unknown", found=f'"{name}"', known=", ".join(known) or "-")
             _refuse(f"personal_attributes[{place}]", what)
     return mapping
+
+
+def checked(path: str, key: str, given: Any) -> Any:
+    """A value as the key of a mapping takes it; raises MalformedMapping that names `path`."""
+    return _READERS[key](path, given)
 
 
 def _refuse_contradictions(mapping: CsvMapping, attributes: Sequence[str]) -> None:
@@ -356,6 +367,8 @@ _READERS: Mapping[str, Any] = {
     "multiline_values": _flag,
     "header_row": _line,
     "column_names": _texts,
+    "sheet": _text,
+    "case_object": _text,
     "resources_are_not_persons": _flag,
     "personal_attributes": _texts,
 }
