@@ -211,6 +211,7 @@ class ScoringClient:
 
     async def _scores(self, request: scoring_pb2.ListScoresRequest) -> AsyncIterator[score_pb2.Score]:
         request.page_size = PAGE
+        request.published_only = True
         while True:
             page = await self._scoring.ListScores(request, timeout=CALL_S_MAX)
             for score in page.scores:

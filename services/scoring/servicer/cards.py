@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
-from andon.scoring.v1 import scoring_pb2
+from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.errors import NotFound, invalid
 from services.scoring.scores.scorecard import CardNode, PhaseShare, card_nodes, phase_shares
+from services.scoring.scores.silence import SilentSeries
 from services.scoring.servicer.request_context import RequestContext
+from services.scoring.system.calendar import Zone, window_around
 from services.scoring.system.hierarchy import tree_of
-from services.scoring.system.series import SeriesKey, series_name
-from services.scoring.system.windows import WindowId
-from services.scoring.wire.scores import WINDOW_KINDS, interval, microseconds, score_of, text, unpack_score
+from services.scoring.system.model import IndicatorSystem, Window
+from services.scoring.system.series import SeriesKey, series_key, series_name
+from services.scoring.system.windows import EARLIEST_US, LATEST_US, WindowId
+from services.scoring.wire.scores import (
+    WINDOW_KINDS,
+    interval,
+    microseconds,
+    score_message,
+    score_of,
+    text,
+    unpack_score,
+    window_id,
+)
 from services.scoring.wire.systems import PHASE_NUMBERS
 
 
@@ -30,16 +43,13 @@ class CardRpcs:
         await self.requests.reached(tenant, request.at_least, system.process, system.system, context)
         codec, newest, _ = await self.requests.cursors(tenant)
         at_us = microseconds(request.time) if request.HasField("time") else None
-        store = self.requests.store
-        found = await store.window_at(tenant, system.process, system.system, kind, at_us) if kind else None
-        if kind is None or found is None:
+        window, messages = await self._window(tenant, system, kind, at_us) if kind else (None, {})
+        if kind is None or window is None:
             raise NotFound("NOT_FOUND", "no window of this kind has scores at this time")
-        rows = await store.scores_of_window(tenant, system.process, system.system, kind, found[0])
-        messages = {series_name(SeriesKey(one.series)).indicator: one for one in map(unpack_score, rows)}
         scores = {name: score_of(message) for name, message in messages.items()}
         tree = tree_of(system, kind)
         response = scoring_pb2.GetScorecardResponse(
-            interval=interval(WindowId(*found)),
+            interval=interval(window),
             nodes=[_node(node) for node in card_nodes(system, tree, scores)],
             phases=[_phase(share) for share in phase_shares(tree, scores)],
             system_version=system.version,
@@ -49,6 +59,39 @@ class CardRpcs:
             if node.name in messages:
                 node.score.CopyFrom(messages[node.name])
         return response
+
+    async def _window(
+        self, tenant: str, system: IndicatorSystem, kind: Window, at_us: int | None
+    ) -> tuple[WindowId | None, Mapping[str, score_pb2.Score]]:
+        """A window and the scores of its nodes by name; at_us None: the latest complete one that says something."""
+        silent = await self.requests.silent_series(tenant, system)
+        inside_us = silent.passed_us - 1 if at_us is None else at_us
+        if kind is not Window.ALL and EARLIEST_US < inside_us < LATEST_US:
+            window = window_around(Zone(system.spec.time_zone), kind, inside_us)
+            if window.end_us > silent.passed_us and at_us is None:
+                window = window_around(Zone(system.spec.time_zone), kind, window.start_us - 1)
+            nodes = await self._nodes(tenant, system, kind, window, silent)
+            if any(one.revision or one.HasField("value") or at_us is not None for one in nodes.values()):
+                return window, nodes
+        found = await self.requests.store.window_at(tenant, system.process, system.system, kind, at_us)
+        if found is None:
+            return None, {}
+        return WindowId(*found), await self._nodes(tenant, system, kind, WindowId(*found), silent)
+
+    async def _nodes(
+        self, tenant: str, system: IndicatorSystem, kind: Window, window: WindowId, silent: SilentSeries
+    ) -> dict[str, score_pb2.Score]:
+        store = self.requests.store
+        rows = await store.scores_of_window(tenant, system.process, system.system, kind, window.start_us)
+        nodes = {series_name(SeriesKey(one.series)).indicator: one for one in map(unpack_score, rows)}
+        names = [node.name for node in card_nodes(system, tree_of(system, kind), {}) if node.name not in nodes]
+        missing = [series_key(system, name, kind) for name in names]
+        for row in await store.last_scores(tenant, missing, window.start_us) if missing else ():
+            last = unpack_score(row)
+            for empty in silent.between(SeriesKey(last.series), window_id(last.interval)):
+                if empty.window == window:
+                    nodes[series_name(empty.series).indicator] = score_message(empty, None)
+        return nodes
 
 
 def _node(node: CardNode) -> scoring_pb2.ScorecardNode:

@@ -16,9 +16,11 @@ from services.runtime.errors import NotFound, invalid
 from services.runtime.identity import current_caller
 from services.runtime.notifier import reach
 from services.scoring.replica.tenants import Replica
+from services.scoring.scores.silence import SilentSeries
 from services.scoring.store import Store
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey, series_name
+from services.scoring.system.windows import EARLIEST_US
 from services.scoring.wire.entries import ENTRY_ITEMS_MAX, PublishedEntry, bytes_of
 from services.scoring.wire.systems import stored_system
 
@@ -74,6 +76,12 @@ class RequestContext:
         except ValueError as error:
             raise invalid("series", "must be a key such as process/system/indicator@window{...}") from error
         return await self.system(tenant, f"processes/{name.process}/indicatorSystems/{name.system}")
+
+    async def silent_series(self, tenant: str, system: IndicatorSystem) -> SilentSeries:
+        found = await self.store.progress_of_active(tenant, system.process, system.system)
+        watermark_us = next((one.watermark_us() for one in found), None)
+        passed_us = EARLIEST_US if watermark_us is None else watermark_us - system.spec.lateness_us
+        return SilentSeries(system, passed_us)
 
     async def system(self, tenant: str, name: str, version: int = 0) -> IndicatorSystem:
         stored = await self.store.system(tenant, name, version)

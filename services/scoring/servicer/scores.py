@@ -11,6 +11,7 @@ from andon.scoring.v1 import score_pb2, scoring_pb2
 from services.runtime.errors import OutOfRange
 from services.runtime.page_tokens import page_size, page_token, place_of
 from services.scoring.servicer.request_context import RequestContext, following, lag_since
+from services.scoring.servicer.score_rows import rows_with_silence
 from services.scoring.store.results import HistoryGone, Page
 from services.scoring.system.series import SeriesFilter
 from services.scoring.system.windows import EARLIEST_US, LATEST_US
@@ -46,14 +47,16 @@ class ScoreRpcs:
             codec, newest, _ = await self.requests.cursors(tenant)
         series, start_us, through = place_of(request, "", EARLIEST_US, newest)
         as_of = request.as_of.ToDatetime(UTC) if request.HasField("as_of") else None
-        page = Page((series, start_us), size + 1)
-        try:
-            rows = await self.requests.store.list_scores(
-                tenant, filter_of(request.filter), bounds(request.interval), page, as_of
-            )
-        except HistoryGone as gone:
-            raise await self._expired(tenant, gone) from gone
-        scores, token = [unpack_score(row) for row in rows], ""
+        page, wanted, span = Page((series, start_us), size + 1), filter_of(request.filter), bounds(request.interval)
+        if as_of is None and not request.published_only:
+            scores = await rows_with_silence(self.requests, tenant, wanted, span, page)
+        else:
+            try:
+                rows = await self.requests.store.list_scores(tenant, wanted, span, page, as_of)
+            except HistoryGone as gone:
+                raise await self._expired(tenant, gone) from gone
+            scores = [unpack_score(row) for row in rows]
+        token = ""
         if len(scores) > size:
             last = scores[size - 1]
             token = page_token(request, last.series, window_id(last.interval).start_us, through)

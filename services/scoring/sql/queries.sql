@@ -334,6 +334,19 @@ SELECT body
 FROM page
 ORDER BY series, window_start;
 
+-- name: last_scores
+-- Of each of these series the last score of a window that starts before an instant.
+SELECT last.body
+FROM unnest($2::text[]) WITH ORDINALITY AS wanted (series, place)
+CROSS JOIN LATERAL (
+    SELECT body
+    FROM score
+    WHERE tenant = $1 AND score.series = wanted.series AND present AND window_start < $3
+    ORDER BY window_start DESC
+    LIMIT 1
+) AS last
+ORDER BY wanted.place;
+
 -- name: list_signals
 -- A page of signals by name.
 SELECT body

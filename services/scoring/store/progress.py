@@ -42,6 +42,11 @@ class SystemProgress:
     switched: bool
     progress: tuple[Progress, ...]
 
+    def watermark_us(self) -> int | None:
+        """Every partition has passed it. None: some partition has seen nothing yet, or another version is shown."""
+        seen = [one.watermark_us for one in self.progress if one.watermark_us is not None]
+        return min(seen) if self.position() >= 0 and len(seen) == self.partition_count else None
+
     def position(self) -> int:
         """Everything through here is scored."""
         if self.partition_count is None or not self.switched or len(self.progress) < self.partition_count:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,6 +77,26 @@ class Results:
                 if since is not None and as_of < since:
                     raise HistoryGone(since)
         return found
+
+    async def last_scores(self, tenant: str, series: Collection[str], before_us: int) -> list[bytes]:
+        """Of each of these series the last score of a window that starts before an instant."""
+        async with tenant_transaction(self._pool, tenant) as connection:
+            rows = await connection.fetch(QUERIES.last_scores, tenant, list(series), before_us)
+        return [row["body"] for row in rows]
+
+    async def last_scores_of_filter(
+        self, tenant: str, filter_: SeriesFilter, after: str, before_us: int, limit: int
+    ) -> list[bytes]:
+        """As `last_scores`, of the series of a filter behind one, in order: as many as have such a score."""
+        found: list[bytes] = []
+        async with tenant_transaction(self._pool, tenant) as connection:
+            while True:
+                next_ = await _series(connection, tenant, filter_, after, SERIES_AT_ONCE)
+                rows = await connection.fetch(QUERIES.last_scores, tenant, next_, before_us)
+                found += [row["body"] for row in rows]
+                if len(found) >= limit or len(next_) < SERIES_AT_ONCE:
+                    return found[:limit]
+                after = next_[-1]
 
     async def list_series(self, tenant: str, filter_: SeriesFilter, after: str, limit: int) -> list[SeriesKey]:
         async with tenant_transaction(self._pool, tenant) as connection:

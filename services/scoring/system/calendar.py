@@ -162,17 +162,25 @@ def window_bounds(zone: Zone, window: Window, numbers: IntArray) -> tuple[IntArr
             return np.full(len(numbers), ALL_TIME.start_us), np.full(len(numbers), ALL_TIME.end_us)
 
 
-def windows_between(zone: Zone, window: Window, start_us: int, end_us: int, at_most: int) -> list[WindowId]:
-    """The windows from one boundary to another, in order. Empty where there would be more than `at_most`."""
-    found: list[WindowId] = []
-    while start_us < end_us:
-        if len(found) == at_most:
-            return []
+def windows_after(zone: Zone, window: Window, start_us: int, count: int) -> list[WindowId]:
+    """The next windows from a boundary on, in order."""
+    if window is Window.HOUR:
+        # An hour is cut where the clock changes, by a quarter of an hour at the finest.
+        numbers = start_us + np.arange(4 * count, dtype=np.int64) * (HOUR_US // 4)
+    else:
         at = np.array([start_us], dtype=np.int64)
-        starts, ends = window_bounds(zone, window, window_numbers(zone, window, at, zone.days(at)))
-        found.append(WindowId(int(starts[0]), int(ends[0])))
-        start_us = int(ends[0])
-    return found
+        # A day that a zone leaves out is no window.
+        numbers = window_numbers(zone, window, at, zone.days(at)) + np.arange(count + 2, dtype=np.int64)
+    starts, ends = window_bounds(zone, window, numbers)
+    found = dict.fromkeys(zip(starts.tolist(), ends.tolist(), strict=True))
+    return [WindowId(start, end) for start, end in found if start_us <= start < end][:count]
+
+
+def window_around(zone: Zone, window: Window, at_us: int) -> WindowId:
+    """The window that holds an instant."""
+    at = np.array([at_us], dtype=np.int64)
+    starts, ends = window_bounds(zone, window, window_numbers(zone, window, at, zone.days(at)))
+    return WindowId(int(starts[0]), int(ends[0]))
 
 
 def _month_days(months: IntArray) -> IntArray:

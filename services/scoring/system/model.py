@@ -23,6 +23,7 @@ from services.scoring.system.case_model import (
 )
 
 HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
+BASELINE_WINDOWS = 20
 SECONDS_BY_UNIT = {"": 1, "s": 1, "min": 60, "h": 3_600, "d": 86_400}
 
 
@@ -122,7 +123,7 @@ class ChartRule:
     kind: ChartKind = ChartKind.UNSPECIFIED
     rules: tuple[str, ...] = ()
     requested_arl0: float = 0.0
-    baseline_windows: int = 20
+    baseline_windows: int = BASELINE_WINDOWS
     baseline_start_us: int | None = None
     baseline_end_us: int | None = None
     both_sides: bool = False
@@ -154,6 +155,11 @@ class Indicator:
     @property
     def needs_histogram(self) -> bool:
         return self.aggregate.needs_histogram
+
+    @property
+    def life_windows(self) -> int:
+        """So many windows without cases are part of the life of a series; more of them end it."""
+        return BASELINE_WINDOWS if self.chart is None else self.chart.baseline_windows
 
     @property
     def has_points(self) -> bool:

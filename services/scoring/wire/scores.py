@@ -81,7 +81,8 @@ def text(given: Text) -> text_pb2.Text:
     return text_pb2.Text(en=given.en, zh=given.zh)
 
 
-def score_message(score: Score, now_us: int) -> score_pb2.Score:
+def score_message(score: Score, now_us: int | None) -> score_pb2.Score:
+    """now_us: when it is published; None: it is not."""
     message = score_pb2.Score(
         series=score.series,
         interval=interval(score.window),
@@ -96,7 +97,7 @@ def score_message(score: Score, now_us: int) -> score_pb2.Score:
         reason=score.reason,
         complete=score.complete,
         system_version=score.version,
-        score_time=timestamp(now_us),
+        score_time=None if now_us is None else timestamp(now_us),
     )
     if score.total is not None:
         message.moments.CopyFrom(

@@ -13,7 +13,6 @@ from services.scoring.system.version import SystemVersion
 from services.scoring.wire.scores import microseconds
 
 COUNT_MIN = 5
-BASELINE_WINDOWS = 20
 SMOOTHING = 0.2
 RESOLUTION = 0.001
 
@@ -267,7 +266,7 @@ def _chart(message: pb.ChartRule) -> model.ChartRule:
         kind=CHARTS.get(message.kind, model.ChartKind.UNSPECIFIED),
         rules=tuple(message.rules),
         requested_arl0=message.requested_arl0,
-        baseline_windows=message.baseline_windows or BASELINE_WINDOWS,
+        baseline_windows=message.baseline_windows or model.BASELINE_WINDOWS,
         baseline_start_us=microseconds(span.start) if span.HasField("start") else None,
         baseline_end_us=microseconds(span.end) if span.HasField("end") else None,
         both_sides=message.both_sides,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from services.scoring.scores.charts.chart_plan import ChartPlan
 from services.scoring.scores.results import Score, ScoreState
-from services.scoring.system.calendar import windows_between
+from services.scoring.scores.silence import silence
 from services.scoring.system.model import Window
 from services.scoring.system.windows import EARLIEST_US, WindowId
 
@@ -56,7 +56,7 @@ def points_after(
     """The complete windows behind `end` as points in time order, and where they end; what is provisional is no point.
 
     Where nothing happened between two points a sum is zero, and that is a point; a mean or a share has no value, and
-    that is a gap. A silence of more windows than phase I has ends a life of the series, and is a gap for sums too.
+    that is a gap. A silence that ends the life of the series (`scores.silence`) is a gap for sums too.
     Raises ValueError for a window before `end`.
     """
     points: list[WindowPoint] = []
@@ -70,10 +70,12 @@ def points_after(
             continue
         start_us, after_gap = score.window.start_us, False
         if point_end_us is not None and point_end_us < start_us:
-            empty = plan.is_sum and not is_thin
-            zeros = windows_between(plan.zone, window, point_end_us, start_us, plan.baseline_windows) if empty else []
-            points += (WindowPoint(one, 0.0, 0, 0, 0, score.resolution) for one in zeros)
-            after_gap = not zeros
+            after_gap = True
+            if plan.is_sum and not is_thin:
+                silent = silence(plan.zone, window, point_end_us, start_us, plan.baseline_windows)
+                after_gap = silent.is_over
+                if not silent.is_over:
+                    points += (WindowPoint(one, 0.0, 0, 0, 0, score.resolution) for one in silent.windows)
         total, squares = score.total or 0, score.squares or 0
         points.append(WindowPoint(score.window, score.value, score.count, total, squares, score.resolution, after_gap))
         through_us = point_end_us = score.window.end_us
