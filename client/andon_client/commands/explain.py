@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, tzinfo
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from rich.tree import Tree
 from andon_client.commands.filters import Json, Limit, interval_of
 from andon_client.commands.problem_tree import add_events, problem_tree, show_next
 from andon_client.listing import problem_zone, read_zones
-from andon_client.presentation.formats import localised, number, optional, span
+from andon_client.presentation.formats import localised, optional, quantity, span
 from andon_client.presentation.phrases import say
 from andon_client.presentation.tables import cases_text
 from andon_client.suite import Suite
@@ -51,17 +52,50 @@ def _explain_score(context: Context, series: str, at: datetime | None, limit: in
         return
     score, locale = found.score, context.locale
     place = {"series": series, "window": span(score.interval, locale, zone), "zone": str(zone)}
-    value = number(optional(score, "value"))
+    value = quantity(optional(found, "amount"), found.unit, locale)
     tree = Tree(escape(say("score_of", locale, **place, value=value, revision=score.revision)))
     tree.add(escape(localised(found.working, locale)))
-    moments = {name: getattr(score.moments, name) for name in ("total", "squares", "resolution")}
-    tree.add(escape(say("moments", locale, cases=cases_text(score, locale), **moments)))
-    cases = tree.add(say("cases", locale, count=found.total_count))
-    for case in found.cases:
-        cases.add(escape(f"{case.case_id}: {case.value}")).add(escape(", ".join(case.event_ids)))
-    if found.next_page_token:
-        cases.add(say("more", locale, count=found.total_count - len(found.cases)))
+    if found.nodes:
+        _add_members(tree, found, locale)
+    else:
+        _add_cases(tree, found, locale)
     screen.print(tree)
+
+
+def _add_cases(tree: Tree, found: scoring_pb2.ExplainScoreResponse, locale: str) -> None:
+    """What each case adds, and all that are not shown together: the lines add up to the score."""
+    branch = tree.add(say("cases_shown", locale, cases=cases_text(found.score, locale)))
+    for case in found.cases:
+        words = {"name": case.case_id, "amount": quantity(case.amount, found.unit, locale)}
+        adds = optional(case, "contribution")
+        if adds is None:
+            line = say("amount_only", locale, **words)
+        else:
+            line = say("amount_adds", locale, **words, contribution=quantity(adds, found.unit, locale))
+        branch.add(escape(line)).add(escape(", ".join(case.event_ids)))
+    rest = found.score.count - len(found.cases)
+    if rest > 0:
+        shown = [optional(case, "contribution") for case in found.cases]
+        known = [one for one in shown if one is not None]
+        if len(known) == len(shown) and found.HasField("amount") and known:
+            left = quantity(found.amount - math.fsum(known), found.unit, locale)
+            branch.add(say("more_add", locale, count=rest, contribution=left))
+        else:
+            branch.add(say("more", locale, count=rest))
+
+
+def _add_members(tree: Tree, found: scoring_pb2.ExplainScoreResponse, locale: str) -> None:
+    branch = tree.add(say("members", locale, count=len(found.nodes)))
+    for node in found.nodes:
+        name = localised(node.title, locale) or node.name
+        points, adds = optional(node, "points"), optional(node, "contribution")
+        if points is None or adds is None:
+            low, high = (quantity(one, found.unit, locale) for one in (node.points_low, node.points_high))
+            branch.add(escape(say("member_missing", locale, name=name, low=low, high=high, share=node.share)))
+        else:
+            amount, contribution = (quantity(one, found.unit, locale) for one in (points, adds))
+            words = {"name": name, "amount": amount, "contribution": contribution}
+            branch.add(escape(say("member_adds", locale, **words, share=node.share)))
 
 
 def _explain_problem(context: Context, name: str, limit: int, as_json: bool) -> None:

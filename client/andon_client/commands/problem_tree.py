@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from andon_client.commands.action_tree import add_action
-from andon_client.presentation.formats import localised, number, span, stretch
+from andon_client.presentation.formats import localised, number, quantity, span, stretch
 from andon_client.presentation.next_steps import next_steps
 from andon_client.presentation.phrases import named, say
 from andon_client.presentation.tables import cause_text
@@ -61,7 +61,7 @@ def add_events(tree: Tree, links: Sequence[ExplainProblemResponse.Link], locale:
     """For each signal, the events that its score was computed from."""
     for link in links:
         place = {"name": link.signal, "series": link.series, "window": span(link.interval, locale, zone)}
-        signal = tree.add(escape(say("link", locale, **place, value=number(link.value))))
+        signal = tree.add(escape(say("link", locale, **place, value=quantity(link.amount, link.unit, locale))))
         cases = signal.add(say("cases", locale, count=link.case_count))
         cases.add(escape(", ".join(link.event_ids)))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+UNITS_ZH = {"s": "秒", "min": "分钟", "h": "小时", "d": "天", "points": "分"}
 ALL_TIME = {"en": "all time", "zh": "全部时间"}
 
 
@@ -44,6 +45,16 @@ def number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.4g}"
+
+
+def quantity(value: float | None, unit: str, locale: str) -> str:
+    """A number that adds up with others, and its unit: "251.429 min", "29.42 %"; six digits, whole numbers in full."""
+    if value is None:
+        return "-"
+    whole = value == round(value) or abs(value) >= 1e6
+    text = f"{round(value):,}" if whole else f"{value:,.6g}"
+    named = UNITS_ZH.get(unit, unit) if language_of(locale) == "zh" else unit
+    return f"{text} {named}".rstrip()
 
 
 def optional(message: Any, name: str) -> float | None:

@@ -228,10 +228,19 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "{series} in {window} ({zone}): {value} (revision {revision})",
         "{series}，{window}（{zone}）：{value}（修订 {revision}）",
     ),
-    "moments": (
-        "n = {cases}, total = {total} x {resolution:g}, squares = {squares}",
-        "n = {cases}，总和 = {total} x {resolution:g}，平方和 = {squares}",
+    "amount_adds": ("{name}: {amount}, adds {contribution}", "{name}：{amount}，贡献 {contribution}"),
+    "amount_only": ("{name}: {amount}", "{name}：{amount}"),
+    "member_adds": (
+        "{name}: {amount} x {share:.4g}, adds {contribution}",
+        "{name}：{amount} × {share:.4g}，贡献 {contribution}",
     ),
+    "member_missing": (
+        "{name}: between {low} and {high} x {share:.4g}, too little data",
+        "{name}：{low} 至 {high} × {share:.4g}，数据不足",
+    ),
+    "cases_shown": ("{cases} cases", "{cases} 个案例"),
+    "members": ("{count} members", "{count} 个下级"),
+    "more_add": ("... {count:,} more, which add {contribution}", "……其余 {count:,} 个，贡献 {contribution}"),
     "unknown_window": (
         "{name} is not one of hour, day, week, month, all",
         "{name} 不是 hour、day、week、month、all 之一",

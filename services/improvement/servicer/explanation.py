@@ -41,10 +41,12 @@ def _link(
         series=reference.series,
         interval=interval(reference.start_us, reference.end_us),
         value=reference.value,
+        amount=reference.value,
     )
     # A signal may be of a window in which nothing happened: the silence is what it says, and no event lies below it.
     if explained is not None:
         link.value = explained.score.value
+        link.unit, link.amount = explained.unit, explained.amount
         link.case_count = explained.total_count
         link.case_ids.extend(case.case_id for case in explained.cases)
         link.event_ids.extend([event_id for case in explained.cases for event_id in case.event_ids][:most])

@@ -9,6 +9,7 @@ from typing import assert_never
 
 import pyarrow as pa
 
+from services.scoring.scores.display_unit import DisplayUnit, plain
 from services.scoring.scores.results import Score
 from services.scoring.system.case_model import Text
 from services.scoring.system.hierarchy import Tree
@@ -62,9 +63,9 @@ def _rows(page: pa.Table) -> Iterable[Row]:
     return zip(column("case_id"), column("indicator"), anchors, column("value"), labels, strict=True)  # type: ignore[arg-type]
 
 
-def working(indicator: Indicator, score: Score) -> Text:
-    """How the value is computed, in words; and how many cases of the window have no value."""
-    words = _computed(indicator, score)
+def working(indicator: Indicator, score: Score, unit: DisplayUnit) -> Text:
+    """How the value is computed, in words and in the indicator's unit; how many cases of the window have no value."""
+    words = _computed(indicator, score, unit) if score.count else _of_nothing(score, unit)
     if not score.unobserved:
         return words
     whole = score.count + score.unobserved
@@ -74,28 +75,52 @@ def working(indicator: Indicator, score: Score) -> Text:
     )
 
 
-def _computed(indicator: Indicator, score: Score) -> Text:
-    count, total = score.count, score.total or 0
-    scale = f"{score.resolution:.12g}"
+def _of_nothing(score: Score, unit: DisplayUnit) -> Text:
+    if score.value is None:
+        return Text("No case of the window has a value.", "该窗口没有有取值的案例。")
+    zero = unit.written(score.value)
+    return Text(
+        f"No case in the window: the sum over none is {zero.en}.", f"该窗口没有案例：零个案例之和为 {zero.zh}。"
+    )
+
+
+def _computed(indicator: Indicator, score: Score, unit: DisplayUnit) -> Text:
+    count, value = score.count, unit.written(score.value or 0.0)
     match indicator.aggregate:
         case Aggregate.SHARE:
             return Text(
-                f"{total} of {count} cases have a 1: {total} / {count}.",
-                f"{count} 个案例中有 {total} 个取值为 1：{total} / {count}。",
+                f"{score.total:,} of {count:,} cases: {score.total:,} / {count:,} = {value.en}.",
+                f"{count:,} 个案例中有 {score.total:,} 个：{score.total:,} / {count:,} = {value.zh}。",
             )
         case Aggregate.MEAN | Aggregate.UNSPECIFIED:
+            total = unit.written((score.total or 0) * score.resolution)
             return Text(
-                f"Mean of {count} cases: {total} / {count} x {scale}.",
-                f"{count} 个案例的均值：{total} / {count} × {scale}。",
+                f"Mean of {count:,} cases: {total.en} / {count:,} = {value.en}.",
+                f"{count:,} 个案例的均值：{total.zh} / {count:,} = {value.zh}。",
             )
         case Aggregate.SUM:
-            return Text(f"Sum over {count} cases: {total} x {scale}.", f"{count} 个案例之和：{total} × {scale}。")
+            return Text(f"Sum over {count:,} cases: {value.en}.", f"{count:,} 个案例之和：{value.zh}。")
         case Aggregate.MEDIAN | Aggregate.QUANTILE:
             q = 0.5 if indicator.aggregate is Aggregate.MEDIAN else indicator.quantile
             return Text(
-                f"Quantile {q:g} of {count} cases: linear between the order statistics around ({count} - 1) x {q:g}.",
-                f"{count} 个案例的 {q:g} 分位数：在第 ({count} - 1) × {q:g} 位次序统计量之间线性插值。",
+                f"Quantile {q:g} of {count:,} cases is {value.en}: linear between the order statistics around"
+                f" ({count:,} - 1) x {q:g}.",
+                f"{count:,} 个案例的 {q:g} 分位数为 {value.zh}："
+                f"在第 ({count:,} - 1) × {q:g} 位次序统计量之间线性插值。",
             )
+        case _:
+            assert_never(indicator.aggregate)
+
+
+def contribution(indicator: Indicator, amount: float, count: int) -> float | None:
+    """What one of `count` cases adds to the score. None: a quantile is no sum of its cases."""
+    match indicator.aggregate:
+        case Aggregate.SHARE | Aggregate.MEAN | Aggregate.UNSPECIFIED:
+            return amount / count
+        case Aggregate.SUM:
+            return amount
+        case Aggregate.MEDIAN | Aggregate.QUANTILE:
+            return None
         case _:
             assert_never(indicator.aggregate)
 
@@ -119,21 +144,46 @@ def with_unmatched(words: Text, cases: int, starts: int, completions: int) -> Te
     )
 
 
-def composite_working(tree: Tree, name: str, scores: Mapping[str, Score]) -> Text:
-    """The weighted mean below a composite, term by term."""
-    below = [node for node in tree.nodes if node.parent == name]
+@dataclass(frozen=True)
+class Member:
+    """What a composite is rolled up from. points None: too little data; they lie between the bounds."""
+
+    name: str
+    title: Text
+    share: float
+    points: float | None
+    points_low: float
+    points_high: float
+
+    @property
+    def contribution(self) -> float | None:
+        return None if self.points is None else self.share * self.points
+
+
+def members_of(tree: Tree, name: str, scores: Mapping[str, Score]) -> list[Member]:
     shares = {node.name: share for node, share in zip(tree.nodes, tree.weights.weights.tolist(), strict=True)}
-    terms = [f"{shares[node.name]:.4g} x {_points(scores.get(node.name))} ({node.name})" for node in below]
-    joined = " + ".join(terms)
-    return Text(f"Weighted mean of points: {joined}.", f"得分的加权平均：{joined}。")
+    found: list[Member] = []
+    for node in tree.nodes:
+        if node.parent == name:
+            score = scores.get(node.name)
+            low = 0.0 if score is None or score.points_low is None else score.points_low
+            high = 100.0 if score is None or score.points_high is None else score.points_high
+            points = None if score is None else score.points
+            found.append(Member(node.name, node.title, shares[node.name], points, low, high))
+    return found
 
 
-def _points(score: Score | None) -> str:
-    if score is None:
-        return "[0, 100]"
-    if score.points is not None:
-        return f"{score.points:.6g}"
-    return f"[{score.points_low or 0.0:.6g}, {100.0 if score.points_high is None else score.points_high:.6g}]"
+def composite_working(members: Sequence[Member], score: Score) -> Text:
+    """The weighted mean below a composite, term by term."""
+    en, zh = (" + ".join(f"{one.share:.4g} {times} {_points(one)} ({one.name})" for one in members) for times in "x×")
+    whole = "" if score.points is None else f" = {plain(score.points)}"
+    return Text(f"Weighted mean of points: {en}{whole}.", f"得分的加权平均：{zh}{whole}。")
+
+
+def _points(member: Member) -> str:
+    if member.points is not None:
+        return plain(member.points)
+    return f"[{plain(member.points_low)}, {plain(member.points_high)}]"
 
 
 def event_ids_by_case(tables: Sequence[pa.Table], cases: Sequence[str]) -> dict[str, list[str]]:

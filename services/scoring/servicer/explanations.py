@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
-import pyarrow as pa
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.errors import NotFound
 from services.runtime.page_tokens import page_size, page_token, place_of
 from services.scoring.fold.work_pairs import unmatched
+from services.scoring.scores.display_unit import display_unit
 from services.scoring.scores.explanation import (
     CaseValue,
     cases_of,
     composite_working,
+    contribution,
     event_ids_by_case,
+    members_of,
     with_unlisted,
     with_unmatched,
     working,
 )
 from services.scoring.servicer.request_context import RequestContext
-from services.scoring.system.case_model import Text, Work
+from services.scoring.system.case_model import Work
 from services.scoring.system.hierarchy import tree_of
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey, SeriesName, series_name, slice_of
 from services.scoring.system.windows import ALL_TIME, EARLIEST_US, LATEST_US
 from services.scoring.wire.ingest_client import table_of
-from services.scoring.wire.scores import microseconds, score_of, text, unpack_score, window_id
+from services.scoring.wire.scores import microseconds, score_message, score_of, text, unpack_score, window_id
 
 LIST_DEFAULT, LIST_MAX = 100, 1_000
 
@@ -43,35 +44,58 @@ class ExplanationRpcs:
         (after,) = place_of(request, "")
         key = SeriesKey(request.series)
         current, name = await self.requests.system_of_series(tenant, key), series_name(key)
-        row = await self.requests.store.score_at(tenant, key, microseconds(request.time))
-        if row is None:
-            raise NotFound("NOT_FOUND", "the series has no score at this time")
-        message = unpack_score(row)
+        message = await self._score(tenant, current, key, microseconds(request.time))
         system = await self.requests.system(tenant, current.name, message.system_version)
-        if not message.HasField("moments"):
-            words = await self._composite_working(tenant, system, name, message)
-            return scoring_pb2.ExplainScoreResponse(score=message, working=text(words))
-        cases = await self._cases(tenant, system, name, key, message)
+        indicator = system.spec.indicator_by_name.get(name.indicator)
+        if indicator is None:
+            return await self._composite(tenant, system, name, message)
+        cases = await self._cases(tenant, system, name, key, message) if message.count else []
         page = [case for case in cases if case.case_id > after][: size + 1]
         token = page_token(request, page[size - 1].case_id) if len(page) > size else ""
-        words = working(system.spec.indicator_by_name[name.indicator], score_of(message))
+        score, unit = score_of(message), display_unit(system.spec, indicator)
+        words = working(indicator, score, unit)
         since_us = await self.requests.store.observed_since(tenant, system.name, system.version)
         missing = message.count - len(cases)
         if missing > 0 and since_us is not None and window_id(message.interval).start_us < since_us:
             words = with_unlisted(words, missing, since_us)
         ids = [case.case_id for case in page[:size]]
         events = await self.requests.replica.ingest(tenant).cases(ids, "") if ids else []
-        measure = system.spec.measure_by_name[system.spec.indicator_by_name[name.indicator].measure]
+        measure = system.spec.measure_by_name[indicator.measure]
         if isinstance(measure.kind, Work):
             alone = await asyncio.to_thread(unmatched, events, measure.kind.activities)
             words = with_unmatched(words, len(ids), *alone)
+        event_ids = event_ids_by_case(events, ids)
+        scale = score.resolution * unit.scale
         return scoring_pb2.ExplainScoreResponse(
             score=message,
             working=text(words),
-            cases=_with_events(page[:size], events),
+            cases=[
+                scoring_pb2.CaseObservation(
+                    case_id=case.case_id,
+                    value=case.value,
+                    event_ids=event_ids[case.case_id],
+                    amount=case.value * scale,
+                    contribution=contribution(indicator, case.value * scale, message.count),
+                )
+                for case in page[:size]
+            ],
             next_page_token=token,
             total_count=len(cases),
+            unit=unit.name,
+            amount=None if score.value is None else score.value * unit.scale,
         )
+
+    async def _score(self, tenant: str, system: IndicatorSystem, key: SeriesKey, at_us: int) -> score_pb2.Score:
+        """As it was published, or that of an empty window as lists show it."""
+        row = await self.requests.store.score_at(tenant, key, at_us)
+        if row is not None:
+            return unpack_score(row)
+        silent = await self.requests.silent_series(tenant, system)
+        for last in map(unpack_score, await self.requests.store.last_scores(tenant, [key], at_us)):
+            for empty in silent.between(key, window_id(last.interval)):
+                if empty.window.start_us <= at_us < empty.window.end_us:
+                    return score_message(empty, None)
+        raise NotFound("NOT_FOUND", "the series has no score at this time")
 
     async def _cases(
         self, tenant: str, system: IndicatorSystem, name: SeriesName, key: SeriesKey, score: score_pb2.Score
@@ -84,23 +108,31 @@ class ExplanationRpcs:
             lambda: cases_of((table_of(raw) for _, raw in pages), name.indicator, window, slice_of(key), is_all)
         )
 
-    async def _composite_working(
-        self, tenant: str, system: IndicatorSystem, name: SeriesName, score: score_pb2.Score
-    ) -> Text:
+    async def _composite(
+        self, tenant: str, system: IndicatorSystem, name: SeriesName, message: score_pb2.Score
+    ) -> scoring_pb2.ExplainScoreResponse:
         tree = tree_of(system, name.window)
-        if tree is None:
-            return Text()
         found = await self.requests.store.scores_of_window(
-            tenant, name.process, name.system, name.window, window_id(score.interval).start_us
+            tenant, name.process, name.system, name.window, window_id(message.interval).start_us
         )
         listed = [score_of(unpack_score(row)) for row in found]
         scores = {series_name(one.series).indicator: one for one in listed}
-        return composite_working(tree, name.indicator, scores)
-
-
-def _with_events(cases: Sequence[CaseValue], events: Sequence[pa.Table]) -> list[scoring_pb2.CaseObservation]:
-    event_ids = event_ids_by_case(events, [case.case_id for case in cases])
-    return [
-        scoring_pb2.CaseObservation(case_id=case.case_id, value=case.value, event_ids=event_ids[case.case_id])
-        for case in cases
-    ]
+        members = members_of(tree, name.indicator, scores) if tree else []
+        return scoring_pb2.ExplainScoreResponse(
+            score=message,
+            working=text(composite_working(members, score_of(message))),
+            unit="points",
+            amount=message.points if message.HasField("points") else None,
+            nodes=[
+                scoring_pb2.NodeContribution(
+                    name=one.name,
+                    title=text(one.title),
+                    share=one.share,
+                    points=one.points,
+                    points_low=one.points_low,
+                    points_high=one.points_high,
+                    contribution=one.contribution,
+                )
+                for one in members
+            ],
+        )

@@ -77,6 +77,19 @@ async def test_a_scorecard_adds_up_and_a_score_explains_itself_down_to_events(su
     assert sum(case.value for case in cases) == int(explained.score.moments.total)
     assert sum(case.value**2 for case in cases) == int(explained.score.moments.squares)
     assert list(cases[0].event_ids) == [f"{cases[0].case_id}-{place}" for place in (1, 2, 3)]
+    assert (explained.unit, explained.amount) == ("%", 100 * explained.score.value)
+    assert abs(sum(case.contribution for case in cases) - explained.amount) < 1e-9
+
+    asked = scoring_pb2.ExplainScoreRequest(series="desk/main/to_close@week", time=asked.time, page_size=1_000)
+    hours = await stub.ExplainScore(asked)
+    assert hours.unit == "h"
+    assert abs(sum(case.amount for case in hours.cases) / 20 - hours.score.value) < 1e-9
+    assert abs(sum(case.contribution for case in hours.cases) - hours.amount) < 1e-9
+    assert f"/ 20 = {hours.amount:,.6g} h." in hours.working.en
+    asked.series = "desk/main/overall@week"
+    rolled = await stub.ExplainScore(asked)
+    assert (rolled.unit, [node.name for node in rolled.nodes]) == ("points", ["sla_breach", "to_close"])
+    assert abs(sum(node.contribution for node in rolled.nodes) - rolled.amount) < 1e-9
 
 
 async def test_working_time_is_the_sum_over_pairs_and_its_explanation_counts_what_has_no_partner(
