@@ -305,6 +305,94 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         'no column "{column}", which {by} needs{hint}; the columns are {columns}',
         "没有 {by} 所需的列“{column}”{hint}；现有列为 {columns}",
     ),
+    "json_broken": ("this is no JSON: {problem}; export it again", "不是有效的 JSON：{problem}；请重新导出"),
+    "json_line_broken": (
+        "the line is no JSON ({problem}, at character {column}): {text}",
+        "该行不是有效的 JSON（{problem}，第 {column} 个字符）：{text}",
+    ),
+    "json_no_object": (
+        "a record is an object, such as {{...}}, and this is none: {text}",
+        "记录应为 {{...}} 之类的对象，而这不是：{text}",
+    ),
+    "json_deep": ("the value is nested too deeply; flatten it", "嵌套过深；请展开"),
+    "json_number": (
+        "a number has more digits than can be read; write it as a text",
+        "数字位数过多，无法读取；请写成文本",
+    ),
+    "json_value_long": (
+        "one value is longer than {most:,} characters; is a quote or bracket not closed?",
+        "单个值超过 {most:,} 个字符；是否有引号或括号未闭合？",
+    ),
+    "json_encoding": (
+        "byte {byte} is not UTF-8, and JSON has no other encoding; save it as UTF-8",
+        "字节 {byte} 不是 UTF-8，而 JSON 只有这种编码；请另存为 UTF-8",
+    ),
+    "json_no_records": (
+        "no array of objects is in the JSON; records are objects in an array, or one object per line",
+        "JSON 中没有对象数组；记录应为数组中的对象，或每行一个对象",
+    ),
+    "json_others": (
+        "the records are in {path}; {names} hold no records and are not read",
+        "记录位于 {path}；{names} 不含记录，未读取",
+    ),
+    "json_keys_twice": (
+        "{count:,} objects have a key twice, of which the last counts",
+        "{count:,} 个对象有重复的键，取最后一个",
+    ),
+    "parquet_broken": (
+        "the Parquet file is damaged or of a kind that cannot be read ({problem}); write it again",
+        "Parquet 文件已损坏或无法读取（{problem}）；请重新写出",
+    ),
+    "workbook_broken": (
+        "the workbook is damaged or ends early; save it again",
+        "工作簿已损坏或不完整；请重新保存",
+    ),
+    "workbook_none": (
+        "the archive holds no workbook; unpack it, or save the workbook as .xlsx",
+        "压缩包中没有工作簿；请解压，或将工作簿另存为 .xlsx",
+    ),
+    "workbook_locked": (
+        "the workbook is protected by a password; save it without one",
+        "工作簿有密码保护；请取消密码后保存",
+    ),
+    "workbook_bomb": (
+        "{part} unpacks to more than {bytes:,} bytes, as no table does; save the sheet as CSV",
+        "{part} 解压后超过 {bytes:,} 字节，不像表格；请将工作表另存为 CSV",
+    ),
+    "workbook_large": (
+        "a sheet has at most {rows:,} rows and {columns:,} columns, and this one has more; save it as CSV",
+        "工作表最多 {rows:,} 行、{columns:,} 列，此表超出；请另存为 CSV",
+    ),
+    "workbook_texts_many": (
+        "the texts of the workbook take more than {bytes:,} bytes; save the sheet as CSV",
+        "工作簿文本超过 {bytes:,} 字节；请将工作表另存为 CSV",
+    ),
+    "workbook_text_missing": (
+        "a cell of row {row:,} names a text that the workbook does not hold; save it again",
+        "第 {row:,} 行有单元格引用了不存在的文本；请重新保存",
+    ),
+    "workbook_merges_many": (
+        "more than {most:,} cells are merged; unmerge them",
+        "合并的单元格超过 {most:,} 个；请取消合并",
+    ),
+    "workbook_no_sheet": ("the workbook has no sheet with cells", "工作簿没有含单元格的工作表"),
+    "sheet_missing": ('no sheet "{name}"; the sheets are {names}', "没有工作表“{name}”；现有 {names}"),
+    "sheet_guessed": (
+        'sheet "{name}", the first with the columns; not read: {others}',
+        "工作表“{name}”（首个含所需列的表）；未读取：{others}",
+    ),
+    "sheet_column_missing": (
+        'sheet "{sheet}" has no column "{column}", which {by} needs; the columns are {columns}',
+        "工作表“{sheet}”没有 {by} 所需的列“{column}”；现有列为 {columns}",
+    ),
+    "merged_cells": (
+        "{count:,} merged cells span rows; each row has their value",
+        "{count:,} 个合并单元格跨行；每行均取其值",
+    ),
+    "formulas_unstored": (
+        "{count:,} formulas have no stored value and are read as they are written; open and save the workbook",
+        "{count:,} 个公式没有已存的值，按公式原文读取；请打开并保存工作簿",
+    ),
     # Guesses
     "guessed_compressed": ("the file is compressed (gzip), whatever its name says", "文件实为 gzip 压缩，与文件名无关"),
     "guessed_plain": ("the file is named .gz and is not compressed", "文件名为 .gz，但并未压缩"),

@@ -93,14 +93,13 @@ def _of_json(path: Path, text: bytes) -> Format:
         return Format.JSON_LINES
     if text.startswith(b"{") and keys & {"ocel:events", "ocel:global-log", "ocel:objects", "ocel:global-event"}:
         raise refuse(path, message("ocel_1"))
+    lined = path.name.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson"))
     if whole is not None:
         if _OCEL_KEYS & whole.keys() and {"events", "objects"} <= whole.keys():
             return Format.OCEL_JSON
-        holds_array = any(isinstance(value, list) and value and isinstance(value[0], dict) for value in whole.values())
-        return Format.JSON if holds_array else Format.JSON_LINES
+        return Format.JSON if _holds_objects(whole) and not lined else Format.JSON_LINES
     if text.startswith(b"{") and keys & {"objectTypes", "eventTypes"}:
         return Format.OCEL_JSON
-    lined = path.name.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson"))
     return Format.JSON_LINES if lined else Format.JSON
 
 
@@ -110,3 +109,11 @@ def _whole_object(line: bytes) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _holds_objects(value: dict[str, object]) -> bool:
+    """Whether an array of objects lies in it, within other objects or not."""
+    inner = list(value.values())
+    return any(isinstance(one, list) and any(isinstance(item, dict) for item in one) for one in inner) or any(
+        _holds_objects(one) for one in inner if isinstance(one, dict)
+    )

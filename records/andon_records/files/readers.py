@@ -10,11 +10,14 @@ from andon_records.files import csv_layout
 from andon_records.files.csv_layout import COLUMNS_SHOWN, ColumnMissing, Layout
 from andon_records.files.csv_records import CsvRecords
 from andon_records.files.formats import Format, format_of
+from andon_records.files.json_records import inspect_json, inspect_json_lines
+from andon_records.files.parquet_records import inspect_parquet
 from andon_records.files.standard_mapping import SourceChoice
 from andon_records.files.table_file import TableFile, TableRecords
 from andon_records.files.utf8_stream import refuse
+from andon_records.files.workbook import inspect_workbook
 from andon_records.files.xes import inspect_xes
-from andon_records.files.xes_mapping import xes_mapping
+from andon_records.files.xes_mapping import column_mapping, xes_mapping
 from andon_records.mapping.document import COUNTED, CsvMapping
 from andon_records.messages import Message, message
 
@@ -46,8 +49,20 @@ def inspect_or_propose(
             file, content = inspect_xes(path)
             if mapping is None:
                 mapping, proposed = xes_mapping(file, content, choice)
-        case _:
+        case Format.JSON | Format.JSON_LINES:
+            mapping = _given(path, kind, mapping)
+            file = inspect_json(path) if kind is Format.JSON else inspect_json_lines(path)
+        case Format.PARQUET:
+            file = inspect_parquet(path)
+            if mapping is None:
+                mapping, proposed = column_mapping(file, choice)
+        case Format.WORKBOOK:
+            mapping = _given(path, kind, mapping)
+            file = inspect_workbook(path, mapping)
+        case Format.OCEL_JSON | Format.OCEL_XML | Format.OCEL_SQLITE:
             raise NotImplementedError
+        case _:
+            assert_never(kind)
     _refuse_missing(file, mapping)
     return file, mapping, [*said, *file.guesses, *proposed]
 

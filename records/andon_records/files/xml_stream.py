@@ -23,8 +23,12 @@ OnText = Callable[[str], None]
 class XmlStream:
     """Feeds a file to handlers; names come without their namespace prefix. `line` is where the parser is."""
 
-    def __init__(self, path: Path, start: OnStart, end: OnEnd, text: OnText | None = None) -> None:
+    def __init__(
+        self, path: Path, start: OnStart, end: OnEnd, text: OnText | None = None, part: Iterator[bytes] | None = None
+    ) -> None:
         self._path = path
+        # Of a file that is an archive, the part to read.
+        self._blocks = part if part is not None else bytes_of(path, is_gzip(path), _BLOCK_BYTES)
         self._depth = 0
         self._start, self._end = start, end
         self._parser = expat.ParserCreate()
@@ -43,7 +47,7 @@ class XmlStream:
         """Gives control back after each block of the file. Raises UnreadableFile with the line where it is broken."""
         fed = 0
         try:
-            for block in bytes_of(self._path, is_gzip(self._path), _BLOCK_BYTES):
+            for block in self._blocks:
                 self._parser.Parse(block, False)
                 fed += len(block)
                 if fed - self._parser.CurrentByteIndex > TAG_BYTES_MAX:
