@@ -14,7 +14,9 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(HERE)]
+
+import system_document  # noqa: E402
 
 from services.improvement.lifecycle import ACTION_TRANSITIONS, PROBLEM_TRANSITIONS, diagram  # noqa: E402
 from services.runtime.metrics import Instrument  # noqa: E402
@@ -278,12 +280,20 @@ def _library_path(module_name: str) -> str:
     return path if (ROOT / path).is_dir() else f"{path}.py"
 
 
+# The system document
+
+
+def system_document_page() -> str:
+    return page("Fields of the system document", system_document.lead(), *system_document.sections())
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "metrics.md": metrics_page,
     "rpcs.md": rpcs_page,
     "life-cycles.md": life_cycles_page,
     "capabilities.md": capabilities_page,
+    "system-document.md": system_document_page,
 }
 
 

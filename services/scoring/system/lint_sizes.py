@@ -11,9 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from services.scoring.system.case_model import (
     Above,
     AttributeIs,
+    AttributeTime,
     Count,
+    Elapsed,
+    FirstOf,
     Flag,
+    Handover,
+    LastOf,
     Measure,
+    Milestone,
     NumberAttribute,
     Occurred,
     Rework,
@@ -76,6 +82,8 @@ def counts(spec: SystemSpec) -> Iterator[Finding]:
         yield from _many(f"dimensions[{place}].unknown_values", dimension.unknown_values, NAMES_MAX)
     for place, measure in enumerate(spec.measures):
         yield from _many(f"measures[{place}]", _names_in(measure), NAMES_MAX)
+    for field, moment in _moments(spec):
+        yield from _many(field, _activities_of(moment), NAMES_MAX)
     for place, indicator in enumerate(spec.indicators):
         yield from _many(f"indicators[{place}].slices", indicator.slices, SLICES_MAX)
         yield from _many(f"indicators[{place}].symptom_of", indicator.symptom_of, NAMES_MAX)
@@ -92,6 +100,33 @@ def _names_in(measure: Measure) -> tuple[object, ...]:
             return activities
         case Flag(AttributeIs(_, equals, _)):
             return equals
+        case _:
+            return ()
+
+
+def _attribute_of(measure: Measure) -> str | None:
+    match measure.kind:
+        case NumberAttribute(attribute) | Handover(attribute) | Flag(AttributeIs(attribute)):
+            return attribute
+        case _:
+            return None
+
+
+def _moments(spec: SystemSpec) -> Iterator[tuple[str, Milestone | None]]:
+    yield "case_rule.opened", spec.case_rule.opened
+    yield "case_rule.closed", spec.case_rule.closed
+    for place, measure in enumerate(spec.measures):
+        if isinstance(measure.kind, Elapsed):
+            yield f"measures[{place}].duration.from", measure.kind.start
+            yield f"measures[{place}].duration.to", measure.kind.end
+    for place, indicator in enumerate(spec.indicators):
+        yield f"indicators[{place}].anchor", indicator.anchor
+
+
+def _activities_of(moment: Milestone | None) -> Sequence[str]:
+    match moment:
+        case FirstOf(activities) | LastOf(activities):
+            return activities
         case _:
             return ()
 
@@ -118,6 +153,11 @@ def texts(spec: SystemSpec) -> Iterator[Finding]:
         yield from _texts(f"dimensions[{place}].unknown_values", dimension.unknown_values)
     for place, measure in enumerate(spec.measures):
         yield from _texts(f"measures[{place}]", (one for one in _names_in(measure) if isinstance(one, str)))
+        yield from _texts(f"measures[{place}]", (_attribute_of(measure) or "",))
+    for field, moment in _moments(spec):
+        yield from _texts(field, _activities_of(moment))
+        if isinstance(moment, AttributeTime):
+            yield from _texts(field, (moment.attribute,))
     for place, indicator in enumerate(spec.indicators):
         yield from _texts(f"indicators[{place}].unit", (indicator.unit,))
         yield from _texts(f"indicators[{place}].owner", (indicator.owner,))
