@@ -27,8 +27,7 @@ from andon_client.terminal import describe
 from andon_records.batches import Batch, batches_of
 from andon_records.files.csv_layout import has_columns, inspect
 from andon_records.mapping.document import CsvMapping, load_mapping
-from andon_records.messages import LoadError, Message, NothingReadable
-from andon_records.yaml_text import MalformedDocument
+from andon_records.messages import LoadError, MalformedDocument, Message, NothingReadable
 from rich.console import Console
 
 from demo import page, terminal
@@ -172,10 +171,10 @@ def main() -> int:
     try:
         # Without a terminal the width is a guess: tables need room.
         asyncio.run(_run(arguments, screen if screen.is_terminal else Console(width=WIDTH)))
-    except LoadError as error:
-        print(error.what.text(arguments.locale), file=sys.stderr)
+    except MalformedDocument as error:
+        print(error.text(arguments.locale), file=sys.stderr)
         return 2
-    except (MalformedDocument, OSError) as error:
+    except OSError as error:
         print(error, file=sys.stderr)
         return 2
     except grpc.aio.AioRpcError as error:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from andon_client.moments import MalformedLength, length
 
@@ -69,7 +72,8 @@ def _check_value(value: Any, field: FieldDescriptor, path: Place) -> None:
     if field.message_type is not None:
         if field.message_type.full_name == Duration.DESCRIPTOR.full_name and not _is_length(value):
             raise Misfit(path, "misfit_length", found=value)
-        # Times have forms of their own, which their parser judges.
+        if field.message_type.full_name == Timestamp.DESCRIPTOR.full_name and not _is_time(value):
+            raise Misfit(path, "misfit_time", found=value)
         if not field.message_type.full_name.startswith("google.protobuf."):
             check_document(value, field.message_type, path)
     elif field.enum_type is not None:
@@ -79,6 +83,8 @@ def _check_value(value: Any, field: FieldDescriptor, path: Place) -> None:
         phrase, fits = _SCALARS[field.cpp_type]
         if not fits(value):
             raise Misfit(path, phrase, found=value)
+        if field.cpp_type in _BITS and not -(2 ** _BITS[field.cpp_type]) <= float(value) < 2 ** _BITS[field.cpp_type]:
+            raise Misfit(path, "misfit_large", found=value)
 
 
 def _refuse(path: Place, phrase: str, found: Any, known: list[str]) -> None:
@@ -116,22 +122,40 @@ def _is_length(value: Any) -> bool:
     return True
 
 
+def _is_time(value: Any) -> bool:
+    """YAML reads days and times; what it leaves as a text is judged by their parser."""
+    if isinstance(value, date):
+        return True
+    try:
+        Timestamp().FromJsonString(value)
+    except (ValueError, AttributeError):
+        return False
+    return True
+
+
+def _is_text(value: Any) -> bool:
+    # An escape of YAML can name half of a character.
+    return isinstance(value, str) and not any("\ud800" <= one <= "\udfff" for one in value)
+
+
 def _is_number(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return False
     try:
-        float(value)
+        number = float(value)
     except (ValueError, OverflowError):
         return False
-    return True
+    return math.isfinite(number)
 
 
 def _is_whole(value: Any) -> bool:
     return _is_number(value) and float(value).is_integer()
 
 
+_BITS = {FieldDescriptor.CPPTYPE_INT32: 31, FieldDescriptor.CPPTYPE_INT64: 63}
+
 _SCALARS: Mapping[int, tuple[str, Callable[[Any], bool]]] = {
-    FieldDescriptor.CPPTYPE_STRING: ("misfit_text", lambda value: isinstance(value, str)),
+    FieldDescriptor.CPPTYPE_STRING: ("misfit_text", _is_text),
     FieldDescriptor.CPPTYPE_BOOL: ("misfit_flag", lambda value: isinstance(value, bool)),
     **dict.fromkeys(_WHOLE, ("misfit_whole", _is_whole)),
     **dict.fromkeys(_FRACTION, ("misfit_number", _is_number)),

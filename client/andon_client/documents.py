@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from andon_records.yaml_text import MalformedDocument, StrictLoader, read_yaml
+from andon_records.messages import MalformedDocument, MalformedYaml, message
+from andon_records.yaml_text import compose_yaml, read_yaml
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
@@ -28,8 +29,11 @@ class DocumentMisfit(LocalisedError, MalformedDocument):
 def load_document(path: Path, kind: type[M]) -> M:
     content = read_yaml(path, literal=False)
     lines: dict[Place, int] = {}
-    _note_lines(yaml.compose(path.read_bytes().decode("utf-8-sig"), StrictLoader), (), lines)
-    return parse_document(content, kind, str(path), lines)
+    try:
+        _note_lines(compose_yaml(path), (), lines)
+        return parse_document(content, kind, str(path), lines)
+    except RecursionError as error:
+        raise MalformedYaml(message("in_file", file=path, what=message("yaml_deep"))) from error
 
 
 def _note_lines(node: yaml.Node | None, path: Place, lines: dict[Place, int]) -> None:
@@ -65,7 +69,7 @@ def parse_document(
     try:
         json_format.ParseDict(_expanded(content, message.DESCRIPTOR), message)
     except json_format.ParseError as error:
-        raise MalformedDocument(f"{origin}: {' '.join(str(error).split())}") from error
+        raise DocumentMisfit("misfit_other", place=origin, found=" ".join(str(error).split())) from error
     return message
 
 

@@ -14,6 +14,7 @@ def message(key: str, **places: object) -> Message:
 
 PHRASES: Mapping[str, tuple[str, str]] = {
     **RECORD_PHRASES,
+    "plain": ("{text}", "{text}"),
     "rows_safe_before": (
         "{rows:,} rows were durable from a broken load before",
         "先前中断的装载已保存 {rows:,} 条记录",

@@ -13,7 +13,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 import grpc
 import typer
-from andon_records.yaml_text import MalformedDocument
+from andon_records.messages import MalformedDocument
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
@@ -70,9 +70,9 @@ def run(context: Context, work: Callable[[Suite], Awaitable[T]]) -> T:
         return asyncio.run(opened())
     except BrokenPipeError:
         raise
-    except LocalisedError as error:
+    except (LocalisedError, MalformedDocument) as error:
         fail(error.text(context.locale), context.locale)
-    except (MalformedDocument, OSError) as error:
+    except OSError as error:
         fail(str(error), context.locale)
     except grpc.aio.AioRpcError as error:
         fail(describe(error, context.locale), context.locale)
@@ -82,9 +82,9 @@ def loaded(context: Context, read: Callable[[], T]) -> T:
     """The content of a file that a person named, or one clear line about what is wrong with it."""
     try:
         return read()
-    except LocalisedError as error:
+    except (LocalisedError, MalformedDocument) as error:
         fail(error.text(context.locale), context.locale)
-    except (MalformedDocument, OSError) as error:
+    except OSError as error:
         fail(str(error), context.locale)
 
 

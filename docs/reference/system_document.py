@@ -1,4 +1,4 @@
-"""The page of every field of the system document: types from the contract, meaning from its comments, the rest written down."""
+"""The page of every field of the system document: types and meaning from the contract, the rest from a table."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class Field:
 
 def lead() -> str:
     return (
-        "Every field that an [indicator system](indicator-system.md) may have, as it is written in YAML. Lengths are written\n"
-        "`90min`, `12h`, `14d` or `6w`; choices in short form (`lower_is_better`). Of fields that are marked *one of* a\n"
-        "message has one. What is marked *needed* has no default. A number or list beyond its limits is refused with its\n"
-        "field; all texts are printable."
+        "Every field that an [indicator system](indicator-system.md) may have, as it is written in YAML. Lengths are\n"
+        "written `90min`, `12h`, `14d` or `6w`; choices in short form (`lower_is_better`). Of fields that are marked\n"
+        "*one of* a message has one. What is marked *needed* has no default. A number or list beyond its limits is\n"
+        "refused with its field; all texts are printable."
     )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from andon_records.yaml_text import MalformedDocument
-
 
 @dataclass(frozen=True)
 class Message:
@@ -30,12 +28,26 @@ def message(key: str, **places: object) -> Message:
     return Message(key, places)
 
 
+class MalformedDocument(ValueError):
+    """The document does not fit its contract; says where."""
+
+    def text(self, locale: str) -> str:
+        return str(self)
+
+
 class LoadError(MalformedDocument):
     """One line that says what is wrong, where, and what to write instead."""
 
     def __init__(self, what: Message) -> None:
         super().__init__(what.text())
         self.what = what
+
+    def text(self, locale: str) -> str:
+        return self.what.text(locale)
+
+
+class MalformedYaml(LoadError):
+    """A file that people write is no YAML, or says a thing twice."""
 
 
 class MalformedMapping(LoadError):
@@ -59,8 +71,60 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         '{file}, row {row}, column "{column}": {what}',
         "{file}，第 {row} 条记录，列“{column}”：{what}",
     ),
+    "at_column": ("{file}, line {line}, column {column}: {what}", "{file}，第 {line} 行，第 {column} 列：{what}"),
     "at_key": ("{path}: {what}", "{path}：{what}"),
-    "plain": ("{text}", "{text}"),
+    # YAML
+    "yaml_twice": ('"{name}" is written twice', "“{name}”重复出现"),
+    "yaml_quote": (
+        "the quote that begins in line {begin} is not closed",
+        "第 {begin} 行开始的引号没有闭合",
+    ),
+    "yaml_bracket": (
+        "the bracket that opens in line {begin} is not closed, or a comma is missing",
+        "第 {begin} 行打开的括号没有闭合，或缺少逗号",
+    ),
+    "yaml_end": (
+        "the document ends here, inside a bracket that is not closed",
+        "文档到此结束，但有括号没有闭合",
+    ),
+    "yaml_tab": ("a tab cannot indent a line; write spaces", "不能用制表符缩进；请改用空格"),
+    "yaml_sign": (
+        'a text cannot begin with {sign}; put it in quotes: "{sign}..."',
+        "文本不能以 {sign} 开头；请加引号：“{sign}...”",
+    ),
+    "yaml_colon": (
+        'a second ": " in one value; put the text in quotes, or the key in a line of its own',
+        "同一个值中出现第二个 “: ”；请给文本加引号，或让该键另起一行",
+    ),
+    "yaml_no_colon": ('a key needs ": " after it', "键之后应有 “: ”"),
+    "yaml_indent": (
+        "this line is not indented as those of its block, which begins in line {begin}",
+        "此行的缩进与其所在块（始于第 {begin} 行）不一致",
+    ),
+    "yaml_alias": (
+        '*{name} refers to nothing; put a text that begins with * in quotes: "*{name}"',
+        "*{name} 没有对应的定义；以 * 开头的文本请加引号：“*{name}”",
+    ),
+    "yaml_tag": (
+        "{tag} is no known kind of value; put a text that begins with ! in quotes",
+        "{tag} 不是已知的值类型；以 ! 开头的文本请加引号",
+    ),
+    "yaml_key": ("a key is one text, not a list or pairs", "键应为一个文本，而不是列表或键值对"),
+    "yaml_value": (
+        '{found} is no date or number that exists; put it in quotes if it is a text: "{found}"',
+        "{found} 不是存在的日期或数字；若为文本，请加引号：“{found}”",
+    ),
+    "yaml_two": (
+        "a second document begins here; one is expected, so remove ---",
+        "此处开始第二个文档；只应有一个，请删除 ---",
+    ),
+    "yaml_control": ("the character {code} is not allowed; remove it", "不允许使用字符 {code}；请删除"),
+    "yaml_deep": ("it is nested too deeply, or refers to itself", "嵌套过深，或引用了自身"),
+    "yaml_other": (
+        "not readable as YAML; check indents, quotes and brackets",
+        "无法按 YAML 读取；请检查缩进、引号和括号",
+    ),
+    "not_utf8": ("not UTF-8 text (byte {byte}); save it as UTF-8", "不是 UTF-8 文本（第 {byte} 字节）；请另存为 UTF-8"),
     # Mapping
     "mapping_expected": (
         'a mapping is expected at the top, such as "source: desk"',

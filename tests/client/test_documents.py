@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import indicator_system_pb2
 from andon_client.documents import DocumentMisfit, load_document, parse_document
-from andon_records.yaml_text import MalformedDocument
+from andon_records.messages import MalformedDocument
 
 SPEC = indicator_system_pb2.IndicatorSystemSpec
 
@@ -143,3 +144,44 @@ def test_names_of_former_times_and_of_json_go_on_being_read():
     value = {"attribute": "cost", "quantum": 0.01}
     parsed = parse_document({"timeZone": "UTC", "measures": [{"name": "m", "value": value}]}, SPEC)
     assert parsed.measures[0].value.resolution == 0.01
+
+
+def test_a_document_that_refers_to_itself_is_refused(tmp_path):
+    path = tmp_path / "desk.yaml"
+    path.write_text("sources: &all [*all]\n", encoding="utf-8")
+    with pytest.raises(MalformedDocument, match="refers to itself"):
+        load_document(path, SPEC)
+
+
+STRANGE: list[object] = [
+    *(None, True, 0, -1, 1.5, 1e300, float("nan"), float("inf"), 2**31, 2**63, 10**400, b"x", {1: 2}, [[]]),
+    *("", "nan", "-Infinity", "1_000", "0x10", "2026-13-01", "soon", "1d", "99999-01-01", "\ud800", "a\x00b"),
+    *(date(2026, 1, 1), datetime(1, 1, 1)),
+]
+
+
+def fields_below(descriptor, path=()):
+    """Every field that a document can have, with the fields that lead to it."""
+    for field in descriptor.fields:
+        yield path, field
+        kind = field.message_type
+        if kind is not None and not kind.full_name.startswith("google.") and len(path) < 4:
+            yield from fields_below(kind, (*path, field))
+
+
+@pytest.mark.parametrize("kind", [SPEC, problem_pb2.Action], ids=["system", "action"])
+def test_whatever_stands_at_a_field_is_read_or_refused_by_its_name_in_both_languages(kind):
+    for path, field in fields_below(kind.DESCRIPTOR):
+        for value in [*STRANGE, *([one] for one in STRANGE)]:
+            content = {field.name: value}
+            for outer in reversed(path):
+                content = {outer.name: [content] if outer.is_repeated else content}
+            refused: DocumentMisfit | None = None
+            try:
+                parse_document(content, kind)
+            except DocumentMisfit as error:
+                refused = error
+            if refused is not None:
+                assert refused.phrase != "misfit_other", (field.full_name, value, str(refused))
+                assert field.name in str(refused)
+                assert field.name in refused.text("zh")

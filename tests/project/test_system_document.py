@@ -1,4 +1,4 @@
-"""The reference of the system document is right: its examples are read, and what it says of limits is refused beyond them."""
+"""The reference of the system document is right: its examples are read, and its limits are those of lint."""
 
 from __future__ import annotations
 

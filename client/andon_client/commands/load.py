@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import grpc
 import typer
-from andon_records.yaml_text import MalformedDocument
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -90,7 +89,7 @@ def load_file(
         choice = _choice(source, case_object, time_zone)
     except LoadError as error:
         _fail(error.what, options, as_json, code=REFUSED)
-    except (MalformedDocument, OSError) as error:
+    except OSError as error:
         _fail(message("plain", text=str(error)), options, as_json, code=REFUSED)
     bookmark: Bookmark | None = None
     try:

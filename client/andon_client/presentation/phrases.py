@@ -277,6 +277,12 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "{place}: {found} is no length; write one such as 90min, 12h, 14d or 6w",
         "{place}：{found} 不是有效时长；请写 90min、12h、14d 或 6w 之类",
     ),
+    "misfit_time": (
+        "{place}: {found} is no time; write one such as 2026-05-04 or 2026-05-04T09:00:00+02:00",
+        "{place}：{found} 不是有效时间；请写 2026-05-04 或 2026-05-04T09:00:00+08:00 之类",
+    ),
+    "misfit_large": ("{place}: {found} is too large", "{place}：{found} 过大"),
+    "misfit_other": ("{place}: this does not fit: {found}", "{place}：此处不符合要求：{found}"),
     "misfit_number": ("{place}: a number is expected, not {found}", "{place}：应为数，而不是 {found}"),
 }
 

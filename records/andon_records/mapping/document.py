@@ -14,7 +14,7 @@ from andon_records.mapping.numbers import DecimalMark
 from andon_records.mapping.time_formats import ISO, WORDS, NoDate, TimeFormat, UnknownFormat, time_format
 from andon_records.mapping.time_zones import alike, is_region, offset_min
 from andon_records.messages import MalformedMapping, Message, message
-from andon_records.yaml_text import MalformedDocument, read_yaml
+from andon_records.yaml_text import read_yaml
 
 AttributeType = Literal["text", "number", "integer", "flag", "time"]
 ObjectKind = Literal["process", "person", "facility", "environment", "outcome"]
@@ -117,8 +117,6 @@ def load_mapping(path: Path) -> CsvMapping:
         return parse_mapping(read_yaml(path))
     except MalformedMapping as error:
         raise MalformedMapping(message("at_key", path=str(path), what=error.what)) from error
-    except MalformedDocument as error:
-        raise MalformedMapping(message("plain", text=str(error))) from error
 
 
 def parse_mapping(content: Any) -> CsvMapping:
