@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from andon.improvement.v1 import improvement_pb2_grpc
-from andon.ingest.v1 import ingest_pb2_grpc
+from andon.ingest.v1 import ingest_pb2_grpc, quarantine_pb2_grpc
 from andon.scoring.v1 import scoring_pb2_grpc
 
 from andon_client.connection import Connection
@@ -15,6 +15,7 @@ from andon_client.connection import Connection
 if TYPE_CHECKING:
     from andon.improvement.v1.improvement_pb2_grpc import ImprovementServiceAsyncStub
     from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub
+    from andon.ingest.v1.quarantine_pb2_grpc import QuarantineServiceAsyncStub
     from andon.scoring.v1.scoring_pb2_grpc import ScoringServiceAsyncStub
 
 
@@ -22,6 +23,7 @@ class Suite:
     """Open it with `async with Suite(load_connection()) as suite:` and call `suite.scoring.ListScores(...)`."""
 
     ingest: IngestServiceAsyncStub
+    quarantine: QuarantineServiceAsyncStub
     scoring: ScoringServiceAsyncStub
     improvement: ImprovementServiceAsyncStub
 
@@ -31,6 +33,7 @@ class Suite:
     async def __aenter__(self) -> Suite:
         self._channels = {name: self._connection.open(name) for name in ("ingest", "scoring", "improvement")}
         self.ingest = ingest_pb2_grpc.IngestServiceStub(self._channels["ingest"])
+        self.quarantine = quarantine_pb2_grpc.QuarantineServiceStub(self._channels["ingest"])
         self.scoring = scoring_pb2_grpc.ScoringServiceStub(self._channels["scoring"])
         self.improvement = improvement_pb2_grpc.ImprovementServiceStub(self._channels["improvement"])
         return self

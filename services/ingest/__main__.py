@@ -3,13 +3,15 @@
 import asyncio
 
 from andon.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
+from andon.ingest.v1.quarantine_pb2_grpc import add_QuarantineServiceServicer_to_server
 
 from services.ingest import wire
 from services.ingest.access import ACCESS
 from services.ingest.log.records import LogHead
 from services.ingest.log.tail import LogTail
-from services.ingest.model import TenantId, Written
+from services.ingest.model import SECOND_US, TenantId, Written
 from services.ingest.servicer import IngestServicer
+from services.ingest.servicer.quarantine import QuarantineServicer
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.servicer.tenants import Tenants
 from services.ingest.settings import IngestSettings
@@ -28,13 +30,16 @@ from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import serve
 from services.runtime.settings import StoreSettings
 
+INGEST, QUARANTINE = "andon.ingest.v1.IngestService", "andon.ingest.v1.QuarantineService"
 TENANT_KEY_BYTES_MIN = 32
 RESPONSE_MARGIN_BYTES = 512 * 1024
 
 
 def answer(written: Written, head: LogHead) -> bytes:
     assert written.position is not None
-    return wire.written_response(written, CursorCodec(head.origin).encode(written.position)).SerializeToString()
+    through = CursorCodec(head.origin).encode(written.position)
+    response = wire.written_response if written.replay is None else wire.replay_response
+    return response(written, through).SerializeToString()
 
 
 def tenant_secret(settings: IngestSettings) -> bytes:
@@ -69,14 +74,20 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
         return LogTail(store.log(tenant), draining, response_bytes_max, settings.poll_s)
 
     tenants = Tenants(store, secret, limits, Codec(wire.event_as_sent, answer), clock_us, tail_of)
-    servicer = IngestServicer(RequestContext(tenants, store, draining, clock_us, settings.message_bytes_max))
+    requests = RequestContext(tenants, store, draining, clock_us, settings.message_bytes_max)
+    retention_us = round(settings.quarantine_retention_s * SECOND_US)
+    quarantine = QuarantineServicer(requests, retention_us)
 
     await serve(
         settings=settings,
-        contracts=[Contract("andon.ingest.v1.IngestService", servicer, add_IngestServiceServicer_to_server, ACCESS)],
+        contracts=[
+            Contract(INGEST, IngestServicer(requests), add_IngestServiceServicer_to_server, ACCESS),
+            Contract(QUARANTINE, quarantine, add_QuarantineServiceServicer_to_server, ACCESS),
+        ],
         background=[
             lambda: Listener(settings.dsn, CHANNEL).run(tenants.wake),
             lambda: tenants.archive_old_ids(settings.archive_every_s),
+            lambda: tenants.expire_quarantine(settings.quarantine_expiry_every_s, retention_us),
         ],
         draining=draining,
         ready=lambda: healthy(pool),

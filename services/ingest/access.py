@@ -3,6 +3,7 @@
 from services.runtime.identity import Access
 
 _SERVICE = "/andon.ingest.v1.IngestService/"
+_QUARANTINE = "/andon.ingest.v1.QuarantineService/"
 _WRITE = frozenset({"writer", "admin"})
 _READ = frozenset({"reader", "analyst", "quality_manager", "operator", "service", "admin"})
 _OPERATE = frozenset({"operator", "admin"})
@@ -18,5 +19,11 @@ ACCESS: Access = {
     _SERVICE + "GetSource": _READ | _WRITE,
     _SERVICE + "ListSources": _READ | _WRITE,
     _SERVICE + "UpdateSource": _OPERATE,
-    _SERVICE + "ListQuarantinedEvents": _OPERATE,
+    _QUARANTINE + "ListQuarantinedEvents": _OPERATE,
+    _QUARANTINE + "GetQuarantinedEvent": _OPERATE,
+    _QUARANTINE + "GetQuarantineCounts": _OPERATE,
+    _QUARANTINE + "PreviewCorrection": _OPERATE,
+    _QUARANTINE + "CorrectEvents": _OPERATE,
+    _QUARANTINE + "ReplayEvents": _OPERATE,
+    _QUARANTINE + "DiscardEvents": _OPERATE,
 }

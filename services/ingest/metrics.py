@@ -10,6 +10,7 @@ IngestMetric = Literal[
     "andon.ingest.commits",
     "andon.ingest.bytes",
     "andon.ingest.refused",
+    "andon.ingest.quarantine",
     "andon.ingest.read.pages",
     "andon.ingest.read.lag",
     "andon.ingest.batch.duration",
@@ -23,6 +24,11 @@ INGEST_METRICS: Mapping[IngestMetric, Instrument] = {
     "andon.ingest.bytes": Instrument(Kind.COUNTER, "By", "Compressed bytes of events written to the log."),
     "andon.ingest.refused": Instrument(
         Kind.COUNTER, "{event}", "Events refused with RESOURCE_EXHAUSTED: the queue was full."
+    ),
+    "andon.ingest.quarantine": Instrument(
+        Kind.COUNTER,
+        "{event}",
+        "Entries of quarantine by what became of them: corrected, replayed, discarded, expired.",
     ),
     "andon.ingest.read.pages": Instrument(Kind.COUNTER, "{page}", "Pages sent to readers of the log."),
     "andon.ingest.read.lag": Instrument(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import NewType
 from uuid import UUID
 
@@ -113,6 +114,15 @@ class IntakeCounts:
         return self.accepted + self.duplicate + self.quarantined
 
 
+@dataclass(frozen=True)
+class IntakeTotals(IntakeCounts):
+    """Since ever; `replayed` of the accepted and duplicate ones, `discarded` and `expired` of the quarantined ones."""
+
+    replayed: int = 0
+    discarded: int = 0
+    expired: int = 0
+
+
 def total(tallies: Iterable[IntakeCounts]) -> IntakeCounts:
     """
     >>> total([Tally(1, 2, 3), Tally(4, 0, 0)])
@@ -127,6 +137,36 @@ def total(tallies: Iterable[IntakeCounts]) -> IntakeCounts:
 
 
 @dataclass(frozen=True)
+class Decider:
+    """Who decides about a refused event, and why."""
+
+    actor: str
+    reason: str
+    request_id: UUID | None = None
+
+
+class ReplayOutcome(IntEnum):
+    ACCEPTED = 1
+    DUPLICATE = 2
+    REJECTED = 3
+    # The entry is no longer as it was read.
+    CHANGED_MEANWHILE = 4
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a batch takes out of quarantine: an entry (id and revision) for each of its rows, in order.
+
+    `changed` are ids of entries that were to be replayed and are no longer as they were read.
+    """
+
+    entries: tuple[tuple[str, int], ...]
+    decider: Decider
+    next_page_token: str = ""
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class IncomingBatch:
     """One call's batch on its way into the log. `request_id` is absent where the caller gave none."""
 
@@ -135,6 +175,12 @@ class IncomingBatch:
     request_id: UUID | None = None
     fingerprint: bytes = b""
     validate_only: bool = False
+    replay: Replay | None = None
+
+    @property
+    def goes_alone(self) -> bool:
+        """It shares no commit and is not cut: what becomes of it is only known from all of it, under the log's lock."""
+        return self.validate_only or self.replay is not None
 
     @property
     def received(self) -> int:
@@ -144,12 +190,17 @@ class IncomingBatch:
 
 @dataclass(frozen=True)
 class Written:
-    """The answer to one batch. `position` is absent where nothing was to be written."""
+    """The answer to one batch. `position` is absent where nothing was to be written.
+
+    `outcomes` are those of the rows of a replay.
+    """
 
     tally: IntakeCounts
     faults: tuple[Fault, ...]
     quarantine_ids: tuple[str, ...] = ()
     position: Position | None = None
+    replay: Replay | None = None
+    outcomes: tuple[ReplayOutcome, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -39,4 +39,12 @@ class IngestSettings(RuntimeSettings):
         gt=0.0,
         description="Time in seconds between moves of event ids behind the horizon to their archive.",
     )
+    quarantine_retention_s: float = Field(
+        90 * 86_400.0,
+        gt=0.0,
+        description="Time in seconds after which a refused event is deleted from quarantine and counted as expired.",
+    )
+    quarantine_expiry_every_s: float = Field(
+        600.0, gt=0.0, description="Time in seconds between deletions of refused events whose retention is over."
+    )
     poll_s: float = Field(1.0, gt=0.0, description="Time in seconds between polls of the log by tailing readers.")

@@ -7,7 +7,7 @@ import pyarrow as pa
 from andon.common.v1.errors_pb2 import ErrorReason
 from andon.common.v1.text_pb2 import Text
 from andon.common.v1.value_pb2 import Value
-from andon.ingest.v1 import event_pb2, ingest_pb2, source_pb2
+from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2, source_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -26,7 +26,7 @@ from services.ingest.model import (
     UTC_US,
     Arrival,
     Fault,
-    IntakeCounts,
+    IntakeTotals,
     MalformedBatch,
     Source,
     SourceId,
@@ -35,6 +35,8 @@ from services.ingest.model import (
 
 _PIECE_ROWS = 4_000
 SOURCE_PREFIX = "sources/"
+# What is no kind stays none.
+_NO_KIND = event_pb2.ObjectKind.ValueType(99)
 _KIND_NUMBERS = {name: event_pb2.ObjectKind.Value(f"OBJECT_KIND_{name.upper()}") for name in OBJECT_KINDS}
 
 
@@ -84,6 +86,35 @@ def written_response(written: Written, through: str) -> ingest_pb2.WriteEventsRe
     )
 
 
+def replay_response(written: Written, through: str) -> quarantine_pb2.ReplayEventsResponse:
+    assert written.replay is not None
+    return quarantine_pb2.ReplayEventsResponse(
+        accepted_count=written.tally.accepted,
+        duplicate_count=written.tally.duplicate,
+        rejected_count=written.tally.quarantined,
+        results=replay_results(written),
+        next_page_token=written.replay.next_page_token,
+        through=through,
+    )
+
+
+def replay_results(written: Written) -> list[quarantine_pb2.ReplayEventsResponse.Result]:
+    """One for each entry, those that have changed meanwhile last."""
+    assert written.replay is not None
+    faults = {fault.index: fault for fault in written.faults}
+    results = [
+        quarantine_pb2.ReplayEventsResponse.Result(
+            quarantine_id=name,
+            outcome=quarantine_pb2.ReplayOutcome.ValueType(written.outcomes[row]),
+            rejection=rejection(faults[row], name) if row in faults else None,
+        )
+        for row, (name, _) in enumerate(written.replay.entries)
+    ]
+    changed = quarantine_pb2.REPLAY_OUTCOME_CHANGED_MEANWHILE
+    gone = written.replay.changed
+    return results + [quarantine_pb2.ReplayEventsResponse.Result(quarantine_id=name, outcome=changed) for name in gone]
+
+
 def rejections(faults: Iterable[Fault], ids: tuple[str, ...]) -> list[event_pb2.Rejection]:
     named = dict(enumerate(ids))
     found = [rejection(fault, named.get(number, "")) for number, fault in enumerate(faults)]
@@ -117,8 +148,7 @@ def event(page: pa.RecordBatch, row: int) -> event_pb2.Event:
         elif name == "time":
             one.time.CopyFrom(timestamp(scalar.value))
         elif name == "object_kind":
-            # What is no kind keeps a number that is none.
-            one.object_kind = _KIND_NUMBERS.get(scalar.as_py(), event_pb2.OBJECT_KIND_UNSPECIFIED)
+            one.object_kind = _KIND_NUMBERS.get(scalar.as_py(), _NO_KIND)
         else:
             setattr(one, name, scalar.as_py())
     return one
@@ -191,7 +221,7 @@ def source_watermarks(latest_us: Mapping[str, int]) -> list[ingest_pb2.SourceWat
 
 
 def counts(
-    tallies: Mapping[str, IntakeCounts], reasons: Mapping[tuple[str, str], int]
+    tallies: Mapping[str, IntakeTotals], reasons: Mapping[tuple[str, str], int]
 ) -> list[ingest_pb2.GetIntakeCountsResponse.Count]:
     return [
         ingest_pb2.GetIntakeCountsResponse.Count(
@@ -200,6 +230,9 @@ def counts(
             accepted=tally.accepted,
             duplicate=tally.duplicate,
             quarantined=tally.quarantined,
+            replayed=tally.replayed,
+            discarded=tally.discarded,
+            expired=tally.expired,
             quarantined_by_reason={reason: count for (owner, reason), count in reasons.items() if owner == name},
         )
         for name, tally in tallies.items()

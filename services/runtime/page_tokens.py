@@ -14,7 +14,7 @@ from services.runtime.errors import invalid
 from services.runtime.identity import current_caller
 
 # What may change from page to page: it says how much is asked for and when, not what.
-FREE_FIELDS = ("page_size", "page_token", "at_least")
+FREE_FIELDS = ("page_size", "page_token", "at_least", "request_id")
 
 
 def page_size(asked: int, default: int, most: int, field: str = "page_size") -> int:

@@ -200,7 +200,7 @@ def _check_times(page: pa.RecordBatch, policies: Sequence[Source], now_us: int, 
     times = page.column("time")
     missing = np.asarray(times.is_null()) if times.null_count else None
     marks.note(missing, "time", "EVENT_TIME_MISSING")
-    if not policies:
+    if not policies or not page.num_rows:
         return
     numbers = times.view(pa.int64())
     micros = (numbers.fill_null(0) if numbers.null_count else numbers).to_numpy(zero_copy_only=False)

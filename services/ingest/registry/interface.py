@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from services.ingest.model import IntakeCounts, Source, SourceId
-from services.ingest.registry.records import SealedEvent, StoredAnswer
+from services.ingest.model import IntakeTotals, Source, SourceId
+from services.ingest.registry.records import StoredAnswer
 
 
 class Registry(Protocol):
@@ -18,7 +18,7 @@ class Registry(Protocol):
     async def expire_answers(self) -> None:
         """Drops older ones, some at a time."""
 
-    async def intake(self) -> tuple[dict[str, IntakeCounts], dict[tuple[str, str], int]]:
+    async def intake(self) -> tuple[dict[str, IntakeTotals], dict[tuple[str, str], int]]:
         """Counts by source, and refused events by source and reason."""
 
     async def sources(self) -> dict[SourceId, Source]: ...
@@ -28,8 +28,3 @@ class Registry(Protocol):
 
     async def update_source(self, source: Source) -> bool:
         """False where it is no longer at `source.revision`."""
-
-    async def quarantined(self, source: str, after: tuple[int, str], count_max: int) -> list[SealedEvent]:
-        """Refused events after a position and id, in order. An empty source: of all."""
-
-    async def quarantined_count(self, source: str) -> int: ...

@@ -17,8 +17,6 @@ class SealedEvent:
     field: str
     reason: str
     payload: bytes
-    position: int = 0
-    quarantined_at_us: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,18 @@
 """Sources: create, get, list, update."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from andon.ingest.v1 import ingest_pb2, source_pb2
-from google.protobuf.message import Message
 
 from services.ingest import wire
-from services.ingest.log.records import LogEntry
 from services.ingest.model import ATTRIBUTE_NAME, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId
-from services.ingest.registry.interface import Registry
-from services.ingest.registry.records import Receipt, StoredAnswer
 from services.ingest.servicer.request_context import RequestContext
+from services.ingest.writer.interface import LockedSession
 from services.runtime.errors import Aborted, AlreadyExists, NotFound, invalid
 from services.runtime.field_checks import FieldChecks
 from services.runtime.page_tokens import page_size, page_token, place_of
-from services.runtime.requests import IdempotencyKey, idempotency_key
-
-ResponseT = TypeVar("ResponseT", bound=Message)
 
 CHANGEABLE = (
     "kind",
@@ -54,16 +48,16 @@ class SourceRpcs:
         source = wire.source(request.source, _source_id(request.source_id, "source_id"))
         _check(source, request.source)
 
-        async def create(registry: Registry) -> ingest_pb2.CreateSourceResponse:
-            if source.id in await registry.sources():
+        async def create(session: LockedSession) -> ingest_pb2.CreateSourceResponse:
+            if source.id in await session.registry.sources():
                 raise AlreadyExists("ALREADY_EXISTS", "this source exists")
             if request.validate_only:
                 return ingest_pb2.CreateSourceResponse(source=wire.source_message(source))
-            await registry.create_source(source)
-            made = (await registry.sources())[source.id]
+            await session.registry.create_source(source)
+            made = (await session.registry.sources())[source.id]
             return ingest_pb2.CreateSourceResponse(source=wire.source_message(made))
 
-        return await self._once("CreateSource", request, ingest_pb2.CreateSourceResponse, create)
+        return await self.requests.once("CreateSource", request, ingest_pb2.CreateSourceResponse, create)
 
     async def UpdateSource(
         self, request: ingest_pb2.UpdateSourceRequest, context: Any
@@ -73,8 +67,8 @@ class SourceRpcs:
         paths = list(request.update_mask.paths) if request.HasField("update_mask") else list(CHANGEABLE)
         changes = {field: getattr(given, field) for path in paths for field in _changed(path)}
 
-        async def update(registry: Registry) -> ingest_pb2.UpdateSourceResponse:
-            current = (await registry.sources()).get(name)
+        async def update(session: LockedSession) -> ingest_pb2.UpdateSourceResponse:
+            current = (await session.registry.sources()).get(name)
             if current is None:
                 raise NotFound("NOT_FOUND", "no such source")
             if request.source.etag and request.source.etag != wire.etag(current):
@@ -82,12 +76,12 @@ class SourceRpcs:
             changed = replace(current, **changes)
             _check(changed, request.source)
             if not request.validate_only:
-                if not await registry.update_source(changed):
+                if not await session.registry.update_source(changed):
                     raise Aborted("ETAG_STALE", "the source has changed since it was read")
                 changed = replace(changed, revision=current.revision + 1)
             return ingest_pb2.UpdateSourceResponse(source=wire.source_message(changed))
 
-        return await self._once("UpdateSource", request, ingest_pb2.UpdateSourceResponse, update)
+        return await self.requests.once("UpdateSource", request, ingest_pb2.UpdateSourceResponse, update)
 
     async def GetSource(self, request: ingest_pb2.GetSourceRequest, context: Any) -> ingest_pb2.GetSourceResponse:
         found = (await self._all()).get(wire.source_id(request.name))
@@ -110,33 +104,6 @@ class SourceRpcs:
         log = await self.requests.log()
         async with self.requests.store.session(log.tenant) as session:
             return await session.registry.sources()
-
-    async def _once(
-        self, method: str, request: Any, kind: type[ResponseT], act: Callable[[Registry], Any]
-    ) -> ResponseT:
-        """Acts under the head's lock, and only if the request id was not answered before."""
-        log = await self.requests.log()
-        key = idempotency_key(request)
-        async with self.requests.store.locked(log.tenant) as session:
-            before = await _answered(session.registry, key)
-            if before is not None:
-                return kind.FromString(before)
-            response: ResponseT = await act(session.registry)
-            if not request.validate_only:
-                # The log moves, so that nothing can be written any more that was admitted under another policy.
-                entry = LogEntry(session.head.position, session.head.next_offsets)
-                answer = response.SerializeToString()
-                answers = (StoredAnswer(key.request_id, method, key.fingerprint, answer),) if key else ()
-                await session.log.append(entry, Receipt(method=method, answers=answers))
-        return response
-
-
-async def _answered(registry: Registry, key: IdempotencyKey | None) -> bytes | None:
-    answer = (await registry.answered([key.request_id])).get(key.request_id) if key else None
-    if key is None or answer is None:
-        return None
-    key.check(answer.fingerprint)
-    return answer.answer
 
 
 def _source_id(text: str, field: str) -> SourceId:

@@ -7,12 +7,15 @@ import structlog
 
 from services.ingest.admission.pseudonyms import tenant_keys
 from services.ingest.log.tail import LogTail
+from services.ingest.metrics import metrics
 from services.ingest.model import TenantId
 from services.ingest.writer.commit import Committer, LogLimits
 from services.ingest.writer.decision import Codec
 from services.ingest.writer.interface import IngestStore
 from services.ingest.writer.tenant_log import TenantLog
 from services.runtime.database import UNAVAILABLE_ERRORS
+
+EXPIRED_AT_ONCE = 1_000
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +68,26 @@ class Tenants:
                 except UNAVAILABLE_ERRORS as error:
                     # Nothing is lost: the next round goes on where this one ended.
                     log.warning("ids were not archived", tenant=tenant, error=type(error).__name__)
+
+    async def expire_quarantine(self, every_s: float, retention_us: int) -> None:
+        """For ever, of each open log in turn."""
+        while True:
+            await asyncio.sleep(every_s)
+            for tenant in list(self._open):
+                try:
+                    await self._expire_quarantine(tenant, self._clock() - retention_us)
+                except UNAVAILABLE_ERRORS as error:
+                    log.warning("refused events did not expire", tenant=tenant, error=type(error).__name__)
+
+    async def _expire_quarantine(self, tenant: TenantId, before_us: int) -> None:
+        entries = EXPIRED_AT_ONCE
+        while entries == EXPIRED_AT_ONCE:
+            # Some at a time, since nobody else writes meanwhile.
+            async with self._store.locked(tenant) as session:
+                entries, events = await session.quarantine.expire(before_us, EXPIRED_AT_ONCE)
+            metrics.add("andon.ingest.quarantine", entries, outcome="expired")
+            if events:
+                log.info("refused events expired", tenant=tenant, events=events)
 
     async def close(self) -> None:
         await asyncio.gather(*(log.close() for log in self._open.values()))

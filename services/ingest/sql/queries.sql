@@ -84,7 +84,7 @@ ORDER BY position, partition, first_offset;
 
 -- name: intake_counts
 -- What came in, by source.
-SELECT source, accepted_count, duplicate_count, quarantined_count
+SELECT source, accepted_count, duplicate_count, quarantined_count, replayed_count, discarded_count, expired_count
 FROM intake
 WHERE tenant = $1
 ORDER BY source;
@@ -138,18 +138,219 @@ WHERE tenant = $1
   );
 
 -- name: quarantined
--- Refused events after a place in order.
-SELECT quarantine_id, position, source, batch_index, field, reason, sealed, quarantined_at
-FROM quarantine
-WHERE tenant = $1 AND ($2 = '' OR source = $2) AND (position, quarantine_id) > ($3, $4)
-ORDER BY position, quarantine_id
-LIMIT $5;
+-- Refused events after a place, oldest first; as many as fit into so many bytes, one at least.
+SELECT quarantine_id, position, source, batch_index, field, reason, sealed, corrected, quarantined_at, state,
+       received_count, revision
+FROM (
+    SELECT *, sum(octet_length(sealed) + coalesce(octet_length(corrected), 0)) OVER (
+                  ORDER BY position, quarantine_id
+              ) - octet_length(sealed) - coalesce(octet_length(corrected), 0) AS bytes_before
+    FROM quarantine
+    WHERE tenant = $1
+      AND ($2::text[] IS NULL OR source = ANY ($2))
+      AND ($3::text[] IS NULL OR reason = ANY ($3))
+      AND ($4 = '' OR field = $4)
+      AND quarantined_at >= $5 AND quarantined_at < $6
+      AND state = ANY ($7::smallint[])
+      AND (position, quarantine_id) > ($8, $9)
+    ORDER BY position, quarantine_id
+    LIMIT $10
+) AS page
+WHERE bytes_before < $11
+ORDER BY position, quarantine_id;
+
+-- name: quarantined_before
+-- Refused events before a place, newest first; as many as fit into so many bytes, one at least.
+SELECT quarantine_id, position, source, batch_index, field, reason, sealed, corrected, quarantined_at, state,
+       received_count, revision
+FROM (
+    SELECT *, sum(octet_length(sealed) + coalesce(octet_length(corrected), 0)) OVER (
+                  ORDER BY position DESC, quarantine_id DESC
+              ) - octet_length(sealed) - coalesce(octet_length(corrected), 0) AS bytes_before
+    FROM quarantine
+    WHERE tenant = $1
+      AND ($2::text[] IS NULL OR source = ANY ($2))
+      AND ($3::text[] IS NULL OR reason = ANY ($3))
+      AND ($4 = '' OR field = $4)
+      AND quarantined_at >= $5 AND quarantined_at < $6
+      AND state = ANY ($7::smallint[])
+      AND (position, quarantine_id) < ($8, $9)
+    ORDER BY position DESC, quarantine_id DESC
+    LIMIT $10
+) AS page
+WHERE bytes_before < $11
+ORDER BY position DESC, quarantine_id DESC;
 
 -- name: quarantined_count
--- How many refused events are kept.
+-- How many refused events a filter selects.
 SELECT count(*)
 FROM quarantine
-WHERE tenant = $1 AND ($2 = '' OR source = $2);
+WHERE tenant = $1
+  AND ($2::text[] IS NULL OR source = ANY ($2))
+  AND ($3::text[] IS NULL OR reason = ANY ($3))
+  AND ($4 = '' OR field = $4)
+  AND quarantined_at >= $5 AND quarantined_at < $6
+  AND state = ANY ($7::smallint[]);
+
+-- name: quarantine_counts
+-- The same, by source, reason, field and state.
+SELECT source, reason, field, state, count(*) AS entry_count, sum(received_count)::bigint AS event_count,
+       min(quarantined_at) AS oldest
+FROM quarantine
+WHERE tenant = $1
+  AND ($2::text[] IS NULL OR source = ANY ($2))
+  AND ($3::text[] IS NULL OR reason = ANY ($3))
+  AND ($4 = '' OR field = $4)
+  AND quarantined_at >= $5 AND quarantined_at < $6
+  AND state = ANY ($7::smallint[])
+GROUP BY source, reason, field, state
+ORDER BY entry_count DESC, source, reason, field, state;
+
+-- name: quarantined_named
+-- Some refused events by their ids, after a place, oldest first; as many as fit, one at least.
+SELECT quarantine_id, position, source, batch_index, field, reason, sealed, corrected, quarantined_at, state,
+       received_count, revision
+FROM (
+    SELECT *, sum(octet_length(sealed) + coalesce(octet_length(corrected), 0)) OVER (
+                  ORDER BY position, quarantine_id
+              ) - octet_length(sealed) - coalesce(octet_length(corrected), 0) AS bytes_before
+    FROM quarantine
+    WHERE tenant = $1 AND quarantine_id = ANY ($2::text[]) AND state = ANY ($3::smallint[])
+      AND (position, quarantine_id) > ($4, $5)
+    ORDER BY position, quarantine_id
+    LIMIT $6
+) AS page
+WHERE bytes_before < $7
+ORDER BY position, quarantine_id;
+
+-- name: known_entries
+-- Those of some ids that there are, with their revisions.
+SELECT quarantine_id, revision
+FROM quarantine
+WHERE tenant = $1 AND quarantine_id = ANY ($2::text[]);
+
+-- name: quarantine_decisions
+-- What was decided about a refused event.
+SELECT state, actor, reason, request_id, decided_at
+FROM quarantine_decision
+WHERE tenant = $1 AND quarantine_id = $2
+ORDER BY revision;
+
+-- name: open_entries
+-- Those of some entries that are open and as they were read; nobody else changes them until this transaction is over.
+SELECT quarantine_id
+FROM quarantine
+JOIN unnest($2::text[], $3::bigint[]) AS asked (quarantine_id, revision) USING (quarantine_id, revision)
+WHERE tenant = $1 AND state IN (1, 2)
+ORDER BY quarantine_id
+FOR UPDATE OF quarantine;
+
+-- name: correct_entries
+-- Stores corrections of entries that are open and as they were read.
+WITH moved AS (
+    UPDATE quarantine AS known
+    SET corrected = given.corrected, state = 2, revision = known.revision + 1
+    FROM unnest($2::text[], $3::bigint[], $4::bytea[]) AS given (quarantine_id, revision, corrected)
+    WHERE known.tenant = $1 AND known.quarantine_id = given.quarantine_id AND known.revision = given.revision
+      AND known.state IN (1, 2)
+    RETURNING known.quarantine_id, known.revision
+), decided AS (
+    INSERT INTO quarantine_decision (tenant, quarantine_id, revision, state, actor, reason, request_id)
+    SELECT $1, quarantine_id, revision, 2, $5, $6, $7
+    FROM moved
+)
+SELECT count(*)
+FROM moved;
+
+-- name: discard_entries
+-- Discards entries that are open and as they were read.
+WITH moved AS (
+    UPDATE quarantine AS known
+    SET state = 4, revision = known.revision + 1
+    FROM unnest($2::text[], $3::bigint[]) AS given (quarantine_id, revision)
+    WHERE known.tenant = $1 AND known.quarantine_id = given.quarantine_id AND known.revision = given.revision
+      AND known.state IN (1, 2)
+    RETURNING known.quarantine_id, known.revision, known.source, known.received_count
+), decided AS (
+    INSERT INTO quarantine_decision (tenant, quarantine_id, revision, state, actor, reason, request_id)
+    SELECT $1, quarantine_id, revision, 4, $4, $5, $6
+    FROM moved
+), counted AS (
+    UPDATE intake AS known
+    SET discarded_count = known.discarded_count + came.times
+    FROM (SELECT source, sum(received_count)::bigint AS times FROM moved GROUP BY source) AS came
+    WHERE known.tenant = $1 AND known.source = came.source
+)
+SELECT count(*)
+FROM moved;
+
+-- name: release_entries
+-- Entries whose events the log has now: one event of each is accepted or a duplicate, further ones are duplicates. They leave
+-- the source and reason that they were refused under.
+WITH moved AS (
+    UPDATE quarantine AS known
+    SET state = 3, revision = known.revision + 1
+    FROM unnest($2::text[], $3::text[], $4::boolean[]) AS given (quarantine_id, source, accepted)
+    WHERE known.tenant = $1 AND known.quarantine_id = given.quarantine_id
+    RETURNING known.quarantine_id, known.revision, known.source, known.reason, known.received_count,
+              given.source AS new_source, given.accepted
+), decided AS (
+    INSERT INTO quarantine_decision (tenant, quarantine_id, revision, state, actor, reason, request_id)
+    SELECT $1, quarantine_id, revision, 3, $5, $6, $7
+    FROM moved
+), unreasoned AS (
+    UPDATE intake_reason AS known
+    SET quarantined_count = known.quarantined_count - came.times
+    FROM (SELECT source, reason, sum(received_count)::bigint AS times FROM moved GROUP BY source, reason) AS came
+    WHERE known.tenant = $1 AND known.source = came.source AND known.reason = came.reason
+), counts AS (
+    SELECT source, sum(accepted) AS accepted, sum(duplicate) AS duplicate, sum(quarantined) AS quarantined
+    FROM (
+        SELECT new_source AS source, accepted::int AS accepted, received_count - accepted::int AS duplicate,
+               0 AS quarantined
+        FROM moved
+        UNION ALL
+        SELECT source, 0, 0, received_count
+        FROM moved
+    ) AS both_sides
+    GROUP BY source
+)
+INSERT INTO intake AS known (tenant, source, accepted_count, duplicate_count, quarantined_count, replayed_count)
+SELECT $1, source, accepted, duplicate, -quarantined, accepted + duplicate
+FROM counts
+ON CONFLICT (tenant, source) DO UPDATE
+SET accepted_count = known.accepted_count + EXCLUDED.accepted_count,
+    duplicate_count = known.duplicate_count + EXCLUDED.duplicate_count,
+    quarantined_count = known.quarantined_count + EXCLUDED.quarantined_count,
+    replayed_count = known.replayed_count + EXCLUDED.replayed_count;
+
+-- name: expire_entries
+-- Deletes entries that were refused before a moment, some at a time; open ones are counted as expired, and discarded ones
+-- stay counted as discarded.
+WITH gone AS (
+    DELETE FROM quarantine
+    WHERE tenant = $1
+      AND quarantine_id IN (
+          SELECT quarantine_id
+          FROM quarantine
+          WHERE tenant = $1 AND quarantined_at < $2
+          ORDER BY quarantined_at
+          LIMIT $3
+      )
+    RETURNING source, state, received_count
+), counted AS (
+    UPDATE intake AS known
+    SET expired_count = known.expired_count + came.times
+    FROM (
+        SELECT source, sum(received_count)::bigint AS times
+        FROM gone
+        WHERE state IN (1, 2)
+        GROUP BY source
+    ) AS came
+    WHERE known.tenant = $1 AND known.source = came.source
+)
+SELECT count(*) AS entry_count, coalesce(sum(received_count) FILTER (WHERE state IN (1, 2)), 0)::bigint AS open_count
+FROM gone;
 
 -- name: create_id_archive
 -- An archive that holds nothing yet.

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-from services.ingest.model import IntakeCounts, Source, SourceId, TenantId
-from services.ingest.registry.records import SealedEvent, StoredAnswer
+from services.ingest.model import IntakeTotals, Source, SourceId, TenantId
+from services.ingest.registry.records import StoredAnswer
 from services.ingest.store.schema import micros, queries
 
 
@@ -25,11 +25,18 @@ class PostgresRegistry:
     async def expire_answers(self) -> None:
         await self._connection.execute(queries.expire_answers, self._tenant)
 
-    async def intake(self) -> tuple[dict[str, IntakeCounts], dict[tuple[str, str], int]]:
+    async def intake(self) -> tuple[dict[str, IntakeTotals], dict[tuple[str, str], int]]:
         counts = await self._connection.fetch(queries.intake_counts, self._tenant)
         reasons = await self._connection.fetch(queries.intake_reasons, self._tenant)
         tallies = {
-            row["source"]: IntakeCounts(row["accepted_count"], row["duplicate_count"], row["quarantined_count"])
+            row["source"]: IntakeTotals(
+                row["accepted_count"],
+                row["duplicate_count"],
+                row["quarantined_count"],
+                row["replayed_count"],
+                row["discarded_count"],
+                row["expired_count"],
+            )
             for row in counts
         }
         return tallies, {(row["source"], row["reason"]): row["quarantined_count"] for row in reasons}
@@ -49,25 +56,6 @@ class PostgresRegistry:
             queries.update_source, self._tenant, source.id, source.revision, *_source_values(source)
         )
         return revision is not None
-
-    async def quarantined(self, source: str, after: tuple[int, str], count_max: int) -> list[SealedEvent]:
-        rows = await self._connection.fetch(queries.quarantined, self._tenant, source, after[0], after[1], count_max)
-        return [
-            SealedEvent(
-                quarantine_id=row["quarantine_id"],
-                source=row["source"],
-                batch_index=row["batch_index"],
-                field=row["field"],
-                reason=row["reason"],
-                payload=row["sealed"],
-                position=row["position"],
-                quarantined_at_us=micros(row["quarantined_at"]),
-            )
-            for row in rows
-        ]
-
-    async def quarantined_count(self, source: str) -> int:
-        return int(await self._connection.fetchval(queries.quarantined_count, self._tenant, source))
 
 
 def _source_values(source: Source) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
 from services.ingest.store.id_archive import PostgresIdArchive
 from services.ingest.store.postgres_log import PostgresLog, head_of
+from services.ingest.store.quarantine import PostgresQuarantine
 from services.ingest.store.registry import PostgresRegistry
 from services.ingest.store.schema import queries
 from services.runtime.database import acquire, tenant_transaction
@@ -22,6 +23,7 @@ class PostgresSession:
 
     log: Log
     registry: PostgresRegistry
+    quarantine: PostgresQuarantine
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class PostgresStore:
     async def session(self, tenant: TenantId) -> AsyncIterator[PostgresSession]:
         """Reads one state of the log and of the registry over several calls."""
         async with tenant_transaction(self._pool, tenant, isolation="repeatable_read", readonly=True) as connection:
-            yield PostgresSession(_log_on(connection, tenant), PostgresRegistry(connection, tenant))
+            yield PostgresSession(*_parts_on(connection, tenant))
 
     @asynccontextmanager
     async def locked(self, tenant: TenantId) -> AsyncIterator[PostgresLockedSession]:
@@ -59,10 +61,9 @@ class PostgresStore:
         async with tenant_transaction(self._pool, tenant) as connection:
             head = head_of(await connection.fetchrow(queries.lock_head, tenant))
             archive = PostgresIdArchive(tenant, lambda: nullcontext(connection))
-            yield PostgresLockedSession(
-                _log_on(connection, tenant), PostgresRegistry(connection, tenant), head, archive
-            )
+            yield PostgresLockedSession(*_parts_on(connection, tenant), head, archive)
 
 
-def _log_on(connection: asyncpg.Connection, tenant: TenantId) -> Log:
-    return PostgresLog(tenant, lambda: nullcontext(connection), lambda: nullcontext(connection))
+def _parts_on(connection: asyncpg.Connection, tenant: TenantId) -> tuple[Log, PostgresRegistry, PostgresQuarantine]:
+    log = PostgresLog(tenant, lambda: nullcontext(connection), lambda: nullcontext(connection))
+    return log, PostgresRegistry(connection, tenant), PostgresQuarantine(connection, tenant)

@@ -24,8 +24,9 @@ What is lost when the process dies: batches that were not answered. The entry of
 that heard nothing sends again, and what was written is a duplicate, or answered as before if it gave a request id.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
@@ -44,6 +45,9 @@ from services.ingest.model import (
     DAY_US,
     DEDUP_HORIZON_US,
     Admission,
+    Arrival,
+    IncomingBatch,
+    Replay,
     Source,
     SourceId,
     TenantId,
@@ -148,7 +152,7 @@ class Committer:
         try:
             with batch_span("andon.ingest.commit", traceparents, {"andon.batches": len(group)}):
                 head = await self.open()
-                if self._alone and not group[0].batch.validate_only and (head.position + 1) % _CLEAR_EVERY:
+                if self._alone and not group[0].batch.goes_alone and (head.position + 1) % _CLEAR_EVERY:
                     gathered = await self._gather(group, traceparents, self._log, self._archive)
                     decision = await self._decide(gathered, head)
                     # Nothing is written if the log is not as this process believed or a request id has an answer.
@@ -175,7 +179,7 @@ class Committer:
 
     async def _commit_halves(self, part: BatchPart) -> CommitResult:
         """What is stored of its columns was larger than they looked."""
-        if part.rows < 2 or part.batch.validate_only:
+        if part.rows < 2 or part.batch.goes_alone:
             bytes_max = self._limits.commit_bytes_max
             return invalid("batch", f"an event takes more than {bytes_max} bytes stored", "BATCH_TOO_LARGE")
         if part.queued.admission is None:
@@ -197,15 +201,19 @@ class Committer:
             if ids := [one.batch.request_id for one in group if one.batch.request_id is not None]:
                 first = await session.registry.answered(ids)
             if fresh := [one for one in group if one.batch.request_id not in first]:
+                if fresh[0].batch.replay:
+                    fresh = [await _still_open(fresh[0].batch, fresh[0].batch.replay, session)]
                 gathered = await self._gather(fresh, traceparents, session.log, session.id_archive)
                 decision = await self._decide(gathered, session.head)
                 if fresh[0].batch.validate_only:
                     # What would be answered; nothing is written.
-                    return [Written(decision.written[0].tally, decision.written[0].faults)]
+                    return [replace(decision.written[0], quarantine_ids=(), position=None)]
                 begun = self.tail.changed.generation()
                 committed_at_us = await session.log.append(decision.entry, decision.receipt)
                 if committed_at_us is None:
                     raise RuntimeError("the log moved under its own lock")
+                if replay := fresh[0].batch.replay:
+                    await session.quarantine.release(decision.releases, replay.decider)
                 if session.head.position % _CLEAR_EVERY == _CLEAR_EVERY - 1:
                     await session.registry.expire_answers()
         if decision:
@@ -296,9 +304,24 @@ class Committer:
         self.tail.appended(entry.logged(committed_at_us), begun)
         if receipt.new_sources:
             self.sources = {**self.sources, **{name: Source(name) for name in receipt.new_sources}}
-        tallies = [one.tally for one in decision.written]
+        tallies = [one.tally for one in decision.written if one.replay is None]
         for outcome in ("accepted", "duplicate", "quarantined"):
             count = sum(getattr(tally, outcome) for tally in tallies)
             metrics.add("andon.ingest.events", count, outcome=outcome)
+        metrics.add("andon.ingest.quarantine", len(decision.releases), outcome="replayed")
         metrics.add("andon.ingest.commits")
         metrics.add("andon.ingest.bytes", entry.byte_count)
+
+
+async def _still_open(batch: IncomingBatch, replay: Replay, session: LockedSession) -> BatchPart:
+    """What of a replay is as it was read. Nobody else changes it until the session is over."""
+    names = await session.quarantine.still_open(replay.entries)
+    rows = [row for row, (name, _) in enumerate(replay.entries) if name in names]
+    arrival = batch.arrival
+    chosen = Arrival(
+        arrival.page.take(pa.array(rows, pa.int64())), {at: bad[rows] for at, bad in arrival.unreadable.items()}
+    )
+    changed = tuple(name for name, _ in replay.entries if name not in names)
+    left = replace(replay, entries=tuple(replay.entries[row] for row in rows), changed=changed)
+    queued = QueuedBatch(replace(batch, arrival=chosen, replay=left), asyncio.Future(), len(rows))
+    return BatchPart(queued, 0, len(rows))

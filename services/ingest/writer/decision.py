@@ -30,15 +30,19 @@ from services.ingest.model import (
     IncomingBatch,
     IntakeCounts,
     Position,
+    Replay,
+    ReplayOutcome,
     SourceId,
     Written,
 )
+from services.ingest.registry.held_events import Release
 from services.ingest.registry.quarantine import quarantine_id, sealed
 from services.ingest.registry.records import Receipt, SealedEvent, StoredAnswer
 from services.ingest.writer.queue import BatchPart, merged
 from services.runtime.requests import request_id_reused
 
-METHOD = "WriteEvents"
+METHOD, REPLAY_METHOD = "WriteEvents", "ReplayEvents"
+_REPLAYED = {Novelty.NEW: ReplayOutcome.ACCEPTED, Novelty.DUPLICATE: ReplayOutcome.DUPLICATE}
 
 # What was written now, the first answer to this request id, or why neither.
 CommitResult = Written | bytes | Exception
@@ -75,6 +79,8 @@ class CommitDecision:
     receipt: Receipt
     written: tuple[Written, ...]
     id_hashes: Hashes
+    # What leaves quarantine, of a replay.
+    releases: tuple[Release, ...] = ()
 
 
 def decide(
@@ -111,6 +117,13 @@ def decide(
     )
     if entry.byte_count > bytes_max:
         raise CommitTooLarge
+    new_sources = tuple(sorted(set(admission.sources) - set(sources)))
+    if replay := parts[0].batch.replay:
+        # What is refused again stays where it is, and is counted already.
+        one, releases = _replayed(replay, admission, outcome, faults[0], Position(entry.position))
+        answers = _answers(parts, (one,), REPLAY_METHOD, codec, head)
+        receipt = Receipt(new_sources=new_sources, method=REPLAY_METHOD, answers=answers)
+        return CommitDecision(entry, receipt, (one,), ids, releases)
     refused = [
         [_sealed_event(part.batch.arrival, fault, codec, key) for fault in some]
         for part, some in zip(parts, faults, strict=True)
@@ -128,22 +141,45 @@ def decide(
     receipt = Receipt(
         counts=counts,
         reasons=dict(Counter((fault.source, fault.reason) for some in faults for fault in some)),
-        refused=tuple({one.quarantine_id: one for some in refused for one in some}.values()),
-        new_sources=tuple(sorted(set(admission.sources) - set(sources))),
+        refused=tuple(one for some in refused for one in some),
+        new_sources=new_sources,
         method=METHOD,
-        answers=tuple(
-            StoredAnswer(
-                part.batch.request_id,
-                METHOD,
-                part.batch.fingerprint,
-                codec.answer(merged([*part.queued.written, one]), head),
-            )
-            for part, one in zip(parts, written, strict=True)
-            # That of a batch in parts is recorded with its last one.
-            if part.batch.request_id is not None and part.is_last
-        ),
+        answers=_answers(parts, written, METHOD, codec, head),
     )
     return CommitDecision(entry, receipt, written, ids)
+
+
+def _answers(
+    parts: Sequence[BatchPart], written: Sequence[Written], method: str, codec: Codec, head: LogHead
+) -> tuple[StoredAnswer, ...]:
+    return tuple(
+        StoredAnswer(
+            part.batch.request_id,
+            method,
+            part.batch.fingerprint,
+            codec.answer(merged([*part.queued.written, one]), head),
+        )
+        for part, one in zip(parts, written, strict=True)
+        # That of a batch in parts is recorded with its last one.
+        if part.batch.request_id is not None and part.is_last
+    )
+
+
+def _replayed(
+    replay: Replay, admission: Admission, outcome: NDArray[np.int8], faults: tuple[Fault, ...], position: Position
+) -> tuple[Written, tuple[Release, ...]]:
+    """The answer to a replay, and what leaves quarantine: all that the log has now."""
+    outcomes = [ReplayOutcome.REJECTED] * len(replay.entries)
+    releases = []
+    sources = admission.page.column("source")
+    for place, (row, novelty) in enumerate(zip(admission.index.tolist(), outcome.tolist(), strict=True)):
+        if novelty != Novelty.CONFLICT:
+            outcomes[row] = _REPLAYED[novelty]
+            releases.append(Release(replay.entries[row][0], sources[place].as_py(), novelty == Novelty.NEW))
+    accepted, duplicate = (outcomes.count(_REPLAYED[novelty]) for novelty in (Novelty.NEW, Novelty.DUPLICATE))
+    names = tuple(replay.entries[fault.index][0] for fault in faults)
+    tally = IntakeCounts(accepted, duplicate, len(faults))
+    return Written(tally, faults, names, position, replay, tuple(outcomes)), tuple(releases)
 
 
 def _conflicts(admission: Admission, outcome: NDArray[np.int8]) -> list[tuple[Fault, ...]]:

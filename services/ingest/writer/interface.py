@@ -7,6 +7,7 @@ from services.ingest.known.archive import IdArchive
 from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
+from services.ingest.registry.held_events import Quarantine
 from services.ingest.registry.interface import Registry
 
 
@@ -18,6 +19,9 @@ class StoreSession(Protocol):
 
     @property
     def registry(self) -> Registry: ...
+
+    @property
+    def quarantine(self) -> Quarantine: ...
 
 
 class LockedSession(StoreSession, Protocol):

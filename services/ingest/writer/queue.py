@@ -9,8 +9,8 @@ Each commit takes whole batches first, in the order in which they came, and then
 of it is left to those, so neither waits for ever: a whole batch waits for the commit under way and for the whole ones
 before it, a large one gets at least half of each commit.
 
-A request id is written by one batch at a time. A check (`validate_only`) goes alone and uncut, since what repeats
-within it is only known from all of it.
+A request id is written by one batch at a time. A check (`validate_only`) and a replay of refused events go alone and
+uncut, since what becomes of them is only known from all of them.
 """
 
 import asyncio
@@ -89,7 +89,7 @@ def merged(parts: Sequence[Written]) -> Written:
 
 def part_rows(batch: IncomingBatch, rows_max: int, bytes_max: int) -> int:
     """How many rows of a batch one commit of so many rows and bytes takes: all, or half a commit of a larger one."""
-    if batch.validate_only:
+    if batch.goes_alone:
         return batch.received
     fitting: int = batch.received * (bytes_max // 2) // max(1, batch.arrival.page.nbytes)
     return min(batch.received, max(1, min(rows_max // 2, fitting)))
@@ -98,7 +98,7 @@ def part_rows(batch: IncomingBatch, rows_max: int, bytes_max: int) -> int:
 def next_group(waiting: Sequence[QueuedBatch], rows_max: int, bytes_max: int) -> list[BatchPart]:
     """What the next commit takes, at least one part: whole batches, then parts of larger ones, in their order."""
     whole, cut = [one for one in waiting if not one.is_cut], [one for one in waiting if one.is_cut]
-    if whole and whole[0].batch.validate_only:
+    if whole and whole[0].batch.goes_alone:
         return [BatchPart(whole[0], 0, whole[0].batch.received)]
     group: list[BatchPart] = []
     # A batch without a request id is never taken for another.
@@ -110,7 +110,7 @@ def next_group(waiting: Sequence[QueuedBatch], rows_max: int, bytes_max: int) ->
             end = min(queued.written_rows + queued.part_rows, queued.batch.received)
             part = BatchPart(queued, queued.written_rows, end)
             rows, size = rows + part.rows, size + part.byte_count
-            if queued.batch.validate_only or (group and (rows > rows_max or size > bytes_max)):
+            if queued.batch.goes_alone or (group and (rows > rows_max or size > bytes_max)):
                 return
             if queued.batch.request_id in ids and not queued.written_rows:
                 continue

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import grpc
 import pyarrow as pa
 import pytest
-from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
+from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc, quarantine_pb2_grpc
 from andon_client.channel import open_channel
 
 from services.ingest.__main__ import migrate, run
@@ -39,6 +39,12 @@ class Served:
         self._channels: list[grpc.aio.Channel] = []
 
     def client(self, tenant: str = "acme", roles: tuple[str, ...] = EVERYONE) -> Any:
+        return ingest_pb2_grpc.IngestServiceStub(self._channel(tenant, roles))
+
+    def quarantine(self, tenant: str = "acme", roles: tuple[str, ...] = EVERYONE) -> Any:
+        return quarantine_pb2_grpc.QuarantineServiceStub(self._channel(tenant, roles))
+
+    def _channel(self, tenant: str, roles: tuple[str, ...]) -> grpc.aio.Channel:
         files = self._authority.certificate("client")
         channel = open_channel(
             f"127.0.0.1:{self.port}",
@@ -49,7 +55,7 @@ class Served:
             options=[("grpc.enable_retries", 0)],
         )
         self._channels.append(channel)
-        return ingest_pb2_grpc.IngestServiceStub(channel)
+        return channel
 
     @contextmanager
     def blocking_client(self) -> Iterator[Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from services.ingest.log.interface import Log
 from services.ingest.log.records import EVERY_PAGE, LogEntry, LogHead, PageFilter
-from services.ingest.model import IntakeCounts, Segment, SourceId, TenantId
+from services.ingest.model import IntakeCounts, IntakeTotals, Segment, SourceId, TenantId
 from services.ingest.registry.records import Receipt, StoredAnswer
 from services.ingest.store.schema import SCHEMA
 from services.ingest.store.sessions import PostgresStore
@@ -200,7 +200,7 @@ async def test_a_receipt_is_recorded_with_its_entry_or_not_at_all(
     assert await log.append(entry(await log.head(), segment(0, 1)), receipt) is None
     async with store.session(tenant) as session:
         counts, _ = await session.registry.intake()
-        assert counts == {"desk": IntakeCounts(3, 2, 1)}
+        assert counts == {"desk": IntakeTotals(3, 2, 1)}
         assert list(await session.registry.sources()) == ["desk"]
         assert (await session.registry.answered([request]))[request].answer == b"answer"
     assert (await log.head()).position == 1
