@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from andon.improvement.v1 import problem_pb2
@@ -99,7 +99,7 @@ def build(
         false_alarms=_false_alarm_text(false_alarms, bool(faults), say),
         problems=problems,
         charts=charts,
-        chart_specs=[_with_faults(chart, faults, say, language) for chart in charts],
+        chart_specs=[_with_faults(chart, faults, say, language, zone) for chart in charts],
         unjudged=_unjudged(findings, say, language),
         pareto_spec=_pareto(problems, say) if problems else None,
     )
@@ -238,13 +238,13 @@ def _series_of(problem: problem_pb2.Problem) -> list[str]:
 
 
 def _with_faults(
-    chart: scoring_pb2.GetControlChartResponse, faults: Sequence[FaultFinding], say: Say, language: str
+    chart: scoring_pb2.GetControlChartResponse, faults: Sequence[FaultFinding], say: Say, language: str, zone: tzinfo
 ) -> dict[str, Any]:
     """The service's own spec with a band behind it for each injected fault that the series must show."""
     spec: dict[str, Any] = json.loads(chart.vega_lite)
     spec |= {"width": "container", "height": 260}
     bands = [
-        {"start": f.start.isoformat(), "end": f.end.isoformat(), "fault": fault_title(f.fault, language)}
+        {"clock": _clock(f.start, zone), "clock_end": _clock(f.end, zone), "fault": fault_title(f.fault, language)}
         for f in faults
         if chart.series.indicator in f.fault.indicators
     ]
@@ -253,13 +253,18 @@ def _with_faults(
     return spec
 
 
+def _clock(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _band_layer(bands: list[dict[str, str]], say: Say) -> dict[str, Any]:
     return {
         "data": {"values": bands},
         "mark": {"type": "rect", "color": "#f2b134", "opacity": 0.28},
         "encoding": {
-            "x": {"field": "start", "type": "temporal"},
-            "x2": {"field": "end"},
+            # As the service's own layers have it: what the clocks of the zone show, on a UTC scale.
+            "x": {"field": "clock", "type": "temporal", "scale": {"type": "utc"}},
+            "x2": {"field": "clock_end"},
             "tooltip": {"field": "fault", "title": say("injected")},
         },
     }

@@ -19,7 +19,7 @@ from andon_client.follow import Journal, follow
 from andon_client.listing import shown_zones
 from andon_client.presentation.formats import number, optional, span
 from andon_client.presentation.phrases import say
-from andon_client.presentation.tables import problem_row, problem_system, signal_row
+from andon_client.presentation.tables import cases_text, problem_row, problem_system, signal_row
 from andon_client.presentation.zones import Zones, system_of
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, notes, run, screen
@@ -115,13 +115,15 @@ def _key(item: Any) -> str:
 
 
 def _show(what: WatchedKind, item: Any, context: Context, as_json: bool, zones: Zones) -> None:
+    zone = zones.of(_key(item))
     if as_json:
         emit_json(item)
     elif what is WatchedKind.SCORES:
         value = number(optional(item, "value"))
-        window = span(item.interval, context.locale, zones.of(item.series))
-        line = f"{window}  {item.series}  {value}  n={item.count:,}  revision {item.revision}"
+        words = {"window": span(item.interval, context.locale, zone), "zone": zone, "series": item.series}
+        cases = cases_text(item, context.locale)
+        line = say("watched_score", context.locale, **words, value=value, cases=cases, revision=item.revision)
         screen.print(line, markup=False)
     else:
         row = (problem_row if what is WatchedKind.PROBLEMS else signal_row)(item, context.locale, zones)
-        screen.print("  ".join(cell.text for cell in row), markup=False)
+        screen.print("  ".join((*(cell.text for cell in row), str(zone))), markup=False)

@@ -239,6 +239,10 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "{name}：{low} 至 {high} × {share:.4g}，数据不足",
     ),
     "cases_shown": ("{cases} cases", "{cases} 个案例"),
+    "watched_score": (
+        "{window} ({zone})  {series}  {value}  n = {cases}  revision {revision}",
+        "{window}（{zone}）  {series}  {value}  n = {cases}  修订 {revision}",
+    ),
     "members": ("{count} members", "{count} 个下级"),
     "more_add": ("... {count:,} more, which add {contribution}", "……其余 {count:,} 个，贡献 {contribution}"),
     "unknown_window": (

@@ -69,6 +69,7 @@ class ControlChartRpcs:
                 arl0,
                 language,
                 status.explanation,
+                plan.zone,
             ),
             derivation=text(derivation_of(drawn.baseline)) if drawn.baseline else None,
             phase_one=phase_one_message(status),

@@ -117,6 +117,22 @@ class Zone:
         place = np.minimum(place, len(segments.starts) - 1)
         return np.asarray(np.maximum(segments.starts[place], local_us - segments.offsets[place]))
 
+    def clock_positions(self, us: IntArray) -> IntArray:
+        """Where instants lie on an axis of the local clock: what it shows, as microseconds since 1970 on that clock.
+
+        An hour that comes twice has room for once, so both times share it, in order: positions never run backwards.
+        """
+        segments = self.segments(us)
+        place = np.searchsorted(segments.starts, us, side="right") - 1
+        clock = us + segments.offsets[place]
+        for at in range(1, len(segments.starts)):
+            change, back = segments.starts[at], segments.offsets[at - 1] - segments.offsets[at]
+            twice = (us >= change - back) & (us < change + back)
+            if back > 0 and twice.any():
+                begins = change - back
+                clock = np.where(twice, begins + segments.offsets[at - 1] + (us - begins) // 2, clock)
+        return np.asarray(clock)
+
     def day_starts(self, days: IntArray) -> IntArray:
         return self.instants(days * DAY_US)
 

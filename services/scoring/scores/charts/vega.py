@@ -1,15 +1,23 @@
-"""A control chart as a Vega-Lite 5 spec with its data: one definition for console, report and notebook."""
+"""A control chart as a Vega-Lite 5 spec with its data: one definition for console, report and notebook.
+
+Vega knows the zone of the reader and UTC, and no other. So the axis is a UTC scale over what the clocks of the system's
+zone show (`clock`, `clock_end`), and its title names the zone; `start` and `end` are the instants themselves.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from services.scoring.scores.charts.chart import Drawn
 from services.scoring.scores.charts.derivation import caveats_of
 from services.scoring.scores.results import ChartPoint, Signal
+from services.scoring.system.calendar import Zone
 from services.scoring.system.case_model import Text
 
 Language = Literal["en", "zh"]
@@ -25,6 +33,7 @@ TEXTS: dict[str, dict[Language, str]] = {
     "count": {"en": "cases", "zh": "案例数"},
     "arl0": {"en": "one false alarm in {arl} windows", "zh": "平均每 {arl} 个窗口一次误报"},
 }
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BLUE, GREY, RED, SHADE = "#2b6cb0", "#718096", "#c53030", "#edf2f7"
 
 
@@ -36,10 +45,11 @@ def control_chart(
     arl0: float,
     language: Language,
     phase_one: Text,
+    zone: Zone,
 ) -> str:
     """The spec as JSON; every number in it is data of the chart, so it renders without any other source.
 
-    phase_one: what it waits for, where there are no limits.
+    phase_one: what it waits for, where there are no limits. zone: whose clocks the time axis shows.
     """
     rules: dict[int, list[str]] = {}
     for signal in signals:
@@ -49,8 +59,8 @@ def control_chart(
         "title": {"text": title, "subtitle": _subtitle(drawn, arl0, language, phase_one), "anchor": "start"},
         "width": "container",
         "height": 280,
-        "data": {"values": [_row(point, rules.get(point.window.start_us, [])) for point in drawn.points]},
-        "layer": _layers(drawn, unit, language),
+        "data": {"values": [_row(point, rules.get(point.window.start_us, []), zone) for point in drawn.points]},
+        "layer": _layers(drawn, unit, language, zone),
     }
     return json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
 
@@ -63,10 +73,10 @@ def _subtitle(drawn: Drawn, arl0: float, language: Language, phase_one: Text) ->
     return [first, *(one.zh if language == "zh" else one.en for one in caveats)]
 
 
-def _row(point: ChartPoint, rules: Sequence[str]) -> dict[str, Any]:
+def _row(point: ChartPoint, rules: Sequence[str], zone: Zone) -> dict[str, Any]:
     return {
-        "start": _iso(point.window.start_us),
-        "end": _iso(point.window.end_us),
+        **_times(point.window.start_us, point.window.end_us, zone),
+        "window": _clock_text(point.window.start_us, zone),
         "value": point.value,
         "statistic": point.statistic,
         "count": point.count,
@@ -78,50 +88,57 @@ def _row(point: ChartPoint, rules: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _layers(drawn: Drawn, unit: str, language: Language) -> list[dict[str, Any]]:
-    layers = [_lines(unit, language), _points(language), _signals(language)]
+def _layers(drawn: Drawn, unit: str, language: Language, zone: Zone) -> list[dict[str, Any]]:
+    axis = {
+        "field": "clock",
+        "type": "temporal",
+        "scale": {"type": "utc"},
+        "title": f"{TEXTS['time'][language]} ({zone.name})",
+    }
+    layers = [_lines(unit, language, axis), _points(language, axis), _signals(language, axis)]
     if drawn.baseline is None:
         return layers
     shade = {
-        "data": {"values": [{"start": _iso(drawn.baseline.start_us), "end": _iso(drawn.baseline.end_us)}]},
+        "data": {"values": [_times(drawn.baseline.start_us, drawn.baseline.end_us, zone)]},
         "mark": {"type": "rect", "color": SHADE, "tooltip": TEXTS["baseline"][language]},
-        "encoding": {"x": _time(language, "start"), "x2": {"field": "end"}},
+        "encoding": {"x": axis, "x2": {"field": "clock_end"}},
     }
-    limits = [_step("centre", GREY, [], language)]
-    limits += [_step(side, RED, [4, 4], language) for side in ("lower", "upper")]
+    limits = [_step("centre", GREY, [], axis)]
+    limits += [_step(side, RED, [4, 4], axis) for side in ("lower", "upper")]
     return [shade, *limits, *layers]
 
 
-def _time(language: Language, field: str = "start") -> dict[str, Any]:
-    return {"field": field, "type": "temporal", "title": TEXTS["time"][language]}
+def _tooltip(language: Language) -> dict[str, Any]:
+    """As text: a tooltip shows times by the clock of the reader."""
+    return {"field": "window", "type": "nominal", "title": TEXTS["time"][language]}
 
 
-def _step(field: str, colour: str, dash: list[int], language: Language) -> dict[str, Any]:
+def _step(field: str, colour: str, dash: list[int], axis: dict[str, Any]) -> dict[str, Any]:
     return {
         "mark": {"type": "line", "interpolate": "step-after", "color": colour, "strokeDash": dash, "strokeWidth": 1},
-        "encoding": {"x": _time(language), "y": {"field": field, "type": "quantitative"}},
+        "encoding": {"x": axis, "y": {"field": field, "type": "quantitative"}},
     }
 
 
-def _lines(unit: str, language: Language) -> dict[str, Any]:
+def _lines(unit: str, language: Language, axis: dict[str, Any]) -> dict[str, Any]:
     label = f"{TEXTS['value'][language]} ({unit})" if unit else TEXTS["value"][language]
     return {
         "mark": {"type": "line", "color": BLUE, "strokeWidth": 1.5},
         "encoding": {
-            "x": _time(language),
+            "x": axis,
             "y": {"field": "statistic", "type": "quantitative", "title": label, "scale": {"zero": False}},
         },
     }
 
 
-def _points(language: Language) -> dict[str, Any]:
+def _points(language: Language, axis: dict[str, Any]) -> dict[str, Any]:
     return {
         "mark": {"type": "point", "filled": True, "size": 40, "color": BLUE},
         "encoding": {
-            "x": _time(language),
+            "x": axis,
             "y": {"field": "statistic", "type": "quantitative"},
             "tooltip": [
-                _time(language),
+                _tooltip(language),
                 {"field": "value", "type": "quantitative", "title": TEXTS["value"][language]},
                 {"field": "count", "type": "quantitative", "title": TEXTS["count"][language]},
             ],
@@ -129,20 +146,32 @@ def _points(language: Language) -> dict[str, Any]:
     }
 
 
-def _signals(language: Language) -> dict[str, Any]:
+def _signals(language: Language, axis: dict[str, Any]) -> dict[str, Any]:
     return {
         "transform": [{"filter": "datum.rules != ''"}],
         "mark": {"type": "point", "shape": "circle", "size": 180, "color": RED, "strokeWidth": 2},
         "encoding": {
-            "x": _time(language),
+            "x": axis,
             "y": {"field": "statistic", "type": "quantitative"},
             "tooltip": [
                 {"field": "rules", "type": "nominal", "title": TEXTS["rule"][language]},
-                _time(language),
+                _tooltip(language),
             ],
         },
     }
 
 
+def _times(start_us: int, end_us: int, zone: Zone) -> dict[str, str]:
+    clock, clock_end = zone.clock_positions(np.array([start_us, end_us], dtype=np.int64)).tolist()
+    return {"start": _iso(start_us), "end": _iso(end_us), "clock": _iso(clock), "clock_end": _iso(clock_end)}
+
+
+def _clock_text(us: int, zone: Zone) -> str:
+    """ "2026-03-29 01:00"; with its offset from UTC where the clock shows it twice."""
+    at = (EPOCH + timedelta(microseconds=us)).astimezone(ZoneInfo(zone.name))
+    comes_twice = at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset()
+    return f"{at:%Y-%m-%d %H:%M}" + (f" ({at:%z})" if comes_twice else "")
+
+
 def _iso(us: int) -> str:
-    return datetime.fromtimestamp(us / 1e6, UTC).isoformat().replace("+00:00", "Z")
+    return (EPOCH + timedelta(microseconds=us)).isoformat().replace("+00:00", "Z")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,17 @@ from services.scoring.scores.charts.derivation import derivation_of
 from services.scoring.scores.charts.phase_one import sides_of
 from services.scoring.scores.charts.phase_one_status import phase_one_status
 from services.scoring.scores.charts.signals import signals_of
-from services.scoring.scores.charts.vega import control_chart
-from services.scoring.scores.results import Baseline, CentreBound, PhaseOneState, PhaseOneStatus, Score, ScoreState
+from services.scoring.scores.charts.vega import Language, control_chart
+from services.scoring.scores.results import (
+    Baseline,
+    CentreBound,
+    ChartPoint,
+    PhaseOneState,
+    PhaseOneStatus,
+    Score,
+    ScoreState,
+)
+from services.scoring.system.calendar import Zone, windows_after
 from services.scoring.system.case_model import (
     AttributeTime,
     Closed,
@@ -281,16 +292,65 @@ def test_what_was_judged_once_is_judged_the_same_with_more_windows_after_it(valu
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_the_spec_renders_and_marks_every_signal(language: str) -> None:
+def test_the_spec_renders_and_marks_every_signal(language: Language) -> None:
     import vl_convert
 
     watch = plan()
     drawn = draw(points([*STEADY, 150.0]), watch)
     signals = list(signals_of("desk", SERIES, drawn, watch).values())
-    raw = control_chart("等待" if language == "zh" else "Wait", "h", drawn, signals, 370.0, language, Text())  # type: ignore[arg-type]
+    title = "等待" if language == "zh" else "Wait"
+    raw = control_chart(title, "h", drawn, signals, 370.0, language, Text(), Zone("UTC"))
     spec = json.loads(raw)
     assert [row["rules"] for row in spec["data"]["values"]][-1] == ", ".join(one.rule for one in signals)
     assert "<svg" in vl_convert.vegalite_to_svg(raw)
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "clocks"),
+    [
+        # Clocks go forward: an hour is missing. They go back: one comes twice, and both share its place.
+        ("Europe/Berlin", "2026-03-29T00:00Z", ["01:00", "03:00", "04:00", "05:00"]),
+        ("Europe/Berlin", "2026-10-24T23:00Z", ["01:00", "02:00", "02:30", "03:00"]),
+        ("Australia/Lord_Howe", "2026-04-04T13:00Z", ["00:00", "01:00", "01:45", "02:00"]),
+        ("Asia/Shanghai", "2026-02-15T16:00Z", ["00:00", "01:00", "02:00", "03:00"]),
+    ],
+)
+def test_the_time_axis_shows_the_clock_of_the_system_and_names_its_zone(
+    zone: str, start: str, clocks: list[str]
+) -> None:
+    import vl_convert
+
+    first = round(datetime.fromisoformat(start).timestamp() * 1e6)
+    hours = windows_after(Zone(zone), Window.HOUR, first, 4)
+    drawn = Drawn(None, tuple(ChartPoint(at, 1.0, 1.0, 9, None, None, None, False, ()) for at in hours))
+    raw = control_chart("Wait", "h", drawn, [], 370.0, "en", Text(), Zone(zone))
+    spec = json.loads(raw)
+    rows = spec["data"]["values"]
+    assert [row["clock"][11:16] for row in rows] == clocks
+    assert all(row["clock"] < row["clock_end"] for row in rows)
+    assert len({row["window"] for row in rows}) == 4
+    axes = {json.dumps(layer["encoding"]["x"]) for layer in spec["layer"]}
+    assert len(axes) == 1
+    axis = spec["layer"][0]["encoding"]["x"]
+    assert (axis["title"], axis["scale"]) == (f"window start ({zone})", {"type": "utc"})
+    assert "<svg" in vl_convert.vegalite_to_svg(raw)
+
+
+def test_days_begin_at_midnight_on_the_axis_wherever_it_is_drawn() -> None:
+    import vl_convert
+
+    first = round(datetime.fromisoformat("2026-10-23T04:00Z").timestamp() * 1e6)
+    days = windows_after(Zone("America/New_York"), Window.DAY, first, 14)
+    drawn = Drawn(None, tuple(ChartPoint(at, 1.0, 1.0, 9, None, None, None, False, ()) for at in days))
+    spec = json.loads(control_chart("Wait", "h", drawn, [], 370.0, "en", Text(), Zone("America/New_York")))
+    rows = spec["data"]["values"]
+    assert {row["clock"][10:] for row in rows} == {"T00:00:00Z"}
+    assert [row["start"] for row in rows][-3:] == [f"2026-11-0{day}T05:00:00Z" for day in (3, 4, 5)]
+    svg = vl_convert.vegalite_to_svg(spec | {"width": 900, "height": 300})
+    # Ticks lie at midnight and noon of the local day, not at 04:00 and 05:00 UTC.
+    labels = set(re.findall(r">([^<>]+)</text>", svg))
+    assert labels & {"Oct 25", "Sun 25"}
+    assert not labels & {"04 AM", "05 AM", "04 PM", "05 PM", "08 PM", "07 PM"}
 
 
 def test_twelve_months_with_a_winter_peak_get_limits_that_are_capped_and_say_that_they_are_blind() -> None:
