@@ -54,21 +54,18 @@ def learn(plan: ProofPlan, window: str, readings: Sequence[Reading]) -> History:
     length_us = spread[-1].end_us - spread[-1].start_us
     season = fit_season(*_columns(spread), length_us, CYCLES.get(window, ()))
     levels, calm = season.without(*_columns(before)), season.without(*_columns(spread))
+    hits: tuple[ShareCounts | None, ShareCounts | None] = (None, None)
+    # Windows of shares: of zeros and ones the sum of squares is the sum.
+    if all(one.squares == one.total and one.value <= 1 for one in (*before, *spread)):
+        hits = _hits(before), _hits(spread)
     try:
-        baseline = baseline_level(levels, calm, season.fitted, *_hits_of(before, spread))
+        baseline = baseline_level(levels, calm, season.fitted, *hits)
     except (NoSpread, TooFew) as error:
         raise NotEnoughWindows(str(error)) from error
     if np.ptp(calm) <= ROUNDING * max(1.0, float(np.abs(calm).max())):
         # Windows that do not vary neither hang together nor drift: what is computed of rounding says nothing.
         baseline = replace(baseline, lag1_autocorrelation=0.0, drift=0.0)
     return History(tuple(before), season, baseline)
-
-
-def _hits_of(before: Sequence[Reading], spread: Sequence[Reading]) -> tuple[ShareCounts | None, ShareCounts | None]:
-    """None where windows are not shares. Of zeros and ones the sum of squares is the sum."""
-    if not all(one.squares == one.total and one.value <= 1 for one in (*before, *spread)):
-        return None, None
-    return _hits(before), _hits(spread)
 
 
 def _hits(readings: Sequence[Reading]) -> ShareCounts:

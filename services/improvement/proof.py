@@ -40,7 +40,17 @@ def verify(action: Action, readings: Sequence[Reading], now_us: int) -> Verifica
     effect = judge(history, after, goal)
     found = _found(history, after, effect, now_us)
     if effect.verdict is Found.UNDECIDED:
-        found = replace(found, outlook=_outlook(history, effect, len(after), goal))
+        ahead = outlook(
+            history.baseline,
+            effect.estimate,
+            len(after),
+            goal.horizon_windows,
+            _better(goal),
+            goal.expected_effect,
+            goal.confidence,
+        )
+        verdict = None if ahead.verdict is None else Verdict(ahead.verdict.value)
+        found = replace(found, outlook=Outlook(ahead.windows, verdict))
     checked = replace(found, checks=checks(history, after, plan, window_of(goal.series)))
     if checked.doubts:
         checked = replace(checked, verdict=Verdict.UNDECIDED, outlook=None)
@@ -83,19 +93,6 @@ def judge(history: History, after: Sequence[Reading], goal: Goal) -> Effect:
         goal.expected_effect,
         goal.confidence,
     )
-
-
-def _outlook(history: History, effect: Effect, after: int, goal: Goal) -> Outlook:
-    ahead = outlook(
-        history.baseline,
-        effect.estimate,
-        after,
-        goal.horizon_windows,
-        _better(goal),
-        goal.expected_effect,
-        goal.confidence,
-    )
-    return Outlook(ahead.windows, None if ahead.verdict is None else Verdict(ahead.verdict.value))
 
 
 def _better(goal: Goal) -> Direction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 
 from services.improvement.scoring_client import ScoringClient
 from services.improvement.store import LogEntry, ProblemStore
@@ -20,16 +20,12 @@ class Tenant:
     ) -> None:
         self.changed = Notifier()
         self._name = name
-        self._store = store
         self._scoring_of = scoring_of
-        self.tail: Tail[LogEntry] = Tail(self._read, self.changed, draining)
+        self.tail: Tail[LogEntry] = Tail(partial(store.log, name), self.changed, draining)
 
     @cached_property
     def scoring(self) -> ScoringClient:
         return self._scoring_of(self._name)
-
-    async def _read(self, after: int, limit: int) -> list[tuple[int, LogEntry]]:
-        return await self._store.log(self._name, after, limit)
 
 
 class Tenants:

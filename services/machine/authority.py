@@ -51,7 +51,10 @@ class Authority:
         self._ca = self._stored_ca()
         self._signing_key = _kept_key(directory / "signing.key")
         self._key_id = _key_id(self._signing_key)
-        self._store_jwks()
+        jwk = {**_coordinates(self._signing_key), "kid": self._key_id, "alg": "ES256", "use": "sig"}
+        document = json.dumps({"keys": [jwk]}, indent=1)
+        if not self.jwks_file.exists() or self.jwks_file.read_text(encoding="utf-8") != document:
+            write_private(self.jwks_file, document)
 
     @property
     def ca_file(self) -> Path:
@@ -66,8 +69,20 @@ class Authority:
         files = CertificateFiles(self._directory / f"{name}.crt", self._directory / f"{name}.key")
         if not self._still_good(files, sans):
             key = ec.generate_private_key(ec.SECP256R1())
+            subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+            both_ends = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+            issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._ca_key.public_key())
+            certificate = (
+                _unsigned(subject, self._ca.subject, key.public_key(), CERTIFICATE_LIFETIME)
+                .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+                .add_extension(_key_usage(signs_certificates=False), critical=True)
+                .add_extension(x509.ExtendedKeyUsage(both_ends), critical=False)
+                .add_extension(x509.SubjectAlternativeName([_general_name(one) for one in sans]), critical=False)
+                .add_extension(issuer, critical=False)
+                .sign(self._ca_key, hashes.SHA256())
+            )
             write_private(files.key, _pem_key(key))
-            write_private(files.certificate, self._issue(name, sans, key))
+            write_private(files.certificate, certificate.public_bytes(serialization.Encoding.PEM))
         return files
 
     def token(
@@ -100,36 +115,17 @@ class Authority:
             stored = x509.load_pem_x509_certificate(file.read_bytes())
             if _lasts(stored) and stored.public_key() == self._ca_key.public_key():
                 return stored
-        certificate = self._self_signed()
-        write_private(file, certificate.public_bytes(serialization.Encoding.PEM))
-        return certificate
-
-    def _self_signed(self) -> x509.Certificate:
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Andon throw-away authority")])
         public = self._ca_key.public_key()
-        return (
+        certificate = (
             _unsigned(name, name, public, CA_LIFETIME)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_key_usage(signs_certificates=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .sign(self._ca_key, hashes.SHA256())
         )
-
-    def _issue(self, name: str, sans: Sequence[str], key: ec.EllipticCurvePrivateKey) -> bytes:
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        both_ends = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        certificate = (
-            _unsigned(subject, self._ca.subject, key.public_key(), CERTIFICATE_LIFETIME)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage(both_ends), critical=False)
-            .add_extension(x509.SubjectAlternativeName([_general_name(one) for one in sans]), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._ca_key.public_key()), critical=False
-            )
-            .sign(self._ca_key, hashes.SHA256())
-        )
-        return certificate.public_bytes(serialization.Encoding.PEM)
+        write_private(file, certificate.public_bytes(serialization.Encoding.PEM))
+        return certificate
 
     def _still_good(self, files: CertificateFiles, sans: Sequence[str]) -> bool:
         if not (files.certificate.exists() and files.key.exists()):
@@ -144,11 +140,6 @@ class Authority:
         return (
             _lasts(stored) and key.public_key() == stored.public_key() and set(names) == set(map(_general_name, sans))
         )
-
-    def _store_jwks(self) -> None:
-        document = json.dumps({"keys": [_public_jwk(self._signing_key)]}, indent=1)
-        if not self.jwks_file.exists() or self.jwks_file.read_text(encoding="utf-8") != document:
-            write_private(self.jwks_file, document)
 
 
 def _kept_key(file: Path) -> ec.EllipticCurvePrivateKey:
@@ -220,7 +211,3 @@ def _key_id(key: ec.EllipticCurvePrivateKey) -> str:
     """The key's RFC 7638 thumbprint."""
     canonical = json.dumps(_coordinates(key), sort_keys=True, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
-
-
-def _public_jwk(key: ec.EllipticCurvePrivateKey) -> dict[str, str]:
-    return {**_coordinates(key), "kid": _key_id(key), "alg": "ES256", "use": "sig"}

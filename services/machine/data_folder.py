@@ -93,19 +93,16 @@ def _reachable_home(path: Path, account: Account) -> Path:
         return path
     # Opening up the caller's parent folders is not ours to do, so the cluster lives elsewhere and is linked.
     link = path / "home"
-    if not link.exists():
-        link.unlink(missing_ok=True)
-        link.symlink_to(_home_elsewhere(path, account))
-    return link.resolve()
-
-
-def _home_elsewhere(path: Path, account: Account) -> Path:
+    if link.exists():
+        return link.resolve()
     for parent in FALLBACK_HOMES:
         home = parent / uuid.uuid4().hex
         home.mkdir(parents=True, mode=0o711)
         if account.may_enter(home):
             log.info("database outside of the data folder", home=str(home))
-            return home
+            link.unlink(missing_ok=True)
+            link.symlink_to(home)
+            return link.resolve()
         home.rmdir()
     raise PostgresFailed(f"no folder that the database's account can enter: tried {path} and /var")
 

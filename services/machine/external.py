@@ -43,9 +43,16 @@ class ExternalPostgres:
         except (ValueError, *STORE_ERRORS) as error:
             raise PostgresFailed(f"{self._place} cannot be used: {error}") from error
         try:
-            await self._require_rights(connection)
+            row = await connection.fetchrow(
+                "SELECT current_user AS me, rolsuper OR rolcreaterole AS may_create_roles,"
+                " has_database_privilege(current_database(), 'CREATE') AS may_create_schemas"
+                " FROM pg_roles WHERE rolname = current_user"
+            )
         finally:
             await connection.close()
+        lacking = [what for what in ("schemas", "roles") if not row[f"may_create_{what}"]]
+        if lacking:
+            raise PostgresFailed(f"{self._place} does not let {row['me']} create {' and '.join(lacking)}")
         return self._owner_dsn
 
     async def stop(self) -> None:
@@ -59,13 +66,3 @@ class ExternalPostgres:
         """Where it is, without the password."""
         parts = urlsplit(self._owner_dsn)
         return f"the Postgres at {parts.netloc.rpartition('@')[2] or 'an address without a host'}{parts.path}"
-
-    async def _require_rights(self, connection: asyncpg.Connection) -> None:
-        row = await connection.fetchrow(
-            "SELECT current_user AS me, rolsuper OR rolcreaterole AS may_create_roles,"
-            " has_database_privilege(current_database(), 'CREATE') AS may_create_schemas"
-            " FROM pg_roles WHERE rolname = current_user"
-        )
-        lacking = [what for what in ("schemas", "roles") if not row[f"may_create_{what}"]]
-        if lacking:
-            raise PostgresFailed(f"{self._place} does not let {row['me']} create {' and '.join(lacking)}")

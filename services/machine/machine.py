@@ -127,25 +127,27 @@ class Machine:
             self._ports.update({child: home.port(child) for child in self._replicas(service.name)})
         for service in SUITE:
             self._say(f"starting {service.name}")
-            for child in self._replicas(service.name):
-                await self._start_child(child, service)
+            for name in self._replicas(service.name):
+                # What an earlier run announced would be taken for this child's own word.
+                home.endpoint_file(name).unlink(missing_ok=True)
+                child = self.children[name] = Child(self._serving(name, service))
+                # Children are stopped in the opposite order: those who follow before those who are followed.
+                self._stack.push_async_callback(child.stop)
+                await child.start()
+                self._run(child.watch())
         await asyncio.gather(*(self._ready(child) for child in self.children.values()))
         await self._answers()
         save_connection(home.folder, self.connection)
 
-    async def _start_child(self, name: str, service: LocalService) -> None:
-        # What an earlier run announced would be taken for this child's own word.
-        self.plan.home.endpoint_file(name).unlink(missing_ok=True)
-        child = Child(self._serving(name, service))
-        self.children[name] = child
-        # Children are stopped in the opposite order: those who follow before those who are followed.
-        self._stack.push_async_callback(child.stop)
-        await child.start()
-        self._run(child.watch())
-
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Until the machine stops."""
         task = asyncio.create_task(work)
-        self._stack.push_async_callback(_cancelled, task)
+
+        async def cancel() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stack.push_async_callback(cancel)
 
     def _replicas(self, service: str) -> list[str]:
         count = self.plan.replicas.get(service, 1)
@@ -237,8 +239,3 @@ def provision_tenant(home: Home, authority: Authority, tenant: str) -> None:
     """Gives every service its token for the tenant, by which a running suite serves it from then on."""
     for service in SUITE:
         authority.token_file(home.tokens(service.name), f"andon-{service.name}", tenant, ["service"], TOKEN_LIFETIME_S)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

@@ -76,7 +76,13 @@ class EmbeddedPostgres:
             self._opened = await opening
             raise
         await self._launch()
-        await self._ensure_database()
+        connection = await asyncpg.connect(self.dsn(database="postgres"))
+        try:
+            if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
+                await connection.execute("CREATE DATABASE andon TEMPLATE template0")
+                await connection.execute("REVOKE CREATE, TEMPORARY ON DATABASE andon FROM PUBLIC")
+        finally:
+            await connection.close()
         return self.dsn()
 
     async def stop(self) -> None:
@@ -132,10 +138,7 @@ class EmbeddedPostgres:
                 start_new_session=True,
                 **folder.account.popen_arguments(),
             )
-        await self._ready(self._process)
-
-    async def _ready(self, process: subprocess.Popen[bytes]) -> None:
-        folder, deadline = self._folder, asyncio.get_running_loop().time() + READY_S_MAX
+        process, deadline = self._process, asyncio.get_running_loop().time() + READY_S_MAX
         while not says_ready(folder.cluster, process.pid):
             if process.poll() is not None:
                 raise PostgresFailed(f"postgres exited with {process.returncode}: {_last_lines(folder.log_file)}")
@@ -143,15 +146,6 @@ class EmbeddedPostgres:
                 await asyncio.to_thread(end, process.pid, process)
                 raise PostgresFailed(f"postgres was not ready after {READY_S_MAX} s: {_last_lines(folder.log_file)}")
             await asyncio.sleep(0.02)
-
-    async def _ensure_database(self) -> None:
-        connection = await asyncpg.connect(self.dsn(database="postgres"))
-        try:
-            if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
-                await connection.execute("CREATE DATABASE andon TEMPLATE template0")
-                await connection.execute("REVOKE CREATE, TEMPORARY ON DATABASE andon FROM PUBLIC")
-        finally:
-            await connection.close()
 
 
 def _last_lines(file: Path, count: int = 8) -> str:

@@ -40,15 +40,13 @@ def alive(pid: int) -> bool:
 
 
 def is_server_of(pid: int, cluster: Path) -> bool:
-    command = _command_of(pid)
-    return "postgres" in command and str(cluster) in command
-
-
-def _command_of(pid: int) -> str:
     kernel = Path(f"/proc/{pid}/cmdline")
-    if kernel.parent.parent.joinpath("self").exists():
-        return kernel.read_bytes().replace(b"\0", b" ").decode(errors="replace") if kernel.exists() else ""
-    return subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True).stdout
+    if Path("/proc/self").exists():
+        command = kernel.read_bytes().replace(b"\0", b" ").decode(errors="replace") if kernel.exists() else ""
+    else:
+        shown = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True)
+        command = shown.stdout
+    return "postgres" in command and str(cluster) in command
 
 
 def end(pid: int, process: subprocess.Popen[bytes] | None) -> None:

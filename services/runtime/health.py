@@ -41,7 +41,11 @@ class ProcessHealth:
     async def follow(self, ready: Check | None) -> None:
         """For ever; without a check the process is ready at once."""
         while True:
-            serving = ready is None or await _answers(ready)
+            try:
+                serving = ready is None or await ready()
+            except Exception as error:
+                log.warning("readiness check failed", error=type(error).__name__)
+                serving = False
             await self.say(serving=serving)
             if ready is None:
                 return
@@ -54,11 +58,3 @@ class ProcessHealth:
 
     async def stop(self) -> None:
         await self._server.stop(0)
-
-
-async def _answers(ready: Check) -> bool:
-    try:
-        return await ready()
-    except Exception as error:
-        log.warning("readiness check failed", error=type(error).__name__)
-        return False

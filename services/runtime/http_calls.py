@@ -157,17 +157,14 @@ class HttpCalls:
             await receive()
             await send({"type": "websocket.close"})
         else:
-            await self._serve(HttpRequest(scope, receive, send, self._body_bytes_max, self._stall_s))
-
-    async def _serve(self, request: HttpRequest) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._requests[task] = request
-        try:
-            with _observed(request):
-                await self._answer(request)
-        finally:
-            del self._requests[task]
+            task = asyncio.current_task()
+            assert task is not None
+            request = self._requests[task] = HttpRequest(scope, receive, send, self._body_bytes_max, self._stall_s)
+            try:
+                with _observed(request):
+                    await self._answer(request)
+            finally:
+                del self._requests[task]
 
     async def _answer(self, request: HttpRequest) -> None:
         try:

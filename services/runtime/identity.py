@@ -112,7 +112,10 @@ class TokenVerifier:
         return Caller(verified.subject, verified.tenant, verified.roles, locale_of(metadata))
 
     def _verified(self, token: str) -> _Verified:
-        self._reread_when_changed()
+        now_s = time.monotonic()
+        if now_s - self._reread_at_s >= KEYS_REREAD_S_MIN:
+            self._reread_at_s = now_s
+            self._read_keys()
         known = self._remembered.get(token)
         if known is None:
             known = self._decode(token)
@@ -127,9 +130,14 @@ class TokenVerifier:
 
     def _decode(self, token: str) -> _Verified:
         try:
+            key_id = str(jwt.get_unverified_header(token).get("kid", ""))
+            if key_id not in self._keys:
+                self._read_keys()
+            if key_id not in self._keys:
+                raise jwt.InvalidTokenError("unknown key")
             claims = jwt.decode(
                 token,
-                self._key(token),
+                self._keys[key_id],
                 algorithms=list(ALGORITHMS),
                 issuer=self._issuer,
                 audience=self._audience,
@@ -147,23 +155,8 @@ class TokenVerifier:
             raise Unauthenticated("TOKEN_INVALID", "the token's subject is not printable")
         return _Verified(subject, tenant, frozenset(roles), float(claims["exp"]))
 
-    def _key(self, token: str) -> jwt.PyJWK:
-        key_id = str(jwt.get_unverified_header(token).get("kid", ""))
-        if key_id not in self._keys:
-            self._read_keys()
-        if key_id not in self._keys:
-            raise jwt.InvalidTokenError("unknown key")
-        return self._keys[key_id]
-
-    def _reread_when_changed(self) -> None:
-        now_s = time.monotonic()
-        if now_s - self._reread_at_s < KEYS_REREAD_S_MIN:
-            return
-        self._reread_at_s = now_s
-        if _stamp(self._file) != self._stamp:
-            self._read_keys()
-
     def _read_keys(self) -> None:
+        """Where the file has changed."""
         stamp = _stamp(self._file)
         if stamp == self._stamp:
             return

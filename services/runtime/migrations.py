@@ -18,6 +18,7 @@ Stage = Literal["pre", "post"]
 FILE_NAME = re.compile(r"^(?P<number>\d{4})_(?P<stage>pre|post)_[a-z0-9_]+\.sql$")
 SCHEMA_NAME = re.compile(r"^[a-z][a-z0-9_]{0,50}$")
 LOCK_KEY = 0x616E646F6E  # the bytes of "andon"
+ROLE_ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS"
 ROLE_ATTEMPTS_MAX = 20
 
 log = structlog.get_logger(__name__)
@@ -153,21 +154,16 @@ async def _ensure_role(connection: asyncpg.Connection, schema: str, role: str, p
     """A login role that owns nothing, so that row-level security binds it."""
     for attempt in range(ROLE_ATTEMPTS_MAX):
         try:
-            await _create_role(connection, role, password)
+            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+                await connection.execute(await _formatted(connection, f"CREATE ROLE %I {ROLE_ATTRIBUTES}", role))
+            if password is not None:
+                await connection.execute(await _formatted(connection, "ALTER ROLE %I PASSWORD %L", role, password))
             await _grant(connection, schema, role)
             return
         except (asyncpg.InternalServerError, asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError):
             # Roles are shared by all databases of a cluster: another migration touched this one at the same moment.
             await asyncio.sleep(0.02 * (attempt + 1))
     raise MigrationError(f"role {role} could not be prepared")
-
-
-async def _create_role(connection: asyncpg.Connection, role: str, password: str | None) -> None:
-    attributes = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS"
-    if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
-        await connection.execute(await _formatted(connection, f"CREATE ROLE %I {attributes}", role))
-    if password is not None:
-        await connection.execute(await _formatted(connection, "ALTER ROLE %I PASSWORD %L", role, password))
 
 
 async def _grant(connection: asyncpg.Connection, schema: str, role: str) -> None:

@@ -122,7 +122,12 @@ class Leases:
                 await self._beat(connection, work)
                 await asyncio.sleep(self._beat_s)
         except asyncio.CancelledError:
-            await self._leave(connection)
+            # Others take over at once instead of waiting for this replica to fall silent.
+            await self._stop_work(list(self._held))
+            try:
+                await connection.execute(QUERIES.unregister, self.replica)
+            except STORE_ERRORS as error:
+                log.warning("replica deregistration failed", error=type(error).__name__)
             raise
         finally:
             runtime_metrics.add("andon.runtime.leases.lost", len(self._held))
@@ -152,14 +157,11 @@ class Leases:
             if len(self._held) >= share:
                 return
             if resource not in self._held and await connection.fetchval(QUERIES.try_lock, self._key(resource)):
-                lease = await self._take(connection, resource)
+                async with as_tenant(connection, resource.tenant):
+                    epoch = await connection.fetchval(QUERIES.take, resource.tenant, resource.name, self.replica)
+                log.info("lease acquired", tenant=resource.tenant, resource=resource.name, epoch=epoch)
+                lease = Lease(resource.tenant, resource.name, int(epoch))
                 self._held[resource] = _Held(lease, asyncio.create_task(self._work(work, lease)))
-
-    async def _take(self, connection: asyncpg.Connection, resource: Resource) -> Lease:
-        async with as_tenant(connection, resource.tenant):
-            epoch = await connection.fetchval(QUERIES.take, resource.tenant, resource.name, self.replica)
-        log.info("lease acquired", tenant=resource.tenant, resource=resource.name, epoch=epoch)
-        return Lease(resource.tenant, resource.name, int(epoch))
 
     async def _work(self, work: Work, lease: Lease) -> None:
         try:
@@ -178,14 +180,6 @@ class Leases:
             _, stuck = await asyncio.wait(tasks, timeout=RELEASE_S_MAX)
             if stuck:
                 log.error("leased work did not stop, its writes are fenced", count=len(stuck))
-
-    async def _leave(self, connection: asyncpg.Connection) -> None:
-        """Others take over at once instead of waiting for this replica to fall silent."""
-        await self._stop_work(list(self._held))
-        try:
-            await connection.execute(QUERIES.unregister, self.replica)
-        except STORE_ERRORS as error:
-            log.warning("replica deregistration failed", error=type(error).__name__)
 
     def _key(self, resource: Resource) -> str:
         return f"{self._schema}/{resource.tenant}/{resource.name}"

@@ -90,7 +90,9 @@ async def serve(
 
                 servers.append(HttpServer(_of(settings, HttpSettings), http, traffic, stop))
                 http_port = await servers[-1].start()
-            endpoint = Endpoint(_host(settings), port, await health.start(), http_port)
+            addresses = [str(getattr(settings, name, "")) for name in ("listen", "http_listen", "health_listen")]
+            host = next((address.rpartition(":")[0] for address in addresses if address), "")
+            endpoint = Endpoint(host, port, await health.start(), http_port)
             leaving.push_async_callback(health.stop)
             tasks = [asyncio.create_task(_supervised(factory)) for factory in background]
             leaving.push_async_callback(_cancel, tasks)
@@ -124,13 +126,6 @@ def _of(settings: ProcessSettings, kind: type[Kind]) -> Kind:
     if not isinstance(settings, kind):
         raise TypeError(f"what is served needs {kind.__name__}")
     return settings
-
-
-def _host(settings: ProcessSettings) -> str:
-    for field in ("listen", "http_listen", "health_listen"):
-        if address := getattr(settings, field, ""):
-            return str(address).rpartition(":")[0]
-    return ""
 
 
 async def _supervised(factory: Background) -> None:

@@ -102,7 +102,13 @@ def status_of(error: BaseException, locale: Locale, texts: Texts | None = None) 
 
 
 def _details(error: AndonError, locale: Locale, texts: Texts | None) -> Iterable[message.Message]:
-    violations = _fitting(error.field_violations)
+    violations: list[FieldViolation] = []
+    bytes_left = DETAILS_BYTES_MAX
+    for one in error.field_violations:
+        bytes_left -= len(one.field.encode()) + len(one.description.encode()) + len(one.reason) + 16
+        if bytes_left < 0:
+            break
+        violations.append(one)
     entries = list(error.metadata.items())[:METADATA_ENTRIES_MAX]
     metadata = {key: value[:METADATA_LENGTH_MAX] for key, value in entries}
     if len(violations) < len(error.field_violations):
@@ -129,14 +135,3 @@ def _details(error: AndonError, locale: Locale, texts: Texts | None) -> Iterable
         yield retry
     text = sentence(error.reason, error.code, locale, texts)
     yield error_details_pb2.LocalizedMessage(locale=LANGUAGE_TAGS[locale], message=text)
-
-
-def _fitting(violations: tuple[FieldViolation, ...]) -> list[FieldViolation]:
-    fitting: list[FieldViolation] = []
-    bytes_left = DETAILS_BYTES_MAX
-    for one in violations:
-        bytes_left -= len(one.field.encode()) + len(one.description.encode()) + len(one.reason) + 16
-        if bytes_left < 0:
-            break
-        fitting.append(one)
-    return fitting

@@ -117,15 +117,13 @@ class Tail(Generic[Item]):
                 yield TailBatch(chosen, through)
                 due_s = loop.time() + beat_s
             if not found:
-                await self._wait(generation, min(self._poll_s, due_s - loop.time()))
+                timeout_s = max(0.0, min(self._poll_s, due_s - loop.time()))
+                with self._draining.waking(self._signal):
+                    if not await self._signal.changed(generation, timeout_s):
+                        # Polling is a wake-up too: one follower's patience ends, all of them look, one of them reads.
+                        self._signal.notify()
         yield TailBatch([], through)
         raise draining_error()
-
-    async def _wait(self, generation: int, timeout_s: float) -> None:
-        with self._draining.waking(self._signal):
-            if not await self._signal.changed(generation, max(timeout_s, 0.0)):
-                # Polling is a wake-up too: one follower's patience ends, all of them look, one of them reads.
-                self._signal.notify()
 
     async def _next(self, after: int, read: Read[Item]) -> Sequence[tuple[int, Item]]:
         if self._ring_after <= after < self._ring_through:

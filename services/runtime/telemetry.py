@@ -50,8 +50,15 @@ class Telemetry:
         resource = Resource.create({"service.name": service_name, "service.namespace": "andon"})
         processors, readers = list(span_processors), list(metric_readers)
         if endpoint:
-            processors.append(_span_exporter(endpoint))
-            readers.append(_metric_exporter(endpoint))
+            # Only a process that exports loads the libraries that do.
+            from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+            from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+            insecure = endpoint.startswith("http://")
+            of_spans = OTLPSpanExporter(endpoint=endpoint, insecure=insecure, timeout=EXPORT_S_MAX)
+            of_metrics = OTLPMetricExporter(endpoint=endpoint, insecure=insecure, timeout=EXPORT_S_MAX)
+            processors.append(BatchSpanProcessor(of_spans, schedule_delay_millis=1000))
+            readers.append(PeriodicExportingMetricReader(of_metrics, export_interval_millis=EXPORT_INTERVAL_S * 1000))
         self._traces = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(trace_ratio)))
         for processor in processors:
             self._traces.add_span_processor(processor)
@@ -73,20 +80,6 @@ class Telemetry:
             thread = threading.Thread(target=provider.shutdown, daemon=True)
             thread.start()
             thread.join(timeout_s)
-
-
-def _span_exporter(endpoint: str) -> SpanProcessor:
-    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-
-    exporter = OTLPSpanExporter(endpoint=endpoint, insecure=endpoint.startswith("http://"), timeout=EXPORT_S_MAX)
-    return BatchSpanProcessor(exporter, schedule_delay_millis=1000)
-
-
-def _metric_exporter(endpoint: str) -> MetricReader:
-    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-
-    exporter = OTLPMetricExporter(endpoint=endpoint, insecure=endpoint.startswith("http://"), timeout=EXPORT_S_MAX)
-    return PeriodicExportingMetricReader(exporter, export_interval_millis=EXPORT_INTERVAL_S * 1000)
 
 
 def context_of(metadata: Iterable[tuple[str, str | bytes]]) -> Context:

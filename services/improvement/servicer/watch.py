@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 from andon.improvement.v1 import improvement_pb2 as pb
 from andon.improvement.v1 import problem_pb2
 
 from services.improvement.servicer.request_context import RequestContext
-from services.improvement.store import LogEntry
 from services.improvement.wire.codec import decode_changes
 from services.improvement.wire.filters import matches, problem_query
 from services.improvement.wire.scalars import duration, length_us
@@ -40,7 +39,16 @@ class WatchRpcs:
             yield pb.WatchProblemsResponse(through=codec.encode(after))
         heartbeat_s = length_us(request.heartbeat) / 1e6 if request.HasField("heartbeat") else None
         async for batch in self.requests.tenants.of(tenant).tail.follow(after, heartbeat_s=heartbeat_s):
-            yield self._changes(request.filter, batch.items, codec.encode(batch.through))
+            now_us = self.requests.clock_us()
+            changed = (problem for _, entry in batch.items for problem in decode_changes(entry.changes))
+            response = pb.WatchProblemsResponse(
+                problems=[self.requests.message(one) for one in changed if matches(request.filter, one, now_us)],
+                through=codec.encode(batch.through),
+            )
+            if batch.items:
+                lag_us = now_us - int(batch.items[0][1].committed_at.timestamp() * 1_000_000)
+                response.lag.CopyFrom(duration(max(0, lag_us)))
+            yield response
 
     async def _snapshot(
         self, tenant: str, filter_: pb.ProblemFilter
@@ -55,17 +63,6 @@ class WatchRpcs:
             if is_last:
                 return
             severity, name = page[-1].severity, page[-1].name
-
-    def _changes(
-        self, filter_: pb.ProblemFilter, entries: Sequence[tuple[int, LogEntry]], through: str
-    ) -> pb.WatchProblemsResponse:
-        now_us = self.requests.clock_us()
-        changed = (problem for _, entry in entries for problem in decode_changes(entry.changes))
-        wanted = [self.requests.message(problem) for problem in changed if matches(filter_, problem, now_us)]
-        if not entries:
-            return pb.WatchProblemsResponse(problems=wanted, through=through)
-        lag_us = now_us - int(entries[0][1].committed_at.timestamp() * 1_000_000)
-        return pb.WatchProblemsResponse(problems=wanted, through=through, lag=duration(max(0, lag_us)))
 
     async def GetWatchBounds(self, request: pb.GetWatchBoundsRequest, context: Any) -> pb.GetWatchBoundsResponse:
         async with self.requests.store.transaction(self.requests.tenant) as transaction:

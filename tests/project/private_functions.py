@@ -1,0 +1,85 @@
+"""Private functions with one caller, per package: `python tests/project/private_functions.py [-v] [package ...]`.
+
+A function with a leading underscore that is referred to once is a cut in what its caller does. It may be worth its name,
+if that explains a decision; if it only forwards, or has a name because it was cut out, the reader jumps for nothing.
+The share is of all functions and methods of the package; a method is looked for by its name within the module.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("services/*", "client/andon_client", "quality/andon_quality", "records/andon_records", "demo")
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A private function with one caller."""
+
+    file: str
+    name: str
+    lines: int
+
+
+@dataclass(frozen=True)
+class PackageCuts:
+    package: str
+    functions: int
+    cuts: tuple[Cut, ...]
+
+    @property
+    def share(self) -> float:
+        return len(self.cuts) / self.functions if self.functions else 0.0
+
+
+def cuts_of(package: Path, root: Path = ROOT) -> PackageCuts:
+    functions, cuts = 0, []
+    for path in sorted(package.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        used = Counter(_references(tree))
+        for node in ast.walk(tree):
+            if not isinstance(node, Function):
+                continue
+            functions += 1
+            private = node.name.startswith("_") and not node.name.endswith("__")
+            if private and used[node.name] == 1:
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                cuts.append(Cut(str(path.relative_to(root)), node.name, lines))
+    return PackageCuts(str(package.relative_to(root)), functions, tuple(cuts))
+
+
+def packages(root: Path = ROOT) -> list[Path]:
+    found = [path for pattern in PACKAGES for path in sorted(root.glob(pattern))]
+    return [path for path in found if (path / "__init__.py").exists()]
+
+
+def _references(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("package", nargs="*", type=Path)
+    parser.add_argument("-v", action="store_true", help="name each one")
+    arguments = parser.parse_args()
+    for package in [ROOT / one for one in arguments.package] or packages():
+        found = cuts_of(package)
+        print(f"{found.package:<24} {found.share:6.1%}  {len(found.cuts)} of {found.functions} functions")
+        if arguments.v:
+            for cut in sorted(found.cuts, key=lambda cut: (cut.file, cut.lines)):
+                print(f"  {cut.lines:4} lines  {cut.file}  {cut.name}")
+
+
+if __name__ == "__main__":
+    main()
