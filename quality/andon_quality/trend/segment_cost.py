@@ -14,15 +14,21 @@ from andon_quality.structure.least_squares import along, combined
 # A noise of less than this share of the whole variance is taken for rounding, not for knowledge.
 NOISE_FLOOR = 1e-3
 NOISE_WINDOW = 30
+# Added to the noise of a stretch, in units of the typical noise of the series: a few points that happen to lie close
+# together are no stretch of their own.
+OWN_NOISE_MIN = 0.3
 # What running sums of standardised values round off: a noise below it, as of a series that is constant after its first
 # point, is none.
-ROUNDING = 1e-12
+ROUNDING = 1e-10
 # A whisper of ridge keeps constant stretches solvable.
 RIDGE = 1e-9
 
 
 class SegmentModel(Enum):
-    """What stays the same between two change points."""
+    """What stays the same between two change points.
+
+    MEAN and TREND take the noise to be of one size in all of a series; the other two let each stretch have its own.
+    """
 
     MEAN = "mean"
     MEAN_AND_VARIANCE = "mean and variance"
@@ -92,6 +98,19 @@ class RegressionCost:
                     left[i, j] = left[i, j] - share * left[pivot, j]
         rest: FloatArray = np.maximum(left[self.free, self.free], 0.0) / self.noise_variance[series]
         return rest
+
+
+class OwnNoiseCost(RegressionCost):
+    """n log(residual squares / (n noise) + 0.3) of a stretch: a regression with a noise variance of its own.
+
+    Twice the negative log-likelihood but for a constant, with the variance of a stretch raised by 0.3 of `noise`, the
+    typical one of the series. Arguments and costs as for `RegressionCost`.
+    """
+
+    def __call__(self, series: IntArray, starts: IntArray, ends: IntArray | int) -> FloatArray:
+        n = (ends - starts).astype(np.float64)
+        cost: FloatArray = n * np.log(super().__call__(series, starts, ends) / n + OWN_NOISE_MIN)
+        return cost
 
 
 class _Sums:
@@ -190,6 +209,6 @@ def cost_of(values: FloatArray, model: SegmentModel) -> tuple[SegmentCost, int]:
         case SegmentModel.AUTOREGRESSIVE_TREND:
             before = values[:, :-1]
             columns = np.stack(np.broadcast_arrays(level[1:], before, time[1:]), axis=-2)
-            return RegressionCost(columns, np.ascontiguousarray(values[:, 1:])), 1
+            return OwnNoiseCost(columns, np.ascontiguousarray(values[:, 1:])), 1
         case _:
             assert_never(model)
