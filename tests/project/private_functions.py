@@ -1,8 +1,8 @@
 """Private functions with one caller, per package: `python tests/project/private_functions.py [-v] [package ...]`.
 
-A function with a leading underscore that is referred to once is a cut in what its caller does. It may be worth its name,
-if that explains a decision; if it only forwards, or has a name because it was cut out, the reader jumps for nothing.
-The share is of all functions and methods of the package; a method is looked for by its name within the module.
+A function with a leading underscore that is referred to once is a cut in what its caller does. It may be worth its
+name, if that explains a decision; if it only forwards, or has a name because it was cut out, the reader jumps for
+nothing. The share is of all functions and methods of the package; a reference is looked for by name in the module.
 """
 
 from __future__ import annotations
