@@ -26,7 +26,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         " + 隔离 [red]{quarantined:,}[/]{unreadable}{omitted}{events}",
     ),
     "balance_unreadable": (" + [red]{count:,}[/] unreadable", " + 无法读取 [red]{count:,}[/]"),
-    "balance_omitted": (" + {count:,} omitted by omit_rows", " + 按 omit_rows 略去 {count:,}"),
+    "balance_omitted": (" + {count:,} omitted", " + 略去 {count:,}"),
     "balance_events": (" (events of {rows:,} rows)", "（事件数，来自 {rows:,} 条记录）"),
     "reason": ("  {count:,} x {reason}", "  {count:,} 次 {reason}"),
     "refused_row": ("    row {row:,}: {field}{message}", "    第 {row:,} 条记录：{field}{message}"),
@@ -63,7 +63,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{rows:,} rows can become {events:,} events{omitted}; nothing was sent",
         "{rows:,} 条记录可成为 {events:,} 个事件{omitted}；未发送任何数据",
     ),
-    "validated_omitted": (", and {count:,} are omitted by omit_rows", "，按 omit_rows 略去 {count:,} 条"),
+    "validated_omitted": (", and {count:,} are omitted", "，略去 {count:,} 条"),
     "validated_refused": (
         "rows that would be refused: {count:,}",
         "{count:,} 条记录将被拒绝",

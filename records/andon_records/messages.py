@@ -457,6 +457,47 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{count:,} formulas have no stored value and are read as they are written; open and save the workbook",
         "{count:,} 个公式没有已存的值，按公式原文读取；请打开并保存工作簿",
     ),
+    "ocel_part_broken": (
+        "{part}: number {number:,} is none of OCEL 2.0: {problem} is missing or wrong",
+        "{part}：第 {number:,} 项不符合 OCEL 2.0：{problem} 缺失或有误",
+    ),
+    "ocel_attribute_missing": (
+        'an element lacks its attribute "{name}"; export the log again',
+        "元素缺少属性“{name}”；请重新导出日志",
+    ),
+    "ocel_objects_missing": (
+        "{count:,} times an event names an object that the log does not hold; these are not read",
+        "事件有 {count:,} 次引用了日志中不存在的对象，未读取",
+    ),
+    "ocel_objects_twice": (
+        "{count:,} objects come twice; the first counts",
+        "{count:,} 个对象重复出现；取第一个",
+    ),
+    "case_object_unknown": (
+        'no type of objects is named "{name}"; types are {names}',
+        "没有名为“{name}”的对象类型；现有 {names}",
+    ),
+    "case_object_guessed": (
+        'a case is an object of type "{name}", which most events have; types are {names}; write --case-object or'
+        " case_object: to choose another",
+        "以类型“{name}”的对象为案例（多数事件涉及）；类型有 {names}；可用 --case-object 或 case_object: 另选",
+    ),
+    "case_object_none": (
+        '{count:,} events name no object of type "{name}" and belong to no case; they are omitted',
+        "{count:,} 个事件不涉及类型“{name}”的对象，不属于任何案例，已略去",
+    ),
+    "sqlite_broken": (
+        "the SQLite database is damaged or cannot be read ({problem}); export it again",
+        "SQLite 数据库已损坏或无法读取（{problem}）；请重新导出",
+    ),
+    "sqlite_table_missing": (
+        "no table {table}, which OCEL 2.0 has; export the log as OCEL 2.0",
+        "没有 OCEL 2.0 所需的表 {table}；请将日志导出为 OCEL 2.0",
+    ),
+    "sqlite_column_missing": (
+        "table {table} has no column {column}, which OCEL 2.0 has; export the log as OCEL 2.0",
+        "表 {table} 没有 OCEL 2.0 所需的列 {column}；请将日志导出为 OCEL 2.0",
+    ),
     # Guesses
     "guessed_compressed": ("the file is compressed (gzip), whatever its name says", "文件实为 gzip 压缩，与文件名无关"),
     "guessed_plain": ("the file is named .gz and is not compressed", "文件名为 .gz，但并未压缩"),

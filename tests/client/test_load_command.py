@@ -158,7 +158,7 @@ def test_a_total_is_refused_with_what_to_write_and_then_omitted_and_counted(ando
     assert f'row 4: the row has 1 values, the header 3: Total: 2; write {hint}"Total: 2"]}}' in refused.stdout
     done = andon("--validate-only", log=log, mapping=MAPPING + 'omit_rows: {case: [Summe, "Total: 2"]}\n')
     assert done.exit_code == 0
-    assert "4 rows can become 2 events, and 2 are omitted by omit_rows" in done.stdout
+    assert "4 rows can become 2 events, and 2 are omitted" in done.stdout
 
 
 def test_a_row_can_be_omitted_by_its_number_and_an_empty_one_by_what_it_lacks(andon):

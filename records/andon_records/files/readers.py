@@ -11,6 +11,7 @@ from andon_records.files.csv_layout import COLUMNS_SHOWN, ColumnMissing, Layout
 from andon_records.files.csv_records import CsvRecords
 from andon_records.files.formats import Format, format_of
 from andon_records.files.json_records import inspect_json, inspect_json_lines
+from andon_records.files.ocel.records import inspect_ocel, ocel_mapping
 from andon_records.files.parquet_records import inspect_parquet
 from andon_records.files.standard_mapping import SourceChoice
 from andon_records.files.table_file import TableFile, TableRecords
@@ -60,7 +61,10 @@ def inspect_or_propose(
             mapping = _given(path, kind, mapping)
             file = inspect_workbook(path, mapping)
         case Format.OCEL_JSON | Format.OCEL_XML | Format.OCEL_SQLITE:
-            raise NotImplementedError
+            case_object = mapping.case_object if mapping is not None else choice.case_object
+            file = inspect_ocel(path, kind, case_object)
+            if mapping is None:
+                mapping, proposed = ocel_mapping(file, choice)
         case _:
             assert_never(kind)
     _refuse_missing(file, mapping)

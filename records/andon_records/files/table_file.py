@@ -22,9 +22,10 @@ TABLE_CHARACTERS = 8 << 20
 
 @dataclass(frozen=True)
 class UnreadableRecord:
-    """A record that is none, with why; `cells` are the values it has all the same."""
+    """A record that is no event, with why; `cells` are the values it has all the same. omitted: on purpose."""
 
     why: Message
+    omitted: bool = False
     cells: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -59,7 +60,9 @@ class TableRecords:
         for piece in self._file.read(self._wanted):
             if isinstance(piece, UnreadableRecord):
                 self.read += 1
-                if self.set_aside.add(self.read, piece.cells):
+                if piece.omitted:
+                    self.set_aside.omit([self.read])
+                elif self.set_aside.add(self.read, piece.cells):
                     self.set_aside.explain(self.read, piece.why)
                 continue
             numbers = np.arange(self.read + 1, self.read + piece.num_rows + 1)

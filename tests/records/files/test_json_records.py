@@ -118,7 +118,7 @@ def test_a_value_across_blocks_is_whole(write, events):
     assert [row["activity"] for row in rows if "activity" in row] == [one["step"] for one in records if one["step"]]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_text_is_read_or_refused_and_never_breaks_the_reader(write, events, data):
     content = bytearray(written(data.draw(st.sampled_from(["array", "indented", "inner", "lines"])))[0].encode())

@@ -78,7 +78,7 @@ def test_without_a_mapping_and_known_names_a_mapping_is_asked_for(parquet, event
         events(parquet({"a": [1]}))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_file_is_read_or_refused_and_never_breaks_the_reader(parquet, events, tmp_path, data):
     at = pa.array([dt.datetime(2026, 1, 1, tzinfo=UTC)] * 50)

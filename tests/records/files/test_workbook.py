@@ -188,7 +188,7 @@ def test_a_sheet_without_the_columns_says_which_it_has(write, events, workbook):
         events(write(content, "log.xlsx"), MAPPING)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_workbook_that_is_damaged_is_read_or_refused(write, events, workbook, data):
     content = bytearray(
@@ -206,7 +206,7 @@ def test_a_workbook_that_is_damaged_is_read_or_refused(write, events, workbook, 
     assert "\n" not in said
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_sheet_whose_xml_is_damaged_is_read_or_refused(write, events, workbook, data):
     with zipfile.ZipFile(

@@ -161,7 +161,7 @@ def test_a_tag_that_never_ends_is_refused_before_it_takes_memory(log):
         events(log(b'<log><string key="a" value="' + b"x" * (18 << 20), "long.xes"))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_log_that_is_damaged_is_read_or_refused_and_never_breaks_the_reader(log, data):
     content = bytearray(LOG.encode())
