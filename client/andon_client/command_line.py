@@ -20,6 +20,7 @@ from andon_client.commands import (
     plan,
     problem,
     problems,
+    quarantine,
     scores,
     signals,
     status,
@@ -94,6 +95,19 @@ _add(_systems, "lint", system.lint, "system lint examples/service-desk.system.ya
 _add(_systems, "apply", system.apply, "system apply examples/service-desk.system.yaml --process desk")
 _add(_systems, "list", system.list_all, "system list --json")
 app.add_typer(_systems, name="system")
+
+_quarantine = typer.Typer(no_args_is_help=True, help="Refused events: find, correct by rule, replay, discard.")
+_add(_quarantine, "list", quarantine.list_all, "quarantine list --counts")
+_add(_quarantine, "show", quarantine.show, "quarantine show q_nkJc2mV0sQ4lXy1bT7fZAw")
+_add(
+    _quarantine,
+    "correct",
+    quarantine.correct,
+    "quarantine correct --refusal EVENT_ID_MISSING --set 'id={quarantine_id}' --validate-only",
+)
+_add(_quarantine, "replay", quarantine.replay, "quarantine replay --source desk --reason 'ids were added'")
+_add(_quarantine, "discard", quarantine.discard, "quarantine discard --source test --reason 'test data'")
+app.add_typer(_quarantine, name="quarantine")
 
 _problem = typer.Typer(no_args_is_help=True, help="A problem, from acknowledgement to closure.")
 _add(_problem, "show", problem.show, "problem show problems/7")

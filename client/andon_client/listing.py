@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import grpc
 from andon.improvement.v1 import improvement_pb2, problem_pb2
-from andon.ingest.v1 import event_pb2, ingest_pb2
+from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 
 from andon_client.presentation.tables import problem_system
@@ -69,6 +69,14 @@ async def list_problems(
     async for page in _pages(suite.improvement.ListProblems, request):
         for problem in page.problems:
             yield problem
+
+
+async def list_quarantined(
+    suite: Suite, request: quarantine_pb2.ListQuarantinedEventsRequest
+) -> AsyncIterator[quarantine_pb2.QuarantinedEvent]:
+    async for page in _pages(suite.quarantine.ListQuarantinedEvents, request):
+        for event in page.events:
+            yield event
 
 
 async def list_systems(

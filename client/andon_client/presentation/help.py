@@ -12,6 +12,44 @@ from andon_client.presentation.formats import language_of
 
 CHINESE: Mapping[str, str] = {
     # Commands
+    "Refused events: find, correct by rule, replay, discard.": "被拒事件：查找、按规则更正、重放、丢弃。",
+    "List refused events, or count them by reason: where to begin.": "列出被拒事件，或按原因计数：从何处着手。",
+    "Show a refused event as it was sent, its correction, and who decided what about it.": (
+        "显示被拒事件的原始内容、更正以及谁作了何种决定。"
+    ),
+    "Correct refused events by rules, in the order set, replace, shift, parse, clear. Replay them afterwards.": (
+        "按规则更正被拒事件，依次为 set、replace、shift、parse、clear；之后再重放。"
+    ),
+    "Send refused events through admission again, as corrected. What is admitted leaves quarantine.": (
+        "将被拒事件（按更正后的内容）重新送入接收；获接收者离开隔离区。"
+    ),
+    "Take refused events off the list for good, with a reason.": "永久移出被拒事件，并注明理由。",
+    "Quarantine ids, as listed. Default: all that the options select.": "隔离编号，见列表。默认：选项选中的全部。",
+    "Quarantine id, as listed by `andon quarantine list`.": "隔离编号，见 `andon quarantine list`。",
+    "Only this source; may be repeated. -: of none.": "仅此来源；可重复。-：无来源者。",
+    "Only events refused for this, such as EVENT_ID_MISSING; may be repeated.": (
+        "仅因此原因被拒的事件，如 EVENT_ID_MISSING；可重复。"
+    ),
+    "Only events refused for this field, such as time.": "仅因此字段被拒的事件，如 time。",
+    "Only events refused at or after this time, UTC.": "仅此时间（UTC）及之后被拒的事件。",
+    "Only events refused before this time, UTC.": "仅此时间（UTC）之前被拒的事件。",
+    "Every event that is pending or corrected.": "所有待处理或已更正的事件。",
+    "Why; recorded with the event.": "理由；与事件一同记录。",
+    "Fail if the event has changed since this etag was read; for one event.": (
+        "若读取此 etag 后事件已变化则失败；用于单个事件。"
+    ),
+    "Include replayed and discarded events.": "包括已重放与已丢弃的事件。",
+    "Newest first. Default: oldest first.": "最新在前。默认：最早在前。",
+    "Count by source, reason and field instead.": "改为按来源、原因与字段计数。",
+    "Give the field a value; {id} inserts another field.": "给字段赋值；{id} 插入另一字段。",
+    "Replace one value; an empty one means absent.": "替换一个值；空值表示缺失。",
+    "Move a time, such as time=-8h or time=30min.": "平移时间，如 time=-8h 或 time=30min。",
+    "Read a time from a text, such as time=attributes.at=>%d.%m.%Y.": (
+        "由文本读取时间，如 time=attributes.at=>%d.%m.%Y。"
+    ),
+    "Time zone of texts that --parse reads. Default: UTC.": "--parse 所读文本的时区。默认：UTC。",
+    "Remove the field.": "移除字段。",
+    "Show what events become and whether they are admitted then.": "显示事件将变成什么，以及届时是否会被接收。",
     "Real-time quality monitoring of service processes: indicators, control charts, verified improvement.": (
         "服务过程质量的实时监测：指标、控制图以及经验证的改进。"
     ),

@@ -119,6 +119,55 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "scores": ("Scores", "评分"),
     "signals_title": ("Signals, newest first", "信号（最新在前）"),
     "problems": ("Problems, most severe first", "问题（最严重在前）"),
+    "quarantine": ("Refused events (times in UTC)", "被拒事件（时间以 UTC 计）"),
+    "quarantine_counts": ("Refused events by reason (times in UTC)", "按原因统计的被拒事件（时间以 UTC 计）"),
+    "column_quarantine_id": ("quarantine id", "隔离编号"),
+    "column_refused": ("refused", "拒收时间"),
+    "column_source": ("source", "来源"),
+    "column_refusal": ("reason", "原因"),
+    "column_received": ("received", "收到次数"),
+    "column_event": ("event", "事件内容"),
+    "column_entries": ("entries", "条目数"),
+    "column_oldest": ("oldest", "最早"),
+    "quarantine_entry": ("{name}: {state}, received {count} times", "{name}：{state}，收到 {count} 次"),
+    "quarantine_refused": (
+        "refused {time} UTC: {field}, {reason}; expires {expires} UTC",
+        "{time} UTC 被拒：{field}，{reason}；{expires} UTC 到期",
+    ),
+    "quarantine_sent": ("as sent: {event}", "原始内容：{event}"),
+    "quarantine_now": ("as corrected: {event}", "更正后：{event}"),
+    "quarantine_decision": ("{state} by {actor}, {time} UTC: {reason}", "{time} UTC，{actor}：{state}，理由：{reason}"),
+    "quarantine_preview": (
+        "{selected_count} selected, {tried_count} tried, {changed_count} changed by the rules; a replay would accept "
+        "{accepted_count}, find {duplicate_count} duplicates and refuse {rejected_count}",
+        "选中 {selected_count} 条，试算 {tried_count} 条，规则改变 {changed_count} 条；重放将接收 {accepted_count} 条、"
+        "重复 {duplicate_count} 条、拒绝 {rejected_count} 条",
+    ),
+    "quarantine_page": ("page {page}", "第 {page} 页"),
+    "quarantine_corrected": ("{count} events corrected", "已更正 {count} 条事件"),
+    "quarantine_replayed": (
+        "{accepted} accepted, {duplicate} duplicates, {rejected} refused again",
+        "接收 {accepted} 条，重复 {duplicate} 条，再次被拒 {rejected} 条",
+    ),
+    "quarantine_would_replay": (
+        "would be {accepted} accepted, {duplicate} duplicates, {rejected} refused again (dry run)",
+        "将接收 {accepted} 条，重复 {duplicate} 条，再次被拒 {rejected} 条（试运行）",
+    ),
+    "quarantine_discarded": ("{count} events discarded", "已丢弃 {count} 条事件"),
+    "quarantine_would_discard": ("{count} events would be discarded (dry run)", "将丢弃 {count} 条事件（试运行）"),
+    "quarantine_select": (
+        "select events: by their ids, by --source, --refusal, --field, --since or --until, or --everything",
+        "请选择事件：给出编号，或用 --source、--refusal、--field、--since、--until，或 --everything",
+    ),
+    "quarantine_no_reason": (
+        "{name} is no reason of a refusal; `andon quarantine list --counts` shows them",
+        "{name} 不是拒收原因；见 `andon quarantine list --counts`",
+    ),
+    "rule_form": ("{text} is not of the form {form}", "{text} 的写法应为 {form}"),
+    "rule_time": (
+        "{text} is no time such as 2026-03-05T14:30:00+01:00",
+        "{text} 不是时间，写法如 2026-03-05T14:30:00+01:00",
+    ),
     "events": ("Events (times in UTC)", "事件（时间以 UTC 计）"),
     "systems": ("Indicator systems", "指标体系"),
     "findings": ("Findings", "检查结果"),
@@ -292,6 +341,14 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
 
 # By the names of the contract's enums; English is the name itself.
 _CHINESE_NAMES: Mapping[str, str] = {
+    "QUARANTINE_STATE_PENDING": "待处理",
+    "QUARANTINE_STATE_CORRECTED": "已更正",
+    "QUARANTINE_STATE_REPLAYED": "已重放",
+    "QUARANTINE_STATE_DISCARDED": "已丢弃",
+    "REPLAY_OUTCOME_ACCEPTED": "将接收",
+    "REPLAY_OUTCOME_DUPLICATE": "重复",
+    "REPLAY_OUTCOME_REJECTED": "仍被拒",
+    "REPLAY_OUTCOME_CHANGED_MEANWHILE": "期间已变化",
     "PROBLEM_STATE_OPEN": "待处理",
     "PROBLEM_STATE_ACKNOWLEDGED": "已受理",
     "PROBLEM_STATE_ANALYSED": "已分析",

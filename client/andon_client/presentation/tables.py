@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from andon.common.v1.errors_pb2 import ErrorReason
 from andon.improvement.v1 import problem_pb2
-from andon.ingest.v1 import event_pb2
+from andon.ingest.v1 import event_pb2, quarantine_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from andon_client.presentation.formats import localised, number, optional, span, when
 from andon_client.presentation.limits import centre_text, delay_text, is_blind
@@ -171,6 +173,64 @@ def _value(value: Any) -> str:
     if kind == "time":
         return when(value.time)
     return str(getattr(value, kind)) if kind else ""
+
+
+def event_text(event: event_pb2.Event) -> str:
+    """All that an event says, on one line."""
+    texts = {name: getattr(event, name) for name in ("id", "source", "case_id", "activity", "resource")}
+    texts["time"] = _moment(event.time) if event.HasField("time") else ""
+    texts |= {name: getattr(event, name) for name in ("supersedes", "retracts")}
+    for name, value in sorted(event.attributes.items()):
+        texts[name] = _moment(value.time) if value.HasField("time") else _value(value)
+    return ", ".join(f"{name}={value}" for name, value in texts.items() if value)
+
+
+def _moment(moment: Timestamp) -> str:
+    """A refused event may hold a time that no calendar has."""
+    try:
+        return moment.ToJsonString()
+    except ValueError:
+        return f"{moment.seconds} s"
+
+
+def quarantine_table(events: Iterable[quarantine_pb2.QuarantinedEvent], locale: str) -> Table:
+    columns = ("=quarantine_id", "refused", "source", "field", "refusal", "state", ">received", "event")
+    rows = [
+        _row(
+            one.quarantine_id,
+            when(one.quarantine_time),
+            one.event.source,
+            one.rejection.field,
+            refusal_name(one.rejection.reason),
+            named(quarantine_pb2.QuarantineState, one.state, locale),
+            f"{one.received_count:,}",
+            event_text(one.corrected_event if one.HasField("corrected_event") else one.event),
+        )
+        for one in events
+    ]
+    return Table(say("quarantine", locale), _columns(locale, *columns), rows)
+
+
+def quarantine_counts_table(counts: Iterable[quarantine_pb2.GetQuarantineCountsResponse.Count], locale: str) -> Table:
+    columns = ("source", "field", "refusal", "state", ">entries", ">received", "oldest")
+    rows = [
+        _row(
+            one.source or "-",
+            one.field,
+            refusal_name(one.reason),
+            named(quarantine_pb2.QuarantineState, one.state, locale),
+            f"{one.entry_count:,}",
+            f"{one.event_count:,}",
+            when(one.oldest_time),
+        )
+        for one in counts
+    ]
+    return Table(say("quarantine_counts", locale), _columns(locale, *columns), rows)
+
+
+def refusal_name(reason: ErrorReason.ValueType) -> str:
+    """ERROR_REASON_EVENT_ID_MISSING -> EVENT_ID_MISSING."""
+    return ErrorReason.Name(reason).removeprefix("ERROR_REASON_")
 
 
 def systems_table(systems: Iterable[indicator_system_pb2.IndicatorSystem], locale: str) -> Table:

@@ -10,6 +10,7 @@ import pytest
 from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1.problem_pb2 import Problem
 from andon.ingest.v1.event_pb2 import Event
+from andon.ingest.v1.quarantine_pb2 import GetQuarantineCountsResponse, QuarantinedEvent
 from andon.scoring.v1.indicator_system_pb2 import IndicatorSystem
 from andon.scoring.v1.score_pb2 import SCORE_STATE_MISSED, Baseline, Score, Signal
 from andon.scoring.v1.scoring_pb2 import LintFinding
@@ -23,6 +24,8 @@ TABLES = [
     (partial(tables.signals_table, zones=Zones()), Signal()),
     (partial(tables.problems_table, zones=Zones()), Problem()),
     (tables.events_table, Event()),
+    (tables.quarantine_table, QuarantinedEvent()),
+    (tables.quarantine_counts_table, GetQuarantineCountsResponse.Count()),
     (tables.systems_table, IndicatorSystem()),
     (tables.findings_table, LintFinding()),
 ]
