@@ -24,6 +24,7 @@ ScoringMetric = Literal[
     "andon.scoring.events.replayed",
     "andon.scoring.restarts",
     "andon.scoring.folds.stopped",
+    "andon.scoring.slices.dropped",
     "andon.scoring.rows.expired",
 ]
 
@@ -49,6 +50,9 @@ CATALOGUE: Mapping[ScoringMetric, Instrument] = {
     "andon.scoring.restarts": Instrument(Kind.COUNTER, "{restart}", "Folds restarted from a snapshot."),
     "andon.scoring.folds.stopped": Instrument(
         Kind.COUNTER, "{stop}", "Folds of a system stopped by a defect, to be tried again later."
+    ),
+    "andon.scoring.slices.dropped": Instrument(
+        Kind.COUNTER, "{slice}", "Slices that a replica found to have too many combinations of values, since it began."
     ),
     "andon.scoring.rows.expired": Instrument(Kind.COUNTER, "{row}", "Rows expired, by table."),
 }

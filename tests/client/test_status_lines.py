@@ -8,7 +8,8 @@ from andon.ingest.v1 import ingest_pb2
 from andon.scoring.v1 import scoring_pb2
 from andon_client.commands.status import SuiteStatus, _lines
 
-System = scoring_pb2.GetScoringStatusResponse.System
+Status = scoring_pb2.GetScoringStatusResponse
+System = Status.System
 Intake = improvement_pb2.GetImprovementStatusResponse.Intake
 
 
@@ -31,6 +32,15 @@ def test_what_a_defect_stopped_is_named_with_its_reason_in_the_language_of_the_r
     shown = lines(system, intake, locale)
     assert [why in line for line in shown["scoring"]] == [False, True]
     assert [why in line for line in shown["improvement"]] == [False, True]
+
+
+@pytest.mark.parametrize(("locale", "why"), [("en", "slice by fewer"), ("zh", "减少")])
+def test_a_slice_that_is_not_scored_is_named_with_what_to_do_next(locale, why):
+    dropped = Status.DroppedSlice(dimensions=["team"], reason={"en": "slice by fewer", "zh": "减少"})
+    dropped.drop_time.seconds = 1_700_000_000
+    system = System(name="main", state=System.STATE_SERVING, dropped_slices=[dropped])
+    shown = lines(system, Intake(state=Intake.STATE_SERVING), locale)
+    assert [why in line for line in shown["scoring"]] == [False, True]
 
 
 def test_what_is_served_needs_no_line_of_its_own():

@@ -75,6 +75,7 @@ def _lines(found: SuiteStatus, locale: str) -> dict[str, list[str]]:
         "scoring": [
             say("status_scoring", locale, **scored, progress=progress),
             *(_stopped(one, locale) for one in scoring.systems if one.state == one.STATE_NOT_SERVING),
+            *(_dropped(one, slice_, locale) for one in scoring.systems for slice_ in one.dropped_slices),
         ],
         "improvement": [
             say("status_improvement", locale, **problems),
@@ -91,6 +92,15 @@ def _balance(count: ingest_pb2.GetIntakeCountsResponse.Count, locale: str) -> st
 def _stopped(system: scoring_pb2.GetScoringStatusResponse.System, locale: str) -> str:
     reason = getattr(system.reason, locale) or system.reason.en
     return say("status_stopped", locale, system=system.name, time=when(system.stop_time), reason=reason)
+
+
+def _dropped(
+    system: scoring_pb2.GetScoringStatusResponse.System,
+    slice_: scoring_pb2.GetScoringStatusResponse.DroppedSlice,
+    locale: str,
+) -> str:
+    reason = getattr(slice_.reason, locale) or slice_.reason.en
+    return say("status_dropped", locale, system=system.name, time=when(slice_.drop_time), reason=reason)
 
 
 def _no_signals(intake: improvement_pb2.GetImprovementStatusResponse.Intake, locale: str) -> str:

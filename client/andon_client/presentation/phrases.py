@@ -264,6 +264,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "{scores} scores, {signals} active signals; {progress}",
         "{scores} 个评分，{signals} 个有效信号；{progress}",
     ),
+    "status_dropped": ("{system} has a slice less since {time}: {reason}", "{system} 自 {time} 起少一个切片：{reason}"),
     "status_stopped": ("{system} is not scored since {time}: {reason}", "{system} 自 {time} 起未评分：{reason}"),
     "status_no_signals": (
         "no signals are processed since {time}: {reason}",

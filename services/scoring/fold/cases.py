@@ -26,6 +26,7 @@ which are committed together, and from the log after the snapshot's position; th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +42,7 @@ from services.scoring.fold.state import NEVER, CaseState
 from services.scoring.fold.step import DecodedPage, FoldStep
 from services.scoring.scores.statistics import PartChange
 from services.scoring.system.model import Indicator, IndicatorSystem
+from services.scoring.system.series_budget import SliceDimensions
 
 
 class CaseFold:
@@ -82,6 +84,9 @@ class CaseFold:
         """
         self._watch([page.events for page in pages])
         tables = [self._of_sources(page.events) for page in pages]
+        values = self.state.values.take(tables)
+        if values:
+            self.drop(self.state.values.slices_over())
         events = sum(map(len, tables))
         fresh = corrected_cases(tables)
         batch = self._batch(tables)
@@ -100,7 +105,11 @@ class CaseFold:
             due = np.setdiff1d(self.state.due(now_us), cases)
             cases = np.concatenate([cases, due])
             names += [self.state.case_ids[case] for case in due.tolist()]
-        return self._step(cases, names, sorted(corrected), events, known, now_us)
+        return replace(self._step(cases, names, sorted(corrected), events, known, now_us), values=values)
+
+    def drop(self, slices: frozenset[SliceDimensions]) -> None:
+        """Nothing is said of series of these slices any more."""
+        self.state.windows.drop(slices)
 
     def rebuild(self, case_ids: Sequence[str], tables: Sequence[pa.Table], now_us: int | None = None) -> FoldStep:
         """Replaces these cases by what their events say.

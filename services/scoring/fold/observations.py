@@ -16,6 +16,7 @@ from services.scoring.scores.statistics import PartChange
 from services.scoring.system.calendar import WindowIds, window_numbers
 from services.scoring.system.model import Indicator, IndicatorSystem, Slice, Window
 from services.scoring.system.series import SeriesKey, series_key
+from services.scoring.system.series_budget import SliceDimensions
 
 WINDOW_ORDER = list(Window)
 WindowIndexKey = tuple[int, Window, int]
@@ -57,11 +58,15 @@ class Spans:
 
 @dataclass
 class WindowIndex:
-    """The series that were met, and how observations move in and out of their windows."""
+    """The series that were met, and how observations move in and out of their windows.
+
+    dropped: slices that have too many combinations of values; nothing moves in their series any more.
+    """
 
     system: IndicatorSystem
     columns: Columns
     by_key: dict[WindowIndexKey, dict[tuple[int, ...], SeriesKey]] = field(default_factory=dict)
+    dropped: frozenset[SliceDimensions] = frozenset()
 
     def __post_init__(self) -> None:
         self.windows = WindowIds(self.columns.zone)
@@ -69,6 +74,14 @@ class WindowIndex:
         self.dimension_by_name = {dimension.name: dimension for dimension in self.system.spec.dimensions}
         names = [dimension.name for dimension in self.system.spec.dimensions]
         self.place_by_dimension = {name: place for place, name in enumerate(names)}
+
+    def drop(self, slices: frozenset[SliceDimensions]) -> None:
+        if slices <= self.dropped:
+            return
+        self.dropped |= slices
+        for position, window, place in list(self.by_key):
+            if self.slices[position][place].dimensions in self.dropped:
+                del self.by_key[position, window, place]
 
     def series(self, key: WindowIndexKey, codes: tuple[int, ...]) -> SeriesKey:
         known = self.by_key.setdefault(key, {})
@@ -111,12 +124,14 @@ class WindowIndex:
         indicator = self.system.spec.indicators[change.position]
         posted, amounts = Posted([], None), Amounts(value, sign)
         coded = [
-            self._row_codes(codes[sliced.dimensions], change, enter, leave) for sliced in self.slices[change.position]
+            (place, *self._row_codes(codes[sliced.dimensions], change, enter, leave))
+            for place, sliced in enumerate(self.slices[change.position])
+            if sliced.dimensions not in self.dropped
         ]
-        weighed = [(known, code, amounts.of(known)) for known, code in coded]
+        weighed = [(place, known, code, amounts.of(known)) for place, known, code in coded]
         for window in sorted(set(indicator.windows), key=WINDOW_ORDER.index):
             numbers = window_numbers(self.columns.zone, window, anchors, days)
-            for place, (known, code, some) in enumerate(weighed):
+            for place, known, code, some in weighed:
                 if code.size:
                     number = numbers if known is None else numbers[known]
                     self._post_slice(posted, (change.position, window, place), grouped(code, number), some)

@@ -9,6 +9,7 @@ from services.scoring.fold.columns import grown, integers
 from services.scoring.fold.evicted_cases import EvictedCases
 from services.scoring.fold.measures import Columns
 from services.scoring.fold.observations import WindowIndex
+from services.scoring.fold.values_met import ValuesMet
 from services.scoring.system.model import IndicatorSystem
 
 CAPACITY_MIN = 1_024
@@ -32,6 +33,7 @@ class CaseState:
         self.evicted = evicted or EvictedCases()
         self.columns = Columns(spec)
         self.windows = WindowIndex(system, self.columns)
+        self.values = ValuesMet(spec)
         self.case_ids: list[str] = []
         self.number_by_case: dict[str, int] = {}
         self.corrected: set[str] = set()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -54,6 +55,7 @@ class FoldStep:
     corrected_cases: cases with corrections; their rows here were left out, rebuild them from all their events.
     events: rows of the system's sources. cases: cases touched. cases_new: of these, first seen in this step.
     negative_spans: change in the number of (case, measure) whose end lies before its start.
+    values: of dimensions, that no event had named before; what other partitions met is not known here.
     """
 
     parts: list[PartChange]
@@ -63,3 +65,4 @@ class FoldStep:
     cases: int
     cases_new: int
     negative_spans: int
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)

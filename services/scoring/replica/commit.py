@@ -132,6 +132,7 @@ class Committer:
             and (
                 state.position > state.committed_position
                 or state.partition in gathered.partitions
+                or gathered.values
                 or closes_window(opened.book, state)
             )
         ]
@@ -238,13 +239,14 @@ class Committer:
         book, caught_up = opened.book, is_caught_up(fold, everyone)
         watermark_us = least_watermark(fold, everyone)
         began_s = time.perf_counter()
-        needs, recalled = needs_of(book, gathered.differences, watermark_us, caught_up), NOTHING_RECALLED
+        needs = needs_of(book, gathered.differences, watermark_us, caught_up, gathered.values)
+        recalled = NOTHING_RECALLED
         if needs:
             async with recalling(self._key) as reader:
                 recalled = await recall(reader, book, needs)
         corrected = frozenset(gathered.corrected)
-        arguments = (book, gathered.differences, watermark_us, corrected, caught_up, recalled)
-        many = len(gathered.differences) > INLINE_CHANGES_MAX or needs.everything
+        arguments = (book, gathered.differences, watermark_us, corrected, caught_up, recalled, gathered.values)
+        many = len(gathered.differences) > INLINE_CHANGES_MAX or needs.everything or bool(needs.slices)
         is_long = many or draws(book, gathered.differences, watermark_us)
         decision = await asyncio.to_thread(decide, *arguments) if is_long else decide(*arguments)
         scoring_metrics.record("andon.scoring.decision.duration", time.perf_counter() - began_s)

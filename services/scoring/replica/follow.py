@@ -51,6 +51,7 @@ from services.scoring.store.failures import Failure
 from services.scoring.store.progress import Fold
 from services.scoring.store.steps import EntriesGone, VersionRetired
 from services.scoring.system.model import IndicatorSystem
+from services.scoring.system.series_budget import SliceDimensions
 from services.scoring.wire.entries import entry_bytes_max
 from services.scoring.wire.ingest_client import IngestClient, Received
 
@@ -91,6 +92,7 @@ class SystemFold:
         self._inbox = Inbox(settings.inbox_bytes_max)
         self._changed = Wake()
         self._failed = False
+        self._dropped: frozenset[SliceDimensions] | None = None
 
     def leases_changed(self) -> None:
         self._changed.notify()
@@ -154,6 +156,7 @@ class SystemFold:
         async with self.busy:
             # A version that comes back may have caught up before: it need not wait for the next event.
             await self._committer.commit_with_retry(Gathered(), opened, fold, self._partitions.states.values())
+            await self._say_dropped(opened)
         self._inbox = Inbox(self._settings.inbox_bytes_max)
         after, heartbeat_s = self._partitions.furthest_behind().through, self._settings.ingest_heartbeat_s
         log_pages = self._ingest.follow(sorted(leases), after, heartbeat_s, self.system.spec)
@@ -193,10 +196,30 @@ class SystemFold:
         }
         has_pages = any(response.pages for response in responses)
         with batch_span("scoring.fold", traceparents, attributes) if has_pages else nullcontext():
-            gathered = await self._partitions.gather(responses)
+            gathered = await self._partitions.gather(responses, opened.book.dropped)
             states = self._partitions.states.values()
             await self._committer.commit_with_retry(gathered, opened, fold, states)
         if gathered.events:
             scoring_metrics.add("andon.scoring.events.folded", gathered.events)
             scoring_metrics.record("andon.scoring.step.duration", time.perf_counter() - began_s)
+        await self._say_dropped(opened)
         await self._partitions.snapshot_when_due(opened)
+
+    async def _say_dropped(self, opened: OpenedBook) -> None:
+        """Says where a person looks which slices are not scored. The log of changes has it already."""
+        dropped, most = opened.book.dropped, opened.book.limit.combinations_max
+        if dropped == self._dropped:
+            return
+        await self._store.store_dropped_slices(self.tenant, self.system.name, self.system.version, dropped, most)
+        fresh = sorted(dropped - (self._dropped or frozenset()))
+        scoring_metrics.add("andon.scoring.slices.dropped", len(fresh))
+        for one in fresh:
+            log.warning(
+                "slice dropped, too many combinations of values",
+                tenant=self.tenant,
+                system=self.system.name,
+                version=self.system.version,
+                dimensions=one,
+                combinations_max=most,
+            )
+        self._dropped = dropped

@@ -24,12 +24,16 @@ class Folded:
 
 @dataclass
 class Gathered:
-    """differences: what all steps add to each window. partitions: those whose steps changed any."""
+    """differences: what all steps add to each window. partitions: those whose steps changed any.
+
+    values: of dimensions, that events named; some of them perhaps not for the first time.
+    """
 
     differences: dict[Place, PartStats] = field(default_factory=dict)
     partitions: set[int] = field(default_factory=set)
     corrected: set[Place] = field(default_factory=set)
     observations: list[ObservationPage] = field(default_factory=list)
+    values: dict[str, set[str]] = field(default_factory=dict)
     events: int = 0
 
     def take(self, partition: int, folded: Sequence[Folded]) -> None:
@@ -40,6 +44,8 @@ class Gathered:
                 self.partitions.add(partition)
             if one.rebuilt:
                 self.corrected.update((change.series, change.window) for change in one.step.parts)
+            for name, values in one.step.values.items():
+                self.values.setdefault(name, set()).update(values)
             if one.page is not None:
                 self.observations.append(one.page)
 

@@ -17,6 +17,7 @@ from services.scoring.replica.reopen import OpenedBook
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.system.model import IndicatorSystem
+from services.scoring.system.series_budget import SliceDimensions
 from services.scoring.wire.ingest_client import IngestClient, Received, ReceivedPage, table_of
 
 CASES_READ_MAX = 5_000
@@ -60,13 +61,18 @@ class Partitions:
     def furthest_behind(self) -> PartitionState:
         return min(self.states.values(), key=lambda state: state.position)
 
-    async def gather(self, responses: Sequence[Received]) -> Gathered:
+    async def gather(
+        self, responses: Sequence[Received], dropped: frozenset[SliceDimensions] = frozenset()
+    ) -> Gathered:
         """Folds what these responses hold; what comes back is of the pages that were never stored.
 
         Stored pages (a replay after a restart or a moved lease) are a step of their own, whose changes are dropped:
         the book holds them already. In one step with new pages a case that entered a window by the former and left
         it by the latter would change nothing, and the book would hold it for ever.
+        dropped: slices that have too many combinations of values, over all partitions.
         """
+        for state in self.states.values():
+            state.fold.drop(dropped)
         last = responses[-1]
         position = foreign_position(last.through)
         stored, fresh = self._new_pages(responses)

@@ -25,6 +25,8 @@ async def recall(reader: WindowReader, book: ScoreBook, needs: Needs) -> Recalle
         stored = await reader.windows(
             [(series, window.start_us) for series, window in needs.statistics], needs.scores, needs.charts
         )
+        if needs.slices:
+            stored += await reader.windows_of_slices(process, system, needs.slices)
     if stored.row_count > INLINE_ROWS_MAX:
         return await asyncio.to_thread(_recalled, stored, needs.charts)
     return _recalled(stored, needs.charts)

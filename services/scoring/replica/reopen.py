@@ -73,7 +73,11 @@ def checkpoint_of(book: ScoreBook) -> bytes:
         series: ChartMove(EARLIEST_US, trail) for series, trail in book.charts.items()
     }
     charts |= dict.fromkeys(book.undrawn)
-    return encode_change(BookChange(book.statistics, book.closed_us, charts))
+    return encode_change(
+        BookChange(
+            book.statistics, book.closed_us, charts, {name: sorted(values) for name, values in book.values.items()}
+        )
+    )
 
 
 def is_caught_up(fold: Fold, progress: Mapping[int, Progress]) -> bool:

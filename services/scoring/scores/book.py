@@ -16,7 +16,7 @@ statistics. So a place that a book does not know is either new or has to be reca
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.scoring.scores.book_codec import BookChange
@@ -27,6 +27,7 @@ from services.scoring.scores.statistics import EMPTY, PartStats, Place, added
 from services.scoring.system.hierarchy import Tree, tree_of
 from services.scoring.system.model import Indicator, IndicatorSystem, Window
 from services.scoring.system.series import SeriesKey, series_name
+from services.scoring.system.series_budget import SliceDimensions, SliceLimit, slice_limit
 from services.scoring.system.windows import ALL_TIME, EARLIEST_US, WindowId
 
 
@@ -47,7 +48,8 @@ class Decision:
 
     @property
     def empty(self) -> bool:
-        changes = self.change.differences or self.change.charts or self.change.closed_us is not None
+        change = self.change
+        changes = change.differences or change.charts or change.values or change.closed_us is not None
         return not (changes or self.scores or self.signals or self.switches)
 
 
@@ -56,6 +58,8 @@ class ScoreBook:
     """`decide` reads it; `apply` is what a committed decision does to it, `take` what an entry of another replica does.
 
     undrawn: series whose chart has to be drawn from all its windows when it moves next.
+    values: what events have named, by dimension. dropped: slices that have too many combinations of them; the book
+    holds nothing of their series.
     """
 
     system: IndicatorSystem
@@ -66,11 +70,14 @@ class ScoreBook:
     signals: dict[Place, dict[str, Signal]] = field(default_factory=dict)
     charts: dict[SeriesKey, Trail] = field(default_factory=dict)
     undrawn: set[SeriesKey] = field(default_factory=set)
+    values: dict[str, set[str]] = field(default_factory=dict)
+    dropped: frozenset[SliceDimensions] = frozenset()
     provisional: dict[int, set[Place]] = field(default_factory=lambda: defaultdict(set))
     by_end: dict[int, set[Place]] = field(default_factory=lambda: defaultdict(set))
     trees: Mapping[Window, Tree] = field(default_factory=dict)
     indicators: Mapping[str, Indicator] = field(default_factory=dict)
     plans: Mapping[str, ChartPlan] = field(default_factory=dict)
+    limit: SliceLimit = field(default_factory=lambda: SliceLimit(frozenset(), 0))
 
     def score(self, series: SeriesKey, window: WindowId) -> Score | None:
         return self.scores.get(series, {}).get(window.start_us)
@@ -87,6 +94,16 @@ class ScoreBook:
     def passed_us(self, watermark_us: int | None) -> int:
         """Windows that end here or earlier are complete."""
         return EARLIEST_US if watermark_us is None else watermark_us - self.system.spec.lateness_us
+
+    def is_dropped(self, series: SeriesKey) -> bool:
+        return bool(self.dropped) and series_name(series).dimensions in self.dropped
+
+    def dropped_after(self, fresh: Mapping[str, Collection[str]]) -> frozenset[SliceDimensions]:
+        """Slices that have too many combinations once events have named these values too."""
+        if not fresh:
+            return self.dropped
+        names = self.values.keys() | fresh.keys()
+        return self.limit.over({name: len(self.values.get(name, ())) + len(fresh.get(name, ())) for name in names})
 
     def apply(self, decision: Decision) -> None:
         for place, stats in decision.after.items():
@@ -106,6 +123,8 @@ class ScoreBook:
         for signal in signals:
             self.place_signal(signal)
         for series, move in change.charts.items():
+            if self.is_dropped(series):
+                continue
             if move is None:
                 self.undrawn.add(series)
             else:
@@ -113,9 +132,14 @@ class ScoreBook:
                 self.undrawn.discard(series)
         if change.closed_us is not None:
             self._close(change.closed_us)
+        if change.values:
+            dropped = self.dropped_after(change.values)
+            for name, values in change.values.items():
+                self.values.setdefault(name, set()).update(values)
+            self._drop(dropped)
 
     def _place_statistics(self, place: Place, stats: PartStats) -> None:
-        if place[1].end_us <= self.closed_us:
+        if place[1].end_us <= self.closed_us or self.is_dropped(place[0]):
             return
         if stats.case_count:
             self.statistics[place] = stats
@@ -125,7 +149,7 @@ class ScoreBook:
 
     def place_score(self, score: Score) -> None:
         place, end_us = (score.series, score.window), score.window.end_us
-        if end_us <= self.closed_us:
+        if end_us <= self.closed_us or self.is_dropped(score.series):
             return
         self.scores.setdefault(score.series, {})[score.window.start_us] = score
         self.by_end[end_us].add(place)
@@ -138,9 +162,28 @@ class ScoreBook:
 
     def place_signal(self, signal: Signal) -> None:
         place = (signal.series, signal.window)
-        if signal.window.end_us > self.closed_us:
+        if signal.window.end_us > self.closed_us and not self.is_dropped(signal.series):
             self.signals.setdefault(place, {})[signal.name] = signal
             self.by_end[signal.window.end_us].add(place)
+
+    def _drop(self, slices: frozenset[SliceDimensions]) -> None:
+        """Series of these slices leave memory for good."""
+        if slices <= self.dropped:
+            return
+        self.dropped |= slices
+        for series in [series for series in self.charts if self.is_dropped(series)]:
+            del self.charts[series]
+        self.undrawn = {series for series in self.undrawn if not self.is_dropped(series)}
+        for series in [series for series in self.scores if self.is_dropped(series)]:
+            del self.scores[series]
+        for places in (self.statistics, self.signals):
+            for place in [place for place in places if self.is_dropped(place[0])]:
+                del places[place]
+        for ends in (self.by_end, self.provisional):
+            for end_us, at in list(ends.items()):
+                at.difference_update([place for place in at if self.is_dropped(place[0])])
+                if not at:
+                    del ends[end_us]
 
     def _close(self, closed_us: int) -> None:
         """Windows that end here or earlier leave memory."""
@@ -163,4 +206,4 @@ def open_book(system: IndicatorSystem, switched: bool) -> ScoreBook:
     planned = {one.name: plan_of(system.spec, one) for one in system.spec.indicators}
     plans = {name: plan for name, plan in planned.items() if plan is not None}
     trees = {window: tree for window in Window if (tree := tree_of(system, window)) is not None}
-    return ScoreBook(system, switched, trees=trees, indicators=indicators, plans=plans)
+    return ScoreBook(system, switched, trees=trees, indicators=indicators, plans=plans, limit=slice_limit(system.spec))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,11 +26,13 @@ class BookChange:
     """differences: of the statistics of windows. closed_us: as the book's after it; None: as before.
 
     charts: None where states cannot be read and the chart has to be drawn from all its windows.
+    values: of dimensions, that no event had named before.
     """
 
     differences: Mapping[Place, PartStats] = field(default_factory=dict)
     closed_us: int | None = None
     charts: Mapping[SeriesKey, ChartMove | None] = field(default_factory=dict)
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def encode_change(change: BookChange) -> bytes:
@@ -42,16 +44,17 @@ def encode_change(change: BookChange) -> bytes:
         series: move and [move.kept_us, [encode_state(state).decode() for state in move.states]]
         for series, move in change.charts.items()
     }
-    return _packed([rows, change.closed_us, charts])
+    return _packed([rows, change.closed_us, charts, {name: list(values) for name, values in change.values.items()}])
 
 
 def decode_change(raw: bytes) -> BookChange:
     """Empty bytes: nothing changed."""
     if not raw:
         return BookChange()
-    rows, closed_us, charts = _unpacked(raw)
+    rows, closed_us, charts, values = _unpacked(raw)
     differences = {(SeriesKey(series), WindowId(start, end)): _stats(*figures) for series, start, end, *figures in rows}
-    return BookChange(differences, closed_us, {SeriesKey(series): _move(row) for series, row in charts.items()})
+    moves = {SeriesKey(series): _move(row) for series, row in charts.items()}
+    return BookChange(differences, closed_us, moves, values)
 
 
 def _move(row: tuple[int, list[str]] | None) -> ChartMove | None:

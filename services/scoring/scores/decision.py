@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -15,17 +15,19 @@ from services.scoring.scores.charts.chart_state import START
 from services.scoring.scores.charts.signals import signal_changes, signals_of
 from services.scoring.scores.charts.trail import ChartMove, Trail, before, go_on
 from services.scoring.scores.evaluation import Observed, composites_of, evaluate
-from services.scoring.scores.recall import NOTHING_RECALLED, Recalled
+from services.scoring.scores.recall import NO_VALUES, NOTHING_RECALLED, Recalled
 from services.scoring.scores.results import Score, ScoreState, Signal
 from services.scoring.scores.statistics import EMPTY, PartStats, Place, added
 from services.scoring.system.hierarchy import Tree
 from services.scoring.system.model import Window
 from services.scoring.system.series import SeriesKey, series_name
+from services.scoring.system.series_budget import SliceDimensions
 from services.scoring.system.windows import ALL_TIME, EARLIEST_US, LATEST_US, WindowId
 
 LATE = "late events"
 CORRECTED = "correction"
 NEW_VERSION = "new system version"
+OVER_BUDGET = "too many combinations of values"
 
 
 def decide(
@@ -35,22 +37,30 @@ def decide(
     corrected: frozenset[Place] = frozenset(),
     caught_up: bool = True,
     recalled: Recalled = NOTHING_RECALLED,
+    values: Mapping[str, Collection[str]] = NO_VALUES,
 ) -> Decision:
     """What follows from changes of statistics, and from a watermark that all partitions have passed.
 
     watermark_us None: some partition has seen nothing yet. corrected: places that changed by a correction.
     caught_up: the version has reached the place in the log from which it may replace its predecessor.
-    recalled: what `recall.needs_of` names for the same arguments.
+    recalled: what `recall.needs_of` names for the same arguments. values: of dimensions, that events named.
     """
     switching = caught_up and not book.switched
-    step = _Step(book, differences, watermark_us, corrected, switching, recalled)
+    fresh = book.limit.fresh(book.values, values)
+    dropped = book.dropped_after(fresh)
+    if dropped:
+        differences = {
+            place: stats for place, stats in differences.items() if series_name(place[0]).dimensions not in dropped
+        }
+    step = _Step(book, differences, watermark_us, corrected, switching, recalled, dropped)
     if book.switched or switching:
         step.score_indicators()
         step.score_composites()
         step.draw_charts()
+        step.withdraw_dropped()
     closed_us, left = step.leaving()
     return Decision(
-        BookChange(differences, closed_us, step.charts),
+        BookChange(differences, closed_us, step.charts, fresh),
         step.after,
         left,
         tuple(step.changed.values()),
@@ -80,8 +90,10 @@ class _Step:
         corrected: frozenset[Place],
         switching: bool,
         recalled: Recalled,
+        dropped: frozenset[SliceDimensions],
     ) -> None:
         self.book = book
+        self.dropped = dropped
         self.passed_us = book.passed_us(watermark_us)
         self.corrected = corrected
         self.switching = switching
@@ -107,7 +119,7 @@ class _Step:
             place: self.book.statistics[place]
             for end_us in ends
             for place in self.book.by_end[end_us]
-            if place in self.book.statistics
+            if place in self.book.statistics and not self.is_dropped(place[0])
         }
         behind = {place: stats for place, stats in self.after.items() if place[1].end_us <= closed_us}
         moves = bool(ends) or any(window.end_us > self.book.closed_us for _, window in behind)
@@ -129,7 +141,29 @@ class _Step:
 
     def scored_places(self) -> Iterable[Place]:
         """Of every window that has statistics: what a version that takes over publishes."""
-        return dict.fromkeys([*self.after, *self.recalled.statistics, *self.book.statistics])
+        places = dict.fromkeys([*self.after, *self.recalled.statistics, *self.book.statistics])
+        return [place for place in places if not self.is_dropped(place[0])] if self.dropped else places
+
+    def is_dropped(self, series: SeriesKey) -> bool:
+        return bool(self.dropped) and series_name(series).dimensions in self.dropped
+
+    def withdraw_dropped(self) -> None:
+        """Whatever was published of slices that have had too many combinations of values since this step."""
+        fresh = self.dropped - self.book.dropped
+        if not fresh or self.switching:
+            return
+        for scores in (self.recalled.scores, self.book.scores):
+            for series, windows in scores.items():
+                if series_name(series).dimensions in fresh:
+                    for score in windows.values():
+                        if score.present:
+                            gone = _withdrawn(score, self.book.system.version)
+                            self.changed[series, score.window] = replace(
+                                gone, revision=score.revision + 1, reason=OVER_BUDGET
+                            )
+        for series, known in self.signals_by_series.items():
+            if series_name(series).dimensions in fresh:
+                self.signals += signal_changes(known, {}, OVER_BUDGET)
 
     def statistics(self, place: Place) -> PartStats:
         return self.after[place] if place in self.after else self.before(place)
@@ -143,7 +177,8 @@ class _Step:
             if places and self.is_complete(WindowId(0, end_us)):
                 for place in places:
                     score = self.latest(place)
-                    if score is not None and series_name(place[0]).indicator in self.book.indicators:
+                    own = series_name(place[0]).indicator in self.book.indicators and not self.is_dropped(place[0])
+                    if score is not None and own:
                         self.publish(replace(score, complete=True, revision=1, reason=""))
 
     def withdraw_the_rest(self) -> None:
@@ -157,7 +192,7 @@ class _Step:
                         self.publish(_withdrawn(score, self.book.system.version))
 
     def publishes(self, series: SeriesKey, window: WindowId) -> bool:
-        if series_name(series).indicator not in self.book.indicators:
+        if series_name(series).indicator not in self.book.indicators or self.is_dropped(series):
             return False
         return self.statistics((series, window)).case_count > 0
 
@@ -223,7 +258,8 @@ class _Step:
             self.draw_chart(series, changed[series])
 
     def draw_chart(self, series: SeriesKey, changed: Sequence[Score]) -> None:
-        plan, trail = self.book.plan(series), () if self.switching else self.book.trail(series)
+        plan = None if self.is_dropped(series) else self.book.plan(series)
+        trail = () if self.switching else self.book.trail(series)
         reason = self.reason_of(changed)
         if plan is None:
             self.signals += signal_changes(self.signals_known(series), {}, reason)

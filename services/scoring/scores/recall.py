@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.scoring.scores.book import ScoreBook
@@ -10,7 +10,10 @@ from services.scoring.scores.charts.trail import before
 from services.scoring.scores.results import Score, Signal
 from services.scoring.scores.statistics import PartStats, Place
 from services.scoring.system.series import SeriesKey, series_key, series_name
+from services.scoring.system.series_budget import SliceDimensions
 from services.scoring.system.windows import EARLIEST_US
+
+NO_VALUES: Mapping[str, Collection[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -20,15 +23,17 @@ class Needs:
     everything: all of a version that is about to be scored by. statistics: of windows that changed.
     scores: by series and start, signals of the same windows with them.
     charts: series with all scores and signals of windows that start at this instant or later.
+    slices: all scores and signals of series of these slices.
     """
 
     everything: bool = False
     statistics: frozenset[Place] = frozenset()
     scores: frozenset[tuple[SeriesKey, int]] = frozenset()
     charts: Mapping[SeriesKey, int] = field(default_factory=dict)
+    slices: frozenset[SliceDimensions] = frozenset()
 
     def __bool__(self) -> bool:
-        return self.everything or bool(self.statistics or self.scores or self.charts)
+        return self.everything or bool(self.statistics or self.scores or self.charts or self.slices)
 
 
 @dataclass
@@ -51,11 +56,20 @@ NOTHING_RECALLED = Recalled()
 
 
 def needs_of(
-    book: ScoreBook, differences: Mapping[Place, PartStats], watermark_us: int | None, caught_up: bool
+    book: ScoreBook,
+    differences: Mapping[Place, PartStats],
+    watermark_us: int | None,
+    caught_up: bool,
+    values: Mapping[str, Collection[str]] = NO_VALUES,
 ) -> Needs:
     """What `decide` will look for, given the same."""
     if not book.switched and caught_up:
         return Needs(everything=True)
+    dropped = book.dropped_after(book.limit.fresh(book.values, values))
+    if dropped:
+        differences = {
+            place: stats for place, stats in differences.items() if series_name(place[0]).dimensions not in dropped
+        }
     away = [place for place in differences if place[1].end_us <= book.closed_us]
     if not book.switched:
         return Needs(statistics=frozenset(away))
@@ -63,7 +77,8 @@ def needs_of(
     for series, window in away:
         scores.add((series, window.start_us))
         scores.update((one, window.start_us) for one in _rolled_up_with(book, series))
-    return Needs(False, frozenset(away), frozenset(scores), _restated(book, differences, watermark_us))
+    charts = _restated(book, differences, watermark_us)
+    return Needs(False, frozenset(away), frozenset(scores), charts, dropped - book.dropped)
 
 
 def _rolled_up_with(book: ScoreBook, series: SeriesKey) -> Iterable[SeriesKey]:

@@ -61,9 +61,9 @@ LEFT JOIN lease
 WHERE active.tenant = $1 AND active.state = 2 AND ($2 = '' OR active.name = $2) AND ($3 = '' OR active.name LIKE $3)
 ORDER BY active.name, progress.partition;
 
--- name: keep_step
+-- name: commit_step
 -- One step, whole, if the version is as the caller believes; null: it is not, and nothing is changed.
-SELECT keep_step(
+SELECT commit_step(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
     $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48,
     $49, $50, $51, $52
@@ -172,6 +172,39 @@ SELECT 3, '', 0, 0, signal.body
 FROM unnest($8::text[], $9::bigint[]) AS drawn (series, since)
 JOIN signal
     ON signal.tenant = $1 AND signal.series = drawn.series AND signal.window_start >= drawn.since;
+
+-- name: scores_of_slices
+-- Every score of series whose keys end like one of these, for slices that are dropped.
+SELECT body
+FROM score
+WHERE tenant = $1 AND process = $2 AND system = $3 AND NOT whole AND present AND series ~ ANY($4::text[]);
+
+-- name: signals_of_slices
+-- The same of active signals.
+SELECT body
+FROM signal
+WHERE tenant = $1 AND process = $2 AND system = $3 AND NOT whole AND standing AND series ~ ANY($4::text[]);
+
+-- name: store_dropped_slices
+-- Slices of a version that have too many combinations of values: these, and no others.
+WITH gone AS (
+    DELETE FROM dropped_slice
+    WHERE tenant = $1 AND system_name = $2 AND version = $3 AND dimensions <> ALL($4::text[])
+)
+INSERT INTO dropped_slice (tenant, system_name, version, dimensions, combinations_max)
+SELECT $1, $2, $3, one.dimensions, $5
+FROM unnest($4::text[]) AS one (dimensions)
+ON CONFLICT (tenant, system_name, version, dimensions) DO NOTHING;
+
+-- name: dropped_slices
+-- Of every version that is scored by.
+SELECT dropped.system_name, dropped.dimensions, dropped.combinations_max, dropped.drop_time
+FROM dropped_slice AS dropped
+JOIN indicator_system AS active
+    ON active.tenant = dropped.tenant AND active.name = dropped.system_name AND active.version = dropped.version
+    AND active.state = 2
+WHERE dropped.tenant = $1
+ORDER BY dropped.system_name, dropped.dimensions;
 
 -- name: statistics_of_version
 -- Statistics of every window that has left memory, for a version that is about to be scored by.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 
 from services.scoring.store.books import BookReads
+from services.scoring.store.dropped_slices import DroppedSlices
 from services.scoring.store.failures import Failures
 from services.scoring.store.log import ScoreLog
 from services.scoring.store.progress import ProgressReads
@@ -17,7 +18,17 @@ from services.scoring.store.windows import WindowReads
 
 
 class Store(
-    Steps, WindowReads, BookReads, Failures, ProgressReads, Snapshots, ScoreLog, Results, RetentionWrites, Systems
+    Steps,
+    WindowReads,
+    BookReads,
+    DroppedSlices,
+    Failures,
+    ProgressReads,
+    Snapshots,
+    ScoreLog,
+    Results,
+    RetentionWrites,
+    Systems,
 ):
     """Every family reads and writes through the same pool."""
 

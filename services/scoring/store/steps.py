@@ -212,7 +212,7 @@ async def _commit(
     leases: Sequence[Lease],
 ) -> int:
     position = await connection.fetchval(
-        QUERIES.keep_step,
+        QUERIES.commit_step,
         *key,
         believed.scored_position,
         believed.switched,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ class StoredWindows:
     statistics: Sequence[asyncpg.Record]
     scores: Sequence[asyncpg.Record]
     signals: Sequence[asyncpg.Record]
+
+    def __add__(self, more: StoredWindows) -> StoredWindows:
+        return StoredWindows(
+            [*self.statistics, *more.statistics], [*self.scores, *more.scores], [*self.signals, *more.signals]
+        )
 
     @property
     def row_count(self) -> int:
@@ -54,6 +60,14 @@ class WindowReader:
         for row in rows:
             by_kind[row["kind"]].append(row)
         return StoredWindows(by_kind[STATISTICS], by_kind[SCORE], by_kind[SIGNAL])
+
+    async def windows_of_slices(self, process: str, system: str, slices: Collection[tuple[str, ...]]) -> StoredWindows:
+        """Present scores and active signals of series of these slices, by their dimensions in order."""
+        # Keys end so; a comma, a brace and an equals sign of a value are escaped.
+        ends = ["\\{" + ",".join(f"{re.escape(name)}=[^,]*" for name in one) + "\\}$" for one in slices]
+        some = (self._key[0], process, system, ends)
+        scores = await self._connection.fetch(QUERIES.scores_of_slices, *some)
+        return StoredWindows([], scores, await self._connection.fetch(QUERIES.signals_of_slices, *some))
 
     async def all_windows(self, process: str, system: str) -> StoredWindows:
         tenant = self._key[0]

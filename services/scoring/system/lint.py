@@ -17,7 +17,7 @@ from services.scoring.system.lint_findings import Severity as Severity
 from services.scoring.system.lint_findings import error, names, titles, warning
 from services.scoring.system.lint_indicators import indicators
 from services.scoring.system.lint_measures import measures, moment
-from services.scoring.system.lint_sizes import counts, numbers, texts
+from services.scoring.system.lint_sizes import budget, counts, numbers, texts
 from services.scoring.system.model import Composite, Phase, SystemSpec
 
 PHASES = (Phase.BEFORE, Phase.DURING, Phase.AFTER)
@@ -40,6 +40,7 @@ def lint(spec: SystemSpec) -> list[Finding]:
         *charts(spec),
         *_composites(spec),
         *_coverage(spec),
+        *budget(spec),
     ]
     return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
 

@@ -26,8 +26,9 @@ from services.scoring.system.case_model import (
     Text,
     Work,
 )
-from services.scoring.system.lint_findings import Finding, error
+from services.scoring.system.lint_findings import Finding, error, warning
 from services.scoring.system.model import Composite, Dimension, Indicator, ProcessStep, SystemSpec
+from services.scoring.system.series_budget import SERIES_BUDGET, combinations_max, sliced_kinds
 
 Titled = ProcessStep | Measure | Dimension | Indicator | Composite
 
@@ -41,6 +42,8 @@ NAMES_MAX = 500
 """Of activities, values, holidays, working hours or symptoms in one list."""
 SERIES_MAX = 20_000
 """Indicators x windows x (1 + slices): the kinds of series that a document asks for, before any value of a slice."""
+COMBINATIONS_EXPECTED = 100
+"""A slice by teams, sites or categories may well have so many."""
 TITLE_CHARS_MAX = 200
 TEXT_CHARS_MAX = 1_000
 """Of one activity, attribute, unit, owner or value."""
@@ -87,6 +90,21 @@ def counts(spec: SystemSpec) -> Iterator[Finding]:
     for place, indicator in enumerate(spec.indicators):
         yield from _many(f"indicators[{place}].slices", indicator.slices, SLICES_MAX)
         yield from _many(f"indicators[{place}].symptom_of", indicator.symptom_of, NAMES_MAX)
+
+
+def budget(spec: SystemSpec) -> Iterator[Finding]:
+    """How few combinations of values a slice may have, where a document slices much."""
+    most, kinds = combinations_max(spec), sliced_kinds(spec)
+    if kinds and most < COMBINATIONS_EXPECTED:
+        en = (
+            f"{kinds:,} kinds of sliced series share {SERIES_BUDGET:,} series: a slice may have {most:,} combinations "
+            "of values, and is dropped as a whole with more; slice fewer indicators or windows"
+        )
+        zh = (
+            f"{kinds:,} 种切片序列共用 {SERIES_BUDGET:,} 条序列的额度：每个切片至多 {most:,} 个取值组合，"
+            "超出则整个切片不再评分；请减少切片的指标或窗口"
+        )
+        yield warning("indicators", "few_combinations", en, zh)
 
 
 def _many(field: str, listed: Sized, most: int) -> Iterator[Finding]:

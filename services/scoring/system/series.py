@@ -37,6 +37,7 @@ class SeriesName:
     indicator: str
     window: Window
     whole: bool
+    dimensions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,12 @@ class SeriesFilter:
 @lru_cache(maxsize=200_000)
 def series_name(series: SeriesKey) -> SeriesName:
     """The parts of "process/system/indicator@window{...}"; a slice's values stay in the key."""
-    whole, brace, _ = series.partition("{")
+    whole, brace, rest = series.partition("{")
+    # A comma of a value is escaped.
+    dimensions = tuple(pair.partition("=")[0] for pair in rest.split(",")) if brace else ()
     path, _, window = whole.rpartition("@")
     process, system, indicator = path.split("/")
-    return SeriesName(process, system, indicator, Window(window), not brace)
+    return SeriesName(process, system, indicator, Window(window), not brace, dimensions)
 
 
 def slice_of(series: SeriesKey) -> dict[str, str]:

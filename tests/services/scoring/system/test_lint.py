@@ -178,6 +178,18 @@ def test_a_document_of_too_many_parts_is_refused_before_anything_else_is_looked_
     assert errors(with_measure(Count(tuple(map(str, range(501)))))) == {("measures[0]", "too_many")}
 
 
+def test_a_document_that_slices_much_is_told_how_few_combinations_each_slice_may_have() -> None:
+    many = tuple(replace(INDICATOR, name=f"i{at}", slices=(model.Slice(("team",)),)) for at in range(1_000))
+    dimension = model.Dimension("team", "team")
+    found = {one.check: one for one in lint(replace(SPEC, indicators=many, dimensions=(dimension,)))}
+    assert "may have 100 combinations" not in str(found.get("few_combinations"))
+    wide = tuple(replace(one, slices=(*one.slices, model.Slice(("site",)))) for one in many)
+    both = (dimension, model.Dimension("site", "site"))
+    found = {one.check: one for one in lint(replace(SPEC, indicators=wide, dimensions=both))}
+    windows = len(set(INDICATOR.windows))
+    assert f"may have {100_000 // (2_000 * windows):,} combinations" in found["few_combinations"].message.en
+
+
 def test_measures_that_end_in_a_circle_rest_on_themselves_and_those_before_it_too() -> None:
     chain = [Measure(f"m{number}", Flag(Above(f"m{number + 1}", 1))) for number in range(400)]
     assert "circular_measure" not in {
