@@ -8,7 +8,8 @@ from itertools import islice
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from andon_records.batches import REQUIRED_FIELDS, Batch
+from andon_records.batches import Batch
+from andon_records.mapping.absence import REQUIRED_FIELDS
 from andon_records.mapping.document import CsvMapping
 from andon_records.mapping.doubts import doubt_messages, unparsed_message
 from andon_records.messages import Message

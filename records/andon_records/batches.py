@@ -11,18 +11,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from andon_records.files.readers import RecordFile, inspect, records_of
-from andon_records.files.set_aside import EXAMPLES_MAX, NOTHING_SET_ASIDE, SetAside, omit_hint
+from andon_records.files.set_aside import EXAMPLES_MAX, NOTHING_SET_ASIDE, SetAside
 from andon_records.files.utf8_stream import refuse
+from andon_records.mapping.absence import unread_times, why_absent
 from andon_records.mapping.conversion import (
     NO_DOUBTS,
     Applied,
     TimeDoubts,
     Unparsed,
-    absent_parts,
     apply_mapping,
     text_of,
 )
-from andon_records.mapping.document import ORDINAL, Column, CsvMapping
+from andon_records.mapping.document import CsvMapping
 from andon_records.mapping.ordinals import Ordinals
 from andon_records.mapping.times import named, read_times, swapped_formats, unread
 from andon_records.messages import Message, NothingReadable, message
@@ -30,8 +30,6 @@ from andon_records.messages import Message, NothingReadable, message
 BATCH_ROWS = 5_000
 # The contract's limit of a batch is 16 MiB.
 BATCH_BYTES_MAX = 12 << 20
-# Without these the service refuses an event.
-REQUIRED_FIELDS = ("id", "case_id", "activity", "time")
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def batches_of(
                     if layout.records > len(part):
                         _refuse_without_times(layout, mapping, applied)
                 set_aside = records.set_aside.through(int(part[-1]))
-                why = _why_absent(mapping, applied, here, part, EXAMPLES_MAX - explained)
+                why = why_absent(mapping, applied, here, part, EXAMPLES_MAX - explained)
                 yield Batch(
                     sequence=sequence,
                     arrow_ipc=body,
@@ -131,46 +129,6 @@ def _ipc(events: pa.RecordBatch) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
-def _unread_times(applied: Applied, most: int) -> dict[int, str]:
-    """Texts of the first events that have no time and should have one, by position."""
-    found: dict[int, str] = {}
-    for name in ("time", "start_time"):
-        if name in applied.unparsed:
-            texts = applied.events[f"attributes.unparsed.{name}"]
-            lost = np.asarray(texts.is_valid()) & np.asarray(applied.events["time"].is_null())
-            found.update({int(place): texts[int(place)].as_py() for place in np.flatnonzero(lost)[:most]})
-    return dict(sorted(found.items())[:most])
-
-
-def _why_absent(
-    mapping: CsvMapping, applied: Applied, table: pa.RecordBatch, rows: NDArray[np.int64], most: int
-) -> dict[tuple[str, int], Message]:
-    """Why the first events lack what an event needs: which cell is empty, or what is wrong with a time."""
-    absent = {name: np.asarray(applied.events[name].is_null()) for name in REQUIRED_FIELDS}
-    lacking = np.flatnonzero(np.logical_or.reduce(list(absent.values())))[:most]
-    texts = _unread_times(applied, most)
-    sample = list(dict.fromkeys(texts.values()))
-    why = {}
-    for name, place in ((name, int(place)) for place in lacking for name in REQUIRED_FIELDS if absent[name][place]):
-        if name == "time" and place in texts:
-            why[name, place] = unread(texts[place], mapping.time_formats, mapping.time_zone, sample)
-        else:
-            record = int(np.searchsorted(rows, applied.rows[place]))
-            why[name, place] = _empty_cells(mapping, getattr(mapping, name), table, record)
-    return why
-
-
-def _empty_cells(mapping: CsvMapping, column: Column, table: pa.RecordBatch, record: int) -> Message:
-    """Which columns leave a field absent, and how to say that such a row is none."""
-    parts = absent_parts(column, table, record, mapping.unknown)
-    names = ", ".join(f'"{name}"' for name, _ in parts)
-    read = [name for name in table.schema.names if name != ORDINAL]
-    cells = {name: (table[name][record].as_py() or "").strip() for name in read}
-    if texts := [text for _, text in parts if text.strip()]:
-        return message("cell_unknown", columns=names, text=f'"{texts[0].strip()}"')
-    return message("cell_empty", columns=names, hint=omit_hint(cells))
-
-
 def _refuse_swapped_dates(
     layout: RecordFile, mapping: CsvMapping, table: pa.RecordBatch, rows: NDArray[np.int64]
 ) -> None:
@@ -196,7 +154,7 @@ def _refuse_without_times(layout: RecordFile, mapping: CsvMapping, applied: Appl
     times = applied.events["time"]
     if times.null_count < len(times):
         return
-    texts = list(dict.fromkeys(_unread_times(applied, most=200).values()))
+    texts = list(dict.fromkeys(unread_times(applied, most=200).values()))
     what = unread(texts[0] if texts else None, mapping.time_formats, mapping.time_zone, texts)
     places = {"file": layout.path.name, "row": f"{int(applied.rows[0]):,}", "column": ", ".join(mapping.time.columns)}
     first = message("in_cell", **places, what=what)

@@ -208,6 +208,37 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "id 须写明 {{ordinal}} 的计数范围，例如 “{{case}}/{{step}}/{{ordinal}}”",
     ),
     "made_already": ("{by} makes this attribute already; remove one", "{by} 已生成此属性，请删除其一"),
+    "path_malformed": (
+        "{found} is no JMESPath expression ({problem}); write one such as fields.assignee.name or items[?open]",
+        "{found} 不是有效的 JMESPath 表达式（{problem}）；请写 fields.assignee.name 或 items[?open] 之类",
+    ),
+    "counted_in_a_file": (
+        "{{{name}}} numbers the rows of a file, and records that are sent have none: use what is in the record, or"
+        " {{item}}, the number of the row within its record",
+        "{{{name}}} 是文件中的行号，逐条发送的记录没有行号：请使用记录中的内容，或 {{item}}（记录内的序号）",
+    ),
+    # Records
+    "record_not_json": ("the record is no JSON{place}", "记录不是 JSON{place}"),
+    "record_not_text": ("the record is not valid Unicode", "记录不是有效的 Unicode 文本"),
+    "record_no_object": ("the record is JSON and no object", "记录是 JSON，但不是对象"),
+    "record_too_long": ("the record has more than {most:,} bytes", "记录超过 {most:,} 字节"),
+    "record_items": ("the record unfolds into more than {most:,} rows", "记录展开超过 {most:,} 行"),
+    "record_text": (
+        "a list or an object that a column takes in has more than {most:,} characters",
+        "某列所含的列表或对象超过 {most:,} 个字符",
+    ),
+    "path_cost": (
+        "the paths of the mapping need more than {most:,} steps for this record",
+        "映射中的路径对此记录需要超过 {most:,} 步",
+    ),
+    "path_type": (
+        "a path of the mapping calls {function}() with a value of another type",
+        "映射中的路径以类型不符的值调用 {function}()",
+    ),
+    "path_fails": (
+        "the path {expression} of the mapping cannot be applied to this record",
+        "映射中的路径 {expression} 无法用于此记录",
+    ),
     # Files
     "file_empty": ("the file is empty", "文件为空"),
     "file_no_rows": ("the file has a header and no row", "文件只有表头，没有数据行"),

@@ -17,6 +17,7 @@ from services.ingest.servicer.tenants import Tenants
 from services.ingest.settings import IngestSettings
 from services.ingest.store.schema import CHANNEL, MIGRATIONS, SCHEMA
 from services.ingest.store.sessions import PostgresStore
+from services.ingest.wire import records as record_wire
 from services.ingest.workers import share_interpreter
 from services.ingest.writer.commit import LogLimits
 from services.ingest.writer.decision import Codec
@@ -38,6 +39,8 @@ RESPONSE_MARGIN_BYTES = 512 * 1024
 def answer(written: Written, head: LogHead) -> bytes:
     assert written.position is not None
     through = CursorCodec(head.origin).encode(written.position)
+    if written.origin is not None:
+        return record_wire.written_response(written, written.origin, through).SerializeToString()
     response = wire.written_response if written.replay is None else wire.replay_response
     return response(written, through).SerializeToString()
 

@@ -10,6 +10,7 @@ _OPERATE = frozenset({"operator", "admin"})
 
 ACCESS: Access = {
     _SERVICE + "WriteEvents": _WRITE,
+    _SERVICE + "WriteRecords": _WRITE,
     _SERVICE + "StreamEvents": _WRITE,
     _SERVICE + "ReadEvents": _READ,
     _SERVICE + "ReadCases": _READ,
@@ -19,6 +20,7 @@ ACCESS: Access = {
     _SERVICE + "GetSource": _READ | _WRITE,
     _SERVICE + "ListSources": _READ | _WRITE,
     _SERVICE + "UpdateSource": _OPERATE,
+    _SERVICE + "TestSource": _OPERATE,
     _QUARANTINE + "ListQuarantinedEvents": _OPERATE,
     _QUARANTINE + "GetQuarantinedEvent": _OPERATE,
     _QUARANTINE + "GetQuarantineCounts": _OPERATE,

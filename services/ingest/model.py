@@ -61,6 +61,8 @@ class Source:
     future_tolerance_us: int = FUTURE_TOLERANCE_US
     resources_are_not_persons: bool = False
     personal_attributes: frozenset[str] = frozenset()
+    # A RecordMapping of the contract, serialised; empty: it takes events only.
+    mapping: bytes = b""
     revision: int = 1
     created_at_us: int = 0
 
@@ -79,10 +81,15 @@ class Fault:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A batch as it came, in columns of known types; `unreadable` marks texts that are not Unicode, by column index."""
+    """A batch as it came, in columns of known types.
+
+    `unreadable` marks texts that are not Unicode, by column index; `unmapped`, by reason, rows that are no events but
+    records of which none could be made.
+    """
 
     page: pa.RecordBatch
     unreadable: Mapping[int, NDArray[np.bool_]] = field(default_factory=dict)
+    unmapped: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -167,8 +174,22 @@ class Replay:
 
 
 @dataclass(frozen=True)
+class RecordOrigin:
+    """The records that a batch was made of.
+
+    of_row: of each row of the batch, the record's position in its request. refused: by record, what is wrong with those
+    of which no event could be made.
+    """
+
+    count: int
+    of_row: NDArray[np.int64]
+    refused: Mapping[int, str]
+
+
+@dataclass(frozen=True)
 class IncomingBatch:
-    """One call's batch on its way into the log. `request_id` is absent where the caller gave none."""
+    """One call's batch on its way into the log. `request_id` is absent where the caller gave none, and `origin` where
+    it sent events."""
 
     arrival: Arrival
     traceparent: str = ""
@@ -176,6 +197,7 @@ class IncomingBatch:
     fingerprint: bytes = b""
     validate_only: bool = False
     replay: Replay | None = None
+    origin: RecordOrigin | None = None
 
     @property
     def goes_alone(self) -> bool:
@@ -192,7 +214,7 @@ class IncomingBatch:
 class Written:
     """The answer to one batch. `position` is absent where nothing was to be written.
 
-    `outcomes` are those of the rows of a replay.
+    `outcomes` are those of the rows of a replay. `duplicates` are rows, `origin` the records that these were made of.
     """
 
     tally: IntakeCounts
@@ -201,6 +223,8 @@ class Written:
     position: Position | None = None
     replay: Replay | None = None
     outcomes: tuple[ReplayOutcome, ...] = ()
+    duplicates: tuple[NDArray[np.int64], ...] = ()
+    origin: RecordOrigin | None = None
 
 
 @dataclass(frozen=True)

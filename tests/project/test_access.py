@@ -48,7 +48,7 @@ def test_a_reader_changes_nothing_and_a_service_only_reads(contract, part):
 def test_a_writer_reads_no_events_scores_or_problems(contract, part):
     open_to_writers = {contract[method].name for method, roles in part("access").ACCESS.items() if "writer" in roles}
     bounds_and_sources = {"GetWatchBounds", "GetIntakeCounts", "GetSource", "ListSources"}
-    assert open_to_writers <= bounds_and_sources | {"WriteEvents", "StreamEvents"}
+    assert open_to_writers <= bounds_and_sources | {"WriteEvents", "WriteRecords", "StreamEvents"}
 
 
 def test_what_was_refused_is_shown_to_operators_only():

@@ -10,8 +10,9 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from andon_records.files.csv_layout import Layout
-from andon_records.files.set_aside import SetAsideRecords, omit_hint
+from andon_records.files.set_aside import SetAsideRecords
 from andon_records.files.utf8_stream import BLOCK_BYTES, BlockStream, refuse
+from andon_records.mapping.absence import omit_hint
 from andon_records.mapping.document import CsvMapping
 from andon_records.messages import message
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from andon_records.mapping.conversion import omitted_rows
 from andon_records.mapping.document import ROW
-from andon_records.messages import Message, message
+from andon_records.messages import Message
 
 EXAMPLES_MAX = 20
-_TOTAL = re.compile(r"(?i)(?:grand |sub-?)?total|summe|gesamt|zwischensumme|sum\b|somme|suma\b|合计|总计|小计|共计")
 
 
 @dataclass(frozen=True)
@@ -64,12 +62,7 @@ class SetAsideRecords:
         self, table: pa.RecordBatch, numbers: NDArray[np.int64]
     ) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int64]]]:
         """The records that shall be events, if there are any."""
-        omitted = np.zeros(len(numbers), np.bool_)
-        for name, values in self._rules.items():
-            cells = table[name] if name in table.schema.names else pc.cast(pa.array(numbers), pa.utf8())
-            coded = pc.dictionary_encode(cells.fill_null(""))
-            named = pc.is_in(pc.utf8_trim_whitespace(coded.dictionary), pa.array(values, pa.utf8()))
-            omitted |= np.asarray(pc.take(named, coded.indices))
+        omitted = omitted_rows(self._rules, table, numbers)
         if omitted.any():
             self._omitted += numbers[omitted].tolist()
             table, numbers = table.filter(pa.array(~omitted)), numbers[~omitted]
@@ -88,11 +81,3 @@ class SetAsideRecords:
 def _split(numbers: list[int], through: int) -> tuple[list[int], list[int]]:
     known = int(np.searchsorted(np.array(numbers, np.int64), through, side="right"))
     return numbers[:known], numbers[known:]
-
-
-def omit_hint(cells: Mapping[str, str]) -> Message:
-    """What to write where a row is a total, or holds nothing at all."""
-    if cells and not any(cells.values()):
-        return message("hint_omit", column=next(iter(cells)), text='""')
-    total = next(((name, text) for name, text in cells.items() if _TOTAL.match(text)), None)
-    return message("hint_omit", column=total[0], text=f'"{total[1]}"') if total else message("no_hint")

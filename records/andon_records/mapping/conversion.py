@@ -221,6 +221,17 @@ def absent_parts(column: Column, table: pa.RecordBatch, place: int, unknown: Seq
     ]
 
 
+def omitted_rows(rules: Mapping[str, Sequence[str]], table: pa.RecordBatch, rows: Rows) -> NDArray[np.bool_]:
+    """Which rows are no events, as `omit_rows` says."""
+    omitted = np.zeros(len(rows), np.bool_)
+    for name, values in rules.items():
+        cells = table[name] if name in table.schema.names else pc.cast(pa.array(rows), pa.utf8())
+        coded = pc.dictionary_encode(cells.fill_null(""))
+        named = pc.is_in(pc.utf8_trim_whitespace(coded.dictionary), pa.array(values, pa.utf8()))
+        omitted |= np.asarray(pc.take(named, coded.indices))
+    return omitted
+
+
 def _pieces(template: str) -> list[tuple[str, str]]:
     ends = [(match.start(), match.end(), match.group(1)) for match in PLACE.finditer(template)]
     starts = [0, *(end for _, end, _ in ends)]

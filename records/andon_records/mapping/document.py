@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from andon_records.mapping.numbers import DecimalMark
+from andon_records.mapping.paths import MalformedPath, compiled
 from andon_records.mapping.time_formats import ISO, WORDS, NoDate, TimeFormat, UnknownFormat, time_format
 from andon_records.mapping.time_zones import alike, is_region, offset_min
 from andon_records.messages import MalformedMapping, Message, message
@@ -23,7 +24,10 @@ ROW = "row"
 # In an id: the number of the record among those that are equal in the rest of the id, from 1.
 ORDINAL = "ordinal"
 COUNTED = (ROW, ORDINAL)
+# The number of the row among those that one record unfolds into, from 1, where no column has this name.
+ITEM = "item"
 ATTRIBUTES_MAX = 100
+UNFOLD_MAX, FIELDS_MAX = 5, 200
 LIFECYCLE, INSTANCE = "lifecycle:transition", "concept:instance"
 
 PLACE = re.compile(r"\{([^{}]+)\}")
@@ -53,7 +57,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class CsvMapping:
-    """How one CSV file becomes events of one source. `unknown` values count as absent everywhere.
+    """How records of one source become events, from a file or as JSON. `unknown` values count as absent everywhere.
 
     delimiter, encoding and header_row are guessed where they are None; quote is None where quotes are ordinary text.
     supersedes, retracts: the id of the event that a row corrects or takes back. omit_rows: by column, values of rows
@@ -61,6 +65,8 @@ class CsvMapping:
     start_time: each row is one piece of work and becomes two events, its start and its completion at `time`.
     sheet: of a workbook; None: the first that has the columns. case_object: of an object-centric log, the type of
     objects whose events are a case. source_of, object_kind_of: columns that say it event by event.
+    unfold: of JSON, by name in order, a path to items that are rows of their own; a later path sees the names before.
+    fields: of JSON, by name of a column, the path to its value; other columns are keys of the record.
     """
 
     source: str
@@ -77,6 +83,8 @@ class CsvMapping:
     source_of: Column | None = None
     object_kind_of: Column | None = None
     attributes: Sequence[Attribute] = ()
+    unfold: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
     unknown: Sequence[str] = ()
     omit_rows: Mapping[str, Sequence[str]] = field(default_factory=dict)
     time_formats: Sequence[TimeFormat] = (time_format(ISO),)
@@ -160,6 +168,14 @@ def _refuse_contradictions(mapping: CsvMapping, attributes: Sequence[str]) -> No
         if made.get(name) is not None:
             key = "lifecycle" if mapping.lifecycle is not None else "start_time"
             _refuse(f"attributes.{name}", message("made_already", by=key))
+
+
+def check_for_records(mapping: CsvMapping) -> None:
+    """Raises MalformedMapping where the mapping needs a file: a record that is sent again has no number of its own."""
+    for key, column in mapping.uses():
+        for name in column.columns:
+            if name in COUNTED and name not in mapping.fields:
+                _refuse(key, message("counted_in_a_file", name=name))
 
 
 def _refuse(path: str, what: Message) -> Any:
@@ -349,11 +365,35 @@ def _omitted(path: str, given: Any) -> dict[str, list[str]]:
     return rules
 
 
+def _paths(most: int) -> Any:
+    """`{audit: audits, change: "audit.events[?type=='Change']"}`: names and JMESPath expressions."""
+
+    def read(path: str, given: Any) -> dict[str, str]:
+        if not isinstance(given, dict):
+            _refuse(path, message("pairs_expected", example="{assignee: fields.assignee.name}", found=_found(given)))
+        if len(given) > most:
+            _refuse(path, message("too_many", count=len(given), most=most))
+        return {str(name): _path(f"{path}.{name}", expression) for name, expression in given.items()}
+
+    return read
+
+
+def _path(path: str, given: Any) -> str:
+    written = _text(path, given)
+    try:
+        compiled(written)
+    except MalformedPath as error:
+        _refuse(path, message("path_malformed", found=_found(given), problem=error.problem))
+    return written
+
+
 _READERS: Mapping[str, Any] = {
     "source": _source,
     **dict.fromkeys(COLUMN_KEYS, _column),
     "object_kind": lambda path, given: _choice(path, given, get_args(ObjectKind)),
     "attributes": _attributes,
+    "unfold": _paths(UNFOLD_MAX),
+    "fields": _paths(FIELDS_MAX),
     "unknown": _texts,
     "omit_rows": _omitted,
     "time_formats": _formats,

@@ -25,7 +25,7 @@ _VALUES_MIN = 64
 _UNITS_US = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _INT64_MAX = np.iinfo(np.int64).max
 # What damaged bytes make Arrow and Python raise; a SystemError is a length below zero.
-_DAMAGE = (
+DAMAGE = (
     pa.ArrowException,
     OSError,
     ValueError,
@@ -36,7 +36,7 @@ _DAMAGE = (
     struct.error,
 )
 # Arrow decodes a compressed body of 16 MiB to no more than this much, or it is an attack.
-_DECODED_BYTES_MAX = 16 * BATCH_BYTES_MAX
+DECODED_BYTES_MAX = 16 * BATCH_BYTES_MAX
 
 
 def read_arrow(stream: bytes) -> Arrival:
@@ -47,16 +47,16 @@ def read_arrow(stream: bytes) -> Arrival:
         claimed = claims(stream)
         if claimed.rows > BATCH_EVENTS_MAX:
             raise MalformedBatch("arrow_ipc", f"more than {BATCH_EVENTS_MAX} events", "BATCH_TOO_LARGE")
-        if claimed.decoded_bytes > _DECODED_BYTES_MAX:
+        if claimed.decoded_bytes > DECODED_BYTES_MAX:
             raise MalformedBatch("arrow_ipc", "decodes to more than is allowed", "BATCH_TOO_LARGE")
         with pa.ipc.open_stream(pa.py_buffer(stream), options=READING) as reader:
             check_schema(reader.schema)
             schema = reader.schema
             batches = _read_bounded(reader, claimed.rows) or [pa.RecordBatch.from_pylist([], schema=schema)]
-            arrivals = [_normalised(batch) for batch in batches]
+            arrivals = [arrival_of(batch) for batch in batches]
     except MalformedBatch:
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise MalformedBatch("arrow_ipc", "not a readable Arrow IPC stream") from error
     return joined(arrivals)
 
@@ -73,7 +73,8 @@ def _read_bounded(reader: pa.RecordBatchStreamReader, claimed_rows: int) -> list
     return batches
 
 
-def _normalised(batch: pa.RecordBatch) -> Arrival:
+def arrival_of(batch: pa.RecordBatch) -> Arrival:
+    """Of columns whose names and types have been checked."""
     rows = batch.num_rows
     columns: list[pa.Array] = []
     names: list[str] = []

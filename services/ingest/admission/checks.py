@@ -43,6 +43,8 @@ MESSAGES: Mapping[str, str] = {
     "EVENT_TOO_MANY_ATTRIBUTES": f"an event has at most {ATTRIBUTES_MAX} attributes",
     "EVENT_CORRECTION_INVALID": "an event either supersedes or retracts, and never itself",
     "EVENT_TRACEPARENT_INVALID": "not a W3C traceparent",
+    "RECORD_MALFORMED": "not a JSON object in valid Unicode",
+    "RECORD_NOT_MAPPABLE": "the paths of the mapping cannot be applied to the record",
 }
 
 TRACEPARENT_PATTERN = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
@@ -130,6 +132,8 @@ class TextColumn:
 def checked(arrival: Arrival, policies: Sequence[Source], now_us: int) -> FaultMarks:
     """What is wrong with each event. `policies`: of the sources that the page's dictionary names, in its order."""
     marks = FaultMarks(arrival.page.num_rows)
+    for reason, rows in arrival.unmapped.items():
+        marks.note(rows, "record", reason)
     _check_texts(arrival, marks)
     _check_times(arrival.page, policies, now_us, marks)
     _check_corrections(arrival.page, marks)

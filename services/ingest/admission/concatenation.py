@@ -14,6 +14,7 @@ def joined(arrivals: list[Arrival]) -> Arrival:
         return arrivals[0]
     page = join([arrival.page for arrival in arrivals])
     unreadable: dict[int, NDArray[np.bool_]] = {}
+    unmapped: dict[str, NDArray[np.bool_]] = {}
     for number, arrival in enumerate(arrivals):
         first = sum(earlier.page.num_rows for earlier in arrivals[:number])
         for place, mask in arrival.unreadable.items():
@@ -21,7 +22,10 @@ def joined(arrivals: list[Arrival]) -> Arrival:
             target = _place(page, column.name, column.type)
             whole = unreadable.setdefault(target, np.zeros(page.num_rows, dtype=np.bool_))
             whole[first : first + len(mask)] = mask
-    return Arrival(page, unreadable)
+        for reason, mask in arrival.unmapped.items():
+            whole = unmapped.setdefault(reason, np.zeros(page.num_rows, dtype=np.bool_))
+            whole[first : first + len(mask)] = mask
+    return Arrival(page, unreadable, unmapped)
 
 
 def _place(page: pa.RecordBatch, name: str, kind: pa.DataType) -> int:

@@ -23,6 +23,8 @@ class Registry(Protocol):
 
     async def sources(self) -> dict[SourceId, Source]: ...
 
+    async def source(self, name: SourceId) -> Source | None: ...
+
     async def create_source(self, source: Source) -> bool:
         """False where it exists."""
 

@@ -8,6 +8,7 @@ from andon.ingest.v1 import ingest_pb2, source_pb2
 
 from services.ingest import wire
 from services.ingest.model import ATTRIBUTE_NAME, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId
+from services.ingest.servicer.records import check_mapping
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.writer.interface import LockedSession
 from services.runtime.errors import Aborted, AlreadyExists, NotFound, invalid
@@ -22,6 +23,7 @@ CHANGEABLE = (
     "future_tolerance",
     "resources_are_not_persons",
     "personal_attributes",
+    "mapping",
 )
 TITLE_CHARS_MAX = 200
 PAGE_SIZE, PAGE_SIZE_MAX = 100, 1_000
@@ -36,6 +38,7 @@ _FIELDS = {
     "future_tolerance": ("future_tolerance_us",),
     "resources_are_not_persons": ("resources_are_not_persons",),
     "personal_attributes": ("personal_attributes",),
+    "mapping": ("mapping",),
 }
 
 
@@ -84,7 +87,9 @@ class SourceRpcs:
         return await self.requests.once("UpdateSource", request, ingest_pb2.UpdateSourceResponse, update)
 
     async def GetSource(self, request: ingest_pb2.GetSourceRequest, context: Any) -> ingest_pb2.GetSourceResponse:
-        found = (await self._all()).get(wire.source_id(request.name))
+        log = await self.requests.log()
+        async with self.requests.store.session(log.tenant) as session:
+            found = await session.registry.source(wire.source_id(request.name))
         if found is None:
             raise NotFound("NOT_FOUND", "no such source")
         return ingest_pb2.GetSourceResponse(source=wire.source_message(found))
@@ -133,3 +138,4 @@ def _check(source: Source, message: source_pb2.Source) -> None:
         is_name = ATTRIBUTE_NAME.fullmatch(name) is not None
         checks.require(is_name, f"source.personal_attributes[{index}]", "must be the name of an attribute")
     checks.done()
+    check_mapping(source)

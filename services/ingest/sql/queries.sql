@@ -99,16 +99,23 @@ ORDER BY source, reason;
 -- name: sources
 -- Every source of the tenant.
 SELECT source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
-       resources_are_not_persons, personal_attributes, revision, created_at
+       resources_are_not_persons, personal_attributes, mapping, revision, created_at
 FROM source
 WHERE tenant = $1
 ORDER BY source;
 
+-- name: source
+-- One source of the tenant.
+SELECT source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
+       resources_are_not_persons, personal_attributes, mapping, revision, created_at
+FROM source
+WHERE tenant = $1 AND source = $2;
+
 -- name: create_source
 -- A new source; nothing is returned where it exists.
 INSERT INTO source (tenant, source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us,
-                    future_tolerance_us, resources_are_not_persons, personal_attributes)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                    future_tolerance_us, resources_are_not_persons, personal_attributes, mapping)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (tenant, source) DO NOTHING
 RETURNING created_at;
 
@@ -116,7 +123,8 @@ RETURNING created_at;
 -- Replaces what can be changed of a source, if it is as it was read.
 UPDATE source
 SET kind = $4, title_en = $5, title_zh = $6, dedup_horizon_us = $7, time_earliest_us = $8,
-    future_tolerance_us = $9, resources_are_not_persons = $10, personal_attributes = $11, revision = revision + 1
+    future_tolerance_us = $9, resources_are_not_persons = $10, personal_attributes = $11, mapping = $12,
+    revision = revision + 1
 WHERE tenant = $1 AND source = $2 AND revision = $3
 RETURNING revision;
 

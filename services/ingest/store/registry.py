@@ -45,6 +45,10 @@ class PostgresRegistry:
         rows = await self._connection.fetch(queries.sources, self._tenant)
         return {row["source"]: _source(row) for row in rows}
 
+    async def source(self, name: SourceId) -> Source | None:
+        row = await self._connection.fetchrow(queries.source, self._tenant, name)
+        return _source(row) if row is not None else None
+
     async def create_source(self, source: Source) -> bool:
         """False where it exists."""
         made = await self._connection.fetchval(queries.create_source, self._tenant, source.id, *_source_values(source))
@@ -68,6 +72,7 @@ def _source_values(source: Source) -> tuple[Any, ...]:
         source.future_tolerance_us,
         source.resources_are_not_persons,
         sorted(source.personal_attributes),
+        source.mapping,
     )
 
 

@@ -135,8 +135,14 @@ def decide(
             some,
             tuple(one.quarantine_id for one in sealed_events),
             Position(entry.position),
+            duplicates=(admission.index[begin:end][outcome[begin:end] == Novelty.DUPLICATE],)
+            if count[Novelty.DUPLICATE]
+            else (),
+            origin=part.batch.origin,
         )
-        for count, some, sealed_events in zip(kinds, faults, refused, strict=True)
+        for part, count, some, sealed_events, (begin, end) in zip(
+            parts, kinds, faults, refused, pairwise(admission.bounds), strict=True
+        )
     )
     receipt = Receipt(
         counts=counts,

@@ -84,6 +84,8 @@ def merged(parts: Sequence[Written]) -> Written:
         tuple(fault for part in parts for fault in part.faults),
         tuple(name for part in parts for name in part.quarantine_ids),
         parts[-1].position,
+        duplicates=tuple(rows for part in parts for rows in part.duplicates),
+        origin=parts[0].origin,
     )
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 from andon.common.v1.errors_pb2 import ErrorReason
 from andon.common.v1.text_pb2 import Text
 from andon.common.v1.value_pb2 import Value
-from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2, source_pb2
+from andon.ingest.v1 import event_pb2, ingest_pb2, mapping_pb2, quarantine_pb2, source_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -196,6 +196,7 @@ def source_message(source: Source) -> source_pb2.Source:
         personal_attributes=sorted(source.personal_attributes),
         etag=etag(source),
         create_time=timestamp(source.created_at_us),
+        mapping=mapping_pb2.RecordMapping.FromString(source.mapping) if source.mapping else None,
     )
 
 
@@ -213,6 +214,7 @@ def source(message: source_pb2.Source, name: SourceId) -> Source:
         ),
         resources_are_not_persons=message.resources_are_not_persons,
         personal_attributes=frozenset(message.personal_attributes),
+        mapping=message.mapping.SerializeToString(deterministic=True) if message.HasField("mapping") else b"",
     )
 
 

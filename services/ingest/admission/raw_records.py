@@ -1,0 +1,187 @@
+"""Records of a source become a batch of events: its mapping makes them, and what cannot be mapped goes along refused.
+
+Theory of operation. Every row of the batch is either an event that the mapping made or a record of which it could make
+none, as it came, under the attribute "record". So both take the one way of admission: they are counted, sealed into
+quarantine and answered like any event, in the same commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from andon_records.mapping.conversion import Applied, apply_mapping, omitted_rows
+from andon_records.mapping.document import ITEM, CsvMapping
+from andon_records.mapping.objects import NoRecord, Record, RecordRows, parse_record, rows_of
+from andon_records.mapping.time_formats import ISO, time_format
+from andon_records.messages import Message
+from numpy.typing import NDArray
+
+from services.ingest.admission.arrow import DAMAGE, DECODED_BYTES_MAX, arrival_of
+from services.ingest.admission.arrow_claims import claims
+from services.ingest.admission.arrow_schema import COLUMNS_MAX
+from services.ingest.admission.concatenation import join
+from services.ingest.admission.soundness import is_sound
+from services.ingest.columns import READING
+from services.ingest.model import (
+    ATTRIBUTE_PREFIX,
+    BATCH_BYTES_MAX,
+    BATCH_EVENTS_MAX,
+    CODED_TEXT,
+    Arrival,
+    MalformedBatch,
+    RecordOrigin,
+    SourceId,
+)
+
+RECORD_ATTRIBUTE = ATTRIBUTE_PREFIX + "record"
+
+
+@dataclass(frozen=True)
+class MappedRecords:
+    """rows: the records as text, less omitted ones. applied: what the mapping made of them."""
+
+    arrival: Arrival
+    origin: RecordOrigin
+    rows: RecordRows
+    applied: Applied
+
+
+def map_json(mapping: CsvMapping, source: SourceId, raw: Sequence[bytes]) -> MappedRecords:
+    """Raises MalformedBatch where they are too many, together too large, or become too many events."""
+    if len(raw) > BATCH_EVENTS_MAX:
+        raise MalformedBatch("json.records", f"more than {BATCH_EVENTS_MAX} records", "BATCH_TOO_LARGE")
+    if sum(map(len, raw)) > BATCH_BYTES_MAX:
+        raise MalformedBatch("json.records", f"more than {BATCH_BYTES_MAX} bytes", "BATCH_TOO_LARGE")
+    records: list[Record | NoRecord] = []
+    for one in raw:
+        try:
+            records.append(parse_record(one))
+        except NoRecord as error:
+            records.append(error)
+    rows = rows_of(mapping, records)
+    malformed = {number for number, record in enumerate(records) if isinstance(record, NoRecord)}
+    texts = {number: raw[number].decode("utf-8", "backslashreplace") for number in rows.refused}
+    return _mapped(mapping, source, len(raw), rows, malformed, texts)
+
+
+def map_arrow(mapping: CsvMapping, source: SourceId, stream: bytes) -> MappedRecords:
+    """Raises MalformedBatch. Columns of plain values stay columns; nested ones are read as JSON would be."""
+    table = _read_arrow(stream)
+    if any(pa.types.is_timestamp(kind) for kind in table.schema.types):
+        # As text it is ISO, whatever the mapping says of texts.
+        mapping = replace(mapping, time_formats=(*mapping.time_formats, time_format(ISO)))
+    nested = any(pa.types.is_nested(kind) for kind in table.schema.types)
+    if not (nested or mapping.unfold or mapping.fields):
+        rows = _plain_rows(mapping, table)
+        return _mapped(mapping, source, table.num_rows, rows, set(), {})
+    columns = {
+        name: column.to_pylist() if pa.types.is_nested(column.type) else _as_text(column).to_pylist()
+        for name, column in zip(table.schema.names, table.columns, strict=True)
+    }
+    records: list[Record | NoRecord] = [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+    rows = rows_of(mapping, records)
+    texts = {number: str(table.slice(number, 1).to_pylist()[0]) for number in rows.refused}
+    return _mapped(mapping, source, table.num_rows, rows, set(), texts)
+
+
+def _read_arrow(stream: bytes) -> pa.RecordBatch:
+    if len(stream) > BATCH_BYTES_MAX:
+        raise MalformedBatch("arrow_ipc", f"more than {BATCH_BYTES_MAX} bytes", "BATCH_TOO_LARGE")
+    try:
+        claimed = claims(stream)
+        if claimed.rows > BATCH_EVENTS_MAX:
+            raise MalformedBatch("arrow_ipc", f"more than {BATCH_EVENTS_MAX} records", "BATCH_TOO_LARGE")
+        if claimed.decoded_bytes > DECODED_BYTES_MAX:
+            raise MalformedBatch("arrow_ipc", "decodes to more than is allowed", "BATCH_TOO_LARGE")
+        with pa.ipc.open_stream(pa.py_buffer(stream), options=READING) as reader:
+            schema = reader.schema
+            if len(schema) > COLUMNS_MAX:
+                raise MalformedBatch("arrow_ipc", f"more than {COLUMNS_MAX} columns", "BATCH_TOO_LARGE")
+            if len(set(schema.names)) != len(schema.names):
+                raise MalformedBatch("arrow_ipc", "two columns have the same name")
+            batches = []
+            rows = 0
+            for batch in reader:
+                rows += batch.num_rows
+                if rows > claimed.rows:
+                    raise MalformedBatch("arrow_ipc", "holds more records than it says")
+                if not is_sound(batch):
+                    raise MalformedBatch("arrow_ipc", "a column is damaged or holds texts that are not Unicode")
+                batches.append(batch)
+            joined = pa.Table.from_batches(batches, schema=schema).combine_chunks().to_batches()
+    except MalformedBatch:
+        raise
+    except DAMAGE as error:
+        raise MalformedBatch("arrow_ipc", "not a readable Arrow IPC stream") from error
+    return joined[0] if joined else pa.RecordBatch.from_pylist([], schema=schema)
+
+
+def _plain_rows(mapping: CsvMapping, table: pa.RecordBatch) -> RecordRows:
+    names = mapping.columns()
+    present = set(table.schema.names)
+    columns = []
+    for name in names:
+        if name in present:
+            columns.append(pc.fill_null(_as_text(table.column(name)), ""))
+        else:
+            columns.append(pa.repeat(pa.scalar("1" if name == ITEM else ""), table.num_rows))
+    return RecordRows(pa.RecordBatch.from_arrays(columns, names=names), np.arange(table.num_rows), {})
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    try:
+        return pc.cast(column, pa.utf8())
+    except pa.ArrowException as error:
+        raise MalformedBatch("arrow_ipc", "a column has a type that is no text, number, flag or time") from error
+
+
+def _mapped(
+    mapping: CsvMapping, source: SourceId, count: int, rows: RecordRows, malformed: set[int], texts: Mapping[int, str]
+) -> MappedRecords:
+    table, owners = rows.table, rows.records
+    if mapping.omit_rows:
+        chosen = ~omitted_rows(mapping.omit_rows, table, owners)
+        table, owners = table.filter(pa.array(chosen)), owners[chosen]
+    applied = apply_mapping(replace(mapping, source=source), table, owners)
+    if applied.events.num_rows + len(rows.refused) > BATCH_EVENTS_MAX:
+        raise MalformedBatch("", f"the records become more than {BATCH_EVENTS_MAX} events", "BATCH_TOO_LARGE")
+    arrival = arrival_of(applied.events)
+    of_row: NDArray[np.int64] = applied.rows
+    if rows.refused:
+        arrival = _with_refused(arrival, source, rows.refused, malformed, texts)
+        of_row = np.concatenate([of_row, np.array(list(rows.refused), np.int64)])
+    refused = {number: why.text() for number, why in rows.refused.items()}
+    return MappedRecords(
+        arrival, RecordOrigin(count, of_row, refused), RecordRows(table, owners, rows.refused), applied
+    )
+
+
+def _with_refused(
+    arrival: Arrival, source: SourceId, refused: Mapping[int, Message], malformed: set[int], texts: Mapping[int, str]
+) -> Arrival:
+    """The events, and after them a row for each record that became none."""
+    required = ("id", "case_id", "activity")
+    as_came = pa.RecordBatch.from_pydict(
+        {
+            "source": pa.array([source] * len(refused), CODED_TEXT),
+            **{name: pa.nulls(len(refused), pa.string()) for name in required},
+            "time": pa.nulls(len(refused), pa.timestamp("us", "UTC")),
+            RECORD_ATTRIBUTE: pa.array([texts[number] for number in refused], pa.string()),
+        }
+    )
+    page = join([arrival.page, arrival_of(as_came).page])
+    broken = np.array([number in malformed for number in refused], np.bool_)
+    events = np.zeros(arrival.page.num_rows, np.bool_)
+    unmapped = {
+        "RECORD_MALFORMED": np.concatenate([events, broken]),
+        "RECORD_NOT_MAPPABLE": np.concatenate([events, ~broken]),
+    }
+    return Arrival(page, unmapped=unmapped)
