@@ -16,6 +16,7 @@ from andon_client.commands import (
     chart,
     events,
     explain,
+    export,
     load,
     plan,
     problem,
@@ -81,6 +82,7 @@ def _add(to: typer.Typer, name: str, command: Any, example: str) -> None:
 
 
 _add(app, "load", load.load_file, "load incidents.csv.gz --mapping examples/it-incidents.mapping.yaml")
+_add(app, "export", export.export, "export incidents.xes.gz --from 2026-01-01 --to 2026-02-01 --zone Europe/Berlin")
 _add(app, "events", events.events, "events --case INC0000045 --limit 10")
 _add(app, "scores", scores.scores, "scores --indicator lead_time --window week --overall")
 _add(app, "signals", signals.signals, "signals --since 2026-01-01 --json")

@@ -177,8 +177,31 @@ CHINESE: Mapping[str, str] = {
     "Load a file. Loading it again changes nothing; a broken load goes on where it stopped.": (
         "装载文件。重复装载不产生变化；中断的装载从中断处继续。"
     ),
-    "CSV, plain or .gz.": "CSV 文件，可为 .gz。",
-    "YAML: how columns become events.": "YAML：列如何映射为事件。",
+    "CSV, TSV, JSON, JSON Lines, Parquet, .xlsx, XES or OCEL 2.0; text also .gz.": (
+        "CSV、TSV、JSON、JSON Lines、Parquet、.xlsx、XES 或 OCEL 2.0；文本可为 .gz。"
+    ),
+    "YAML: how columns become events. XES and OCEL need none.": "YAML：列如何映射为事件。XES 和 OCEL 可省略。",
+    "Without a mapping: the source of the events. Default: the name of the file.": (
+        "无映射时：事件的来源。默认：文件名。"
+    ),
+    "OCEL without a mapping: the type of objects whose events are a case.": ("OCEL 无映射时：以哪种类型的对象为案例。"),
+    "Without a mapping: the zone of times that have none, such as Europe/Berlin.": (
+        "无映射时：无时区的时间所属时区，如 Europe/Berlin。"
+    ),
+    "Write events of the log to a file, by default as they count after all corrections.": (
+        "将日志中的事件写入文件，默认为应用全部更正之后的结果。"
+    ),
+    "The file to write; text also as .gz.": "要写的文件；文本可为 .gz。",
+    "Default: what the name of the file says.": "默认：由文件名判断。",
+    "Events at or after this time.": "此时间及之后的事件。",
+    "Events before this time.": "此时间之前的事件。",
+    "The zone of --from and --to, and of times in CSV, such as Europe/Berlin.": (
+        "--from、--to 及 CSV 中时间的时区，如 Europe/Berlin。"
+    ),
+    "Only this source; may be repeated.": "只要此来源；可重复。",
+    "Corrected events as well, with what corrects them.": "也包括被更正的事件及其更正。",
+    "OCEL: the name of the type of objects that cases are.": "OCEL：案例所属对象类型的名称。",
+    "Replace a file that exists.": "替换已存在的文件。",
     "Begin at the first row even after a broken load.": "即使上次装载中断，也从第一行开始。",
     "Read every row, show what the first become, and send nothing.": "读取每一行，显示前几行的结果，不发送。",
     # Of the command line itself

@@ -295,6 +295,32 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "members": ("{count} members", "{count} 个下级"),
     "more_add": ("... {count:,} more, which add {contribution}", "……其余 {count:,} 个，贡献 {contribution}"),
+    "unknown_zone": (
+        "{name} is no time zone; write one such as Europe/Berlin, Asia/Shanghai or UTC",
+        "{name} 不是有效时区；请写 Europe/Berlin、Asia/Shanghai 或 UTC 之类",
+    ),
+    "export_format_unknown": (
+        "the name of the file does not say its format: write --format, or a name that ends in one of {known}",
+        "文件名未说明格式：请用 --format 指定，或使用以 {known} 结尾的文件名",
+    ),
+    "export_exists": ("{file} exists; write --force to replace it", "{file} 已存在；如要替换请用 --force"),
+    "export_not_packed": (
+        "{format} is not compressed as a whole; take .gz off the name",
+        "{format} 不作整体压缩；请去掉文件名中的 .gz",
+    ),
+    "exported": (
+        "{file}: {events:,} events of {cases:,} cases, from {first} to {last} ({zone}){corrections}",
+        "{file}：{cases:,} 个案例的 {events:,} 个事件，{first} 至 {last}（{zone}）{corrections}",
+    ),
+    "export_corrected": ("; corrections are applied", "；已应用更正"),
+    "export_history": (
+        "; corrected events and their corrections are included",
+        "；含被更正的事件及其更正",
+    ),
+    "export_mixed": (
+        "values of {names} have several types: where a column has one type they are texts",
+        "{names} 的值有多种类型：在只容一种类型的列中写为文本",
+    ),
     "unknown_window": (
         "{name} is not one of hour, day, week, month, all",
         "{name} 不是 hour、day、week、month、all 之一",
