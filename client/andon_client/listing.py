@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from datetime import UTC, tzinfo
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import grpc
+from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 
+from andon_client.presentation.order import hierarchy, score_order
 from andon_client.presentation.tables import problem_system
 from andon_client.presentation.zones import Zones, system_of
 from andon_client.suite import Suite
+
+SPANS = 6
+"""The last one is 8^5 hours, nearly four years."""
+LIST_PAGE = 10_000
 
 
 class PageRequest(Protocol):
@@ -87,21 +93,77 @@ async def list_systems(
             yield system
 
 
+async def newest_scores(
+    suite: Suite, wanted: scoring_pb2.SeriesFilter, interval: Interval, limit: int
+) -> tuple[list[score_pb2.Score], Zones]:
+    """The first `limit` in the order of `presentation.order`, and the zones of their systems.
+
+    Lists come by series. So the latest hour is asked for, and spans that grow eightfold until that is enough: it costs
+    as much as is shown, however long the history is.
+    """
+    since = interval.start.ToDatetime(UTC) if interval.HasField("start") else None
+    newest = await _newest(suite, wanted)
+    if interval.HasField("end") and (newest is None or interval.end.ToDatetime(UTC) < newest):
+        newest = interval.end.ToDatetime(UTC)
+    spans = [timedelta(hours=8**power) for power in range(SPANS)] if newest else []
+    found: list[score_pb2.Score] = []
+    for start in [*(newest - one for one in spans if newest), None]:
+        is_last = start is None or (since is not None and start <= since)
+        request = scoring_pb2.ListScoresRequest(filter=wanted, interval=interval, page_size=LIST_PAGE)
+        if start is not None and not is_last:
+            request.interval.start.FromDatetime(start)
+        found = [score async for score in list_scores(suite, request)]
+        if is_last or len(found) >= limit:
+            break
+    systems = await _systems(suite, [score.series for score in found])
+    places = {
+        key: {name: place for place, name in enumerate(hierarchy(one.spec))} for key, one in systems.items() if one
+    }
+    shown = sorted(found, key=lambda score: score_order(score, places))[:limit]
+    return shown, _zones(systems)
+
+
+async def _newest(suite: Suite, wanted: scoring_pb2.SeriesFilter) -> datetime | None:
+    """The latest event time of the systems that a filter may name; None: there is none."""
+    status = await suite.scoring.GetScoringStatus(scoring_pb2.GetScoringStatusRequest())
+    keys = {system_of(one) for one in wanted.series}
+    found = [
+        one.watermark.ToDatetime(UTC)
+        for one in status.partitions
+        if one.HasField("watermark") and _is_named(one.system, wanted, keys)
+    ]
+    return max(found, default=None)
+
+
+def _is_named(name: str, wanted: scoring_pb2.SeriesFilter, keys: set[str]) -> bool:
+    process, _, system = name.removeprefix("processes/").partition("/indicatorSystems/")
+    if keys and f"{process}/{system}" not in keys:
+        return False
+    return wanted.process in ("", process) and wanted.system in ("", system)
+
+
 async def read_zones(suite: Suite, keys: Iterable[str]) -> Zones:
     """Of the systems that these series, or "process/system", belong to; UTC for one that is gone."""
-    found: dict[str, tzinfo] = {}
+    return _zones(await _systems(suite, keys))
+
+
+def _zones(systems: Mapping[str, indicator_system_pb2.IndicatorSystem | None]) -> Zones:
+    return Zones({key: zone_of(one) if one else UTC for key, one in systems.items()})
+
+
+async def _systems(suite: Suite, keys: Iterable[str]) -> dict[str, indicator_system_pb2.IndicatorSystem | None]:
+    """By "process/system"; None: it is gone."""
+    found: dict[str, indicator_system_pb2.IndicatorSystem | None] = {}
     for key in dict.fromkeys(map(system_of, keys)):
         process, _, system = key.partition("/")
         request = scoring_pb2.GetIndicatorSystemRequest(name=f"processes/{process}/indicatorSystems/{system}")
         try:
-            answer = await suite.scoring.GetIndicatorSystem(request)
+            found[key] = (await suite.scoring.GetIndicatorSystem(request)).indicator_system
         except grpc.aio.AioRpcError as error:
             if error.code() not in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT):
                 raise
-            found[key] = UTC
-        else:
-            found[key] = zone_of(answer.indicator_system)
-    return Zones(found)
+            found[key] = None
+    return found
 
 
 async def shown_zones(suite: Suite, keys: Iterable[str]) -> Zones:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from andon.scoring.v1.scoring_pb2 import GetScoringStatusRequest, GetScoringStatusResponse
 from andon_client.command_line import app
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -130,6 +131,8 @@ def test_a_list_can_be_of_one_process_and_system(name, runner, monkeypatch):
     class Recorder:
         def __getattr__(self, method):
             def call(request):
+                if isinstance(request, GetScoringStatusRequest):
+                    return asyncio.sleep(0, GetScoringStatusResponse())
                 asked.append(request)
                 raise typer.Exit(0)
 

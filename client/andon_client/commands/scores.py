@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated
 
 import typer
-from andon.scoring.v1 import score_pb2, scoring_pb2
+from andon.scoring.v1 import score_pb2
 
 from andon_client.commands.filters import (
     Indicator,
@@ -21,7 +21,7 @@ from andon_client.commands.filters import (
     list_interval,
     series_filter,
 )
-from andon_client.listing import list_scores, read_zones, take
+from andon_client.listing import newest_scores
 from andon_client.presentation.tables import scores_table
 from andon_client.presentation.zones import Zones
 from andon_client.suite import Suite
@@ -41,14 +41,13 @@ def scores(
     limit: Limit = 200,
     as_json: Json = False,
 ) -> None:
-    """List current scores, by series and window."""
+    """List current scores, newest window first, then in the order of the indicator hierarchy."""
     options: Context = context.obj
     wanted = series_filter(options.locale, indicator, window, series, overall, process, system)
 
     async def work(suite: Suite) -> tuple[list[score_pb2.Score], Zones]:
         interval = await list_interval(suite, wanted, since, until)
-        found = await take(list_scores(suite, scoring_pb2.ListScoresRequest(filter=wanted, interval=interval)), limit)
-        return found, await read_zones(suite, [score.series for score in found])
+        return await newest_scores(suite, wanted, interval, limit)
 
     found, zones = run(options, work)
     emit(found, as_json, partial(scores_table, zones=zones), options.locale)

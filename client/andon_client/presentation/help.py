@@ -61,7 +61,9 @@ CHINESE: Mapping[str, str] = {
     "Improvement actions and the verification of their effect.": "改进措施及其效果验证。",
     "Show the progress of each service and the balance of received events.": "显示各服务的处理进度及接收事件的平衡。",
     "List events of the log, in commit order.": "按提交顺序列出日志中的事件。",
-    "List current scores, by series and window.": "按序列和窗口列出当前评分。",
+    "List current scores, newest window first, then in the order of the indicator hierarchy.": (
+        "列出当前评分：最新窗口在前，同一窗口内按指标层级排序。"
+    ),
     "List out-of-control signals, newest first, each with its rule, control limits and in-control ARL.": (
         "列出失控信号（最新在前），含规则、控制限与受控平均运行长度。"
     ),
