@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jinja2
 import vl_convert
+from andon_client.presentation.tables import fill_tone
 
 from demo.report import Report
 from demo.report_texts import Say
@@ -21,6 +22,7 @@ def write(path: Path, report: Report, say: Say, made_at: datetime) -> None:
     page = template.render(
         report=report,
         say=say,
+        fill_tone=fill_tone,
         made_at=f"{made_at:%Y-%m-%d %H:%M} UTC",
         bundle=vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"),
         specs=_script_json([spec for spec in (*report.chart_specs, report.pareto_spec) if spec is not None]),

@@ -1,4 +1,4 @@
-"""The report as data, which the terminal and the page render."""
+"""The report as data: tables of the client, charts and texts, which the terminal and the page render."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from andon.improvement.v1 import problem_pb2
-from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
-from andon_client.presentation.formats import localised, number, optional, short, span, when
-from andon_client.presentation.next_steps import next_steps
-from andon_client.presentation.phrases import say as phrase
-from andon_client.presentation.tables import cases_text, cause_text
+from andon.scoring.v1 import scoring_pb2
+from andon_client.presentation.formats import localised, span, when
+from andon_client.presentation.tables import (
+    Row,
+    Table,
+    TableCell,
+    TableColumn,
+    intake_table,
+    problems_table,
+    scorecard_table,
+)
 
 from demo.detection import FalseAlarms, FaultFinding
 from demo.report_texts import Say
@@ -26,52 +32,14 @@ SERIES_NAMED = 4
 
 
 @dataclass(frozen=True)
-class ScoreLine:
-    depth: int
-    title: str
-    phase: str
-    value: str
-    target: str
-    weight: str
-    points: float | None
-    points_text: str
-    cases: str
-    state: str
-    state_text: str
-
-
-@dataclass(frozen=True)
-class FaultLine:
-    title: str
-    span: str
-    found: bool
-    found_by: str
-    delay: str
-    cause: str
-    cause_is_right: bool
-
-
-@dataclass(frozen=True)
-class ProblemLine:
-    name: str
-    title: str
-    severity: str
-    signals: int
-    cause: str
-    since: str
-    next_step: str
-    next_command: str
-
-
-@dataclass(frozen=True)
 class Report:
     language: str
     lead: str
-    intake: Sequence[tuple[str, str, str, str, str]]
-    scorecards: Sequence[tuple[str, Sequence[ScoreLine]]]
-    faults: Sequence[FaultLine]
+    intake: Table
+    scorecards: Sequence[Table]
+    faults: Table | None
     false_alarms: str
-    problems: Sequence[ProblemLine]
+    problems: Table
     charts: Sequence[scoring_pb2.GetControlChartResponse]
     chart_specs: Sequence[dict[str, Any]]
     unjudged: Sequence[tuple[str, str]]
@@ -82,26 +50,19 @@ def build(
     findings: Findings, faults: Sequence[FaultFinding], false_alarms: FalseAlarms, say: Say, language: str
 ) -> Report:
     zone = findings.zone
-    problems = [_problem_line(problem, say, language, zone) for problem in findings.problems]
     charts = _worth_showing(findings)
     return Report(
         language=language,
         lead=_lead(findings, say, language),
-        intake=[
-            (c.source, f"{c.received:,}", f"{c.accepted:,}", f"{c.duplicate:,}", f"{c.quarantined:,}")
-            for c in findings.counts
-        ],
-        scorecards=[
-            (_card_title(card, say, language, zone), _score_lines(card, findings.shares, say, language))
-            for card in findings.scorecards
-        ],
-        faults=[_fault_line(finding, say, language) for finding in faults],
+        intake=intake_table(findings.counts, language),
+        scorecards=[scorecard_table(card, findings.shares, language, zone) for card in findings.scorecards],
+        faults=_faults(faults, say, language) if faults else None,
         false_alarms=_false_alarm_text(false_alarms, bool(faults), say),
-        problems=problems,
+        problems=problems_table(findings.problems, language, findings.zones, with_step=True),
         charts=charts,
         chart_specs=[_with_faults(chart, faults, say, language, zone) for chart in charts],
         unjudged=_unjudged(findings, say, language),
-        pareto_spec=_pareto(problems, say) if problems else None,
+        pareto_spec=_pareto(findings.problems, say, language) if findings.problems else None,
     )
 
 
@@ -116,61 +77,25 @@ def _lead(findings: Findings, say: Say, language: str) -> str:
     return say("lead", events=f"{events:,}", cases=f"{cases:,}", start=start, end=end, zone=str(findings.zone))
 
 
-def _card_title(card: scoring_pb2.GetScorecardResponse, say: Say, language: str, zone: tzinfo) -> str:
-    return say("week_of", start=span(card.interval, language, zone)) if card.interval.start.seconds else say("all_time")
+def _faults(findings: Sequence[FaultFinding], say: Say, language: str) -> Table:
+    columns = [TableColumn(say(name), numeric=name == "delay") for name in ("fault", "from_until", "found", "delay")]
+    columns += [TableColumn(say("cause")), TableColumn(say("cause_judged"))]
+    return Table(say("faults"), columns, [_fault_row(finding, say, language) for finding in findings])
 
 
-def _score_lines(
-    card: scoring_pb2.GetScorecardResponse, shares: frozenset[str], say: Say, language: str
-) -> list[ScoreLine]:
-    depth: dict[str, int] = {}
-    lines = []
-    for node in card.nodes:
-        depth[node.name] = depth.get(node.parent, -1) + 1
-        lines.append(_score_line(node, depth[node.name], node.name in shares, say, language))
-    return lines
-
-
-def _score_line(node: scoring_pb2.ScorecardNode, depth: int, share: bool, say: Say, language: str) -> ScoreLine:
-    score = node.score
-    state = short(score_pb2.ScoreState, score.state).replace(" ", "_") if node.is_indicator else ""
-    phase = short(indicator_system_pb2.Phase, node.phase)
-    value = optional(score, "value")
-    points, low, high = (optional(score, name) for name in ("points", "points_low", "points_high"))
-    interval = f"{low:.0f}-{high:.0f}" if low is not None and high is not None else "-"
-    return ScoreLine(
-        depth=depth,
-        title=localised(node.title, language) or node.name,
-        phase=say(phase) if node.is_indicator and phase != "unspecified" else "",
-        value=("-" if value is None else _quantity(value, node.unit, share)) if node.is_indicator else "",
-        target=_quantity(node.target, node.unit, share) if node.HasField("target") else "",
-        weight=f"{node.weight_total:.0%}",
-        points=points,
-        points_text=interval if points is None else f"{points:.0f}",
-        cases=cases_text(score, language) if node.is_indicator else "",
-        state=state,
-        state_text=say(state) if state not in ("", "unspecified") else "",
-    )
-
-
-def _quantity(value: float, unit: str, share: bool) -> str:
-    return f"{value * 100:.3g} %" if share else f"{number(value)} {unit}".rstrip()
-
-
-def _fault_line(finding: FaultFinding, say: Say, language: str) -> FaultLine:
-    fault, signal = finding.fault, finding.signal
-    delay = finding.delay
+def _fault_row(finding: FaultFinding, say: Say, language: str) -> Row:
+    signal, delay = finding.signal, finding.delay
     series = signal.series.split("/")[-1] if signal else ""
-    cause = _slice_text(dict(finding.problem.slice), say) if finding.problem else "-"
-    return FaultLine(
-        title=fault_title(fault, language),
-        span=f"{finding.start:%Y-%m-%d}, {finding.end:%Y-%m-%d}",
-        found=signal is not None,
-        found_by=say("found_by", rule=signal.rule, series=series) if signal else say("missed_fault"),
-        delay=say("days", days=delay.total_seconds() / 86_400) if delay is not None else "-",
-        cause=cause,
-        cause_is_right=finding.cause_is_right,
-    )
+    found = say("found_by", rule=signal.rule, series=series) if signal else say("missed_fault")
+    judged = say("cause_right") if finding.cause_is_right else say("cause_wrong")
+    return [
+        TableCell(fault_title(finding.fault, language)),
+        TableCell(f"{finding.start:%Y-%m-%d}, {finding.end:%Y-%m-%d}", "quiet"),
+        TableCell(found, "good" if signal else "bad"),
+        TableCell(say("days", days=delay.total_seconds() / 86_400) if delay is not None else "-"),
+        TableCell(_slice_text(dict(finding.problem.slice), say) if finding.problem else "-"),
+        TableCell(judged, "good" if finding.cause_is_right else "bad") if signal else TableCell(""),
+    ]
 
 
 def fault_title(fault: PlantedFault, language: str) -> str:
@@ -189,20 +114,6 @@ def _false_alarm_text(false_alarms: FalseAlarms, faults_known: bool, say: Say) -
         series=f"{false_alarms.series:,}",
         rate=f"{false_alarms.seen / false_alarms.windows:.2%}" if false_alarms.windows else "-",
         expected=f"{false_alarms.expected:.1f}",
-    )
-
-
-def _problem_line(problem: problem_pb2.Problem, say: Say, language: str, zone: tzinfo) -> ProblemLine:
-    step = next(iter(next_steps(problem)), None)
-    return ProblemLine(
-        name=problem.name,
-        title=localised(problem.title, language),
-        severity=f"{problem.severity:.1f}",
-        signals=len(problem.signals),
-        cause=cause_text(problem.causes[0], language) if problem.causes else say("none"),
-        since=span(problem.interval, language, zone),
-        next_step=phrase(step.meaning, language) if step else "-",
-        next_command=step.command if step else "",
     )
 
 
@@ -270,12 +181,12 @@ def _band_layer(bands: list[dict[str, str]], say: Say) -> dict[str, Any]:
     }
 
 
-def _pareto(problems: Sequence[ProblemLine], say: Say) -> dict[str, Any]:
-    ranked = sorted(problems, key=lambda line: (-line.signals, line.title))[:12]
-    total, running, rows = sum(line.signals for line in problems) or 1, 0, []
-    for line in ranked:
-        running += line.signals
-        rows.append({"problem": line.title, "signals": line.signals, "share": running / total})
+def _pareto(problems: Sequence[problem_pb2.Problem], say: Say, language: str) -> dict[str, Any]:
+    counted = [(localised(problem.title, language), len(problem.signals)) for problem in problems]
+    total, running, rows = sum(signals for _, signals in counted) or 1, 0, []
+    for title, signals in sorted(counted, key=lambda one: (-one[1], one[0]))[:12]:
+        running += signals
+        rows.append({"problem": title, "signals": signals, "share": running / total})
     order = {"field": "problem", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 220}}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",

@@ -13,6 +13,7 @@ from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import ingest_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 from andon_client.listing import list_problems, list_signals, zone_of
+from andon_client.presentation.zones import Zones
 from andon_client.suite import Suite
 
 REACHED_S_MAX = 600.0
@@ -36,6 +37,7 @@ class Findings:
     charts: Sequence[scoring_pb2.GetControlChartResponse]
     unjudged: Sequence[scoring_pb2.GetControlChartResponse]
     zone: tzinfo
+    zones: Zones
     partitions: Sequence[scoring_pb2.GetScoringStatusResponse.Partition]
 
 
@@ -71,6 +73,7 @@ async def gather(suite: Suite, process: str, language: str) -> Findings:
         unjudged=[chart for chart in charts if not chart.HasField("baseline")],
         partitions=await _partitions(suite, name),
         zone=zone_of(system),
+        zones=Zones({f"{process}/main": zone_of(system)}),
     )
 
 

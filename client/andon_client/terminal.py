@@ -25,12 +25,13 @@ from rich.text import Text
 
 from andon_client.connection import Connection, load_connection
 from andon_client.presentation.phrases import LocalisedError, say
-from andon_client.presentation.tables import Table, Tone
+from andon_client.presentation.tables import Table, TableCell, Tone, fill_tone
 from andon_client.suite import Suite
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
-STYLES: Mapping[Tone, str] = {"": "", "good": "green", "bad": "red", "quiet": "dim"}
+STYLES: Mapping[Tone, str] = {"": "", "good": "green", "bad": "red", "quiet": "dim", "fair": "yellow"}
+INDENT, BAR = "  ", 10
 
 
 class Screen(Console):
@@ -148,14 +149,26 @@ def emit(messages: Sequence[M], as_json: bool, table: Callable[[Sequence[M], str
         show_table(table(messages, locale), locale)
 
 
-def show_table(table: Table, locale: str) -> None:
+def show_table(table: Table, locale: str, console: Console = screen) -> None:
     if not table.rows:
-        screen.print(say("none", locale, title=table.title))
+        console.print(say("none", locale, title=table.title), markup=False)
         return
-    drawn = RichTable(title=table.title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    # Not as the table's own title, which folds at the width of a narrow table.
+    console.print(Text(table.title, "italic"))
+    drawn = RichTable(header_style="bold", box=None, pad_edge=False)
     for column in table.columns:
         justify: Literal["right", "left"] = "right" if column.numeric else "left"
         drawn.add_column(column.title, justify=justify, overflow="fold", no_wrap=column.whole)
     for row in table.rows:
-        drawn.add_row(*(Text(cell.text, STYLES[cell.tone]) for cell in row))
-    screen.print(drawn)
+        drawn.add_row(*map(_drawn, row))
+    console.print(drawn)
+
+
+def _drawn(cell: TableCell) -> Text:
+    text = Text(INDENT * cell.depth + cell.text, STYLES[cell.tone])
+    if cell.fill is not None:
+        filled = round(cell.fill / 100 * BAR)
+        text.append(f" {'█' * filled}{'░' * (BAR - filled)}", STYLES[fill_tone(cell.fill)])
+    if cell.command:
+        text.append(f"\n{cell.command}", STYLES["quiet"])
+    return text

@@ -8,39 +8,47 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
+from andon.improvement.v1.problem_pb2 import Problem
+from andon.ingest.v1.ingest_pb2 import GetIntakeCountsResponse
+from andon.scoring.v1.score_pb2 import SCORE_STATE_MET
+from andon.scoring.v1.scoring_pb2 import GetScorecardResponse, ScorecardNode
+from andon_client.presentation.tables import (
+    Table,
+    TableCell,
+    TableColumn,
+    intake_table,
+    problems_table,
+    scorecard_table,
+)
+from andon_client.presentation.zones import Zones
+from rich.console import Console
 
-from demo import page
-from demo.report import FaultLine, ProblemLine, Report, ScoreLine
+from demo import page, terminal
+from demo.report import Report
 from demo.report_texts import texts
 
+Count = GetIntakeCountsResponse.Count
 NASTY = '</script><script>alert(1)</script> & <b>"quotes"</b>'
 
 
 def report(language="en", title="Wait"):
-    line = ScoreLine(0, title, "during", "1 h", "2 h", "10%", 87.5, "88", "1,234", "met", "met")
-    node = ScoreLine(0, "All", "", "", "", "100%", None, "40-60", "", "", "")
-    fault = FaultLine(title, "2026-01-01, 2026-01-02", True, "WE1 on wait@day", "1.0 days", "team = Red", True)
-    missed = FaultLine("Other", "2026-02-01, 2026-02-02", False, "missed", "-", "-", False)
+    node = ScorecardNode(name="overall", weight_total=1.0)
+    node.score.points_low, node.score.points_high = 40, 60
+    leaf = ScorecardNode(name="wait", parent="overall", is_indicator=True, unit="h", target=2.0, weight_total=1.0)
+    leaf.title.en = leaf.title.zh = title
+    leaf.score.value, leaf.score.points, leaf.score.count, leaf.score.state = 1.0, 87.5, 1234, SCORE_STATE_MET
+    problem = Problem(name="problems/1", process="desk", system="main", allowed_transitions=["ACKNOWLEDGE"])
+    problem.title.en = problem.title.zh = title
     spec = {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "mark": "point", "title": title}
+    columns = [TableColumn("Fault"), TableColumn("Delay", numeric=True)]
     return Report(
         language=language,
         lead=title,
-        intake=[("desk", "3", "2", "1", "0")],
-        scorecards=[("all time", [node, line])],
-        faults=[fault, missed],
+        intake=intake_table([Count(source="desk", received=3_000, accepted=2_000, duplicate=1_000)], language),
+        scorecards=[scorecard_table(GetScorecardResponse(nodes=[node, leaf]), (), language, UTC)],
+        faults=Table("Injected faults", columns, [[TableCell(title), TableCell("missed", "bad")]]),
         false_alarms="none",
-        problems=[
-            ProblemLine(
-                "problems/1",
-                title,
-                "8.1",
-                13,
-                "team = Red (112%)",
-                "2026-03-16",
-                "acknowledge",
-                "andon problem acknowledge problems/1",
-            )
-        ],
+        problems=problems_table([problem], language, Zones(), with_step=True),
         charts=[],
         chart_specs=[spec],
         unjudged=[("phase I is not complete: 3 of 20 windows", "desk/main/wait@day")],
@@ -135,3 +143,28 @@ def test_a_chart_without_limits_is_listed_with_what_it_waits_for(written, langua
     assert heading in texts
     assert "phase I is not complete: 3 of 20 windows" in texts
     assert "desk/main/wait@day" in texts
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["Scorecard, all time", "1 h", "40 to 60", "87.5"]),
+        ("zh", ["记分卡，全部时间", "1 小时", "达标", "数据接收"]),
+    ],
+)
+def test_terminal_and_page_show_the_same_tables_of_the_client(written, language, words):
+    console = Console(width=220, force_terminal=False, color_system=None)
+    with console.capture() as capture:
+        terminal.show(report(language), texts(language), console)
+    shown = capture.get()
+    cells = read(written(language)).texts
+    made = report(language)
+    for table in (*made.scorecards, made.faults, made.problems, made.intake):
+        for text in (table.title, *(column.title for column in table.columns)):
+            assert text in shown
+            assert text in cells
+        for cell in (cell for row in table.rows for cell in row if cell.text):
+            assert cell.text in shown
+            assert cell.text in cells
+            assert not cell.command or (cell.command in shown and cell.command in cells)
+    assert all(word in shown for word in words)

@@ -47,14 +47,25 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.4g}"
 
 
+def measured(value: float | None, unit: str, is_share: bool, locale: str) -> str:
+    """A value of an indicator as tables show it: "1.75 h", "29.27 %"."""
+    if value is None:
+        return "-"
+    shown, unit = (number(100.0 * value), "%") if is_share else (number(value), unit)
+    return f"{shown} {_unit(unit, locale)}".rstrip()
+
+
+def _unit(unit: str, locale: str) -> str:
+    return UNITS_ZH.get(unit, unit) if language_of(locale) == "zh" else unit
+
+
 def quantity(value: float | None, unit: str, locale: str) -> str:
     """A number that adds up with others, and its unit: "251.429 min", "29.42 %"; six digits, whole numbers in full."""
     if value is None:
         return "-"
     whole = value == round(value) or abs(value) >= 1e6
     text = f"{round(value):,}" if whole else f"{value:,.6g}"
-    named = UNITS_ZH.get(unit, unit) if language_of(locale) == "zh" else unit
-    return f"{text} {named}".rstrip()
+    return f"{text} {_unit(unit, locale)}".rstrip()
 
 
 def optional(message: Any, name: str) -> float | None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, Literal, TypeAlias
 
 from andon.common.v1.errors_pb2 import ErrorReason
 from andon.improvement.v1 import problem_pb2
-from andon.ingest.v1 import event_pb2, quarantine_pb2
+from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
+from andon.scoring.v1.indicator_system_pb2 import Phase
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from andon_client.presentation.formats import localised, number, optional, span, when
+from andon_client.presentation.formats import localised, measured, number, optional, span, when
 from andon_client.presentation.limits import centre_text, delay_text, is_blind
+from andon_client.presentation.next_steps import next_steps
 from andon_client.presentation.phrases import named, say
 from andon_client.presentation.zones import Zones
 
-Tone: TypeAlias = Literal["", "good", "bad", "quiet"]
+Tone: TypeAlias = Literal["", "good", "fair", "bad", "quiet"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,13 @@ class TableColumn:
 
 @dataclass(frozen=True)
 class TableCell:
+    """depth: of a node of a hierarchy. fill: 0 to 100, shown as a bar next to the text. command: to be copied."""
+
     text: str
     tone: Tone = ""
+    depth: int = 0
+    fill: float | None = None
+    command: str = ""
 
 
 Row: TypeAlias = Sequence[TableCell]
@@ -50,6 +58,11 @@ _TONES: dict[int, Tone] = {
     score_pb2.SCORE_STATE_MISSED: "bad",
     score_pb2.SCORE_STATE_NOT_ENOUGH_DATA: "quiet",
 }
+
+
+def fill_tone(fill: float) -> Tone:
+    """Of a bar by its points."""
+    return "good" if fill >= 80 else "fair" if fill >= 50 else "bad"
 
 
 def _columns(locale: str, *names: str) -> list[TableColumn]:
@@ -100,6 +113,48 @@ def _points_range(score: score_pb2.Score, locale: str) -> str:
     return "-" if low is None or high is None else say("range", locale, low=number(low), high=number(high))
 
 
+def scorecard_table(
+    card: scoring_pb2.GetScorecardResponse, shares: Collection[str], locale: str, zone: tzinfo
+) -> Table:
+    """The hierarchy of one window. shares: the indicators that are shares, which people read in per cent."""
+    depth: dict[str, int] = {}
+    rows = []
+    for node in card.nodes:
+        depth[node.name] = depth.get(node.parent, -1) + 1
+        rows.append(_card_row(node, depth[node.name], node.name in shares, locale))
+    window = span(card.interval, locale, zone)
+    title = say("scorecard_of", locale, window=window)
+    if card.interval.HasField("start"):
+        title = say("titled", locale, title=title, note=say("times_in", locale, zones=zone))
+    names = ("indicator", "phase", ">value", ">target", ">weight", ">cases", ">points", "state")
+    return Table(title, _columns(locale, *names), rows)
+
+
+def _card_row(node: scoring_pb2.ScorecardNode, depth: int, share: bool, locale: str) -> Row:
+    score, is_indicator = node.score, node.is_indicator
+    points = optional(score, "points")
+    state = named(score_pb2.ScoreState, score.state, locale) if is_indicator and score.state else ""
+    return [
+        TableCell(localised(node.title, locale) or node.name, depth=depth),
+        TableCell(named(Phase, node.phase, locale) if is_indicator and node.phase else "", "quiet"),
+        TableCell(measured(optional(score, "value"), node.unit, share, locale) if is_indicator else ""),
+        TableCell(measured(node.target, node.unit, share, locale) if node.HasField("target") else "", "quiet"),
+        TableCell(f"{node.weight_total:.0%}", "quiet"),
+        TableCell(cases_text(score, locale) if is_indicator else "", "quiet"),
+        TableCell(_points_range(score, locale) if points is None else number(points), fill=points),
+        TableCell(state, _TONES.get(score.state, "") if is_indicator else ""),
+    ]
+
+
+def intake_table(counts: Iterable[ingest_pb2.GetIntakeCountsResponse.Count], locale: str) -> Table:
+    rows = [
+        _row(one.source, *(f"{number:,}" for number in (one.received, one.accepted, one.duplicate, one.quarantined)))
+        for one in counts
+    ]
+    columns = ("source", ">events_received", ">accepted", ">duplicate", ">quarantined")
+    return Table(say("intake", locale), _columns(locale, *columns), rows)
+
+
 def signals_table(signals: Sequence[score_pb2.Signal], locale: str, zones: Zones) -> Table:
     columns = ("window", "series", "rule", ">value", ">centre", ">limits", ">arl0", ">delay", "direction", "state")
     rows = [signal_row(signal, locale, zones) for signal in signals]
@@ -127,11 +182,23 @@ def signal_row(signal: score_pb2.Signal, locale: str, zones: Zones) -> Row:
     ]
 
 
-def problems_table(problems: Sequence[problem_pb2.Problem], locale: str, zones: Zones) -> Table:
-    columns = ("=problem", "process", "title", "state", ">severity", ">signals", "cause", "since")
-    rows = [problem_row(problem, locale, zones) for problem in problems]
+def problems_table(
+    problems: Sequence[problem_pb2.Problem], locale: str, zones: Zones, with_step: bool = False
+) -> Table:
+    """with_step: what the next step is, with the command for it."""
+    columns = ["=problem", "process", "title", "state", ">severity", ">signals", "cause", "since"]
+    columns += ["next_step"] if with_step else []
+    rows = [
+        [*problem_row(problem, locale, zones), *([_step_cell(problem, locale)] if with_step else [])]
+        for problem in problems
+    ]
     title = _title("problems", locale, zones, [problem_system(problem) for problem in problems])
     return Table(title, _columns(locale, *columns), rows)
+
+
+def _step_cell(problem: problem_pb2.Problem, locale: str) -> TableCell:
+    step = next(iter(next_steps(problem)), None)
+    return TableCell(say(step.meaning, locale), command=step.command) if step else TableCell("-")
 
 
 def problem_system(problem: problem_pb2.Problem) -> str:

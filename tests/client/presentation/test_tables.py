@@ -10,19 +10,24 @@ import pytest
 from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1.problem_pb2 import Problem
 from andon.ingest.v1.event_pb2 import Event
+from andon.ingest.v1.ingest_pb2 import GetIntakeCountsResponse
 from andon.ingest.v1.quarantine_pb2 import GetQuarantineCountsResponse, QuarantinedEvent
 from andon.scoring.v1.indicator_system_pb2 import IndicatorSystem
 from andon.scoring.v1.score_pb2 import SCORE_STATE_MISSED, Baseline, Score, Signal
-from andon.scoring.v1.scoring_pb2 import LintFinding
+from andon.scoring.v1.scoring_pb2 import GetScorecardResponse, LintFinding, ScorecardNode
 from andon_client.listing import largest
 from andon_client.presentation import tables
 from andon_client.presentation.zones import Zones
 from google.protobuf.timestamp_pb2 import Timestamp
 
+CARD = GetScorecardResponse(nodes=[ScorecardNode(name="a"), ScorecardNode(name="b", parent="a", is_indicator=True)])
 TABLES = [
     (partial(tables.scores_table, zones=Zones()), Score()),
     (partial(tables.signals_table, zones=Zones()), Signal()),
     (partial(tables.problems_table, zones=Zones()), Problem()),
+    (partial(tables.problems_table, zones=Zones(), with_step=True), Problem(allowed_transitions=["ACKNOWLEDGE"])),
+    (lambda cards, locale: tables.scorecard_table(cards[0], (), locale, UTC), CARD),
+    (tables.intake_table, GetIntakeCountsResponse.Count(source="desk")),
     (tables.events_table, Event()),
     (tables.quarantine_table, QuarantinedEvent()),
     (tables.quarantine_counts_table, GetQuarantineCountsResponse.Count()),
