@@ -31,7 +31,10 @@ def public() -> Iterator[tuple[str, Any]]:
             continue
         module = importlib.import_module(f"andon_quality.{top.name}")
         within = [module]
-        if hasattr(module, "__path__") and not hasattr(module, "__all__"):
+        # A package of modules, each reached by its name, as the charts are.
+        if hasattr(module, "__path__") and all(
+            inspect.ismodule(getattr(module, name)) for name in getattr(module, "__all__", ())
+        ):
             within = [
                 importlib.import_module(f"{module.__name__}.{part.name}")
                 for part in pkgutil.iter_modules(module.__path__)

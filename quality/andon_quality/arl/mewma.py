@@ -33,8 +33,9 @@ def mewma(smoothing: float, limit: float, dimensions: int, shift: float = 0.0) -
     In control the length of Z is a Markov process: Nystroem in one dimension, ten digits. Shifted, the state is the
     part of Z along the shift and the length of the rest: Nystroem in two, at the nodes of Gauss and Jacobi for the
     ball, with the noncentral chi density expanded in polynomials of either length, so that the kernel is a product and
-    GMRES never forms it; seven digits, six for a mean of 1e7 and five up to 1e9, beyond which it is infinite (in
-    control digits end with doubles). One dimension is `ewma`.
+    GMRES never forms it; seven digits, six for a mean of 1e7 and five up to 1e9, beyond which it is infinite, and is
+    not computed where the settled statistic's own chances say so (in control digits end with doubles). One
+    dimension is `ewma`.
     Cost 0.2 ms in control; shifted 1 to 3 ms at a smoothing of 0.1, about as 1 / smoothing below; some ten times that
     for a mean beyond 1e5. Raises OutOfRange where more than 14,000 unknowns are needed: a smoothing below some 0.002.
     Raises OutOfRange for smoothing outside (0, 1], a limit not positive, dimensions outside 1 to 60, a negative shift.
@@ -49,6 +50,9 @@ def mewma(smoothing: float, limit: float, dimensions: int, shift: float = 0.0) -
         return ewma(smoothing, float(np.sqrt(limit)), shift)
     if shift == 0.0:
         return _radial(smoothing, limit, dimensions).mean()
+    if _chance_beyond(smoothing, limit, dimensions, shift) * SHIFTED_MOST < 0.5:
+        # P(T <= t) <= t times that chance, so that the mean is at least half of one over it.
+        return np.inf
     return _planar(smoothing, limit, dimensions, shift, STATES_MOST).mean()
 
 
@@ -82,6 +86,13 @@ def _check(smoothing: float, limit: float, dimensions: int, shift: float) -> Non
         raise OutOfRange(f"smoothing must lie in (0, 1] and the limit be positive, got {smoothing}, {limit}")
     if not (1 <= dimensions <= DIMENSIONS_MOST and 0.0 <= shift < np.inf):
         raise OutOfRange(f"needs 1 to {DIMENSIONS_MOST} dimensions and a shift >= 0, got {dimensions}, {shift}")
+
+
+def _chance_beyond(smoothing: float, limit: float, dimensions: int, shift: float) -> float:
+    """The chance that T^2 of a settled Z exceeds the limit, noncentral chi-square; of one that begins at 0, no more."""
+    from scipy.special import chndtr
+
+    return float(1.0 - chndtr(limit, dimensions, shift**2 * (2.0 - smoothing) / smoothing))
 
 
 def _radial(smoothing: float, limit: float, dimensions: int) -> RunLength:

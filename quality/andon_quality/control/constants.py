@@ -114,6 +114,7 @@ def a(n: int, width: float = 3.0) -> float:
     return width / math.sqrt(n)
 
 
+@checked
 def a2(n: int, width: float = 3.0, table: Table = "exact") -> float:
     """A2 = width / (d2 sqrt(n)): limits of a mean from the average range.
 
@@ -173,6 +174,7 @@ def b6(n: int, width: float = 3.0) -> float:
     return c4(n) + width * _s_spread(n)
 
 
+@checked
 def big_d1(n: int, width: float = 3.0, table: Table = "exact") -> float:
     """D1 = max(0, d2 - width d3): lower limit of the range from a known sigma.
 
@@ -182,6 +184,7 @@ def big_d1(n: int, width: float = 3.0, table: Table = "exact") -> float:
     return max(0.0, d2(n, table) - width * d3(n))
 
 
+@checked
 def big_d2(n: int, width: float = 3.0, table: Table = "exact") -> float:
     """D2 = d2 + width d3: upper limit of the range from a known sigma.
 
@@ -191,6 +194,7 @@ def big_d2(n: int, width: float = 3.0, table: Table = "exact") -> float:
     return d2(n, table) + width * d3(n)
 
 
+@checked
 def big_d3(n: int, width: float = 3.0, table: Table = "exact") -> float:
     """D3 = max(0, 1 - width d3 / d2): lower limit of the range from the average range.
 
@@ -200,6 +204,7 @@ def big_d3(n: int, width: float = 3.0, table: Table = "exact") -> float:
     return max(0.0, 1.0 - width * d3(n) / d2(n, table))
 
 
+@checked
 def big_d4(n: int, width: float = 3.0, table: Table = "exact") -> float:
     """D4 = 1 + width d3 / d2: upper limit of the range from the average range.
 
@@ -209,6 +214,7 @@ def big_d4(n: int, width: float = 3.0, table: Table = "exact") -> float:
     return 1.0 + width * d3(n) / d2(n, table)
 
 
+@checked
 def e2(n: int, width: float = 3.0, table: Table = "exact") -> float:
     """E2 = width / d2: limits of individuals from the average (moving) range of n.
 

@@ -79,6 +79,7 @@ def chart(baseline: ChartBaseline, means: ArrayLike, sizes: ArrayLike, width: fl
     return xbar_s.chart(baseline, means, sizes, width)
 
 
+@checked
 def range_chart(
     baseline: ChartBaseline, ranges: ArrayLike, sizes: ArrayLike, width: float = 3.0, table: Table = "exact"
 ) -> Chart:
@@ -110,6 +111,7 @@ def start(baseline: ChartBaseline) -> Memoryless:
     return Memoryless()
 
 
+@checked
 def advance(
     baseline: ChartBaseline,
     state: Memoryless,

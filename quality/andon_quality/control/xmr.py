@@ -14,7 +14,7 @@ from typing import Literal, assert_never
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arguments import checked_fields
+from andon_quality.arguments import checked, checked_fields
 from andon_quality.arrays import FloatArray, beyond_rounding
 from andon_quality.control.chart import (
     Chart,
@@ -48,6 +48,7 @@ class XmrState:
     last: FloatArray
 
 
+@checked
 def baseline(values: ArrayLike, method: Method = "moving_range", table: Table = "exact") -> XmrBaseline:
     """Centre = mean; sigma = mean moving range / d2(2), median moving range / 0.9539, or s / c4(n).
 
@@ -79,6 +80,7 @@ def chart(baseline: XmrBaseline, values: ArrayLike, width: float = 3.0) -> Chart
     )
 
 
+@checked
 def range_chart(baseline: XmrBaseline, values: ArrayLike, width: float = 3.0, table: Table = "exact") -> Chart:
     """Moving ranges |x_t - x_(t-1)| against d2 sigma +- width d3 sigma; the first point is missing.
 
@@ -99,6 +101,7 @@ def start(baseline: XmrBaseline) -> XmrState:
     return XmrState(np.full(np.shape(baseline.centre), np.nan))
 
 
+@checked
 def advance(
     baseline: XmrBaseline, state: XmrState, values: ArrayLike, width: float = 3.0, table: Table = "exact"
 ) -> tuple[XmrState, Pair]:

@@ -104,7 +104,7 @@ def baseline_level(
     >>> baseline_level([1.0, 3.0] * 4, [1.0, 3.0] * 20).level
     2.0
     """
-    level, calm = finite(before, 1), finite(spread, 1)
+    level, calm = finite(before, 1), finite(spread)
     if (before_counts is None) != (spread_counts is None):
         raise Inconsistent("either both stretches are of shares or neither is")
     per_window, df = long_run_variance(calm, fitted)
@@ -215,8 +215,10 @@ def outlook(
 
 def _shown(level: MeanOfDependent, marginal: float) -> tuple[float, float]:
     """How much more the windows of before vary than those of the spread, at least 1, and the df of that figure."""
-    ratio = level.variance * level.independent_points / marginal if marginal > 0 else 1.0
-    return (float(ratio), max(float(level.independent_points) - 1, 1.0)) if ratio > 1 else (1.0, math.inf)
+    shown = float(level.variance * level.independent_points)
+    if not 0.0 < marginal < shown:
+        return 1.0, math.inf
+    return shown / marginal, max(float(level.independent_points) - 1, 1.0)
 
 
 def _drift(calm: FloatArray, per_window: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from andon_quality.arl import design_mewma, ewma, mewma, mewma_run, steady_state_delay
@@ -103,3 +105,17 @@ def test_the_krylov_solution_is_that_of_elimination_and_too_few_steps_are_refuse
     assert gmres(lambda x: matrix @ x, right) == pytest.approx(np.linalg.solve(matrix, right), rel=1e-7)
     with pytest.raises(Inconsistent):
         gmres(lambda x: matrix @ x, right, most=2)
+
+
+@pytest.mark.parametrize(("limit", "shift"), [(120.0, 1.0), (300.0, 1.0), (1e4, 3.0)])
+def test_a_mean_that_is_surely_beyond_what_is_computed_is_infinite_without_being_computed(
+    limit: float, shift: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A settled T^2 is noncentral chi-square; an alarm within t points has at most t times its chance."""
+    assert ncx2.sf(limit, 4, shift**2 * 19.0) < 0.5e-9
+    monkeypatch.setattr(sys.modules[mewma.__module__], "_planar", None)
+    assert mewma(0.1, limit, 4, shift) == np.inf
+
+
+def test_a_mean_next_to_what_is_computed_is_computed() -> None:
+    assert mewma(0.5, 60.0, 2, 1.0) == pytest.approx(5.1235e8, rel=1e-4)

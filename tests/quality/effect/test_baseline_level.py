@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -65,10 +66,36 @@ def test_windows_that_vary_more_at_the_level_of_before_widen_the_variance_and_co
     assert plain.scale == 1.0
     assert found.scale == pytest.approx(before.var(ddof=1) / plain.marginal, rel=0.02)
     assert found.variance == pytest.approx(plain.variance * found.scale)
+    assert found.marginal == pytest.approx(plain.marginal * found.scale)
     phi = found.lag1_autocorrelation
     worth = 20 / (1 + 2 * sum((1 - k / 20) * phi**k for k in range(1, 20)))
     assert found.df == pytest.approx(1 / (1 / plain.df + 1 / (worth - 1)))
     assert plain.df == pytest.approx(1.5 * 60 / 7)
+
+
+def test_a_level_of_few_dependent_windows_shows_its_scale_with_one_degree_of_freedom() -> None:
+    rng = np.random.default_rng(7)
+    spread = rng.standard_normal(60)
+    for at in range(1, 60):
+        spread[at] += 0.9 * spread[at - 1]
+    # Two windows are worth hardly more than one independent point.
+    found, plain = baseline_level([-40.0, 40.0], spread), baseline_level([0.0], spread)
+    assert found.scale > 1.0
+    assert found.df == pytest.approx(1 / (1 / plain.df + 1 / 1.0))
+
+
+@pytest.mark.parametrize("level", [1e-6, 1e6])
+def test_windows_that_vary_more_than_a_double_rounds_have_a_spread_whatever_their_unit(level: float) -> None:
+    """The least variance is 1e-24 of the square of the largest value."""
+    around = level * (1.0 + 1e-11 * np.random.default_rng(9).standard_normal(40))
+    assert baseline_level(around, around).variance == pytest.approx(around.var(ddof=1), rel=0.5)
+    with pytest.raises(NoSpread):
+        baseline_level(np.full(40, level), np.full(40, level))
+
+
+def test_what_a_share_is_made_of_does_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        hits_of(0.5).counts = np.zeros(1)  # type: ignore[misc]
 
 
 def test_windows_that_vary_less_at_the_level_of_before_narrow_nothing() -> None:
@@ -126,6 +153,7 @@ def test_the_drift_is_the_difference_of_halves_in_its_standard_errors() -> None:
         (TooFew, lambda: baseline_level([1.0], np.arange(7.0))),
         (NotFinite, lambda: baseline_level([np.nan], np.arange(8.0))),
         (NoSpread, lambda: baseline_level([3.0], np.full(8, 5.0))),
+        (NoSpread, lambda: baseline_level([3.0, 4.0, 3.0], np.full(8, 5.0))),
         (Inconsistent, lambda: baseline_level([1.0], np.arange(8.0), 1, hits_of(0.1))),
         (OutOfRange, lambda: level_change(PLAIN, [1.0], 0)),
         (TooFew, lambda: level_change(PLAIN, [], 5)),
@@ -143,6 +171,24 @@ def test_the_change_is_after_less_before_in_the_always_valid_interval_of_its_err
     found = level_change(PLAIN, after, 60, Direction.LOWER, -3.0, 0.9)
     error, planned_error = (math.sqrt(4.0 * (1 / many + 1 / 25)) for many in (4, 60))
     assert found == sequential(-2.0, error, planned_error, Direction.LOWER, -3.0, 0.9, df=30.0)
+
+
+def test_one_planned_window_and_one_window_after_are_enough_and_95_percent_is_the_default() -> None:
+    error = math.sqrt(4.0 * (1 / 1 + 1 / 25))
+    assert level_change(PLAIN, [7.0], 1) == sequential(-3.0, error, error, Direction.LOWER, None, 0.95, df=30.0)
+    assert outlook(PLAIN, -3.0, 1, 1) == Outlook(0, None)
+    assert outlook(PLAIN, -3.0, 1, 60) == outlook(PLAIN, -3.0, 1, 60, Direction.LOWER, None, 0.95)
+    assert outlook(PLAIN, -3.0, 1, 60).verdict is Verdict.IMPROVED
+
+
+def test_the_outlook_is_the_first_verdict_even_where_more_windows_would_give_another() -> None:
+    """An interval below zero that narrows around an effect too small to matter: improved first, no change at last."""
+    baseline = BaselineLevel(10.0, 100_000, 4.0, math.inf, 4.0, 0.0, 0.0, 1.0, 60)
+    goal = (Direction.LOWER, -3.0, 0.95)
+    found = outlook(baseline, -1.0, 8, 2_000, *goal)
+    first, last = (level_change(baseline, np.full(n, 9.0), 2_000, *goal) for n in (8 + found.windows, 2_000))
+    assert (first.verdict, last.verdict) == (Verdict.IMPROVED, Verdict.NO_CHANGE)
+    assert found.verdict is Verdict.IMPROVED
 
 
 def test_each_assumption_is_looked_at_with_its_figure_and_its_limit() -> None:
