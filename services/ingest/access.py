@@ -16,6 +16,7 @@ ACCESS: Access = {
     _SERVICE + "ReadCases": _READ,
     _SERVICE + "GetWatchBounds": _READ | _WRITE,
     _SERVICE + "GetIntakeCounts": _READ | _WRITE,
+    _SERVICE + "GetLogVocabulary": _READ,
     _SERVICE + "CreateSource": _OPERATE,
     _SERVICE + "GetSource": _READ | _WRITE,
     _SERVICE + "ListSources": _READ | _WRITE,

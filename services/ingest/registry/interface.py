@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.ingest.model import IntakeTotals, Source, SourceId
 from services.ingest.registry.records import StoredAnswer
+from services.ingest.registry.vocabulary import Vocabulary, Word
 
 
 class Registry(Protocol):
@@ -24,6 +25,11 @@ class Registry(Protocol):
     async def sources(self) -> dict[SourceId, Source]: ...
 
     async def source(self, name: SourceId) -> Source | None: ...
+
+    async def vocabulary(self) -> Vocabulary: ...
+
+    async def record_vocabulary(self, words: Sequence[Word]) -> None:
+        """Safe to repeat."""
 
     async def create_source(self, source: Source) -> bool:
         """False where it exists."""

@@ -1,4 +1,4 @@
-"""ReadEvents, ReadCases, GetWatchBounds, GetIntakeCounts."""
+"""ReadEvents, ReadCases, GetWatchBounds, GetIntakeCounts, GetLogVocabulary."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
@@ -126,6 +126,24 @@ class ReadRpcs:
         async with self.requests.store.session(log.tenant) as session:
             tallies, reasons = await session.registry.intake()
         return ingest_pb2.GetIntakeCountsResponse(counts=wire.counts(tallies, reasons))
+
+    async def GetLogVocabulary(
+        self, request: ingest_pb2.GetLogVocabularyRequest, context: Any
+    ) -> ingest_pb2.GetLogVocabularyResponse:
+        log = await self.requests.log()
+        async with self.requests.store.session(log.tenant) as session:
+            found = await session.registry.vocabulary()
+        attributes = [(name, types, found.values(name)) for name, types in found.types.items()]
+        return ingest_pb2.GetLogVocabularyResponse(
+            complete=found.is_recorded and not found.is_full,
+            activities=found.activities,
+            attributes=[
+                ingest_pb2.AttributeVocabulary(
+                    name=name, types=types, values=values or (), values_complete=values is not None
+                )
+                for name, types, values in attributes
+            ],
+        )
 
 
 def _selection(request: ingest_pb2.ReadEventsRequest, partition_count: int) -> PageFilter:

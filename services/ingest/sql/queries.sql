@@ -419,3 +419,21 @@ SELECT $1, made.day, made.slot, made.hashes, made.positions
 FROM unnest($2::int[], $3::bigint[], $4::bytea[], $5::bytea[]) AS made (day, slot, hashes, positions)
 ON CONFLICT (tenant, day, slot) DO UPDATE
 SET hashes = EXCLUDED.hashes, positions = EXCLUDED.positions;
+
+-- name: vocabulary
+-- Everything that is recorded of what a log's events are called.
+SELECT kind, name, value
+FROM vocabulary
+WHERE tenant = $1;
+
+-- name: record_vocabulary
+-- Names that were met for the first time; other processes may have met them as well.
+INSERT INTO vocabulary (tenant, kind, name, value)
+SELECT $1, given.kind, given.name, given.value
+FROM unnest($2::text[], $3::text[], $4::text[]) AS given (kind, name, value)
+ON CONFLICT DO NOTHING;
+
+-- name: drop_vocabulary_values
+-- Of attributes that turned out to have many values, which nobody looks through.
+DELETE FROM vocabulary
+WHERE tenant = $1 AND kind = 'value' AND name = ANY ($2::text[]);

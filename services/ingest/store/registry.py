@@ -8,6 +8,7 @@ import asyncpg
 
 from services.ingest.model import IntakeTotals, Source, SourceId, TenantId
 from services.ingest.registry.records import StoredAnswer
+from services.ingest.registry.vocabulary import MANY, Vocabulary, Word
 from services.ingest.store.schema import micros, queries
 
 
@@ -48,6 +49,17 @@ class PostgresRegistry:
     async def source(self, name: SourceId) -> Source | None:
         row = await self._connection.fetchrow(queries.source, self._tenant, name)
         return _source(row) if row is not None else None
+
+    async def vocabulary(self) -> Vocabulary:
+        rows = await self._connection.fetch(queries.vocabulary, self._tenant)
+        return Vocabulary(Word(row["kind"], row["name"], row["value"]) for row in rows)
+
+    async def record_vocabulary(self, words: Sequence[Word]) -> None:
+        """Safe to repeat."""
+        columns = ([word.kind for word in words], [word.name for word in words], [word.value for word in words])
+        await self._connection.execute(queries.record_vocabulary, self._tenant, *columns)
+        if many := [word.name for word in words if word.kind == MANY]:
+            await self._connection.execute(queries.drop_vocabulary_values, self._tenant, many)
 
     async def create_source(self, source: Source) -> bool:
         """False where it exists."""

@@ -56,6 +56,12 @@ class PostgresStore:
             yield PostgresSession(*_parts_on(connection, tenant))
 
     @asynccontextmanager
+    async def changing(self, tenant: TenantId) -> AsyncIterator[PostgresSession]:
+        """A transaction that may change the registry, next to the writers of the log."""
+        async with tenant_transaction(self._pool, tenant) as connection:
+            yield PostgresSession(*_parts_on(connection, tenant))
+
+    @asynccontextmanager
     async def locked(self, tenant: TenantId) -> AsyncIterator[PostgresLockedSession]:
         """Waits for the other writers of this log, and makes later ones wait."""
         async with tenant_transaction(self._pool, tenant) as connection:

@@ -54,6 +54,7 @@ from services.ingest.model import (
     Written,
 )
 from services.ingest.registry.records import StoredAnswer
+from services.ingest.registry.vocabulary import BEGUN, Vocabulary, Word
 from services.ingest.workers import computed
 from services.ingest.writer.decision import (
     Codec,
@@ -120,6 +121,7 @@ class Committer:
         self._clock = clock
         self._memory: Memory | None = None
         self._archive = store.id_archive(tenant)
+        self._vocabulary = Vocabulary()
         # Through here the archive is known to reach.
         self._archived = 0
         self._alone = False
@@ -130,7 +132,13 @@ class Committer:
             await self._log.create(self._limits.partition_count)
             async with self._store.session(self._tenant) as session:
                 self.sources = await session.registry.sources()
-                self.head = await session.log.head()
+                self._vocabulary = await session.registry.vocabulary()
+                head = await session.log.head()
+            if head.position == 0:
+                async with self._store.changing(self._tenant) as session:
+                    await session.registry.record_vocabulary([Word(BEGUN)])
+                self._vocabulary.learn([Word(BEGUN)])
+            self.head = head
         return self.head
 
     async def first_answer(self, queued: QueuedBatch) -> CommitResult | None:
@@ -154,7 +162,12 @@ class Committer:
                 head = await self.open()
                 if self._alone and not group[0].batch.goes_alone and (head.position + 1) % _CLEAR_EVERY:
                     gathered = await self._gather(group, traceparents, self._log, self._archive)
-                    decision = await self._decide(gathered, head)
+                    decision, words = await self._decide(gathered, head)
+                    if words:
+                        # Before its events: what is recorded may be more than what is logged, never less.
+                        async with self._store.changing(self._tenant) as session:
+                            await session.registry.record_vocabulary(words)
+                        self._vocabulary.learn(words)
                     # Nothing is written if the log is not as this process believed or a request id has an answer.
                     begun = self.tail.changed.generation()
                     with self.tail.appending(decision.entry.position):
@@ -195,6 +208,7 @@ class Committer:
 
     async def _commit_under_lock(self, group: Sequence[BatchPart], traceparents: tuple[str, ...]) -> list[CommitResult]:
         decision = None
+        words: Sequence[Word] = ()
         first: Mapping[UUID, StoredAnswer] = {}
         async with self._store.locked(self._tenant) as session:
             await self._catch_up(session)
@@ -204,10 +218,12 @@ class Committer:
                 if fresh[0].batch.replay:
                     fresh = [await _still_open(fresh[0].batch, fresh[0].batch.replay, session)]
                 gathered = await self._gather(fresh, traceparents, session.log, session.id_archive)
-                decision = await self._decide(gathered, session.head)
+                decision, words = await self._decide(gathered, session.head)
                 if fresh[0].batch.validate_only:
                     # What would be answered; nothing is written.
                     return [replace(decision.written[0], quarantine_ids=(), position=None)]
+                if words:
+                    await session.registry.record_vocabulary(words)
                 begun = self.tail.changed.generation()
                 committed_at_us = await session.log.append(decision.entry, decision.receipt)
                 if committed_at_us is None:
@@ -218,6 +234,7 @@ class Committer:
                     await session.registry.expire_answers()
         if decision:
             assert committed_at_us is not None
+            self._vocabulary.learn(words)
             self._learn(decision, committed_at_us, begun)
         written = iter(decision.written if decision else ())
         return [replayed(one.batch, first) or next(written) for one in group]
@@ -273,10 +290,14 @@ class Committer:
         stored = await memory.stored(log, suspects) if len(suspects.rows) else {}
         return GatheredBatches(group, admission, suspects, stored, traceparents)
 
-    async def _decide(self, gathered: GatheredBatches, head: LogHead) -> CommitDecision:
-        decided = partial(
-            decide, gathered, head, self.sources, self._codec, self._keys.quarantine, self._limits.commit_bytes_max
-        )
+    async def _decide(self, gathered: GatheredBatches, head: LogHead) -> tuple[CommitDecision, Sequence[Word]]:
+        """What is written, and the words of its events that are not recorded yet."""
+
+        def decided() -> tuple[CommitDecision, Sequence[Word]]:
+            key, bytes_max = self._keys.quarantine, self._limits.commit_bytes_max
+            decision = decide(gathered, head, self.sources, self._codec, key, bytes_max)
+            return decision, self._vocabulary.unknown(gathered.admission.page)
+
         rows = sum(part.batch.received for part in gathered.parts)
         faults = sum(map(len, gathered.admission.faults))
         return await computed(rows + 2 * len(gathered.suspects.rows) + 20 * faults, decided)

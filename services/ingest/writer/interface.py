@@ -43,5 +43,8 @@ class IngestStore(Protocol):
     def session(self, tenant: TenantId) -> AbstractAsyncContextManager[StoreSession]:
         """Reads one state of the log and of the registry over several calls."""
 
+    def changing(self, tenant: TenantId) -> AbstractAsyncContextManager[StoreSession]:
+        """Changes the registry next to the writers of the log."""
+
     def locked(self, tenant: TenantId) -> AbstractAsyncContextManager[LockedSession]:
         """Waits for the other writers of this log, and makes later ones wait."""

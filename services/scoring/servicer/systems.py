@@ -22,6 +22,8 @@ from services.runtime.requests import idempotency_key
 from services.scoring.servicer.request_context import RequestContext
 from services.scoring.store.systems import SystemEditor
 from services.scoring.system.lint import Finding, Severity, lint
+from services.scoring.system.lint_log import LogVocabulary, never_seen
+from services.scoring.system.lint_sizes import TOO_MANY
 from services.scoring.wire.scores import finding_message
 from services.scoring.wire.systems import spec_of, system_message
 
@@ -38,7 +40,7 @@ class SystemRpcs:
         self, request: scoring_pb2.CreateIndicatorSystemRequest, context: Any
     ) -> scoring_pb2.CreateIndicatorSystemResponse:
         name, key = _new_name(request), idempotency_key(request)
-        findings = await asyncio.to_thread(_linted, request.spec)
+        findings = await self._findings(request.spec)
         _refuse_errors(name, findings)
         messages = [finding_message(finding) for finding in findings]
         spec = request.spec.SerializeToString(deterministic=True)
@@ -79,8 +81,13 @@ class SystemRpcs:
     async def LintIndicatorSystem(
         self, request: scoring_pb2.LintIndicatorSystemRequest, context: Any
     ) -> scoring_pb2.LintIndicatorSystemResponse:
-        findings = await asyncio.to_thread(_linted, request.spec)
+        findings = await self._findings(request.spec)
         return scoring_pb2.LintIndicatorSystemResponse(findings=[finding_message(finding) for finding in findings])
+
+    async def _findings(self, spec: system_pb.IndicatorSystemSpec) -> list[Finding]:
+        """Of the document itself, then of the document against the log, where that is known."""
+        vocabulary = await self.requests.replica.ingest(self.requests.tenant).vocabulary()
+        return await asyncio.to_thread(_linted, spec, vocabulary)
 
     async def ActivateIndicatorSystem(
         self, request: scoring_pb2.ActivateIndicatorSystemRequest, context: Any
@@ -102,9 +109,13 @@ class SystemRpcs:
         return answer
 
 
-def _linted(spec: system_pb.IndicatorSystemSpec) -> list[Finding]:
+def _linted(message: system_pb.IndicatorSystemSpec, vocabulary: LogVocabulary | None) -> list[Finding]:
     """Tens of milliseconds for the largest document, and some for each new kind of chart: not for the event loop."""
-    return lint(spec_of(spec))
+    spec = spec_of(message)
+    findings = lint(spec)
+    if vocabulary is None or any(one.check == TOO_MANY for one in findings):
+        return findings
+    return [*findings, *never_seen(spec, vocabulary)]
 
 
 async def _known(

@@ -32,6 +32,7 @@ from services.scoring.system.series_budget import SERIES_BUDGET, combinations_ma
 
 Titled = ProcessStep | Measure | Dimension | Indicator | Composite
 
+TOO_MANY = "too_many"
 STEPS_MAX = 200
 MEASURES_MAX = 500
 DIMENSIONS_MAX = 50
@@ -109,7 +110,7 @@ def budget(spec: SystemSpec) -> Iterator[Finding]:
 
 def _many(field: str, listed: Sized, most: int) -> Iterator[Finding]:
     if len(listed) > most:
-        yield error(field, "too_many", f"{len(listed):,}; at most {most:,}", f"{len(listed):,} 个，至多 {most:,} 个")
+        yield error(field, TOO_MANY, f"{len(listed):,}; at most {most:,}", f"{len(listed):,} 个，至多 {most:,} 个")
 
 
 def _names_in(measure: Measure) -> tuple[object, ...]:

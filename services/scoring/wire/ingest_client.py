@@ -12,10 +12,12 @@ from andon_client.follow import follow
 from google.protobuf.duration_pb2 import Duration
 
 from services.scoring.system.event_clock import EventClock
+from services.scoring.system.lint_log import LogVocabulary, SeenAttribute
 from services.scoring.system.model import SystemSpec
 from services.scoring.wire.scores import microseconds
 
 BOUNDS_S_MAX = 5.0
+VOCABULARY_S_MAX = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,21 @@ class IngestClient:
     async def bounds(self) -> IngestBounds:
         found = await self._stub.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest(), timeout=BOUNDS_S_MAX)
         return IngestBounds(found.partition_count, found.newest if found.event_count else "")
+
+    async def vocabulary(self) -> LogVocabulary | None:
+        """What the log's events are called; None: it is not known in full, or ingest does not answer."""
+        request = ingest_pb2.GetLogVocabularyRequest()
+        try:
+            found = await self._stub.GetLogVocabulary(request, timeout=VOCABULARY_S_MAX)
+        except grpc.aio.AioRpcError:
+            return None
+        if not found.complete:
+            return None
+        attributes = {
+            one.name: SeenAttribute(frozenset(one.types), frozenset(one.values) if one.values_complete else None)
+            for one in found.attributes
+        }
+        return LogVocabulary(frozenset(found.activities), attributes)
 
     async def follow(
         self, partitions: Sequence[int], after: str, heartbeat_s: float, spec: SystemSpec

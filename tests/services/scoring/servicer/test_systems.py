@@ -139,3 +139,38 @@ async def test_tenants_do_not_see_each_other(suite: Any, make: Any) -> None:
     assert not (await other.ListIndicatorSystems(scoring_pb2.ListIndicatorSystemsRequest())).indicator_systems
     request = scoring_pb2.GetIndicatorSystemRequest(name=make.system)
     assert (await refused(other.GetIndicatorSystem(request))).code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_what_a_document_names_and_the_log_never_had_is_warned_of_after_a_restart_too(
+    suite: Any, make: Any
+) -> None:
+    spec = make.spec()
+    spec.steps[1].activities[0] = "assigned "
+    spec.measures[0].flag.attribute.attribute = "breeched"
+
+    async def warnings(stub: Any) -> dict[str, str]:
+        found = (await stub.LintIndicatorSystem(scoring_pb2.LintIndicatorSystemRequest(spec=spec))).findings
+        return {one.field: one.message.en for one in found if one.check.endswith("_never_seen")}
+
+    assert await warnings(suite.scoring()) == {}
+    await suite.write(make.case(1, 0.0, hours=2.0, breached=False))
+    never = "never occurred in the log; do you mean"
+    expected = {
+        "steps[1].activities": f'activity "assigned " {never} "Assigned"?',
+        "measures[0].flag.attribute.attribute": f'attribute "breeched" {never} "breached"?',
+    }
+    assert await warnings(suite.scoring()) == expected
+    await suite.start_scoring()
+    assert await warnings(suite.scoring(1)) == expected
+    made = await suite.scoring().CreateIndicatorSystem(
+        CREATE(parent="processes/desk", indicator_system_id="main", spec=spec)
+    )
+    assert expected.items() <= {one.field: one.message.en for one in made.findings}.items()
+
+
+async def test_lint_answers_where_the_log_does_not(suite_of: Any, make: Any) -> None:
+    suite = await suite_of()
+    suite.serve_tenant("acme", served=False)
+    await suite.start_scoring()
+    answer = await suite.scoring().LintIndicatorSystem(scoring_pb2.LintIndicatorSystemRequest(spec=make.spec()))
+    assert not any(one.check.endswith("_never_seen") for one in answer.findings)

@@ -1,0 +1,135 @@
+"""What the events of a log are called: activities, attributes and their types, and the values of texts that have few.
+
+Small and without order: it only grows, up to its limits, so processes that write one log record the same whoever comes
+first. What is recorded may be more than what is logged (a commit can fail after it), never less. A commit looks at the
+distinct values of its own events; what is known costs nothing more, however long the log is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from services.ingest.model import ATTRIBUTE_PREFIX
+
+ACTIVITIES_MAX = 2_000
+ATTRIBUTES_MAX = 2_000
+VALUES_MAX = 50
+"""Of one attribute. More are names, numbers or sentences, and nobody lists them in a document."""
+VALUE_CHARS_MAX = 100
+BEGUN, ACTIVITY, ATTRIBUTE, VALUE, MANY = "begun", "activity", "attribute", "value", "many"
+
+
+@dataclass(frozen=True, order=True)
+class Word:
+    """One thing that is recorded; see the table `vocabulary`."""
+
+    kind: str
+    name: str = ""
+    value: str = ""
+
+
+class Vocabulary:
+    def __init__(self, words: Iterable[Word] = ()) -> None:
+        self._words: set[Word] = set()
+        self._values: dict[str, set[str]] = {}
+        self._many: set[str] = set()
+        self._activities: set[str] = set()
+        self._types: dict[str, set[str]] = {}
+        self.learn(words)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it holds everything from the log's first event on."""
+        return Word(BEGUN) in self._words
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more activities or attributes came than are recorded."""
+        return "" in self._many or len(self._activities) > ACTIVITIES_MAX or len(self._types) > ATTRIBUTES_MAX
+
+    @property
+    def activities(self) -> list[str]:
+        return sorted(self._activities)
+
+    @property
+    def types(self) -> dict[str, list[str]]:
+        """The types of each attribute: text, number, integer, flag or time."""
+        return {name: sorted(kinds) for name, kinds in sorted(self._types.items())}
+
+    def values(self, attribute: str) -> list[str] | None:
+        """Every text that it has; None: more than are recorded."""
+        found = self._values.get(attribute, set())
+        return None if attribute in self._many or len(found) > VALUES_MAX else sorted(found)
+
+    def learn(self, words: Iterable[Word]) -> None:
+        for word in words:
+            self._words.add(word)
+            match word.kind:
+                case "activity":
+                    self._activities.add(word.name)
+                case "attribute":
+                    self._types.setdefault(word.name, set()).add(word.value)
+                case "value":
+                    self._values.setdefault(word.name, set()).add(word.value)
+                case "many":
+                    self._many.add(word.name)
+                    self._values.pop(word.name, None)
+
+    def unknown(self, page: pa.RecordBatch) -> list[Word]:
+        """What these events have that is not recorded; nothing where the log is older than its vocabulary."""
+        if not self.is_recorded or not page.num_rows:
+            return []
+        return sorted(set(self._met(page)) - self._words)
+
+    def _met(self, page: pa.RecordBatch) -> Iterator[Word]:
+        # An attribute that has values of several types has as many columns.
+        columns = [
+            (name.removeprefix(ATTRIBUTE_PREFIX), page.column(place))
+            for place, name in enumerate(page.schema.names)
+            if name.startswith(ATTRIBUTE_PREFIX)
+        ]
+        if not self.is_full:
+            activities = (Word(ACTIVITY, one) for one in _texts(page.column("activity")))
+            yield from self._up_to(ACTIVITIES_MAX, self._activities, activities)
+            types = (Word(ATTRIBUTE, name, _type(column.type)) for name, column in columns)
+            yield from self._up_to(ATTRIBUTES_MAX, self._types, types)
+        for name, column in columns:
+            if name not in self._many and _type(column.type) == "text":
+                yield from self._met_values(name, _texts(column))
+
+    def _up_to(self, most: int, known: Iterable[str], words: Iterable[Word]) -> Iterator[Word]:
+        names = set(known)
+        for word in words:
+            names.add(word.name)
+            if len(names) > most:
+                yield Word(MANY)
+                return
+            yield word
+
+    def _met_values(self, attribute: str, texts: list[str]) -> Iterator[Word]:
+        together = self._values.get(attribute, set()) | set(texts)
+        if len(together) > VALUES_MAX or any(len(text) > VALUE_CHARS_MAX for text in texts):
+            yield Word(MANY, attribute)
+        else:
+            yield from (Word(VALUE, attribute, text) for text in texts)
+
+
+def _texts(column: pa.Array) -> list[str]:
+    found = pc.unique(column)
+    if pa.types.is_dictionary(found.type):
+        found = pc.unique(found.dictionary.take(found.indices))
+    return [text for text in found.to_pylist() if text is not None]
+
+
+def _type(kind: pa.DataType) -> str:
+    if pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return "text"
+    if pa.types.is_boolean(kind):
+        return "flag"
+    if pa.types.is_integer(kind):
+        return "integer"
+    return "number" if pa.types.is_floating(kind) else "time"
