@@ -18,6 +18,7 @@ SUITE = (
     "latency",
     "growth",
     "growth_improvement",
+    "files",
 )
 
 

@@ -25,7 +25,8 @@ from andon_client.loading import load, register_source
 from andon_client.suite import Suite
 from andon_client.terminal import describe
 from andon_records.batches import Batch, batches_of
-from andon_records.files.csv_layout import has_columns, inspect
+from andon_records.files.csv_layout import has_columns
+from andon_records.files.readers import inspect
 from andon_records.mapping.document import CsvMapping, load_mapping
 from andon_records.messages import LoadError, MalformedDocument, Message, NothingReadable
 from rich.console import Console

@@ -12,7 +12,7 @@ from typer.main import get_command
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(?:sh|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"[\w.-]+\.(?:csv|yaml|csv\.gz)")
+FILE = re.compile(r"[\w.-]+\.(?:csv|yaml|xes|jsonl|jsonocel|parquet|xlsx)(?:\.gz)?")
 
 
 def shown(page):

@@ -1,4 +1,4 @@
-"""Records in Parquet: row groups as they come, every column as texts; fields of a struct are columns `outer.inner`."""
+"""Records in Parquet: row groups as they come, columns with their types; a field of a struct is `outer.inner`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 
 from andon_records.files.table_file import TABLE_ROWS, TableFile
 from andon_records.files.utf8_stream import refuse
-from andon_records.files.value_texts import texts_of
 from andon_records.mapping.document import AttributeType
 from andon_records.messages import message
 
@@ -78,7 +77,7 @@ def _read(path: Path, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
                 batch = next(batches, None)
                 if batch is None:
                     return
-                made = {name: texts_of(_column(batch, name)) for name in wanted}
+                made = {name: _column(batch, name) for name in wanted}
             except (pa.ArrowException, OSError, ValueError) as error:
                 raise refuse(path, _damaged(error)) from error
             if not made:

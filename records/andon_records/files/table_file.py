@@ -34,7 +34,7 @@ Piece: TypeAlias = pa.RecordBatch | UnreadableRecord
 
 @dataclass(frozen=True)
 class TableFile:
-    """A file that has been read through once. read: its records with the named columns, as texts and in file order.
+    """A file that has been read through once. read: its records in file order, the named columns as texts or typed.
 
     types: what the values of a column are, where the file says it; columns that are no attributes are not among them.
     """

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from andon_records.mapping.conversion import Applied, absent_parts
 from andon_records.mapping.document import ORDINAL, Column, CsvMapping
 from andon_records.mapping.times import unread
+from andon_records.mapping.value_texts import texts_of
 from andon_records.messages import Message, message
 
 # Without these the service refuses an event.
@@ -53,7 +54,7 @@ def _empty_cells(mapping: CsvMapping, column: Column, table: pa.RecordBatch, rec
     parts = absent_parts(column, table, record, mapping.unknown)
     names = ", ".join(f'"{name}"' for name, _ in parts)
     read = [name for name in table.schema.names if name != ORDINAL]
-    cells = {name: (table[name][record].as_py() or "").strip() for name in read}
+    cells = {name: (texts_of(table[name].slice(record, 1))[0].as_py() or "").strip() for name in read}
     if texts := [text for _, text in parts if text.strip()]:
         return message("cell_unknown", columns=names, text=f'"{texts[0].strip()}"')
     return message("cell_empty", columns=names, hint=omit_hint(cells))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from andon_records.mapping.document import INSTANCE, LIFECYCLE, PLACE, ROW, AttributeType, Column, CsvMapping
 from andon_records.mapping.numbers import integers, numbers
 from andon_records.mapping.times import read_times
+from andon_records.mapping.value_texts import texts_of
 
 Rows = NDArray[np.int64]
 
@@ -141,8 +142,29 @@ def _common(mapping: CsvMapping, table: pa.RecordBatch, rows: Rows) -> _Columns:
     if mapping.lifecycle is not None:
         columns.made[f"attributes.{LIFECYCLE}"] = pc.utf8_lower(text(mapping.lifecycle))
     for attribute in mapping.attributes:
+        typed = _typed(mapping, attribute.column, table, attribute.type)
+        if typed is not None:
+            columns.made[f"attributes.{attribute.name}"] = typed
+            continue
         columns.put(f"attributes.{attribute.name}", attribute.name, text(attribute.column), attribute.type)
     return columns
+
+
+def _typed(mapping: CsvMapping, column: Column, table: pa.RecordBatch, kind: AttributeType) -> pa.Array | None:
+    """A column that has the type already and is taken as it is; None: its values are read as texts."""
+    name = column.template[1:-1]
+    if column.template != f"{{{name}}}" or name not in table.schema.names or column.replace or mapping.unknown:
+        return None
+    values = table[name]
+    match kind:
+        case "number" if pa.types.is_float64(values.type):
+            return values if pc.all(pc.is_finite(values), min_count=0).as_py() else None
+        case "integer" if pa.types.is_int64(values.type):
+            return values
+        case "flag" if pa.types.is_boolean(values.type):
+            return values
+        case _:
+            return None
 
 
 def _stated(default: str, column: Column | None, table: pa.RecordBatch, mapping: CsvMapping, rows: Rows) -> pa.Array:
@@ -215,7 +237,7 @@ def absent_parts(column: Column, table: pa.RecordBatch, place: int, unknown: Seq
     """The columns that leave a template absent in the row at `place`, each with the text that it holds there."""
     cells = table.slice(place, 1)
     return [
-        (name, cells[name][0].as_py() or "")
+        (name, texts_of(cells[name])[0].as_py() or "")
         for name in column.columns
         if name in table.schema.names and not _known(cells[name], column.replace, unknown)[0].is_valid
     ]
@@ -226,7 +248,7 @@ def omitted_rows(rules: Mapping[str, Sequence[str]], table: pa.RecordBatch, rows
     omitted = np.zeros(len(rows), np.bool_)
     for name, values in rules.items():
         cells = table[name] if name in table.schema.names else pc.cast(pa.array(rows), pa.utf8())
-        coded = pc.dictionary_encode(cells.fill_null(""))
+        coded = pc.dictionary_encode(texts_of(cells).fill_null(""))
         named = pc.is_in(pc.utf8_trim_whitespace(coded.dictionary), pa.array(values, pa.utf8()))
         omitted |= np.asarray(pc.take(named, coded.indices))
     return omitted
@@ -241,7 +263,7 @@ def _pieces(template: str) -> list[tuple[str, str]]:
 
 def _known(values: pa.Array, replace: Mapping[str, str], unknown: Sequence[str]) -> pa.Array:
     """Trimmed, replaced and with unknowns as null: decided once per distinct value."""
-    coded = pc.dictionary_encode(values)
+    coded = pc.dictionary_encode(texts_of(values))
     distinct = pc.utf8_trim_whitespace(coded.dictionary)
     if replace:
         distinct = pa.array([replace.get(value, value) for value in distinct.to_pylist()], pa.utf8())

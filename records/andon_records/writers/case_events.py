@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from andon_records.files.value_texts import texts_of
 from andon_records.mapping.document import AttributeType
+from andon_records.mapping.value_texts import texts_of
 from andon_records.writers.event_spool import EventSpool
 
 CASE = "case:"

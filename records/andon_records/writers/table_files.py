@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from andon_records.files.value_texts import texts_of
+from andon_records.mapping.value_texts import texts_of
 from andon_records.writers.event_spool import ATTRIBUTE, EventSpool
 
 FIELDS: Mapping[str, str] = {

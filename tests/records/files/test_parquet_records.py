@@ -8,8 +8,8 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from andon_records.files.value_texts import texts_of
 from andon_records.mapping.document import parse_mapping
+from andon_records.mapping.value_texts import texts_of
 from andon_records.messages import LoadError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

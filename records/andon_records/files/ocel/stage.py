@@ -53,7 +53,7 @@ class Relationship:
 
 
 class OcelStage:
-    """Exported once by a parser, then read. The files go when nothing refers to it any more."""
+    """Written once by a parser, then read. The files go when nothing refers to it any more."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="andon-ocel-")
