@@ -11,6 +11,7 @@ IngestMetric = Literal[
     "andon.ingest.bytes",
     "andon.ingest.refused",
     "andon.ingest.quarantine",
+    "andon.ingest.cleaned",
     "andon.ingest.read.pages",
     "andon.ingest.read.lag",
     "andon.ingest.batch.duration",
@@ -29,6 +30,9 @@ INGEST_METRICS: Mapping[IngestMetric, Instrument] = {
         Kind.COUNTER,
         "{event}",
         "Entries of quarantine by what became of them: corrected, replayed, discarded, expired.",
+    ),
+    "andon.ingest.cleaned": Instrument(
+        Kind.COUNTER, "{value}", "Values that rules of sources cleaned on admission, by rule."
     ),
     "andon.ingest.read.pages": Instrument(Kind.COUNTER, "{page}", "Pages sent to readers of the log."),
     "andon.ingest.read.lag": Instrument(

@@ -38,6 +38,7 @@ DEDUP_HORIZON_US = 7 * DAY_US
 DEDUP_HORIZON_US_MIN = 3_600 * SECOND_US
 TIME_EARLIEST_US = 946_684_800 * SECOND_US  # 2000-01-01
 FUTURE_TOLERANCE_US = DAY_US
+UNIT_FACTORS = (60.0, 1_000.0, 3_600.0, 1 / 60, 1 / 1_000, 1 / 3_600)
 
 
 class MalformedBatch(Exception):
@@ -46,6 +47,61 @@ class MalformedBatch(Exception):
     def __init__(self, field: str, message: str, reason: str = "ARROW_MALFORMED") -> None:
         super().__init__(message)
         self.field, self.message, self.reason = field, message, reason
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """A text that means none, or the number that it is. An empty field: every attribute."""
+
+    field: str
+    value: str
+
+    @property
+    def number(self) -> float | None:
+        try:
+            return float(self.value)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Category:
+    """How the values of a field are written; variants in case, width and spaces become one of them."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UnitRange:
+    """Where the numbers of a field lie in its unit, and by how much one is too large that is in another."""
+
+    field: str
+    low: float
+    high: float
+    factors: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TimeOrder:
+    """The field `later` is never before the field `earlier`."""
+
+    earlier: str
+    later: str
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What is cleaned of a source's events; see `admission/cleaning_rules.py`."""
+
+    placeholders: tuple[Placeholder, ...] = ()
+    categories: tuple[Category, ...] = ()
+    units: tuple[UnitRange, ...] = ()
+    time_orders: tuple[TimeOrder, ...] = ()
+    # Attributes that are times before the earliest time of the source.
+    early_times: bool = False
+    # Case, activity and resource: NFC, without zero-width characters and spaces at the ends.
+    normalise_keys: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +119,7 @@ class Source:
     personal_attributes: frozenset[str] = frozenset()
     # A RecordMapping of the contract, serialised; empty: it takes events only.
     mapping: bytes = b""
+    cleaning: Cleaning | None = None
     revision: int = 1
     created_at_us: int = 0
 
@@ -93,6 +150,15 @@ class Arrival:
 
 
 @dataclass(frozen=True)
+class CleanedRows:
+    """The rows of which a rule cleaned a field, ascending."""
+
+    rule: str
+    field: str
+    rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Admission:
     """What batches became on admission: their accepted events in order, and the faults of each.
 
@@ -106,6 +172,8 @@ class Admission:
     bounds: NDArray[np.int64]
     faults: tuple[tuple[Fault, ...], ...]
     sources: tuple[SourceId, ...]
+    # Of the rows of the page.
+    cleaned: tuple[CleanedRows, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ SAME_IDEA = {
 # Words that end so and are nouns, in English or in the field.
 NOUNS_IN_ING = {
     "listing",
+    "cleaning",
     "mapping",
     "rating",
     "scoring",

@@ -70,7 +70,7 @@ def _lines(found: SuiteStatus, locale: str) -> dict[str, list[str]]:
     return {
         "ingest": [
             say("status_ingest", locale, count=f"{bounds.event_count:,}", latest=latest),
-            *(_balance(count, locale) for count in found.intake.counts),
+            *(line for count in found.intake.counts for line in _balance(count, locale)),
         ],
         "scoring": [
             say("status_scoring", locale, **scored, progress=progress),
@@ -84,9 +84,17 @@ def _lines(found: SuiteStatus, locale: str) -> dict[str, list[str]]:
     }
 
 
-def _balance(count: ingest_pb2.GetIntakeCountsResponse.Count, locale: str) -> str:
+def _balance(count: ingest_pb2.GetIntakeCountsResponse.Count, locale: str) -> list[str]:
+    """What came from a source, and where anything was cleaned or replayed, how much."""
     numbers = {name: f"{getattr(count, name):,}" for name in ("received", "accepted", "duplicate", "quarantined")}
-    return say("status_source", locale, source=count.source, **numbers)
+    lines = [say("status_source", locale, source=count.source, **numbers)]
+    if count.cleaned:
+        values = ", ".join(f"{one.rule} {one.field} {one.count:,}" for one in count.cleaned_values)
+        lines.append("  " + say("status_cleaned", locale, count=f"{count.cleaned:,}", values=values))
+    if count.replayed or count.discarded or count.expired:
+        numbers = {name: f"{getattr(count, name):,}" for name in ("replayed", "discarded", "expired")}
+        lines.append("  " + say("status_quarantine", locale, **numbers))
+    return lines
 
 
 def _stopped(system: scoring_pb2.GetScoringStatusResponse.System, locale: str) -> str:

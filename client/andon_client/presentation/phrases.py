@@ -266,6 +266,11 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "chart_upper": ("upper limit", "上控制限"),
     "status_ingest": ("{count} events{latest}", "{count} 条事件{latest}"),
     "status_latest": (", latest {time}", "，最新 {time}"),
+    "status_cleaned": ("{count} events cleaned: {values}", "清洗 {count} 条事件：{values}"),
+    "status_quarantine": (
+        "from quarantine {replayed} replayed, {discarded} discarded, {expired} expired",
+        "隔离区：重放 {replayed}，丢弃 {discarded}，到期 {expired}",
+    ),
     "status_source": (
         "{source}: {received} received = {accepted} accepted + {duplicate} duplicate + {quarantined} quarantined",
         "{source}：接收 {received} = 接受 {accepted} + 重复 {duplicate} + 隔离 {quarantined}",

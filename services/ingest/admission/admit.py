@@ -2,12 +2,15 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from services.ingest.admission.checks import checked
+from services.ingest.admission.cleaning_rules import cleaned
 from services.ingest.admission.concatenation import join, joined
 from services.ingest.admission.normal_form import normalised
 from services.ingest.admission.privacy import pseudonymised_page
@@ -26,9 +29,10 @@ def admit(
     """
     arrival = joined([batch.arrival for batch in batches])
     starts = np.cumsum([0, *(batch.received for batch in batches)])
-    page = arrival.page
-    coded = page.column("source")
+    coded = arrival.page.column("source")
     policies = [sources.get(SourceId(name)) or Source(SourceId(name)) for name in coded.dictionary.to_pylist()]
+    arrival, cleaned_rows = cleaned(arrival, policies)
+    page = arrival.page
     marks = checked(arrival, policies, now_us)
     index, bounds = np.arange(page.num_rows, dtype=np.int64), starts
     if marks.kinds:
@@ -54,7 +58,16 @@ def admit(
         bounds=bounds,
         faults=faults,
         sources=tuple(policies[code].id for code in used),
+        cleaned=tuple(replace(one, rows=_places_in(index, one.rows)) for one in cleaned_rows),
     )
+
+
+def _places_in(index: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where those of the rows are now that are in the index."""
+    places = np.searchsorted(index, rows)
+    inside = places < len(index)
+    inside[inside] = index[places[inside]] == rows[inside]
+    return places[inside]
 
 
 _index = attrgetter("index")
@@ -76,6 +89,10 @@ def part_of(admission: Admission, begin: int, end: int) -> Admission:
         bounds=np.array([0, last - first]),
         faults=(tuple(faults[bisect_left(faults, begin, key=_index) : bisect_left(faults, end, key=_index)]),),
         sources=tuple(name for name in admission.sources if name in names),
+        cleaned=tuple(
+            replace(one, rows=one.rows[slice(*np.searchsorted(one.rows, (first, last)))] - first)
+            for one in admission.cleaned
+        ),
     )
 
 
@@ -91,4 +108,9 @@ def merged_admissions(admissions: Sequence[Admission]) -> Admission:
         bounds=np.concatenate([*begins, ends[-1:]]),
         faults=tuple(faults for one in admissions for faults in one.faults),
         sources=tuple({name: None for one in admissions for name in one.sources}),
+        cleaned=tuple(
+            replace(some, rows=some.rows + end)
+            for one, end in zip(admissions, ends[:-1].tolist(), strict=True)
+            for some in one.cleaned
+        ),
     )

@@ -250,9 +250,6 @@ def _check_attributes(arrival: Arrival, marks: FaultMarks) -> None:
         marks.note(arrival.unreadable.get(place), path, "EVENT_TEXT_INVALID")
         if column.type in (CODED_TEXT, pa.string()):
             _check_text(column, TextColumn(column), path, ATTRIBUTE_TEXT_CHARS_MAX, marks, multiline=True)
-        elif column.type == pa.float64():
-            numbers = (column.fill_null(0.0) if column.null_count else column).to_numpy(zero_copy_only=False)
-            marks.note(~np.isfinite(numbers), path, "EVENT_NUMBER_NOT_FINITE")
     if len(places) > ATTRIBUTES_MAX:
         count = np.zeros(page.num_rows, dtype=np.int32)
         for place in places:

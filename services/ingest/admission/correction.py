@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from services.ingest.columns import FIXED, FIXED_TYPES
+from services.ingest.admission.event_columns import EventColumns, Mask
+from services.ingest.columns import FIXED_TYPES
 from services.ingest.model import ATTRIBUTE_NAME, ATTRIBUTE_PREFIX, CODED_TEXT, UTC_US, Arrival
 
 QUARANTINE_ID = "quarantine_id"
@@ -19,7 +20,6 @@ REPLACEMENT_CHARACTER = "\ufffd"
 
 _FAR_US = 4 * 10**18
 
-Mask = NDArray[np.bool_]
 Value = str | float | int | bool
 
 
@@ -77,10 +77,10 @@ def is_field(name: str) -> bool:
 
 def corrected(arrival: Arrival, rules: Sequence[Rule], names: Sequence[str]) -> Arrival:
     """Pure. `names` are the quarantine ids of the rows, for templates."""
-    columns = _Columns(arrival.page, names)
+    corrections = _Corrections(arrival.page, names)
     for rule in rules:
-        columns.apply(rule)
-    return Arrival(columns.page())
+        corrections.apply(rule)
+    return Arrival(corrections.columns.page())
 
 
 def changed(before: pa.RecordBatch, after: pa.RecordBatch) -> Mask:
@@ -121,55 +121,28 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     return pa.string() if kind == CODED_TEXT else pa.int64() if kind == UTC_US else kind
 
 
-class _Columns:
-    """The columns of a page by name, one for each type that a name has."""
+class _Corrections:
+    """Rules on the columns of a page; `names` are the quarantine ids of its rows."""
 
     def __init__(self, page: pa.RecordBatch, names: Sequence[str]) -> None:
+        self.columns = EventColumns(page)
         self._rows = page.num_rows
         self._names = names
-        self._columns: dict[str, list[pa.Array]] = {}
-        for place, name in enumerate(page.schema.names):
-            column = page.column(place)
-            self._columns.setdefault(name, []).append(column.cast(pa.string()) if column.type == CODED_TEXT else column)
-
-    def page(self) -> pa.RecordBatch:
-        named = [(name, self._columns[name][0].cast(kind)) for name, kind in FIXED]
-        for name, columns in sorted(self._columns.items()):
-            if name not in FIXED_TYPES:
-                named += [(name, one) for one in columns if one.null_count < self._rows]
-        return pa.RecordBatch.from_arrays([array for _, array in named], names=[name for name, _ in named])
 
     def apply(self, rule: Rule) -> None:
         everywhere = np.ones(self._rows, dtype=np.bool_)
         match rule:
             case SetField(field, value):
-                self._put(field, everywhere, self._filled(value))
+                self.columns.put(field, everywhere, self._filled(value))
             case ReplaceValue(field, old, new):
-                self._put(field, self._holding(field, old), self._filled(new))
+                self.columns.put(field, self._holding(field, old), self._filled(new))
             case ShiftTime(field, by_us):
-                self._columns[field] = [
-                    _shifted(one, by_us) if one.type == UTC_US else one for one in self._columns.get(field, ())
-                ] or self._absent(field)
+                known = self.columns.of(field)
+                shifted = [_shifted(one, by_us) if one.type == UTC_US else one for one in known]
+                self.columns.replace(field, shifted)
             case ParseTime(source, pattern, zone, field):
                 times = self._parsed(source, pattern, zone)
-                self._put(field, np.asarray(times.is_valid()), times)
-
-    def _absent(self, field: str) -> list[pa.Array]:
-        return [pa.nulls(self._rows, _kind_of(field))] if field in FIXED_TYPES else []
-
-    def _put(self, field: str, rows: Mask, values: pa.Array | None) -> None:
-        """Those rows of the field hold the values; None: nothing."""
-        mask = pa.array(rows)
-        # Of all its types: a field has one value.
-        columns = [pc.if_else(mask, pa.scalar(None, one.type), one) for one in self._columns.get(field, ())]
-        columns = columns or self._absent(field)
-        if values is not None:
-            place = next((at for at, one in enumerate(columns) if one.type == values.type), None)
-            if place is None:
-                columns.append(pc.if_else(mask, values, pa.scalar(None, values.type)))
-            else:
-                columns[place] = pc.if_else(mask, values, columns[place])
-        self._columns[field] = columns
+                self.columns.put(field, np.asarray(times.is_valid()), times)
 
     def _filled(self, value: Value | Moment | None) -> pa.Array | None:
         if value is None:
@@ -186,7 +159,7 @@ class _Columns:
         if name == QUARANTINE_ID:
             return self._names
         texts = [""] * self._rows
-        for column in self._columns.get(name, ()):
+        for column in self.columns.of(name):
             for row, value in enumerate(pc.cast(column, pa.string()).to_pylist()):
                 texts[row] = value if value is not None else texts[row]
         return texts
@@ -194,16 +167,16 @@ class _Columns:
     def _holding(self, field: str, value: Value | Moment | None) -> Mask:
         rows = np.zeros(self._rows, dtype=np.bool_)
         if value is None or (value == "" and field in FIXED_TYPES):
-            held = [np.asarray(column.is_valid()) for column in self._columns.get(field, ())]
+            held = [np.asarray(column.is_valid()) for column in self.columns.of(field)]
             rows = ~np.any(held, axis=0) if held else ~rows
         if value is None:
             return rows
-        for column in self._columns.get(field, ()):
+        for column in self.columns.of(field):
             if _is_comparable(column.type, value):
                 sought, known = (value.us, column.view(pa.int64())) if isinstance(value, Moment) else (value, column)
                 if isinstance(sought, float):
                     # A number is the same number in either type.
-                    known = known.cast(pa.float64())
+                    known = known.cast(pa.float64(), safe=False)
                 rows |= np.asarray(pc.equal(known, pa.scalar(sought)).fill_null(False))
         return rows
 
@@ -222,10 +195,6 @@ def _shifted(times: pa.Array, by_us: int) -> pa.Array:
     # What lies beyond is refused before and after.
     micros = pc.max_element_wise(pc.min_element_wise(times.view(pa.int64()), _FAR_US), -_FAR_US, skip_nulls=False)
     return pc.if_else(times.is_valid(), pc.add(micros, by_us), None).view(UTC_US)
-
-
-def _kind_of(field: str) -> pa.DataType:
-    return pa.string() if FIXED_TYPES[field] == CODED_TEXT else FIXED_TYPES[field]
 
 
 def _is_comparable(kind: pa.DataType, value: Value | Moment) -> bool:

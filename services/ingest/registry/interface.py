@@ -22,6 +22,9 @@ class Registry(Protocol):
     async def intake(self) -> tuple[dict[str, IntakeTotals], dict[tuple[str, str], int]]:
         """Counts by source, and refused events by source and reason."""
 
+    async def cleaning(self) -> dict[tuple[str, str, str], int]:
+        """Cleaned values by source, rule and field; without rule and field: events."""
+
     async def sources(self) -> dict[SourceId, Source]: ...
 
     async def source(self, name: SourceId) -> Source | None: ...

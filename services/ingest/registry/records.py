@@ -36,5 +36,7 @@ class Receipt:
     refused: tuple[SealedEvent, ...] = ()
     # Names that were unknown until now.
     new_sources: tuple[SourceId, ...] = ()
+    # Values that were cleaned, by source, rule and field; without rule and field: events of which any was.
+    cleaned: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     method: str = ""
     answers: tuple[StoredAnswer, ...] = ()

@@ -125,7 +125,8 @@ class ReadRpcs:
         log = await self.requests.log()
         async with self.requests.store.session(log.tenant) as session:
             tallies, reasons = await session.registry.intake()
-        return ingest_pb2.GetIntakeCountsResponse(counts=wire.counts(tallies, reasons))
+            cleaned = await session.registry.cleaning()
+        return ingest_pb2.GetIntakeCountsResponse(counts=wire.counts(tallies, reasons, cleaned))
 
     async def GetLogVocabulary(
         self, request: ingest_pb2.GetLogVocabularyRequest, context: Any

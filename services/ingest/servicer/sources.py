@@ -8,6 +8,7 @@ from andon.ingest.v1 import ingest_pb2, source_pb2
 
 from services.ingest import wire
 from services.ingest.model import ATTRIBUTE_NAME, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId
+from services.ingest.servicer.cleaning_rules import check_cleaning
 from services.ingest.servicer.records import check_mapping
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.writer.interface import LockedSession
@@ -24,6 +25,7 @@ CHANGEABLE = (
     "resources_are_not_persons",
     "personal_attributes",
     "mapping",
+    "cleaning",
 )
 TITLE_CHARS_MAX = 200
 PAGE_SIZE, PAGE_SIZE_MAX = 100, 1_000
@@ -39,6 +41,7 @@ _FIELDS = {
     "resources_are_not_persons": ("resources_are_not_persons",),
     "personal_attributes": ("personal_attributes",),
     "mapping": ("mapping",),
+    "cleaning": ("cleaning",),
 }
 
 
@@ -137,5 +140,7 @@ def _check(source: Source, message: source_pb2.Source) -> None:
     for index, name in enumerate(message.personal_attributes):
         is_name = ATTRIBUTE_NAME.fullmatch(name) is not None
         checks.require(is_name, f"source.personal_attributes[{index}]", "must be the name of an attribute")
+    if source.cleaning:
+        check_cleaning(source.cleaning, "source.cleaning", checks)
     checks.done()
     check_mapping(source)

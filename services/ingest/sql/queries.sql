@@ -19,7 +19,7 @@ FOR UPDATE;
 
 -- name: commit_entry
 -- One commit, if the log ends where the caller believes; null: it does not, and nothing is changed.
-SELECT commit_entry($1, $2, $3, $4, $5, $6);
+SELECT commit_entry($1, $2, $3, $4, $5, $6, $7);
 
 -- name: hashes_after
 -- What other commits wrote, to recognise its events; in order, a page at a time.
@@ -96,10 +96,17 @@ FROM intake_reason
 WHERE tenant = $1
 ORDER BY source, reason;
 
+-- name: intake_cleaning
+-- What was cleaned, by source, rule and field.
+SELECT source, rule, field, cleaned_count
+FROM intake_cleaning
+WHERE tenant = $1
+ORDER BY source, rule, field;
+
 -- name: sources
 -- Every source of the tenant.
 SELECT source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
-       resources_are_not_persons, personal_attributes, mapping, revision, created_at
+       resources_are_not_persons, personal_attributes, mapping, cleaning, revision, created_at
 FROM source
 WHERE tenant = $1
 ORDER BY source;
@@ -107,15 +114,16 @@ ORDER BY source;
 -- name: source
 -- One source of the tenant.
 SELECT source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
-       resources_are_not_persons, personal_attributes, mapping, revision, created_at
+       resources_are_not_persons, personal_attributes, mapping, cleaning, revision, created_at
 FROM source
 WHERE tenant = $1 AND source = $2;
 
 -- name: create_source
 -- A new source; nothing is returned where it exists.
 INSERT INTO source (tenant, source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us,
-                    future_tolerance_us, resources_are_not_persons, personal_attributes, mapping)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                    future_tolerance_us, resources_are_not_persons, personal_attributes, mapping,
+                    cleaning)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb)
 ON CONFLICT (tenant, source) DO NOTHING
 RETURNING created_at;
 
@@ -124,7 +132,7 @@ RETURNING created_at;
 UPDATE source
 SET kind = $4, title_en = $5, title_zh = $6, dedup_horizon_us = $7, time_earliest_us = $8,
     future_tolerance_us = $9, resources_are_not_persons = $10, personal_attributes = $11, mapping = $12,
-    revision = revision + 1
+    cleaning = $13::jsonb, revision = revision + 1
 WHERE tenant = $1 AND source = $2 AND revision = $3
 RETURNING revision;
 

@@ -52,6 +52,7 @@ class PostgresLog:
                 self._tenant,
                 _entry_values(entry),
                 _receipt_values(receipt),
+                [(*key, count) for key, count in receipt.cleaned.items()],
                 DEDUP_HORIZON_US,
                 TIME_EARLIEST_US,
                 FUTURE_TOLERANCE_US,

@@ -1,12 +1,24 @@
 """The registry in Postgres: sources, counts, refused events, first answers to request ids."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from services.ingest.model import IntakeTotals, Source, SourceId, TenantId
+from services.ingest.model import (
+    Category,
+    Cleaning,
+    IntakeTotals,
+    Placeholder,
+    Source,
+    SourceId,
+    TenantId,
+    TimeOrder,
+    UnitRange,
+)
 from services.ingest.registry.records import StoredAnswer
 from services.ingest.registry.vocabulary import MANY, Vocabulary, Word
 from services.ingest.store.schema import micros, queries
@@ -41,6 +53,10 @@ class PostgresRegistry:
             for row in counts
         }
         return tallies, {(row["source"], row["reason"]): row["quarantined_count"] for row in reasons}
+
+    async def cleaning(self) -> dict[tuple[str, str, str], int]:
+        rows = await self._connection.fetch(queries.intake_cleaning, self._tenant)
+        return {(row["source"], row["rule"], row["field"]): row["cleaned_count"] for row in rows}
 
     async def sources(self) -> dict[SourceId, Source]:
         rows = await self._connection.fetch(queries.sources, self._tenant)
@@ -85,6 +101,7 @@ def _source_values(source: Source) -> tuple[Any, ...]:
         source.resources_are_not_persons,
         sorted(source.personal_attributes),
         source.mapping,
+        json.dumps(asdict(source.cleaning)) if source.cleaning else None,
     )
 
 
@@ -93,6 +110,21 @@ def _source(row: asyncpg.Record) -> Source:
     return Source(
         id=SourceId(values.pop("source")),
         personal_attributes=frozenset(values.pop("personal_attributes")),
+        cleaning=_cleaning(values.pop("cleaning")),
         created_at_us=micros(values.pop("created_at")),
         **values,
+    )
+
+
+def _cleaning(document: str | None) -> Cleaning | None:
+    if document is None:
+        return None
+    values = json.loads(document)
+    return Cleaning(
+        placeholders=tuple(Placeholder(**one) for one in values["placeholders"]),
+        categories=tuple(Category(one["field"], tuple(one["values"])) for one in values["categories"]),
+        units=tuple(UnitRange(**{**one, "factors": tuple(one["factors"])}) for one in values["units"]),
+        time_orders=tuple(TimeOrder(**one) for one in values["time_orders"]),
+        early_times=values["early_times"],
+        normalise_keys=values["normalise_keys"],
     )

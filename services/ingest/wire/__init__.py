@@ -32,6 +32,7 @@ from services.ingest.model import (
     SourceId,
     Written,
 )
+from services.ingest.wire.cleaning_rules import cleaning_message, cleaning_of
 
 _PIECE_ROWS = 4_000
 SOURCE_PREFIX = "sources/"
@@ -194,6 +195,7 @@ def source_message(source: Source) -> source_pb2.Source:
         future_tolerance=duration(source.future_tolerance_us),
         resources_are_not_persons=source.resources_are_not_persons,
         personal_attributes=sorted(source.personal_attributes),
+        cleaning=cleaning_message(source.cleaning) if source.cleaning else None,
         etag=etag(source),
         create_time=timestamp(source.created_at_us),
         mapping=mapping_pb2.RecordMapping.FromString(source.mapping) if source.mapping else None,
@@ -215,6 +217,7 @@ def source(message: source_pb2.Source, name: SourceId) -> Source:
         resources_are_not_persons=message.resources_are_not_persons,
         personal_attributes=frozenset(message.personal_attributes),
         mapping=message.mapping.SerializeToString(deterministic=True) if message.HasField("mapping") else b"",
+        cleaning=cleaning_of(message.cleaning) if message.HasField("cleaning") else None,
     )
 
 
@@ -223,7 +226,9 @@ def source_watermarks(latest_us: Mapping[str, int]) -> list[ingest_pb2.SourceWat
 
 
 def counts(
-    tallies: Mapping[str, IntakeTotals], reasons: Mapping[tuple[str, str], int]
+    tallies: Mapping[str, IntakeTotals],
+    reasons: Mapping[tuple[str, str], int],
+    cleaned: Mapping[tuple[str, str, str], int],
 ) -> list[ingest_pb2.GetIntakeCountsResponse.Count]:
     return [
         ingest_pb2.GetIntakeCountsResponse.Count(
@@ -235,6 +240,13 @@ def counts(
             replayed=tally.replayed,
             discarded=tally.discarded,
             expired=tally.expired,
+            cleaned=cleaned.get((name, "", ""), 0),
+            kept=tally.accepted + tally.duplicate - cleaned.get((name, "", ""), 0),
+            cleaned_values=[
+                ingest_pb2.GetIntakeCountsResponse.CleanedValues(rule=rule, field=field, count=count)
+                for (owner, rule, field), count in cleaned.items()
+                if owner == name and rule
+            ],
             quarantined_by_reason={reason: count for (owner, reason), count in reasons.items() if owner == name},
         )
         for name, tally in tallies.items()

@@ -329,6 +329,9 @@ class Committer:
         for outcome in ("accepted", "duplicate", "quarantined"):
             count = sum(getattr(tally, outcome) for tally in tallies)
             metrics.add("andon.ingest.events", count, outcome=outcome)
+        for (_, rule, _), count in receipt.cleaned.items():
+            if rule:
+                metrics.add("andon.ingest.cleaned", count, rule=rule)
         metrics.add("andon.ingest.quarantine", len(decision.releases), outcome="replayed")
         metrics.add("andon.ingest.commits")
         metrics.add("andon.ingest.bytes", entry.byte_count)

@@ -118,11 +118,12 @@ def decide(
     if entry.byte_count > bytes_max:
         raise CommitTooLarge
     new_sources = tuple(sorted(set(admission.sources) - set(sources)))
+    cleaned = _cleaned(admission, outcome) if admission.cleaned else {}
     if replay := parts[0].batch.replay:
         # What is refused again stays where it is, and is counted already.
         one, releases = _replayed(replay, admission, outcome, faults[0], Position(entry.position))
         answers = _answers(parts, (one,), REPLAY_METHOD, codec, head)
-        receipt = Receipt(new_sources=new_sources, method=REPLAY_METHOD, answers=answers)
+        receipt = Receipt(new_sources=new_sources, cleaned=cleaned, method=REPLAY_METHOD, answers=answers)
         return CommitDecision(entry, receipt, (one,), ids, releases)
     refused = [
         [_sealed_event(part.batch.arrival, fault, codec, key) for fault in some]
@@ -149,6 +150,7 @@ def decide(
         reasons=dict(Counter((fault.source, fault.reason) for some in faults for fault in some)),
         refused=tuple(one for some in refused for one in some),
         new_sources=new_sources,
+        cleaned=cleaned,
         method=METHOD,
         answers=_answers(parts, written, METHOD, codec, head),
     )
@@ -186,6 +188,22 @@ def _replayed(
     names = tuple(replay.entries[fault.index][0] for fault in faults)
     tally = IntakeCounts(accepted, duplicate, len(faults))
     return Written(tally, faults, names, position, replay, tuple(outcomes)), tuple(releases)
+
+
+def _cleaned(admission: Admission, outcome: NDArray[np.int8]) -> dict[tuple[str, str, str], int]:
+    """Values by source, rule and field, of all events but conflicts; without rule and field: events."""
+    column = admission.page.column("source")
+    names: list[str] = column.dictionary.to_pylist()
+    codes, taken = codes_of(column), outcome != Novelty.CONFLICT
+    counts: Counter[tuple[str, str, str]] = Counter()
+    any_rule = np.zeros(len(codes), dtype=np.bool_)
+    for one in admission.cleaned:
+        any_rule[one.rows] = True
+        for name, count in zip(names, np.bincount(codes[one.rows[taken[one.rows]]], minlength=len(names)), strict=True):
+            counts[name, one.rule, one.field] += int(count)
+    for name, count in zip(names, np.bincount(codes[any_rule & taken], minlength=len(names)), strict=True):
+        counts[name, "", ""] += int(count)
+    return dict(+counts)
 
 
 def _conflicts(admission: Admission, outcome: NDArray[np.int8]) -> list[tuple[Fault, ...]]:

@@ -70,8 +70,6 @@ KINDS = [
     ("traceparent", "traceparent", "EVENT_TRACEPARENT_INVALID", texts("00-" + "0" * 32 + "-" + "b" * 16 + "-01")),
     ("supersedes", "supersedes", "EVENT_CORRECTION_INVALID", texts("e0")),
     ("retracts", "retracts", "EVENT_CORRECTION_INVALID", texts("e0")),
-    ("attributes.cost", "attributes.cost", "EVENT_NUMBER_NOT_FINITE", pa.array([float("nan")])),
-    ("attributes.cost", "attributes.cost", "EVENT_NUMBER_NOT_FINITE", pa.array([float("-inf")])),
     ("attributes.note", "attributes.note", "EVENT_TEXT_INVALID", texts("n" * 4_001)),
     ("attributes.note", "attributes.note", "EVENT_TEXT_INVALID", texts("bell\x07")),
     ("attributes.two words", "attributes", "EVENT_TEXT_INVALID", texts("x")),
