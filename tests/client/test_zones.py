@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import grpc
 import pytest
+from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1.problem_pb2 import Problem
 from andon.scoring.v1 import scoring_pb2
 from andon_client.listing import problem_zone, read_filtered_zones, read_zones, shown_zones
+from andon_client.presentation.formats import span
 from grpc.aio import AioRpcError, Metadata
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -57,3 +59,30 @@ async def test_without_scoring_times_are_shown_in_utc_and_none_is_read(code):
     with pytest.raises(AioRpcError):
         await problem_zone(suite(code), problem, is_entered=True)
     assert await problem_zone(suite(), problem, is_entered=True) == BERLIN
+
+
+@pytest.mark.parametrize(
+    ("zone", "starts", "shown"),
+    [
+        ("Europe/Berlin", [23, 24, 25, 26], ["01:00", "02:00 (+0200)", "02:00 (+0100)", "03:00"]),
+        ("Asia/Kathmandu", [18.25, 19.25], ["00:00", "01:00"]),
+        ("UTC", [23, 24], ["23:00", "00:00"]),
+    ],
+)
+def test_hours_of_a_list_are_told_apart_where_they_come_twice_and_at_midnight(zone, starts, shown):
+    day = datetime(2026, 10, 24, tzinfo=UTC)
+    spans = []
+    for start in starts:
+        hour = Interval()
+        hour.start.FromDatetime(day + timedelta(hours=start))
+        hour.end.FromDatetime(day + timedelta(hours=start + 1))
+        spans.append(span(hour, "en", ZoneInfo(zone))[11:])
+    assert spans == shown
+
+
+def test_a_day_is_named_by_its_date_also_where_its_midnight_comes_twice_or_never():
+    for zone, start in (("America/Havana", "2026-11-01T04:00Z"), ("America/Santiago", "2026-09-06T04:00Z")):
+        whole = Interval()
+        whole.start.FromDatetime(datetime.fromisoformat(start))
+        whole.end.FromDatetime(datetime.fromisoformat(start) + timedelta(hours=25 if "Havana" in zone else 23))
+        assert span(whole, "en", ZoneInfo(zone)).startswith(start[:10])

@@ -18,15 +18,23 @@ def language_of(locale: str) -> str:
 
 
 def when(moment: Timestamp, zone: tzinfo = UTC) -> str:
-    """ "2016-02-29 00:00", by the clocks of the zone."""
-    return datetime.fromtimestamp(moment.seconds, zone).strftime("%Y-%m-%d %H:%M")
+    """ "2016-02-29 00:00", by the clocks of the zone; "01:30 (+1030)" where they show that time twice."""
+    at = datetime.fromtimestamp(moment.seconds, zone)
+    # Where a clock goes forward a fold tells nothing apart that exists.
+    comes_twice = (at.replace(fold=0).utcoffset() or timedelta()) > (at.replace(fold=1).utcoffset() or timedelta())
+    return f"{at:%Y-%m-%d %H:%M}" + (f" ({at:%z})" if comes_twice else "")
 
 
 def span(interval: Any, locale: str, zone: tzinfo) -> str:
-    """A window by its start, by the clocks of the zone: "2016-02-29", "2016-02-29 01:00", "all time"."""
+    """A window by its start, by the clocks of the zone: "2016-02-29", "2016-02-29 01:00", "all time".
+
+    Only what ends at midnight too is named by its day: the first hour of a day is "2016-02-29 00:00".
+    """
     if not interval.HasField("start") or interval.start.seconds == 0:
         return ALL_TIME[language_of(locale)]
-    return when(interval.start, zone).removesuffix(" 00:00")
+    start, end = (datetime.fromtimestamp(one.seconds, zone) for one in (interval.start, interval.end))
+    is_whole_days = start.time() == time.min and (end.time() == time.min or not interval.HasField("end"))
+    return f"{start:%Y-%m-%d}" if is_whole_days else when(interval.start, zone)
 
 
 def stretch(intervals: Iterable[Any], zone: tzinfo) -> str:

@@ -83,7 +83,7 @@ def empty_score(system: IndicatorSystem, indicator: Indicator | None, series: Se
     """
     value, (state, (points, low, high)) = None, UNDECIDED
     if indicator is not None and indicator.aggregate is Aggregate.SUM:
-        value, target = 0.0, indicator.target
+        value, target, low, high = 0.0, indicator.target, None, None
         if target is None or not indicator.has_points:
             state = ScoreState.NO_TARGET
         else:

@@ -54,8 +54,8 @@ def silent_days(one: Indicator, passed: int, last: int, following: int | None = 
 def test_a_silent_sum_is_zero_and_judged_and_has_no_points() -> None:
     found = silent_days(indicator(Aggregate.SUM), passed=20, last=4, following=7)
     assert [one.window for one in found] == [day(5), day(6)]
-    said = {(one.value, one.count, one.state, one.points, one.complete, one.revision) for one in found}
-    assert said == {(0.0, 0, ScoreState.MISSED, None, True, 0)}
+    said = {(one.value, one.count, one.state, one.points, one.points_high, one.complete, one.revision) for one in found}
+    assert said == {(0.0, 0, ScoreState.MISSED, None, None, True, 0)}
     free = silent_days(indicator(Aggregate.SUM, target=None), 20, 4, 6)
     assert [(one.value, one.state, one.points_low) for one in free] == [(0.0, ScoreState.NO_TARGET, None)]
 
