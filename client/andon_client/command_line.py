@@ -24,6 +24,7 @@ from andon_client.commands import (
     quarantine,
     scores,
     signals,
+    source,
     status,
     system,
     watch,
@@ -110,6 +111,23 @@ _add(
 _add(_quarantine, "replay", quarantine.replay, "quarantine replay --source desk --reason 'ids were added'")
 _add(_quarantine, "discard", quarantine.discard, "quarantine discard --source test --reason 'test data'")
 app.add_typer(_quarantine, name="quarantine")
+
+_sources = typer.Typer(
+    no_args_is_help=True, help="Sources: how their raw records become events, and raw records for them."
+)
+_add(_sources, "create", source.create, "source create zendesk --template zendesk-audits")
+_add(_sources, "show", source.show, "source show zendesk")
+_add(_sources, "list", source.list_all, "source list --json")
+_add(
+    _sources,
+    "update",
+    source.update,
+    "source update zendesk --mapping zendesk.yaml",
+)
+_add(_sources, "templates", source.templates, "source templates")
+_add(_sources, "test", source.preview, "source test zendesk audits.jsonl")
+_add(_sources, "write", source.write, "source write zendesk audits.jsonl")
+app.add_typer(_sources, name="source")
 
 _problem = typer.Typer(no_args_is_help=True, help="A problem, from acknowledgement to closure.")
 _add(_problem, "show", problem.show, "problem show problems/7")

@@ -65,7 +65,8 @@ def test_every_command_shows_an_example_that_it_understands(path, command, runne
     words = shlex.split(command.epilog.removeprefix("Example: andon "))
     assert tuple(words[: len(path)]) == path
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    (tmp_path / "incidents.csv.gz").touch()
+    for name in ("incidents.csv.gz", "audits.jsonl", "zendesk.yaml"):
+        (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
     assert command.make_context(path[-1], words[len(path) :]).params
 

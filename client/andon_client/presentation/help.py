@@ -98,7 +98,31 @@ CHINESE: Mapping[str, str] = {
     "Verify the effect of an action. May be repeated daily: the interval is valid at all looks together.": (
         "验证措施的效果；可每日重复，区间在所有查看时刻同时有效。"
     ),
+    "Sources: how their raw records become events, and raw records for them.": (
+        "数据源：原始记录如何成为事件，以及写入原始记录。"
+    ),
+    "Create a source, with a mapping that makes events of its records.": "创建数据源，其映射将记录转为事件。",
+    "Change what is given of a source; records that are written from then on are mapped by it.": (
+        "更改数据源中所给的内容；此后写入的记录按此映射。"
+    ),
+    "Show a source; its mapping is printed as YAML, which create and update read again.": (
+        "显示数据源；其映射以 YAML 输出，可供 create 与 update 再次读取。"
+    ),
+    "List all sources.": "列出所有数据源。",
+    "List the shipped mappings, each of the export of one product.": "列出内置映射，各对应一种产品的导出格式。",
+    "Show what the first records of a file become, and why one is refused. Writes nothing.": (
+        "显示文件的前若干条记录将成为什么，以及为何被拒；不写入任何内容。"
+    ),
+    "Write the records of a file. Writing them again changes nothing.": "写入文件中的记录；重复写入不会有任何改变。",
     # Options and arguments
+    "Id of the source, for example zendesk.": "数据源标识，例如 zendesk。",
+    "Kind of the source. Default: event_log.": "数据源类型。默认：event_log。",
+    "What people call the source.": "数据源的名称（供人阅读）。",
+    "Only if the source is still as it was read.": "仅当数据源自读取后未变化时执行。",
+    "A shipped mapping instead of a file, see `andon source templates`.": (
+        "用内置映射代替文件，见 `andon source templates`。"
+    ),
+    "Records: JSON Lines or one JSON document, plain or .gz.": "记录：JSON Lines 或单个 JSON 文档，可为 .gz。",
     "Folder with connection.json. Default: the nearest .andon folder.": (
         "connection.json 所在目录。默认：最近的 .andon 目录。"
     ),

@@ -9,12 +9,13 @@ from typing import Any, Literal, TypeAlias
 
 from andon.common.v1.errors_pb2 import ErrorReason
 from andon.improvement.v1 import problem_pb2
-from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2
+from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2, source_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 from andon.scoring.v1.indicator_system_pb2 import Phase
+from andon_records.templates import Template
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from andon_client.presentation.formats import localised, measured, number, optional, span, when
+from andon_client.presentation.formats import language_of, localised, measured, number, optional, span, when
 from andon_client.presentation.limits import centre_text, delay_text, is_blind
 from andon_client.presentation.next_steps import next_steps
 from andon_client.presentation.phrases import named, say
@@ -311,6 +312,32 @@ def systems_table(systems: Iterable[indicator_system_pb2.IndicatorSystem], local
         for system in systems
     ]
     return Table(say("systems", locale), _columns(locale, "name", ">version", "state", "created"), rows)
+
+
+def sources_table(sources: Iterable[source_pb2.Source], locale: str) -> Table:
+    columns = ("=name", "kind", "title", "mapped", "horizon", "earliest", "ahead", "persons", "created", "etag")
+    rows = [
+        _row(
+            source.name,
+            named(source_pb2.SourceKind, source.kind, locale),
+            localised(source.title, locale) or "-",
+            say("yes" if source.HasField("mapping") else "no", locale),
+            str(source.dedup_horizon.ToTimedelta()),
+            when(source.time_earliest),
+            str(source.future_tolerance.ToTimedelta()),
+            ", ".join([*([] if source.resources_are_not_persons else ["resource"]), *source.personal_attributes])
+            or "-",
+            when(source.create_time),
+            source.etag,
+        )
+        for source in sources
+    ]
+    return Table(say("sources", locale), _columns(locale, *columns), rows)
+
+
+def templates_table(templates: Iterable[Template], locale: str) -> Table:
+    rows = [_row(one.name, one.title[language_of(locale)]) for one in templates]
+    return Table(say("templates", locale), _columns(locale, "=name", "records"), rows)
 
 
 def findings_table(findings: Iterable[scoring_pb2.LintFinding], locale: str) -> Table:

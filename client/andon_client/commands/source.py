@@ -1,0 +1,352 @@
+"""`andon source`: sources with their mappings, and raw records for them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import uuid
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import grpc
+import typer
+import yaml
+from andon.common.v1 import errors_pb2
+from andon.ingest.v1 import ingest_pb2, mapping_pb2, record_pb2, source_pb2
+from google.protobuf import json_format
+
+from andon_client.commands.filters import Json
+from andon_client.document_check import enum_name, short_names
+from andon_client.follow import Backoff, is_retryable
+from andon_client.listing import list_sources
+from andon_client.presentation.formats import short
+from andon_client.presentation.phrases import say, text_in
+from andon_client.presentation.tables import sources_table, templates_table
+from andon_client.record_stream import batched, read_records
+from andon_client.suite import Suite
+from andon_client.terminal import Context, emit, emit_document, emit_json, fail, loaded, run, screen, show_table
+
+if TYPE_CHECKING:
+    from andon_records.mapping.document import CsvMapping
+
+REFUSED = 2
+TRIES_MAX = 20
+REJECTIONS_SHOWN = 20
+TESTED_MAX = 100
+
+Name = Annotated[str, typer.Argument(help="Id of the source, for example zendesk.")]
+MappingFile = Annotated[
+    Path | None, typer.Option("--mapping", "-m", exists=True, dir_okay=False, help="YAML: how columns become events.")
+]
+Template = Annotated[
+    str, typer.Option("--template", help="A shipped mapping instead of a file, see `andon source templates`.")
+]
+Kind = Annotated[str, typer.Option("--kind", help="Kind of the source. Default: event_log.")]
+Title = Annotated[str, typer.Option("--title", help="What people call the source.")]
+ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Dry run: validate and show the result only.")]
+RequestId = Annotated[
+    str,
+    typer.Option(
+        "--request-id",
+        help="Idempotency key (UUID): a retry with the same key has no second effect. Default: random.",
+    ),
+]
+Records = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, help="Records: JSON Lines or one JSON document, plain or .gz.")
+]
+
+
+def create(
+    context: typer.Context,
+    name: Name,
+    mapping: MappingFile = None,
+    template: Template = "",
+    kind: Kind = "",
+    title: Title = "",
+    validate_only: ValidateOnly = False,
+    request_id: RequestId = "",
+    as_json: Json = False,
+) -> None:
+    """Create a source, with a mapping that makes events of its records."""
+    options: Context = context.obj
+    if template and mapping is not None:
+        raise typer.BadParameter("not together with --mapping", param_hint="--template")
+    source = _source(options, _shipped(template) if template else mapping, kind, title)
+    request = ingest_pb2.CreateSourceRequest(
+        source_id=name, source=source, request_id=request_id or _key(validate_only), validate_only=validate_only
+    )
+
+    async def work(suite: Suite) -> source_pb2.Source:
+        return (await suite.ingest.CreateSource(request)).source
+
+    _show(run(options, work), options, as_json)
+
+
+def update(
+    context: typer.Context,
+    name: Name,
+    mapping: MappingFile = None,
+    kind: Kind = "",
+    title: Title = "",
+    etag: Annotated[str, typer.Option("--etag", help="Only if the source is still as it was read.")] = "",
+    validate_only: ValidateOnly = False,
+    request_id: RequestId = "",
+    as_json: Json = False,
+) -> None:
+    """Change what is given of a source; records that are written from then on are mapped by it."""
+    options: Context = context.obj
+    source = _source(options, mapping, kind, title)
+    source.name, source.etag = f"sources/{name}", etag
+    request = ingest_pb2.UpdateSourceRequest(
+        source=source, request_id=request_id or _key(validate_only), validate_only=validate_only
+    )
+    request.update_mask.paths.extend(
+        [
+            *(["mapping", "resources_are_not_persons", "personal_attributes"] if mapping else []),
+            *(["kind"] if kind else []),
+            *(["title"] if title else []),
+        ]
+    )
+    if not request.update_mask.paths:
+        fail(say("nothing_to_change", options.locale), options.locale)
+
+    async def work(suite: Suite) -> source_pb2.Source:
+        return (await suite.ingest.UpdateSource(request)).source
+
+    _show(run(options, work), options, as_json)
+
+
+def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Show a source; its mapping is printed as YAML, which create and update read again."""
+    options: Context = context.obj
+    _show(run(options, lambda suite: _read(suite, name)), options, as_json)
+
+
+def list_all(context: typer.Context, as_json: Json = False) -> None:
+    """List all sources."""
+    options: Context = context.obj
+
+    async def work(suite: Suite) -> list[source_pb2.Source]:
+        return [one async for one in list_sources(suite, ingest_pb2.ListSourcesRequest())]
+
+    emit(run(options, work), as_json, sources_table, options.locale)
+
+
+def templates(context: typer.Context, as_json: Json = False) -> None:
+    """List the shipped mappings, each of the export of one product."""
+    from andon_records.templates import templates as shipped
+
+    options: Context = context.obj
+    found = shipped()
+    if as_json:
+        for one in found:
+            emit_document({"name": one.name, "title": dict(one.title), "records": one.sample.name})
+    else:
+        show_table(templates_table(found, options.locale), options.locale)
+
+
+def _shipped(name: str) -> Path:
+    from andon_records.templates import templates as shipped
+
+    found = {one.name: one for one in shipped()}
+    if name not in found:
+        raise typer.BadParameter(f"{name} is not one of {', '.join(found)}", param_hint="--template")
+    return found[name].mapping
+
+
+def preview(
+    context: typer.Context,
+    name: Name,
+    records: Records,
+    mapping: MappingFile = None,
+    as_json: Json = False,
+) -> None:
+    """Show what the first records of a file become, and why one is refused. Writes nothing."""
+    options: Context = context.obj
+    sample = [one for _, one in zip(range(TESTED_MAX), loaded(options, lambda: [*read_records(records)]), strict=False)]
+    request = record_pb2.TestSourceRequest(records=_json(sample))
+    if mapping is None:
+        request.name = f"sources/{name}"
+    else:
+        request.source.CopyFrom(_source(options, mapping, "", ""))
+        request.source.name = f"sources/{name}"
+
+    async def work(suite: Suite) -> record_pb2.TestSourceResponse:
+        return await suite.ingest.TestSource(request)
+
+    answer = run(options, work)
+    if as_json:
+        for one in answer.records:
+            emit_json(one)
+    else:
+        for number, one in enumerate(answer.records, 1):
+            _print_tested(number, one, options.locale)
+        for doubt in answer.doubts:
+            screen.print(f"? {doubt}", markup=False, highlight=False, soft_wrap=True)
+    if any(one.outcome == record_pb2.RECORD_OUTCOME_QUARANTINED for one in answer.records):
+        raise typer.Exit(REFUSED)
+
+
+def write(
+    context: typer.Context,
+    name: Name,
+    records: Records,
+    validate_only: ValidateOnly = False,
+    as_json: Json = False,
+) -> None:
+    """Write the records of a file. Writing them again changes nothing."""
+    options: Context = context.obj
+
+    async def work(suite: Suite) -> tuple[Counter[str], list[record_pb2.RecordRejection]]:
+        counts: Counter[str] = Counter()
+        rejections: list[record_pb2.RecordRejection] = []
+        for batch in batched(read_records(records)):
+            # The key belongs to the batch and not to the try: what was written before a break is not written again.
+            request = record_pb2.WriteRecordsRequest(
+                source=f"sources/{name}",
+                records=_json(batch),
+                request_id=_key(validate_only),
+                validate_only=validate_only,
+            )
+            answer = await _written(suite, request)
+            for rejection in answer.rejections:
+                rejection.index += counts["received"]
+            rejections += answer.rejections
+            counts["received"] += len(answer.outcomes)
+            for outcome in ("accepted", "duplicate", "quarantined", "omitted"):
+                counts[outcome] += getattr(answer, outcome)
+            counts["events"] += answer.events.accepted
+        return counts, rejections
+
+    counts, rejections = run(options, work)
+    if as_json:
+        emit_document({**counts, "rejections": [_plain(one) for one in rejections]})
+    else:
+        names = ("received", "accepted", "duplicate", "quarantined", "omitted", "events")
+        screen.print(say("records_written", options.locale, **{name: counts[name] for name in names}), soft_wrap=True)
+        for rejection in rejections[:REJECTIONS_SHOWN]:
+            screen.print(f"  {_reason(rejection, options.locale)}", markup=False, highlight=False, soft_wrap=True)
+        if len(rejections) > REJECTIONS_SHOWN:
+            screen.print(say("more", options.locale, count=len(rejections) - REJECTIONS_SHOWN), markup=False)
+    if counts["quarantined"]:
+        raise typer.Exit(REFUSED)
+
+
+async def _written(suite: Suite, request: record_pb2.WriteRecordsRequest) -> record_pb2.WriteRecordsResponse:
+    """The answer, however often the service cannot be reached meanwhile."""
+    for attempt in range(TRIES_MAX):
+        try:
+            return await suite.ingest.WriteRecords(request)
+        except grpc.aio.AioRpcError as error:
+            if not is_retryable(error) or attempt + 1 == TRIES_MAX:
+                raise
+        await asyncio.sleep(Backoff().delay_s(attempt, random.random))
+    raise AssertionError("the last try answers or raises")
+
+
+async def _read(suite: Suite, name: str) -> source_pb2.Source:
+    return (await suite.ingest.GetSource(ingest_pb2.GetSourceRequest(name=f"sources/{name}"))).source
+
+
+def _key(validate_only: bool) -> str:
+    return "" if validate_only else str(uuid.uuid4())
+
+
+def _json(records: list[bytes]) -> record_pb2.RawRecords:
+    return record_pb2.RawRecords(json=record_pb2.JsonRecords(records=records))
+
+
+def _source(options: Context, mapping: Path | None, kind: str, title: str) -> source_pb2.Source:
+    source = source_pb2.Source()
+    if mapping is not None:
+        document, rules = _mapping(mapping, options)
+        source = source_of(document, rules)
+    if kind:
+        number = enum_name(kind, source_pb2.SourceKind.DESCRIPTOR)
+        if number is None:
+            known = ", ".join(short_names(source_pb2.SourceKind.DESCRIPTOR))
+            raise typer.BadParameter(f"{kind} is not one of {known}", param_hint="--kind")
+        source.kind = source_pb2.SourceKind.Value(number)
+    if title:
+        source.title.CopyFrom(text_in(options.locale, title))
+    return source
+
+
+def _mapping(path: Path, options: Context) -> tuple[dict[str, Any], CsvMapping]:
+    from andon_records.mapping.document import load_mapping
+    from andon_records.messages import LoadError
+    from andon_records.yaml_text import read_yaml
+
+    try:
+        return loaded(options, lambda: read_yaml(path)), load_mapping(path)
+    except LoadError as error:
+        fail(error.what.text(options.locale), options.locale)
+
+
+def source_of(document: dict[str, Any], rules: CsvMapping) -> source_pb2.Source:
+    """The source of a mapping document: its mapping, and what it says of persons."""
+    from andon_records.mapping.contract_form import to_contract
+
+    return source_pb2.Source(
+        mapping=json_format.ParseDict(to_contract(document), mapping_pb2.RecordMapping()),
+        resources_are_not_persons=rules.resources_are_not_persons,
+        personal_attributes=rules.personal_attributes,
+    )
+
+
+def document_of(source: source_pb2.Source) -> dict[str, Any]:
+    """The mapping document of a source."""
+    from andon_records.mapping.contract_form import to_document
+
+    contract = json_format.MessageToDict(source.mapping, preserving_proto_field_name=True)
+    document: dict[str, Any] = {"source": source.name.removeprefix("sources/"), **to_document(contract)}
+    if source.resources_are_not_persons:
+        document["resources_are_not_persons"] = "true"
+    if source.personal_attributes:
+        document["personal_attributes"] = list(source.personal_attributes)
+    return document
+
+
+def _show(source: source_pb2.Source, options: Context, as_json: bool) -> None:
+    if as_json:
+        emit_json(source)
+        return
+    emit([source], False, sources_table, options.locale)
+    if source.HasField("mapping"):
+        sys.stdout.write(yaml.safe_dump(document_of(source), sort_keys=False, allow_unicode=True))
+
+
+def _print_tested(number: int, tested: record_pb2.TestedRecord, locale: str) -> None:
+    outcome = say(f"outcome_{short(record_pb2.RecordOutcome, tested.outcome)}", locale)
+    lines = [say("record_becomes", locale, number=number, outcome=outcome, count=len(tested.events))]
+    for event in tested.events:
+        moment = event.time.ToDatetime().isoformat(sep=" ", timespec="milliseconds")
+        lines.append(f"    {event.id}  {event.case_id}  {event.activity}  {moment}Z  {event.resource}".rstrip())
+        values = {key: value.WhichOneof("kind") for key, value in event.attributes.items()}
+        if values:
+            shown = ", ".join(f"{key}={_value(event.attributes[key], kind)}" for key, kind in sorted(values.items()))
+            lines.append(f"        {shown}")
+    lines += [f"    {_reason(rejection, locale, within=True)}" for rejection in tested.rejections]
+    for line in lines:
+        screen.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _value(value: Any, kind: str | None) -> str:
+    if kind == "time":
+        return str(value.time.ToJsonString())
+    return str(getattr(value, kind)) if kind else ""
+
+
+def _reason(rejection: record_pb2.RecordRejection, locale: str, within: bool = False) -> str:
+    reason = errors_pb2.ErrorReason.Name(rejection.reason).removeprefix("ERROR_REASON_")
+    text = f"{rejection.field}: {rejection.message} ({reason})"
+    if within:
+        return text
+    return say("record_refused", locale, number=rejection.index + 1, text=text)
+
+
+def _plain(rejection: record_pb2.RecordRejection) -> dict[str, Any]:
+    reason = errors_pb2.ErrorReason.Name(rejection.reason).removeprefix("ERROR_REASON_")
+    return {"record": rejection.index + 1, "field": rejection.field, "reason": reason, "message": rejection.message}
