@@ -115,6 +115,7 @@ CHINESE: Mapping[str, str] = {
     ),
     "Write the records of a file. Writing them again changes nothing.": "写入文件中的记录；重复写入不会有任何改变。",
     # Options and arguments
+    "YAML: how columns become events.": "YAML：列如何映射为事件。",
     "Id of the source, for example zendesk.": "数据源标识，例如 zendesk。",
     "Kind of the source. Default: event_log.": "数据源类型。默认：event_log。",
     "What people call the source.": "数据源的名称（供人阅读）。",

@@ -1,0 +1,85 @@
+"""`andon source` against a running suite: from a shipped mapping to events, and a change of the mapping."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from andon_client.command_line import app
+from andon_records.templates import FOLDER
+from typer.testing import CliRunner
+
+AUDITS = str(FOLDER / "zendesk-audits.jsonl")
+
+
+@pytest.fixture
+def andon(suite: Any) -> Any:
+    def run(*words: str, exit_code: int = 0, locale: str = "en") -> str:
+        done = CliRunner().invoke(app, ["--home", str(suite.home), "--locale", locale, *words])
+        assert done.exit_code == exit_code, done.output
+        return str(done.output)
+
+    return run
+
+
+def test_a_shipped_mapping_takes_the_records_of_its_product(andon: Any, tmp_path: Path) -> None:
+    listed = andon("source", "templates")
+    assert "zendesk-audits" in listed
+    assert "工单" in andon("source", "templates", locale="zh")
+    made = andon("source", "create", "support", "--template", "zendesk-audits", "--title", "Support desk")
+    assert "sources/support" in made
+    tested = andon("source", "test", "support", AUDITS)
+    assert "record 1: would be accepted, events: 2" in tested
+    assert "Status open" in tested
+    assert "record 3: omitted" in tested
+    written = json.loads(andon("source", "write", "support", AUDITS, "--json"))
+    assert {name: written[name] for name in ("received", "accepted", "omitted", "events")} == {
+        "received": 3,
+        "accepted": 2,
+        "omitted": 1,
+        "events": 4,
+    }
+    assert "2 duplicate" in andon("source", "write", "support", AUDITS)
+    events = [json.loads(line) for line in andon("events", "--case", "123", "--json").splitlines()]
+    assert [event["activity"] for event in events] == ["Comment", "Status new", "Status open", "Change group_id"]
+    sources = {one["name"]: one for one in map(json.loads, andon("source", "list", "--json").splitlines())}
+    assert sources["sources/support"]["title"]["en"] == "Support desk"
+
+
+def test_a_mapping_is_shown_as_what_update_reads_and_changes_what_comes_after(andon: Any, tmp_path: Path) -> None:
+    mapping, records = tmp_path / "desk.yaml", tmp_path / "desk.jsonl"
+    document = {"source": "desk", "id": "id", "case_id": "case", "activity": "step", "time": "at", "resource": "who"}
+    mapping.write_text(yaml.safe_dump(document), encoding="utf-8")
+    records.write_text(
+        '{"id": "e1", "case": "c", "step": "Opened", "at": "2026-01-05T10:00:00Z"}\n{"id": "broken"\n', encoding="utf-8"
+    )
+    andon("source", "create", "desk-records", "--mapping", str(mapping), "--kind", "feedback")
+    refused = andon("source", "write", "desk-records", str(records), exit_code=2)
+    assert "2 records = 1 accepted" in refused
+    assert "record 2: record: the record is no JSON" in refused
+    shown = andon("source", "show", "desk-records")
+    assert yaml.safe_load(shown[shown.index("source: ") :]) == {**document, "source": "desk-records"}
+    source = json.loads(andon("source", "show", "desk-records", "--json"))
+    assert source["kind"] == "SOURCE_KIND_FEEDBACK"
+    etag = source["etag"]
+    mapping.write_text(yaml.safe_dump({**document, "activity": {"text": "Visit"}}), encoding="utf-8")
+    andon("source", "update", "desk-records", "--mapping", str(mapping), "--etag", etag)
+    stale = andon("source", "update", "desk-records", "--mapping", str(mapping), "--etag", etag, exit_code=1)
+    assert "ETAG_STALE" in stale
+    records.write_text('{"id": "e2", "case": "c2", "step": "Opened", "at": "2026-01-05T10:00:00Z"}\n', encoding="utf-8")
+    andon("source", "write", "desk-records", str(records))
+    (event,) = [json.loads(line) for line in andon("events", "--case", "c2", "--json").splitlines()]
+    assert event["activity"] == "Visit"
+
+
+def test_what_is_wrong_with_a_mapping_is_said_before_anything_is_sent(andon: Any, tmp_path: Path) -> None:
+    mapping = tmp_path / "bad.yaml"
+    least = "source: x\nid: '{row}'\ncase_id: c\nactivity: a\ntime: t\n"
+    mapping.write_text(least + "fields: {c: 'a['}\n", encoding="utf-8")
+    assert "is no JMESPath expression" in andon("source", "create", "bad", "--mapping", str(mapping), exit_code=1)
+    mapping.write_text(least, encoding="utf-8")
+    assert "numbers the rows of a file" in andon("source", "create", "bad", "--mapping", str(mapping), exit_code=1)
+    assert "NOT_FOUND" in andon("source", "show", "bad", exit_code=1)
