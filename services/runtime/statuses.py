@@ -103,16 +103,24 @@ def status_of(error: BaseException, locale: Locale, texts: Texts | None = None) 
 
 def _details(error: AndonError, locale: Locale, texts: Texts | None) -> Iterable[message.Message]:
     violations: list[FieldViolation] = []
+    preconditions: list[PreconditionViolation] = []
     bytes_left = DETAILS_BYTES_MAX
     for one in error.field_violations:
         bytes_left -= len(one.field.encode()) + len(one.description.encode()) + len(one.reason) + 16
         if bytes_left < 0:
             break
         violations.append(one)
+    for state in error.precondition_violations:
+        bytes_left -= len(state.kind) + len(state.subject.encode()) + len(state.description.encode()) + 16
+        if bytes_left < 0:
+            break
+        preconditions.append(state)
     entries = list(error.metadata.items())[:METADATA_ENTRIES_MAX]
     metadata = {key: value[:METADATA_LENGTH_MAX] for key, value in entries}
     if len(violations) < len(error.field_violations):
         metadata["field_violations_total"] = str(len(error.field_violations))
+    if len(preconditions) < len(error.precondition_violations):
+        metadata["precondition_violations_total"] = str(len(error.precondition_violations))
     yield error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata)
     if violations:
         of_field = error_details_pb2.BadRequest.FieldViolation
@@ -121,12 +129,11 @@ def _details(error: AndonError, locale: Locale, texts: Texts | None) -> Iterable
                 of_field(field=one.field, description=one.description, reason=one.reason) for one in violations
             ]
         )
-    if error.precondition_violations:
+    if preconditions:
         of_state = error_details_pb2.PreconditionFailure.Violation
         yield error_details_pb2.PreconditionFailure(
             violations=[
-                of_state(type=one.kind, subject=one.subject, description=one.description)
-                for one in error.precondition_violations
+                of_state(type=one.kind, subject=one.subject, description=one.description) for one in preconditions
             ]
         )
     if error.retry_after_s is not None:

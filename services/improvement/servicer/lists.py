@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from typing import Any
 
@@ -36,7 +37,7 @@ class ListRpcs:
             )
         shown = problems[:limit]
         return pb.ListProblemsResponse(
-            problems=[self.requests.message(problem) for problem in shown],
+            problems=await asyncio.to_thread(self.requests.messages, shown),
             next_page_token=page_token(request, shown[-1].severity, shown[-1].name) if len(problems) > limit else "",
             through=CursorCodec(head.origin).encode(head.position),
         )

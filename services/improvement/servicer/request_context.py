@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from andon.improvement.v1 import problem_pb2
@@ -45,6 +45,10 @@ class RequestContext:
 
     def message(self, problem: Problem) -> problem_pb2.Problem:
         return problem_message(problem, self.clock_us())
+
+    def messages(self, problems: Sequence[Problem]) -> list[problem_pb2.Problem]:
+        """For a thread: a page of them takes longer than a loop should."""
+        return [self.message(problem) for problem in problems]
 
     async def known(self, name: str) -> Problem:
         check_problem_name("name", name)

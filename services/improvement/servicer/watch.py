@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 from typing import Any
@@ -59,7 +60,7 @@ class WatchRpcs:
             async with self.requests.store.transaction(tenant) as transaction:
                 page = await transaction.page(query, severity, name, SNAPSHOT_PAGE)
             is_last = len(page) < SNAPSHOT_PAGE
-            yield [self.requests.message(problem) for problem in page], is_last
+            yield await asyncio.to_thread(self.requests.messages, page), is_last
             if is_last:
                 return
             severity, name = page[-1].severity, page[-1].name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ class Transaction:
             name,
             limit,
         )
-        return [decode_problem(row["body"]) for row in rows]
+        return await asyncio.to_thread(lambda: [decode_problem(row["body"]) for row in rows])
 
     async def store(self, problems: Sequence[Problem], head: LogHead) -> int:
         """Stores problems as they are now and appends them to the log as one entry; returns its position.

@@ -1,5 +1,6 @@
 """ReadEvents, ReadCases, GetWatchBounds, GetIntakeCounts, GetLogVocabulary."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from andon.ingest.v1 import event_pb2, ingest_pb2
 from services.ingest import wire
 from services.ingest.columns import select
 from services.ingest.known.case_index import events_of
-from services.ingest.log.records import Commit, PageFilter, StoredPage
+from services.ingest.log.records import Commit, PageFilter, StoredPage, StoredSegment
 from services.ingest.log.segments import decoded, encoded
 from services.ingest.log.tail import LogSlice
 from services.ingest.log.watermarks import SourceWatermarks
@@ -46,9 +47,9 @@ class ReadRpcs:
         async for found in reads:
             # Rows are larger than what is stored, and nobody knows by how much: each commit goes by itself.
             for part in found.one_by_one() if request.encoding == _ROWS else (found,):
-                yield self._response(request, cursors, part, watermarks)
+                yield await self._response(request, cursors, part, watermarks)
 
-    def _response(
+    async def _response(
         self,
         request: ingest_pb2.ReadEventsRequest,
         cursors: CursorCodec,
@@ -57,8 +58,10 @@ class ReadRpcs:
     ) -> ingest_pb2.ReadEventsResponse:
         watermarks.pass_over(one.commit for one in found.commits)
         pages = [(one.commit, page) for one in found.commits for page in one.pages]
+        # Pages as they are stored are only passed on; to make others takes too long for a loop.
+        is_made = bool(pages and (request.encoding == _ROWS or request.columns))
         response = ingest_pb2.ReadEventsResponse(
-            pages=[_page(request, *one) for one in pages],
+            pages=[] if is_made else [_page(request, *one) for one in pages],
             through=cursors.encode(found.through),
             source_watermarks=wire.source_watermarks(watermarks.take_moved()),
             server_time=wire.timestamp(self.requests.clock_us()),
@@ -70,7 +73,8 @@ class ReadRpcs:
             response.lag.CopyFrom(wire.duration(lag_us))
             if request.follow:
                 metrics.record("andon.ingest.read.lag", lag_us / SECOND_US)
-        if response.ByteSize() > self.requests.message_bytes_max:
+        size = await asyncio.to_thread(_make_pages, response, request, pages) if is_made else response.ByteSize()
+        if size > self.requests.message_bytes_max:
             raise invalid("encoding", "makes this commit larger than a message: read Arrow, or fewer partitions")
         metrics.add("andon.ingest.read.pages", len(pages))
         return response
@@ -93,12 +97,9 @@ class ReadRpcs:
             some = positions[first : first + CASE_COMMITS_AT_ONCE]
             stored = await self.requests.store.log(log.tenant).read_segments(some, partitions)
             for segment in (segment for position in some for segment in stored[position]):
-                found = events_of(segment.events, wanted)
-                if found.num_rows:
-                    for events in _encoded_to_fit(
-                        found, request.encoding, self.requests.message_bytes_max - _FRAME_BYTES
-                    ):
-                        yield ingest_pb2.ReadCasesResponse(events=events)
+                bytes_max = self.requests.message_bytes_max - _FRAME_BYTES
+                for events in await asyncio.to_thread(_cases, segment, wanted, request.encoding, bytes_max):
+                    yield ingest_pb2.ReadCasesResponse(events=events)
 
     async def GetWatchBounds(
         self, request: ingest_pb2.GetWatchBoundsRequest, context: Any
@@ -179,6 +180,21 @@ def _page(request: ingest_pb2.ReadEventsRequest, commit: Commit, page: StoredPag
         commit_time=wire.timestamp(commit.committed_at_us),
         traceparents=commit.traceparents,
     )
+
+
+def _make_pages(
+    response: ingest_pb2.ReadEventsResponse,
+    request: ingest_pb2.ReadEventsRequest,
+    pages: Sequence[tuple[Commit, StoredPage]],
+) -> int:
+    """The size of the response with these pages in bytes."""
+    response.pages.extend(_page(request, *one) for one in pages)
+    return response.ByteSize()
+
+
+def _cases(segment: StoredSegment, wanted: pa.Array, encoding: int, bytes_max: int) -> list[event_pb2.EventBatch]:
+    found = events_of(segment.events, wanted)
+    return list(_encoded_to_fit(found, encoding, bytes_max)) if found.num_rows else []
 
 
 def _events(request: ingest_pb2.ReadEventsRequest, page: StoredPage) -> event_pb2.EventBatch:

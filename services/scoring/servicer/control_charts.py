@@ -41,39 +41,50 @@ class ControlChartRpcs:
     ) -> scoring_pb2.GetControlChartResponse:
         tenant, key = self.requests.tenant, SeriesKey(request.series)
         system = await self.requests.system_of_series(tenant, key)
-        indicator, plan = _charted(system, key)
-        scores = [score_of(unpack_score(row)) for row in await self.requests.store.scores_of_series(tenant, key)]
-        # Phase I lies where it lies, so all windows are drawn and those asked for are shown.
-        state, whole = await asyncio.to_thread(advance, START, scores, plan, series_name(key).window)
-        status = phase_one_status(state, scores, plan)
-        start_us, end_us = bounds(request.interval)
-        inside = tuple(point for point in whole.points if start_us <= point.window.start_us < end_us)
-        drawn, arl0 = Drawn(whole.baseline, inside), _arl0(whole, plan)
-        shown = {point.window for point in drawn.points}
-        signals = [unpack_signal(row) for row in await self.requests.store.signals_of_series(tenant, key)]
-        messages = [one for one in signals if window_id(one.interval) in shown]
-        language: Language = "zh" if request.language.startswith("zh") else "en"
-        title = _title(indicator, key, language)
-        return scoring_pb2.GetControlChartResponse(
-            series=series_message(key, system),
-            baseline=baseline_message(drawn.baseline) if drawn.baseline else None,
-            points=[chart_point_message(point) for point in drawn.points],
-            rules=plan.rules,
-            arl0=arl0,
-            signals=messages,
-            vega_lite=control_chart(
-                title,
-                indicator.unit,
-                drawn,
-                [signal_of(one) for one in messages],
-                arl0,
-                language,
-                status.explanation,
-                plan.zone,
-            ),
-            derivation=text(derivation_of(drawn.baseline)) if drawn.baseline else None,
-            phase_one=phase_one_message(status),
-        )
+        scores = await self.requests.store.scores_of_series(tenant, key)
+        signals = await self.requests.store.signals_of_series(tenant, key)
+        # Thousands of windows to read, to draw and to write: nothing for a loop.
+        return await asyncio.to_thread(_response, request, system, scores, signals)
+
+
+def _response(
+    request: scoring_pb2.GetControlChartRequest, system: IndicatorSystem, rows: list[bytes], signal_rows: list[bytes]
+) -> scoring_pb2.GetControlChartResponse:
+    """rows, signal_rows: scores and active signals of the series as messages, in order of time."""
+    key = SeriesKey(request.series)
+    indicator, plan = _charted(system, key)
+    scores = [score_of(unpack_score(row)) for row in rows]
+    # Phase I lies where it lies, so all windows are drawn and those asked for are shown.
+    state, whole = advance(START, scores, plan, series_name(key).window)
+    status = phase_one_status(state, scores, plan)
+    start_us, end_us = bounds(request.interval)
+    inside = tuple(point for point in whole.points if start_us <= point.window.start_us < end_us)
+    drawn, arl0 = Drawn(whole.baseline, inside), _arl0(whole, plan)
+    shown = {point.window for point in drawn.points}
+    signals = [unpack_signal(row) for row in signal_rows]
+    messages = [one for one in signals if window_id(one.interval) in shown]
+    language: Language = "zh" if request.language.startswith("zh") else "en"
+    title = _title(indicator, key, language)
+    return scoring_pb2.GetControlChartResponse(
+        series=series_message(key, system),
+        baseline=baseline_message(drawn.baseline) if drawn.baseline else None,
+        points=[chart_point_message(point) for point in drawn.points],
+        rules=plan.rules,
+        arl0=arl0,
+        signals=messages,
+        vega_lite=control_chart(
+            title,
+            indicator.unit,
+            drawn,
+            [signal_of(one) for one in messages],
+            arl0,
+            language,
+            status.explanation,
+            plan.zone,
+        ),
+        derivation=text(derivation_of(drawn.baseline)) if drawn.baseline else None,
+        phase_one=phase_one_message(status),
+    )
 
 
 def _charted(system: IndicatorSystem, series: SeriesKey) -> tuple[Indicator, ChartPlan]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,8 @@ from services.runtime.page_tokens import page_size, page_token, place_of
 from services.scoring.servicer.request_context import RequestContext, following, lag_since
 from services.scoring.servicer.score_rows import rows_with_silence
 from services.scoring.store.results import HistoryGone, Page
-from services.scoring.system.series import SeriesFilter
+from services.scoring.system.series import SeriesFilter, SeriesKey
+from services.scoring.system.version import SystemVersion
 from services.scoring.system.windows import EARLIEST_US, LATEST_US
 from services.scoring.wire.entries import PublishedEntry
 from services.scoring.wire.scores import bounds, filter_of, series_message, unpack_score, window_id
@@ -30,11 +32,8 @@ class ScoreRpcs:
         tenant, size = self.requests.tenant, page_size(request.page_size, LIST_DEFAULT, LIST_MAX)
         (after,) = place_of(request, "")
         keys = await self.requests.store.list_series(tenant, filter_of(request.filter), after, size + 1)
-        systems = {
-            (one.name.split("/")[1], one.name.split("/")[3]): stored_system(one)
-            for one in await self.requests.store.active_systems(tenant)
-        }
-        listed = [series_message(key, systems.get((key.split("/")[0], key.split("/")[1]))) for key in keys[:size]]
+        stored = await self.requests.store.active_systems(tenant)
+        listed = await asyncio.to_thread(_series_messages, keys[:size], stored)
         token = page_token(request, keys[size - 1]) if len(keys) > size else ""
         return scoring_pb2.ListSeriesResponse(series=listed, next_page_token=token)
 
@@ -55,14 +54,14 @@ class ScoreRpcs:
                 rows = await self.requests.store.list_scores(tenant, wanted, span, page, as_of)
             except HistoryGone as gone:
                 raise await self._expired(tenant, gone) from gone
-            scores = [unpack_score(row) for row in rows]
+            scores = await asyncio.to_thread(lambda: [unpack_score(row) for row in rows])
         token = ""
         if len(scores) > size:
             last = scores[size - 1]
             token = page_token(request, last.series, window_id(last.interval).start_us, through)
-        return scoring_pb2.ListScoresResponse(
-            scores=scores[:size], next_page_token=token, through=codec.encode(through)
-        )
+        response = scoring_pb2.ListScoresResponse(next_page_token=token, through=codec.encode(through))
+        await asyncio.to_thread(response.scores.extend, scores[:size])
+        return response
 
     async def _expired(self, tenant: str, gone: HistoryGone) -> OutOfRange:
         codec, _, oldest = await self.requests.cursors(tenant)
@@ -108,6 +107,12 @@ class ScoreRpcs:
     ) -> scoring_pb2.GetWatchBoundsResponse:
         codec, newest, oldest = await self.requests.cursors(self.requests.tenant)
         return scoring_pb2.GetWatchBoundsResponse(oldest=codec.encode(oldest), newest=codec.encode(newest))
+
+
+def _series_messages(keys: Sequence[SeriesKey], stored: Sequence[SystemVersion]) -> list[score_pb2.Series]:
+    """Ten thousand on a page, and documents of a thousand indicators: nothing for a loop."""
+    systems = {(one.name.split("/")[1], one.name.split("/")[3]): stored_system(one) for one in stored}
+    return [series_message(key, systems.get((key.split("/")[0], key.split("/")[1]))) for key in keys]
 
 
 def _response(

@@ -108,6 +108,15 @@ def test_a_great_many_violations_still_fit_into_the_trailers() -> None:
     assert found["BadRequest"]["fieldViolations"][0]["field"] == "events[0].time"
 
 
+def test_a_great_many_preconditions_still_fit_into_the_trailers() -> None:
+    findings = [errors.PreconditionViolation("slice_twice", f"indicators[{n}]", "坏" * 40) for n in range(4_000)]
+    status = status_of(errors.FailedPrecondition("LINT_FAILED", precondition_violations=findings), "en")
+    assert len(status.trailers[0][1]) < 8_000
+    found = details(status)
+    assert found["ErrorInfo"]["metadata"]["precondition_violations_total"] == "4000"
+    assert found["PreconditionFailure"]["violations"][0]["subject"] == "indicators[0]"
+
+
 def test_a_very_long_message_is_cut() -> None:
     status = status_of(errors.NotFound(message="x" * 100_000, metadata={"key": "y" * 100_000}), "en")
     assert len(status.trailers[0][1]) + len(status.message) < 8_000
