@@ -49,7 +49,8 @@ def format_of(path: Path) -> Format:
     text = _text(head)
     if text.startswith(b"<"):
         return _of_markup(path, text)
-    if text[:1] in (b"{", b"["):
+    # A table may have such a name in its header.
+    if text[:1] in (b"{", b"[") and not path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
         return _of_json(path, text)
     return Format.CSV
 

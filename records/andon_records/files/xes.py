@@ -34,7 +34,7 @@ _TYPES: Mapping[str, AttributeType] = {
     "float": "number",
     "boolean": "flag",
 }
-_STRUCTURE = ("log", "trace", "event", "values", "extension", "global", "classifier")
+_PLAIN = frozenset(_TYPES) - {"list", "container"}
 _EXTENSIONS = {
     f"http://www.xes-standard.org/{name}.xesext": prefix
     for name, prefix in (
@@ -158,6 +158,14 @@ class _Reader:
         self._lists: list[tuple[int, list[Row]]] = []
 
     def _start(self, tag: str, given: dict[str, str]) -> None:
+        event = self._event
+        if event is not None and tag in _PLAIN and not (self._open or self._skipping or self._prefixes):
+            # Nearly every element is one of these: an attribute of an event, not within another, of a known key.
+            key = given.get("key", "")
+            if key not in event and tag in self._content.kinds.get(key, ()):
+                event[key] = given.get("value")
+                self._open.append(key)
+                return
         if self._skipping:
             self._skipping += 1
         elif tag in _TYPES:

@@ -100,6 +100,15 @@ def test_an_event_without_a_time_or_a_trace_is_answered_for(log):
     ]
 
 
+def test_what_an_unknown_element_holds_is_no_attribute_of_the_event(log):
+    alien = '<alien><string key="org:resource" value="Bob"/><string key="f" value="x"/></alien>'
+    rows, said = events(
+        log(LOG.replace("<event>", f"<event>{alien}").replace("con:", "concept:").replace('"con"', '"concept"'))
+    )
+    assert [row.get("resource") for row in rows] == ["Ann", None, None, None]
+    assert any("alien (4)" in one for one in said)
+
+
 def test_traces_of_one_name_are_one_case_and_their_events_differ(log):
     rows, said = events(log(LOG.replace('value="C"', 'value="A"')))
     assert [row["case_id"] for row in rows[:3]] == ["A", "A", "A"]
