@@ -331,8 +331,6 @@ LARGE: dict[str, Requests] = {
     "scoring.GetControlChart": always(sco.GetControlChartRequest(series=CHARTED)),
     "scoring.ExplainScore": explained,
     "scoring.GetScoringStatus": always(sco.GetScoringStatusRequest()),
-    # Last: from here on a large system is folded, too.
-    "scoring.ActivateIndicatorSystem": always(sco.ActivateIndicatorSystemRequest(name=LARGE_SYSTEM, version=1)),
     "improvement.ListProblems": always(imp.ListProblemsRequest(page_size=1_000)),
     "improvement.GetProblem": of_problem(imp.GetProblemRequest),
     "improvement.WatchProblems": always(imp.WatchProblemsRequest(snapshot=True, heartbeat=OFTEN)),
@@ -348,6 +346,8 @@ LARGE: dict[str, Requests] = {
     "improvement.DismissProblem": of_problem(imp.DismissProblemRequest, reason="x" * 4_000),
     "improvement.ExplainProblem": of_problem(imp.ExplainProblemRequest, events_max=1_000),
     "improvement.GetImprovementStatus": always(imp.GetImprovementStatusRequest()),
+    # Last: from here on a large system is folded, too.
+    "scoring.ActivateIndicatorSystem": always(sco.ActivateIndicatorSystemRequest(name=LARGE_SYSTEM, version=1)),
 }
 
 
