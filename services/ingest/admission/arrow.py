@@ -94,7 +94,11 @@ def arrival_of(batch: pa.RecordBatch) -> Arrival:
             continue
         if bad is not None:
             unreadable[len(columns)] = bad
-        columns.append(_column(array, FIXED_TYPES.get(name) or _attribute_type(array.type)))
+        kind = FIXED_TYPES.get(name) or _attribute_type(array.type)
+        if pa.types.is_null(array.type):
+            columns.append(pa.nulls(rows, kind))
+        else:
+            columns.append(_microseconds(array) if pa.types.is_timestamp(kind) else _cast(array, kind))
         names.append(name)
     return Arrival(pa.RecordBatch.from_arrays(columns, names=names), unreadable)
 
@@ -109,12 +113,6 @@ def _attribute_type(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_floating(kind):
         return pa.float64()
     return pa.bool_() if pa.types.is_boolean(kind) else pa.int64()
-
-
-def _column(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    if pa.types.is_null(array.type):
-        return pa.nulls(len(array), kind)
-    return _microseconds(array) if pa.types.is_timestamp(kind) else _cast(array, kind)
 
 
 def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:

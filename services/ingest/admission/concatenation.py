@@ -19,19 +19,17 @@ def joined(arrivals: list[Arrival]) -> Arrival:
         first = sum(earlier.page.num_rows for earlier in arrivals[:number])
         for place, mask in arrival.unreadable.items():
             column = arrival.page.schema.field(place)
-            target = _place(page, column.name, column.type)
+            target = next(
+                at
+                for at, field in enumerate(page.schema)
+                if field.name == column.name and logical(field.type) == logical(column.type)
+            )
             whole = unreadable.setdefault(target, np.zeros(page.num_rows, dtype=np.bool_))
             whole[first : first + len(mask)] = mask
         for reason, mask in arrival.unmapped.items():
             whole = unmapped.setdefault(reason, np.zeros(page.num_rows, dtype=np.bool_))
             whole[first : first + len(mask)] = mask
     return Arrival(page, unreadable, unmapped)
-
-
-def _place(page: pa.RecordBatch, name: str, kind: pa.DataType) -> int:
-    return next(
-        place for place, field in enumerate(page.schema) if field.name == name and logical(field.type) == logical(kind)
-    )
 
 
 def join(pages: list[pa.RecordBatch]) -> pa.RecordBatch:

@@ -205,7 +205,9 @@ class CaseFold:
         view = CaseView(self.state.columns, cases, now_us)
         found = [view.label(dimension) for dimension in self.system.spec.dimensions]
         labels = np.stack(found) if found else np.zeros((0, len(cases)), dtype=np.int64)
-        codes = self._slice_codes(labels, self.state.label[:, cases]) if cases.size else {}
+        wanted = {one.dimensions for slices in self.state.windows.slices for one in slices} if cases.size else ()
+        code, old_labels = self.state.windows.slice_codes, self.state.label[:, cases]
+        codes = {dimensions: (code(dimensions, labels), code(dimensions, old_labels)) for dimensions in wanted}
         parts: list[PartChange] = []
         changes: list[tuple[Change, Spans]] = []
         for position, indicator in enumerate(self.system.spec.indicators if cases.size else ()):
@@ -228,11 +230,6 @@ class CaseFold:
         self.state.anchor[change.position, at] = change.anchor
         self.state.value[change.position, at] = change.value
         return posted.parts
-
-    def _slice_codes(self, labels: IntArray, old_labels: IntArray) -> dict[tuple[str, ...], tuple[IntArray, IntArray]]:
-        wanted = {sliced.dimensions for slices in self.state.windows.slices for sliced in slices}
-        code = self.state.windows.slice_codes
-        return {names: (code(names, labels), code(names, old_labels)) for names in wanted}
 
     def _changed(self, view: CaseView, position: int, indicator: Indicator, codes: SliceCodes) -> Change:
         anchor, value = observed(view, indicator)

@@ -143,9 +143,7 @@ class Picked(StateColumn):
             rows = rows[np.lexsort((self.source.rank(values[rows]), batch.ties(rows), batch.time[rows]))]
         whole = len(rows) == len(batch) and not batch.collided
         local, rows = batch.winners((), self.pick) if whole else batch.picked(rows, self.pick)
-        self._offer(cases[local], batch.time[rows], batch.ties(rows), values[rows])
-
-    def _offer(self, cases: IntArray, time: IntArray, tie: HashArray, value: IntArray) -> None:
+        cases, time, tie, value = cases[local], batch.time[rows], batch.ties(rows), values[rows]
         wins = np.where(self.value[cases] == MISSING, True, self._beats(cases, time, tie, value))
         at = cases[wins]
         self.time[at], self.tie[at], self.value[at] = time[wins], tie[wins], value[wins]

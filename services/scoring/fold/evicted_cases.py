@@ -84,17 +84,15 @@ class EvictedCases:
         if not chunks or not self.left:
             return {}
         _, names = encoded(joined(chunks))
-        return self._by_page(np.unique(text_hashes(names)))
+        hashes = np.unique(text_hashes(names))
+        places = self._places(hashes)
+        pages, hashes = self.pages[places], self.hashes[places]
+        return {int(page): hashes[pages == page] for page in np.unique(pages) if page != RELOADED}
 
     def sparse(self, pages_max: int) -> Wanted:
         """Pages that are hardly worth keeping, with everything that is left of them."""
         numbers = [number for number, left in self.left.items() if left < SPARSE_BELOW][:pages_max]
         return {number: self.hashes[self.pages == number] for number in numbers}
-
-    def _by_page(self, hashes: HashArray) -> Wanted:
-        places = self._places(hashes)
-        pages, hashes = self.pages[places], self.hashes[places]
-        return {int(page): hashes[pages == page] for page in np.unique(pages) if page != RELOADED}
 
     def _places(self, hashes: HashArray) -> IntArray:
         first = np.searchsorted(self.hashes, hashes, side="left")

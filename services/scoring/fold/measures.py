@@ -153,10 +153,11 @@ class Columns:
     def work(self, work: Work) -> WorkPairs:
         wanted = activity_set(work.activities)
         name = f"work {wanted} {work.business_time}"
-        return self._column(name, lambda: WorkPairs(wanted, self._worked if work.business_time else np.subtract))
 
-    def _worked(self, end_us: IntArray, start_us: IntArray) -> IntArray:
-        return working_us(self.spec.calendar, self.zone, start_us, end_us)
+        def worked(end_us: IntArray, start_us: IntArray) -> IntArray:
+            return working_us(self.spec.calendar, self.zone, start_us, end_us)
+
+        return self._column(name, lambda: WorkPairs(wanted, worked if work.business_time else np.subtract))
 
     def reserve(self, capacity: int) -> None:
         self.capacity = capacity

@@ -53,7 +53,10 @@ class ScoreRpcs:
             try:
                 rows = await self.requests.store.list_scores(tenant, wanted, span, page, as_of)
             except HistoryGone as gone:
-                raise await self._expired(tenant, gone) from gone
+                codec, _, oldest = await self.requests.cursors(tenant)
+                kept = {"oldest": codec.encode(oldest), "oldest_time": gone.since.isoformat()}
+                message = "as_of lies before the history that is kept"
+                raise OutOfRange("CURSOR_EXPIRED", message, metadata=kept) from gone
             scores = await asyncio.to_thread(lambda: [unpack_score(row) for row in rows])
         token = ""
         if len(scores) > size:
@@ -62,11 +65,6 @@ class ScoreRpcs:
         response = scoring_pb2.ListScoresResponse(next_page_token=token, through=codec.encode(through))
         await asyncio.to_thread(response.scores.extend, scores[:size])
         return response
-
-    async def _expired(self, tenant: str, gone: HistoryGone) -> OutOfRange:
-        codec, _, oldest = await self.requests.cursors(tenant)
-        kept = {"oldest": codec.encode(oldest), "oldest_time": gone.since.isoformat()}
-        return OutOfRange("CURSOR_EXPIRED", "as_of lies before the history that is kept", metadata=kept)
 
     async def WatchScores(
         self, request: scoring_pb2.WatchScoresRequest, context: Any

@@ -98,7 +98,10 @@ def spec_of(message: pb.IndicatorSystemSpec) -> model.SystemSpec:
         title=_text(message.title),
         sources=tuple(message.sources),
         time_zone=message.time_zone or "UTC",
-        calendar=_calendar(message.calendar),
+        calendar=case_model.Calendar(
+            tuple(case_model.Hours(one.weekday, one.start_minute, one.end_minute) for one in message.calendar.hours),
+            tuple(message.calendar.holidays),
+        ),
         case_rule=case_model.CaseRule(
             opened=_optional_milestone(message.case_rule, "opened"),
             closed=_optional_milestone(message.case_rule, "closed"),
@@ -106,7 +109,10 @@ def spec_of(message: pb.IndicatorSystemSpec) -> model.SystemSpec:
         ),
         steps=tuple(_step(step) for step in message.steps),
         measures=tuple(case_model.Measure(one.name, _measure_kind(one), _text(one.title)) for one in message.measures),
-        dimensions=tuple(_dimension(dimension) for dimension in message.dimensions),
+        dimensions=tuple(
+            model.Dimension(one.name, one.attribute, _text(one.title), _pick(one.pick), tuple(one.unknown_values))
+            for one in message.dimensions
+        ),
         indicators=tuple(_indicator(indicator) for indicator in message.indicators),
         composites=tuple(
             model.Composite(one.name, _text(one.title), one.weight or 1.0, one.parent) for one in message.composites
@@ -126,11 +132,6 @@ def _text(message: text_pb2.Text) -> case_model.Text:
     return case_model.Text(message.en, message.zh)
 
 
-def _calendar(message: pb.Calendar) -> case_model.Calendar:
-    hours = tuple(case_model.Hours(one.weekday, one.start_minute, one.end_minute) for one in message.hours)
-    return case_model.Calendar(hours, tuple(message.holidays))
-
-
 def _step(message: pb.ProcessStep) -> model.ProcessStep:
     return model.ProcessStep(
         message.name,
@@ -138,12 +139,6 @@ def _step(message: pb.ProcessStep) -> model.ProcessStep:
         PHASES.get(message.phase, model.Phase.UNSPECIFIED),
         tuple(message.activities),
         message.optional,
-    )
-
-
-def _dimension(message: pb.Dimension) -> model.Dimension:
-    return model.Dimension(
-        message.name, message.attribute, _text(message.title), _pick(message.pick), tuple(message.unknown_values)
     )
 
 

@@ -146,7 +146,8 @@ def _baseline(points: Sequence[WindowPoint], phase_one: PhaseOne, plan: ChartPla
         centre=phase_one.centre,
         sigma=sigma,
         overdispersion=phase_one.overdispersion,
-        chart=_label(phase_one, plan),
+        # A prime, as Laney's charts have it, where windows vary more than their cases explain.
+        chart=LABELS[plan.kind] + ("'" if phase_one.overdispersion > 1.0 else ""),
         limit_width=width.width,
         calibration=calibration,
         centre_bound=_bound(phase_one, plan),
@@ -157,12 +158,6 @@ def _bound(phase_one: PhaseOne, plan: ChartPlan) -> CentreBound:
     if not phase_one.is_bound:
         return CentreBound.ESTIMATE
     return CentreBound.AT_LEAST if plan.kind is ChartKind.P and phase_one.centre > 0.5 else CentreBound.AT_MOST
-
-
-def _label(phase_one: PhaseOne, plan: ChartPlan) -> str:
-    """A prime, as Laney's charts have it, where windows vary more than their cases explain."""
-    label = LABELS[plan.kind]
-    return f"{label}'" if phase_one.overdispersion > 1.0 else label
 
 
 def _calibration(
