@@ -27,8 +27,16 @@ async def register_source(ingest: IngestServiceAsyncStub, mapping: CsvMapping) -
     """Makes the source with the mapping's privacy policy; one that exists is left as it is."""
     source = source_pb2.Source(
         kind=source_pb2.SOURCE_KIND_EVENT_LOG,
-        resources_are_not_persons=mapping.resources_are_not_persons,
-        personal_attributes=mapping.personal_attributes,
+        policies=[
+            source_pb2.FieldPolicy(
+                field=one.field,
+                treatment=source_pb2.Treatment.Value(f"TREATMENT_{one.treatment.upper()}"),
+                band=one.band,
+                leading_characters=one.leading_characters,
+            )
+            for one in mapping.privacy
+        ],
+        subject=mapping.subject,
     )
     try:
         await ingest.CreateSource(ingest_pb2.CreateSourceRequest(source_id=mapping.source, source=source))

@@ -183,9 +183,9 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         '{found} is no delimiter; write one character such as "," or ";", or tab',
         "{found} 不是有效分隔符；请写单个字符，例如 “,” 或 “;”，或 tab",
     ),
-    "personal_unknown": (
-        "{found} is no attribute of this mapping; attributes are {known}",
-        "{found} 不是此映射的属性；属性有 {known}",
+    "privacy_unknown": (
+        "{found} is no field of this mapping; fields are {known}",
+        "{found} 不是此映射的字段；字段有 {known}",
     ),
     "text_alone": (
         "text is the same value for every row: column and replace do not go with it",

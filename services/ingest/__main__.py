@@ -69,6 +69,8 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
         queue_rows_max=settings.queue_rows_max,
         partition_count=settings.partition_count,
         cache_bytes_max=settings.segment_cache_bytes_max,
+        pseudonym_days=settings.pseudonym_days,
+        pseudonym_horizon_days=settings.pseudonym_horizon_days,
     )
 
     response_bytes_max = min(settings.response_bytes_max, limits.commit_bytes_max)

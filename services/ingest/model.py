@@ -49,6 +49,29 @@ class MalformedBatch(Exception):
         self.field, self.message, self.reason = field, message, reason
 
 
+class Treatment(IntEnum):
+    """What admission does with the values of a field."""
+
+    DROP = 1
+    MASK = 2
+    PSEUDONYMISE = 3
+    GENERALISE = 4
+    KEEP = 5
+    ENCRYPT = 6
+    # Identifiers in texts are replaced by their class; the rest of the text, and what is no text, is unchanged.
+    SCAN = 7
+
+
+@dataclass(frozen=True)
+class FieldPolicy:
+    """`field`: resource, case_id, activity, or attributes.<name>. `band` and `leading_characters`: of GENERALISE."""
+
+    field: str
+    treatment: Treatment
+    band: float = 0.0
+    leading_characters: int = 0
+
+
 @dataclass(frozen=True)
 class Placeholder:
     """A text that means none, or the number that it is. An empty field: every attribute."""
@@ -115,8 +138,10 @@ class Source:
     dedup_horizon_us: int = DEDUP_HORIZON_US
     time_earliest_us: int = TIME_EARLIEST_US
     future_tolerance_us: int = FUTURE_TOLERANCE_US
-    resources_are_not_persons: bool = False
-    personal_attributes: frozenset[str] = frozenset()
+    # Of fields that are not treated by default.
+    policies: tuple[FieldPolicy, ...] = ()
+    # The field that names the person whose key encrypts; empty: case_id.
+    subject: str = ""
     # A RecordMapping of the contract, serialised; empty: it takes events only.
     mapping: bytes = b""
     cleaning: Cleaning | None = None

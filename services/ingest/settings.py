@@ -13,8 +13,9 @@ class IngestSettings(RuntimeSettings):
 
     service_name: str = Field("andon-ingest", description="Name in telemetry and logs.")
     tenant_key_file: Path = Field(
-        description="32 or more secret bytes that the keys of tenants are derived from: pseudonyms, quarantine, ids. "
-        "Without it quarantined events cannot be read, persons get new pseudonyms and repeats are not recognised."
+        description="32 or more secret bytes that the keys of tenants are derived from: persons, quarantine, ids. "
+        "Without it quarantined events and encrypted values cannot be read, persons get new "
+        "pseudonyms and repeats are not recognised."
     )
     partition_count: int = Field(
         4, ge=1, le=255, description="Partitions of a tenant's log; fixed for a tenant by its first call."
@@ -46,5 +47,16 @@ class IngestSettings(RuntimeSettings):
     )
     quarantine_expiry_every_s: float = Field(
         600.0, gt=0.0, description="Time in seconds between deletions of refused events whose retention is over."
+    )
+    pseudonym_days: int = Field(
+        0,
+        ge=0,
+        description="Days of event time for which a person has the same pseudonym. 0: for ever.",
+    )
+    pseudonym_horizon_days: int = Field(
+        400,
+        ge=1,
+        description="How late an event may be to get the pseudonym of its time. Earlier ones get the oldest that can "
+        "still be made; of earlier ones nobody can find the person any more. Only if pseudonyms rotate.",
     )
     poll_s: float = Field(1.0, gt=0.0, description="Time in seconds between polls of the log by tailing readers.")

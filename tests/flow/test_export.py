@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from andon.ingest.v1 import ingest_pb2
+from andon.ingest.v1 import ingest_pb2, source_pb2
 from andon_client.export_formats import ExportFormat
 from andon_client.exports import ExportWish, export_events
 from andon_client.loading import load, register_source
@@ -52,7 +52,7 @@ async def _there_and_back(
         async with Suite(suite.connection(suite.next_tenant())) as client:
             # What is a pseudonym already stays as it is.
             own = ingest_pb2.CreateSourceRequest(source_id=mapping.source)
-            own.source.resources_are_not_persons = True
+            own.source.policies.add(field="resource", treatment=source_pb2.TREATMENT_KEEP)
             await client.ingest.CreateSource(own)
             read, rules, _ = inspect_or_propose(file, None, SourceChoice())
             report = await load(client.ingest, batches_of(read, rules))

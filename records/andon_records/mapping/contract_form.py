@@ -9,7 +9,7 @@ from andon_records.mapping.document import COLUMN_KEYS
 
 _TYPE, _KIND = "ATTRIBUTE_TYPE_", "OBJECT_KIND_"
 # What a source says, and its mapping does not.
-OF_THE_SOURCE = ("source", "resources_are_not_persons", "personal_attributes")
+OF_THE_SOURCE = ("source", "privacy", "subject")
 
 
 def to_contract(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,16 @@ class Attribute:
 
 
 @dataclass(frozen=True)
+class PrivacyRule:
+    """What admission does with a field. `band` and `leading_characters`: of generalise; 0: the server's default."""
+
+    field: str
+    treatment: str
+    band: float = 0.0
+    leading_characters: int = 0
+
+
+@dataclass(frozen=True)
 class CsvMapping:
     """How records of one source become events, from a file or as JSON. `unknown` values count as absent everywhere.
 
@@ -98,8 +108,8 @@ class CsvMapping:
     column_names: Sequence[str] = ()
     sheet: str | None = None
     case_object: str | None = None
-    resources_are_not_persons: bool = False
-    personal_attributes: Sequence[str] = ()
+    privacy: Sequence[PrivacyRule] = ()
+    subject: str = ""
 
     def uses(self) -> list[tuple[str, Column]]:
         """Each key that reads a column, and from where."""
@@ -113,6 +123,7 @@ class CsvMapping:
         return list(dict.fromkeys(name for _, column in self.uses() for name in column.columns))
 
 
+TREATMENTS = ("drop", "mask", "pseudonymise", "generalise", "keep", "encrypt", "scan")
 REQUIRED_KEYS = ("source", "id", "case_id", "activity", "time")
 COLUMN_KEYS = ("id", "case_id", "activity", "time", "start_time", "lifecycle", "resource", "supersedes", "retracts")
 KEYS_OF_A_COLUMN = ("column", "replace", "text")
@@ -142,10 +153,10 @@ def parse_mapping(content: Any) -> CsvMapping:
     mapping = CsvMapping(**values)
     known = [attribute.name for attribute in mapping.attributes]
     _refuse_contradictions(mapping, known)
-    for place, name in enumerate(mapping.personal_attributes):
-        if name not in known:
-            what = message("personal_unknown", found=f'"{name}"', known=", ".join(known) or "-")
-            _refuse(f"personal_attributes[{place}]", what)
+    fields = ["resource", "case_id", "activity", *(f"attributes.{name}" for name in known)]
+    for key, name in (*((f"privacy.{one.field}", one.field) for one in mapping.privacy), ("subject", mapping.subject)):
+        if name and name not in fields:
+            _refuse(key, message("privacy_unknown", found=f'"{name}"', known=", ".join(fields)))
     return mapping
 
 
@@ -387,6 +398,25 @@ def _path(path: str, given: Any) -> str:
     return written
 
 
+def _privacy(path: str, given: Any) -> list[PrivacyRule]:
+    if not isinstance(given, dict):
+        _refuse(path, message("pairs_expected", example="{resource: keep}", found=_found(given)))
+    return [_rule(f"{path}.{field}", str(field), one) for field, one in given.items()]
+
+
+def _rule(path: str, field: str, given: Any) -> PrivacyRule:
+    if not isinstance(given, dict):
+        return PrivacyRule(field, _choice(path, given, TREATMENTS))
+    _only(path, given, ("treatment", "band", "leading_characters"))
+    band = str(given.get("band", "0"))
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", band):
+        _refuse(f"{path}.band", message("number_expected", least=0, found=_found(given["band"])))
+    characters = (
+        _line(f"{path}.leading_characters", given["leading_characters"]) if "leading_characters" in given else 0
+    )
+    return PrivacyRule(field, _choice(f"{path}.treatment", given.get("treatment"), TREATMENTS), float(band), characters)
+
+
 _READERS: Mapping[str, Any] = {
     "source": _source,
     **dict.fromkeys(COLUMN_KEYS, _column),
@@ -407,7 +437,7 @@ _READERS: Mapping[str, Any] = {
     "column_names": _texts,
     "sheet": _text,
     "case_object": _text,
-    "resources_are_not_persons": _flag,
-    "personal_attributes": _texts,
+    "privacy": _privacy,
+    "subject": _text,
 }
 KEYS = tuple(_READERS)

@@ -13,24 +13,29 @@ from services.ingest.admission.checks import checked
 from services.ingest.admission.cleaning_rules import cleaned
 from services.ingest.admission.concatenation import join, joined
 from services.ingest.admission.normal_form import normalised
-from services.ingest.admission.privacy import pseudonymised_page
-from services.ingest.admission.pseudonyms import TenantKeys
+from services.ingest.admission.persons import Persons
+from services.ingest.admission.privacy import person_values, protected_page
+from services.ingest.admission.tenant_keys import TenantKeys
 from services.ingest.columns import codes_of
 from services.ingest.hashes import hash_name, hash_texts, mix
 from services.ingest.model import SOURCE, Admission, IncomingBatch, Source, SourceId
 
 
 def admit(
-    batches: Sequence[IncomingBatch], sources: Mapping[SourceId, Source], keys: TenantKeys, now_us: int
+    batches: Sequence[IncomingBatch],
+    sources: Mapping[SourceId, Source],
+    keys: TenantKeys,
+    persons: Persons,
+    now_us: int,
 ) -> Admission:
     """Pure: each batch is admitted as it would be alone; together they take hardly longer than one of them.
 
-    Unknown sources have safe defaults.
+    Unknown sources have safe defaults. persons: at least those of `persons_named` by these batches.
     """
     arrival = joined([batch.arrival for batch in batches])
     starts = np.cumsum([0, *(batch.received for batch in batches)])
     coded = arrival.page.column("source")
-    policies = [sources.get(SourceId(name)) or Source(SourceId(name)) for name in coded.dictionary.to_pylist()]
+    policies = _policies(coded, sources)
     arrival, cleaned_rows = cleaned(arrival, policies)
     page = arrival.page
     marks = checked(arrival, policies, now_us)
@@ -40,9 +45,7 @@ def admit(
         bounds = np.searchsorted(index, starts)
         page = page.take(pa.array(index))
     faults = marks.by_batch(coded, starts)
-    page = normalised(
-        pseudonymised_page(page, policies, keys.pseudonym), [batch.traceparent for batch in batches], bounds
-    )
+    page = normalised(protected_page(page, policies, persons), [batch.traceparent for batch in batches], bounds)
     coded_now = page.column("source")
     codes = codes_of(coded_now)
     used = np.flatnonzero(np.bincount(codes, minlength=1)).tolist() if page.num_rows else []
@@ -68,6 +71,22 @@ def _places_in(index: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.
     inside = places < len(index)
     inside[inside] = index[places[inside]] == rows[inside]
     return places[inside]
+
+
+def persons_named(batches: Sequence[IncomingBatch], sources: Mapping[SourceId, Source]) -> set[str]:
+    """The values whose persons' secrets the admission of these batches needs."""
+    found: set[str] = set()
+    for batch in batches:
+        if batch.received:
+            policies = _policies(batch.arrival.page.column("source"), sources)
+            # A person is who the value names when it is clean.
+            clean = cleaned(batch.arrival, policies)[0] if any(one.cleaning for one in policies) else batch.arrival
+            found |= person_values(clean.page, policies)
+    return found
+
+
+def _policies(coded: pa.DictionaryArray, sources: Mapping[SourceId, Source]) -> list[Source]:
+    return [sources.get(SourceId(name)) or Source(SourceId(name)) for name in coded.dictionary.to_pylist()]
 
 
 _index = attrgetter("index")

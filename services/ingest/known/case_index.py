@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.ingest.admission.pseudonyms import TenantKeys
+from services.ingest.admission.tenant_keys import TenantKeys
 from services.ingest.hashes import hash_texts
 from services.ingest.known.index import HashIndex, compact, positions_of
 from services.ingest.log.interface import Log

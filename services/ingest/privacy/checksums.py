@@ -1,7 +1,6 @@
 """Check digits of the numbers that identify persons, cards and accounts; all take characters without separators."""
 
 import re
-from datetime import date
 
 # ISO 7064 MOD 11-2, as in GB 11643-1999.
 _CHINESE_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -56,11 +55,9 @@ def payment_card(digits: str) -> bool:
 
 
 def _is_day(year: int, month: int, day: int) -> bool:
-    try:
-        date(year, month, day)
-    except ValueError:
-        return False
-    return 1880 <= year <= 2100
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    lengths = (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    return 1880 <= year <= 2100 and 1 <= month <= 12 and 1 <= day <= lengths[month - 1]
 
 
 def chinese_id(text: str) -> bool:

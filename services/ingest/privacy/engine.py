@@ -1,7 +1,7 @@
 """Finds the identifiers of a text and masks them; a column's distinct texts once, and only those that can hold one.
 
-Theory of operation. A column's distinct texts are searched together, once, for anything that an identifier needs: a
-digit, an at sign, a capital word, a Chinese word of context. Texts that have none are done. The others are brought to
+Theory of operation. A column's distinct texts are searched together, once, for anything that an identifier needs
+(`prefilter`). Texts that have nothing of it are done. The others are brought to
 their normal form (`normal_text`: full-width forms, odd hyphens and invisible characters become plain, place by place).
 Then each family of classes searches for what is rare in it (a run of digits, a title, a street with a number) and looks
 at what is next to it. No search begins with an optional part: its cost is in proportion to the text, whatever is in it.
@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from services.ingest.privacy.addresses import addresses
 from services.ingest.privacy.chinese_names import chinese_names
@@ -21,19 +20,22 @@ from services.ingest.privacy.english_names import english_names
 from services.ingest.privacy.identifier import Identifier, IdentifierClass, resolved
 from services.ingest.privacy.normal_text import normal_text
 from services.ingest.privacy.numbers import numbers
+from services.ingest.privacy.prefilter import suspects
 
 _HAN = re.compile("[\u4e00-\u9fff]")
 _DIGIT = re.compile(r"\d")
 _NUMERAL_ROAD = re.compile("[路街巷弄][一二三四五六七八九十百零〇]{1,5}[号號弄]")
-# What any identifier needs, for a search that takes time in proportion to the text (RE2).
-_ANY = (
-    r"\p{Nd}|[@＠]|\p{Lu}\p{Ll}|(?i:[\[({<] ?at ?[\])}>])"
-    r"|先生|女士|小姐|太太|夫人|[经經]理|主管|主任|老[师師板闆]|[医醫]生|大夫|[护護]士|"
-    r"[师師]|律|教授|博士|同[学學志事]|阿姨|大[姐哥]|小哥|叔叔|[长長]|警官|顾问|客服"
-    r"|[总總]|董|[我名字][叫是]|[这這他她]是|姓名|[联聯]|人|[户戶]主|患者|[客旅]|本人|"
-    r"[亲親]|尊敬|前台|服[务務]|司[机機]|[员員]|[销銷]售|管家|[导導]|坐席|[专專]|[签簽署落]"
-    r"|[路街巷弄][一二三四五六七八九十百零〇]"
+
+# A key of a tracker or a UUID, which no identifier looks like.
+_CODE = re.compile(
+    r"(?!zip|plz|post|ZIP|PLZ|Zip)[A-Za-z]{3,12}[-_]?\d{1,12}|\d{1,5}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
+# To compile the search over all texts takes as long as to look at so many.
+_SEARCHED_ONE_BY_ONE_MAX = 2_000
+# Short texts in which nothing was found: names of groups and states come again with every batch. Whatever identifies a
+# person is not remembered.
+_CLEAN: set[str] = set()
+_CLEAN_CHARS_MAX, _CLEAN_TEXTS_MAX = 64, 100_000
 
 
 def identifiers(text: str) -> tuple[Identifier, ...]:
@@ -77,17 +79,25 @@ def masked_texts(texts: pa.Array) -> tuple[pa.Array, dict[IdentifierClass, int]]
     The same array comes back where nothing was found.
     """
     counts: dict[IdentifierClass, int] = {}
-    suspects = pc.indices_nonzero(pc.match_substring_regex(texts, _ANY).fill_null(False)).to_pylist()
-    changed: dict[int, str] = {}
-    for place in suspects:
-        text = texts[place].as_py()
+    values: list[str | None] = texts.to_pylist()
+    unknown = [place for place, value in enumerate(values) if value and not _is_clean(value)]
+    if len(unknown) > _SEARCHED_ONE_BY_ONE_MAX:
+        may_hold = set(suspects(texts))
+        unknown = [place for place in unknown if place in may_hold]
+    changed = False
+    for place in unknown:
+        text = values[place] or ""
         if found := identifiers(text):
-            changed[place] = masked(text, found)
+            changed = True
+            values[place] = masked(text, found)
             for one in found:
                 counts[one.kind] = counts.get(one.kind, 0) + 1
-    if not changed:
-        return texts, counts
-    values = texts.to_pylist()
-    for place, value in changed.items():
-        values[place] = value
-    return pa.array(values, pa.string()), counts
+        elif len(text) <= _CLEAN_CHARS_MAX:
+            if len(_CLEAN) >= _CLEAN_TEXTS_MAX:
+                _CLEAN.clear()
+            _CLEAN.add(text)
+    return (pa.array(values, pa.string()) if changed else texts), counts
+
+
+def _is_clean(text: str) -> bool:
+    return text in _CLEAN or _CODE.fullmatch(text) is not None

@@ -11,11 +11,10 @@ from andon_records.mapping.doubts import doubt_messages, unparsed_message
 from andon_records.messages import MalformedMapping
 
 from services.ingest import wire
-from services.ingest.admission.admit import admit
-from services.ingest.admission.pseudonyms import TenantKeys
 from services.ingest.admission.raw_records import MappedRecords
-from services.ingest.model import IncomingBatch, MalformedBatch, Source, SourceId
+from services.ingest.model import Admission, IncomingBatch, MalformedBatch, Source, SourceId
 from services.ingest.servicer.request_context import RequestContext
+from services.ingest.servicer.trial import tried
 from services.ingest.wire import records as record_wire
 from services.ingest.workers import computed
 from services.ingest.writer.tenant_log import TenantLog
@@ -70,7 +69,9 @@ class RecordRpcs:
         made = await _mapped(request.records, mapping, source.id)
         if made.origin.count > TESTED_MAX:
             raise invalid("records.arrow_ipc", f"must be at most {TESTED_MAX} records", "BATCH_TOO_LARGE")
-        tested = partial(_tested, made, mapping, source, log.keys, self.requests.clock_us(), current_caller().locale)
+        # Admitted as they would be, under the policies of the source, and shown instead of written.
+        admission = await tried(self.requests, log, made.arrival, {source.id: source})
+        tested = partial(_tested, made, mapping, admission, current_caller().locale)
         return await computed(_RECORD_ROWS * made.arrival.page.num_rows, tested)
 
 
@@ -113,10 +114,8 @@ async def _mapped(records: record_pb2.RawRecords, mapping: CsvMapping, source: S
 
 
 def _tested(
-    made: MappedRecords, mapping: CsvMapping, source: Source, keys: TenantKeys, now_us: int, locale: str
+    made: MappedRecords, mapping: CsvMapping, admission: Admission, locale: str
 ) -> record_pb2.TestSourceResponse:
-    """Admitted as they would be, under the policy of the source, and shown instead of written."""
-    admission = admit([IncomingBatch(made.arrival)], {source.id: source}, keys, now_us)
     (faults,) = admission.faults
     outcomes = record_wire.outcomes_of(made.origin, [fault.index for fault in faults], ())
     records = [record_pb2.TestedRecord(outcome=outcome) for outcome in outcomes.tolist()]

@@ -7,8 +7,9 @@ from typing import Any
 from andon.ingest.v1 import ingest_pb2, source_pb2
 
 from services.ingest import wire
-from services.ingest.model import ATTRIBUTE_NAME, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId
+from services.ingest.model import DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId
 from services.ingest.servicer.cleaning_rules import check_cleaning
+from services.ingest.servicer.policy_rules import check_privacy
 from services.ingest.servicer.records import check_mapping
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.writer.interface import LockedSession
@@ -22,14 +23,13 @@ CHANGEABLE = (
     "dedup_horizon",
     "time_earliest",
     "future_tolerance",
-    "resources_are_not_persons",
-    "personal_attributes",
+    "policies",
+    "subject",
     "mapping",
     "cleaning",
 )
 TITLE_CHARS_MAX = 200
 PAGE_SIZE, PAGE_SIZE_MAX = 100, 1_000
-PERSONAL_ATTRIBUTES_MAX = 100
 _FIELDS = {
     "kind": ("kind",),
     "title": ("title_en", "title_zh"),
@@ -38,8 +38,8 @@ _FIELDS = {
     "dedup_horizon": ("dedup_horizon_us",),
     "time_earliest": ("time_earliest_us",),
     "future_tolerance": ("future_tolerance_us",),
-    "resources_are_not_persons": ("resources_are_not_persons",),
-    "personal_attributes": ("personal_attributes",),
+    "policies": ("policies",),
+    "subject": ("subject",),
     "mapping": ("mapping",),
     "cleaning": ("cleaning",),
 }
@@ -135,11 +135,7 @@ def _check(source: Source, message: source_pb2.Source) -> None:
     enough = source.dedup_horizon_us >= DEDUP_HORIZON_US_MIN
     checks.require(enough, "source.dedup_horizon", "must be at least 1 hour")
     checks.require(source.future_tolerance_us >= 0, "source.future_tolerance", "must not be negative")
-    few = len(source.personal_attributes) <= PERSONAL_ATTRIBUTES_MAX
-    checks.require(few, "source.personal_attributes", f"must be at most {PERSONAL_ATTRIBUTES_MAX}")
-    for index, name in enumerate(message.personal_attributes):
-        is_name = ATTRIBUTE_NAME.fullmatch(name) is not None
-        checks.require(is_name, f"source.personal_attributes[{index}]", "must be the name of an attribute")
+    check_privacy(message, "source", checks)
     if source.cleaning:
         check_cleaning(source.cleaning, "source.cleaning", checks)
     checks.done()

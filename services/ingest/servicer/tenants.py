@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from services.ingest.admission.pseudonyms import tenant_keys
+from services.ingest.admission.tenant_keys import tenant_keys
 from services.ingest.log.tail import LogTail
 from services.ingest.metrics import metrics
 from services.ingest.model import TenantId

@@ -106,7 +106,7 @@ ORDER BY source, rule, field;
 -- name: sources
 -- Every source of the tenant.
 SELECT source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
-       resources_are_not_persons, personal_attributes, mapping, cleaning, revision, created_at
+       policies, subject, mapping, cleaning, revision, created_at
 FROM source
 WHERE tenant = $1
 ORDER BY source;
@@ -114,15 +114,14 @@ ORDER BY source;
 -- name: source
 -- One source of the tenant.
 SELECT source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
-       resources_are_not_persons, personal_attributes, mapping, cleaning, revision, created_at
+       policies, subject, mapping, cleaning, revision, created_at
 FROM source
 WHERE tenant = $1 AND source = $2;
 
 -- name: create_source
 -- A new source; nothing is returned where it exists.
 INSERT INTO source (tenant, source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us,
-                    future_tolerance_us, resources_are_not_persons, personal_attributes, mapping,
-                    cleaning)
+                    future_tolerance_us, policies, subject, mapping, cleaning)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb)
 ON CONFLICT (tenant, source) DO NOTHING
 RETURNING created_at;
@@ -131,8 +130,7 @@ RETURNING created_at;
 -- Replaces what can be changed of a source, if it is as it was read.
 UPDATE source
 SET kind = $4, title_en = $5, title_zh = $6, dedup_horizon_us = $7, time_earliest_us = $8,
-    future_tolerance_us = $9, resources_are_not_persons = $10, personal_attributes = $11, mapping = $12,
-    cleaning = $13::jsonb, revision = revision + 1
+    future_tolerance_us = $9, policies = $10, subject = $11, mapping = $12, cleaning = $13::jsonb, revision = revision + 1
 WHERE tenant = $1 AND source = $2 AND revision = $3
 RETURNING revision;
 
@@ -445,3 +443,97 @@ ON CONFLICT DO NOTHING;
 -- Of attributes that turned out to have many values, which nobody looks through.
 DELETE FROM vocabulary
 WHERE tenant = $1 AND kind = 'value' AND name = ANY ($2::text[]);
+
+-- name: persons
+-- The secrets of some persons, by the keyed hashes of the values that name them.
+SELECT person, reference, version, secret
+FROM person
+WHERE tenant = $1 AND person = ANY ($2::bytea[]);
+
+-- name: create_persons
+-- New persons; one that another process has made meanwhile stays as it is.
+INSERT INTO person (tenant, person, reference, version, secret)
+SELECT $1, made.person, made.reference, made.version, made.secret
+FROM unnest($2::bytea[], $3::bytea[], $4::bigint[], $5::bytea[]) AS made (person, reference, version, secret)
+ON CONFLICT (tenant, person) DO NOTHING;
+
+-- name: persons_by_reference
+-- The secrets of the persons that encrypted values refer to.
+SELECT person, reference, version, secret
+FROM person
+WHERE tenant = $1 AND reference = ANY ($2::bytea[]);
+
+-- name: persons_before_version
+-- Persons whose secret still gives pseudonyms of periods before this one, some at a time.
+SELECT person, reference, version, secret
+FROM person
+WHERE tenant = $1 AND version < $2
+LIMIT $3;
+
+-- name: advance_person
+-- Replaces a secret by that of a later period.
+UPDATE person
+SET version = $3, secret = $4
+WHERE tenant = $1 AND person = $2 AND version < $3;
+
+-- name: erase_persons
+-- Destroys secrets; how many there were.
+WITH gone AS (
+    DELETE FROM person
+    WHERE tenant = $1 AND person = ANY ($2::bytea[])
+    RETURNING person
+)
+SELECT count(*) FROM gone;
+
+-- name: sealed_events
+-- Refused events in the order of their ids, as they came and as corrected, some at a time.
+SELECT quarantine_id, sealed, corrected
+FROM quarantine
+WHERE tenant = $1 AND quarantine_id > $2
+ORDER BY quarantine_id
+LIMIT $3;
+
+-- name: erase_quarantined
+-- Deletes refused events; how many there were. Open ones are counted as expired.
+WITH gone AS (
+    DELETE FROM quarantine
+    WHERE tenant = $1 AND quarantine_id = ANY ($2::text[])
+    RETURNING source, state, received_count
+), counted AS (
+    UPDATE intake AS known
+    SET expired_count = known.expired_count + came.times
+    FROM (
+        SELECT source, sum(received_count)::bigint AS times
+        FROM gone
+        WHERE state IN (1, 2)
+        GROUP BY source
+    ) AS came
+    WHERE known.tenant = $1 AND known.source = came.source
+)
+SELECT count(*) FROM gone;
+
+-- name: record_erasure
+-- The certificate of an erasure.
+INSERT INTO erasure (tenant, erasure_id, erased_at, actor, reason, value_count, person_count, quarantined_count, position)
+VALUES ($1, $2, now(), $3, $4, $5, $6, $7, $8)
+RETURNING erased_at;
+
+-- name: erasure_count
+-- How many erasures there were: what a process remembers of persons is as old as the count that it knows.
+SELECT count(*)
+FROM erasure
+WHERE tenant = $1;
+
+-- name: erasures
+-- Certificates after a position and id, in order.
+SELECT erasure_id, erased_at, actor, reason, value_count, person_count, quarantined_count, position
+FROM erasure
+WHERE tenant = $1 AND (position, erasure_id) > ($2, $3)
+ORDER BY position, erasure_id
+LIMIT $4;
+
+-- name: erasure
+-- One certificate.
+SELECT erasure_id, erased_at, actor, reason, value_count, person_count, quarantined_count, position
+FROM erasure
+WHERE tenant = $1 AND erasure_id = $2;

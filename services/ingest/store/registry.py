@@ -1,7 +1,7 @@
 """The registry in Postgres: sources, counts, refused events, first answers to request ids."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -11,12 +11,14 @@ import asyncpg
 from services.ingest.model import (
     Category,
     Cleaning,
+    FieldPolicy,
     IntakeTotals,
     Placeholder,
     Source,
     SourceId,
     TenantId,
     TimeOrder,
+    Treatment,
     UnitRange,
 )
 from services.ingest.registry.records import StoredAnswer
@@ -98,8 +100,8 @@ def _source_values(source: Source) -> tuple[Any, ...]:
         source.dedup_horizon_us,
         source.time_earliest_us,
         source.future_tolerance_us,
-        source.resources_are_not_persons,
-        sorted(source.personal_attributes),
+        json.dumps([asdict(one) for one in source.policies]),
+        source.subject,
         source.mapping,
         json.dumps(asdict(source.cleaning)) if source.cleaning else None,
     )
@@ -109,7 +111,7 @@ def _source(row: asyncpg.Record) -> Source:
     values = dict(row)
     return Source(
         id=SourceId(values.pop("source")),
-        personal_attributes=frozenset(values.pop("personal_attributes")),
+        policies=tuple(_policy(one) for one in json.loads(values.pop("policies"))),
         cleaning=_cleaning(values.pop("cleaning")),
         created_at_us=micros(values.pop("created_at")),
         **values,
@@ -128,3 +130,7 @@ def _cleaning(document: str | None) -> Cleaning | None:
         early_times=values["early_times"],
         normalise_keys=values["normalise_keys"],
     )
+
+
+def _policy(values: Mapping[str, Any]) -> FieldPolicy:
+    return FieldPolicy(**{**values, "treatment": Treatment(values["treatment"])})

@@ -10,6 +10,7 @@ from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
 from services.ingest.store.id_archive import PostgresIdArchive
+from services.ingest.store.persons import PostgresPersons
 from services.ingest.store.postgres_log import PostgresLog, head_of
 from services.ingest.store.quarantine import PostgresQuarantine
 from services.ingest.store.registry import PostgresRegistry
@@ -32,6 +33,7 @@ class PostgresLockedSession(PostgresSession):
 
     head: LogHead
     id_archive: PostgresIdArchive
+    persons: PostgresPersons
 
 
 class PostgresStore:
@@ -48,6 +50,9 @@ class PostgresStore:
 
     def id_archive(self, tenant: TenantId) -> PostgresIdArchive:
         return PostgresIdArchive(tenant, lambda: tenant_transaction(self._pool, tenant))
+
+    def persons(self, tenant: TenantId) -> PostgresPersons:
+        return PostgresPersons(tenant, lambda: tenant_transaction(self._pool, tenant))
 
     @asynccontextmanager
     async def session(self, tenant: TenantId) -> AsyncIterator[PostgresSession]:
@@ -67,7 +72,8 @@ class PostgresStore:
         async with tenant_transaction(self._pool, tenant) as connection:
             head = head_of(await connection.fetchrow(queries.lock_head, tenant))
             archive = PostgresIdArchive(tenant, lambda: nullcontext(connection))
-            yield PostgresLockedSession(*_parts_on(connection, tenant), head, archive)
+            persons = PostgresPersons(tenant, lambda: nullcontext(connection))
+            yield PostgresLockedSession(*_parts_on(connection, tenant), head, archive, persons)
 
 
 def _parts_on(connection: asyncpg.Connection, tenant: TenantId) -> tuple[Log, PostgresRegistry, PostgresQuarantine]:

@@ -26,10 +26,12 @@ from services.ingest.model import (
     UTC_US,
     Arrival,
     Fault,
+    FieldPolicy,
     IntakeTotals,
     MalformedBatch,
     Source,
     SourceId,
+    Treatment,
     Written,
 )
 from services.ingest.wire.cleaning_rules import cleaning_message, cleaning_of
@@ -193,9 +195,9 @@ def source_message(source: Source) -> source_pb2.Source:
         dedup_horizon=duration(source.dedup_horizon_us),
         time_earliest=timestamp(source.time_earliest_us),
         future_tolerance=duration(source.future_tolerance_us),
-        resources_are_not_persons=source.resources_are_not_persons,
-        personal_attributes=sorted(source.personal_attributes),
         cleaning=cleaning_message(source.cleaning) if source.cleaning else None,
+        policies=[policy_message(one) for one in source.policies],
+        subject=source.subject,
         etag=etag(source),
         create_time=timestamp(source.created_at_us),
         mapping=mapping_pb2.RecordMapping.FromString(source.mapping) if source.mapping else None,
@@ -214,11 +216,27 @@ def source(message: source_pb2.Source, name: SourceId) -> Source:
         future_tolerance_us=(
             micros(message.future_tolerance) if message.HasField("future_tolerance") else FUTURE_TOLERANCE_US
         ),
-        resources_are_not_persons=message.resources_are_not_persons,
-        personal_attributes=frozenset(message.personal_attributes),
+        policies=tuple(policy(one) for one in message.policies),
+        subject=message.subject,
         mapping=message.mapping.SerializeToString(deterministic=True) if message.HasField("mapping") else b"",
         cleaning=cleaning_of(message.cleaning) if message.HasField("cleaning") else None,
     )
+
+
+def policy_message(one: FieldPolicy) -> source_pb2.FieldPolicy:
+    return source_pb2.FieldPolicy(
+        field=one.field,
+        treatment=one.treatment.value,  # type: ignore[arg-type]
+        band=one.band,
+        leading_characters=one.leading_characters,
+    )
+
+
+def policy(message: source_pb2.FieldPolicy) -> FieldPolicy:
+    """A treatment that is none is KEEP: the rules of a source have refused it before."""
+    known = int(message.treatment) in set(Treatment)
+    treatment = Treatment(message.treatment) if known else Treatment.KEEP
+    return FieldPolicy(message.field, treatment, message.band, message.leading_characters)
 
 
 def source_watermarks(latest_us: Mapping[str, int]) -> list[ingest_pb2.SourceWatermark]:

@@ -32,8 +32,9 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from services.ingest.admission.admit import admit, merged_admissions, part_of
-from services.ingest.admission.pseudonyms import TenantKeys
+from services.ingest.admission.admit import admit, merged_admissions, part_of, persons_named
+from services.ingest.admission.persons import Persons
+from services.ingest.admission.tenant_keys import TenantKeys
 from services.ingest.known.archive import IdArchive
 from services.ingest.known.deduplication import Suspects
 from services.ingest.known.memory import Memory
@@ -53,6 +54,7 @@ from services.ingest.model import (
     TenantId,
     Written,
 )
+from services.ingest.registry.persons import PersonStore
 from services.ingest.registry.records import StoredAnswer
 from services.ingest.registry.vocabulary import BEGUN, Vocabulary, Word
 from services.ingest.workers import computed
@@ -66,6 +68,7 @@ from services.ingest.writer.decision import (
     replayed,
 )
 from services.ingest.writer.interface import IngestStore, LockedSession
+from services.ingest.writer.persons import PersonSecrets
 from services.ingest.writer.queue import COMMIT_BYTES, BatchPart, QueuedBatch, merged
 from services.runtime.errors import invalid
 from services.runtime.telemetry import batch_span
@@ -77,13 +80,18 @@ _CLEAR_EVERY = 1_000
 
 @dataclass(frozen=True)
 class LogLimits:
-    """`commit_bytes_max`: stored, so that a commit fits into one message to a reader."""
+    """`commit_bytes_max`: stored, so that a commit fits into one message to a reader.
+
+    `pseudonym_days`: how long a pseudonym stays; 0: for ever. `pseudonym_horizon_days`: how late one can still be made.
+    """
 
     commit_rows_max: int
     commit_bytes_max: int
     queue_rows_max: int
     partition_count: int
     cache_bytes_max: int
+    pseudonym_days: int = 0
+    pseudonym_horizon_days: int = 400
 
     @property
     def group_bytes_max(self) -> int:
@@ -122,6 +130,7 @@ class Committer:
         self._memory: Memory | None = None
         self._archive = store.id_archive(tenant)
         self._vocabulary = Vocabulary()
+        self.persons = PersonSecrets(keys, limits.pseudonym_days, limits.pseudonym_horizon_days)
         # Through here the archive is known to reach.
         self._archived = 0
         self._alone = False
@@ -148,9 +157,11 @@ class Committer:
         async with self._store.session(self._tenant) as session:
             return replayed(queued.batch, await session.registry.answered([queued.batch.request_id]))
 
-    async def admit_large(self, queued: QueuedBatch) -> None:
+    async def admit_large(self, queued: QueuedBatch, held: PersonStore | None = None) -> None:
+        """held: the persons of the transaction that this process holds the log by; absent: it does not hold it."""
         revision = self.revision
-        admission = partial(admit, [queued.batch], self.sources, self._keys, self._clock())
+        persons = await self._persons([queued.batch], held)
+        admission = partial(admit, [queued.batch], self.sources, self._keys, persons, self._clock())
         queued.admission = await computed(queued.batch.received, admission)
         queued.revision = revision
 
@@ -161,7 +172,7 @@ class Committer:
             with batch_span("andon.ingest.commit", traceparents, {"andon.batches": len(group)}):
                 head = await self.open()
                 if self._alone and not group[0].batch.goes_alone and (head.position + 1) % _CLEAR_EVERY:
-                    gathered = await self._gather(group, traceparents, self._log, self._archive)
+                    gathered = await self._gather(group, traceparents, self._log, self._archive, None)
                     decision, words = await self._decide(gathered, head)
                     if words:
                         # Before its events: what is recorded may be more than what is logged, never less.
@@ -217,7 +228,7 @@ class Committer:
             if fresh := [one for one in group if one.batch.request_id not in first]:
                 if fresh[0].batch.replay:
                     fresh = [await _still_open(fresh[0].batch, fresh[0].batch.replay, session)]
-                gathered = await self._gather(fresh, traceparents, session.log, session.id_archive)
+                gathered = await self._gather(fresh, traceparents, session.log, session.id_archive, session.persons)
                 decision, words = await self._decide(gathered, session.head)
                 if fresh[0].batch.validate_only:
                     # What would be answered; nothing is written.
@@ -245,7 +256,8 @@ class Committer:
         moved = session.head.position != self.head.position
         if moved or self._memory is None:
             sources = await session.registry.sources()
-            if sources != self.sources:
+            erased = await self.persons.forget(session.persons)
+            if sources != self.sources or erased:
                 self.sources, self.revision = sources, self.revision + 1
         self._alone = self._memory is None or not moved
         horizon_us, now_us = self._horizon_us(), self._clock()
@@ -258,7 +270,12 @@ class Committer:
         self.head = session.head
 
     async def _gather(
-        self, group: Sequence[BatchPart], traceparents: tuple[str, ...], log: Log, archive: IdArchive
+        self,
+        group: Sequence[BatchPart],
+        traceparents: tuple[str, ...],
+        log: Log,
+        archive: IdArchive,
+        held: PersonStore | None,
     ) -> GatheredBatches:
         assert self._memory is not None
         memory, now_us = self._memory, self._clock()
@@ -266,7 +283,7 @@ class Committer:
         waiting = [part.batch for part in group if part.queued.admission is None]
 
         def admitted() -> tuple[Admission, Suspects]:
-            admissions = [admit(waiting, self.sources, self._keys, now_us)] if waiting else []
+            admissions = [admit(waiting, self.sources, self._keys, persons, now_us)] if waiting else []
             for part in group[len(waiting) :]:
                 assert part.queued.admission is not None
                 admissions.append(part_of(part.queued.admission, part.begin, part.end))
@@ -276,7 +293,8 @@ class Committer:
         try:
             for part in group[len(waiting) :]:
                 if part.queued.revision != self.revision:
-                    await self.admit_large(part.queued)
+                    await self.admit_large(part.queued, held)
+            persons = await self._persons(waiting, held)
             # A part of a large batch is worked on as the batch is, in a thread.
             admission, suspects = await computed(sum(part.batch.received for part in group), admitted)
         except Exception as error:
@@ -301,6 +319,17 @@ class Committer:
         rows = sum(part.batch.received for part in gathered.parts)
         faults = sum(map(len, gathered.admission.faults))
         return await computed(rows + 2 * len(gathered.suspects.rows) + 20 * faults, decided)
+
+    async def _persons(self, batches: Sequence[IncomingBatch], held: PersonStore | None) -> Persons:
+        rows = sum(batch.received for batch in batches)
+        named = await computed(rows, partial(persons_named, batches, self.sources))
+        return await self.persons.of(
+            named,
+            held or self._store.persons(self._tenant),
+            self._clock(),
+            dry=any(batch.validate_only for batch in batches),
+            durable=held is None,
+        )
 
     async def archive_old_ids(self) -> None:
         """Moves the ids of commits behind the longest horizon to the archive, once they are a day's worth."""

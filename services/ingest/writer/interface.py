@@ -9,6 +9,7 @@ from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
 from services.ingest.registry.held_events import Quarantine
 from services.ingest.registry.interface import Registry
+from services.ingest.registry.persons import PersonStore
 
 
 class StoreSession(Protocol):
@@ -33,12 +34,18 @@ class LockedSession(StoreSession, Protocol):
     @property
     def id_archive(self) -> IdArchive: ...
 
+    @property
+    def persons(self) -> PersonStore: ...
+
 
 class IngestStore(Protocol):
     def log(self, tenant: TenantId) -> Log:
         """A transaction for each call."""
 
     def id_archive(self, tenant: TenantId) -> IdArchive: ...
+
+    def persons(self, tenant: TenantId) -> PersonStore:
+        """A transaction for each call."""
 
     def session(self, tenant: TenantId) -> AbstractAsyncContextManager[StoreSession]:
         """Reads one state of the log and of the registry over several calls."""

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from uuid import UUID
 
-from services.ingest.admission.pseudonyms import TenantKeys
+from services.ingest.admission.tenant_keys import TenantKeys
 from services.ingest.metrics import metrics
 from services.ingest.model import IncomingBatch, TenantId, Written
 from services.ingest.writer.commit import Committer, LogLimits
@@ -18,6 +18,7 @@ class TenantLog:
         self.tenant = tenant
         self.keys = keys
         self.tail = committer.tail
+        self.persons = committer.persons
         # Of the log; from `open` on.
         self.origin: UUID
         self._is_open = False

@@ -33,7 +33,8 @@ FULL = {
     "quote": "none",
     "multiline_values": "yes",
     "header_row": "3",
-    "personal_attributes": ["note"],
+    "privacy": {"attributes.note": "drop"},
+    "subject": "resource",
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from andon_records.mapping.conversion import apply_mapping
-from andon_records.mapping.document import load_mapping, parse_mapping
+from andon_records.mapping.document import PrivacyRule, load_mapping, parse_mapping
 from andon_records.messages import LoadError, MalformedMapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -197,7 +197,9 @@ def test_the_mappings_that_are_shipped_can_be_read(name):
         ({"header_row": 2, "column_names": ["a"]}, "column_names: header_row and column_names exclude"),
         ({"column_names": "a, b"}, "column_names: a list of texts is expected"),
         ({"multiline_values": "maybe"}, 'multiline_values: true or false is expected, not "maybe"'),
-        ({"resources_are_not_persons": 2}, "resources_are_not_persons: true or false is expected, not 2"),
+        ({"privacy": {"resource": "hide"}}, 'privacy.resource: "hide" is none of drop, mask, pseudonymise'),
+        ({"privacy": {"resource": {"treatment": "generalise", "band": "x"}}}, "privacy.resource.band: "),
+        ({"subject": "attributes.mail"}, 'subject: "attributes.mail" is no field of this mapping'),
         ({"object_kind": "robot"}, 'object_kind: "robot" is none of process, person'),
         ({"unknown": "?"}, "unknown: a list of texts is expected"),
         ({"unknown": ["?", ["-"]]}, "unknown[1]: a text is expected"),
@@ -206,7 +208,10 @@ def test_the_mappings_that_are_shipped_can_be_read(name):
         ({"attributes": {"a": {"colum": "x"}}}, "attributes.a: unknown keys colum (do you mean column?)"),
         ({"attributes": {"a": {"replace": ["x"]}}}, "attributes.a.replace: pairs are expected"),
         ({"attributes": {f"a{n}": "text" for n in range(101)}}, "attributes: 101 are too many: at most 100"),
-        ({"personal_attributes": ["mail"]}, 'personal_attributes[0]: "mail" is no attribute of this mapping'),
+        (
+            {"privacy": {"attributes.mail": "drop"}},
+            'privacy.attributes.mail: "attributes.mail" is no field of this mapping',
+        ),
         ({"lifecycle": "a", "start_time": "b"}, "lifecycle: start_time and lifecycle exclude each other"),
         ({"lifecycle": "a", "attributes": {"lifecycle:transition": "text"}}, "lifecycle makes this attribute already"),
         ({"case_id": "{case}/{ordinal}"}, "case_id: {ordinal} numbers rows of the same id"),
@@ -230,13 +235,15 @@ def test_a_mapping_file_says_what_was_written_and_not_what_yaml_makes_of_it(tmp_
     path = tmp_path / "desk.yaml"
     path.write_text(
         "\ufeffsource: desk\nid: number\ncase_id: number\nactivity: {column: state, replace: {007: no, yes: 1.0}}\n"
-        "time: at\nunknown: [no, null, 2026-01-01, ~]\nresources_are_not_persons: yes\nheader_row: 2\n",
+        "time: at\nunknown: [no, null, 2026-01-01, ~]\nmultiline_values: yes\n"
+        "privacy: {resource: keep}\nheader_row: 2\n",
         encoding="utf-8",
     )
     mapping = load_mapping(path)
     assert mapping.unknown == ["no", "null", "2026-01-01", "~"]
     assert mapping.activity.replace == {"007": "no", "yes": "1.0"}
-    assert mapping.resources_are_not_persons
+    assert mapping.multiline_values
+    assert mapping.privacy == [PrivacyRule("resource", "keep")]
     assert mapping.header_row == 2
 
 

@@ -48,7 +48,7 @@ def test_what_the_page_says_of_absent_keys_is_so():
     assert mapping.time_zone == absent["time_zone"]
     assert f"[{', '.join(one.written for one in mapping.time_formats)}]" == absent["time_formats"]
     assert mapping.quote == absent["quote"]
-    for key in ("multiline_values", "resources_are_not_persons"):
+    for key in ("multiline_values",):
         assert str(getattr(mapping, key)).lower() == absent[key]
     for key in ("delimiter", "encoding", "header_row"):
         assert (getattr(mapping, key), absent[key]) == (None, "guessed")

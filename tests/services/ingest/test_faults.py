@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.ingest.__main__ import answer
-from services.ingest.admission.pseudonyms import tenant_keys
+from services.ingest.admission.tenant_keys import tenant_keys
 from services.ingest.log.records import PageFilter
 from services.ingest.log.segments import decoded
 from services.ingest.log.tail import LogTail

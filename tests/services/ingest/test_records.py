@@ -35,6 +35,8 @@ FLAT = {
     "attributes": {"cost": {"type": "ATTRIBUTE_TYPE_NUMBER"}},
 }
 
+POLICY_KEEP = source_pb2.FieldPolicy(field="resource", treatment=source_pb2.TREATMENT_KEEP)
+
 
 def mapping_(document: dict[str, Any]) -> mapping_pb2.RecordMapping:
     return json_format.ParseDict(document, mapping_pb2.RecordMapping())
@@ -210,7 +212,7 @@ async def test_a_large_batch_is_written_in_parts_and_answered_record_by_record(s
 async def test_the_policy_of_the_source_applies_to_its_records(served: Any, everything: Any) -> None:
     client = served.client()
     document = {**FLAT, "attributes": {"phone": {}}, "resource": {"column": "desk"}}
-    await made(client, document, personal_attributes=["phone"], resources_are_not_persons=True)
+    await made(client, document, policies=[POLICY_KEEP])
     await client.WriteRecords(write(flat("e1", phone="0171 2345678", desk="Desk 3")))
     (row,) = await everything(client)
     assert row["resource"] == "Desk 3"

@@ -24,6 +24,9 @@ from services.ingest.access import ACCESS
 START_S = 1_700_000_000
 
 
+HIDDEN_PHONE = source_pb2.FieldPolicy(field="attributes.phone", treatment=source_pb2.TREATMENT_PSEUDONYMISE)
+
+
 def write(batch: event_pb2.EventBatch, **fields: Any) -> ingest_pb2.WriteEventsRequest:
     return ingest_pb2.WriteEventsRequest(batch=batch, **fields)
 
@@ -134,14 +137,14 @@ async def test_a_partly_bad_batch_is_answered_event_by_event(served: Any, event:
 async def test_nothing_personal_is_readable_in_the_database(served: Any, event: Any, rows: Any, migrated: str) -> None:
     client = served.client()
     await client.CreateSource(
-        ingest_pb2.CreateSourceRequest(source_id="desk", source=source_pb2.Source(personal_attributes=["phone"]))
+        ingest_pb2.CreateSourceRequest(source_id="desk", source=source_pb2.Source(policies=[HIDDEN_PHONE]))
     )
     good = event("a", resource="Ada Lovelace", attributes={"phone": "555-0100"})
     await client.WriteEvents(write(rows(good, event("", resource="Ada Lovelace"))))
     connection = await asyncpg.connect(migrated)
     stored = await connection.fetch("SELECT events FROM ingest.segment")
     texts = [str(pa.ipc.open_stream(row["events"]).read_all().to_pylist()) for row in stored]
-    for table in ("source", "intake", "intake_reason", "quarantine", "commit", "request"):
+    for table in ("source", "intake", "intake_reason", "quarantine", "commit", "request", "person"):
         texts += [str(dict(row)) for row in await connection.fetch(f"SELECT * FROM ingest.{table}")]
     await connection.close()
     assert not any(secret in text for text in texts for secret in ("Ada", "Lovelace", "555-0100"))
@@ -415,7 +418,9 @@ async def test_sources_are_created_changed_and_listed(served: Any) -> None:
 
 async def test_a_bad_source_is_refused_field_by_field(served: Any) -> None:
     client = served.client()
-    bad = source_pb2.Source(dedup_horizon=Duration(seconds=60), personal_attributes=["not a name"])
+    bad = source_pb2.Source(
+        dedup_horizon=Duration(seconds=60), policies=[source_pb2.FieldPolicy(field="attributes.not a name")]
+    )
     for request in (
         ingest_pb2.CreateSourceRequest(source_id="desk", source=bad),
         ingest_pb2.CreateSourceRequest(source_id="Not Valid"),
@@ -432,7 +437,7 @@ async def test_an_unknown_source_is_registered_by_its_first_event(served: Any, e
     client = served.client()
     await client.WriteEvents(write(rows(event("a", source="new.one"))))
     found = (await client.GetSource(ingest_pb2.GetSourceRequest(name="sources/new.one"))).source
-    assert not found.resources_are_not_persons
+    assert not found.policies
 
 
 async def test_a_full_queue_refuses_and_says_when_to_retry(start: Any, table: Any, arrow: Any, migrated: str) -> None:

@@ -13,13 +13,26 @@ from hypothesis import strategies as st
 from services.ingest.admission.admit import admit
 from services.ingest.admission.arrow import read_arrow
 from services.ingest.admission.arrow_claims import claims
-from services.ingest.admission.pseudonyms import PSEUDONYM_CHARS, TenantKeys, tenant_keys
-from services.ingest.model import DAY_US, Admission, Arrival, IncomingBatch, MalformedBatch, Source, SourceId, TenantId
+from services.ingest.admission.persons import PSEUDONYM_CHARS, Persons
+from services.ingest.admission.tenant_keys import tenant_keys
+from services.ingest.model import (
+    DAY_US,
+    Admission,
+    Arrival,
+    FieldPolicy,
+    IncomingBatch,
+    MalformedBatch,
+    Source,
+    SourceId,
+    TenantId,
+    Treatment,
+)
+from tests.services.ingest.everybody import EVERYBODY, everybody
 
 NOW_US = 1_800_000_000_000_000
 KEYS = tenant_keys(bytes(32), TenantId("acme"))
 DESK = SourceId("desk")
-MACHINES = {DESK: Source(DESK, resources_are_not_persons=True)}
+MACHINES = {DESK: Source(DESK, policies=(FieldPolicy("resource", Treatment.KEEP),))}
 
 
 def admitted(table: pa.Table, sources: Any = None, stream: Any = None, traceparent: str = "") -> Admission:
@@ -31,8 +44,8 @@ def admitted(table: pa.Table, sources: Any = None, stream: Any = None, tracepare
     return alone(read_arrow(sink.getvalue().to_pybytes()), sources or {}, traceparent=traceparent)
 
 
-def alone(arrival: Arrival, sources: Any = None, keys: TenantKeys = KEYS, traceparent: str = "") -> Admission:
-    return admit([IncomingBatch(arrival, traceparent)], sources or {}, keys, NOW_US)
+def alone(arrival: Arrival, sources: Any = None, persons: Persons = EVERYBODY, traceparent: str = "") -> Admission:
+    return admit([IncomingBatch(arrival, traceparent)], sources or {}, KEYS, persons, NOW_US)
 
 
 def texts(*values: str | None) -> pa.Array:
@@ -147,10 +160,10 @@ def test_persons_get_pseudonyms_and_machines_keep_their_names(table: Any) -> Non
 def test_a_pseudonym_is_stable_within_a_tenant_and_differs_between_tenants(table: Any) -> None:
     ada = table(1, resource=texts("Ada"))
     assert admitted(ada).page.column("resource").equals(admitted(ada).page.column("resource"))
-    other = tenant_keys(bytes(32), TenantId("globex"))
+    other = everybody("globex")
     arrival = Arrival(admitted(ada, MACHINES).page)
     assert (
-        alone(arrival, keys=other).page.column("resource").to_pylist()
+        alone(arrival, persons=other).page.column("resource").to_pylist()
         != admitted(ada).page.column("resource").to_pylist()
     )
 
@@ -166,10 +179,10 @@ def test_no_plain_name_stays_behind_in_a_dictionary(table: Any) -> None:
 
 @pytest.mark.parametrize("phones", [texts("555-0100", "555-0101"), pa.array([5550100, 5550101])])
 def test_personal_attributes_are_hidden_whatever_their_type(table: Any, phones: pa.Array) -> None:
-    sources = {DESK: Source(DESK, personal_attributes=frozenset({"phone"}))}
-    page = admitted(table(2, source=texts("desk", "other"), **{"attributes.phone": phones}), sources).page
+    sources = {DESK: Source(DESK, policies=(FieldPolicy("attributes.handset", Treatment.PSEUDONYMISE),))}
+    page = admitted(table(2, source=texts("desk", "other"), **{"attributes.handset": phones}), sources).page
     values = [
-        page.column(place).to_pylist() for place, name in enumerate(page.schema.names) if name == "attributes.phone"
+        page.column(place).to_pylist() for place, name in enumerate(page.schema.names) if name == "attributes.handset"
     ]
     flat = [next(column[row] for column in values if column[row] is not None) for row in range(2)]
     assert str(flat[0]).startswith("p_")

@@ -12,14 +12,17 @@ from hypothesis import strategies as st
 
 from services.ingest.admission.admit import admit, merged_admissions
 from services.ingest.admission.arrow import read_arrow
-from services.ingest.admission.pseudonyms import tenant_keys
-from services.ingest.model import Admission, Fault, IncomingBatch, Source, SourceId, TenantId
+from services.ingest.admission.tenant_keys import tenant_keys
+from services.ingest.model import Admission, Fault, FieldPolicy, IncomingBatch, Source, SourceId, TenantId, Treatment
+from tests.services.ingest.everybody import EVERYBODY
 
 NOW_US = 1_800_000_000_000_000
 KEYS = tenant_keys(bytes(32), TenantId("acme"))
 SOURCES = {
-    SourceId("desk"): Source(SourceId("desk"), personal_attributes=frozenset({"note"})),
-    SourceId("machines"): Source(SourceId("machines"), resources_are_not_persons=True, future_tolerance_us=0),
+    SourceId("desk"): Source(SourceId("desk"), policies=(FieldPolicy("attributes.note", Treatment.PSEUDONYMISE),)),
+    SourceId("machines"): Source(
+        SourceId("machines"), policies=(FieldPolicy("resource", Treatment.KEEP),), future_tolerance_us=0
+    ),
 }
 TRACES = ["", "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "00-" + "c" * 32 + "-" + "d" * 16 + "-01"]
 TEXTS = st.sampled_from(["a", "b", "longer than eight bytes", "bell\x07", "XXX", "", None, "案件"])
@@ -71,7 +74,7 @@ def batches(draw: st.DrawFn) -> IncomingBatch:
 
 
 def admitted(some: list[IncomingBatch]) -> Admission:
-    return admit(some, SOURCES, KEYS, NOW_US)
+    return admit(some, SOURCES, KEYS, EVERYBODY, NOW_US)
 
 
 Story = tuple[list[dict[str, Any]], list[int], list[int], list[int], tuple[Fault, ...]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.ingest.__main__ import answer
-from services.ingest.admission.pseudonyms import tenant_keys
+from services.ingest.admission.tenant_keys import tenant_keys
 from services.ingest.log.tail import LogTail
 from services.ingest.model import TenantId
 from services.ingest.store.sessions import PostgresStore

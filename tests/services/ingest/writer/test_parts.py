@@ -15,7 +15,7 @@ from andon.ingest.v1 import ingest_pb2
 from services.ingest.__main__ import answer
 from services.ingest.log.records import EVERY_PAGE, LogEntry
 from services.ingest.log.segments import decoded
-from services.ingest.model import IncomingBatch, IntakeCounts, SourceId, TenantId, Written
+from services.ingest.model import FieldPolicy, IncomingBatch, IntakeCounts, SourceId, TenantId, Treatment, Written
 from services.ingest.registry.records import Receipt
 from services.ingest.store.postgres_log import PostgresLog
 from services.ingest.store.schema import SCHEMA
@@ -138,17 +138,19 @@ async def test_who_dies_between_two_parts_loses_nothing_that_was_answered_and_do
 async def test_parts_after_a_change_of_their_source_are_admitted_as_it_is_then(
     store: Any, tenant: Any, opened: Any, event: Any, rows: Any
 ) -> None:
-    async def hide_phones() -> None:
+    async def hide_rooms() -> None:
         async with store.locked(tenant) as session:
             source = (await session.registry.sources())[SourceId("desk")]
-            await session.registry.update_source(replace(source, personal_attributes=frozenset({"phone"})))
+            await session.registry.update_source(
+                replace(source, policies=(FieldPolicy("attributes.room", Treatment.MASK),))
+            )
             await session.log.append(LogEntry(session.head.position, session.head.next_offsets), Receipt())
 
     log = await opened()
-    store.before = {3: hide_phones}
-    events = [event(f"e{number}", attributes={"phone": "555-0100"}) for number in range(45)]
+    store.before = {3: hide_rooms}
+    events = [event(f"e{number}", attributes={"room": "12 b"}) for number in range(45)]
     assert (await log.submit(IncomingBatch(arrival(rows(*events))))).tally == IntakeCounts(45)
-    hidden = {int(row["id"][1:]): row["attributes.phone"].startswith("p_") for row in await stored(store, tenant)}
+    hidden = {int(row["id"][1:]): row["attributes.room"] == "***" for row in await stored(store, tenant)}
     assert [number for number in range(45) if not hidden[number]] == list(range(20))
 
 

@@ -1,0 +1,56 @@
+"""What is done with each field of a source: its own policies, and safe defaults for all else."""
+
+import re
+from dataclasses import replace
+
+from services.ingest.model import ATTRIBUTE_PREFIX, FieldPolicy, Source, Treatment
+
+RAW_PREFIX = ATTRIBUTE_PREFIX + "raw."
+CASE_ID, ACTIVITY, RESOURCE = "case_id", "activity", "resource"
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+# Attributes whose name ends with one of these are a person's, whatever their values look like.
+_PERSONAL = re.compile(
+    "email|mail|phone|telephone|mobile|cellphone|fax|ssn|iban|passport|idcard|surname|firstname|lastname|fullname"
+)
+_OWNER = re.compile(
+    "customer|caller|client|contact|patient|guest|first|last|full|family|given|user|person|employee|agent|requester"
+)
+
+
+def policy_of(source: Source, field: str) -> FieldPolicy:
+    """Of resource, case_id, activity or attributes.<name>."""
+    for one in source.policies:
+        if one.field == field:
+            return one
+    if field.startswith(RAW_PREFIX):
+        # What cleaning stores of a value as it came is treated as the value is.
+        name = field.removeprefix(RAW_PREFIX)
+        return replace(policy_of(source, name if name == ACTIVITY else ATTRIBUTE_PREFIX + name), field=field)
+    return FieldPolicy(field, _default(field))
+
+
+def _default(field: str) -> Treatment:
+    if field == RESOURCE:
+        return Treatment.PSEUDONYMISE
+    if field == CASE_ID:
+        return Treatment.KEEP
+    if field.startswith(ATTRIBUTE_PREFIX) and says_person(field.removeprefix(ATTRIBUTE_PREFIX)):
+        return Treatment.PSEUDONYMISE
+    return Treatment.SCAN
+
+
+def says_person(name: str) -> bool:
+    """
+    >>> says_person("contact_phone"), says_person("customerName"), says_person("phone_calls"), says_person("name")
+    (True, True, False, False)
+    """
+    words = [word.lower() for word in _WORD.findall(name)]
+    if not words:
+        return False
+    owned = words[-1] == "name" and len(words) > 1 and _OWNER.fullmatch(words[-2]) is not None
+    return owned or _PERSONAL.fullmatch(words[-1]) is not None or words[-2:] == ["id", "card"]
+
+
+def subject_of(source: Source) -> str:
+    """The field that names the person whose key encrypts."""
+    return source.subject or CASE_ID

@@ -1,0 +1,79 @@
+"""Persons at rest: secrets encrypted under the tenant's key, and the certificates of those that were destroyed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from services.ingest.registry.quarantine import opened, sealed
+
+
+@dataclass(frozen=True)
+class StoredPerson:
+    """`person` is a keyed hash of the value that names the person, `secret` is encrypted."""
+
+    person: bytes
+    reference: bytes
+    version: int
+    secret: bytes
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What was destroyed. `quarantined_count` counts the refused events of the person that were deleted."""
+
+    erasure_id: UUID
+    actor: str
+    reason: str
+    value_count: int
+    person_count: int
+    quarantined_count: int
+    position: int = 0
+    erased_at_us: int = 0
+
+
+class PersonStore(Protocol):
+    """Of one tenant."""
+
+    async def persons(self, persons: Sequence[bytes]) -> dict[bytes, StoredPerson]:
+        """Those that exist, by `person`."""
+
+    async def by_reference(self, references: Sequence[bytes]) -> dict[bytes, StoredPerson]:
+        """Those that exist, by `reference`."""
+
+    async def create(self, made: Sequence[StoredPerson]) -> None:
+        """One that exists stays as it is."""
+
+    async def advance(self, version: int, advanced: Mapping[bytes, bytes]) -> None:
+        """Replaces secrets, by `person`, by those of a later version."""
+
+    async def before_version(self, version: int, count_max: int) -> list[StoredPerson]: ...
+
+    async def erase(self, persons: Sequence[bytes]) -> int:
+        """How many there were."""
+
+    async def sealed_events(self, after: str, count_max: int) -> list[tuple[str, bytes, bytes | None]]:
+        """Ids of refused events after one, in order, each as it came and as corrected, encrypted."""
+
+    async def erase_quarantined(self, names: Sequence[str]) -> int:
+        """How many there were."""
+
+    async def record(self, erasure: Erasure) -> int:
+        """When, in microseconds."""
+
+    async def erasure_count(self) -> int: ...
+
+    async def erasures(self, after: tuple[int, UUID], count_max: int) -> list[Erasure]:
+        """Certificates after a position and id, in order."""
+
+    async def erasure(self, erasure_id: UUID) -> Erasure | None: ...
+
+
+def wrapped(key: bytes, person: bytes, secret: bytes) -> bytes:
+    """The person is authenticated with the secret, so that rows cannot be exchanged."""
+    return sealed(key, person.hex(), secret)
+
+
+def unwrapped(key: bytes, stored: StoredPerson) -> bytes:
+    """Raises SealBroken."""
+    return opened(key, stored.person.hex(), stored.secret)
