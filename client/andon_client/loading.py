@@ -23,19 +23,24 @@ if TYPE_CHECKING:
 BATCHES_IN_FLIGHT = 16
 
 
+def policies_of(mapping: CsvMapping) -> list[source_pb2.FieldPolicy]:
+    """What the mapping says of privacy, field by field."""
+    return [
+        source_pb2.FieldPolicy(
+            field=one.field,
+            treatment=source_pb2.Treatment.Value(f"TREATMENT_{one.treatment.upper()}"),
+            band=one.band,
+            leading_characters=one.leading_characters,
+        )
+        for one in mapping.privacy
+    ]
+
+
 async def register_source(ingest: IngestServiceAsyncStub, mapping: CsvMapping) -> None:
     """Makes the source with the mapping's privacy policy; one that exists is left as it is."""
     source = source_pb2.Source(
         kind=source_pb2.SOURCE_KIND_EVENT_LOG,
-        policies=[
-            source_pb2.FieldPolicy(
-                field=one.field,
-                treatment=source_pb2.Treatment.Value(f"TREATMENT_{one.treatment.upper()}"),
-                band=one.band,
-                leading_characters=one.leading_characters,
-            )
-            for one in mapping.privacy
-        ],
+        policies=policies_of(mapping),
         subject=mapping.subject,
     )
     try:

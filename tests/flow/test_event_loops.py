@@ -239,13 +239,17 @@ def case_reads(tenant: LargeTenant) -> list[list[Message]]:
     return [[ing.ReadCasesRequest(case_ids=some, encoding=kind)] for some in ids.values() for kind in kinds]
 
 
+def hidden(at: int) -> source_pb2.FieldPolicy:
+    return source_pb2.FieldPolicy(field=f"attributes.a{at}", treatment=source_pb2.TREATMENT_MASK)
+
+
 def new_sources(tenant: LargeTenant) -> list[list[Message]]:
-    source = source_pb2.Source(personal_attributes=[f"a{at}" for at in range(500)])
+    source = source_pb2.Source(policies=[hidden(at) for at in range(500)])
     return [[ing.CreateSourceRequest(source_id=f"s{one}", source=source)] for one in range(3)]
 
 
 def changed_source(tenant: LargeTenant) -> list[list[Message]]:
-    source = source_pb2.Source(name="sources/s0", personal_attributes=[f"a{at}" for at in range(1_000)])
+    source = source_pb2.Source(name="sources/s0", policies=[hidden(at) for at in range(1_000)])
     return [[ing.UpdateSourceRequest(source=source)]]
 
 

@@ -104,7 +104,7 @@ def update(
     )
     request.update_mask.paths.extend(
         [
-            *(["mapping", "resources_are_not_persons", "personal_attributes"] if mapping else []),
+            *(["mapping", "policies", "subject"] if mapping else []),
             *(["kind"] if kind else []),
             *(["title"] if title else []),
         ]
@@ -289,10 +289,12 @@ def source_of(document: dict[str, Any], rules: CsvMapping) -> source_pb2.Source:
     """The source of a mapping document: its mapping, and what it says of persons."""
     from andon_records.mapping.contract_form import to_contract
 
+    from andon_client.loading import policies_of
+
     return source_pb2.Source(
         mapping=json_format.ParseDict(to_contract(document), mapping_pb2.RecordMapping()),
-        resources_are_not_persons=rules.resources_are_not_persons,
-        personal_attributes=rules.personal_attributes,
+        policies=policies_of(rules),
+        subject=rules.subject,
     )
 
 
@@ -302,11 +304,18 @@ def document_of(source: source_pb2.Source) -> dict[str, Any]:
 
     contract = json_format.MessageToDict(source.mapping, preserving_proto_field_name=True)
     document: dict[str, Any] = {"source": source.name.removeprefix("sources/"), **to_document(contract)}
-    if source.resources_are_not_persons:
-        document["resources_are_not_persons"] = "true"
-    if source.personal_attributes:
-        document["personal_attributes"] = list(source.personal_attributes)
+    if source.policies:
+        document["privacy"] = {one.field: _rule(one) for one in source.policies}
+    if source.subject:
+        document["subject"] = source.subject
     return document
+
+
+def _rule(policy: source_pb2.FieldPolicy) -> str | dict[str, Any]:
+    treatment = short(source_pb2.Treatment, policy.treatment)
+    numbers = {"band": policy.band, "leading_characters": policy.leading_characters}
+    given = {name: number for name, number in numbers.items() if number}
+    return {"treatment": treatment, **given} if given else treatment
 
 
 def _show(source: source_pb2.Source, options: Context, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from andon.scoring.v1.indicator_system_pb2 import Phase
 from andon_records.templates import Template
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from andon_client.presentation.formats import language_of, localised, measured, number, optional, span, when
+from andon_client.presentation.formats import language_of, localised, measured, number, optional, short, span, when
 from andon_client.presentation.limits import centre_text, delay_text, is_blind
 from andon_client.presentation.next_steps import next_steps
 from andon_client.presentation.phrases import named, say
@@ -325,8 +325,7 @@ def sources_table(sources: Iterable[source_pb2.Source], locale: str) -> Table:
             str(source.dedup_horizon.ToTimedelta()),
             when(source.time_earliest),
             str(source.future_tolerance.ToTimedelta()),
-            ", ".join([*([] if source.resources_are_not_persons else ["resource"]), *source.personal_attributes])
-            or "-",
+            ", ".join(f"{one.field}: {short(source_pb2.Treatment, one.treatment)}" for one in source.policies) or "-",
             when(source.create_time),
             source.etag,
         )
