@@ -3,6 +3,7 @@
 import asyncio
 
 from andon.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
+from andon.ingest.v1.privacy_pb2_grpc import add_PrivacyServiceServicer_to_server
 from andon.ingest.v1.quarantine_pb2_grpc import add_QuarantineServiceServicer_to_server
 
 from services.ingest import wire
@@ -11,6 +12,7 @@ from services.ingest.log.records import LogHead
 from services.ingest.log.tail import LogTail
 from services.ingest.model import SECOND_US, TenantId, Written
 from services.ingest.servicer import IngestServicer
+from services.ingest.servicer.privacy import PrivacyServicer
 from services.ingest.servicer.quarantine import QuarantineServicer
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.servicer.tenants import Tenants
@@ -88,6 +90,12 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
         contracts=[
             Contract(INGEST, IngestServicer(requests), add_IngestServiceServicer_to_server, ACCESS),
             Contract(QUARANTINE, quarantine, add_QuarantineServiceServicer_to_server, ACCESS),
+            Contract(
+                "andon.ingest.v1.PrivacyService",
+                PrivacyServicer(requests),
+                add_PrivacyServiceServicer_to_server,
+                ACCESS,
+            ),
         ],
         background=[
             lambda: Listener(settings.dsn, CHANNEL).run(tenants.wake),

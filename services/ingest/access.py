@@ -4,6 +4,7 @@ from services.runtime.identity import Access
 
 _SERVICE = "/andon.ingest.v1.IngestService/"
 _QUARANTINE = "/andon.ingest.v1.QuarantineService/"
+_PRIVACY = "/andon.ingest.v1.PrivacyService/"
 _WRITE = frozenset({"writer", "admin"})
 _READ = frozenset({"reader", "analyst", "quality_manager", "operator", "service", "admin"})
 _OPERATE = frozenset({"operator", "admin"})
@@ -29,4 +30,9 @@ ACCESS: Access = {
     _QUARANTINE + "CorrectEvents": _OPERATE,
     _QUARANTINE + "ReplayEvents": _OPERATE,
     _QUARANTINE + "DiscardEvents": _OPERATE,
+    _PRIVACY + "TestPolicy": _OPERATE,
+    _PRIVACY + "EraseSubject": _OPERATE,
+    _PRIVACY + "GetErasure": _OPERATE,
+    _PRIVACY + "ListErasures": _OPERATE,
+    _PRIVACY + "RevealValues": _OPERATE,
 }

@@ -52,8 +52,8 @@ class PersonStore(Protocol):
     async def erase(self, persons: Sequence[bytes]) -> int:
         """How many there were."""
 
-    async def sealed_events(self, after: str, count_max: int) -> list[tuple[str, bytes, bytes | None]]:
-        """Ids of refused events after one, in order, each as it came and as corrected, encrypted."""
+    async def sealed_events(self, after: tuple[int, str], count_max: int) -> list[tuple[int, str, bytes, bytes | None]]:
+        """Refused events after a position and id, in order: both, and what is encrypted of each."""
 
     async def erase_quarantined(self, names: Sequence[str]) -> int:
         """How many there were."""

@@ -486,12 +486,12 @@ WITH gone AS (
 SELECT count(*) FROM gone;
 
 -- name: sealed_events
--- Refused events in the order of their ids, as they came and as corrected, some at a time.
-SELECT quarantine_id, sealed, corrected
+-- Refused events after a position and id, in order, as they came and as corrected, some at a time.
+SELECT position, quarantine_id, sealed, corrected
 FROM quarantine
-WHERE tenant = $1 AND quarantine_id > $2
-ORDER BY quarantine_id
-LIMIT $3;
+WHERE tenant = $1 AND (position, quarantine_id) > ($2, $3)
+ORDER BY position, quarantine_id
+LIMIT $4;
 
 -- name: erase_quarantined
 -- Deletes refused events; how many there were. Open ones are counted as expired.

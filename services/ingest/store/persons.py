@@ -55,10 +55,10 @@ class PostgresPersons:
         async with self._connect() as connection:
             return int(await connection.fetchval(queries.erase_persons, self._tenant, list(persons)))
 
-    async def sealed_events(self, after: str, count_max: int) -> list[tuple[str, bytes, bytes | None]]:
+    async def sealed_events(self, after: tuple[int, str], count_max: int) -> list[tuple[int, str, bytes, bytes | None]]:
         async with self._connect() as connection:
-            rows = await connection.fetch(queries.sealed_events, self._tenant, after, count_max)
-        return [(row["quarantine_id"], row["sealed"], row["corrected"]) for row in rows]
+            rows = await connection.fetch(queries.sealed_events, self._tenant, *after, count_max)
+        return [(row["position"], row["quarantine_id"], row["sealed"], row["corrected"]) for row in rows]
 
     async def erase_quarantined(self, names: Sequence[str]) -> int:
         async with self._connect() as connection:

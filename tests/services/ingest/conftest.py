@@ -41,6 +41,9 @@ class Served:
     def client(self, tenant: str = "acme", roles: tuple[str, ...] = EVERYONE) -> Any:
         return ingest_pb2_grpc.IngestServiceStub(self._channel(tenant, roles))
 
+    def channel(self, roles: tuple[str, ...] = EVERYONE) -> grpc.aio.Channel:
+        return self._channel("acme", roles)
+
     def quarantine(self, tenant: str = "acme", roles: tuple[str, ...] = EVERYONE) -> Any:
         return quarantine_pb2_grpc.QuarantineServiceStub(self._channel(tenant, roles))
 
