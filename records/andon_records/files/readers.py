@@ -96,8 +96,13 @@ def _refuse_missing(file: TableFile, mapping: CsvMapping) -> None:
             if name in file.names or name in COUNTED:
                 continue
             close = difflib.get_close_matches(name, file.names, n=2)
-            hint = message("hint_means", names=", ".join(f'"{one}"' for one in close)) if close else message("no_hint")
-            shown = ", ".join(f'"{one}"' for one in file.names[:COLUMNS_SHOWN])
+            hint = message("hint_means", names=", ".join(_shown(one) for one in close)) if close else message("no_hint")
+            shown = ", ".join(_shown(one) for one in file.names[:COLUMNS_SHOWN])
             more = ", ..." if len(file.names) > COLUMNS_SHOWN else ""
             what = message("column_of_file_missing", column=name, by=key, hint=hint, columns=shown + more)
             raise ColumnMissing(message("in_file", file=file.path.name, what=what))
+
+
+def _shown(name: str) -> str:
+    """A name on one line, whatever it holds."""
+    return '"' + " ".join(name.split()) + '"'

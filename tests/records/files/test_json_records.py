@@ -101,6 +101,7 @@ def test_a_date_stays_the_text_it_is(write, events):
         ("[" * 100_000, "nested too deeply"),
         ('[{"key": ' + "1" * 5000 + "}]", "a number has more digits"),
         ('[{"step": 1}]', 'no column "key", which id needs; the columns are "step"'),
+        ('[{"ke\\ny": 1}]', 'do you mean "ke y"?'),
         (b'[{"key": "\xff"}]', "byte 0xFF is not UTF-8"),
         ('{"ocel:events": {},\n "ocel:objects": {}}', "this is OCEL 1.0"),
     ],
