@@ -332,7 +332,7 @@ class Committer:
         )
 
     async def archive_old_ids(self) -> None:
-        """Moves the ids of commits behind the longest horizon to the archive, once they are a day's worth."""
+        """Moves ids behind the longest horizon to the archive, once they are a day's worth, and secrets of persons on."""
         now_us = self._clock() - self._horizon_us()
         archived = await self._archive.position()
         if await self._log.position_before(now_us - DAY_US) > archived:
@@ -341,6 +341,7 @@ class Committer:
                 pass
             archived = await self._archive.position()
         self._archived = archived
+        await self.persons.advance(self._store.persons(self._tenant), self._clock())
 
     def _horizon_us(self) -> int:
         return max([DEDUP_HORIZON_US, *(source.dedup_horizon_us for source in self.sources.values())])
