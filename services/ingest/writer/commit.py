@@ -332,7 +332,7 @@ class Committer:
         )
 
     async def archive_old_ids(self) -> None:
-        """Moves ids behind the longest horizon to the archive, once they are a day's worth, and secrets of persons on."""
+        """Moves ids behind the longest horizon to the archive, a day's worth at a time, and secrets of persons on."""
         now_us = self._clock() - self._horizon_us()
         archived = await self._archive.position()
         if await self._log.position_before(now_us - DAY_US) > archived:
