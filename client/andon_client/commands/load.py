@@ -257,6 +257,8 @@ def _validate(layout: RecordFile, mapping: CsvMapping, locale: str, as_json: boo
 def _table(rows: Iterator[dict[str, object]], title: str) -> None:
     """One column per event, since an event has more fields than a screen is wide."""
     events = list(rows)
+    if not events:
+        return
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     table.add_column("")
     for event in events:

@@ -116,9 +116,10 @@ def has_columns(path: Path, mapping: CsvMapping) -> bool:
 
 def _encoding(path: Path, compressed: bool, mapping: CsvMapping) -> tuple[str, list[Message]]:
     sample = next(bytes_of(path, compressed), b"")[:SAMPLE_BYTES]
-    if not sample.strip():
-        raise refuse(path, message("file_empty"))
     marked = marked_encoding(sample)
+    # A mark of the encoding is no content.
+    if not sample.decode(marked or "latin-1", "replace").strip("\ufeff \t\r\n"):
+        raise refuse(path, message("file_empty"))
     if mapping.encoding is None:
         plain = marked in (None, "utf-8-sig")
         return marked or "utf-8", [] if plain else [message("guessed_encoding", encoding=marked)]

@@ -87,6 +87,8 @@ def test_an_encoding_is_guessed_wherever_in_the_file_it_shows(file, encoding, st
 REFUSALS = [
     pytest.param(b"", "the file is empty", id="empty"),
     pytest.param(b"\n  \n", "the file is empty", id="blank"),
+    pytest.param(b"\xef\xbb\xbf", "the file is empty", id="mark alone"),
+    pytest.param(b"\xff\xfe\n\x00", "the file is empty", id="wide mark and blank"),
     pytest.param(gzip.compress((HEADER + ROW * 2000).encode())[:-20], "damaged or ends early", id="truncated"),
     pytest.param(gzip.compress((HEADER + ROW).encode()) + b"junk", "damaged", id="junk after"),
     pytest.param(b"PK\x03\x04....", "Excel workbook (.xlsx), not CSV; save it as CSV (UTF-8)", id="xlsx"),
