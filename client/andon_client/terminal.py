@@ -162,6 +162,9 @@ def show_table(table: Table, locale: str, console: Console = screen) -> None:
     for row in table.rows:
         drawn.add_row(*map(_drawn, row))
     console.print(drawn)
+    # On lines of their own, however narrow the table, so that they can be copied.
+    for command in (cell.command for row in table.rows for cell in row if cell.command):
+        console.print(f"  {command}", style=STYLES["quiet"], markup=False, highlight=False, soft_wrap=True)
 
 
 def _drawn(cell: TableCell) -> Text:
@@ -169,6 +172,4 @@ def _drawn(cell: TableCell) -> Text:
     if cell.fill is not None:
         filled = round(cell.fill / 100 * BAR)
         text.append(f" {'█' * filled}{'░' * (BAR - filled)}", STYLES[fill_tone(cell.fill)])
-    if cell.command:
-        text.append(f"\n{cell.command}", STYLES["quiet"])
     return text
