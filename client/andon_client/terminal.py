@@ -149,7 +149,9 @@ def emit(messages: Sequence[M], as_json: bool, table: Callable[[Sequence[M], str
         show_table(table(messages, locale), locale)
 
 
-def show_table(table: Table, locale: str, console: Console = screen) -> None:
+def show_table(table: Table, locale: str, console: Console | None = None) -> None:
+    """console: the screen, where none is given."""
+    console = console or screen
     if not table.rows:
         console.print(say("none", locale, title=table.title), markup=False)
         return
