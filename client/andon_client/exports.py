@@ -91,8 +91,9 @@ async def _batches(suite: Suite, request: ingest_pb2.ReadEventsRequest) -> Async
 
     async for response in follow(opened):
         for page in response.pages:
-            for batch in pa.ipc.open_stream(page.events.arrow_ipc):
-                yield batch
+            if page.events.arrow_ipc:
+                for batch in pa.ipc.open_stream(page.events.arrow_ipc):
+                    yield batch
 
 
 def _write(spool: EventSpool, file: Path, wish: ExportWish) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from andon.common.v1 import value_pb2
 from andon.improvement.v1 import improvement_pb2, problem_pb2
-from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2, source_pb2
+from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2, record_pb2, source_pb2
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import score_pb2, scoring_pb2
 from google.protobuf.duration_pb2 import Duration
@@ -224,8 +224,9 @@ class LargeTenant:
 Requests = Callable[[LargeTenant], list[list[Message]]]
 """Calls of a method; several messages where it takes a stream."""
 
-ing, qua, sco, imp = ingest_pb2, quarantine_pb2, scoring_pb2, improvement_pb2
+ing, qua, rec, sco, imp = ingest_pb2, quarantine_pb2, record_pb2, scoring_pb2, improvement_pb2
 LARGE_SYSTEM = f"{PARENT}/indicatorSystems/large0"
+RECORDS = rec.RawRecords(json=rec.JsonRecords(records=[b'{"id": "r%d", "note": "x"}' % one for one in range(ROWS)]))
 
 
 def writes(tenant: LargeTenant) -> list[list[Message]]:
@@ -305,11 +306,14 @@ LARGE: dict[str, Requests] = {
     "ingest.ReadEvents": always(*(ing.ReadEventsRequest(encoding=kind) for kind in ing.Encoding.values())),
     "ingest.ReadCases": case_reads,
     "ingest.GetWatchBounds": always(ing.GetWatchBoundsRequest()),
+    "ingest.GetLogVocabulary": always(ing.GetLogVocabularyRequest()),
     "ingest.GetIntakeCounts": always(ing.GetIntakeCountsRequest()),
     "ingest.CreateSource": new_sources,
     "ingest.GetSource": always(ing.GetSourceRequest(name="sources/s0")),
     "ingest.ListSources": always(ing.ListSourcesRequest(page_size=1_000)),
     "ingest.UpdateSource": changed_source,
+    "ingest.WriteRecords": always(rec.WriteRecordsRequest(source="sources/s0", records=RECORDS)),
+    "ingest.TestSource": always(rec.TestSourceRequest(name="sources/s0", records=RECORDS)),
     "ingest.ListQuarantinedEvents": always(qua.ListQuarantinedEventsRequest(page_size=1_000)),
     "ingest.GetQuarantinedEvent": always(qua.GetQuarantinedEventRequest(quarantine_id="none")),
     "ingest.GetQuarantineCounts": always(qua.GetQuarantineCountsRequest()),
