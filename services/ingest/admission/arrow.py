@@ -1,6 +1,8 @@
 """Arrow from outside becomes one batch of known columns; whatever cannot is refused, never trusted."""
 
 import struct
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -21,11 +23,13 @@ from services.ingest.model import (
     MalformedBatch,
 )
 
+ResultT = TypeVar("ResultT")
+
 _VALUES_MIN = 64
 _UNITS_US = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _INT64_MAX = np.iinfo(np.int64).max
 # What damaged bytes make Arrow and Python raise; a SystemError is a length below zero.
-DAMAGE = (
+_DAMAGE = (
     pa.ArrowException,
     OSError,
     ValueError,
@@ -36,41 +40,52 @@ DAMAGE = (
     struct.error,
 )
 # Arrow decodes a compressed body of 16 MiB to no more than this much, or it is an attack.
-DECODED_BYTES_MAX = 16 * BATCH_BYTES_MAX
+_DECODED_BYTES_MAX = 16 * BATCH_BYTES_MAX
 
 
 def read_arrow(stream: bytes) -> Arrival:
     """Raises MalformedBatch unless every byte of the stream can be trusted afterwards."""
+    return joined(read_stream(stream, "events", _arrivals))
+
+
+def read_stream(stream: bytes, items: str, made: Callable[[pa.Schema, Iterator[pa.RecordBatch]], ResultT]) -> ResultT:
+    """What is made of a stream's batches, which are neither too many and large nor more than they claim.
+
+    items: what the rows are. Raises MalformedBatch, also for damage that `made` comes upon.
+    """
     if len(stream) > BATCH_BYTES_MAX:
         raise MalformedBatch("arrow_ipc", f"more than {BATCH_BYTES_MAX} bytes", "BATCH_TOO_LARGE")
     try:
         claimed = claims(stream)
         if claimed.rows > BATCH_EVENTS_MAX:
-            raise MalformedBatch("arrow_ipc", f"more than {BATCH_EVENTS_MAX} events", "BATCH_TOO_LARGE")
-        if claimed.decoded_bytes > DECODED_BYTES_MAX:
+            raise MalformedBatch("arrow_ipc", f"more than {BATCH_EVENTS_MAX} {items}", "BATCH_TOO_LARGE")
+        if claimed.decoded_bytes > _DECODED_BYTES_MAX:
             raise MalformedBatch("arrow_ipc", "decodes to more than is allowed", "BATCH_TOO_LARGE")
         with pa.ipc.open_stream(pa.py_buffer(stream), options=READING) as reader:
-            check_schema(reader.schema)
-            schema = reader.schema
-            batches = _read_bounded(reader, claimed.rows) or [pa.RecordBatch.from_pylist([], schema=schema)]
-            arrivals = [arrival_of(batch) for batch in batches]
+            return made(reader.schema, _bounded(reader, claimed.rows, items))
     except MalformedBatch:
         raise
-    except DAMAGE as error:
+    except _DAMAGE as error:
         raise MalformedBatch("arrow_ipc", "not a readable Arrow IPC stream") from error
-    return joined(arrivals)
 
 
-def _read_bounded(reader: pa.RecordBatchStreamReader, claimed_rows: int) -> list[pa.RecordBatch]:
-    batches, events = [], 0
+def _bounded(reader: pa.RecordBatchStreamReader, claimed_rows: int, items: str) -> Iterator[pa.RecordBatch]:
+    rows = 0
     for batch in reader:
+        rows += batch.num_rows
+        if rows > claimed_rows:
+            raise MalformedBatch("arrow_ipc", f"holds more {items} than it says")
+        yield batch
+
+
+def _arrivals(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> list[Arrival]:
+    check_schema(schema)
+    found = []
+    for batch in batches:
         batch.validate()
-        events += batch.num_rows
-        if events > claimed_rows:
-            raise MalformedBatch("arrow_ipc", "holds more events than it says")
         if batch.num_rows:
-            batches.append(batch)
-    return batches
+            found.append(batch)
+    return [arrival_of(batch) for batch in found or [pa.RecordBatch.from_pylist([], schema=schema)]]
 
 
 def arrival_of(batch: pa.RecordBatch) -> Arrival:

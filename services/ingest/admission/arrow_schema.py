@@ -9,14 +9,19 @@ COLUMNS_MAX = 1_000
 _UTC_NAMES = frozenset({"UTC", "utc", "Etc/UTC", "Z", "+00:00", "GMT", "Etc/GMT"})
 
 
-def check_schema(schema: pa.Schema) -> None:
+def check_columns(schema: pa.Schema) -> None:
+    """Whatever they are called."""
     if len(schema) > COLUMNS_MAX:
         raise MalformedBatch("arrow_ipc", f"more than {COLUMNS_MAX} columns", "BATCH_TOO_LARGE")
-    names = schema.names
-    if len(set(names)) != len(names):
+    if len(set(schema.names)) != len(schema.names):
         raise MalformedBatch("arrow_ipc", "two columns have the same name")
+
+
+def check_schema(schema: pa.Schema) -> None:
+    """That they are those of events."""
+    check_columns(schema)
     for name in REQUIRED:
-        if name not in names:
+        if name not in schema.names:
             raise MalformedBatch(name, "required column is absent", "FIELD_REQUIRED")
     for column in schema:
         _check_type(column.name, column.type)

@@ -7,7 +7,7 @@ quarantine and answered like any event, in the same commit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,12 +20,10 @@ from andon_records.mapping.time_formats import ISO, time_format
 from andon_records.messages import Message
 from numpy.typing import NDArray
 
-from services.ingest.admission.arrow import DAMAGE, DECODED_BYTES_MAX, arrival_of
-from services.ingest.admission.arrow_claims import claims
-from services.ingest.admission.arrow_schema import COLUMNS_MAX
+from services.ingest.admission.arrow import arrival_of, read_stream
+from services.ingest.admission.arrow_schema import check_columns
 from services.ingest.admission.concatenation import join
 from services.ingest.admission.soundness import is_sound
-from services.ingest.columns import READING
 from services.ingest.model import (
     ATTRIBUTE_PREFIX,
     BATCH_BYTES_MAX,
@@ -70,7 +68,7 @@ def map_json(mapping: CsvMapping, source: SourceId, raw: Sequence[bytes]) -> Map
 
 def map_arrow(mapping: CsvMapping, source: SourceId, stream: bytes) -> MappedRecords:
     """Raises MalformedBatch. Columns of plain values stay columns; nested ones are read as JSON would be."""
-    table = _read_arrow(stream)
+    table = read_stream(stream, "records", _table)
     if any(pa.types.is_timestamp(kind) for kind in table.schema.types):
         # As text it is ISO, whatever the mapping says of texts.
         mapping = replace(mapping, time_formats=(*mapping.time_formats, time_format(ISO)))
@@ -90,35 +88,14 @@ def map_arrow(mapping: CsvMapping, source: SourceId, stream: bytes) -> MappedRec
     return _mapped(mapping, source, table.num_rows, rows, set(), texts)
 
 
-def _read_arrow(stream: bytes) -> pa.RecordBatch:
-    if len(stream) > BATCH_BYTES_MAX:
-        raise MalformedBatch("arrow_ipc", f"more than {BATCH_BYTES_MAX} bytes", "BATCH_TOO_LARGE")
-    try:
-        claimed = claims(stream)
-        if claimed.rows > BATCH_EVENTS_MAX:
-            raise MalformedBatch("arrow_ipc", f"more than {BATCH_EVENTS_MAX} records", "BATCH_TOO_LARGE")
-        if claimed.decoded_bytes > DECODED_BYTES_MAX:
-            raise MalformedBatch("arrow_ipc", "decodes to more than is allowed", "BATCH_TOO_LARGE")
-        with pa.ipc.open_stream(pa.py_buffer(stream), options=READING) as reader:
-            schema = reader.schema
-            if len(schema) > COLUMNS_MAX:
-                raise MalformedBatch("arrow_ipc", f"more than {COLUMNS_MAX} columns", "BATCH_TOO_LARGE")
-            if len(set(schema.names)) != len(schema.names):
-                raise MalformedBatch("arrow_ipc", "two columns have the same name")
-            batches = []
-            rows = 0
-            for batch in reader:
-                rows += batch.num_rows
-                if rows > claimed.rows:
-                    raise MalformedBatch("arrow_ipc", "holds more records than it says")
-                if not is_sound(batch):
-                    raise MalformedBatch("arrow_ipc", "a column is damaged or holds texts that are not Unicode")
-                batches.append(batch)
-            joined = pa.Table.from_batches(batches, schema=schema).combine_chunks().to_batches()
-    except MalformedBatch:
-        raise
-    except DAMAGE as error:
-        raise MalformedBatch("arrow_ipc", "not a readable Arrow IPC stream") from error
+def _table(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch:
+    check_columns(schema)
+    found = []
+    for batch in batches:
+        if not is_sound(batch):
+            raise MalformedBatch("arrow_ipc", "a column is damaged or holds texts that are not Unicode")
+        found.append(batch)
+    joined = pa.Table.from_batches(found, schema=schema).combine_chunks().to_batches()
     return joined[0] if joined else pa.RecordBatch.from_pylist([], schema=schema)
 
 
