@@ -12,18 +12,17 @@ from services.scoring.system.case_model import (
     AttributeTime,
     AttributeValue,
     Count,
-    Elapsed,
     FirstOf,
     Flag,
     Handover,
     LastOf,
-    Milestone,
     NumberAttribute,
     Occurred,
     Rework,
     Work,
 )
 from services.scoring.system.lint_findings import Finding, warning
+from services.scoring.system.lint_sizes import moments
 from services.scoring.system.model import Dimension, SystemSpec
 
 SUGGESTIONS_MAX = 20
@@ -150,7 +149,7 @@ def _shown(value: AttributeValue) -> str:
 
 def _activities(spec: SystemSpec) -> Iterator[tuple[str, Sequence[str]]]:
     """Where activities are named."""
-    for field, moment in _moments(spec):
+    for field, moment in moments(spec):
         if isinstance(moment, (FirstOf, LastOf)):
             yield field, moment.activities
     yield "case_rule.reopened", spec.case_rule.reopened
@@ -172,7 +171,7 @@ def _activities(spec: SystemSpec) -> Iterator[tuple[str, Sequence[str]]]:
 
 def _attributes(spec: SystemSpec) -> Iterator[tuple[str, str, frozenset[str]]]:
     """Where an attribute is named, and which types it must have there; none: any."""
-    for field, moment in _moments(spec):
+    for field, moment in moments(spec):
         if isinstance(moment, AttributeTime):
             yield f"{field}.attribute", moment.attribute, frozenset({"time"})
     for place, measure in enumerate(spec.measures):
@@ -187,14 +186,3 @@ def _attributes(spec: SystemSpec) -> Iterator[tuple[str, str, frozenset[str]]]:
                 pass
     for place, dimension in enumerate(spec.dimensions):
         yield f"dimensions[{place}].attribute", dimension.attribute, frozenset()
-
-
-def _moments(spec: SystemSpec) -> Iterator[tuple[str, Milestone | None]]:
-    yield "case_rule.opened", spec.case_rule.opened
-    yield "case_rule.closed", spec.case_rule.closed
-    for place, measure in enumerate(spec.measures):
-        if isinstance(measure.kind, Elapsed):
-            yield f"measures[{place}].duration.from", measure.kind.start
-            yield f"measures[{place}].duration.to", measure.kind.end
-    for place, indicator in enumerate(spec.indicators):
-        yield f"indicators[{place}].anchor", indicator.anchor

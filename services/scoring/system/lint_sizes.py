@@ -86,7 +86,7 @@ def counts(spec: SystemSpec) -> Iterator[Finding]:
         yield from _many(f"dimensions[{place}].unknown_values", dimension.unknown_values, NAMES_MAX)
     for place, measure in enumerate(spec.measures):
         yield from _many(f"measures[{place}]", _names_in(measure), NAMES_MAX)
-    for field, moment in _moments(spec):
+    for field, moment in moments(spec):
         yield from _many(field, _activities_of(moment), NAMES_MAX)
     for place, indicator in enumerate(spec.indicators):
         yield from _many(f"indicators[{place}].slices", indicator.slices, SLICES_MAX)
@@ -131,7 +131,8 @@ def _attribute_of(measure: Measure) -> str | None:
             return None
 
 
-def _moments(spec: SystemSpec) -> Iterator[tuple[str, Milestone | None]]:
+def moments(spec: SystemSpec) -> Iterator[tuple[str, Milestone | None]]:
+    """Every moment of a document, with its path."""
     yield "case_rule.opened", spec.case_rule.opened
     yield "case_rule.closed", spec.case_rule.closed
     for place, measure in enumerate(spec.measures):
@@ -173,7 +174,7 @@ def texts(spec: SystemSpec) -> Iterator[Finding]:
     for place, measure in enumerate(spec.measures):
         yield from _texts(f"measures[{place}]", (one for one in _names_in(measure) if isinstance(one, str)))
         yield from _texts(f"measures[{place}]", (_attribute_of(measure) or "",))
-    for field, moment in _moments(spec):
+    for field, moment in moments(spec):
         yield from _texts(field, _activities_of(moment))
         if isinstance(moment, AttributeTime):
             yield from _texts(field, (moment.attribute,))
