@@ -18,13 +18,15 @@ from andon_records.files.xes import (
     TRACE,
     XesContent,
 )
-from andon_records.mapping.document import Column, CsvMapping
+from andon_records.mapping.document import Attribute, Column, CsvMapping
 from andon_records.messages import Message, message
 
 # Columns of an export as a table: the fields of an event, and its attributes under this prefix.
 ATTRIBUTE = "attributes."
 # What an export of Andon says about an event beyond the standard extensions.
 SOURCE, OBJECT_KIND, SUPERSEDES, RETRACTS = "andon:source", "andon:object_kind", "andon:supersedes", "andon:retracts"
+# Columns that are fields of an event.
+STANDARD = frozenset({TIME, ACTIVITY, CASE_ID, RESOURCE, LIFECYCLE, SUPERSEDES, RETRACTS, OBJECT_KIND, SOURCE})
 
 
 def xes_mapping(file: TableFile, content: XesContent, choice: SourceChoice) -> tuple[CsvMapping, list[Message]]:
@@ -48,12 +50,21 @@ def xes_mapping(file: TableFile, content: XesContent, choice: SourceChoice) -> t
         name = TRACE if content.repeated or CASE_ID not in types else CASE_ID
         id = Column(f"{{{name}}}/{{{POSITION}}}")
 
-    def where_known(key: str) -> Column | None:
-        return column(key) if key in types else None
+    taken = STANDARD | ({IDENTITY} if id == column(IDENTITY) else set())
+    attributes, changed = attributes_of(types, taken)
+    mapping = log_mapping(file, choice, id, case_id, activity, attributes)
+    return mapping, [*said, *changed]
 
-    taken = {TIME, ACTIVITY, CASE_ID, RESOURCE, LIFECYCLE, SUPERSEDES, RETRACTS, OBJECT_KIND, SOURCE}
-    attributes, changed = attributes_of(types, taken | ({IDENTITY} if id == column(IDENTITY) else set()))
-    mapping = CsvMapping(
+
+def log_mapping(
+    file: TableFile, choice: SourceChoice, id: Column, case_id: Column, activity: Column, attributes: list[Attribute]
+) -> CsvMapping:
+    """Of a log whose columns have the names of the standard extensions, as far as it has them."""
+
+    def where_known(name: str) -> Column | None:
+        return column(name) if name in file.types else None
+
+    return CsvMapping(
         source=choice.source or source_name(file.path.name),
         id=id,
         case_id=case_id,
@@ -68,7 +79,6 @@ def xes_mapping(file: TableFile, content: XesContent, choice: SourceChoice) -> t
         object_kind_of=where_known(OBJECT_KIND),
         source_of=where_known(SOURCE) if choice.source is None else None,
     )
-    return mapping, [*said, *changed]
 
 
 def column_mapping(file: TableFile, choice: SourceChoice) -> tuple[CsvMapping, list[Message]]:

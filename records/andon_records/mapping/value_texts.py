@@ -8,6 +8,19 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from andon_records.mapping.document import AttributeType
+
+
+def attribute_type(kind: pa.DataType) -> AttributeType:
+    """The type of attributes whose values such a column holds; a text where no other is it."""
+    if pa.types.is_boolean(kind):
+        return "flag"
+    if pa.types.is_integer(kind):
+        return "integer"
+    if pa.types.is_floating(kind):
+        return "number"
+    return "time" if pa.types.is_timestamp(kind) else "text"
+
 
 def texts_of(column: pa.Array) -> pa.Array:
     """Values as a mapping reads them: times as ISO 8601 (with Z where they have a zone), numbers with all digits."""

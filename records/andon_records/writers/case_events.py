@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from andon_records.mapping.document import AttributeType
-from andon_records.mapping.value_texts import texts_of
+from andon_records.mapping.value_texts import attribute_type, texts_of
 from andon_records.writers.event_spool import EventSpool
 
 CASE = "case:"
@@ -59,7 +59,7 @@ def cases_of(spool: EventSpool, partition: int, columns: Mapping[str, str]) -> I
 def _put(rows: list[dict[str, Value]], name: str, column: pa.Array) -> None:
     """Into each row the value that it has; equal values of a column are one object."""
     coded = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column)
-    kind = _type(coded.dictionary.type)
+    kind = attribute_type(coded.dictionary.type)
     texts = texts_of(coded.dictionary)
     if kind == "time":
         texts = pc.replace_substring(texts, " ", "T")
@@ -71,16 +71,6 @@ def _put(rows: list[dict[str, Value]], name: str, column: pa.Array) -> None:
 
 def _plain(column: pa.Array) -> pa.Array:
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-
-
-def _type(kind: pa.DataType) -> AttributeType:
-    if pa.types.is_boolean(kind):
-        return "flag"
-    if pa.types.is_integer(kind):
-        return "integer"
-    if pa.types.is_floating(kind):
-        return "number"
-    return "time" if pa.types.is_timestamp(kind) else "text"
 
 
 def _case(case_id: str, rows: Sequence[dict[str, Value]]) -> CaseEvents:

@@ -10,11 +10,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
-import pyarrow as pa
-
 from andon_records.files.xes import IDENTITY, RESOURCE
 from andon_records.files.xes_mapping import OBJECT_KIND, RETRACTS, SOURCE, SUPERSEDES
 from andon_records.mapping.document import AttributeType
+from andon_records.mapping.value_texts import attribute_type
 from andon_records.writers.case_events import CASE, CaseEvents, Value, cases_of
 from andon_records.writers.event_spool import ATTRIBUTE, EventSpool
 from andon_records.writers.xes_log import xml_text
@@ -87,14 +86,7 @@ def _activities(spool: EventSpool) -> dict[str, list[str]]:
 
 
 def _declared(spool: EventSpool, name: str) -> str:
-    kind = spool.kind(name)
-    if pa.types.is_boolean(kind):
-        return "boolean"
-    if pa.types.is_integer(kind):
-        return "integer"
-    if pa.types.is_floating(kind):
-        return "float"
-    return "time" if pa.types.is_timestamp(kind) else "string"
+    return _TYPES[attribute_type(spool.kind(name))]
 
 
 def _plain(value: Value, declared: str) -> Any:

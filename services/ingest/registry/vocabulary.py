@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from andon_records.mapping.value_texts import attribute_type
 
 from services.ingest.model import ATTRIBUTE_PREFIX
 
@@ -95,10 +96,10 @@ class Vocabulary:
         if not self.is_full:
             activities = (Word(ACTIVITY, one) for one in _texts(page.column("activity")))
             yield from self._up_to(ACTIVITIES_MAX, self._activities, activities)
-            types = (Word(ATTRIBUTE, name, _type(column.type)) for name, column in columns)
+            types = (Word(ATTRIBUTE, name, attribute_type(column.type)) for name, column in columns)
             yield from self._up_to(ATTRIBUTES_MAX, self._types, types)
         for name, column in columns:
-            if name not in self._many and _type(column.type) == "text":
+            if name not in self._many and attribute_type(column.type) == "text":
                 yield from self._met_values(name, _texts(column))
 
     def _up_to(self, most: int, known: Iterable[str], words: Iterable[Word]) -> Iterator[Word]:
@@ -123,13 +124,3 @@ def _texts(column: pa.Array) -> list[str]:
     if pa.types.is_dictionary(found.type):
         found = pc.unique(found.dictionary.take(found.indices))
     return [text for text in found.to_pylist() if text is not None]
-
-
-def _type(kind: pa.DataType) -> str:
-    if pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return "text"
-    if pa.types.is_boolean(kind):
-        return "flag"
-    if pa.types.is_integer(kind):
-        return "integer"
-    return "number" if pa.types.is_floating(kind) else "time"

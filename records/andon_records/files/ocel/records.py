@@ -18,12 +18,12 @@ from andon_records.files.ocel.json_log import stage_json
 from andon_records.files.ocel.sqlite_log import stage_sqlite
 from andon_records.files.ocel.stage import TYPES, OcelStage
 from andon_records.files.ocel.xml_log import stage_xml
-from andon_records.files.standard_mapping import SourceChoice, attributes_of, column, source_name
+from andon_records.files.standard_mapping import SourceChoice, attributes_of, column
 from andon_records.files.table_file import Piece, TableFile, TextTable, UnreadableRecord
 from andon_records.files.utf8_stream import refuse
-from andon_records.files.xes import ACTIVITY, CASE, CASE_ID, IDENTITY, LIFECYCLE, RESOURCE, TIME
-from andon_records.files.xes_mapping import OBJECT_KIND, RETRACTS, SOURCE, SUPERSEDES
-from andon_records.mapping.document import AttributeType, Column, CsvMapping
+from andon_records.files.xes import ACTIVITY, CASE, CASE_ID, IDENTITY, TIME
+from andon_records.files.xes_mapping import STANDARD, log_mapping
+from andon_records.mapping.document import AttributeType, CsvMapping
 from andon_records.messages import Message, message
 
 EVENT = "ocel:event"
@@ -71,26 +71,8 @@ def inspect_ocel(path: Path, kind: Format, case_object: str | None) -> TableFile
 def ocel_mapping(file: TableFile, choice: SourceChoice) -> tuple[CsvMapping, list[Message]]:
     """The mapping, and what it takes for granted."""
 
-    def where_known(name: str) -> Column | None:
-        return column(name) if name in file.types else None
-
-    taken = (ACTIVITY, CASE_ID, TIME, RESOURCE, LIFECYCLE, SUPERSEDES, RETRACTS, OBJECT_KIND, SOURCE)
-    attributes, changed = attributes_of(file.types, taken)
-    mapping = CsvMapping(
-        source=choice.source or source_name(file.path.name),
-        id=column(IDENTITY),
-        case_id=column(CASE_ID),
-        activity=column(ACTIVITY),
-        time=column(TIME),
-        resource=where_known(RESOURCE),
-        lifecycle=where_known(LIFECYCLE),
-        supersedes=where_known(SUPERSEDES),
-        retracts=where_known(RETRACTS),
-        object_kind_of=where_known(OBJECT_KIND),
-        source_of=where_known(SOURCE) if choice.source is None else None,
-        attributes=attributes,
-        time_zone=choice.time_zone,
-    )
+    attributes, changed = attributes_of(file.types, STANDARD)
+    mapping = log_mapping(file, choice, column(IDENTITY), column(CASE_ID), column(ACTIVITY), attributes)
     return mapping, list(changed)
 
 
