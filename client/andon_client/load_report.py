@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from andon.common.v1 import errors_pb2
 from andon.ingest.v1 import ingest_pb2
 from andon_records.batches import Batch
 from andon_records.mapping.conversion import NO_DOUBTS, TimeDoubts, Unparsed
@@ -15,6 +14,7 @@ from andon_records.mapping.doubts import doubt_messages, unparsed_message
 from andon_records.messages import Message
 
 from andon_client.load_messages import message
+from andon_client.presentation.formats import refusal_name
 
 ROWS_SHOWN = 20
 
@@ -77,7 +77,7 @@ class LoadReport:
             self.quarantined += written.quarantined
             self.through = written.through or self.through
             for entry in written.rejections:
-                reason = errors_pb2.ErrorReason.Name(entry.reason).removeprefix("ERROR_REASON_")
+                reason = refusal_name(entry.reason)
                 self.by_reason[reason] += 1
                 if len(rejected) < ROWS_SHOWN:
                     why = batch.why_absent.get((entry.field.rsplit(".", 1)[-1], entry.index))

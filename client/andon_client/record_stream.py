@@ -6,10 +6,12 @@ import gzip
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
+
+from andon_records.files.utf8_stream import is_gzip
 
 RECORDS_MAX = 2_000
 BYTES_MAX = 4 << 20
-_GZIP = b"\x1f\x8b"
 
 
 def read_records(path: Path) -> Iterator[bytes]:
@@ -17,16 +19,13 @@ def read_records(path: Path) -> Iterator[bytes]:
 
     A line that is no JSON is a record all the same: the service quarantines it, so that nothing is lost.
     """
-    with path.open("rb") as file:
-        compressed = file.read(2) == _GZIP
-    with gzip.open(path) if compressed else path.open("rb") as file:
+    with gzip.open(path) if is_gzip(path) else path.open("rb") as file:
         lines: Iterator[bytes] = (line.strip().removeprefix(b"\xef\xbb\xbf") for line in file)
         first = next((line for line in lines if line), b"")
-        if first.startswith(b"[") or (first.startswith(b"{") and not _is_json(first)):
+        if first.startswith(b"[") or (first.startswith(b"{") and _json(first) is None):
             rest = list(lines)
-            whole = b"\n".join([first, *rest])
-            if _is_json(whole):
-                content = json.loads(whole)
+            content = _json(b"\n".join([first, *rest]))
+            if content is not None:
                 items = content if isinstance(content, list) else [content]
                 yield from (json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass") for item in items)
                 return
@@ -49,9 +48,9 @@ def batched(records: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield batch
 
 
-def _is_json(text: bytes) -> bool:
+def _json(text: bytes) -> Any:
+    """None: it is no JSON. The text begins an array or an object, so that it is never null."""
     try:
-        json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None

@@ -14,9 +14,9 @@ from andon.ingest.v1 import quarantine_pb2 as pb
 from andon_client.commands.filters import Json, Limit, interval_of
 from andon_client.correction_rules import rules_of
 from andon_client.listing import list_quarantined, take
-from andon_client.presentation.formats import when
+from andon_client.presentation.formats import refusal_name, when
 from andon_client.presentation.phrases import LocalisedError, named, say
-from andon_client.presentation.tables import event_text, quarantine_counts_table, quarantine_table, refusal_name
+from andon_client.presentation.tables import event_text, quarantine_counts_table, quarantine_table
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, emit_json, loaded, notes, run, screen
 

@@ -7,13 +7,13 @@ import random
 import sys
 import uuid
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import grpc
 import typer
 import yaml
-from andon.common.v1 import errors_pb2
 from andon.ingest.v1 import ingest_pb2, mapping_pb2, record_pb2, source_pb2
 from google.protobuf import json_format
 
@@ -21,7 +21,7 @@ from andon_client.commands.filters import Json
 from andon_client.document_check import enum_name, short_names
 from andon_client.follow import Backoff, is_retryable
 from andon_client.listing import list_sources
-from andon_client.presentation.formats import short
+from andon_client.presentation.formats import refusal_name, short
 from andon_client.presentation.phrases import say, text_in
 from andon_client.presentation.tables import sources_table, templates_table
 from andon_client.record_stream import batched, read_records
@@ -165,7 +165,7 @@ def preview(
 ) -> None:
     """Show what the first records of a file become, and why one is refused. Writes nothing."""
     options: Context = context.obj
-    sample = [one for _, one in zip(range(TESTED_MAX), loaded(options, lambda: [*read_records(records)]), strict=False)]
+    sample = loaded(options, lambda: [*islice(read_records(records), TESTED_MAX)])
     request = record_pb2.TestSourceRequest(records=_json(sample))
     if mapping is None:
         request.name = f"sources/{name}"
@@ -349,13 +349,16 @@ def _value(value: Any, kind: str | None) -> str:
 
 
 def _reason(rejection: record_pb2.RecordRejection, locale: str, within: bool = False) -> str:
-    reason = errors_pb2.ErrorReason.Name(rejection.reason).removeprefix("ERROR_REASON_")
-    text = f"{rejection.field}: {rejection.message} ({reason})"
+    text = f"{rejection.field}: {rejection.message} ({refusal_name(rejection.reason)})"
     if within:
         return text
     return say("record_refused", locale, number=rejection.index + 1, text=text)
 
 
 def _plain(rejection: record_pb2.RecordRejection) -> dict[str, Any]:
-    reason = errors_pb2.ErrorReason.Name(rejection.reason).removeprefix("ERROR_REASON_")
-    return {"record": rejection.index + 1, "field": rejection.field, "reason": reason, "message": rejection.message}
+    return {
+        "record": rejection.index + 1,
+        "field": rejection.field,
+        "reason": refusal_name(rejection.reason),
+        "message": rejection.message,
+    }

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
+from andon.common.v1.errors_pb2 import ErrorReason
 from google.protobuf.timestamp_pb2 import Timestamp
 
 UNITS_ZH = {"s": "秒", "min": "分钟", "h": "小时", "d": "天", "points": "分"}
@@ -84,6 +85,11 @@ def localised(text: Any, locale: str) -> str:
     """The text in the reader's language, else in the other one."""
     first, second = (text.zh, text.en) if language_of(locale) == "zh" else (text.en, text.zh)
     return str(first or second)
+
+
+def refusal_name(reason: ErrorReason.ValueType) -> str:
+    """ERROR_REASON_EVENT_ID_MISSING -> EVENT_ID_MISSING."""
+    return ErrorReason.Name(reason).removeprefix("ERROR_REASON_")
 
 
 def short(enum: Any, value: int) -> str:

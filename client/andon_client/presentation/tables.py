@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, Literal, TypeAlias
 
-from andon.common.v1.errors_pb2 import ErrorReason
 from andon.improvement.v1 import problem_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2, source_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
@@ -15,7 +14,17 @@ from andon.scoring.v1.indicator_system_pb2 import Phase
 from andon_records.templates import Template
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from andon_client.presentation.formats import language_of, localised, measured, number, optional, short, span, when
+from andon_client.presentation.formats import (
+    language_of,
+    localised,
+    measured,
+    number,
+    optional,
+    refusal_name,
+    short,
+    span,
+    when,
+)
 from andon_client.presentation.limits import centre_text, delay_text, is_blind
 from andon_client.presentation.next_steps import next_steps
 from andon_client.presentation.phrases import named, say
@@ -294,11 +303,6 @@ def quarantine_counts_table(counts: Iterable[quarantine_pb2.GetQuarantineCountsR
         for one in counts
     ]
     return Table(say("quarantine_counts", locale), _columns(locale, *columns), rows)
-
-
-def refusal_name(reason: ErrorReason.ValueType) -> str:
-    """ERROR_REASON_EVENT_ID_MISSING -> EVENT_ID_MISSING."""
-    return ErrorReason.Name(reason).removeprefix("ERROR_REASON_")
 
 
 def systems_table(systems: Iterable[indicator_system_pb2.IndicatorSystem], locale: str) -> Table:
