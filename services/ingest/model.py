@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from typing import NewType
 from uuid import UUID
 
@@ -147,6 +148,10 @@ class Source:
     cleaning: Cleaning | None = None
     revision: int = 1
     created_at_us: int = 0
+
+    @cached_property
+    def policy_by_field(self) -> Mapping[str, FieldPolicy]:
+        return {one.field: one for one in self.policies}
 
 
 @dataclass(frozen=True)

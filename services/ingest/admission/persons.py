@@ -1,14 +1,12 @@
 """Persons as admission knows them: a secret each, from which pseudonyms come and under which values are encrypted.
 
-A person is a value of a field that is pseudonymised, or of a source's subject. Its secret is random and stored under
-a keyed
-hash of the value, so whoever knows the value finds the secret, and without the secret nobody gets from the value to
-what
-was made of it. To erase a person is to destroy the secret.
+A person is a value of a field that is pseudonymised, or of a source's subject. Its secret is random and stored under a
+keyed hash of the value, so whoever knows the value finds the secret, and without the secret nobody gets from the value
+to what was made of it. To erase a person is to destroy the secret.
 
 A pseudonym has a version: the period that the event's time lies in, if pseudonyms rotate at all. The secret of a
-version
-gives that of the next one and not that of the one before, so to store a later one makes earlier pseudonyms nobody's.
+version gives that of the next one and not that of the one before, so to store a later one makes earlier pseudonyms
+nobody's.
 """
 
 import hmac
@@ -32,8 +30,7 @@ class NotReadable(Exception):
 
 @dataclass(frozen=True, repr=False)
 class PersonSecret:
-    """`linking` makes pseudonyms from `version` on; `content` encrypts; `reference` names the person in what it
-    encrypts."""
+    """`linking` makes pseudonyms from `version` on; `content` encrypts; `reference` names the person in such texts."""
 
     version: int
     linking: bytes

@@ -19,9 +19,8 @@ _OWNER = re.compile(
 
 def policy_of(source: Source, field: str) -> FieldPolicy:
     """Of resource, case_id, activity or attributes.<name>."""
-    for one in source.policies:
-        if one.field == field:
-            return one
+    if field in source.policy_by_field:
+        return source.policy_by_field[field]
     if field.startswith(RAW_PREFIX):
         # What cleaning stores of a value as it came is treated as the value is.
         name = field.removeprefix(RAW_PREFIX)

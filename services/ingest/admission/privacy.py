@@ -1,8 +1,7 @@
 """What a source's policies do to its columns: nothing of a person is left that they do not keep.
 
 A column is treated by its distinct texts: each is looked at once, however many events have it. Where the sources of a
-page
-treat a field alike, as nearly always, the whole column is treated; otherwise the rows of each treatment are.
+page treat a field alike, as nearly always, the whole column is treated; otherwise the rows of each treatment are.
 """
 
 import re

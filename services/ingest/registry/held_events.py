@@ -137,4 +137,7 @@ class Quarantine(Protocol):
         """Entries that `still_open` named."""
 
     async def expire(self, before_us: int, count_max: int) -> tuple[int, int]:
-        """Entries that were deleted, and events of those that were open."""
+        """Deletes entries that were refused before, as `delete` does."""
+
+    async def delete(self, quarantine_ids: Sequence[str]) -> tuple[int, int]:
+        """How many entries there were, and how many events of those that were open."""

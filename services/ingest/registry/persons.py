@@ -55,13 +55,11 @@ class PersonStore(Protocol):
     async def sealed_events(self, after: tuple[int, str], count_max: int) -> list[tuple[int, str, bytes, bytes | None]]:
         """Refused events after a position and id, in order: both, and what is encrypted of each."""
 
-    async def erase_quarantined(self, names: Sequence[str]) -> int:
-        """How many there were."""
-
     async def record(self, erasure: Erasure) -> int:
         """When, in microseconds."""
 
-    async def erasure_count(self) -> int: ...
+    async def last_erasure(self) -> int:
+        """Its position in the log; 0: there was none."""
 
     async def erasures(self, after: tuple[int, UUID], count_max: int) -> list[Erasure]:
         """Certificates after a position and id, in order."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,7 +19,7 @@ from services.ingest.columns import FIXED_NAMES
 from services.ingest.model import Arrival, MalformedBatch, Source, SourceId, Treatment
 from services.ingest.privacy.engine import identifiers, masked
 from services.ingest.registry.persons import Erasure, PersonStore, unwrapped
-from services.ingest.registry.quarantine import opened
+from services.ingest.registry.quarantine import OPENED_ROWS, corrected_name, opened
 from services.ingest.servicer.policy_rules import check_privacy
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.servicer.trial import tried
@@ -35,9 +36,6 @@ REASON_CHARS_MAX = 500
 PAGE_SIZE, PAGE_SIZE_MAX = 100, 1_000
 ERASURE_PREFIX = "erasures/"
 _SEALED_AT_ONCE = 500
-# To open and to read a sealed event takes about as long as so many rows of a batch.
-_OPEN_ROWS = 20
-_CORRECTED = "/corrected"
 _START = (-1, "")
 _SCANNED = ("activity", "resource")
 
@@ -75,7 +73,7 @@ class PrivacyServicer(grpc_stubs.PrivacyServiceServicer):
         if request.source:
             tenant_log = await self._requests.log()
             async with self._requests.store.session(tenant_log.tenant) as session:
-                found = (await session.registry.sources()).get(wire.source_id(request.source))
+                found = await session.registry.source(wire.source_id(request.source))
             if found is None:
                 raise NotFound("NOT_FOUND", "no such source")
             source = found
@@ -83,10 +81,8 @@ class PrivacyServicer(grpc_stubs.PrivacyServiceServicer):
             checks = FieldChecks()
             check_privacy(request.policy, "policy", checks)
             checks.done()
-            given = wire.source(
-                source_pb2.Source(policies=request.policy.policies, subject=request.policy.subject), source.id
-            )
-            source = given
+            given = source_pb2.Source(policies=request.policy.policies, subject=request.policy.subject)
+            source = wire.source(given, source.id)
         return source
 
     async def EraseSubject(
@@ -119,12 +115,10 @@ class PrivacyServicer(grpc_stubs.PrivacyServiceServicer):
                 message.ClearField("name")
                 return privacy_pb2.EraseSubjectResponse(erasure=message)
             destroyed = await session.persons.erase(hashes)
-            deleted = await session.persons.erase_quarantined(names)
+            deleted, _ = await session.quarantine.delete(names)
             made = Erasure(uuid4(), actor, reason, len(values), destroyed, deleted, position)
-            await session.persons.record(made)
-            stored = await session.persons.erasure(made.erasure_id)
-            assert stored is not None
-            return privacy_pb2.EraseSubjectResponse(erasure=_message(stored))
+            made = replace(made, erased_at_us=await session.persons.record(made))
+            return privacy_pb2.EraseSubjectResponse(erasure=_message(made))
 
         response = await self._requests.once("EraseSubject", keyed, privacy_pb2.EraseSubjectResponse, erase)
         if not request.validate_only:
@@ -202,14 +196,14 @@ async def _holding(
                 if any(_holds(word, keys, name, one) for one in _named(name, contents))
             ]
 
-        found += await computed(_OPEN_ROWS * len(page), matching)
+        found += await computed(OPENED_ROWS * len(page), matching)
         place = page[-1][:2]
     return found, place
 
 
 def _named(name: str, contents: Sequence[bytes | None]) -> list[tuple[str, bytes]]:
     """What is encrypted of an entry, with the name that it is authenticated by."""
-    return [(one, content) for one, content in zip((name, name + _CORRECTED), contents, strict=True) if content]
+    return [(one, content) for one, content in zip((name, corrected_name(name)), contents, strict=True) if content]
 
 
 def _holds(word: re.Pattern[str], keys: TenantKeys, name: str, content: tuple[str, bytes]) -> bool:

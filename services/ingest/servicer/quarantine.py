@@ -15,7 +15,7 @@ from services.ingest.admission.correction import Rule, changed, corrected, unrea
 from services.ingest.metrics import metrics
 from services.ingest.model import Arrival, Decider, Fault, IncomingBatch, Replay, Written
 from services.ingest.registry.held_events import OPEN, HeldEvent, HeldFilter, HeldPage, HeldState
-from services.ingest.registry.quarantine import opened, sealed
+from services.ingest.registry.quarantine import OPENED_ROWS, corrected_name, opened, sealed
 from services.ingest.servicer.corrections import rules as rules_of
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.workers import computed
@@ -34,9 +34,6 @@ NAMED_MAX = 1_000
 REASON_CHARS_MAX = 500
 # Events of an empty source, in filters.
 NO_SOURCE = "-"
-# To open and to read a sealed event takes about as long as so many rows of a batch.
-_OPEN_ROWS = 20
-_CORRECTED = "/corrected"
 _FIRST_PLACE, _LAST_PLACE = (-1, ""), (2**62, "")
 
 
@@ -68,7 +65,7 @@ class QuarantineServicer(grpc_stubs.QuarantineServiceServicer):
             found = await read(chosen, (position, last), size)
             count = await session.quarantine.count(chosen)
         events = await computed(
-            _OPEN_ROWS * len(found.entries), lambda: [self._message(log, one) for one in found.entries]
+            OPENED_ROWS * len(found.entries), lambda: [self._message(log, one) for one in found.entries]
         )
         more = page_token(request, *found.entries[-1].place) if found.is_cut else ""
         return quarantine_pb2.ListQuarantinedEventsResponse(events=events, next_page_token=more, total_count=count)
@@ -106,7 +103,7 @@ class QuarantineServicer(grpc_stubs.QuarantineServiceServicer):
             counts=[
                 quarantine_pb2.GetQuarantineCountsResponse.Count(
                     source=one.source,
-                    reason=ErrorReason.Value("ERROR_REASON_" + one.reason),
+                    reason=wire.error_reason(one.reason),
                     field=one.field,
                     state=_state(one.state),
                     entry_count=one.entry_count,
@@ -171,9 +168,9 @@ class QuarantineServicer(grpc_stubs.QuarantineServiceServicer):
         def sealed_event(row: int) -> tuple[str, int, bytes]:
             one = page.entries[row]
             event = wire.event_as_sent(after, row)
-            return one.quarantine_id, one.revision, sealed(key, one.quarantine_id + _CORRECTED, event)
+            return one.quarantine_id, one.revision, sealed(key, corrected_name(one.quarantine_id), event)
 
-        events = await computed(_OPEN_ROWS * len(rows), lambda: [sealed_event(row) for row in rows])
+        events = await computed(OPENED_ROWS * len(rows), lambda: [sealed_event(row) for row in rows])
 
         async def correct(session: LockedSession) -> quarantine_pb2.CorrectEventsResponse:
             count = len(events)
@@ -248,7 +245,7 @@ class QuarantineServicer(grpc_stubs.QuarantineServiceServicer):
             was_unreadable = pa.array([one.reason == "EVENT_TEXT_INVALID" for one in entries], pa.bool_())
             return now, unreadable_still(after.page, was_unreadable.to_numpy(zero_copy_only=False))
 
-        return await computed(_OPEN_ROWS * len(entries), read)
+        return await computed(OPENED_ROWS * len(entries), read)
 
     def _message(self, log: TenantLog, one: HeldEvent) -> quarantine_pb2.QuarantinedEvent:
         key = log.keys.quarantine
@@ -269,7 +266,7 @@ class QuarantineServicer(grpc_stubs.QuarantineServiceServicer):
 
 
 def _current(key: bytes, one: HeldEvent) -> bytes:
-    name = one.quarantine_id if one.corrected is None else one.quarantine_id + _CORRECTED
+    name = one.quarantine_id if one.corrected is None else corrected_name(one.quarantine_id)
     return opened(key, name, one.current)
 
 

@@ -55,12 +55,13 @@ class SourceRpcs:
         _check(source, request.source)
 
         async def create(session: LockedSession) -> ingest_pb2.CreateSourceResponse:
-            if source.id in await session.registry.sources():
+            if await session.registry.source(source.id) is not None:
                 raise AlreadyExists("ALREADY_EXISTS", "this source exists")
             if request.validate_only:
                 return ingest_pb2.CreateSourceResponse(source=wire.source_message(source))
             await session.registry.create_source(source)
-            made = (await session.registry.sources())[source.id]
+            made = await session.registry.source(source.id)
+            assert made is not None
             return ingest_pb2.CreateSourceResponse(source=wire.source_message(made))
 
         return await self.requests.once("CreateSource", request, ingest_pb2.CreateSourceResponse, create)
@@ -74,7 +75,7 @@ class SourceRpcs:
         changes = {field: getattr(given, field) for path in paths for field in _changed(path)}
 
         async def update(session: LockedSession) -> ingest_pb2.UpdateSourceResponse:
-            current = (await session.registry.sources()).get(name)
+            current = await session.registry.source(name)
             if current is None:
                 raise NotFound("NOT_FOUND", "no such source")
             if request.source.etag and request.source.etag != wire.etag(current):

@@ -338,19 +338,19 @@ SET accepted_count = known.accepted_count + EXCLUDED.accepted_count,
     quarantined_count = known.quarantined_count + EXCLUDED.quarantined_count,
     replayed_count = known.replayed_count + EXCLUDED.replayed_count;
 
--- name: expire_entries
--- Deletes entries that were refused before a moment, some at a time; open ones are counted as expired, and discarded ones
--- stay counted as discarded.
+-- name: entries_before
+-- Entries that were refused before a moment, oldest first.
+SELECT quarantine_id
+FROM quarantine
+WHERE tenant = $1 AND quarantined_at < $2
+ORDER BY quarantined_at
+LIMIT $3;
+
+-- name: delete_entries
+-- Deletes entries; open ones are counted as expired, and discarded ones stay counted as discarded.
 WITH gone AS (
     DELETE FROM quarantine
-    WHERE tenant = $1
-      AND quarantine_id IN (
-          SELECT quarantine_id
-          FROM quarantine
-          WHERE tenant = $1 AND quarantined_at < $2
-          ORDER BY quarantined_at
-          LIMIT $3
-      )
+    WHERE tenant = $1 AND quarantine_id = ANY ($2::text[])
     RETURNING source, state, received_count
 ), counted AS (
     UPDATE intake AS known
@@ -493,34 +493,15 @@ WHERE tenant = $1 AND (position, quarantine_id) > ($2, $3)
 ORDER BY position, quarantine_id
 LIMIT $4;
 
--- name: erase_quarantined
--- Deletes refused events; how many there were. Open ones are counted as expired.
-WITH gone AS (
-    DELETE FROM quarantine
-    WHERE tenant = $1 AND quarantine_id = ANY ($2::text[])
-    RETURNING source, state, received_count
-), counted AS (
-    UPDATE intake AS known
-    SET expired_count = known.expired_count + came.times
-    FROM (
-        SELECT source, sum(received_count)::bigint AS times
-        FROM gone
-        WHERE state IN (1, 2)
-        GROUP BY source
-    ) AS came
-    WHERE known.tenant = $1 AND known.source = came.source
-)
-SELECT count(*) FROM gone;
-
 -- name: record_erasure
 -- The certificate of an erasure.
 INSERT INTO erasure (tenant, erasure_id, erased_at, actor, reason, value_count, person_count, quarantined_count, position)
 VALUES ($1, $2, now(), $3, $4, $5, $6, $7, $8)
 RETURNING erased_at;
 
--- name: erasure_count
--- How many erasures there were: what a process remembers of persons is as old as the count that it knows.
-SELECT count(*)
+-- name: last_erasure
+-- Where the log was at the last erasure: what a process remembers of persons is as old as the one that it knows.
+SELECT coalesce(max(position), 0)
 FROM erasure
 WHERE tenant = $1;
 

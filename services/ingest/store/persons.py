@@ -60,10 +60,6 @@ class PostgresPersons:
             rows = await connection.fetch(queries.sealed_events, self._tenant, *after, count_max)
         return [(row["position"], row["quarantine_id"], row["sealed"], row["corrected"]) for row in rows]
 
-    async def erase_quarantined(self, names: Sequence[str]) -> int:
-        async with self._connect() as connection:
-            return int(await connection.fetchval(queries.erase_quarantined, self._tenant, list(names)))
-
     async def record(self, erasure: Erasure) -> int:
         """When, in microseconds."""
         async with self._connect() as connection:
@@ -80,9 +76,9 @@ class PostgresPersons:
             )
         return micros(at)
 
-    async def erasure_count(self) -> int:
+    async def last_erasure(self) -> int:
         async with self._connect() as connection:
-            return int(await connection.fetchval(queries.erasure_count, self._tenant))
+            return int(await connection.fetchval(queries.last_erasure, self._tenant))
 
     async def erasures(self, after: tuple[int, UUID], count_max: int) -> list[Erasure]:
         async with self._connect() as connection:

@@ -87,7 +87,11 @@ class PostgresQuarantine:
         await self._decided(queries.release_entries, *columns, decider=decider)
 
     async def expire(self, before_us: int, count_max: int) -> tuple[int, int]:
-        row = await self._connection.fetchrow(queries.expire_entries, self._tenant, moment(before_us), count_max)
+        rows = await self._connection.fetch(queries.entries_before, self._tenant, moment(before_us), count_max)
+        return await self.delete([row["quarantine_id"] for row in rows])
+
+    async def delete(self, quarantine_ids: Sequence[str]) -> tuple[int, int]:
+        row = await self._connection.fetchrow(queries.delete_entries, self._tenant, list(quarantine_ids))
         return row["entry_count"], row["open_count"]
 
     async def _decided(self, statement: str, *columns: Any, decider: Decider) -> int:

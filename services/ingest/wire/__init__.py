@@ -124,11 +124,15 @@ def rejections(faults: Iterable[Fault], ids: tuple[str, ...]) -> list[event_pb2.
     return sorted(found, key=lambda one: one.index)
 
 
+def error_reason(name: str) -> ErrorReason.ValueType:
+    return ErrorReason.Value("ERROR_REASON_" + name)
+
+
 def rejection(fault: Fault, quarantine_id: str) -> event_pb2.Rejection:
     return event_pb2.Rejection(
         index=fault.index,
         field=fault.field,
-        reason=ErrorReason.Value("ERROR_REASON_" + fault.reason),
+        reason=error_reason(fault.reason),
         message=fault.message,
         quarantine_id=quarantine_id,
     )

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
-from andon.common.v1.errors_pb2 import ErrorReason
 from andon.ingest.v1 import mapping_pb2, record_pb2
 from andon_records.mapping.contract_form import to_document
 from andon_records.mapping.document import CsvMapping, check_for_records, parse_mapping
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from services.ingest.admission.raw_records import MappedRecords, map_arrow, map_json
 from services.ingest.model import Fault, MalformedBatch, RecordOrigin, SourceId, Written
+from services.ingest.wire import error_reason
 
 ACCEPTED = int(record_pb2.RECORD_OUTCOME_ACCEPTED)
 DUPLICATE = int(record_pb2.RECORD_OUTCOME_DUPLICATE)
@@ -87,7 +87,7 @@ def rejections_of(
             record_pb2.RecordRejection(
                 index=record,
                 field=fault.field,
-                reason=ErrorReason.Value("ERROR_REASON_" + fault.reason),
+                reason=error_reason(fault.reason),
                 message=origin.refused[record] if whole else fault.message,
                 quarantine_id=named.get(number, ""),
                 event_number=0 if whole else fault.index - int(begins[first[fault.index] - 1]) + 1,

@@ -18,8 +18,7 @@ class PersonSecrets:
     """Of one tenant. What is remembered holds until somebody is erased; `forget` is called then.
 
     period_days: how long a pseudonym stays, in event time; 0: for ever. horizon_days: how long after an event's time
-    its
-    pseudonym can still be made.
+    its pseudonym can still be made.
     """
 
     def __init__(self, keys: TenantKeys, period_days: int = 0, horizon_days: int = 0) -> None:
@@ -27,8 +26,8 @@ class PersonSecrets:
         self._period_us = period_days * DAY_US
         self._horizon_us = horizon_days * DAY_US
         self._known: OrderedDict[str, PersonSecret] = OrderedDict()
-        # How many erasures there were when the first of them was remembered.
-        self._erasures = 0
+        # The last erasure before the first of them was remembered.
+        self._erased_at = 0
 
     async def of(
         self, values: Iterable[str], store: PersonStore, now_us: int, *, dry: bool = False, durable: bool = True
@@ -57,10 +56,10 @@ class PersonSecrets:
 
     async def forget(self, store: PersonStore) -> bool:
         """Forgets everybody if somebody was erased since; whether it did."""
-        count = await store.erasure_count()
-        if count == self._erasures:
+        position = await store.last_erasure()
+        if position == self._erased_at:
             return False
-        self._erasures = count
+        self._erased_at = position
         self._known.clear()
         return True
 
