@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-COPIED = ("services", "client", "quality", "protos", "demo", "tests", "docs", "pyproject.toml")
-IMPORTED = ("", "quality", "client", "protos")
+COPIED = ("services", "client", "records", "quality", "protos", "demo", "tests", "docs", "pyproject.toml")
+IMPORTED = ("", "quality", "records", "client", "protos")
 # What a change of an annotation, or one operator for a far one, would tell is told by the others.
 LEFT_OUT = [
     r"core/ReplaceBinaryOperator_(?!Add_Sub|Sub_Add|Mul_Div|Div_Mul|Pow_Mul|FloorDiv_Mul|Mod_Mul|BitAnd_BitOr)",
