@@ -40,6 +40,11 @@ FAST = {
 ROOM_PREFIX = "andon-tests-"
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names a case of bytes by its argument: they may hold a time (gzip), and workers must collect the same names."""
+    return argname if isinstance(val, bytes) else None
+
+
 def with_database(dsn: str, database: str) -> str:
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
 

@@ -1,7 +1,7 @@
 """Persons as admission knows them: a secret each, from which pseudonyms come and under which values are encrypted.
 
 A person is a value of a field that is pseudonymised, or of a source's subject. Its secret is random and stored under a
-keyed hash of the value, so whoever knows the value finds the secret, and without the secret nobody gets from the value
+keyed hash of the value, so who knows the value finds the secret, and without the secret nobody gets from the value
 to what was made of it. To erase a person is to destroy the secret.
 
 A pseudonym has a version: the period that the event's time lies in, if pseudonyms rotate at all. The secret of a

@@ -1,8 +1,8 @@
 """What the events of a log are called: activities, attributes and their types, and the values of texts that have few.
 
-Small and without order: it only grows, up to its limits, so processes that write one log record the same whoever comes
-first. What is recorded may be more than what is logged (a commit can fail after it), never less. A commit looks at the
-distinct values of its own events; what is known costs nothing more, however long the log is.
+Small and without order: it only grows, up to its limits, so processes that write one log record the same in any order.
+What is recorded may be more than what is logged (a commit can fail after it), never less. A commit looks at its own
+events; what is known costs nothing more, however long the log is.
 """
 
 from __future__ import annotations

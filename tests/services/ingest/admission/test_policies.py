@@ -1,4 +1,4 @@
-"""What each treatment makes of a field, whatever type it comes in and whoever else is in the batch."""
+"""What each treatment makes of a field, whatever type it comes in and whatever else is in the batch."""
 
 from __future__ import annotations
 
