@@ -1,12 +1,14 @@
 """What is done with each field of a source: its own policies, and safe defaults for all else."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from services.ingest.model import ATTRIBUTE_PREFIX, FieldPolicy, Source, Treatment
 
 RAW_PREFIX = ATTRIBUTE_PREFIX + "raw."
 CASE_ID, ACTIVITY, RESOURCE = "case_id", "activity", "resource"
+_OF_PERSONS = (Treatment.PSEUDONYMISE, Treatment.ENCRYPT)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # Attributes whose name ends with one of these are a person's, whatever their values look like.
 _PERSONAL = re.compile(
@@ -22,10 +24,14 @@ def policy_of(source: Source, field: str) -> FieldPolicy:
     if field in source.policy_by_field:
         return source.policy_by_field[field]
     if field.startswith(RAW_PREFIX):
-        # What cleaning stores of a value as it came is treated as the value is.
-        name = field.removeprefix(RAW_PREFIX)
-        return replace(policy_of(source, name if name == ACTIVITY else ATTRIBUTE_PREFIX + name), field=field)
+        return replace(policy_of(source, _as_it_is(field)), field=field)
     return FieldPolicy(field, _default(field))
+
+
+def _as_it_is(field: str) -> str:
+    """The field whose value as it came is stored in this one: it is treated as that field is."""
+    name = field.removeprefix(RAW_PREFIX)
+    return field if name == field else name if name == ACTIVITY else ATTRIBUTE_PREFIX + name
 
 
 def _default(field: str) -> Treatment:
@@ -36,6 +42,19 @@ def _default(field: str) -> Treatment:
     if field.startswith(ATTRIBUTE_PREFIX) and says_person(field.removeprefix(ATTRIBUTE_PREFIX)):
         return Treatment.PSEUDONYMISE
     return Treatment.SCAN
+
+
+def personal_attributes(fields: Iterable[str], sources: Sequence[Source]) -> set[str]:
+    """Those of the fields that are attributes and name persons in one of the sources, without their prefix."""
+    return {
+        field.removeprefix(ATTRIBUTE_PREFIX)
+        for field in fields
+        if field.startswith(ATTRIBUTE_PREFIX) and any(_names_person(source, field) for source in sources)
+    }
+
+
+def _names_person(source: Source, field: str) -> bool:
+    return policy_of(source, field).treatment in _OF_PERSONS or source.subject in (field, _as_it_is(field))
 
 
 def says_person(name: str) -> bool:

@@ -20,7 +20,8 @@ class StoredPerson:
 
 @dataclass(frozen=True)
 class Erasure:
-    """What was destroyed. `quarantined_count` counts the refused events of the person that were deleted."""
+    """What was destroyed. `quarantined_count` counts the refused events of the person that were deleted,
+    `vocabulary_count` the attributes whose recorded values were."""
 
     erasure_id: UUID
     actor: str
@@ -28,6 +29,7 @@ class Erasure:
     value_count: int
     person_count: int
     quarantined_count: int
+    vocabulary_count: int
     position: int = 0
     erased_at_us: int = 0
 

@@ -2,12 +2,14 @@
 
 Small and without order: it only grows, up to its limits, so processes that write one log record the same in any order.
 What is recorded may be more than what is logged (a commit can fail after it), never less. A commit looks at its own
-events; what is known costs nothing more, however long the log is.
+events; what is known costs nothing more, however long the log is. Values of a field that names persons are not
+recorded, in whatever form they are stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -80,13 +82,20 @@ class Vocabulary:
                     self._many.add(word.name)
                     self._values.pop(word.name, None)
 
-    def unknown(self, page: pa.RecordBatch) -> list[Word]:
-        """What these events have that is not recorded; nothing where the log is older than its vocabulary."""
+    def attributes_with(self, pattern: re.Pattern[str]) -> list[str]:
+        """The attributes of which a recorded value holds the pattern."""
+        return sorted(name for name, values in self._values.items() if any(map(pattern.search, values)))
+
+    def unknown(self, page: pa.RecordBatch, personal: Collection[str] = ()) -> list[Word]:
+        """What these events have that is not recorded; nothing where the log is older than its vocabulary.
+
+        personal: attributes whose values are not recorded.
+        """
         if not self.is_recorded or not page.num_rows:
             return []
-        return sorted(set(self._met(page)) - self._words)
+        return sorted(set(self._met(page, personal)) - self._words)
 
-    def _met(self, page: pa.RecordBatch) -> Iterator[Word]:
+    def _met(self, page: pa.RecordBatch, personal: Collection[str]) -> Iterator[Word]:
         # An attribute that has values of several types has as many columns.
         columns = [
             (name.removeprefix(ATTRIBUTE_PREFIX), page.column(place))
@@ -99,7 +108,9 @@ class Vocabulary:
             types = (Word(ATTRIBUTE, name, attribute_type(column.type)) for name, column in columns)
             yield from self._up_to(ATTRIBUTES_MAX, self._types, types)
         for name, column in columns:
-            if name not in self._many and attribute_type(column.type) == "text":
+            if name in personal:
+                yield Word(MANY, name)
+            elif name not in self._many and attribute_type(column.type) == "text":
                 yield from self._met_values(name, _texts(column))
 
     def _up_to(self, most: int, known: Iterable[str], words: Iterable[Word]) -> Iterator[Word]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ from services.ingest.model import Arrival, MalformedBatch, Source, SourceId, Tre
 from services.ingest.privacy.engine import identifiers, masked
 from services.ingest.registry.persons import Erasure, PersonStore, unwrapped
 from services.ingest.registry.quarantine import OPENED_ROWS, corrected_name, opened
+from services.ingest.registry.vocabulary import MANY, Word
 from services.ingest.servicer.policy_rules import check_privacy
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.servicer.trial import tried
@@ -91,6 +93,7 @@ class PrivacyServicer(grpc_stubs.PrivacyServiceServicer):
         values = _checked_values(request)
         tenant_log = await self._requests.log()
         keys = tenant_log.keys
+        word = _word(values)
         hashes = sorted({keys.person(value) for value in values})
         # What is remembered of a request must not lead to the person.
         keyed = privacy_pb2.EraseSubjectRequest()
@@ -101,22 +104,25 @@ class PrivacyServicer(grpc_stubs.PrivacyServiceServicer):
         if first is not None:
             return first
         # All refused events before the lock is taken, and under it only those that came since.
-        found, place = await _holding(self._requests.store.persons(tenant_log.tenant), keys, values, _START)
+        found, place = await _holding(self._requests.store.persons(tenant_log.tenant), keys, word, _START)
 
         async def erase(session: LockedSession) -> privacy_pb2.EraseSubjectResponse:
-            late, _ = await _holding(session.persons, keys, values, place)
+            late, _ = await _holding(session.persons, keys, word, place)
             names = sorted({*found, *late})
+            vocabulary = await session.registry.vocabulary()
+            cleared = await computed(VALUES_MAX * len(vocabulary.types), partial(vocabulary.attributes_with, word))
             actor, reason = current_caller().subject, masked(request.reason)
             position = session.head.position + 1
             if request.validate_only:
                 known = len(await session.persons.persons(hashes))
-                made = Erasure(uuid4(), actor, reason, len(values), known, len(names), position)
+                made = Erasure(uuid4(), actor, reason, len(values), known, len(names), len(cleared), position)
                 message = _message(made)
                 message.ClearField("name")
                 return privacy_pb2.EraseSubjectResponse(erasure=message)
             destroyed = await session.persons.erase(hashes)
             deleted, _ = await session.quarantine.delete(names)
-            made = Erasure(uuid4(), actor, reason, len(values), destroyed, deleted, position)
+            await session.registry.record_vocabulary([Word(MANY, attribute) for attribute in cleared])
+            made = Erasure(uuid4(), actor, reason, len(values), destroyed, deleted, len(cleared), position)
             made = replace(made, erased_at_us=await session.persons.record(made))
             return privacy_pb2.EraseSubjectResponse(erasure=_message(made))
 
@@ -181,11 +187,15 @@ def _checked_values(request: privacy_pb2.EraseSubjectRequest) -> list[str]:
     return list(dict.fromkeys(request.values))
 
 
+def _word(values: Sequence[str]) -> re.Pattern[str]:
+    """Any of the values as a whole word."""
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, values))})(?![A-Za-z0-9])")
+
+
 async def _holding(
-    store: PersonStore, keys: TenantKeys, values: Sequence[str], place: tuple[int, str]
+    store: PersonStore, keys: TenantKeys, word: re.Pattern[str], place: tuple[int, str]
 ) -> tuple[list[str], tuple[int, str]]:
-    """The refused events after a place that hold one of the values as a word, and where the last one is."""
-    word = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, values))})(?![A-Za-z0-9])")
+    """The refused events after a place that hold one of the values, and where the last one is."""
     found: list[str] = []
     while page := await store.sealed_events(place, _SEALED_AT_ONCE):
 
@@ -251,7 +261,7 @@ def _revealed(
 
 
 def _message(one: Erasure) -> privacy_pb2.Erasure:
-    persons, refused = one.person_count, one.quarantined_count
+    persons, refused, cleared = one.person_count, one.quarantined_count, one.vocabulary_count
     message = privacy_pb2.Erasure(
         name=f"{ERASURE_PREFIX}{one.erasure_id}",
         actor=one.actor,
@@ -259,11 +269,13 @@ def _message(one: Erasure) -> privacy_pb2.Erasure:
         value_count=one.value_count,
         person_count=persons,
         quarantined_count=refused,
+        vocabulary_count=cleared,
         statement=Text(
-            en=f"Secrets destroyed: {persons}. Refused events deleted: {refused}. What was encrypted under these "
+            en=f"Secrets destroyed: {persons}. Refused events deleted: {refused}. Lists of recorded values deleted: "
+            f"{cleared}. What was encrypted under these "
             "secrets cannot be read, and the pseudonyms that were made from them cannot be linked to the values given. "
             "The log, scores, signals and problems are unchanged.",
-            zh=f"已销毁密钥：{persons}；已删除被拒事件：{refused}。以这些密钥加密的内容不可再读取，"
+            zh=f"已销毁密钥：{persons}；已删除被拒事件：{refused}；已删除取值列表：{cleared}。以这些密钥加密的内容不可再读取，"
             "由其生成的假名无法再与所给的值关联。日志、评分、信号与问题保持不变。",
         ),
     )

@@ -7,7 +7,9 @@ from typing import Any
 from andon.ingest.v1 import ingest_pb2, source_pb2
 
 from services.ingest import wire
-from services.ingest.model import DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId
+from services.ingest.admission.policies import personal_attributes
+from services.ingest.model import ATTRIBUTE_PREFIX, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId
+from services.ingest.registry.vocabulary import MANY, Word
 from services.ingest.servicer.cleaning_rules import check_cleaning
 from services.ingest.servicer.policy_rules import check_privacy
 from services.ingest.servicer.records import check_mapping
@@ -60,6 +62,7 @@ class SourceRpcs:
             if request.validate_only:
                 return ingest_pb2.CreateSourceResponse(source=wire.source_message(source))
             await session.registry.create_source(source)
+            await _clear_values(session, source)
             made = await session.registry.source(source.id)
             assert made is not None
             return ingest_pb2.CreateSourceResponse(source=wire.source_message(made))
@@ -85,6 +88,7 @@ class SourceRpcs:
             if not request.validate_only:
                 if not await session.registry.update_source(changed):
                     raise Aborted("ETAG_STALE", "the source has changed since it was read")
+                await _clear_values(session, changed)
                 changed = replace(changed, revision=current.revision + 1)
             return ingest_pb2.UpdateSourceResponse(source=wire.source_message(changed))
 
@@ -113,6 +117,14 @@ class SourceRpcs:
         log = await self.requests.log()
         async with self.requests.store.session(log.tenant) as session:
             return await session.registry.sources()
+
+
+async def _clear_values(session: LockedSession, source: Source) -> None:
+    """What was recorded of fields that name persons from now on."""
+    known = await session.registry.vocabulary()
+    fields = [ATTRIBUTE_PREFIX + name for name in known.types if known.values(name) is not None]
+    if personal := personal_attributes(fields, [source]):
+        await session.registry.record_vocabulary([Word(MANY, name) for name in sorted(personal)])
 
 
 def _source_id(text: str, field: str) -> SourceId:

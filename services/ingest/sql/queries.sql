@@ -433,14 +433,19 @@ FROM vocabulary
 WHERE tenant = $1;
 
 -- name: record_vocabulary
--- Names that were met for the first time; other processes may have met them as well.
+-- Names that were met for the first time; other processes may have met them as well, or know that values are not recorded.
 INSERT INTO vocabulary (tenant, kind, name, value)
 SELECT $1, given.kind, given.name, given.value
 FROM unnest($2::text[], $3::text[], $4::text[]) AS given (kind, name, value)
+WHERE given.kind <> 'value'
+    OR NOT EXISTS (
+        SELECT FROM vocabulary AS known
+        WHERE known.tenant = $1 AND known.kind = 'many' AND known.name = given.name
+    )
 ON CONFLICT DO NOTHING;
 
 -- name: drop_vocabulary_values
--- Of attributes that turned out to have many values, which nobody looks through.
+-- Of attributes that turned out to have many values, which nobody looks through, or to name persons.
 DELETE FROM vocabulary
 WHERE tenant = $1 AND kind = 'value' AND name = ANY ($2::text[]);
 
@@ -495,8 +500,10 @@ LIMIT $4;
 
 -- name: record_erasure
 -- The certificate of an erasure.
-INSERT INTO erasure (tenant, erasure_id, erased_at, actor, reason, value_count, person_count, quarantined_count, position)
-VALUES ($1, $2, now(), $3, $4, $5, $6, $7, $8)
+INSERT INTO erasure (
+    tenant, erasure_id, erased_at, actor, reason, value_count, person_count, quarantined_count, vocabulary_count, position
+)
+VALUES ($1, $2, now(), $3, $4, $5, $6, $7, $8, $9)
 RETURNING erased_at;
 
 -- name: last_erasure
@@ -507,7 +514,7 @@ WHERE tenant = $1;
 
 -- name: erasures
 -- Certificates after a position and id, in order.
-SELECT erasure_id, erased_at, actor, reason, value_count, person_count, quarantined_count, position
+SELECT erasure_id, erased_at, actor, reason, value_count, person_count, quarantined_count, vocabulary_count, position
 FROM erasure
 WHERE tenant = $1 AND (position, erasure_id) > ($2, $3)
 ORDER BY position, erasure_id
@@ -515,6 +522,6 @@ LIMIT $4;
 
 -- name: erasure
 -- One certificate.
-SELECT erasure_id, erased_at, actor, reason, value_count, person_count, quarantined_count, position
+SELECT erasure_id, erased_at, actor, reason, value_count, person_count, quarantined_count, vocabulary_count, position
 FROM erasure
 WHERE tenant = $1 AND erasure_id = $2;

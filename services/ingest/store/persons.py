@@ -72,6 +72,7 @@ class PostgresPersons:
                 erasure.value_count,
                 erasure.person_count,
                 erasure.quarantined_count,
+                erasure.vocabulary_count,
                 erasure.position,
             )
         return micros(at)

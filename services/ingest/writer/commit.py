@@ -34,6 +34,7 @@ import pyarrow as pa
 
 from services.ingest.admission.admit import admit, merged_admissions, part_of, persons_named
 from services.ingest.admission.persons import Persons
+from services.ingest.admission.policies import personal_attributes
 from services.ingest.admission.tenant_keys import TenantKeys
 from services.ingest.known.archive import IdArchive
 from services.ingest.known.deduplication import Suspects
@@ -314,7 +315,10 @@ class Committer:
         def decided() -> tuple[CommitDecision, Sequence[Word]]:
             key, bytes_max = self._keys.quarantine, self._limits.commit_bytes_max
             decision = decide(gathered, head, self.sources, self._codec, key, bytes_max)
-            return decision, self._vocabulary.unknown(gathered.admission.page)
+            page = gathered.admission.page
+            sources = [self.sources.get(name) or Source(name) for name in gathered.admission.sources]
+            personal = personal_attributes(page.schema.names, sources)
+            return decision, self._vocabulary.unknown(page, personal)
 
         rows = sum(part.batch.received for part in gathered.parts)
         faults = sum(map(len, gathered.admission.faults))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 import uuid
 from typing import Any
 
@@ -211,3 +213,79 @@ async def test_secrets_behind_the_horizon_are_advanced_and_pseudonyms_since_then
     await client.WriteEvents(write(rows(event("b", resource="Ada"))))
     found = [row["resource"] for row in await everything(client)]
     assert found[0] == found[1]
+
+
+async def vocabulary_rows(dsn: str) -> set[tuple[str, str, str]]:
+    connection = await asyncpg.connect(dsn)
+    rows = await connection.fetch("SELECT kind, name, value FROM ingest.vocabulary WHERE kind IN ('value', 'many')")
+    await connection.close()
+    return {(row["kind"], row["name"], row["value"]) for row in rows}
+
+
+async def test_values_of_fields_that_name_persons_are_not_recorded_and_leave_when_a_policy_says_so(
+    desk: Any, event: Any, rows: Any, migrated: str
+) -> None:
+    attributes = {"email": "ada@b.example", "secret": "x", "member": "M-17", "team": "A"}
+    await desk.WriteEvents(write(rows(event("a", attributes=attributes))))
+    many = {("many", "email", ""), ("many", "secret", "")}
+    assert await vocabulary_rows(migrated) == many | {("value", "member", "M-17"), ("value", "team", "A")}
+    source = source_pb2.Source(name="sources/desk", policies=PSEUDONYMISED, subject="attributes.member")
+    await desk.UpdateSource(ingest_pb2.UpdateSourceRequest(source=source))
+    many |= {("many", "member", "")}
+    assert await vocabulary_rows(migrated) == many | {("value", "team", "A")}
+    await desk.WriteEvents(write(rows(event("b", attributes={"member": "M-18"}))))
+    assert await vocabulary_rows(migrated) == many | {("value", "team", "A")}
+
+
+async def test_an_erasure_deletes_recorded_lists_that_hold_a_value_and_no_replica_records_them_again(
+    start: Any, event: Any, rows: Any, migrated: str
+) -> None:
+    one, other = await start(), await start()
+    for served, id in ((one, "a"), (other, "b")):
+        attributes = {"member": "M-17", "note": "asked by M-17", "team": "A"}
+        await served.client().WriteEvents(write(rows(event(id, attributes=attributes))))
+    privacy = privacy_pb2_grpc.PrivacyServiceStub(one.channel())
+    dry = await privacy.EraseSubject(privacy_pb2.EraseSubjectRequest(values=["M-17"], validate_only=True))
+    assert dry.erasure.vocabulary_count == 2
+    assert ("value", "member", "M-17") in await vocabulary_rows(migrated)
+    erasure = (await privacy.EraseSubject(privacy_pb2.EraseSubjectRequest(values=["M-17"]))).erasure
+    assert erasure.vocabulary_count == 2
+    assert (await privacy.GetErasure(privacy_pb2.GetErasureRequest(name=erasure.name))).erasure == erasure
+    left = {("many", "member", ""), ("many", "note", ""), ("value", "team", "A")}
+    assert await vocabulary_rows(migrated) == left
+    for served, id in ((one, "c"), (other, "d")):
+        attributes = {"member": f"M-{id}", "note": f"asked by M-{id}"}
+        await served.client().WriteEvents(write(rows(event(id, attributes=attributes))))
+    assert await vocabulary_rows(migrated) == left
+
+
+async def test_stored_secrets_move_over_several_periods_and_pseudonyms_of_later_ones_are_the_same(
+    start: Any, event: Any, rows: Any, everything: Any, migrated: str
+) -> None:
+    day_s, now_s = 86_400, time.time()
+
+    async def wrote(served: Any, *events: tuple[str, float]) -> dict[str, str]:
+        batch = rows(*(event(id, resource="Ada", time_s=now_s - days * day_s) for id, days in events))
+        await served.client().WriteEvents(write(batch))
+        return {row["id"]: row["resource"] for row in await everything(served.client())}
+
+    async def stored_version() -> int:
+        connection = await asyncpg.connect(migrated)
+        (row,) = await connection.fetch("SELECT version, secret FROM ingest.person")
+        await connection.close()
+        return int(row["version"])
+
+    first = await wrote(await start(pseudonym_days=1, pseudonym_horizon_days=60), ("old", 50), ("now", 0))
+    before = await stored_version()
+    later = await start(pseudonym_days=1, pseudonym_horizon_days=5, archive_every_s=0.1)
+    await later.client().ListSources(ingest_pb2.ListSourcesRequest())
+    await wrote(later, ("begin", 0))
+    for _ in range(100):
+        if await stored_version() > before:
+            break
+        await asyncio.sleep(0.1)
+    assert await stored_version() - before == 55
+    found = await wrote(later, ("old-2", 50), ("old-3", 20), ("now-2", 0))
+    assert found["now-2"] == found["begin"] == first["now"]
+    # Nobody can make the pseudonym of that day any more: it gets the oldest one that can be made.
+    assert found["old-2"] == found["old-3"] != first["old"]

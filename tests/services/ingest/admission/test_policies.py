@@ -10,9 +10,19 @@ import pytest
 from services.ingest.admission.admit import admit, persons_named
 from services.ingest.admission.arrow import read_arrow
 from services.ingest.admission.persons import NotReadable, PersonSecret, reference_in
-from services.ingest.admission.policies import says_person
+from services.ingest.admission.policies import personal_attributes, says_person
 from services.ingest.admission.tenant_keys import tenant_keys
-from services.ingest.model import DAY_US, FieldPolicy, IncomingBatch, Source, SourceId, TenantId, Treatment
+from services.ingest.model import (
+    DAY_US,
+    Category,
+    Cleaning,
+    FieldPolicy,
+    IncomingBatch,
+    Source,
+    SourceId,
+    TenantId,
+    Treatment,
+)
 from tests.services.ingest.everybody import EVERYBODY, everybody
 
 NOW_US = 1_800_000_000_000_000
@@ -188,3 +198,32 @@ def test_a_later_secret_makes_later_pseudonyms_and_no_earlier_one():
     assert [later.pseudonym(version) for version in (5, 6, 9)] == [secret.pseudonym(version) for version in (5, 6, 9)]
     assert later.pseudonym(3) == later.pseudonym(5) != secret.pseudonym(3)
     assert later.encrypted("f", "v") == secret.encrypted("f", "v")
+
+
+@pytest.mark.parametrize(
+    ("treatment", "expected"),
+    [
+        (Treatment.DROP, None),
+        (Treatment.MASK, "***"),
+        (Treatment.KEEP, " ada "),
+        (Treatment.GENERALISE, " ad"),
+        (Treatment.PSEUDONYMISE, EVERYBODY.pseudonym(" ada ", 0)),
+        (Treatment.ENCRYPT, EVERYBODY.secrets["c"].encrypted("attributes.raw.x", " ada ")),
+    ],
+)
+def test_what_cleaning_stores_of_a_value_as_it_came_is_treated_as_the_value_is(treatment, expected):
+    cleaning = Cleaning(categories=(Category("attributes.x", ("Ada",)),))
+    source = Source(DESK, policies=(attribute(treatment),), cleaning=cleaning)
+    page = admit([batch(attributes__x=[" ada "])], {DESK: source}, KEYS, EVERYBODY, NOW_US).page
+    raw = page.column("attributes.raw.x")[0].as_py() if "attributes.raw.x" in page.schema.names else None
+    assert raw == expected
+    named = persons_named([batch(attributes__x=[" ada "])], {DESK: source})
+    assert (" ada " in named) == (treatment is Treatment.PSEUDONYMISE)
+
+
+def test_attributes_that_name_persons_are_those_of_their_policies_their_names_and_the_subject():
+    fields = ["activity", *(f"attributes.{name}" for name in ("x", "raw.x", "email", "team", "number", "raw.number"))]
+    policies = (attribute(Treatment.ENCRYPT), FieldPolicy("attributes.number", Treatment.KEEP))
+    source = Source(DESK, policies=policies, subject="attributes.number")
+    assert personal_attributes(fields, [source]) == {"x", "raw.x", "email", "number", "raw.number"}
+    assert personal_attributes(fields, [Source(DESK)]) == {"email"}

@@ -88,3 +88,11 @@ def test_two_processes_that_write_one_log_record_together_what_one_would():
         *second.unknown(page(["B"] * VALUES_MAX, team=[f"b{n}" for n in range(VALUES_MAX)])),
     ]
     assert Vocabulary([Word(BEGUN), *words]).values("team") is None
+
+
+def test_of_a_field_that_names_persons_the_type_is_recorded_and_no_value_whatever_came_before():
+    vocabulary = taken(begun(), page(["New"], team=["A"], who=["Ada"]))
+    vocabulary.learn(vocabulary.unknown(page(["New"], team=["B"], who=["p_1"]), {"who"}))
+    assert vocabulary.values("team") == ["A", "B"]
+    assert vocabulary.values("who") is None
+    assert vocabulary.types["who"] == ["text"]
