@@ -25,6 +25,7 @@ from andon_client.commands import (
     scores,
     signals,
     source,
+    source_quality,
     status,
     system,
     watch,
@@ -124,6 +125,7 @@ _add(
     source.update,
     "source update zendesk --mapping zendesk.yaml",
 )
+_add(_sources, "quality", source_quality.quality, "source quality desk --since 2026-01-01")
 _add(_sources, "templates", source.templates, "source templates")
 _add(_sources, "test", source.preview, "source test zendesk audits.jsonl")
 _add(_sources, "write", source.write, "source write zendesk audits.jsonl")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import grpc
 from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1 import improvement_pb2, problem_pb2
-from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2, source_pb2
+from andon.ingest.v1 import data_quality_pb2, event_pb2, ingest_pb2, quarantine_pb2, source_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 
 from andon_client.presentation.order import hierarchy, score_order
@@ -146,6 +146,14 @@ async def list_sources(suite: Suite, request: ingest_pb2.ListSourcesRequest) -> 
     async for page in _pages(suite.ingest.ListSources, request):
         for source in page.sources:
             yield source
+
+
+async def list_data_quality(
+    suite: Suite, request: data_quality_pb2.GetDataQualityRequest
+) -> AsyncIterator[data_quality_pb2.DataQuality]:
+    async for page in _pages(suite.data_quality.GetDataQuality, request):
+        for day in page.days:
+            yield day
 
 
 async def read_zones(suite: Suite, keys: Iterable[str]) -> Zones:

@@ -7,13 +7,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from andon.improvement.v1 import improvement_pb2_grpc
-from andon.ingest.v1 import ingest_pb2_grpc, quarantine_pb2_grpc
+from andon.ingest.v1 import data_quality_pb2_grpc, ingest_pb2_grpc, quarantine_pb2_grpc
 from andon.scoring.v1 import scoring_pb2_grpc
 
 from andon_client.connection import Connection
 
 if TYPE_CHECKING:
     from andon.improvement.v1.improvement_pb2_grpc import ImprovementServiceAsyncStub
+    from andon.ingest.v1.data_quality_pb2_grpc import DataQualityServiceAsyncStub
     from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub
     from andon.ingest.v1.quarantine_pb2_grpc import QuarantineServiceAsyncStub
     from andon.scoring.v1.scoring_pb2_grpc import ScoringServiceAsyncStub
@@ -24,6 +25,7 @@ class Suite:
 
     ingest: IngestServiceAsyncStub
     quarantine: QuarantineServiceAsyncStub
+    data_quality: DataQualityServiceAsyncStub
     scoring: ScoringServiceAsyncStub
     improvement: ImprovementServiceAsyncStub
 
@@ -34,6 +36,7 @@ class Suite:
         self._channels = {name: self._connection.open(name) for name in ("ingest", "scoring", "improvement")}
         self.ingest = ingest_pb2_grpc.IngestServiceStub(self._channels["ingest"])
         self.quarantine = quarantine_pb2_grpc.QuarantineServiceStub(self._channels["ingest"])
+        self.data_quality = data_quality_pb2_grpc.DataQualityServiceStub(self._channels["ingest"])
         self.scoring = scoring_pb2_grpc.ScoringServiceStub(self._channels["scoring"])
         self.improvement = improvement_pb2_grpc.ImprovementServiceStub(self._channels["improvement"])
         return self

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from andon.ingest.v1.data_quality_pb2_grpc import add_DataQualityServiceServicer_to_server
 from andon.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
 from andon.ingest.v1.privacy_pb2_grpc import add_PrivacyServiceServicer_to_server
 from andon.ingest.v1.quarantine_pb2_grpc import add_QuarantineServiceServicer_to_server
@@ -12,7 +13,9 @@ from services.ingest.log.records import LogHead
 from services.ingest.log.tail import LogTail
 from services.ingest.model import SECOND_US, TenantId, Written
 from services.ingest.servicer import IngestServicer
+from services.ingest.servicer.data_quality import DataQualityServicer
 from services.ingest.servicer.privacy import PrivacyServicer
+from services.ingest.servicer.quality_publisher import QualityPublisher
 from services.ingest.servicer.quarantine import QuarantineServicer
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.servicer.tenants import Tenants
@@ -82,6 +85,7 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
 
     tenants = Tenants(store, secret, limits, Codec(wire.event_as_sent, answer), clock_us, tail_of)
     requests = RequestContext(tenants, store, draining, clock_us, settings.message_bytes_max)
+    publisher = QualityPublisher(store, clock_us)
     retention_us = round(settings.quarantine_retention_s * SECOND_US)
     quarantine = QuarantineServicer(requests, retention_us)
 
@@ -96,11 +100,18 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
                 add_PrivacyServiceServicer_to_server,
                 ACCESS,
             ),
+            Contract(
+                "andon.ingest.v1.DataQualityService",
+                DataQualityServicer(requests),
+                add_DataQualityServiceServicer_to_server,
+                ACCESS,
+            ),
         ],
         background=[
             lambda: Listener(settings.dsn, CHANNEL).run(tenants.wake),
             lambda: tenants.archive_old_ids(settings.archive_every_s),
             lambda: tenants.expire_quarantine(settings.quarantine_expiry_every_s, retention_us),
+            lambda: tenants.publish_quality(settings.quality_publication_every_s, publisher.publish),
         ],
         draining=draining,
         ready=lambda: healthy(pool),

@@ -5,6 +5,7 @@ from services.runtime.identity import Access
 _SERVICE = "/andon.ingest.v1.IngestService/"
 _QUARANTINE = "/andon.ingest.v1.QuarantineService/"
 _PRIVACY = "/andon.ingest.v1.PrivacyService/"
+_DATA_QUALITY = "/andon.ingest.v1.DataQualityService/"
 _WRITE = frozenset({"writer", "admin"})
 _READ = frozenset({"reader", "analyst", "quality_manager", "operator", "service", "admin"})
 _OPERATE = frozenset({"operator", "admin"})
@@ -35,4 +36,6 @@ ACCESS: Access = {
     _PRIVACY + "GetErasure": _OPERATE,
     _PRIVACY + "ListErasures": _OPERATE,
     _PRIVACY + "RevealValues": _OPERATE,
+    _DATA_QUALITY + "GetDataQuality": _READ,
+    _DATA_QUALITY + "WatchDataQuality": _READ,
 }

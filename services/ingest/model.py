@@ -25,6 +25,8 @@ ATTRIBUTE_NAME_CHARS_MAX = 64
 ATTRIBUTE_TEXT_CHARS_MAX = 4_000
 TRACEPARENTS_MAX = 16
 
+# Sources of this prefix are written by the service itself and by nobody else.
+RESERVED_PREFIX = "andon."
 SOURCE = re.compile(rf"[a-z0-9._-]{{1,{SOURCE_CHARS_MAX}}}")
 ATTRIBUTE_NAME = re.compile(rf"[A-Za-z0-9_.:-]{{1,{ATTRIBUTE_NAME_CHARS_MAX}}}")
 
@@ -37,6 +39,7 @@ SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 DEDUP_HORIZON_US = 7 * DAY_US
 DEDUP_HORIZON_US_MIN = 3_600 * SECOND_US
+TIMELY_WITHIN_US = DAY_US
 TIME_EARLIEST_US = 946_684_800 * SECOND_US  # 2000-01-01
 FUTURE_TOLERANCE_US = DAY_US
 UNIT_FACTORS = (60.0, 1_000.0, 3_600.0, 1 / 60, 1 / 1_000, 1 / 3_600)
@@ -128,6 +131,38 @@ class Cleaning:
     normalise_keys: bool = False
 
 
+class QualityDimension(IntEnum):
+    """What is asked of data; an event passes or fails each by itself."""
+
+    COMPLETENESS = 1
+    VALIDITY = 2
+    UNIQUENESS = 3
+    TIMELINESS = 4
+    CONSISTENCY = 5
+
+
+@dataclass(frozen=True)
+class NumberRange:
+    """The numbers of a field lie in [low, high]; an infinite end is none."""
+
+    field: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class QualityRules:
+    """What the events of a source are expected to be. An event that is not is admitted, and counted."""
+
+    # Fields that every event but a retraction has.
+    required: tuple[str, ...] = ()
+    ranges: tuple[NumberRange, ...] = ()
+    # The only texts of a field, to the letter.
+    values: tuple[Category, ...] = ()
+    # How long after its time an event is in the log.
+    timely_within_us: int = TIMELY_WITHIN_US
+
+
 @dataclass(frozen=True)
 class Source:
     """Where events come from, and how they are admitted."""
@@ -146,6 +181,7 @@ class Source:
     # A RecordMapping of the contract, serialised; empty: it takes events only.
     mapping: bytes = b""
     cleaning: Cleaning | None = None
+    quality: QualityRules = QualityRules()
     revision: int = 1
     created_at_us: int = 0
 
@@ -189,6 +225,15 @@ class CleanedRows:
 
 
 @dataclass(frozen=True)
+class DefectRows:
+    """The rows that fail a dimension of data quality because of a field, ascending."""
+
+    dimension: QualityDimension
+    field: str
+    rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Admission:
     """What batches became on admission: their accepted events in order, and the faults of each.
 
@@ -204,6 +249,7 @@ class Admission:
     sources: tuple[SourceId, ...]
     # Of the rows of the page.
     cleaned: tuple[CleanedRows, ...] = ()
+    defects: tuple[DefectRows, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -296,6 +342,8 @@ class IncomingBatch:
     validate_only: bool = False
     replay: Replay | None = None
     origin: RecordOrigin | None = None
+    # Written by the service itself, which alone may write a reserved source.
+    is_own: bool = False
 
     @property
     def goes_alone(self) -> bool:

@@ -48,6 +48,12 @@ class IngestSettings(RuntimeSettings):
     quarantine_expiry_every_s: float = Field(
         600.0, gt=0.0, description="Time in seconds between deletions of refused events whose retention is over."
     )
+    quality_publication_every_s: float = Field(
+        10.0,
+        gt=0.0,
+        description="Time in seconds between publications of data quality: of days that are over and have changed, for "
+        "tenants that have the source andon.quality.",
+    )
     pseudonym_days: int = Field(
         0,
         ge=0,

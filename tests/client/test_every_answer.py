@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from services.machine.authority import Authority
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("ingest", "quarantine", "scoring", "improvement")
+SERVICES = ("ingest", "quarantine", "data_quality", "scoring", "improvement")
 # What a person may have written, and what a table, a tree or a colour must not stumble over.
 NASTY = '[/red] [bold]"quoted"\\ 等候'
 DEPTH_MAX = 5
@@ -67,9 +67,9 @@ def _value(field):
 
 def handlers(service):
     """Answers every RPC of the contract: a call once, a stream of requests each."""
-    package = {"quarantine": "ingest"}.get(service, service)
+    package = {"quarantine": "ingest", "data_quality": "ingest"}.get(service, service)
     contract = importlib.import_module(f"andon.{package}.v1.{service}_pb2").DESCRIPTOR
-    described = contract.services_by_name[f"{service.capitalize()}Service"]
+    described = contract.services_by_name[f"{service.title().replace('_', '')}Service"]
     methods = {method.name: _handler(method) for method in described.methods}
     return grpc.method_handlers_generic_handler(described.full_name, methods)
 

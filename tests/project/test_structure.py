@@ -7,7 +7,7 @@ import pytest
 from tests.project.structure import Structure, components, shown, structure_of
 
 # Parts and levels at most: a package more is a decision, and this is where it is made.
-AIMS = {"ingest": (17, 7), "scoring": (12, 7)}
+AIMS = {"ingest": (18, 7), "scoring": (12, 7)}
 
 
 @pytest.mark.parametrize(("name", "parts_max", "levels_max"), [(one, *aim) for one, aim in AIMS.items()])

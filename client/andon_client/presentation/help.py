@@ -109,6 +109,13 @@ CHINESE: Mapping[str, str] = {
         "显示数据源；其映射以 YAML 输出，可供 create 与 update 再次读取。"
     ),
     "List all sources.": "列出所有数据源。",
+    "Show how good the data of sources is, day by day: complete, valid, unique, timely, consistent.": (
+        "按日显示数据源的数据质量：完整、有效、唯一、及时、一致。"
+    ),
+    "Id of a source. Default: all.": "数据源标识。默认：全部。",
+    "Days from this date on.": "自该日期起。",
+    "Days before this date.": "至该日期前。",
+    "Draw the shares of one source over its days instead.": "改为绘制一个数据源各日的占比。",
     "List the shipped mappings, each of the export of one product.": "列出内置映射，各对应一种产品的导出格式。",
     "Show what the first records of a file become, and why one is refused. Writes nothing.": (
         "显示文件的前若干条记录将成为什么，以及为何被拒；不写入任何内容。"

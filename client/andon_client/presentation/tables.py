@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, Literal, TypeAlias
 
 from andon.improvement.v1 import problem_pb2
-from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2, source_pb2
+from andon.ingest.v1 import data_quality_pb2, event_pb2, ingest_pb2, quarantine_pb2, source_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 from andon.scoring.v1.indicator_system_pb2 import Phase
 from andon_records.templates import Template
@@ -30,6 +32,7 @@ from andon_client.presentation.next_steps import next_steps
 from andon_client.presentation.phrases import named, say
 from andon_client.presentation.zones import Zones
 
+FIELDS_MAX = 3
 Tone: TypeAlias = Literal["", "good", "fair", "bad", "quiet"]
 
 
@@ -336,6 +339,38 @@ def sources_table(sources: Iterable[source_pb2.Source], locale: str) -> Table:
         for source in sources
     ]
     return Table(say("sources", locale), _columns(locale, *columns), rows)
+
+
+def data_quality_table(days: Iterable[data_quality_pb2.DataQuality], locale: str) -> Table:
+    shares = ("completeness", "validity", "uniqueness", "timeliness", "consistency")
+    columns = ("=name", "=window", ">received", *(f">{name}" for name in shares), "at_fault")
+    rows = [
+        _row(
+            day.source or "-",
+            f"{day.interval.start.ToDatetime():%Y-%m-%d}",
+            f"{day.received:,}",
+            *(_percent(one) for one in day.dimensions),
+            _at_fault(day),
+        )
+        for day in days
+    ]
+    return Table(say("data_quality", locale), _columns(locale, *columns), rows)
+
+
+def _percent(one: data_quality_pb2.DataQuality.Dimension) -> str:
+    if not one.HasField("share"):
+        return "-"
+    # What has a fault never looks like what has none.
+    return f"{math.floor(one.share * 1000) / 10:.1f} %" if one.failed else "100 %"
+
+
+def _at_fault(day: data_quality_pb2.DataQuality) -> str:
+    """The fields at which most events fail."""
+    counts: Counter[str] = Counter()
+    for one in day.dimensions:
+        for field in one.fields:
+            counts[field.field] += field.failed
+    return ", ".join(f"{field} ({count:,})" for field, count in counts.most_common(FIELDS_MAX)) or "-"
 
 
 def templates_table(templates: Iterable[Template], locale: str) -> Table:

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +14,14 @@ from services.ingest.admission.checks import checked
 from services.ingest.admission.cleaning_rules import cleaned
 from services.ingest.admission.concatenation import join, joined
 from services.ingest.admission.normal_form import normalised
+from services.ingest.admission.own_source import OWN_SOURCES, foreign_rows
 from services.ingest.admission.persons import Persons
 from services.ingest.admission.privacy import person_values, protected_page
+from services.ingest.admission.quality_rules import defects
 from services.ingest.admission.tenant_keys import TenantKeys
 from services.ingest.columns import codes_of
 from services.ingest.hashes import hash_name, hash_texts, mix
-from services.ingest.model import SOURCE, Admission, IncomingBatch, Source, SourceId
+from services.ingest.model import SOURCE, Admission, CleanedRows, DefectRows, IncomingBatch, Source, SourceId
 
 
 def admit(
@@ -39,6 +42,8 @@ def admit(
     arrival, cleaned_rows = cleaned(arrival, policies)
     page = arrival.page
     marks = checked(arrival, policies, now_us)
+    marks.note(foreign_rows(batches, coded, starts), "source", "EVENT_SOURCE_RESERVED")
+    defect_rows = defects(page, policies)
     index, bounds = np.arange(page.num_rows, dtype=np.int64), starts
     if marks.kinds:
         index = np.flatnonzero(marks.reason < 0)
@@ -62,6 +67,7 @@ def admit(
         faults=faults,
         sources=tuple(policies[code].id for code in used),
         cleaned=tuple(replace(one, rows=_places_in(index, one.rows)) for one in cleaned_rows),
+        defects=tuple(replace(one, rows=_places_in(index, one.rows)) for one in defect_rows),
     )
 
 
@@ -86,10 +92,12 @@ def persons_named(batches: Sequence[IncomingBatch], sources: Mapping[SourceId, S
 
 
 def _policies(coded: pa.DictionaryArray, sources: Mapping[SourceId, Source]) -> list[Source]:
-    return [sources.get(SourceId(name)) or Source(SourceId(name)) for name in coded.dictionary.to_pylist()]
+    names = map(SourceId, coded.dictionary.to_pylist())
+    return [OWN_SOURCES.get(name) or sources.get(name) or Source(name) for name in names]
 
 
 _index = attrgetter("index")
+Marked = TypeVar("Marked", CleanedRows, DefectRows)
 
 
 def part_of(admission: Admission, begin: int, end: int) -> Admission:
@@ -108,10 +116,8 @@ def part_of(admission: Admission, begin: int, end: int) -> Admission:
         bounds=np.array([0, last - first]),
         faults=(tuple(faults[bisect_left(faults, begin, key=_index) : bisect_left(faults, end, key=_index)]),),
         sources=tuple(name for name in admission.sources if name in names),
-        cleaned=tuple(
-            replace(one, rows=one.rows[slice(*np.searchsorted(one.rows, (first, last)))] - first)
-            for one in admission.cleaned
-        ),
+        cleaned=tuple(_rows_between(one, first, last) for one in admission.cleaned),
+        defects=tuple(_rows_between(one, first, last) for one in admission.defects),
     )
 
 
@@ -127,9 +133,17 @@ def merged_admissions(admissions: Sequence[Admission]) -> Admission:
         bounds=np.concatenate([*begins, ends[-1:]]),
         faults=tuple(faults for one in admissions for faults in one.faults),
         sources=tuple({name: None for one in admissions for name in one.sources}),
-        cleaned=tuple(
-            replace(some, rows=some.rows + end)
-            for one, end in zip(admissions, ends[:-1].tolist(), strict=True)
-            for some in one.cleaned
-        ),
+        cleaned=_moved([one.cleaned for one in admissions], ends),
+        defects=_moved([one.defects for one in admissions], ends),
+    )
+
+
+def _rows_between(one: Marked, first: int, last: int) -> Marked:
+    return replace(one, rows=one.rows[slice(*np.searchsorted(one.rows, (first, last)))] - first)
+
+
+def _moved(marked: Sequence[Sequence[Marked]], ends: NDArray[np.int64]) -> tuple[Marked, ...]:
+    """Of pages that follow each other, the marks on all of them."""
+    return tuple(
+        replace(one, rows=one.rows + end) for some, end in zip(marked, ends[:-1].tolist(), strict=True) for one in some
     )

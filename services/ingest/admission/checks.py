@@ -32,6 +32,7 @@ MESSAGES: Mapping[str, str] = {
     "EVENT_ID_TOO_LONG": f"an id has at most {ID_CHARS_MAX} characters",
     "EVENT_ID_CONFLICT": "this id is known with another payload",
     "EVENT_SOURCE_INVALID": f"a source has 1 to {SOURCE_CHARS_MAX} of a-z, 0-9, dot, underscore and hyphen",
+    "EVENT_SOURCE_RESERVED": "sources that begin with andon. are written by the service itself",
     "EVENT_CASE_MISSING": "an event needs a case_id",
     "EVENT_ACTIVITY_MISSING": "an event needs an activity",
     "EVENT_TIME_MISSING": "an event needs a time",

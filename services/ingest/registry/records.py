@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.ingest.model import IntakeCounts, SourceId
+from services.ingest.registry.data_quality import QualityDelta
 
 
 @dataclass(frozen=True)
@@ -38,5 +39,6 @@ class Receipt:
     new_sources: tuple[SourceId, ...] = ()
     # Values that were cleaned, by source, rule and field; without rule and field: events of which any was.
     cleaned: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    quality: QualityDelta = field(default_factory=QualityDelta)
     method: str = ""
     answers: tuple[StoredAnswer, ...] = ()

@@ -18,13 +18,13 @@ def check_cleaning(cleaning: Cleaning, path: str, checks: FieldChecks) -> None:
     checks.require(len(cleaning.time_orders) <= RULES_MAX, f"{path}.time_orders", f"must be at most {RULES_MAX}")
     for index, placeholder in enumerate(cleaning.placeholders):
         at = f"{path}.placeholders[{index}]"
-        checks.require(not placeholder.field or _is_cleaned(placeholder.field), f"{at}.field", _FIELD)
+        checks.require(not placeholder.field or is_cleaned(placeholder.field), f"{at}.field", FIELD)
         few = 0 < len(placeholder.value) <= ID_CHARS_MAX
         checks.require(few, f"{at}.value", f"must have 1 to {ID_CHARS_MAX} characters")
     for index, category in enumerate(cleaning.categories):
         at = f"{path}.categories[{index}]"
         short = len(category.field.removeprefix(ATTRIBUTE_PREFIX)) <= _RAW_NAME_CHARS_MAX
-        checks.require(_is_cleaned(category.field) and short, f"{at}.field", _FIELD)
+        checks.require(is_cleaned(category.field) and short, f"{at}.field", FIELD)
         checks.require(0 < len(category.values) <= VALUES_MAX, f"{at}.values", f"must be 1 to {VALUES_MAX}")
         differ = len({category_key(value) for value in category.values}) == len(category.values)
         checks.require(differ, f"{at}.values", "must differ in more than case, width and spaces")
@@ -43,12 +43,12 @@ def check_cleaning(cleaning: Cleaning, path: str, checks: FieldChecks) -> None:
         checks.require(differ, f"{path}.time_orders[{index}].later", "must be another field than earlier")
 
 
-_FIELD = "must be case_id, activity, resource, object_kind or attributes.<name>"
+FIELD = "must be case_id, activity, resource, object_kind or attributes.<name>"
 
 
 def _is_attribute(field: str) -> bool:
     return is_field(field) and field not in FIXED_TYPES
 
 
-def _is_cleaned(field: str) -> bool:
+def is_cleaned(field: str) -> bool:
     return is_field(field) and field not in _NO_RULE_FOR

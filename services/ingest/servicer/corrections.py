@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from andon.common.v1.value_pb2 import Value
 from andon.ingest.v1 import quarantine_pb2
 
-from services.ingest import wire
 from services.ingest.admission.correction import (
     QUARANTINE_ID,
     TEMPLATE,
@@ -21,6 +20,7 @@ from services.ingest.admission.correction import (
 from services.ingest.admission.correction import Value as PlainValue
 from services.ingest.columns import FIXED_TYPES
 from services.ingest.model import DAY_US
+from services.ingest.wire.times import micros
 from services.runtime.field_checks import FieldChecks
 
 RULES_MAX = 20
@@ -49,7 +49,7 @@ def _rule(message: quarantine_pb2.CorrectionRule, path: str, checks: FieldChecks
     if change == "replace":
         return _replacement(message, path, checks)
     if change == "shift":
-        field, by_us = message.shift.field or "time", wire.micros(message.shift.by)
+        field, by_us = message.shift.field or "time", micros(message.shift.by)
         checks.require(_may_be_time(field), f"{path}.shift.field", "must be time or attributes.<name>")
         checks.require(0 < abs(by_us) <= SHIFT_US_MAX, f"{path}.shift.by", "must be at most 100 years, and not zero")
         return ShiftTime(field, by_us)
@@ -82,7 +82,7 @@ def _parse(message: quarantine_pb2.CorrectionRule.Parse, path: str, checks: Fiel
 def _value(message: Value) -> PlainValue | Moment | None:
     kind = message.WhichOneof("kind")
     if kind == "time":
-        return Moment(wire.micros(message.time))
+        return Moment(micros(message.time))
     value: PlainValue | None = getattr(message, kind) if kind else None
     return value
 

@@ -25,6 +25,7 @@ from services.ingest.registry.vocabulary import MANY, Word
 from services.ingest.servicer.policy_rules import check_privacy
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.servicer.trial import tried
+from services.ingest.wire.times import timestamp
 from services.ingest.workers import computed
 from services.ingest.writer.interface import LockedSession
 from services.runtime.errors import NotFound, invalid
@@ -280,5 +281,5 @@ def _message(one: Erasure) -> privacy_pb2.Erasure:
         ),
     )
     if one.erased_at_us:
-        message.erase_time.CopyFrom(wire.timestamp(one.erased_at_us))
+        message.erase_time.CopyFrom(timestamp(one.erased_at_us))
     return message

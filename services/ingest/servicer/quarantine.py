@@ -18,6 +18,7 @@ from services.ingest.registry.held_events import OPEN, HeldEvent, HeldFilter, He
 from services.ingest.registry.quarantine import OPENED_ROWS, corrected_name, opened, sealed
 from services.ingest.servicer.corrections import rules as rules_of
 from services.ingest.servicer.request_context import RequestContext
+from services.ingest.wire.times import micros, timestamp
 from services.ingest.workers import computed
 from services.ingest.writer.interface import LockedSession, StoreSession
 from services.ingest.writer.tenant_log import TenantLog
@@ -86,7 +87,7 @@ class QuarantineServicer(grpc_stubs.QuarantineServiceServicer):
                 actor=one.decider.actor,
                 reason=one.decider.reason,
                 request_id=str(one.decider.request_id or ""),
-                time=wire.timestamp(one.decided_at_us),
+                time=timestamp(one.decided_at_us),
             )
             for one in decisions
         )
@@ -108,7 +109,7 @@ class QuarantineServicer(grpc_stubs.QuarantineServiceServicer):
                     state=_state(one.state),
                     entry_count=one.entry_count,
                     event_count=one.event_count,
-                    oldest_time=wire.timestamp(one.oldest_us),
+                    oldest_time=timestamp(one.oldest_us),
                 )
                 for one in found
             ]
@@ -254,10 +255,10 @@ class QuarantineServicer(grpc_stubs.QuarantineServiceServicer):
             quarantine_id=one.quarantine_id,
             rejection=wire.rejection(fault, one.quarantine_id),
             event=event_pb2.Event.FromString(opened(key, one.quarantine_id, one.sealed)),
-            quarantine_time=wire.timestamp(one.quarantined_at_us),
+            quarantine_time=timestamp(one.quarantined_at_us),
             state=_state(one.state),
             received_count=one.received_count,
-            expire_time=wire.timestamp(one.quarantined_at_us + self._retention_us),
+            expire_time=timestamp(one.quarantined_at_us + self._retention_us),
             etag=_etag(one.revision),
         )
         if one.corrected is not None:
@@ -297,8 +298,8 @@ def _filter(message: quarantine_pb2.QuarantineFilter, path: str) -> HeldFilter:
         sources=tuple("" if name == NO_SOURCE else name for name in message.sources) or None,
         reasons=tuple(ErrorReason.Name(one).removeprefix("ERROR_REASON_") for one in message.reasons) or None,
         field=message.field,
-        start_us=_bounded(wire.micros(interval.start)) if interval.HasField("start") else HeldFilter.start_us,
-        end_us=_bounded(wire.micros(interval.end)) if interval.HasField("end") else HeldFilter.end_us,
+        start_us=_bounded(micros(interval.start)) if interval.HasField("start") else HeldFilter.start_us,
+        end_us=_bounded(micros(interval.end)) if interval.HasField("end") else HeldFilter.end_us,
         states=tuple(HeldState(one) for one in message.states if one in known) or OPEN,
     )
 

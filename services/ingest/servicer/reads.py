@@ -17,6 +17,7 @@ from services.ingest.log.watermarks import SourceWatermarks
 from services.ingest.metrics import metrics
 from services.ingest.model import ID_CHARS_MAX, SECOND_US
 from services.ingest.servicer.request_context import RequestContext
+from services.ingest.wire.times import duration, micros, timestamp
 from services.runtime.cursors import CursorCodec
 from services.runtime.errors import invalid
 
@@ -41,7 +42,7 @@ class ReadRpcs:
         watermarks = SourceWatermarks(await stored.watermarks(after))
         selection = _selection(request, len(head.next_offsets))
         if request.follow:
-            reads = log.tail.follow(after, selection, wire.micros(request.heartbeat) / SECOND_US)
+            reads = log.tail.follow(after, selection, micros(request.heartbeat) / SECOND_US)
         else:
             reads = log.tail.replay(after, selection)
         async for found in reads:
@@ -64,13 +65,13 @@ class ReadRpcs:
             pages=[] if is_made else [_page(request, *one) for one in pages],
             through=cursors.encode(found.through),
             source_watermarks=wire.source_watermarks(watermarks.take_moved()),
-            server_time=wire.timestamp(self.requests.clock_us()),
+            server_time=timestamp(self.requests.clock_us()),
         )
         if watermarks.latest_us is not None:
-            response.watermark.CopyFrom(wire.timestamp(watermarks.latest_us))
+            response.watermark.CopyFrom(timestamp(watermarks.latest_us))
         if pages:
             lag_us = max(0, self.requests.clock_us() - pages[0][0].committed_at_us)
-            response.lag.CopyFrom(wire.duration(lag_us))
+            response.lag.CopyFrom(duration(lag_us))
             if request.follow:
                 metrics.record("andon.ingest.read.lag", lag_us / SECOND_US)
         size = await asyncio.to_thread(_make_pages, response, request, pages) if is_made else response.ByteSize()
@@ -117,7 +118,7 @@ class ReadRpcs:
             source_watermarks=wire.source_watermarks(watermarks.take_moved()),
         )
         if watermarks.latest_us is not None:
-            response.watermark.CopyFrom(wire.timestamp(watermarks.latest_us))
+            response.watermark.CopyFrom(timestamp(watermarks.latest_us))
         return response
 
     async def GetIntakeCounts(
@@ -157,8 +158,8 @@ def _selection(request: ingest_pb2.ReadEventsRequest, partition_count: int) -> P
     interval = request.interval
     return PageFilter(
         tuple(request.partitions) or None,
-        wire.micros(interval.start) if interval.HasField("start") else PageFilter.start_us,
-        wire.micros(interval.end) if interval.HasField("end") else PageFilter.end_us,
+        micros(interval.start) if interval.HasField("start") else PageFilter.start_us,
+        micros(interval.end) if interval.HasField("end") else PageFilter.end_us,
     )
 
 
@@ -177,7 +178,7 @@ def _page(request: ingest_pb2.ReadEventsRequest, commit: Commit, page: StoredPag
         first_offset=page.place.first_offset,
         event_count=page.event_count,
         events=_events(request, page),
-        commit_time=wire.timestamp(commit.committed_at_us),
+        commit_time=timestamp(commit.committed_at_us),
         traceparents=commit.traceparents,
     )
 

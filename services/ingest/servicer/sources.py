@@ -7,11 +7,20 @@ from typing import Any
 from andon.ingest.v1 import ingest_pb2, source_pb2
 
 from services.ingest import wire
+from services.ingest.admission.own_source import OWN_SOURCES
 from services.ingest.admission.policies import personal_attributes
-from services.ingest.model import ATTRIBUTE_PREFIX, DEDUP_HORIZON_US_MIN, SOURCE, Source, SourceId
+from services.ingest.model import (
+    ATTRIBUTE_PREFIX,
+    DEDUP_HORIZON_US_MIN,
+    RESERVED_PREFIX,
+    SOURCE,
+    Source,
+    SourceId,
+)
 from services.ingest.registry.vocabulary import MANY, Word
 from services.ingest.servicer.cleaning_rules import check_cleaning
 from services.ingest.servicer.policy_rules import check_privacy
+from services.ingest.servicer.quality_rules import check_quality
 from services.ingest.servicer.records import check_mapping
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.writer.interface import LockedSession
@@ -29,6 +38,7 @@ CHANGEABLE = (
     "subject",
     "mapping",
     "cleaning",
+    "quality",
 )
 TITLE_CHARS_MAX = 200
 PAGE_SIZE, PAGE_SIZE_MAX = 100, 1_000
@@ -44,6 +54,7 @@ _FIELDS = {
     "subject": ("subject",),
     "mapping": ("mapping",),
     "cleaning": ("cleaning",),
+    "quality": ("quality",),
 }
 
 
@@ -53,7 +64,9 @@ class SourceRpcs:
     async def CreateSource(
         self, request: ingest_pb2.CreateSourceRequest, context: Any
     ) -> ingest_pb2.CreateSourceResponse:
-        source = wire.source(request.source, _source_id(request.source_id, "source_id"))
+        source = _own(request.source_id, request.source) or wire.source(
+            request.source, _source_id(request.source_id, "source_id")
+        )
         _check(source, request.source)
 
         async def create(session: LockedSession) -> ingest_pb2.CreateSourceResponse:
@@ -130,7 +143,23 @@ async def _clear_values(session: LockedSession, source: Source) -> None:
 def _source_id(text: str, field: str) -> SourceId:
     if not SOURCE.fullmatch(text):
         raise invalid(field, "must be 1 to 64 of [a-z0-9._-]")
+    if text.startswith(RESERVED_PREFIX):
+        raise invalid(field, f"must not begin with {RESERVED_PREFIX}: the service itself writes such sources")
     return SourceId(text)
+
+
+def _own(name: str, message: source_pb2.Source) -> Source | None:
+    """A source that the service writes, where this names one: it gets a title, and is otherwise as it is."""
+    own = OWN_SOURCES.get(SourceId(name))
+    if own is None:
+        return None
+    rest = source_pb2.Source()
+    rest.CopyFrom(message)
+    for field in ("name", "title"):
+        rest.ClearField(field)
+    if rest != source_pb2.Source():
+        raise invalid("source", "may have a title only: the service itself writes this one")
+    return replace(own, title_en=message.title.en, title_zh=message.title.zh)
 
 
 def _changed(path: str) -> Sequence[str]:
@@ -151,5 +180,6 @@ def _check(source: Source, message: source_pb2.Source) -> None:
     check_privacy(message, "source", checks)
     if source.cleaning:
         check_cleaning(source.cleaning, "source.cleaning", checks)
+    check_quality(source.quality, "source.quality", checks)
     checks.done()
     check_mapping(source)

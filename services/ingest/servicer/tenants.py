@@ -1,7 +1,7 @@
 """What this process holds per tenant: its open log, from the first call on."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -14,6 +14,7 @@ from services.ingest.writer.decision import Codec
 from services.ingest.writer.interface import IngestStore
 from services.ingest.writer.tenant_log import TenantLog
 from services.runtime.database import UNAVAILABLE_ERRORS
+from services.runtime.errors import ResourceExhausted
 
 EXPIRED_AT_ONCE = 1_000
 
@@ -78,6 +79,17 @@ class Tenants:
                     await self._expire_quarantine(tenant, self._clock() - retention_us)
                 except UNAVAILABLE_ERRORS as error:
                     log.warning("refused events did not expire", tenant=tenant, error=type(error).__name__)
+
+    async def publish_quality(self, every_s: float, publish: Callable[[TenantLog], Awaitable[None]]) -> None:
+        """For ever, of each open log in turn."""
+        while True:
+            await asyncio.sleep(every_s)
+            for tenant, open_log in list(self._open.items()):
+                try:
+                    await open_log.open()
+                    await publish(open_log)
+                except (*UNAVAILABLE_ERRORS, ResourceExhausted) as error:
+                    log.warning("data quality was not published", tenant=tenant, error=type(error).__name__)
 
     async def _expire_quarantine(self, tenant: TenantId, before_us: int) -> None:
         entries = EXPIRED_AT_ONCE

@@ -19,7 +19,7 @@ FOR UPDATE;
 
 -- name: commit_entry
 -- One commit, if the log ends where the caller believes; null: it does not, and nothing is changed.
-SELECT commit_entry($1, $2, $3, $4, $5, $6, $7);
+SELECT commit_entry($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: hashes_after
 -- What other commits wrote, to recognise its events; in order, a page at a time.
@@ -106,7 +106,7 @@ ORDER BY source, rule, field;
 -- name: sources
 -- Every source of the tenant.
 SELECT source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
-       policies, subject, mapping, cleaning, revision, created_at
+       policies, subject, mapping, cleaning, quality, revision, created_at
 FROM source
 WHERE tenant = $1
 ORDER BY source;
@@ -114,15 +114,15 @@ ORDER BY source;
 -- name: source
 -- One source of the tenant.
 SELECT source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
-       policies, subject, mapping, cleaning, revision, created_at
+       policies, subject, mapping, cleaning, quality, revision, created_at
 FROM source
 WHERE tenant = $1 AND source = $2;
 
 -- name: create_source
 -- A new source; nothing is returned where it exists.
 INSERT INTO source (tenant, source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us,
-                    future_tolerance_us, policies, subject, mapping, cleaning)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb)
+                    future_tolerance_us, policies, subject, mapping, cleaning, quality)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb)
 ON CONFLICT (tenant, source) DO NOTHING
 RETURNING created_at;
 
@@ -130,7 +130,8 @@ RETURNING created_at;
 -- Replaces what can be changed of a source, if it is as it was read.
 UPDATE source
 SET kind = $4, title_en = $5, title_zh = $6, dedup_horizon_us = $7, time_earliest_us = $8,
-    future_tolerance_us = $9, policies = $10, subject = $11, mapping = $12, cleaning = $13::jsonb, revision = revision + 1
+    future_tolerance_us = $9, policies = $10, subject = $11, mapping = $12, cleaning = $13::jsonb,
+    quality = $14::jsonb, revision = revision + 1
 WHERE tenant = $1 AND source = $2 AND revision = $3
 RETURNING revision;
 
@@ -525,3 +526,60 @@ LIMIT $4;
 SELECT erasure_id, erased_at, actor, reason, value_count, person_count, quarantined_count, vocabulary_count, position
 FROM erasure
 WHERE tenant = $1 AND erasure_id = $2;
+
+-- name: quality_days
+-- Quality of days in a span, by day and source, after a place.
+SELECT source, day, accepted_count, duplicate_count, refused_count, replayed_count, correction_count, retraction_count,
+       failed, delays, position
+FROM data_quality
+WHERE tenant = $1 AND ($2::text[] IS NULL OR source = ANY ($2)) AND day >= $3 AND day < $4 AND (day, source) > ($5, $6)
+ORDER BY day, source
+LIMIT $7;
+
+-- name: quality_changed
+-- Quality of the days that commits after a position changed, by position; all of a position or none of it.
+SELECT source, day, accepted_count, duplicate_count, refused_count, replayed_count, correction_count, retraction_count,
+       failed, delays, position
+FROM data_quality
+WHERE tenant = $1 AND ($2::text[] IS NULL OR source = ANY ($2)) AND position > $3 AND position <= $4
+ORDER BY position
+FETCH FIRST ($5) ROWS WITH TIES;
+
+-- name: quality_fields
+-- Which fields are at fault on some days.
+SELECT source, day, dimension, field, failed_count
+FROM data_quality_field
+JOIN unnest($2::text[], $3::int[]) AS asked (source, day) USING (source, day)
+WHERE tenant = $1
+ORDER BY source, day, dimension, field;
+
+-- name: claimable_quality
+-- Days before one that changed since they were published, the oldest first, where nothing waits to be published.
+SELECT source, day, accepted_count, duplicate_count, refused_count, replayed_count, correction_count, retraction_count,
+       failed, delays, position, revision + 1 AS revision
+FROM data_quality
+WHERE tenant = $1 AND day < $2 AND source <> '' AND position > claimed_position AND pending IS NULL
+ORDER BY day, source
+LIMIT $3;
+
+-- name: claim_quality
+-- What is to be published of some days.
+UPDATE data_quality AS known
+SET revision = made.revision, claimed_position = made.position, pending = made.event
+FROM unnest($2::text[], $3::int[], $4::int[], $5::bigint[], $6::bytea[]) AS made (source, day, revision, position, event)
+WHERE known.tenant = $1 AND known.source = made.source AND known.day = made.day;
+
+-- name: pending_quality
+-- What is to be published, the oldest first.
+SELECT source, day, revision, pending
+FROM data_quality
+WHERE tenant = $1 AND pending IS NOT NULL
+ORDER BY day, source
+LIMIT $2;
+
+-- name: published_quality
+-- What is published of some days.
+UPDATE data_quality AS known
+SET pending = NULL
+FROM unnest($2::text[], $3::int[], $4::int[]) AS done (source, day, revision)
+WHERE known.tenant = $1 AND known.source = done.source AND known.day = done.day AND known.revision = done.revision;

@@ -20,6 +20,7 @@ from services.ingest.log.records import (
 )
 from services.ingest.model import DEDUP_HORIZON_US, FUTURE_TOLERANCE_US, TIME_EARLIEST_US, TenantId
 from services.ingest.registry.records import Receipt
+from services.ingest.store.data_quality import quality_values
 from services.ingest.store.schema import micros, moment, queries
 
 Connect = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
@@ -53,6 +54,7 @@ class PostgresLog:
                 _entry_values(entry),
                 _receipt_values(receipt),
                 [(*key, count) for key, count in receipt.cleaned.items()],
+                *quality_values(receipt.quality),
                 DEDUP_HORIZON_US,
                 TIME_EARLIEST_US,
                 FUTURE_TOLERANCE_US,

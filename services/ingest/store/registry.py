@@ -13,7 +13,9 @@ from services.ingest.model import (
     Cleaning,
     FieldPolicy,
     IntakeTotals,
+    NumberRange,
     Placeholder,
+    QualityRules,
     Source,
     SourceId,
     TenantId,
@@ -104,6 +106,7 @@ def _source_values(source: Source) -> tuple[Any, ...]:
         source.subject,
         source.mapping,
         json.dumps(asdict(source.cleaning)) if source.cleaning else None,
+        json.dumps(asdict(source.quality)) if source.quality != QualityRules() else None,
     )
 
 
@@ -113,6 +116,7 @@ def _source(row: asyncpg.Record) -> Source:
         id=SourceId(values.pop("source")),
         policies=tuple(_policy(one) for one in json.loads(values.pop("policies"))),
         cleaning=_cleaning(values.pop("cleaning")),
+        quality=_quality(values.pop("quality")),
         created_at_us=micros(values.pop("created_at")),
         **values,
     )
@@ -129,6 +133,18 @@ def _cleaning(document: str | None) -> Cleaning | None:
         time_orders=tuple(TimeOrder(**one) for one in values["time_orders"]),
         early_times=values["early_times"],
         normalise_keys=values["normalise_keys"],
+    )
+
+
+def _quality(document: str | None) -> QualityRules:
+    if document is None:
+        return QualityRules()
+    values = json.loads(document)
+    return QualityRules(
+        required=tuple(values["required"]),
+        ranges=tuple(NumberRange(**one) for one in values["ranges"]),
+        values=tuple(Category(one["field"], tuple(one["values"])) for one in values["values"]),
+        timely_within_us=values["timely_within_us"],
     )
 
 

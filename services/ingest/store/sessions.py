@@ -9,6 +9,7 @@ import asyncpg
 from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
+from services.ingest.store.data_quality import PostgresQualityBook
 from services.ingest.store.id_archive import PostgresIdArchive
 from services.ingest.store.persons import PostgresPersons
 from services.ingest.store.postgres_log import PostgresLog, head_of
@@ -25,6 +26,7 @@ class PostgresSession:
     log: Log
     registry: PostgresRegistry
     quarantine: PostgresQuarantine
+    quality: PostgresQualityBook
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,13 @@ class PostgresStore:
             yield PostgresLockedSession(*_parts_on(connection, tenant), head, archive, persons)
 
 
-def _parts_on(connection: asyncpg.Connection, tenant: TenantId) -> tuple[Log, PostgresRegistry, PostgresQuarantine]:
+def _parts_on(
+    connection: asyncpg.Connection, tenant: TenantId
+) -> tuple[Log, PostgresRegistry, PostgresQuarantine, PostgresQualityBook]:
     log = PostgresLog(tenant, lambda: nullcontext(connection), lambda: nullcontext(connection))
-    return log, PostgresRegistry(connection, tenant), PostgresQuarantine(connection, tenant)
+    return (
+        log,
+        PostgresRegistry(connection, tenant),
+        PostgresQuarantine(connection, tenant),
+        PostgresQualityBook(connection, tenant),
+    )

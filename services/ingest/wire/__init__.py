@@ -8,8 +8,6 @@ from andon.common.v1.errors_pb2 import ErrorReason
 from andon.common.v1.text_pb2 import Text
 from andon.common.v1.value_pb2 import Value
 from andon.ingest.v1 import event_pb2, ingest_pb2, mapping_pb2, quarantine_pb2, source_pb2
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.ingest.admission.arrow import read_arrow
 from services.ingest.admission.rows import read_rows
@@ -21,7 +19,6 @@ from services.ingest.model import (
     DEDUP_HORIZON_US,
     FUTURE_TOLERANCE_US,
     OBJECT_KINDS,
-    SECOND_US,
     TIME_EARLIEST_US,
     UTC_US,
     Arrival,
@@ -29,33 +26,21 @@ from services.ingest.model import (
     FieldPolicy,
     IntakeTotals,
     MalformedBatch,
+    QualityRules,
     Source,
     SourceId,
     Treatment,
     Written,
 )
 from services.ingest.wire.cleaning_rules import cleaning_message, cleaning_of
+from services.ingest.wire.quality_rules import quality_message, quality_of
+from services.ingest.wire.times import duration, micros, timestamp
 
 _PIECE_ROWS = 4_000
 SOURCE_PREFIX = "sources/"
 # What is no kind stays none.
 _NO_KIND = event_pb2.ObjectKind.ValueType(99)
 _KIND_NUMBERS = {name: event_pb2.ObjectKind.Value(f"OBJECT_KIND_{name.upper()}") for name in OBJECT_KINDS}
-
-
-def timestamp(us: int) -> Timestamp:
-    return Timestamp(seconds=us // SECOND_US, nanos=us % SECOND_US * 1_000)
-
-
-def duration(us: int) -> Duration:
-    # Seconds and nanos of a negative span must have the same sign.
-    seconds, rest = divmod(abs(us), SECOND_US)
-    sign = -1 if us < 0 else 1
-    return Duration(seconds=sign * seconds, nanos=sign * rest * 1_000)
-
-
-def micros(value: Timestamp | Duration) -> int:
-    return int(value.seconds * SECOND_US + value.nanos // 1_000)
 
 
 def arrival(batch: event_pb2.EventBatch) -> Arrival:
@@ -205,6 +190,7 @@ def source_message(source: Source) -> source_pb2.Source:
         etag=etag(source),
         create_time=timestamp(source.created_at_us),
         mapping=mapping_pb2.RecordMapping.FromString(source.mapping) if source.mapping else None,
+        quality=quality_message(source.quality) if source.quality != QualityRules() else None,
     )
 
 
@@ -224,6 +210,7 @@ def source(message: source_pb2.Source, name: SourceId) -> Source:
         subject=message.subject,
         mapping=message.mapping.SerializeToString(deterministic=True) if message.HasField("mapping") else b"",
         cleaning=cleaning_of(message.cleaning) if message.HasField("cleaning") else None,
+        quality=quality_of(message.quality),
     )
 
 

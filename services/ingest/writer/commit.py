@@ -307,7 +307,7 @@ class Committer:
             times = admission.page.column("time").view(pa.int64()).to_numpy()
             suspects = suspects.with_archived(*await archive.suspects(admission.id_hashes, times, suspects.old))
         stored = await memory.stored(log, suspects) if len(suspects.rows) else {}
-        return GatheredBatches(group, admission, suspects, stored, traceparents)
+        return GatheredBatches(group, admission, suspects, stored, traceparents, now_us)
 
     async def _decide(self, gathered: GatheredBatches, head: LogHead) -> tuple[CommitDecision, Sequence[Word]]:
         """What is written, and the words of its events that are not recorded yet."""

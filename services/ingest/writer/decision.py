@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from services.ingest.admission.checks import MESSAGES
 from services.ingest.columns import codes_of
+from services.ingest.data_quality.day_counts import quality_of, refusals, replay_quality
 from services.ingest.hashes import Hashes
 from services.ingest.known.deduplication import (
     Novelty,
@@ -32,6 +33,7 @@ from services.ingest.model import (
     Position,
     Replay,
     ReplayOutcome,
+    Source,
     SourceId,
     Written,
 )
@@ -69,6 +71,7 @@ class GatheredBatches:
     suspects: Suspects
     stored: Mapping[int, Sequence[StoredEvents]]
     traceparents: tuple[str, ...]
+    now_us: int
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class CommitDecision:
 def decide(
     gathered: GatheredBatches,
     head: LogHead,
-    sources: Mapping[SourceId, object],
+    sources: Mapping[SourceId, Source],
     codec: Codec,
     key: bytes,
     bytes_max: int,
@@ -123,7 +126,13 @@ def decide(
         # What is refused again stays where it is, and is counted already.
         one, releases = _replayed(replay, admission, outcome, faults[0], Position(entry.position))
         answers = _answers(parts, (one,), REPLAY_METHOD, codec, head)
-        receipt = Receipt(new_sources=new_sources, cleaned=cleaned, method=REPLAY_METHOD, answers=answers)
+        receipt = Receipt(
+            new_sources=new_sources,
+            cleaned=cleaned,
+            quality=replay_quality(admission, outcome != Novelty.CONFLICT),
+            method=REPLAY_METHOD,
+            answers=answers,
+        )
         return CommitDecision(entry, receipt, (one,), ids, releases)
     refused = [
         [_sealed_event(part.batch.arrival, fault, codec, key) for fault in some]
@@ -151,6 +160,14 @@ def decide(
         refused=tuple(one for some in refused for one in some),
         new_sources=new_sources,
         cleaned=cleaned,
+        quality=quality_of(
+            admission,
+            outcome == Novelty.NEW,
+            outcome == Novelty.DUPLICATE,
+            [one for part, some in zip(parts, faults, strict=True) for one in refusals(part.batch.arrival.page, some)],
+            sources,
+            gathered.now_us,
+        ),
         method=METHOD,
         answers=_answers(parts, written, METHOD, codec, head),
     )

@@ -7,6 +7,7 @@ from services.ingest.known.archive import IdArchive
 from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
+from services.ingest.registry.data_quality import QualityBook
 from services.ingest.registry.held_events import Quarantine
 from services.ingest.registry.interface import Registry
 from services.ingest.registry.persons import PersonStore
@@ -23,6 +24,9 @@ class StoreSession(Protocol):
 
     @property
     def quarantine(self) -> Quarantine: ...
+
+    @property
+    def quality(self) -> QualityBook: ...
 
 
 class LockedSession(StoreSession, Protocol):

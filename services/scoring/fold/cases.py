@@ -41,6 +41,7 @@ from services.scoring.fold.recovery import pages_of, reload_page, restore, snaps
 from services.scoring.fold.state import NEVER, CaseState
 from services.scoring.fold.step import DecodedPage, FoldStep
 from services.scoring.scores.statistics import PartChange
+from services.scoring.system.event_clock import OWN_PREFIX
 from services.scoring.system.model import Indicator, IndicatorSystem
 from services.scoring.system.series_budget import SliceDimensions
 
@@ -180,10 +181,11 @@ class CaseFold:
             )
 
     def _of_sources(self, table: pa.Table) -> pa.Table:
-        sources = self.system.spec.sources
-        if not sources or set(_texts_in(table.column("source"))) <= set(sources):
+        named, found = self.system.spec.sources, {one or "" for one in _texts_in(table.column("source"))}
+        wanted = found & set(named) if named else {one for one in found if not one.startswith(OWN_PREFIX)}
+        if found == wanted:
             return table
-        return table.filter(pc.is_in(table.column("source").cast(pa.utf8()), pa.array(sources, type=pa.utf8())))
+        return table.filter(pc.is_in(table.column("source").cast(pa.utf8()), pa.array(sorted(wanted), type=pa.utf8())))
 
     @staticmethod
     def _batch(tables: Sequence[pa.Table]) -> EventBatch | None:

@@ -22,11 +22,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+# Sources that a service writes about itself, such as the quality of data; they feed the systems that name them.
+OWN_PREFIX = "andon."
+
 
 class EventClock:
     """Times in microseconds since 1970 UTC.
 
-    sources: those that the system names; empty: every source that the log has. idle_us: see the module.
+    sources: those that the system names; empty: every source that the log has, but those that a service itself writes.
+    idle_us: see the module.
 
     >>> clock = EventClock(("desk", "shop"), idle_us=60)
     >>> clock.after({"desk": 900}, now_us=905)
@@ -45,7 +49,7 @@ class EventClock:
     def after(self, moved_us: Mapping[str, int], now_us: int) -> int | None:
         """The watermark once these sources have come this far. None: none of the system's has said anything yet."""
         for source, us in moved_us.items():
-            if not self._named or source in self._named:
+            if source in self._named or not (self._named or source.startswith(OWN_PREFIX)):
                 self._latest_us[source] = max(us, self._latest_us.get(source, us))
         if not self._latest_us:
             return None

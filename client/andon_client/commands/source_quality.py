@@ -1,0 +1,67 @@
+"""`andon source quality`: how good the data of sources is, by day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from andon.common.v1.interval_pb2 import Interval
+from andon.ingest.v1 import data_quality_pb2
+
+from andon_client.commands.filters import Json
+from andon_client.figure import Trace, figure
+from andon_client.listing import list_data_quality
+from andon_client.moments import timestamp
+from andon_client.presentation.formats import short
+from andon_client.presentation.phrases import say
+from andon_client.presentation.tables import data_quality_table
+from andon_client.suite import Suite
+from andon_client.terminal import Context, emit, run, screen
+
+MARKERS = ("braille", "c", "v", "u", "x")
+
+
+def quality(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Id of a source. Default: all.")] = "",
+    since: Annotated[datetime | None, typer.Option("--since", help="Days from this date on.")] = None,
+    until: Annotated[datetime | None, typer.Option("--until", help="Days before this date.")] = None,
+    chart: Annotated[
+        bool, typer.Option("--chart", help="Draw the shares of one source over its days instead.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show how good the data of sources is, day by day: complete, valid, unique, timely, consistent."""
+    options: Context = context.obj
+    if chart and not name:
+        raise typer.BadParameter("needs the id of a source", param_hint="--chart")
+    start, end = (None if moment is None else timestamp(moment, UTC) for moment in (since, until))
+    request = data_quality_pb2.GetDataQualityRequest(
+        sources=[name] if name else [], interval=Interval(start=start, end=end)
+    )
+
+    async def work(suite: Suite) -> list[data_quality_pb2.DataQuality]:
+        return [one async for one in list_data_quality(suite, request)]
+
+    days = run(options, work)
+    if chart and days and not as_json:
+        screen.print(_figure(name, days, screen.width, options.locale), highlight=False, markup=False)
+    else:
+        emit(days, as_json, data_quality_table, options.locale)
+
+
+def _figure(name: str, days: Sequence[data_quality_pb2.DataQuality], width: int, locale: str) -> str:
+    points: dict[str, list[tuple[int, float]]] = {}
+    for at, day in enumerate(days):
+        for one in day.dimensions:
+            if one.HasField("share"):
+                dimension = short(data_quality_pb2.DataQualityDimension, one.dimension)
+                points.setdefault(dimension, []).append((at, one.share))
+    traces = [
+        Trace(say(f"column_{dimension}", locale), marker, values)
+        for (dimension, values), marker in zip(points.items(), MARKERS, strict=False)
+    ]
+    title = say("data_quality_of", locale, source=name)
+    return figure(title, traces, [f"{day.interval.start.ToDatetime():%Y-%m-%d}" for day in days], width)

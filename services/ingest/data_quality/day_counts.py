@@ -1,0 +1,222 @@
+"""What one commit says of the quality of its data: columns become counts by source and day.
+
+Theory of operation. An event is judged once, in the commit that decides about it, so the counts are recorded by the
+same transaction and neither lost nor doubled. Its day is that of its own time (UTC), so what is loaded late is counted
+where it belongs; an event whose time cannot be used counts on the day on which it came. What is judged:
+
+- completeness: no field is missing that is needed or required, and none held a placeholder
+- validity: it was not refused, no value had to be set aside, and all values are what the source declares
+- uniqueness: nobody had sent it before
+- timeliness: it is in the log within the time that the source declares
+- consistency: it agrees with itself (units, categories, order of its times), and takes nothing back
+
+An event fails a dimension once, and each field that is at fault is counted besides.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from services.ingest.columns import codes_of
+from services.ingest.model import (
+    DAY_US,
+    FUTURE_TOLERANCE_US,
+    RESERVED_PREFIX,
+    TIME_EARLIEST_US,
+    Admission,
+    Fault,
+    QualityDimension,
+    Source,
+    SourceId,
+)
+from services.ingest.registry.data_quality import DELAY_BOUNDS_US, Day, DayCounts, QualityDelta
+
+_OF_RULE: Mapping[str, QualityDimension] = {
+    "PLACEHOLDER": QualityDimension.COMPLETENESS,
+    "NOT_FINITE": QualityDimension.VALIDITY,
+    "TIME_TOO_EARLY": QualityDimension.VALIDITY,
+    "CATEGORY": QualityDimension.CONSISTENCY,
+    "KEY_FORM": QualityDimension.CONSISTENCY,
+    "UNIT": QualityDimension.CONSISTENCY,
+    "TIME_ORDER": QualityDimension.CONSISTENCY,
+}
+_OF_REASON: Mapping[str, QualityDimension] = {
+    "EVENT_ID_MISSING": QualityDimension.COMPLETENESS,
+    "EVENT_CASE_MISSING": QualityDimension.COMPLETENESS,
+    "EVENT_ACTIVITY_MISSING": QualityDimension.COMPLETENESS,
+    "EVENT_TIME_MISSING": QualityDimension.COMPLETENESS,
+    "EVENT_ID_CONFLICT": QualityDimension.UNIQUENESS,
+    "EVENT_CORRECTION_INVALID": QualityDimension.CONSISTENCY,
+}
+_DELAYS = len(DELAY_BOUNDS_US) + 1
+
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A refused event; `time_us` is absent where it has none."""
+
+    fault: Fault
+    time_us: int | None
+
+
+def refusals(page: pa.RecordBatch, faults: Sequence[Fault]) -> list[Refusal]:
+    """Of a batch as it came."""
+    if not faults:
+        return []
+    chosen = pa.array([fault.index for fault in faults], pa.int64())
+    times = page.column("time").take(chosen).view(pa.int64()).to_pylist()
+    return [Refusal(fault, us) for fault, us in zip(faults, times, strict=True)]
+
+
+def quality_of(
+    admission: Admission,
+    new: Mask,
+    duplicate: Mask,
+    refused: Sequence[Refusal],
+    sources: Mapping[SourceId, Source],
+    now_us: int,
+) -> QualityDelta:
+    """Pure. `new` and `duplicate` are of the admitted events; `refused` are conflicts as well."""
+    days: dict[tuple[str, Day], Counter[str]] = {}
+    fields: Counter[tuple[str, Day, QualityDimension, str]] = Counter()
+    for key, name, count in _admitted(admission, new, duplicate, sources, now_us):
+        days.setdefault(key, Counter())[name] += count
+    for source, day, dimension, name, count in _fields(admission, new):
+        fields[source, day, dimension, name] += count
+    for one in refused:
+        source, day = one.fault.source, _day_of(one, now_us)
+        if not source.startswith(RESERVED_PREFIX):
+            dimension = _OF_REASON.get(one.fault.reason, QualityDimension.VALIDITY)
+            counted = days.setdefault((source, day), Counter())
+            counted["refused"] += 1
+            counted[dimension.name] += 1
+            fields[source, day, dimension, one.fault.field] += 1
+    return QualityDelta({key: _counts(counted) for key, counted in days.items()}, dict(fields))
+
+
+def replay_quality(admission: Admission, taken: Mask) -> QualityDelta:
+    """Of events that were refused before, and that the log has now."""
+    groups = DayGroups.of(admission)
+    return QualityDelta({key: DayCounts(replayed=count) for key, count in groups.count(taken)})
+
+
+@dataclass(frozen=True)
+class DayGroups:
+    """Which source and day each row belongs to, by number."""
+
+    keys: Sequence[tuple[str, Day]]
+    number: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, admission: Admission) -> "DayGroups":
+        column = admission.page.column("source")
+        if not len(column):
+            return cls((), np.zeros(0, np.intp))
+        names: list[str] = column.dictionary.to_pylist()
+        # A dictionary may hold a name twice.
+        first = np.array([names.index(name) for name in names], dtype=np.int64)
+        codes = first[codes_of(column)]
+        days = admission.page.column("time").view(pa.int64()).to_numpy() // DAY_US
+        low = int(days.min())
+        width = int(days.max()) - low + 1
+        found, number = np.unique(codes * width + (days - low), return_inverse=True)
+        return cls([(names[one // width], Day(one % width + low)) for one in found.tolist()], number.reshape(-1))
+
+    def count(self, rows: Mask | Rows) -> Iterator[tuple[tuple[str, Day], int]]:
+        """How many of those rows each source and day has, where any, without the service's own events."""
+        counts = np.bincount(self.number[rows], minlength=len(self.keys))
+        for at in np.flatnonzero(counts).tolist():
+            if not self.keys[at][0].startswith(RESERVED_PREFIX):
+                yield self.keys[at], int(counts[at])
+
+
+def _admitted(
+    admission: Admission, new: Mask, duplicate: Mask, sources: Mapping[SourceId, Source], now_us: int
+) -> Iterator[tuple[tuple[str, Day], str, int]]:
+    """How many events each source and day has, by what is counted; see `_counts`."""
+    page, groups = admission.page, DayGroups.of(admission)
+    if not page.num_rows:
+        return
+    taken_back = {name: new & _filled(page.column(name)) for name in ("supersedes", "retracts")}
+    marked: dict[str, Mask] = {
+        "accepted": new,
+        "duplicate": duplicate,
+        "corrections": taken_back["supersedes"],
+        "retractions": taken_back["retracts"],
+        QualityDimension.UNIQUENESS.name: duplicate,
+    }
+    failed: dict[QualityDimension, Mask] = {
+        dimension: np.zeros(page.num_rows, np.bool_) for dimension in QualityDimension
+    }
+    for dimension, _, places in _defects(admission):
+        failed[dimension][places] = True
+    failed[QualityDimension.CONSISTENCY] |= taken_back["supersedes"] | taken_back["retracts"]
+    delays = now_us - page.column("time").view(pa.int64()).to_numpy()
+    failed[QualityDimension.TIMELINESS] = delays > _limits(page.column("source"), sources)
+    for dimension, rows in failed.items():
+        if dimension is not QualityDimension.UNIQUENESS:
+            marked[dimension.name] = rows & new
+    for name, rows in marked.items():
+        if rows.any():
+            for key, count in groups.count(rows):
+                yield key, name, count
+    classes = np.searchsorted(np.array(DELAY_BOUNDS_US), delays, "left")
+    for place in np.flatnonzero(np.bincount(classes[new], minlength=_DELAYS)).tolist():
+        for key, count in groups.count(new & (classes == place)):
+            yield key, str(place), count
+
+
+def _fields(admission: Admission, new: Mask) -> Iterator[tuple[str, Day, QualityDimension, str, int]]:
+    if admission.defects or admission.cleaned:
+        groups = DayGroups.of(admission)
+        for dimension, field, rows in _defects(admission):
+            for (source, day), count in groups.count(rows[new[rows]]):
+                yield source, day, dimension, field, count
+
+
+def _defects(admission: Admission) -> Iterator[tuple[QualityDimension, str, Rows]]:
+    """By dimension and field, each once: a required field that held a placeholder is missing once."""
+    found: dict[tuple[QualityDimension, str], Rows] = {}
+    marks = [(_OF_RULE[one.rule], one.field, one.rows) for one in admission.cleaned]
+    for dimension, field, rows in marks + [(one.dimension, one.field, one.rows) for one in admission.defects]:
+        before = found.get((dimension, field))
+        found[dimension, field] = rows if before is None else np.union1d(before, rows)
+    for (dimension, field), rows in found.items():
+        yield dimension, field, rows
+
+
+def _limits(column: pa.DictionaryArray, sources: Mapping[SourceId, Source]) -> Rows:
+    known = [sources.get(SourceId(name)) or Source(SourceId(name)) for name in column.dictionary.to_pylist()]
+    limits: Rows = np.array([one.quality.timely_within_us for one in known], np.int64)[codes_of(column)]
+    return limits
+
+
+def _filled(texts: pa.Array) -> Mask:
+    if texts.null_count == len(texts):
+        return np.zeros(len(texts), np.bool_)
+    return np.asarray(pc.greater(pc.binary_length(texts), 0).fill_null(False))
+
+
+def _day_of(one: Refusal, now_us: int) -> Day:
+    usable = one.time_us is not None and TIME_EARLIEST_US <= one.time_us <= now_us + FUTURE_TOLERANCE_US
+    return Day((one.time_us if usable and one.time_us is not None else now_us) // DAY_US)
+
+
+def _counts(counted: Mapping[str, int]) -> DayCounts:
+    return DayCounts(
+        accepted=counted.get("accepted", 0),
+        duplicate=counted.get("duplicate", 0),
+        refused=counted.get("refused", 0),
+        corrections=counted.get("corrections", 0),
+        retractions=counted.get("retractions", 0),
+        failed={dimension: counted[dimension.name] for dimension in QualityDimension if dimension.name in counted},
+        delays=tuple(counted.get(str(place), 0) for place in range(_DELAYS)),
+    )
