@@ -261,7 +261,7 @@ def closes_window(book: ScoreBook, state: PartitionState) -> bool:
     lateness_us = book.system.spec.lateness_us
     return any(
         end_us + lateness_us <= now_us and (before_us is None or before_us < end_us + lateness_us)
-        for end_us in book.provisional
+        for end_us in (*book.provisional, *book.silent)
     )
 
 

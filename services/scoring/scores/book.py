@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 
 from services.scoring.scores.book_codec import BookChange
 from services.scoring.scores.charts.chart_plan import ChartPlan, plan_of
+from services.scoring.scores.charts.chart_state import Watching
+from services.scoring.scores.charts.points import next_silent_end_us
 from services.scoring.scores.charts.trail import Trail
 from services.scoring.scores.results import Score, Signal
 from services.scoring.scores.statistics import EMPTY, PartStats, Place, added
@@ -58,6 +60,7 @@ class ScoreBook:
     """`decide` reads it; `apply` is what a committed decision does to it, `take` what an entry of another replica does.
 
     undrawn: series whose chart has to be drawn from all its windows when it moves next.
+    silent: charted sums by the end of the next window that would be empty.
     values: what events have named, by dimension. dropped: slices that have too many combinations of them; the book
     holds nothing of their series.
     """
@@ -70,6 +73,7 @@ class ScoreBook:
     signals: dict[Place, dict[str, Signal]] = field(default_factory=dict)
     charts: dict[SeriesKey, Trail] = field(default_factory=dict)
     undrawn: set[SeriesKey] = field(default_factory=set)
+    silent: dict[int, set[SeriesKey]] = field(default_factory=lambda: defaultdict(set))
     values: dict[str, set[str]] = field(default_factory=dict)
     dropped: frozenset[SliceDimensions] = frozenset()
     provisional: dict[int, set[Place]] = field(default_factory=lambda: defaultdict(set))
@@ -90,6 +94,11 @@ class ScoreBook:
     def trail(self, series: SeriesKey) -> Trail | None:
         """None: nothing is known of its chart. Empty: no window of it is complete."""
         return None if series in self.undrawn else self.charts.get(series, ())
+
+    def silent_until(self, passed_us: int) -> set[SeriesKey]:
+        """Charted sums that have an empty window which ends here or earlier, and is no point yet."""
+        due = [series for end_us, series in self.silent.items() if end_us <= passed_us]
+        return set().union(*due)
 
     def passed_us(self, watermark_us: int | None) -> int:
         """Windows that end here or earlier are complete."""
@@ -125,11 +134,13 @@ class ScoreBook:
         for series, move in change.charts.items():
             if self.is_dropped(series):
                 continue
+            self._place_silent(series, gone=True)
             if move is None:
                 self.undrawn.add(series)
             else:
                 self.charts[series] = move.of(self.charts.get(series, ()), series_name(series).window)
                 self.undrawn.discard(series)
+                self._place_silent(series)
         if change.closed_us is not None:
             self._close(change.closed_us)
         if change.values:
@@ -137,6 +148,20 @@ class ScoreBook:
             for name, values in change.values.items():
                 self.values.setdefault(name, set()).update(values)
             self._drop(dropped)
+
+    def _place_silent(self, series: SeriesKey, gone: bool = False) -> None:
+        trail, plan = self.trail(series), self.plan(series)
+        if not trail or plan is None or not isinstance(trail[-1].phase, Watching):
+            return
+        end_us = next_silent_end_us(trail[-1].end, plan, series_name(series).window)
+        if end_us is None:
+            return
+        if not gone:
+            self.silent[end_us].add(series)
+        elif end_us in self.silent:
+            self.silent[end_us].discard(series)
+            if not self.silent[end_us]:
+                del self.silent[end_us]
 
     def _place_statistics(self, place: Place, stats: PartStats) -> None:
         if place[1].end_us <= self.closed_us or self.is_dropped(place[0]):
@@ -172,6 +197,7 @@ class ScoreBook:
             return
         self.dropped |= slices
         for series in [series for series in self.charts if self.is_dropped(series)]:
+            self._place_silent(series, gone=True)
             del self.charts[series]
         self.undrawn = {series for series in self.undrawn if not self.is_dropped(series)}
         for series in [series for series in self.scores if self.is_dropped(series)]:

@@ -74,7 +74,7 @@ def draws(book: ScoreBook, differences: Mapping[Place, PartStats], watermark_us:
     passed_us = book.passed_us(watermark_us)
     if not book.plans:
         return False
-    return any(end_us <= passed_us for end_us in book.provisional) or any(
+    return any(end_us <= passed_us for end_us in (*book.provisional, *book.silent)) or any(
         window.end_us <= passed_us for _, window in differences
     )
 
@@ -254,6 +254,8 @@ class _Step:
         touched = set(changed)
         if self.switching:
             touched |= set(self.signals_by_series)
+        else:
+            touched |= self.book.silent_until(self.passed_us)
         for series in sorted(touched):
             self.draw_chart(series, changed[series])
 
@@ -270,7 +272,7 @@ class _Step:
 
     def go_on(self, series: SeriesKey, plan: ChartPlan, trail: Trail, changed: Sequence[Score], reason: str) -> None:
         """New signals only: what was known before stays as it is."""
-        self.charts[series], drawn = go_on(trail, changed, plan, series_name(series).window)
+        self.charts[series], drawn = go_on(trail, changed, plan, series_name(series).window, self.passed_us)
         raised = signals_of(self.book.system.process, series, drawn, plan)
         known: dict[str, Signal] = {}
         for point in drawn.points:
@@ -286,7 +288,8 @@ class _Step:
         if not self.switching and self.recalled.complete_since.get(series, LATEST_US) > since_us:
             raise LookupError(f"the windows of {series} were not recalled, and its chart has to be drawn from them")
         scores = [score for score in self.windows_of(series, changed) if score.window.start_us >= since_us]
-        self.charts[series], drawn = go_on(base, scores, plan, series_name(series).window, with_trail=True)
+        kind = series_name(series).window
+        self.charts[series], drawn = go_on(base, scores, plan, kind, self.passed_us, with_trail=True)
         raised = signals_of(self.book.system.process, series, drawn, plan)
         known = {
             name: signal for name, signal in self.signals_known(series).items() if signal.window.start_us >= since_us

@@ -11,7 +11,7 @@ from services.scoring.scores.results import Score, Signal
 from services.scoring.scores.statistics import PartStats, Place
 from services.scoring.system.series import SeriesKey, series_key, series_name
 from services.scoring.system.series_budget import SliceDimensions
-from services.scoring.system.windows import EARLIEST_US
+from services.scoring.system.windows import EARLIEST_US, WindowId
 
 NO_VALUES: Mapping[str, Collection[str]] = {}
 
@@ -100,8 +100,14 @@ def _restated(
             trail = book.trail(series)
             if trail is None:
                 since[series] = EARLIEST_US
-            elif trail and window.start_us < trail[-1].end.through_us:
+            elif trail and (window.start_us < trail[-1].end.through_us or _was_silent(book, series, window)):
                 base = before(trail, window.start_us)
                 from_us = base[-1].end.through_us if base else EARLIEST_US
                 since[series] = min(from_us, since.get(series, from_us))
     return since
+
+
+def _was_silent(book: ScoreBook, series: SeriesKey, window: WindowId) -> bool:
+    """Whether the chart of a sum may come to empty windows again of which it had taken back signals."""
+    plan = book.plan(series)
+    return plan is not None and plan.is_sum and window.end_us <= book.closed_us

@@ -5,14 +5,15 @@ in the middle as at the end; then the life has ended, and what comes later begin
 without cases is 0; a mean, a share or a quantile of nothing has no value.
 
 Nobody publishes such a window: it follows from its neighbours and from how far the watermark has come. So lists work
-it out where they are read, at the cost of what they show, and charts take it in with the window that ends the silence.
+it out where they are read, at the cost of what they show, and the chart of a sum takes it in as soon as the watermark
+has passed it (`charts.points`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from services.scoring.scores.evaluation import UNDECIDED, is_met
 from services.scoring.scores.results import Score, ScoreState
@@ -38,8 +39,14 @@ def silence(zone: Zone, window: Window, from_us: int, to_us: int, life_windows: 
     """The whole windows from the end of one with cases to the start of the next, or to where the watermark is."""
     if from_us >= to_us:
         return Silence((), is_over=False)
-    found = [one for one in windows_after(zone, window, from_us, life_windows + 1) if one.end_us <= to_us]
+    found = [one for one in _windows_after(zone, window, from_us, life_windows + 1) if one.end_us <= to_us]
     return Silence(found[:life_windows], len(found) > life_windows)
+
+
+@lru_cache(maxsize=4_096)
+def _windows_after(zone: Zone, window: Window, from_us: int, count: int) -> tuple[WindowId, ...]:
+    """Many series fall silent at the same few instants, and stay so for many steps."""
+    return tuple(windows_after(zone, window, from_us, count))
 
 
 class SilentSeries:

@@ -43,19 +43,27 @@ class ControlChartRpcs:
         system = await self.requests.system_of_series(tenant, key)
         scores = await self.requests.store.scores_of_series(tenant, key)
         signals = await self.requests.store.signals_of_series(tenant, key)
+        passed_us = (await self.requests.silent_series(tenant, system)).passed_us
         # Thousands of windows to read, to draw and to write: nothing for a loop.
-        return await asyncio.to_thread(_response, request, system, scores, signals)
+        return await asyncio.to_thread(_response, request, system, scores, signals, passed_us)
 
 
 def _response(
-    request: scoring_pb2.GetControlChartRequest, system: IndicatorSystem, rows: list[bytes], signal_rows: list[bytes]
+    request: scoring_pb2.GetControlChartRequest,
+    system: IndicatorSystem,
+    rows: list[bytes],
+    signal_rows: list[bytes],
+    passed_us: int,
 ) -> scoring_pb2.GetControlChartResponse:
-    """rows, signal_rows: scores and active signals of the series as messages, in order of time."""
+    """rows, signal_rows: scores and active signals of the series as messages, in order of time.
+
+    passed_us: windows that end here are complete, empty ones too.
+    """
     key = SeriesKey(request.series)
     indicator, plan = _charted(system, key)
     scores = [score_of(unpack_score(row)) for row in rows]
     # Phase I lies where it lies, so all windows are drawn and those asked for are shown.
-    state, whole = advance(START, scores, plan, series_name(key).window)
+    state, whole = advance(START, scores, plan, series_name(key).window, passed_us)
     status = phase_one_status(state, scores, plan)
     start_us, end_us = bounds(request.interval)
     inside = tuple(point for point in whole.points if start_us <= point.window.start_us < end_us)

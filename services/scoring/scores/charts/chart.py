@@ -40,7 +40,7 @@ from services.scoring.scores.charts.chart_state import (
     Watching,
 )
 from services.scoring.scores.charts.phase_one import Chosen, chosen, frozen, sides_of
-from services.scoring.scores.charts.points import WindowPoint, points_after
+from services.scoring.scores.charts.points import SeriesEnd, WindowPoint, points_after
 from services.scoring.scores.results import (
     Baseline,
     CentreBound,
@@ -51,6 +51,7 @@ from services.scoring.scores.results import (
 )
 from services.scoring.system.chart_scheme import LIMIT, RULES, SHIFT, WITHIN, scheme_of
 from services.scoring.system.model import ChartKind, Window
+from services.scoring.system.windows import EARLIEST_US
 
 LABELS = {ChartKind.XMR: "XmR", ChartKind.EWMA: "EWMA", ChartKind.XBAR_S: "Xbar-S", ChartKind.P: "p"}
 Hits = Mapping[str, NDArray[np.bool_]]
@@ -69,21 +70,27 @@ def prepare() -> None:
     calibrate_windows(WindowScheme(Sides.UPPER, (RULES["WE1"],)), BaselineProfile(2), 2.0)
 
 
-def draw(scores: Collection[Score], plan: ChartPlan, window: Window) -> Drawn:
+def draw(scores: Collection[Score], plan: ChartPlan, window: Window, passed_us: int = EARLIEST_US) -> Drawn:
     """The chart of a series from all its windows; a pure function of them, so replaying draws it again."""
-    return advance(START, scores, plan, window)[1]
+    return advance(START, scores, plan, window, passed_us)[1]
 
 
 def advance(
-    state: ControlChartState, scores: Collection[Score], plan: ChartPlan, window: Window
+    state: ControlChartState,
+    scores: Collection[Score],
+    plan: ChartPlan,
+    window: Window,
+    passed_us: int = EARLIEST_US,
 ) -> tuple[ControlChartState, Drawn]:
     """The next windows of a series, in any order, and the state after them; equal in any split, O(1) a window.
+
+    passed_us: windows that end here are complete, those without cases too, which are no scores.
 
     `draw` over all windows gives the same baseline, and these points as its last. Windows of phase I never fire, so
     what these points raise is all that is new. Raises ValueError where `state.continues(scores)` is false.
     """
-    points, end = points_after(state.end, scores, plan, window)
     phase = state.phase
+    points, end = points_after(state.end, scores, plan, window, isinstance(phase, Watching), passed_us)
     match phase:
         case Unusable():
             return replace(state, end=end), Drawn(None, tuple(_bare(point) for point in points))
@@ -100,10 +107,25 @@ def advance(
             begun = _begun(together, plan)
             if isinstance(begun, Unusable):
                 return ControlChartState(end, begun), Drawn(None, tuple(_bare(point) for point in points))
+            if plan.is_sum:
+                # From the point on that completes phase I, silence is judged as it comes.
+                known = points[: choice.complete_after]
+                behind = _end_of(state.end, known)
+                later = [score for score in scores if score.window.start_us >= behind.through_us]
+                ahead, end = points_after(behind, later, plan, window, True, passed_us)
+                points = [*known, *ahead]
             watching, drawn = _judged(begun, points, choice, replace(plan, kind=begun.kind))
             return ControlChartState(end, watching), Drawn(begun.baseline, drawn)
         case _:
             assert_never(phase)
+
+
+def _end_of(end: SeriesEnd, points: Sequence[WindowPoint]) -> SeriesEnd:
+    """After these points of phase I, the last of which is no window with too few cases."""
+    if not points:
+        return end
+    observed = [point.window.end_us for point in points if point.count]
+    return SeriesEnd(points[-1].window.end_us, observed[-1] if observed else end.point_end_us)
 
 
 def _begun(phase_one_points: Sequence[WindowPoint], plan: ChartPlan) -> Watching | Unusable:

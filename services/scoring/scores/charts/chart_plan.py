@@ -29,7 +29,7 @@ from services.scoring.system.model import Aggregate, ChartKind, ChartRule, Direc
 class ChartPlan:
     """`requested_arl0` 0: what 3-sigma limits give where nothing has to be estimated, see `asked_arl`.
 
-    floor, ceiling: what a window's value can be at all.
+    floor, ceiling: what a window's value can be at all. resolution: of the sums behind it.
     """
 
     kind: ChartKind
@@ -48,6 +48,7 @@ class ChartPlan:
     value_kind: ValueKind
     floor: float
     ceiling: float
+    resolution: float
 
     @property
     def is_average(self) -> bool:
@@ -79,6 +80,7 @@ def plan_of(spec: SystemSpec, indicator: Indicator) -> ChartPlan | None:
         value_kind=_value_kind(measured),
         floor=floor,
         ceiling=ceiling,
+        resolution=spec.resolution(indicator),
     )
 
 

@@ -25,26 +25,27 @@ from services.scoring.system.windows import EARLIEST_US
 class Chosen:
     """Phase I among some points in time order: those of `inside`; judged are those from `first` on.
 
-    complete: no point that is still to come can belong to it.
+    complete: no point that is still to come can belong to it. complete_after: how many of the points it took to know.
     """
 
     inside: slice
     first: int
     complete: bool
+    complete_after: int = 0
 
 
 def chosen(collected: int, points: Sequence[WindowPoint], plan: ChartPlan) -> Chosen:
     """Which of the next points belong to phase I. collected: points that it has already, before these."""
     if plan.baseline_start_us is None and plan.baseline_end_us is None:
         first = min(plan.baseline_windows - collected, len(points))
-        return Chosen(slice(0, first), first, collected + first == plan.baseline_windows)
+        return Chosen(slice(0, first), first, collected + first == plan.baseline_windows, first)
     start_us = plan.baseline_start_us if plan.baseline_start_us is not None else EARLIEST_US
     begun = sum(point.window.start_us < start_us for point in points)
     # Without an end it is never complete, and nothing is collected for it.
     last = 0 if plan.baseline_end_us is None else sum(point.window.end_us <= plan.baseline_end_us for point in points)
     # Until a later window is complete, windows of the interval may still be to come.
     complete = plan.baseline_end_us is not None and last < len(points)
-    return Chosen(slice(begun, max(begun, last)), max(begun, last), complete)
+    return Chosen(slice(begun, max(begun, last)), max(begun, last), complete, last + 1)
 
 
 def frozen(points: Sequence[WindowPoint], plan: ChartPlan) -> PhaseOne:

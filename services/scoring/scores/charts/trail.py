@@ -59,9 +59,14 @@ def thinned(trail: Trail, window: Window) -> Trail:
 
 
 def go_on(
-    base: Trail, scores: Collection[Score], plan: ChartPlan, window: Window, with_trail: bool = False
+    base: Trail,
+    scores: Collection[Score],
+    plan: ChartPlan,
+    window: Window,
+    passed_us: int = EARLIEST_US,
+    with_trail: bool = False,
 ) -> tuple[ChartMove, Drawn]:
-    """The chart after these complete windows, from the last state of `base` on.
+    """The chart after these complete windows, from the last state of `base` on, and what is silent up to `passed_us`.
 
     with_trail: states on the way are given, too, so that what is restated next is near one again.
     """
@@ -70,8 +75,9 @@ def go_on(
     points: list[ChartPoint] = []
     states: list[ControlChartState] = []
     baseline = None
-    for piece in _pieces(ordered) if with_trail else [ordered]:
-        state, drawn = advance(state, piece, plan, window)
+    *pieces, last = _pieces(ordered) if with_trail else [ordered]
+    for piece, silent_us in (*((one, EARLIEST_US) for one in pieces), (last, passed_us)):
+        state, drawn = advance(state, piece, plan, window, silent_us)
         points += drawn.points
         states.append(state)
         baseline = drawn.baseline

@@ -113,3 +113,53 @@ async def test_an_outage_is_listed_in_the_middle_at_the_end_and_where_a_slice_fa
     asked_card.time.FromSeconds(MONDAY_S + 3 * DAY_S + 60)
     card = await stub.GetScorecard(asked_card)
     assert [(node.name, node.score.revision) for node in card.nodes] == [("overall", 0), ("solved", 0), ("spent", 0)]
+
+
+async def test_a_silent_count_alarms_while_the_silence_lasts_and_late_events_take_the_alarm_back(
+    suite_of: Any, make: Any
+) -> None:
+    """By two replicas; the log goes on with tickets of low priority while those of high priority are silent."""
+    suite = await suite_of()
+    stops = [await suite.start_scoring() for _ in range(2)]
+    spec = daily(make)
+    spec.indicators[0].chart.baseline_windows = 8
+    spec.indicators[0].chart.rules.append("WE1")
+    await suite.activate(spec)
+
+    def day(number: int, priority: str, count: int) -> list[Any]:
+        first = 1_000 * number + 500 * (priority == "high")
+        cases = (make.case(first + place, number * DAY_S + 3_600.0, 1.0, False, priority) for place in range(count))
+        return [event for case in cases for event in case]
+
+    async def alarmed_days(through: str, replica: int) -> list[int]:
+        asked = scoring_pb2.ListSignalsRequest(at_least=through, filter=scoring_pb2.SeriesFilter(series=[HIGH]))
+        found = (await suite.scoring(replica).ListSignals(asked, timeout=60)).signals
+        return sorted((one.interval.start.seconds - MONDAY_S) // DAY_S for one in found)
+
+    high = {number: day(number, "high", 20 + number % 3) for number in range(14)}
+    steady = [event for number in range(10) for event in (*high[number], *day(number, "low", 20 + number % 3))]
+    assert await alarmed_days(await suite.write(steady), 0) == []
+    for number in (10, 11, 12, 13):
+        # The first ticket of the next day says that the day before is over.
+        through = await suite.write([*day(number, "low", 21), *day(number + 1, "low", 1)[:1]])
+        for replica in (0, 1):
+            assert await alarmed_days(through, replica) == list(range(10, number + 1))
+    chart = await suite.scoring().GetControlChart(scoring_pb2.GetControlChartRequest(series=HIGH))
+    assert [(one.value, list(one.rules)) for one in chart.points[10:]] == [(0.0, ["WE1"])] * 4
+
+    # A lost connection: two of the days come late, and after a restart.
+    await suite.end_scoring(stops[0])
+    through = await suite.write([*high[10], *high[12]])
+    assert await alarmed_days(through, 1) == [11, 13]
+    through = await suite.write(high[11])
+    assert await alarmed_days(through, 1) == [13]
+    asked = scoring_pb2.ListSignalsRequest(include_retracted=True, filter=scoring_pb2.SeriesFilter(series=[HIGH]))
+    gone = [one for one in (await suite.scoring(1).ListSignals(asked)).signals if one.reason]
+    assert {(one.interval.start.seconds - MONDAY_S) // DAY_S for one in gone} == {10, 11, 12}
+    served = await suite.content_hash(through)
+
+    # Who had heard of all of it in another order says the same.
+    await suite.start_scoring()
+    spec.title.en = "The same once more"
+    await suite.activate(spec)
+    assert await suite.content_hash(through) == served

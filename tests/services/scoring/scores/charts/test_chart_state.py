@@ -28,7 +28,7 @@ from services.scoring.scores.charts.chart_state import (
 )
 from services.scoring.scores.charts.points import SeriesEnd, WindowPoint
 from services.scoring.scores.charts.signals import signals_of
-from services.scoring.scores.results import Baseline, LimitCalibration, PhaseOneState, Score, ScoreState
+from services.scoring.scores.results import Baseline, ChartPoint, LimitCalibration, PhaseOneState, Score, ScoreState
 from services.scoring.system.case_model import Count, Elapsed, Flag, Measure, NumberAttribute, Occurred, Opened
 from services.scoring.system.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec, Window
 from services.scoring.system.series import SeriesKey
@@ -185,3 +185,38 @@ def test_a_state_of_another_layout_has_another_format() -> None:
     laid_out = (SeriesEnd, WindowPoint, Unusable, AverageMemory, RuleMemory, Watching, Baseline, LimitCalibration)
     layout = "; ".join(" ".join(field.name for field in fields(one)) for one in (*laid_out, ShiftDetection))
     assert (FORMAT, hashlib.sha256(layout.encode()).hexdigest()[:12]) == (2, "b06bf1472202")
+
+
+@settings(deadline=None, max_examples=150)
+@given(series(), st.data())
+def test_silence_that_is_judged_as_it_comes_gives_the_chart_that_is_drawn_when_it_is_over(
+    some: tuple[ChartPlan, list[Score]], data: st.DataObject
+) -> None:
+    plan, scores = some
+    state, shown, day = START, list[ChartPoint](), 0
+    last_day = scores[-1].window.end_us // DAY_US + data.draw(st.integers(0, 12))
+    while day < last_day:
+        day = min(last_day, day + data.draw(st.integers(1, 4)))
+        # Nothing is scored behind the watermark, and everything that it has passed is.
+        passed_us = day * DAY_US
+        fresh = [
+            one for one in scores if state.end.through_us <= one.window.start_us and one.window.end_us <= passed_us
+        ]
+        state, drawn = advance(state, fresh, plan, Window.DAY, passed_us)
+        shown += drawn.points
+    whole, at_once = advance(START, scores, plan, Window.DAY, last_day * DAY_US)
+    assert whole == state
+    assert [(one.window, one.value) for one in shown] == [(one.window, one.value) for one in at_once.points]
+    # Phase I has its limits only once it is frozen, and no rule fires in it.
+    assert [one.rules for one in shown] == [one.rules for one in at_once.points]
+
+
+def test_a_count_alarms_from_the_first_empty_day_on_until_its_life_is_over() -> None:
+    plan = planned("sum", ChartRule(ChartKind.XMR, ("WE1",), 0.0, 8), Direction.HIGHER_IS_BETTER)
+    scores = [score(day, 20 + day % 3, 50, "sum") for day in range(10)]
+    silent = [len(draw(scores, plan, Window.DAY, day * DAY_US).points) - 10 for day in (10, 11, 12, 18, 40)]
+    assert silent == [0, 1, 2, 8, 8]
+    drawn = draw(scores, plan, Window.DAY, 12 * DAY_US)
+    assert [(one.value, one.rules) for one in drawn.points[10:]] == [(0.0, ("WE1",))] * 2
+    unfrozen = draw(scores[:5], plan, Window.DAY, 40 * DAY_US)
+    assert len(unfrozen.points) == 5, "what is silent before there is anything to compare with is no alarm"
