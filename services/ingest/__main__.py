@@ -19,6 +19,7 @@ from services.ingest.servicer.quality_publisher import QualityPublisher
 from services.ingest.servicer.quarantine import QuarantineServicer
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.servicer.tenants import Tenants
+from services.ingest.servicer.writes import READERS
 from services.ingest.settings import IngestSettings
 from services.ingest.store.schema import CHANNEL, MIGRATIONS, SCHEMA
 from services.ingest.store.sessions import PostgresStore
@@ -92,7 +93,7 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
     await serve(
         settings=settings,
         contracts=[
-            Contract(INGEST, IngestServicer(requests), add_IngestServiceServicer_to_server, ACCESS),
+            Contract(INGEST, IngestServicer(requests), add_IngestServiceServicer_to_server, ACCESS, readers=READERS),
             Contract(QUARANTINE, quarantine, add_QuarantineServiceServicer_to_server, ACCESS),
             Contract(
                 "andon.ingest.v1.PrivacyService",

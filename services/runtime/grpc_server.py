@@ -45,6 +45,7 @@ class GrpcServer:
             traffic,
             stall_s=settings.stall_s,
             texts={reason: texts for one in contracts for reason, texts in one.texts.items()},
+            readers={method: reader for one in contracts for method, reader in one.readers.items()},
         )
         options = server_options(
             settings.message_bytes_max,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -16,6 +16,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
+from services.runtime.contract import PartlyRead, Reader
 from services.runtime.drain import draining_error
 from services.runtime.errors import AndonError, Unavailable
 from services.runtime.identity import Access, Caller, TokenVerifier, calling, locale_of, permit
@@ -44,12 +45,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         *,
         stall_s: float,
         texts: Texts | None = None,
+        readers: Mapping[str, Reader] | None = None,
     ) -> None:
         self._verifier = verifier
         self._access = access
         self._traffic = traffic
         self._stall_s = stall_s
         self._texts = texts
+        self._readers = readers or {}
 
     async def intercept_service(self, continuation: Any, details: Any) -> Handler | None:
         metadata = tuple(details.invocation_metadata or ())
@@ -64,7 +67,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             runtime_metrics.add("andon.runtime.calls.refused", reason=error.reason)
             return self._refusing(await continuation(details), details.method, metadata, error)
         wrap = self._stream if handler.response_streaming else self._unary
-        behaviour = wrap(behaviour_of(handler), reader_of(handler), details.method, metadata, caller)
+        read = reader_of(handler, self._readers.get(details.method, handler.request_deserializer))
+        behaviour = wrap(behaviour_of(handler), read, details.method, metadata, caller)
         return with_behaviour(handler, behaviour)
 
     def _refusing(self, handler: Handler | None, method: str, metadata: Any, error: AndonError) -> Handler:
@@ -75,7 +79,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             with observed(seen_as, metadata, streaming=False) as outcome:
                 await self._abort(context, error, locale_of(metadata), outcome)
 
-        return with_behaviour(handler, refuse, reads_request=False)
+        return with_behaviour(handler, refuse)
 
     def _unary(self, inner: Any, read: Read, method: str, metadata: Any, caller: Caller) -> Callable[..., Any]:
         async def call(request: Any, context: Any) -> Any:
@@ -204,21 +208,19 @@ def behaviour_of(handler: Handler) -> Any:
     return handler.unary_unary
 
 
-def reader_of(handler: Handler) -> Read:
-    """A single request is read here, so that one that is unreadable or breaks a rule gets an answer of ours."""
-    deserialize = handler.request_deserializer
+def reader_of(handler: Handler, deserialize: Reader | None) -> Read:
+    """Requests are read here, so that one that is unreadable or breaks a rule gets an answer of ours."""
 
-    async def checked(message: Any) -> Any:
+    async def single(encoded: Any) -> Any:
+        request = deserialize(encoded) if deserialize else encoded
+        message = request.request if isinstance(request, PartlyRead) else request
         if isinstance(message, Message):
             await check_request(message)
-        return message
-
-    async def single(request: Any) -> Any:
-        return await checked(deserialize(request) if deserialize else request)
+        return request
 
     async def several(requests: Any) -> AsyncIterator[Any]:
-        async for request in requests:
-            yield await checked(request)
+        async for encoded in requests:
+            yield await single(encoded)
 
     async def stream(requests: Any) -> Any:
         return several(requests)
@@ -226,8 +228,8 @@ def reader_of(handler: Handler) -> Read:
     return stream if handler.request_streaming else single
 
 
-def with_behaviour(handler: Handler | None, behaviour: Callable[..., Any], *, reads_request: bool = True) -> Handler:
-    """The same method, of the same kind, behaving otherwise."""
+def with_behaviour(handler: Handler | None, behaviour: Callable[..., Any]) -> Handler:
+    """The same method, of the same kind, behaving otherwise and given its requests as they came."""
     if handler is None:
         return grpc.unary_unary_rpc_method_handler(behaviour)
     make = {
@@ -236,5 +238,4 @@ def with_behaviour(handler: Handler | None, behaviour: Callable[..., Any], *, re
         (True, False): grpc.stream_unary_rpc_method_handler,
         (True, True): grpc.stream_stream_rpc_method_handler,
     }[bool(handler.request_streaming), bool(handler.response_streaming)]
-    deserializer = handler.request_deserializer if reads_request and handler.request_streaming else None
-    return make(behaviour, deserializer, handler.response_serializer)
+    return make(behaviour, None, handler.response_serializer)

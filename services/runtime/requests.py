@@ -23,8 +23,8 @@ class IdempotencyKey:
             raise request_id_reused()
 
 
-def idempotency_key(request: Any) -> IdempotencyKey | None:
-    """None: the request has no id, or is a dry run, which nobody remembers."""
+def idempotency_key(request: Any, part: bytes = b"") -> IdempotencyKey | None:
+    """None: the request has no id, or is a dry run, which nobody remembers. `part`: what was not read with it."""
     if not request.request_id:
         return None
     try:
@@ -34,7 +34,9 @@ def idempotency_key(request: Any) -> IdempotencyKey | None:
     if request.validate_only:
         return None
     content = request.DESCRIPTOR.full_name.encode() + b"\0" + request.SerializeToString(deterministic=True)
-    return IdempotencyKey(request_id, blake2b(content, digest_size=16).digest())
+    fingerprint = blake2b(content, digest_size=16)
+    fingerprint.update(part)
+    return IdempotencyKey(request_id, fingerprint.digest())
 
 
 def request_id_reused() -> InvalidArgument:

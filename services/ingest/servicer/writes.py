@@ -7,25 +7,37 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from andon.ingest.v1 import event_pb2, ingest_pb2
+from andon.ingest.v1 import ingest_pb2
 
 from services.ingest import wire
+from services.ingest.admission.rows import read_rows
 from services.ingest.metrics import metrics
 from services.ingest.model import IncomingBatch, MalformedBatch, Written
 from services.ingest.servicer.request_context import RequestContext
+from services.ingest.wire.encoded_rows import canonical_rows, reading
 from services.ingest.workers import computed
 from services.ingest.writer.tenant_log import TenantLog
+from services.runtime.contract import PartlyRead, Reader
 from services.runtime.cursors import CursorCodec
 from services.runtime.drain import draining_error
 from services.runtime.errors import invalid
 from services.runtime.requests import idempotency_key
 from services.runtime.telemetry import current_traceparent
 
+# Of many events as rows, these are still to be read.
+WriteRequest = ingest_pb2.WriteEventsRequest | PartlyRead[ingest_pb2.WriteEventsRequest]
+StreamRequest = ingest_pb2.StreamEventsRequest | PartlyRead[ingest_pb2.StreamEventsRequest]
+READERS: dict[str, Reader] = {
+    "/andon.ingest.v1.IngestService/WriteEvents": reading(ingest_pb2.WriteEventsRequest),
+    "/andon.ingest.v1.IngestService/StreamEvents": reading(ingest_pb2.StreamEventsRequest),
+}
 READ_AHEAD_BATCHES_MAX = 64
 # A refused event is as much work as so many that are accepted.
 _FAULT_ROWS = 20
 # Of a column-wise batch: what takes as long as a row otherwise does.
 _ROW_BYTES = 200
+# Of rows that are still to be read: always work for a thread.
+_ENCODED_ROW_BYTES = 50
 
 
 @dataclass(frozen=True)
@@ -39,20 +51,17 @@ class Sent:
 class WriteRpcs:
     requests: RequestContext
 
-    async def WriteEvents(self, request: ingest_pb2.WriteEventsRequest, context: Any) -> ingest_pb2.WriteEventsResponse:
+    async def WriteEvents(self, request: WriteRequest, context: Any) -> ingest_pb2.WriteEventsResponse:
         begun_s = time.perf_counter()
-        batch = replace(await received(request.batch), validate_only=request.validate_only)
-        key = await computed(batch.received, lambda: idempotency_key(request))
-        if key is not None:
-            batch = replace(batch, request_id=key.request_id, fingerprint=key.fingerprint)
+        batch = await received(request)
         log = await self.requests.log()
         response = await answered(log, await log.submit(batch))
-        encoding = request.batch.WhichOneof("encoding") or ""
+        encoding = "rows" if isinstance(request, PartlyRead) else request.batch.WhichOneof("encoding") or ""
         metrics.record("andon.ingest.batch.duration", time.perf_counter() - begun_s, encoding=encoding)
         return response
 
     async def StreamEvents(
-        self, requests: AsyncIterator[ingest_pb2.StreamEventsRequest], context: Any
+        self, requests: AsyncIterator[StreamRequest], context: Any
     ) -> AsyncIterator[ingest_pb2.StreamEventsResponse]:
         log = await self.requests.log()
         sent: asyncio.Queue[Sent | None] = asyncio.Queue(READ_AHEAD_BATCHES_MAX)
@@ -71,7 +80,7 @@ class WriteRpcs:
     async def _read_ahead(
         self,
         log: TenantLog,
-        requests: AsyncIterator[ingest_pb2.StreamEventsRequest],
+        requests: AsyncIterator[StreamRequest],
         sent: "asyncio.Queue[Sent | None]",
     ) -> None:
         try:
@@ -79,22 +88,38 @@ class WriteRpcs:
                 if self.requests.draining.started:
                     raise draining_error()
                 await log.capacity()
-                await sent.put(Sent(request.sequence, log.submit(await received(request.batch))))
+                sequence = (request.request if isinstance(request, PartlyRead) else request).sequence
+                await sent.put(Sent(sequence, log.submit(await received(request))))
         except Exception:
             await sent.put(None)
             raise
         await sent.put(None)
 
 
-async def received(batch: event_pb2.EventBatch) -> IncomingBatch:
+async def received(came: WriteRequest | StreamRequest) -> IncomingBatch:
+    """Raises InvalidArgument where no event of it can be read."""
+    request, part = (came.request, came.part) if isinstance(came, PartlyRead) else (came, None)
+    # Only a single call can be repeated by its id.
+    write = request if isinstance(request, ingest_pb2.WriteEventsRequest) else None
+    traceparent = current_traceparent()
+
+    def read() -> IncomingBatch:
+        if part is None:
+            rows, arrival = b"", wire.arrival(request.batch)
+        else:
+            rows = canonical_rows(part, deterministic=write is not None and bool(write.request_id))
+            arrival = read_rows(rows)
+        batch = IncomingBatch(arrival, traceparent, validate_only=write is not None and write.validate_only)
+        key = idempotency_key(write, rows) if write is not None else None
+        return replace(batch, request_id=key.request_id, fingerprint=key.fingerprint) if key else batch
+
     # To read a row takes about as long as all else that is done with two. Of Arrow nobody knows the rows before.
-    rows = len(batch.arrow_ipc) // _ROW_BYTES or 2 * len(batch.rows.events)
+    work = len(part) // _ENCODED_ROW_BYTES if part else 2 * len(request.batch.rows.events)
     try:
-        arrival = await computed(rows, partial(wire.arrival, batch))
+        return await computed(work or len(request.batch.arrow_ipc) // _ROW_BYTES, read)
     except MalformedBatch as malformed:
-        path = ".".join(part for part in ("batch", malformed.field) if part)
+        path = ".".join(name for name in ("batch", malformed.field) if name)
         raise invalid(path, malformed.message, malformed.reason) from malformed
-    return IncomingBatch(arrival, current_traceparent())
 
 
 async def answered(log: TenantLog, written: Written | bytes) -> ingest_pb2.WriteEventsResponse:

@@ -36,7 +36,6 @@ from services.ingest.wire.cleaning_rules import cleaning_message, cleaning_of
 from services.ingest.wire.quality_rules import quality_message, quality_of
 from services.ingest.wire.times import duration, micros, timestamp
 
-_PIECE_ROWS = 4_000
 SOURCE_PREFIX = "sources/"
 # What is no kind stays none.
 _NO_KIND = event_pb2.ObjectKind.ValueType(99)
@@ -44,7 +43,7 @@ _KIND_NUMBERS = {name: event_pb2.ObjectKind.Value(f"OBJECT_KIND_{name.upper()}")
 
 
 def arrival(batch: event_pb2.EventBatch) -> Arrival:
-    """Raises MalformedBatch; its field is relative to the batch."""
+    """Of a batch that was read whole. Raises MalformedBatch; its field is relative to the batch."""
     encoding = batch.WhichOneof("encoding")
     if encoding == "arrow_ipc":
         return read_arrow(batch.arrow_ipc)
@@ -52,13 +51,9 @@ def arrival(batch: event_pb2.EventBatch) -> Arrival:
         raise MalformedBatch("", "a batch needs rows or arrow_ipc", "FIELD_REQUIRED")
     if len(batch.rows.events) > BATCH_EVENTS_MAX:
         raise MalformedBatch("rows.events", f"more than {BATCH_EVENTS_MAX} events", "BATCH_TOO_LARGE")
-    # In pieces: each holds the interpreter, and with it all other calls, until it is done.
-    pieces = []
-    for begin in range(0, len(batch.rows.events), _PIECE_ROWS):
-        piece = event_pb2.EventRows(events=batch.rows.events[begin : begin + _PIECE_ROWS])
-        piece.DiscardUnknownFields()
-        pieces.append(piece.SerializeToString())
-    serialised = b"".join(pieces)
+    rows = event_pb2.EventRows(events=batch.rows.events)
+    rows.DiscardUnknownFields()
+    serialised = rows.SerializeToString()
     if len(serialised) > BATCH_BYTES_MAX:
         raise MalformedBatch("rows.events", f"more than {BATCH_BYTES_MAX} bytes", "BATCH_TOO_LARGE")
     return read_rows(serialised)
