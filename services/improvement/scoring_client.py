@@ -156,7 +156,7 @@ class ScoringClient:
                 call.cancel()
 
     async def readings(self, series: str, since_us: int) -> list[Reading]:
-        """Complete windows of a series with data, in time order."""
+        """Complete windows of a series that have a value, in time order: of a sum those without a case too."""
         request = scoring_pb2.ListScoresRequest(filter=scoring_pb2.SeriesFilter(series=[series]))
         request.interval.start.CopyFrom(stamp(since_us))
         found = [
@@ -203,7 +203,8 @@ class ScoringClient:
     async def _within(
         self, wanted: scoring_pb2.SeriesFilter, start_us: int, end_us: int
     ) -> AsyncIterator[score_pb2.Score]:
-        request = scoring_pb2.ListScoresRequest(filter=wanted)
+        # What is summed by slice are cases.
+        request = scoring_pb2.ListScoresRequest(filter=wanted, published_only=True)
         request.interval.start.CopyFrom(stamp(start_us))
         request.interval.end.CopyFrom(stamp(end_us))
         async for score in self._scores(request):
@@ -211,7 +212,6 @@ class ScoringClient:
 
     async def _scores(self, request: scoring_pb2.ListScoresRequest) -> AsyncIterator[score_pb2.Score]:
         request.page_size = PAGE
-        request.published_only = True
         while True:
             page = await self._scoring.ListScores(request, timeout=CALL_S_MAX)
             for score in page.scores:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import date, tzinfo
 from typing import Annotated
 
 import typer
@@ -11,7 +11,7 @@ from andon.improvement.v1.problem_pb2 import Problem
 from andon.scoring.v1.score_pb2 import Score
 
 from andon_client.commands.action_tree import action_of
-from andon_client.commands.filters import Json
+from andon_client.commands.filters import Json, time_of
 from andon_client.commands.proof import proof_windows, show_proof
 from andon_client.commands.transition import (
     ActionName,
@@ -29,7 +29,10 @@ from andon_client.suite import Suite
 from andon_client.terminal import emit_json, run
 
 At = Annotated[
-    datetime | None, typer.Option("--at", help="When, in event time, in the zone of the system. Default: now.")
+    date | None,
+    typer.Option(
+        "--at", help="When, in event time, in the zone of the system. Default: now.", parser=time_of, metavar="TIME"
+    ),
 ]
 
 

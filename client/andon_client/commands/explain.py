@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, tzinfo
+from datetime import date, tzinfo
 from typing import Annotated
 
 import typer
@@ -12,7 +12,7 @@ from andon.scoring.v1 import scoring_pb2
 from rich.markup import escape
 from rich.tree import Tree
 
-from andon_client.commands.filters import Json, Limit, interval_of
+from andon_client.commands.filters import Json, Limit, interval_of, time_of
 from andon_client.commands.problem_tree import add_events, problem_tree, show_next
 from andon_client.listing import problem_zone, read_zones
 from andon_client.presentation.formats import localised, optional, quantity, span
@@ -26,7 +26,13 @@ def explain(
     context: typer.Context,
     what: Annotated[str, typer.Argument(help="Key of a series, or name of a problem (problems/...).")],
     at: Annotated[
-        datetime | None, typer.Option("--at", help="A time within the window, in the zone of the system; for a series.")
+        date | None,
+        typer.Option(
+            "--at",
+            help="A time within the window, in the zone of the system; for a series.",
+            parser=time_of,
+            metavar="TIME",
+        ),
     ] = None,
     limit: Limit = 20,
     as_json: Json = False,
@@ -38,7 +44,7 @@ def explain(
         _explain_score(context.obj, what, at, limit, as_json)
 
 
-def _explain_score(context: Context, series: str, at: datetime | None, limit: int, as_json: bool) -> None:
+def _explain_score(context: Context, series: str, at: date | None, limit: int, as_json: bool) -> None:
 
     async def work(suite: Suite) -> tuple[scoring_pb2.ExplainScoreResponse, tzinfo]:
         zone = (await read_zones(suite, [series])).of(series)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import date, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
-from andon.common.v1.interval_pb2 import Interval
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from andon_client.commands.filters import Json
+from andon_client.commands.filters import Json, interval_of, time_of
 from andon_client.export_formats import NOT_PACKED, SUFFIXES, ExportFormat
-from andon_client.moments import timestamp
 from andon_client.presentation.phrases import say
 from andon_client.suite import Suite
-from andon_client.terminal import Context, emit_document, fail, notes, run, screen
+from andon_client.terminal import Context, emit_document, fail, loaded, notes, run, screen
 
 if TYPE_CHECKING:
     from andon_records.writers.event_spool import Exported
@@ -29,8 +27,12 @@ def export(
     form: Annotated[
         ExportFormat | None, typer.Option("--format", help="Default: what the name of the file says.")
     ] = None,
-    since: Annotated[datetime | None, typer.Option("--from", help="Events at or after this time.")] = None,
-    until: Annotated[datetime | None, typer.Option("--to", help="Events before this time.")] = None,
+    since: Annotated[
+        date | None, typer.Option("--from", help="Events at or after this time.", parser=time_of, metavar="TIME")
+    ] = None,
+    until: Annotated[
+        date | None, typer.Option("--to", help="Events before this time.", parser=time_of, metavar="TIME")
+    ] = None,
     zone: Annotated[
         str, typer.Option(help="The zone of --from and --to, and of times in CSV, such as Europe/Berlin.")
     ] = "UTC",
@@ -55,9 +57,7 @@ def export(
     if file.name.endswith(".gz") and wanted in NOT_PACKED:
         fail(say("export_not_packed", options.locale, format=wanted.value), options.locale)
     local = _zone(zone, options.locale)
-    interval = Interval(
-        start=None if since is None else timestamp(since, local), end=None if until is None else timestamp(until, local)
-    )
+    interval = loaded(options, lambda: interval_of(since, until, local))
     wish = ExportWish(wanted, interval, frozenset(source or ()), history, zone, case_object)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with Progress(*columns, console=notes, disable=as_json or not notes.is_terminal) as progress:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, tzinfo
 from typing import Annotated
 
 import typer
@@ -11,9 +11,18 @@ from andon.common.v1.interval_pb2 import Interval
 from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
 
 from andon_client.listing import read_filtered_zones
-from andon_client.moments import timestamp
+from andon_client.moments import MalformedTime, entered_time, timestamp
 from andon_client.presentation.phrases import say
 from andon_client.suite import Suite
+
+
+def time_of(text: str) -> date:
+    """What an option that takes a time was given."""
+    try:
+        return entered_time(text)
+    except MalformedTime as error:
+        raise typer.BadParameter(str(error)) from error
+
 
 Indicator = Annotated[list[str] | None, typer.Option("--indicator", "-i", help="Only this indicator; may be repeated.")]
 Process = Annotated[str, typer.Option("--process", "-p", help="Only this process.")]
@@ -23,11 +32,22 @@ Width = Annotated[
 ]
 Overall = Annotated[bool, typer.Option("--overall", help="Only unsliced series.")]
 Since = Annotated[
-    datetime | None,
-    typer.Option("--since", help="Windows that start at or after this time, in the zone of their system."),
+    date | None,
+    typer.Option(
+        "--since",
+        help="Windows that start at or after this time, in the zone of their system.",
+        parser=time_of,
+        metavar="TIME",
+    ),
 ]
 Until = Annotated[
-    datetime | None, typer.Option("--until", help="Windows that start before this time, in the zone of their system.")
+    date | None,
+    typer.Option(
+        "--until",
+        help="Windows that start before this time, in the zone of their system.",
+        parser=time_of,
+        metavar="TIME",
+    ),
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of items.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
@@ -61,14 +81,14 @@ def window_of(name: str, locale: str = "en") -> indicator_system_pb2.Window.Valu
         raise typer.BadParameter(say("unknown_window", locale, name=name), param_hint="--window") from error
 
 
-def interval_of(since: datetime | None, until: datetime | None, zone: tzinfo) -> Interval:
+def interval_of(since: date | None, until: date | None, zone: tzinfo) -> Interval:
     """zone: of times that were entered without one."""
     start, end = (None if time is None else timestamp(time, zone) for time in (since, until))
     return Interval(start=start, end=end)
 
 
 async def list_interval(
-    suite: Suite, wanted: scoring_pb2.SeriesFilter, since: datetime | None, until: datetime | None
+    suite: Suite, wanted: scoring_pb2.SeriesFilter, since: date | None, until: date | None
 ) -> Interval:
     """Of a list of many series, in the zone of their systems; UTC where systems have different ones."""
     if since is None and until is None:

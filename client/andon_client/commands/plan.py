@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from andon.improvement.v1.problem_pb2 import Action, ActionKind, Goal, Problem
 from google.protobuf.duration_pb2 import Duration
 
 from andon_client.action_defaults import completed
-from andon_client.commands.filters import Json
+from andon_client.commands.filters import Json, time_of
 from andon_client.commands.transition import (
     Etag,
     ProblemName,
@@ -64,7 +64,10 @@ def plan(
     title: Annotated[str, typer.Option(help="Description of the action, in the language of --locale.")] = "",
     owner: Annotated[str, typer.Option(help="Responsible role or team.")] = "",
     due: Annotated[
-        datetime | None, typer.Option(help="Due date, in the zone of the system. Default: in two weeks.")
+        date | None,
+        typer.Option(
+            help="Due date, in the zone of the system. Default: in two weeks.", parser=time_of, metavar="TIME"
+        ),
     ] = None,
     kind: Annotated[KindOfAction | None, typer.Option(help="Kind of the action. Default: corrective.")] = None,
     cause: Annotated[str, typer.Option(help="Name of the cause it removes. Default: the confirmed one.")] = "",
@@ -116,7 +119,7 @@ def plan(
     _plan(options, name, written, due)
 
 
-def _plan(options: TransitionOptions, name: str, wanted: Action, due: datetime | None) -> None:
+def _plan(options: TransitionOptions, name: str, wanted: Action, due: date | None) -> None:
 
     async def work(suite: Suite) -> tuple[Problem, pb.PlanActionResponse, tzinfo]:
         before = await read(suite, name)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, date
 from typing import Annotated, Any, TypeVar
 
 import typer
 from andon.common.v1.errors_pb2 import ErrorReason
 from andon.ingest.v1 import quarantine_pb2 as pb
 
-from andon_client.commands.filters import Json, Limit, interval_of
+from andon_client.commands.filters import Json, Limit, interval_of, time_of
 from andon_client.correction_rules import rules_of
 from andon_client.listing import list_quarantined, take
 from andon_client.presentation.formats import refusal_name, when
@@ -29,8 +29,14 @@ Refusal = Annotated[
     typer.Option("--refusal", help="Only events refused for this, such as EVENT_ID_MISSING; may be repeated."),
 ]
 Field = Annotated[str, typer.Option("--field", help="Only events refused for this field, such as time.")]
-Since = Annotated[datetime | None, typer.Option("--since", help="Only events refused at or after this time, UTC.")]
-Until = Annotated[datetime | None, typer.Option("--until", help="Only events refused before this time, UTC.")]
+Since = Annotated[
+    date | None,
+    typer.Option("--since", help="Only events refused at or after this time, UTC.", parser=time_of, metavar="TIME"),
+]
+Until = Annotated[
+    date | None,
+    typer.Option("--until", help="Only events refused before this time, UTC.", parser=time_of, metavar="TIME"),
+]
 Everything = Annotated[bool, typer.Option("--everything", help="Every event that is pending or corrected.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; recorded with the event.")]
 Etag = Annotated[str, typer.Option(help="Fail if the event has changed since this etag was read; for one event.")]
@@ -301,8 +307,8 @@ def _filter(
     source: list[str] | None,
     refusal: list[str] | None,
     field: str,
-    since: datetime | None,
-    until: datetime | None,
+    since: date | None,
+    until: date | None,
 ) -> pb.QuarantineFilter:
     chosen = pb.QuarantineFilter(sources=source or [], field=field)
     chosen.reasons.extend(loaded(options, lambda: [_reason(name) for name in refusal or []]))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date
 from typing import Annotated
 
 import typer
-from andon.common.v1.interval_pb2 import Interval
 from andon.ingest.v1 import data_quality_pb2
 
-from andon_client.commands.filters import Json
+from andon_client.commands.filters import Json, interval_of, time_of
 from andon_client.figure import Trace, figure
 from andon_client.listing import list_data_quality
-from andon_client.moments import timestamp
 from andon_client.presentation.formats import short
 from andon_client.presentation.phrases import say
 from andon_client.presentation.tables import data_quality_table
@@ -26,8 +24,12 @@ MARKERS = ("braille", "c", "v", "u", "x")
 def quality(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Id of a source. Default: all.")] = "",
-    since: Annotated[datetime | None, typer.Option("--since", help="Days from this date on.")] = None,
-    until: Annotated[datetime | None, typer.Option("--until", help="Days before this date.")] = None,
+    since: Annotated[
+        date | None, typer.Option("--since", help="Days from this date on.", parser=time_of, metavar="TIME")
+    ] = None,
+    until: Annotated[
+        date | None, typer.Option("--until", help="Days before this date.", parser=time_of, metavar="TIME")
+    ] = None,
     chart: Annotated[
         bool, typer.Option("--chart", help="Draw the shares of one source over its days instead.")
     ] = False,
@@ -37,9 +39,8 @@ def quality(
     options: Context = context.obj
     if chart and not name:
         raise typer.BadParameter("needs the id of a source", param_hint="--chart")
-    start, end = (None if moment is None else timestamp(moment, UTC) for moment in (since, until))
     request = data_quality_pb2.GetDataQualityRequest(
-        sources=[name] if name else [], interval=Interval(start=start, end=end)
+        sources=[name] if name else [], interval=interval_of(since, until, UTC)
     )
 
     async def work(suite: Suite) -> list[data_quality_pb2.DataQuality]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, tzinfo
 from typing import Annotated, Protocol, TypeAlias, TypeVar
 
 import grpc
@@ -78,7 +78,7 @@ def transition(
     name: str,
     call: Callable[[Suite], Callable[[R], Awaitable[A]]],
     request: R,
-    **times: datetime | None,
+    **times: date | None,
 ) -> None:
     """Sends a transition, of a problem or of an action by its name, and shows the result.
 

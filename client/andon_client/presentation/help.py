@@ -270,7 +270,7 @@ _USAGE_ERRORS: Sequence[tuple[str, str]] = (
     (r"(\S+) is not a valid float\.", r"\1 不是数字。"),
     (r"(\S+) is not one of (.+?)\.$", r"\1 不是 \2 之一。"),
     (r"(\S+) is not in the range (.+?)\.$", r"\1 不在范围 \2 内。"),
-    (r"(\S+) does not match the formats (.+?)\.$", r"\1 不符合格式 \2。"),
+    (r"(\S+) is not a time such as (.+) or (\S+)$", r"\1 不是时间，时间的写法如 \2 或 \3。"),
 )
 _format_error = rich_utils.rich_format_error
 

@@ -377,6 +377,18 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "{name} is not one of hour, day, week, month, all",
         "{name} 不是 hour、day、week、month、all 之一",
     ),
+    "bad_time": (
+        "{text} is not a time such as 2026-10-25, 2026-10-25T14:30 or 2026-10-25T14:30+01:00",
+        "{text} 不是时间，时间的写法如 2026-10-25、2026-10-25T14:30 或 2026-10-25T14:30+01:00",
+    ),
+    "time_twice": (
+        "{text} comes twice in {zone}, where clocks go back over it: write {first} or {second}",
+        "{text} 在 {zone} 出现两次（时钟回拨）：请写 {first} 或 {second}",
+    ),
+    "time_skipped": (
+        "{text} does not exist in {zone}, where clocks go forward over it: write {first} or {second}",
+        "{text} 在 {zone} 不存在（时钟拨快）：请写 {first} 或 {second}",
+    ),
     "bad_slice": ("{text} is not of the form team=B", "{text} 不符合 team=B 的形式"),
     "dismiss": ("dismiss as a false alarm, with a reason", "作为误报驳回，须说明理由"),
     "misfit_field": ("{place}: there is no such field; fields are {known}", "{place}：没有此字段；字段有 {known}"),
