@@ -7,11 +7,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, islice
 from pathlib import Path
 
 import grpc
@@ -24,40 +21,21 @@ from andon_client.load_report import said
 from andon_client.loading import load, register_source
 from andon_client.suite import Suite
 from andon_client.terminal import describe
-from andon_records.batches import Batch, batches_of
-from andon_records.files.csv_layout import has_columns
-from andon_records.files.readers import inspect
-from andon_records.mapping.document import CsvMapping, load_mapping
-from andon_records.messages import LoadError, MalformedDocument, Message, NothingReadable
+from andon_records.messages import MalformedDocument, NothingReadable
 from rich.console import Console
 
 from demo import page, terminal
-from demo.batches import batches
 from demo.detection import false_alarms, judge
+from demo.jobs import Job, desk_job, log_job
 from demo.live import Live
 from demo.report import build
 from demo.report_texts import Say, texts
 from demo.results import gather, reached
-from demo.simulation import FAULTS, SOURCE, PlantedFault, ServiceDesk, simulate
+from demo.simulation import ServiceDesk
 from services.machine.home import DEFAULT, Home
 from services.machine.machine import Machine, NotStarted, Plan
 
 WIDTH = 140
-EXAMPLES = Path(__file__).parents[1] / "examples"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is played: a process, its indicator system, where its events come from, and what is wrong with them."""
-
-    process: str
-    system: Path
-    mapping: CsvMapping
-    batches: Iterator[Batch]
-    total: int
-    begin: datetime
-    faults: Sequence[PlantedFault] = ()
-    guesses: Sequence[Message] = ()
 
 
 def _arguments() -> argparse.Namespace:
@@ -70,35 +48,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--locale", default=os.environ.get("ANDON_LOCALE", "en"), help="language: en or zh")
     parser.add_argument("--once", action="store_true", help="end after the report")
     return parser.parse_args()
-
-
-def _desk_job(desk: ServiceDesk) -> Job:
-    events = simulate(desk)
-    mapping = load_mapping(EXAMPLES / "service-desk.mapping.yaml")
-    system = EXAMPLES / "service-desk.system.yaml"
-    return Job(SOURCE, system, mapping, batches(events), len(events), desk.start, FAULTS)
-
-
-def _log_job(log: Path, mapping_file: Path | None, system: Path | None) -> Job:
-    """Reads the log through, so that what is wrong with it is said before the suite starts."""
-    mapping_file = mapping_file or mapping_that_fits(log)
-    mapping = load_mapping(mapping_file)
-    system = system or mapping_file.with_name(mapping_file.name.replace(".mapping.", ".system."))
-    load_document(system, indicator_system_pb2.IndicatorSystemSpec)
-    layout = inspect(log, mapping)
-    rest = batches_of(layout, mapping)
-    first = list(islice(rest, 1))
-    begin = datetime(1970, 1, 1, tzinfo=UTC)
-    return Job(mapping.source, system, mapping, chain(first, rest), layout.records, begin, guesses=layout.guesses)
-
-
-def mapping_that_fits(log: Path) -> Path:
-    """The example whose columns the file has; of several the one that reads most of them."""
-    examples = [(load_mapping(path), path) for path in sorted(EXAMPLES.glob("*.mapping.yaml"))]
-    fitting = [(len(mapping.columns()), path) for mapping, path in examples if has_columns(log, mapping)]
-    if not fitting:
-        raise LoadError(message("no_example_fits", file=log.name))
-    return max(fitting)[1]
 
 
 async def _play(suite: Suite, job: Job, locale: str, console: Console, say: Say) -> None:
@@ -147,17 +96,15 @@ async def _run(arguments: argparse.Namespace, console: Console) -> None:
 
 async def _work(arguments: argparse.Namespace, console: Console, say: Say, stop: asyncio.Event) -> None:
     home = Home(arguments.home.resolve())
-    log_job = None
+    job = None
     if arguments.log:
-        log_job = await asyncio.to_thread(_log_job, arguments.log, arguments.mapping, arguments.system)
-        for guess in log_job.guesses:
+        job = await asyncio.to_thread(log_job, arguments.log, arguments.mapping, arguments.system)
+        for guess in job.guesses:
             console.print(f"  {guess.text(arguments.locale)}", markup=False, soft_wrap=True)
     async with Machine(Plan(home), say=lambda line: console.print(f"  {line}")):
-        if log_job is None:
+        if job is None:
             console.print(f"  {say('simulating')}")
-            job = await asyncio.to_thread(_desk_job, ServiceDesk())
-        else:
-            job = log_job
+            job = await asyncio.to_thread(desk_job, ServiceDesk())
         async with Suite(load_connection(home.folder, arguments.locale)) as suite:
             await _play(suite, job, arguments.locale, console, say)
             await _report(suite, job, arguments.report, arguments.locale, console, say)

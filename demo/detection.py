@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from andon.common.v1 import interval_pb2
 from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
@@ -56,29 +57,22 @@ def judge(
     signals: Sequence[score_pb2.Signal],
     problems: Sequence[problem_pb2.Problem],
 ) -> list[FaultFinding]:
-    return [_find(fault, begin, signals, problems) for fault in faults]
-
-
-def _find(
-    fault: PlantedFault,
-    begin: datetime,
-    signals: Sequence[score_pb2.Signal],
-    problems: Sequence[problem_pb2.Problem],
-) -> FaultFinding:
-    start, end = begin + timedelta(days=fault.first_day), begin + timedelta(days=fault.last_day)
-    hits = [signal for signal in signals if signal.adverse and _shows(fault, signal) and _within(signal, start, end)]
-    first = min(hits, key=lambda signal: signal.interval.end.seconds, default=None)
-    names = {signal.name for signal in hits}
-    owners = [problem for problem in problems if names & {reference.signal for reference in problem.signals}]
-    return FaultFinding(fault, start, end, first, owners[0] if owners else None)
-
-
-def _shows(fault: PlantedFault, signal: score_pb2.Signal) -> bool:
-    return signal.series.split("/")[-1].split("@")[0] in fault.indicators
-
-
-def _within(signal: score_pb2.Signal, start: datetime, end: datetime) -> bool:
-    return time_of(signal.interval.end) > start and time_of(signal.interval.start) < end
+    """A fault is detected by adverse signals of its indicators whose windows overlap it."""
+    findings = []
+    for fault in faults:
+        start, end = begin + timedelta(days=fault.first_day), begin + timedelta(days=fault.last_day)
+        hits = [
+            signal
+            for signal in signals
+            if signal.adverse
+            and signal.series.split("/")[-1].split("@")[0] in fault.indicators
+            and _overlaps(signal.interval, start, end)
+        ]
+        first = min(hits, key=lambda signal: signal.interval.end.seconds, default=None)
+        names = {signal.name for signal in hits}
+        owners = [problem for problem in problems if names & {reference.signal for reference in problem.signals}]
+        findings.append(FaultFinding(fault, start, end, first, owners[0] if owners else None))
+    return findings
 
 
 def false_alarms(
@@ -88,7 +82,11 @@ def false_alarms(
     quiet = [(begin + timedelta(days=f.first_day), begin + timedelta(days=f.last_day) + AFTERMATH) for f in faults]
     windows, expected, seen = 0, 0.0, 0
     for chart in charts:
-        calm = [point for point in chart.points if not point.in_baseline and not _touches(point, quiet)]
+        calm = [
+            point
+            for point in chart.points
+            if not point.in_baseline and not any(_overlaps(point.interval, start, end) for start, end in quiet)
+        ]
         windows += len(calm)
         expected += len(calm) / chart.arl0
         starts = {point.interval.start.seconds for point in calm}
@@ -97,6 +95,5 @@ def false_alarms(
     return FalseAlarms(len(charts), windows, expected, seen)
 
 
-def _touches(point: scoring_pb2.ChartPoint, spans: Sequence[tuple[datetime, datetime]]) -> bool:
-    start, end = time_of(point.interval.start), time_of(point.interval.end)
-    return any(start < late and end > early for early, late in spans)
+def _overlaps(interval: interval_pb2.Interval, start: datetime, end: datetime) -> bool:
+    return time_of(interval.end) > start and time_of(interval.start) < end

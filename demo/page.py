@@ -17,6 +17,9 @@ _TEMPLATE = Path(__file__).with_name("report.html.j2")
 
 
 def write(path: Path, report: Report, say: Say, made_at: datetime) -> None:
+    specs = json.dumps(
+        [spec for spec in (*report.chart_specs, report.pareto_spec) if spec is not None], ensure_ascii=False
+    )
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     page = template.render(
@@ -25,11 +28,7 @@ def write(path: Path, report: Report, say: Say, made_at: datetime) -> None:
         fill_tone=fill_tone,
         made_at=f"{made_at:%Y-%m-%d %H:%M} UTC",
         bundle=vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"),
-        specs=_script_json([spec for spec in (*report.chart_specs, report.pareto_spec) if spec is not None]),
+        # "</script>" inside a text must not end the script.
+        specs=specs.replace("</", "<\\/"),
     )
     path.write_text(page, encoding="utf-8")
-
-
-def _script_json(value: object) -> str:
-    # "</script>" inside a text must not end the script.
-    return json.dumps(value, ensure_ascii=False).replace("</", "<\\/")

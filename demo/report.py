@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
 from typing import Any
 
 from andon.improvement.v1 import problem_pb2
@@ -22,10 +20,10 @@ from andon_client.presentation.tables import (
     scorecard_table,
 )
 
+from demo.charts import fault_title, pareto, with_faults
 from demo.detection import FalseAlarms, FaultFinding
 from demo.report_texts import Say
 from demo.results import Findings
-from demo.simulation import PlantedFault
 
 CHARTS_SHOWN = 6
 SERIES_NAMED = 4
@@ -60,9 +58,9 @@ def build(
         false_alarms=_false_alarm_text(false_alarms, bool(faults), say),
         problems=problems_table(findings.problems, language, findings.zones, with_step=True),
         charts=charts,
-        chart_specs=[_with_faults(chart, faults, say, language, zone) for chart in charts],
+        chart_specs=[with_faults(chart, faults, say, language, zone) for chart in charts],
         unjudged=_unjudged(findings, say, language),
-        pareto_spec=_pareto(findings.problems, say, language) if findings.problems else None,
+        pareto_spec=pareto(findings.problems, say, language) if findings.problems else None,
     )
 
 
@@ -80,30 +78,26 @@ def _lead(findings: Findings, say: Say, language: str) -> str:
 def _faults(findings: Sequence[FaultFinding], say: Say, language: str) -> Table:
     columns = [TableColumn(say(name), numeric=name == "delay") for name in ("fault", "from_until", "found", "delay")]
     columns += [TableColumn(say("cause")), TableColumn(say("cause_judged"))]
-    return Table(say("faults"), columns, [_fault_row(finding, say, language) for finding in findings])
-
-
-def _fault_row(finding: FaultFinding, say: Say, language: str) -> Row:
-    signal, delay = finding.signal, finding.delay
-    series = signal.series.split("/")[-1] if signal else ""
-    found = say("found_by", rule=signal.rule, series=series) if signal else say("missed_fault")
-    judged = say("cause_right") if finding.cause_is_right else say("cause_wrong")
-    return [
-        TableCell(fault_title(finding.fault, language)),
-        TableCell(f"{finding.start:%Y-%m-%d}, {finding.end:%Y-%m-%d}", "quiet"),
-        TableCell(found, "good" if signal else "bad"),
-        TableCell(say("days", days=delay.total_seconds() / 86_400) if delay is not None else "-"),
-        TableCell(_slice_text(dict(finding.problem.slice), say) if finding.problem else "-"),
-        TableCell(judged, "good" if finding.cause_is_right else "bad") if signal else TableCell(""),
-    ]
-
-
-def fault_title(fault: PlantedFault, language: str) -> str:
-    return fault.title_zh if language.startswith("zh") else fault.title_en
-
-
-def _slice_text(slice_: dict[str, str], say: Say) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in sorted(slice_.items())) or say("overall")
+    rows: list[Row] = []
+    for finding in findings:
+        signal, delay, cause = finding.signal, finding.delay, "-"
+        series = signal.series.split("/")[-1] if signal else ""
+        found = say("found_by", rule=signal.rule, series=series) if signal else say("missed_fault")
+        judged = say("cause_right") if finding.cause_is_right else say("cause_wrong")
+        if finding.problem:
+            slice_ = sorted(finding.problem.slice.items())
+            cause = ", ".join(f"{name} = {value}" for name, value in slice_) or say("overall")
+        rows.append(
+            [
+                TableCell(fault_title(finding.fault, language)),
+                TableCell(f"{finding.start:%Y-%m-%d}, {finding.end:%Y-%m-%d}", "quiet"),
+                TableCell(found, "good" if signal else "bad"),
+                TableCell(say("days", days=delay.total_seconds() / 86_400) if delay is not None else "-"),
+                TableCell(cause),
+                TableCell(judged, "good" if finding.cause_is_right else "bad") if signal else TableCell(""),
+            ]
+        )
+    return Table(say("faults"), columns, rows)
 
 
 def _false_alarm_text(false_alarms: FalseAlarms, faults_known: bool, say: Say) -> str:
@@ -146,71 +140,3 @@ def _series_of(problem: problem_pb2.Problem) -> list[str]:
         return (not fits, -counts[key], key)
 
     return sorted(counts, key=rank)[:1]
-
-
-def _with_faults(
-    chart: scoring_pb2.GetControlChartResponse, faults: Sequence[FaultFinding], say: Say, language: str, zone: tzinfo
-) -> dict[str, Any]:
-    """The service's own spec with a band behind it for each injected fault that the series must show."""
-    spec: dict[str, Any] = json.loads(chart.vega_lite)
-    spec |= {"width": "container", "height": 260}
-    bands = [
-        {"clock": _clock(f.start, zone), "clock_end": _clock(f.end, zone), "fault": fault_title(f.fault, language)}
-        for f in faults
-        if chart.series.indicator in f.fault.indicators
-    ]
-    if bands and "layer" in spec:
-        spec["layer"] = [_band_layer(bands, say), *spec["layer"]]
-    return spec
-
-
-def _clock(at: datetime, zone: tzinfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _band_layer(bands: list[dict[str, str]], say: Say) -> dict[str, Any]:
-    return {
-        "data": {"values": bands},
-        "mark": {"type": "rect", "color": "#f2b134", "opacity": 0.28},
-        "encoding": {
-            # As the service's own layers have it: what the clocks of the zone show, on a UTC scale.
-            "x": {"field": "clock", "type": "temporal", "scale": {"type": "utc"}},
-            "x2": {"field": "clock_end"},
-            "tooltip": {"field": "fault", "title": say("injected")},
-        },
-    }
-
-
-def _pareto(problems: Sequence[problem_pb2.Problem], say: Say, language: str) -> dict[str, Any]:
-    counted = [(localised(problem.title, language), len(problem.signals)) for problem in problems]
-    total, running, rows = sum(signals for _, signals in counted) or 1, 0, []
-    for title, signals in sorted(counted, key=lambda one: (-one[1], one[0]))[:12]:
-        running += signals
-        rows.append({"problem": title, "signals": signals, "share": running / total})
-    order = {"field": "problem", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 220}}
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "width": "container",
-        "height": 260,
-        "data": {"values": rows},
-        "encoding": {"x": order},
-        "resolve": {"scale": {"y": "independent"}},
-        "layer": [
-            {
-                "mark": {"type": "bar", "color": "#3566a8", "tooltip": True},
-                "encoding": {"y": {"field": "signals", "type": "quantitative", "title": say("signals")}},
-            },
-            {
-                "mark": {"type": "line", "point": True, "color": "#c8442f", "tooltip": True},
-                "encoding": {
-                    "y": {
-                        "field": "share",
-                        "type": "quantitative",
-                        "title": say("cumulative"),
-                        "axis": {"format": "%"},
-                        "scale": {"domain": [0, 1]},
-                    }
-                },
-            },
-        ],
-    }

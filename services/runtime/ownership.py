@@ -157,10 +157,10 @@ class Leases:
             if len(self._held) >= share:
                 return
             if resource not in self._held and await connection.fetchval(QUERIES.try_lock, self._key(resource)):
-                lease = await self._take(connection, resource)
+                lease = await self.take(connection, resource)
                 self._held[resource] = _Held(lease, asyncio.create_task(self._work(work, lease)))
 
-    async def _take(self, connection: asyncpg.Connection, resource: Resource) -> Lease:
+    async def take(self, connection: asyncpg.Connection, resource: Resource) -> Lease:
         async with as_tenant(connection, resource.tenant):
             epoch = await connection.fetchval(QUERIES.take, resource.tenant, resource.name, self.replica)
         log.info("lease acquired", tenant=resource.tenant, resource=resource.name, epoch=epoch)

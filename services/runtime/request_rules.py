@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from andon.common.v1 import rules_pb2
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from services.runtime.errors import FieldViolation, InvalidArgument
@@ -58,20 +58,16 @@ def _of_message(message: Message, path: str) -> Iterator[FieldViolation]:
         place = f"{path}.{field.name}" if path else field.name
         entry = field.message_type
         if entry is not None and entry.GetOptions().map_entry:
-            yield from _of_map(entry, value, place)
+            of_key, of_value = (entry.fields_by_name[name] for name in ("key", "value"))
+            for key in sorted(value):
+                inside = f'{place}["{key}"]' if isinstance(key, str) else f"{place}[{key}]"
+                readable = inside.replace("\0", "\\0")
+                yield from _of_values(of_key, ((readable, key),))
+                yield from _of_values(of_value, ((readable, value[key]),))
         elif isinstance(value, MutableSequence):
             yield from _of_values(field, ((f"{place}[{index}]", one) for index, one in enumerate(value)))
         else:
             yield from _of_values(field, ((place, value),))
-
-
-def _of_map(entry: Descriptor, value: Any, place: str) -> Iterator[FieldViolation]:
-    of_key, of_value = (entry.fields_by_name[name] for name in ("key", "value"))
-    for key in sorted(value):
-        inside = f'{place}["{key}"]' if isinstance(key, str) else f"{place}[{key}]"
-        readable = inside.replace("\0", "\\0")
-        yield from _of_values(of_key, ((readable, key),))
-        yield from _of_values(of_value, ((readable, value[key]),))
 
 
 def _of_values(field: FieldDescriptor, values: Iterable[tuple[str, Any]]) -> Iterator[FieldViolation]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo import __main__ as run
+from demo.jobs import mapping_that_fits
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HEADER = "CaseID,ActivityID,CompleteTimestamp\n"
@@ -70,4 +71,4 @@ def test_a_file_that_is_missing_is_named(make_run, log, tmp_path, missing):
 
 
 def test_the_example_whose_columns_a_log_has_is_found(log):
-    assert run.mapping_that_fits(log(HEADER + ROWS)).name == "help-desk-2012.mapping.yaml"
+    assert mapping_that_fits(log(HEADER + ROWS)).name == "help-desk-2012.mapping.yaml"

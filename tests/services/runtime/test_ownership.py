@@ -203,7 +203,7 @@ async def take(dsn: str, resource: Resource) -> Lease:
     leases = Leases(dsn, schema=SCHEMA, resources=lambda: [resource])
     connection = await asyncpg.connect(dsn)
     try:
-        return await leases._take(connection, resource)
+        return await leases.take(connection, resource)
     finally:
         await connection.close()
 
