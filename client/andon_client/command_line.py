@@ -125,6 +125,7 @@ _add(
     source.update,
     "source update zendesk --mapping zendesk.yaml",
 )
+_add(_sources, "activity", source_quality.activity, "source activity")
 _add(_sources, "quality", source_quality.quality, "source quality desk --since 2026-01-01")
 _add(_sources, "templates", source.templates, "source templates")
 _add(_sources, "test", source.preview, "source test zendesk audits.jsonl")

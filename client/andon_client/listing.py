@@ -156,6 +156,14 @@ async def list_data_quality(
             yield day
 
 
+async def list_source_activity(
+    suite: Suite, request: data_quality_pb2.ListSourceActivityRequest
+) -> AsyncIterator[data_quality_pb2.SourceActivity]:
+    async for page in _pages(suite.data_quality.ListSourceActivity, request):
+        for one in page.activities:
+            yield one
+
+
 async def read_zones(suite: Suite, keys: Iterable[str]) -> Zones:
     """Of the systems that these series, or "process/system", belong to; UTC for one that is gone."""
     return _zones(await _systems(suite, keys))

@@ -86,7 +86,7 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
 
     tenants = Tenants(store, secret, limits, Codec(wire.event_as_sent, answer), clock_us, tail_of)
     requests = RequestContext(tenants, store, draining, clock_us, settings.message_bytes_max)
-    publisher = QualityPublisher(store, clock_us)
+    publisher = QualityPublisher(store, clock_us, 7.0 / settings.silence_false_alarm_days)
     retention_us = round(settings.quarantine_retention_s * SECOND_US)
     quarantine = QuarantineServicer(requests, retention_us)
 
@@ -103,7 +103,7 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
             ),
             Contract(
                 "andon.ingest.v1.DataQualityService",
-                DataQualityServicer(requests),
+                DataQualityServicer(requests, 7.0 / settings.silence_false_alarm_days),
                 add_DataQualityServiceServicer_to_server,
                 ACCESS,
             ),

@@ -38,4 +38,6 @@ ACCESS: Access = {
     _PRIVACY + "RevealValues": _OPERATE,
     _DATA_QUALITY + "GetDataQuality": _READ,
     _DATA_QUALITY + "WatchDataQuality": _READ,
+    _DATA_QUALITY + "ListSourceActivity": _READ,
+    _DATA_QUALITY + "WatchSourceActivity": _READ,
 }

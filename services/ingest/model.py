@@ -182,6 +182,8 @@ class Source:
     mapping: bytes = b""
     cleaning: Cleaning | None = None
     quality: QualityRules = QualityRules()
+    # Nothing for so long is silence; absent: for how long is learned.
+    silent_after_us: int | None = None
     revision: int = 1
     created_at_us: int = 0
 

@@ -54,6 +54,11 @@ class IngestSettings(RuntimeSettings):
         description="Time in seconds between publications of data quality: of days that are over and have changed, for "
         "tenants that have the source andon.quality.",
     )
+    silence_false_alarm_days: float = Field(
+        365.0,
+        gt=0.0,
+        description="Mean days between false alarms of silence, of a source whose learned rhythm does not change.",
+    )
     pseudonym_days: int = Field(
         0,
         ge=0,

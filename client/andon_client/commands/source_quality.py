@@ -1,4 +1,4 @@
-"""`andon source quality`: how good the data of sources is, by day."""
+"""`andon source quality` and `activity`: how good the data of sources is, and which of them are silent."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from andon.ingest.v1 import data_quality_pb2
 
 from andon_client.commands.filters import Json, interval_of, time_of
 from andon_client.figure import Trace, figure
-from andon_client.listing import list_data_quality
+from andon_client.listing import list_data_quality, list_source_activity
 from andon_client.presentation.formats import short
 from andon_client.presentation.phrases import say
-from andon_client.presentation.tables import data_quality_table
+from andon_client.presentation.tables import data_quality_table, source_activity_table
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, run, screen
 
@@ -51,6 +51,21 @@ def quality(
         screen.print(_figure(name, days, screen.width, options.locale), highlight=False, markup=False)
     else:
         emit(days, as_json, data_quality_table, options.locale)
+
+
+def activity(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Id of a source. Default: all.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Show when sources delivered last, when the next events are due, and which sources are silent."""
+    options: Context = context.obj
+    request = data_quality_pb2.ListSourceActivityRequest(sources=[name] if name else [])
+
+    async def work(suite: Suite) -> list[data_quality_pb2.SourceActivity]:
+        return [one async for one in list_source_activity(suite, request)]
+
+    emit(run(options, work), as_json, source_activity_table, options.locale)
 
 
 def _figure(name: str, days: Sequence[data_quality_pb2.DataQuality], width: int, locale: str) -> str:

@@ -112,6 +112,9 @@ CHINESE: Mapping[str, str] = {
     "Show how good the data of sources is, day by day: complete, valid, unique, timely, consistent.": (
         "按日显示数据源的数据质量：完整、有效、唯一、及时、一致。"
     ),
+    "Show when sources delivered last, when the next events are due, and which sources are silent.": (
+        "显示数据源最近到达、下次应到的时间以及哪些数据源沉默。"
+    ),
     "Id of a source. Default: all.": "数据源标识。默认：全部。",
     "Days from this date on.": "自该日期起。",
     "Days before this date.": "至该日期前。",

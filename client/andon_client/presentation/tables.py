@@ -341,6 +341,22 @@ def sources_table(sources: Iterable[source_pb2.Source], locale: str) -> Table:
     return Table(say("sources", locale), _columns(locale, *columns), rows)
 
 
+def source_activity_table(activities: Iterable[data_quality_pb2.SourceActivity], locale: str) -> Table:
+    rows = [
+        [
+            TableCell(one.source),
+            TableCell(when(one.last_time)),
+            TableCell(when(one.due_time) if one.HasField("due_time") else "-"),
+            TableCell(named(data_quality_pb2.RhythmBasis, one.basis, locale) if one.basis else "-"),
+            TableCell(number(one.weekly_count if one.HasField("weekly_count") else None)),
+            TableCell(say("yes" if one.silent else "no", locale), tone="bad" if one.silent else ""),
+        ]
+        for one in activities
+    ]
+    columns = ("=name", "last_time", "due_time", "basis", ">weekly_count", "silent")
+    return Table(say("source_activity", locale), _columns(locale, *columns), rows)
+
+
 def data_quality_table(days: Iterable[data_quality_pb2.DataQuality], locale: str) -> Table:
     shares = ("completeness", "validity", "uniqueness", "timeliness", "consistency")
     columns = ("=name", "=window", ">received", *(f">{name}" for name in shares), "at_fault")

@@ -74,6 +74,16 @@ class Claim:
     revision: int
 
 
+@dataclass(frozen=True)
+class SourceHours:
+    """How many events came in which hours since 1970, ascending, and when the last one did."""
+
+    source: str
+    hours: Sequence[int]
+    counts: Sequence[int]
+    last_us: int
+
+
 class QualityBook(Protocol):
     """Of one tenant, within one transaction."""
 
@@ -93,6 +103,12 @@ class QualityBook(Protocol):
 
     async def pending(self, count_max: int) -> list[tuple[str, Day, int, bytes]]:
         """What is to be published: source, day, revision, event."""
+
+    async def hours(self, sources: Sequence[str], after: str, count_max: int) -> list[SourceHours]:
+        """When something came of sources after one, by source. No sources: all."""
+
+    async def expire_hours(self, hours: int) -> None:
+        """Forgets what lies so many hours before the last one of its source."""
 
     async def published(self, done: Sequence[tuple[str, Day, int]]) -> None:
         """Those are in the log."""

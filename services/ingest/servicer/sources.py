@@ -13,6 +13,7 @@ from services.ingest.model import (
     ATTRIBUTE_PREFIX,
     DEDUP_HORIZON_US_MIN,
     RESERVED_PREFIX,
+    SECOND_US,
     SOURCE,
     Source,
     SourceId,
@@ -39,8 +40,10 @@ CHANGEABLE = (
     "mapping",
     "cleaning",
     "quality",
+    "silent_after",
 )
 TITLE_CHARS_MAX = 200
+SILENT_AFTER_US_MIN = 60 * SECOND_US
 PAGE_SIZE, PAGE_SIZE_MAX = 100, 1_000
 _FIELDS = {
     "kind": ("kind",),
@@ -55,6 +58,7 @@ _FIELDS = {
     "mapping": ("mapping",),
     "cleaning": ("cleaning",),
     "quality": ("quality",),
+    "silent_after": ("silent_after_us",),
 }
 
 
@@ -181,5 +185,8 @@ def _check(source: Source, message: source_pb2.Source) -> None:
     if source.cleaning:
         check_cleaning(source.cleaning, "source.cleaning", checks)
     check_quality(source.quality, "source.quality", checks)
+    silent_after_us = source.silent_after_us
+    enough = silent_after_us is None or silent_after_us >= SILENT_AFTER_US_MIN
+    checks.require(enough, "source.silent_after", "must be at least 1 minute")
     checks.done()
     check_mapping(source)

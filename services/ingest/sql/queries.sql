@@ -106,7 +106,7 @@ ORDER BY source, rule, field;
 -- name: sources
 -- Every source of the tenant.
 SELECT source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
-       policies, subject, mapping, cleaning, quality, revision, created_at
+       policies, subject, mapping, cleaning, quality, silent_after_us, revision, created_at
 FROM source
 WHERE tenant = $1
 ORDER BY source;
@@ -114,15 +114,15 @@ ORDER BY source;
 -- name: source
 -- One source of the tenant.
 SELECT source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
-       policies, subject, mapping, cleaning, quality, revision, created_at
+       policies, subject, mapping, cleaning, quality, silent_after_us, revision, created_at
 FROM source
 WHERE tenant = $1 AND source = $2;
 
 -- name: create_source
 -- A new source; nothing is returned where it exists.
 INSERT INTO source (tenant, source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us,
-                    future_tolerance_us, policies, subject, mapping, cleaning, quality)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb)
+                    future_tolerance_us, policies, subject, mapping, cleaning, quality, silent_after_us)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb, $14)
 ON CONFLICT (tenant, source) DO NOTHING
 RETURNING created_at;
 
@@ -131,7 +131,7 @@ RETURNING created_at;
 UPDATE source
 SET kind = $4, title_en = $5, title_zh = $6, dedup_horizon_us = $7, time_earliest_us = $8,
     future_tolerance_us = $9, policies = $10, subject = $11, mapping = $12, cleaning = $13::jsonb,
-    quality = $14::jsonb, revision = revision + 1
+    quality = $14::jsonb, silent_after_us = $15, revision = revision + 1
 WHERE tenant = $1 AND source = $2 AND revision = $3
 RETURNING revision;
 
@@ -583,3 +583,19 @@ UPDATE data_quality AS known
 SET pending = NULL
 FROM unnest($2::text[], $3::int[], $4::int[]) AS done (source, day, revision)
 WHERE known.tenant = $1 AND known.source = done.source AND known.day = done.day AND known.revision = done.revision;
+
+-- name: source_hours
+-- When something came of some sources, by hour.
+SELECT source, array_agg(hour ORDER BY hour) AS hours, array_agg(received_count ORDER BY hour) AS counts,
+       max(last_at) AS last_at
+FROM source_hour
+WHERE tenant = $1 AND ($2::text[] IS NULL OR source = ANY ($2)) AND source > $3
+GROUP BY source
+ORDER BY source
+LIMIT $4;
+
+-- name: expire_source_hours
+-- Forgets what lies so many hours before the last one of its source.
+DELETE FROM source_hour AS old
+USING (SELECT source, max(hour) AS hour FROM source_hour WHERE tenant = $1 GROUP BY source) AS newest
+WHERE old.tenant = $1 AND old.source = newest.source AND old.hour < newest.hour - $2::int;

@@ -6,8 +6,8 @@ from typing import Any
 import asyncpg
 
 from services.ingest.model import QualityDimension, TenantId
-from services.ingest.registry.data_quality import Claim, Day, DayCounts, DayQuality, QualityDelta
-from services.ingest.store.schema import queries
+from services.ingest.registry.data_quality import Claim, Day, DayCounts, DayQuality, QualityDelta, SourceHours
+from services.ingest.store.schema import micros, queries
 
 
 class PostgresQualityBook:
@@ -48,6 +48,14 @@ class PostgresQualityBook:
     async def published(self, done: Sequence[tuple[str, Day, int]]) -> None:
         columns = zip(*done, strict=True)
         await self._connection.execute(queries.published_quality, self._tenant, *map(list, columns))
+
+    async def hours(self, sources: Sequence[str], after: str, count_max: int) -> list[SourceHours]:
+        values = (list(sources) or None, after, count_max)
+        rows = await self._connection.fetch(queries.source_hours, self._tenant, *values)
+        return [SourceHours(row["source"], row["hours"], row["counts"], micros(row["last_at"])) for row in rows]
+
+    async def expire_hours(self, hours: int) -> None:
+        await self._connection.execute(queries.expire_source_hours, self._tenant, hours)
 
     async def _with_fields(self, rows: Sequence[asyncpg.Record]) -> list[DayQuality]:
         days = [_day(row) for row in rows]

@@ -107,6 +107,7 @@ def _source_values(source: Source) -> tuple[Any, ...]:
         source.mapping,
         json.dumps(asdict(source.cleaning)) if source.cleaning else None,
         json.dumps(asdict(source.quality)) if source.quality != QualityRules() else None,
+        source.silent_after_us,
     )
 
 

@@ -186,6 +186,7 @@ def source_message(source: Source) -> source_pb2.Source:
         create_time=timestamp(source.created_at_us),
         mapping=mapping_pb2.RecordMapping.FromString(source.mapping) if source.mapping else None,
         quality=quality_message(source.quality) if source.quality != QualityRules() else None,
+        silent_after=None if source.silent_after_us is None else duration(source.silent_after_us),
     )
 
 
@@ -206,6 +207,7 @@ def source(message: source_pb2.Source, name: SourceId) -> Source:
         mapping=message.mapping.SerializeToString(deterministic=True) if message.HasField("mapping") else b"",
         cleaning=cleaning_of(message.cleaning) if message.HasField("cleaning") else None,
         quality=quality_of(message.quality),
+        silent_after_us=micros(message.silent_after) if message.HasField("silent_after") else None,
     )
 
 

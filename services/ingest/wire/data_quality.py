@@ -6,11 +6,12 @@ from andon.common.v1.interval_pb2 import Interval
 from andon.ingest.v1 import data_quality_pb2, event_pb2
 
 from services.ingest.admission.own_source import QUALITY
+from services.ingest.data_quality.source_rhythm import SourceActivity
 from services.ingest.model import DAY_US, QualityDimension
 from services.ingest.registry.data_quality import DELAY_BOUNDS_US, Claim, Day, DayQuality
 from services.ingest.wire.times import duration, micros, timestamp
 
-ACTIVITY = "Data quality"
+ACTIVITY, SILENT = "Data quality", "Source silent"
 _EPOCH = date(1970, 1, 1)
 
 
@@ -71,6 +72,35 @@ def day_event(claim: Claim) -> event_pb2.Event:
         share = counts.share(dimension)
         if share is not None:
             event.attributes[dimension.name.lower()].number = share
+    return event
+
+
+def activity_message(one: SourceActivity, now_us: int) -> data_quality_pb2.SourceActivity:
+    return data_quality_pb2.SourceActivity(
+        source=one.source,
+        last_time=timestamp(one.last_us),
+        basis=one.basis.value,  # type: ignore[arg-type]
+        due_time=None if one.due_us is None else timestamp(one.due_us),
+        silent=one.is_silent(now_us),
+        weekly_count=one.weekly,
+    )
+
+
+def silence_event(one: SourceActivity) -> event_pb2.Event:
+    """What says that a source is silent: a case of its own, at the time by which something was due."""
+    assert one.due_us is not None
+    case_id = f"{one.source}/silence/{one.last_us}"
+    event = event_pb2.Event(
+        # A source that declares another time is silent at another time.
+        id=f"{case_id}/{one.due_us}",
+        source=QUALITY,
+        case_id=case_id,
+        activity=SILENT,
+        time=timestamp(one.due_us),
+    )
+    event.attributes["source"].text = one.source
+    event.attributes["day"].time.CopyFrom(timestamp(one.due_us))
+    event.attributes["last"].time.CopyFrom(timestamp(one.last_us))
     return event
 
 
