@@ -55,8 +55,7 @@ def learn(plan: ProofPlan, window: str, readings: Sequence[Reading]) -> History:
     season = fit_season(*_columns(spread), length_us, CYCLES.get(window, ()))
     levels, calm = season.without(*_columns(before)), season.without(*_columns(spread))
     hits: tuple[ShareCounts | None, ShareCounts | None] = (None, None)
-    # Windows of shares: of zeros and ones the sum of squares is the sum.
-    if all(one.squares == one.total and one.value <= 1 for one in (*before, *spread)):
+    if all(map(_is_share, (*before, *spread))):
         hits = _hits(before), _hits(spread)
     try:
         baseline = baseline_level(levels, calm, season.fitted, *hits)
@@ -66,6 +65,11 @@ def learn(plan: ProofPlan, window: str, readings: Sequence[Reading]) -> History:
         # Windows that do not vary neither hang together nor drift: what is computed of rounding says nothing.
         baseline = replace(baseline, lag1_autocorrelation=0.0, drift=0.0)
     return History(tuple(before), season, baseline)
+
+
+def _is_share(one: Reading) -> bool:
+    """Of zeros and ones the sum of squares is the sum. What has a value without a case is a sum."""
+    return one.count > 0 and one.squares == one.total and one.value <= 1
 
 
 def _hits(readings: Sequence[Reading]) -> ShareCounts:

@@ -121,3 +121,11 @@ def test_a_history_ends_with_its_last_window_and_no_later(count, has_season):
     readings = days(*(np.arange(float(count)) % 7 + 0.1 * (np.arange(count) % 3)))
     found = learn(plan((0, count), spread_end=count), "day", readings)
     assert (found.season.cycle is not None) == has_season
+
+
+def test_a_count_that_is_mostly_zero_is_no_share_of_the_cases_of_its_windows():
+    rare = [int(day % 3 == 0) for day in range(40)]
+    readings = [Reading(day * DAY_US, (day + 1) * DAY_US, float(one), one, one, one) for day, one in enumerate(rare)]
+    found = learn(plan((20, 40), spread_end=20), "day", readings).baseline
+    assert (found.points, found.scale) == (20, 1.0)
+    assert found.level == pytest.approx(np.mean(rare[20:]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from copy import deepcopy
 from datetime import timedelta
 
 import grpc
@@ -11,12 +12,15 @@ import pytest
 from andon.improvement.v1 import improvement_pb2 as pb
 from andon.improvement.v1 import problem_pb2
 from andon.ingest.v1 import ingest_pb2
-from andon.scoring.v1 import scoring_pb2
+from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
 from andon_client.commands.system import apply_system
+from andon_client.documents import parse_document
 from andon_client.suite import Suite
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+
+from tests.running_suite import DESK_SYSTEM
 
 pytestmark = pytest.mark.timeout(280)
 
@@ -242,3 +246,69 @@ async def test_a_new_version_of_the_system_does_not_open_again_what_a_proof_has_
     every = pb.ProblemFilter(states=[value for value in problem_pb2.ProblemState.values() if value])
     problems = (await client.ListProblems(pb.ListProblemsRequest(filter=every))).problems
     assert [(one.name, one.state) for one in problems] == [(problem.name, problem_pb2.PROBLEM_STATE_CLOSED)]
+
+
+DAYS_SEEN = {"before": range(20), "faulty": range(20, 30), "after": range(30, 50)}
+
+
+def complaints(desk) -> list[dict[str, object]]:
+    """Of team B: a few a day, many a day, then one every fifth day. Team A calls every day."""
+    by_day = {
+        **{day: 3 + (day * 7) % 4 for day in DAYS_SEEN["before"]},
+        **{day: 14 + day % 3 for day in DAYS_SEEN["faulty"]},
+        **{day: int(day % 5 == 0) for day in DAYS_SEEN["after"]},
+    }
+    cases = [(day, "B", number) for day, most in by_day.items() for number in range(most)]
+    cases += [(day, "A", 0) for day in range(51)]
+    return [
+        {
+            "id": f"{team}{day}-{number}-{activity}",
+            "case_id": f"{team}{day}-{number}",
+            "activity": activity,
+            "time": desk.begin + timedelta(days=day, hours=9, minutes=number),
+            "team": team,
+        }
+        for day, team, number in cases
+        for activity in ("Created", "Closed")
+    ]
+
+
+async def test_days_without_a_complaint_are_zeros_of_the_proof_that_there_are_fewer(client, desk, connection):
+    spec = deepcopy(DESK_SYSTEM)
+    spec["measures"] = [{"name": "complaints", "count": {"activities": ["Closed"]}}]
+    spec["indicators"] = [
+        {
+            "name": "complaints",
+            "phase": "after",
+            "measure": "complaints",
+            "aggregate": "sum",
+            "direction": "lower_is_better",
+            "target": {"value": 2.0, "worst": 20.0},
+            "windows": ["day"],
+            "count_min": 1,
+            "slices": [{"dimensions": ["team"]}],
+            "chart": {"kind": "xmr", "rules": ["WE1"], "baseline_windows": 20},
+            "owner": "team leads",
+        }
+    ]
+    async with Suite(connection) as suite:
+        await apply_system(suite, parse_document(spec, indicator_system_pb2.IndicatorSystemSpec), "desk")
+        await desk.write(suite, complaints(desk))
+        await desk.settled(suite)
+    (problem,) = (await client.ListProblems(pb.ListProblemsRequest())).problems
+    action = problem_pb2.Action(kind=problem_pb2.ACTION_KIND_CORRECTIVE, owner="team leads")
+    action.title.en = "Call back within an hour"
+    action.due_time.CopyFrom(stamp(desk.begin + timedelta(days=60)))
+    action.goal.series, action.goal.expected_effect = "desk/main/complaints@day{team=B}", -10.0
+    end, name = stamp(desk.begin + timedelta(days=30)), f"{problem.name}/actions/1"
+    cause = problem_pb2.Cause(cause_class=problem_pb2.CAUSE_CLASS_PROCESS)
+    cause.title.en = "Nobody called back"
+    await client.AcknowledgeProblem(pb.AcknowledgeProblemRequest(name=problem.name))
+    await client.AddCause(pb.AddCauseRequest(parent=problem.name, cause=cause))
+    await client.PlanAction(pb.PlanActionRequest(parent=problem.name, action=action))
+    await client.StartAction(pb.StartActionRequest(name=name, start_time=end))
+    await client.CompleteAction(pb.CompleteActionRequest(name=name, done_time=end))
+    proof = (await client.VerifyAction(pb.VerifyActionRequest(name=name))).verification
+    assert proof.after_windows == len(DAYS_SEEN["after"])
+    assert proof.verdict == problem_pb2.VERDICT_IMPROVED, proof.statement.en
+    assert proof.after_mean == pytest.approx(4 / 20)
