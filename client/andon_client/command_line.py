@@ -27,6 +27,7 @@ from andon_client.commands import (
     source,
     source_quality,
     status,
+    survey,
     system,
     watch,
 )
@@ -131,6 +132,17 @@ _add(_sources, "templates", source.templates, "source templates")
 _add(_sources, "test", source.preview, "source test zendesk audits.jsonl")
 _add(_sources, "write", source.write, "source write zendesk audits.jsonl")
 app.add_typer(_sources, name="source")
+
+_surveys = typer.Typer(no_args_is_help=True, help="Surveys: what is asked, who was invited, and what came back.")
+_add(_surveys, "create", survey.create, "survey create branch-visit --template csat")
+_add(_surveys, "show", survey.show, "survey show branch-visit")
+_add(_surveys, "list", survey.list_all, "survey list --json")
+_add(_surveys, "templates", survey.templates, "survey templates")
+_add(_surveys, "invite", survey.invite, "survey invite branch-visit --count 200 --segment branch-7")
+_add(_surveys, "invitations", survey.invitations, "survey invitations branch-visit --state open")
+_add(_surveys, "mark", survey.mark, "survey mark branch-visit 0f3a9c51d27be4608a1c3d --state undeliverable")
+_add(_surveys, "report", survey.report, "survey report branch-visit --since 2026-05-01")
+app.add_typer(_surveys, name="survey")
 
 _problem = typer.Typer(no_args_is_help=True, help="A problem, from acknowledgement to closure.")
 _add(_problem, "show", problem.show, "problem show problems/7")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import grpc
 from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1 import improvement_pb2, problem_pb2
-from andon.ingest.v1 import data_quality_pb2, event_pb2, ingest_pb2, quarantine_pb2, source_pb2
+from andon.ingest.v1 import data_quality_pb2, event_pb2, ingest_pb2, quarantine_pb2, source_pb2, survey_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 
 from andon_client.presentation.order import hierarchy, score_order
@@ -162,6 +162,20 @@ async def list_source_activity(
     async for page in _pages(suite.data_quality.ListSourceActivity, request):
         for one in page.activities:
             yield one
+
+
+async def list_surveys(suite: Suite, request: survey_pb2.ListSurveysRequest) -> AsyncIterator[survey_pb2.Survey]:
+    async for page in _pages(suite.surveys.ListSurveys, request):
+        for survey in page.surveys:
+            yield survey
+
+
+async def list_invitations(
+    suite: Suite, request: survey_pb2.ListInvitationsRequest
+) -> AsyncIterator[survey_pb2.Invitation]:
+    async for page in _pages(suite.surveys.ListInvitations, request):
+        for invitation in page.invitations:
+            yield invitation
 
 
 async def read_zones(suite: Suite, keys: Iterable[str]) -> Zones:

@@ -6,6 +6,7 @@ from andon.ingest.v1.data_quality_pb2_grpc import add_DataQualityServiceServicer
 from andon.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
 from andon.ingest.v1.privacy_pb2_grpc import add_PrivacyServiceServicer_to_server
 from andon.ingest.v1.quarantine_pb2_grpc import add_QuarantineServiceServicer_to_server
+from andon.ingest.v1.survey_pb2_grpc import add_SurveyServiceServicer_to_server
 
 from services.ingest import wire
 from services.ingest.access import ACCESS
@@ -18,6 +19,7 @@ from services.ingest.servicer.privacy import PrivacyServicer
 from services.ingest.servicer.quality_publisher import QualityPublisher
 from services.ingest.servicer.quarantine import QuarantineServicer
 from services.ingest.servicer.request_context import RequestContext
+from services.ingest.servicer.surveys import SurveyServicer
 from services.ingest.servicer.tenants import Tenants
 from services.ingest.servicer.writes import READERS
 from services.ingest.settings import IngestSettings
@@ -106,6 +108,9 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
                 DataQualityServicer(requests, 7.0 / settings.silence_false_alarm_days),
                 add_DataQualityServiceServicer_to_server,
                 ACCESS,
+            ),
+            Contract(
+                "andon.ingest.v1.SurveyService", SurveyServicer(requests), add_SurveyServiceServicer_to_server, ACCESS
             ),
         ],
         background=[

@@ -6,9 +6,11 @@ _SERVICE = "/andon.ingest.v1.IngestService/"
 _QUARANTINE = "/andon.ingest.v1.QuarantineService/"
 _PRIVACY = "/andon.ingest.v1.PrivacyService/"
 _DATA_QUALITY = "/andon.ingest.v1.DataQualityService/"
+_SURVEY = "/andon.ingest.v1.SurveyService/"
 _WRITE = frozenset({"writer", "admin"})
 _READ = frozenset({"reader", "analyst", "quality_manager", "operator", "service", "admin"})
 _OPERATE = frozenset({"operator", "admin"})
+_ASK = frozenset({"quality_manager", "operator", "admin"})
 
 ACCESS: Access = {
     _SERVICE + "WriteEvents": _WRITE,
@@ -40,4 +42,12 @@ ACCESS: Access = {
     _DATA_QUALITY + "WatchDataQuality": _READ,
     _DATA_QUALITY + "ListSourceActivity": _READ,
     _DATA_QUALITY + "WatchSourceActivity": _READ,
+    _SURVEY + "CreateSurvey": _ASK,
+    _SURVEY + "GetSurvey": _READ,
+    _SURVEY + "ListSurveys": _READ,
+    _SURVEY + "CreateInvitations": _ASK,
+    # Who has an id can answer in the place of the invited.
+    _SURVEY + "ListInvitations": _ASK,
+    _SURVEY + "UpdateInvitations": _ASK,
+    _SURVEY + "GetSurveyReport": _READ,
 }

@@ -164,6 +164,16 @@ class QualityRules:
 
 
 @dataclass(frozen=True)
+class AnswerRule:
+    """What an answer to an item of a survey may be: a whole number in [low, high], one of `choices`, or any text."""
+
+    field: str
+    low: int | None = None
+    high: int | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Source:
     """Where events come from, and how they are admitted."""
 
@@ -184,6 +194,8 @@ class Source:
     quality: QualityRules = QualityRules()
     # Nothing for so long is silence; absent: for how long is learned.
     silent_after_us: int | None = None
+    # Of the survey that is answered through it; empty: there is none.
+    answers: tuple[AnswerRule, ...] = ()
     revision: int = 1
     created_at_us: int = 0
 

@@ -12,6 +12,41 @@ from andon_client.presentation.formats import language_of
 
 CHINESE: Mapping[str, str] = {
     # Commands
+    "Surveys: what is asked, who was invited, and what came back.": "问卷：问题、受邀者与答复。",
+    "Create a survey and the source that its responses are written to.": "创建问卷及写入其答卷的数据源。",
+    "Show a survey and its items.": "显示问卷及其题目。",
+    "List all surveys.": "列出所有问卷。",
+    "List the shipped surveys: CSAT, NPS, CES, SERVQUAL, in English and Chinese.": (
+        "列出内置问卷：CSAT、NPS、CES、SERVQUAL（中英文）。"
+    ),
+    "Make invitations: ids to hand out, one a line. A response with such an id answers its invitation.": (
+        "生成邀请：供分发的标识，每行一个；使用该标识的答卷即答复此邀请。"
+    ),
+    "List invitations and what became of them.": "列出邀请及其结果。",
+    "Say what became of unanswered invitations. Undeliverable ones do not count in the response rate.": (
+        "说明未答复的邀请的结果；未送达者不计入答复率。"
+    ),
+    "Show what came back: response rate, indices with intervals, answers left open, dimensions.": (
+        "显示答复情况：答复率、带区间的指数、未答题目、维度。"
+    ),
+    "Id of the survey, for example branch-visit; also that of its source.": (
+        "问卷标识，例如 branch-visit；也是其数据源的标识。"
+    ),
+    "YAML: the items of the survey.": "YAML：问卷的题目。",
+    "A shipped survey instead of a file, see `andon survey templates`.": (
+        "用内置问卷代替文件，见 `andon survey templates`。"
+    ),
+    "How many invitations, at most 5,000.": "邀请份数，最多 5,000。",
+    "The part of the sampling frame that they are for, such as branch-7.": "所属的抽样框分层，例如 branch-7。",
+    "Only open, answered, undeliverable or refused ones; may be repeated.": (
+        "仅 open、answered、undeliverable 或 refused 者；可重复。"
+    ),
+    "Ids of invitations.": "邀请标识。",
+    "undeliverable, refused, or open.": "undeliverable（未送达）、refused（拒答）或 open（未答复）。",
+    "Only responses at or after this time, UTC.": "仅此时间（UTC）及之后的答卷。",
+    "Only responses before this time, UTC.": "仅此时间（UTC）之前的答卷。",
+    "Confidence of the intervals.": "区间的置信水平。",
+    "Also how often each answer was given.": "同时显示各答案的次数。",
     "Refused events: find, correct by rule, replay, discard.": "被拒事件：查找、按规则更正、重放、丢弃。",
     "List refused events, or count them by reason: where to begin.": "列出被拒事件，或按原因计数：从何处着手。",
     "Show a refused event as it was sent, its correction, and who decided what about it.": (

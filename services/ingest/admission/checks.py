@@ -20,6 +20,7 @@ from services.ingest.model import (
     OBJECT_KINDS,
     SOURCE,
     SOURCE_CHARS_MAX,
+    AnswerRule,
     Arrival,
     Fault,
     Source,
@@ -45,6 +46,7 @@ MESSAGES: Mapping[str, str] = {
     "EVENT_CORRECTION_INVALID": "an event either supersedes or retracts, and never itself",
     "EVENT_TRACEPARENT_INVALID": "not a W3C traceparent",
     "RECORD_MALFORMED": "not a JSON object in valid Unicode",
+    "ANSWER_NOT_ALLOWED": "not an answer that this item of the survey allows",
     "RECORD_NOT_MAPPABLE": "the paths of the mapping cannot be applied to the record",
 }
 
@@ -139,6 +141,9 @@ def checked(arrival: Arrival, policies: Sequence[Source], now_us: int) -> FaultM
     _check_times(arrival.page, policies, now_us, marks)
     _check_corrections(arrival.page, marks)
     _check_attributes(arrival, marks)
+    for code, policy in enumerate(policies):
+        if policy.answers:
+            _check_answers(arrival.page, codes_of(arrival.page.column("source")) == code, policy.answers, marks)
     return marks
 
 
@@ -256,3 +261,29 @@ def _check_attributes(arrival: Arrival, marks: FaultMarks) -> None:
         for place in places:
             count += np.asarray(page.column(place).is_valid())
         marks.note(count > ATTRIBUTES_MAX, "attributes", "EVENT_TOO_MANY_ATTRIBUTES")
+
+
+def _check_answers(page: pa.RecordBatch, own: Mask, rules: Sequence[AnswerRule], marks: FaultMarks) -> None:
+    """own: the rows of the source that the rules are of."""
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(page.schema.names):
+        places.setdefault(name, []).append(place)
+    for rule in rules:
+        for place in places.get(rule.field, ()):
+            column = page.column(place)
+            marks.note(own & np.asarray(column.is_valid()) & ~_allowed(rule, column), rule.field, "ANSWER_NOT_ALLOWED")
+
+
+def _allowed(rule: AnswerRule, column: pa.Array) -> Mask:
+    if rule.low is not None and rule.high is not None:
+        if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+            return np.zeros(len(column), np.bool_)
+        values = column.fill_null(0).to_numpy(zero_copy_only=False)
+        inside: Mask = (values >= rule.low) & (values <= rule.high) & (values == np.floor(values))
+        return inside
+    if column.type not in (CODED_TEXT, pa.string()):
+        return np.zeros(len(column), np.bool_)
+    if not rule.choices:
+        return np.ones(len(column), np.bool_)
+    texts = column.dictionary_decode() if column.type == CODED_TEXT else column
+    return np.asarray(pc.is_in(texts, pa.array(rule.choices, pa.string())))

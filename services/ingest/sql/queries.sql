@@ -105,17 +105,17 @@ ORDER BY source, rule, field;
 
 -- name: sources
 -- Every source of the tenant.
-SELECT source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
-       policies, subject, mapping, cleaning, quality, silent_after_us, revision, created_at
-FROM source
+SELECT source, kind, source.title_en, source.title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
+       policies, subject, mapping, cleaning, quality, silent_after_us, revision, source.created_at, survey.items
+FROM source LEFT JOIN survey USING (tenant, source)
 WHERE tenant = $1
 ORDER BY source;
 
 -- name: source
 -- One source of the tenant.
-SELECT source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
-       policies, subject, mapping, cleaning, quality, silent_after_us, revision, created_at
-FROM source
+SELECT source, kind, source.title_en, source.title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
+       policies, subject, mapping, cleaning, quality, silent_after_us, revision, source.created_at, survey.items
+FROM source LEFT JOIN survey USING (tenant, source)
 WHERE tenant = $1 AND source = $2;
 
 -- name: create_source

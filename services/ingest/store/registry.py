@@ -26,6 +26,7 @@ from services.ingest.model import (
 from services.ingest.registry.records import StoredAnswer
 from services.ingest.registry.vocabulary import MANY, Vocabulary, Word
 from services.ingest.store.schema import micros, queries
+from services.ingest.store.surveys import items_of
 
 
 class PostgresRegistry:
@@ -113,8 +114,10 @@ def _source_values(source: Source) -> tuple[Any, ...]:
 
 def _source(row: asyncpg.Record) -> Source:
     values = dict(row)
+    items = values.pop("items")
     return Source(
         id=SourceId(values.pop("source")),
+        answers=tuple(one.rule for one in items_of(items)) if items else (),
         policies=tuple(_policy(one) for one in json.loads(values.pop("policies"))),
         cleaning=_cleaning(values.pop("cleaning")),
         quality=_quality(values.pop("quality")),

@@ -16,6 +16,7 @@ from services.ingest.store.postgres_log import PostgresLog, head_of
 from services.ingest.store.quarantine import PostgresQuarantine
 from services.ingest.store.registry import PostgresRegistry
 from services.ingest.store.schema import queries
+from services.ingest.store.surveys import PostgresSurveys
 from services.runtime.database import acquire, tenant_transaction
 
 
@@ -27,6 +28,7 @@ class PostgresSession:
     registry: PostgresRegistry
     quarantine: PostgresQuarantine
     quality: PostgresQualityBook
+    surveys: PostgresSurveys
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,12 @@ class PostgresStore:
 
 def _parts_on(
     connection: asyncpg.Connection, tenant: TenantId
-) -> tuple[Log, PostgresRegistry, PostgresQuarantine, PostgresQualityBook]:
+) -> tuple[Log, PostgresRegistry, PostgresQuarantine, PostgresQualityBook, PostgresSurveys]:
     log = PostgresLog(tenant, lambda: nullcontext(connection), lambda: nullcontext(connection))
     return (
         log,
         PostgresRegistry(connection, tenant),
         PostgresQuarantine(connection, tenant),
         PostgresQualityBook(connection, tenant),
+        PostgresSurveys(connection, tenant),
     )

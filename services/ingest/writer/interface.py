@@ -11,6 +11,7 @@ from services.ingest.registry.data_quality import QualityBook
 from services.ingest.registry.held_events import Quarantine
 from services.ingest.registry.interface import Registry
 from services.ingest.registry.persons import PersonStore
+from services.ingest.registry.surveys.interface import Surveys
 
 
 class StoreSession(Protocol):
@@ -27,6 +28,9 @@ class StoreSession(Protocol):
 
     @property
     def quality(self) -> QualityBook: ...
+
+    @property
+    def surveys(self) -> Surveys: ...
 
 
 class LockedSession(StoreSession, Protocol):

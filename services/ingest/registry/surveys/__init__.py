@@ -1,0 +1,1 @@
+"""Surveys: what is asked, what came back of it, and what that says."""
