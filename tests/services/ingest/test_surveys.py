@@ -227,7 +227,7 @@ async def test_who_was_invited_is_counted_by_what_became_of_it(served: Any, surv
     assert [one.id for one in (*page.invitations, *rest.invitations)] == sorted([north[3], *south])
     answered = survey_pb2.ListInvitationsRequest(survey=visit.name, states=[survey_pb2.INVITATION_STATE_ANSWERED])
     assert [one.id for one in (await surveys.ListInvitations(answered)).invitations] == [north[0]]
-    request = survey_pb2.UpdateInvitationsRequest(survey=visit.name, ids=[south[0], "x" * 22], state=states[0])
+    request = survey_pb2.UpdateInvitationsRequest(survey=visit.name, ids=[south[0], "0" * 22], state=states[0])
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await surveys.UpdateInvitations(request)
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
