@@ -450,6 +450,136 @@ ON CONFLICT DO NOTHING;
 DELETE FROM vocabulary
 WHERE tenant = $1 AND kind = 'value' AND name = ANY ($2::text[]);
 
+-- name: create_survey
+-- A new survey; it is answered from a position of the log on.
+INSERT INTO survey (tenant, source, title_en, title_zh, frame_en, frame_zh, frame_size, items, position)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9)
+RETURNING created_at;
+
+-- name: survey
+-- One survey.
+SELECT source, title_en, title_zh, frame_en, frame_zh, frame_size, items, created_at
+FROM survey
+WHERE tenant = $1 AND source = $2;
+
+-- name: surveys
+-- Surveys after a name, in order.
+SELECT source, title_en, title_zh, frame_en, frame_zh, frame_size, items, created_at
+FROM survey
+WHERE tenant = $1 AND source > $2
+ORDER BY source
+LIMIT $3;
+
+-- name: lock_survey
+-- Through which position responses are stored, held in place until this transaction is over.
+SELECT position
+FROM survey
+WHERE tenant = $1 AND source = $2
+FOR UPDATE;
+
+-- name: survey_commits
+-- Where events of a source were written.
+SELECT position
+FROM commit
+WHERE tenant = $1 AND $2 = ANY (sources) AND position > $3 AND position <= $4
+ORDER BY position
+LIMIT $5;
+
+-- name: store_responses
+-- What the log says of responses; in any order, it ends as the same.
+INSERT INTO survey_response AS known (tenant, source, response_id, state, time_us, answers, replaces)
+SELECT $1, $2, came.*
+FROM unnest($3::text[], $4::smallint[], $5::bigint[], $6::bytea[], $7::text[])
+     AS came (response_id, state, time_us, answers, replaces)
+ON CONFLICT (tenant, source, response_id) DO UPDATE
+SET state = greatest(known.state, EXCLUDED.state),
+    time_us = coalesce(EXCLUDED.time_us, known.time_us),
+    answers = coalesce(EXCLUDED.answers, known.answers),
+    replaces = coalesce(nullif(EXCLUDED.replaces, ''), known.replaces);
+
+-- name: move_survey
+-- Responses are stored through here.
+UPDATE survey
+SET position = $3
+WHERE tenant = $1 AND source = $2;
+
+-- name: survey_answers
+-- Current responses of a span of time, after an id, in order.
+SELECT response_id, state, time_us, answers, replaces
+FROM survey_response
+WHERE tenant = $1 AND source = $2 AND state = 1 AND time_us >= $3 AND time_us < $4 AND response_id > $5
+ORDER BY response_id
+LIMIT $6;
+
+-- name: uninvited_responses
+-- How many current responses of a span of time answer no invitation; a response that replaces one that does, does as well.
+WITH RECURSIVE chain AS (
+    SELECT response_id AS current_id, response_id AS earlier_id
+    FROM survey_response
+    WHERE tenant = $1 AND source = $2 AND state = 1 AND time_us >= $3 AND time_us < $4
+    UNION
+    SELECT chain.current_id, response.replaces
+    FROM chain
+    JOIN survey_response AS response
+      ON response.tenant = $1 AND response.source = $2 AND response.response_id = chain.earlier_id
+    WHERE response.replaces <> ''
+)
+SELECT count(DISTINCT chain.current_id) - count(DISTINCT chain.current_id) FILTER (WHERE invited.invitation_id IS NOT NULL)
+FROM chain
+LEFT JOIN survey_invitation AS invited
+  ON invited.tenant = $1 AND invited.source = $2 AND invited.invitation_id = chain.earlier_id;
+
+-- name: create_invitations
+-- New invitations of one segment.
+INSERT INTO survey_invitation (tenant, source, invitation_id, segment)
+SELECT $1, $2, given.invitation_id, $4
+FROM unnest($3::text[]) AS given (invitation_id);
+
+-- name: invitations
+-- Invitations of some states after an id, in order.
+SELECT invitation_id, segment, state, invited_at
+FROM (
+    SELECT invited.invitation_id, invited.segment, invited.invited_at,
+           CASE WHEN response.state < 3 THEN 2 ELSE invited.state END AS state
+    FROM survey_invitation AS invited
+    LEFT JOIN survey_response AS response
+      ON response.tenant = $1 AND response.source = $2 AND response.response_id = invited.invitation_id
+    WHERE invited.tenant = $1 AND invited.source = $2 AND invited.invitation_id > $4
+) AS page
+WHERE state = ANY ($3::smallint[])
+ORDER BY invitation_id
+LIMIT $5;
+
+-- name: known_invitations
+-- Those of some ids that there are.
+SELECT invitation_id
+FROM survey_invitation
+WHERE tenant = $1 AND source = $2 AND invitation_id = ANY ($3::text[]);
+
+-- name: move_invitations
+-- What became of some invitations; returned are those that were in another state.
+UPDATE survey_invitation
+SET state = $4
+WHERE tenant = $1 AND source = $2 AND invitation_id = ANY ($3::text[]) AND state <> $4
+RETURNING invitation_id;
+
+-- name: invitation_tallies
+-- Invitations by segment and what became of them.
+SELECT invited.segment,
+       count(*) FILTER (WHERE response.state < 3) AS answered,
+       count(*) FILTER (WHERE invited.state = 1 AND response.state IS DISTINCT FROM 1
+                          AND response.state IS DISTINCT FROM 2) AS open,
+       count(*) FILTER (WHERE invited.state = 4 AND response.state IS DISTINCT FROM 1
+                          AND response.state IS DISTINCT FROM 2) AS refused,
+       count(*) FILTER (WHERE invited.state = 3 AND response.state IS DISTINCT FROM 1
+                          AND response.state IS DISTINCT FROM 2) AS undeliverable
+FROM survey_invitation AS invited
+LEFT JOIN survey_response AS response
+  ON response.tenant = $1 AND response.source = $2 AND response.response_id = invited.invitation_id
+WHERE invited.tenant = $1 AND invited.source = $2
+GROUP BY invited.segment
+ORDER BY invited.segment;
+
 -- name: persons
 -- The secrets of some persons, by the keyed hashes of the values that name them.
 SELECT person, reference, version, secret
