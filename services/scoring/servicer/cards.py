@@ -9,7 +9,7 @@ from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.errors import NotFound, invalid
-from services.scoring.scores.scorecard import CardNode, PhaseShare, card_nodes, phase_shares
+from services.scoring.scores.scorecard import CardNode, card_nodes, phase_shares
 from services.scoring.scores.silence import SilentSeries
 from services.scoring.servicer.request_context import RequestContext
 from services.scoring.system.calendar import Zone, window_around
@@ -51,7 +51,16 @@ class CardRpcs:
         response = scoring_pb2.GetScorecardResponse(
             interval=interval(window),
             nodes=[_node(node) for node in card_nodes(system, tree, scores)],
-            phases=[_phase(share) for share in phase_shares(tree, scores)],
+            phases=[
+                scoring_pb2.PhasePoints(
+                    phase=system_pb.Phase.ValueType(PHASE_NUMBERS[share.phase]),
+                    weight=share.weight,
+                    points=share.points,
+                    points_low=share.points_low,
+                    points_high=share.points_high,
+                )
+                for share in phase_shares(tree, scores)
+            ],
             system_version=system.version,
             through=codec.encode(newest),
         )
@@ -109,13 +118,3 @@ def _node(node: CardNode) -> scoring_pb2.ScorecardNode:
         if node.indicator.target is not None:
             message.target = node.indicator.target.value
     return message
-
-
-def _phase(share: PhaseShare) -> scoring_pb2.PhasePoints:
-    return scoring_pb2.PhasePoints(
-        phase=system_pb.Phase.ValueType(PHASE_NUMBERS[share.phase]),
-        weight=share.weight,
-        points=share.points,
-        points_low=share.points_low,
-        points_high=share.points_high,
-    )

@@ -67,7 +67,12 @@ def _response(
     status = phase_one_status(state, scores, plan)
     start_us, end_us = bounds(request.interval)
     inside = tuple(point for point in whole.points if start_us <= point.window.start_us < end_us)
-    drawn, arl0 = Drawn(whole.baseline, inside), _arl0(whole, plan)
+    drawn = Drawn(whole.baseline, inside)
+    if drawn.baseline is not None:
+        arl0 = drawn.baseline.calibration.expected_arl0
+    else:
+        # Before phase I is complete its centre is unknown: it counts as on target.
+        arl0 = asked_arl(plan, sides_of(plan, plan.target or 0.0, 1.0))
     shown = {point.window for point in drawn.points}
     signals = [unpack_signal(row) for row in signal_rows]
     messages = [one for one in signals if window_id(one.interval) in shown]
@@ -102,13 +107,6 @@ def _charted(system: IndicatorSystem, series: SeriesKey) -> tuple[Indicator, Cha
         if plan is not None and name.window is not Window.ALL:
             return indicator, plan
     raise NotFound("NOT_FOUND", "this series is not charted")
-
-
-def _arl0(drawn: Drawn, plan: ChartPlan) -> float:
-    """Before phase I is complete its centre is unknown: it counts as on target."""
-    if drawn.baseline is not None:
-        return drawn.baseline.calibration.expected_arl0
-    return asked_arl(plan, sides_of(plan, plan.target or 0.0, 1.0))
 
 
 def _title(indicator: Indicator, series: SeriesKey, language: Language) -> str:

@@ -39,7 +39,12 @@ class SystemRpcs:
     async def CreateIndicatorSystem(
         self, request: scoring_pb2.CreateIndicatorSystemRequest, context: Any
     ) -> scoring_pb2.CreateIndicatorSystemResponse:
-        name, key = _new_name(request), idempotency_key(request)
+        key = idempotency_key(request)
+        if not PARENT.fullmatch(request.parent):
+            raise invalid("parent", "must be processes/{process}, with 1 to 64 of [a-z0-9-]")
+        if not SYSTEM_ID.fullmatch(request.indicator_system_id):
+            raise invalid("indicator_system_id", "must be 1 to 64 of [a-z0-9-]")
+        name = f"{request.parent}/indicatorSystems/{request.indicator_system_id}"
         findings = await self._findings(request.spec)
         _refuse_errors(name, findings)
         messages = [finding_message(finding) for finding in findings]
@@ -128,14 +133,6 @@ async def _known(
     if request.etag and request.etag != known.etag:
         raise Aborted("ETAG_STALE", "the version changed since it was read")
     return known
-
-
-def _new_name(request: scoring_pb2.CreateIndicatorSystemRequest) -> str:
-    if not PARENT.fullmatch(request.parent):
-        raise invalid("parent", "must be processes/{process}, with 1 to 64 of [a-z0-9-]")
-    if not SYSTEM_ID.fullmatch(request.indicator_system_id):
-        raise invalid("indicator_system_id", "must be 1 to 64 of [a-z0-9-]")
-    return f"{request.parent}/indicatorSystems/{request.indicator_system_id}"
 
 
 def _refuse_errors(name: str, findings: list[Finding]) -> None:

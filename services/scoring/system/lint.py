@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from services.scoring.system.case_model import Calendar, Closed, Opened
+from services.scoring.system.case_model import Closed, Opened
 from services.scoring.system.lint_charts import charts
 from services.scoring.system.lint_findings import Finding as Finding
 from services.scoring.system.lint_findings import Severity as Severity
@@ -18,7 +18,7 @@ from services.scoring.system.lint_findings import error, names, titles, warning
 from services.scoring.system.lint_indicators import indicators
 from services.scoring.system.lint_measures import measures, moment
 from services.scoring.system.lint_sizes import budget, counts, numbers, texts
-from services.scoring.system.model import Composite, Phase, SystemSpec
+from services.scoring.system.model import Phase, SystemSpec
 
 PHASES = (Phase.BEFORE, Phase.DURING, Phase.AFTER)
 
@@ -50,26 +50,19 @@ def _time(spec: SystemSpec) -> Iterator[Finding]:
         ZoneInfo(spec.time_zone)
     except (ValueError, OSError, KeyError):
         yield error("time_zone", "unknown_time_zone", f"no time zone {spec.time_zone}", f"没有时区 {spec.time_zone}")
-    yield from _calendar(spec.calendar)
-
-
-def _calendar(calendar: Calendar) -> Iterator[Finding]:
-    for place, hours in enumerate(calendar.hours):
+    for place, hours in enumerate(spec.calendar.hours):
         if not (1 <= hours.weekday <= 7 and 0 <= hours.start_minute < hours.end_minute <= 1440):
             en = "weekday is 1 to 7, and 0 <= start_minute < end_minute <= 1440"
             zh = "weekday 为 1 至 7，且 0 <= start_minute < end_minute <= 1440"
             yield error(f"calendar.hours[{place}]", "hours_malformed", en, zh)
-    for place, text in enumerate(calendar.holidays):
-        if not _is_date(text):
+    for place, text in enumerate(spec.calendar.holidays):
+        try:
+            well_formed = date.fromisoformat(text).isoformat() == text
+        except ValueError:
+            well_formed = False
+        if not well_formed:
             en, zh = "a holiday is a date such as 2026-01-01", "假日须为日期，如 2026-01-01"
             yield error(f"calendar.holidays[{place}]", "holiday_malformed", en, zh)
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
 
 
 def _case_rule(spec: SystemSpec) -> Iterator[Finding]:
@@ -120,22 +113,19 @@ def _composites(spec: SystemSpec) -> Iterator[Finding]:
         )
         yield error("composites", "not_one_root", en, zh)
     for place, composite in enumerate(spec.composites):
-        yield from _composite(spec, f"composites[{place}]", composite, parents)
-
-
-def _composite(spec: SystemSpec, field: str, composite: Composite, parents: dict[str, str]) -> Iterator[Finding]:
-    if composite.name in spec.indicator_by_name:
-        en, zh = f"{composite.name} is an indicator as well", f"{composite.name} 也是指标名"
-        yield error(f"{field}.name", "name_twice", en, zh)
-    if composite.parent and composite.parent not in parents:
-        en, zh = f"no composite {composite.parent}", f"没有组合 {composite.parent}"
-        yield error(f"{field}.parent", "unknown_parent", en, zh)
-    seen, above = {composite.name}, composite.parent
-    while above in parents and above not in seen:
-        seen.add(above)
-        above = parents[above]
-    if above in seen:
-        yield error(f"{field}.parent", "circular_parent", "a composite lies below itself", "组合位于自身之下")
+        field = f"composites[{place}]"
+        if composite.name in spec.indicator_by_name:
+            en, zh = f"{composite.name} is an indicator as well", f"{composite.name} 也是指标名"
+            yield error(f"{field}.name", "name_twice", en, zh)
+        if composite.parent and composite.parent not in parents:
+            en, zh = f"no composite {composite.parent}", f"没有组合 {composite.parent}"
+            yield error(f"{field}.parent", "unknown_parent", en, zh)
+        seen, above = {composite.name}, composite.parent
+        while above in parents and above not in seen:
+            seen.add(above)
+            above = parents[above]
+        if above in seen:
+            yield error(f"{field}.parent", "circular_parent", "a composite lies below itself", "组合位于自身之下")
 
 
 def _coverage(spec: SystemSpec) -> Iterator[Finding]:

@@ -24,9 +24,13 @@ def charts(spec: SystemSpec) -> Iterator[Finding]:
             en, zh = f"{indicator.name} is not charted, so it never alarms", f"{indicator.name} 未绘制控制图，不会报警"
             yield warning(field, "no_chart", en, zh)
             continue
-        malformed = [*_form(field, indicator, rule), *_baseline(field, rule)]
+        malformed = list(_form(field, indicator, rule))
         yield from malformed
-        if not malformed and _is_drawable(rule):
+        # What `lint_sizes` refuses is in range, and phase I is a number of windows.
+        in_range = 2 <= rule.baseline_windows <= SIMULATED_WINDOWS_MAX and 0.01 <= rule.smoothing <= 1.0
+        asked = rule.requested_arl0 == 0.0 or 2.0 <= rule.requested_arl0 <= 1e9
+        counted = rule.baseline_start_us is None and rule.baseline_end_us is None
+        if not malformed and in_range and asked and counted:
             yield from _sight(field, indicator, rule, settings)
 
 
@@ -44,9 +48,6 @@ def _form(field: str, indicator: Indicator, rule: ChartRule) -> Iterator[Finding
         if name not in allowed:
             en, zh = f"rules are {', '.join(allowed)}", f"规则须为 {', '.join(allowed)}"
             yield error(f"{field}.rules[{place}]", "unknown_rule", en, zh)
-
-
-def _baseline(field: str, rule: ChartRule) -> Iterator[Finding]:
     start_us, end_us = rule.baseline_start_us, rule.baseline_end_us
     if start_us is not None and end_us is None:
         en = "without an end the interval of phase I is never complete, and nothing is judged"
@@ -54,13 +55,6 @@ def _baseline(field: str, rule: ChartRule) -> Iterator[Finding]:
     elif start_us is not None and end_us is not None and start_us >= end_us:
         en, zh = "the interval of phase I ends before it begins", "基线期区间的终点早于起点"
         yield error(f"{field}.baseline_interval", "baseline_empty", en, zh)
-
-
-def _is_drawable(rule: ChartRule) -> bool:
-    """Whether what `lint_sizes` refuses is in range, and phase I is a number of windows."""
-    in_range = 2 <= rule.baseline_windows <= SIMULATED_WINDOWS_MAX and 0.01 <= rule.smoothing <= 1.0
-    asked = rule.requested_arl0 == 0.0 or 2.0 <= rule.requested_arl0 <= 1e9
-    return in_range and asked and rule.baseline_start_us is None and rule.baseline_end_us is None
 
 
 def _sight(field: str, indicator: Indicator, rule: ChartRule, settings: set[tuple[object, ...]]) -> Iterator[Finding]:

@@ -16,7 +16,6 @@ from services.scoring.system.model import (
     Observe,
     Phase,
     SystemSpec,
-    Target,
 )
 
 CROSSED_MAX = 2
@@ -27,7 +26,7 @@ def indicators(spec: SystemSpec) -> Iterator[Finding]:
     yield from titles("indicators", ((indicator.name, indicator.title) for indicator in spec.indicators))
     for place, indicator in enumerate(spec.indicators):
         field = f"indicators[{place}]"
-        for check in (_measure, losses, _windows, _judgement, _slices, _hierarchy, _practice):
+        for check in (_measure, losses, _windows, _judgement, _slices, _references):
             yield from check(spec, field, indicator)
 
 
@@ -65,26 +64,20 @@ def _judgement(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[F
         en, zh = f"{indicator.name} has no target, so it earns no points", f"{indicator.name} 没有目标，不计分"
         yield warning(f"{field}.target", "no_target", en, zh)
     else:
-        yield from _target(f"{field}.target", indicator, indicator.target)
+        target, worst = indicator.target, indicator.target.worst
+        if worst is not None and (
+            (indicator.direction is Direction.LOWER_IS_BETTER and worst <= target.value)
+            or (indicator.direction is Direction.HIGHER_IS_BETTER and worst >= target.value)
+        ):
+            en, zh = "worst lies on the bad side of value", "worst 须在 value 的较差一侧"
+            yield error(f"{field}.target.worst", "worst_is_better", en, zh)
+        low, high = target.lower, target.upper
+        if indicator.direction is Direction.TARGET_IS_BETTER and (low is None or high is None or not low < high):
+            en, zh = "a target in the middle needs lower < upper", "居中型目标须给出 lower < upper"
+            yield error(f"{field}.target", "range_missing", en, zh)
     if indicator.direction is Direction.UNSPECIFIED and (indicator.target or indicator.chart):
         en, zh = "without a direction neither target nor chart can judge", "缺少方向，目标与控制图无法判断"
         yield error(f"{field}.direction", "direction_missing", en, zh)
-
-
-def _target(field: str, indicator: Indicator, target: Target) -> Iterator[Finding]:
-    worst = target.worst
-    wrong_side = worst is not None and (
-        (indicator.direction is Direction.LOWER_IS_BETTER and worst <= target.value)
-        or (indicator.direction is Direction.HIGHER_IS_BETTER and worst >= target.value)
-    )
-    if wrong_side:
-        yield error(
-            f"{field}.worst", "worst_is_better", "worst lies on the bad side of value", "worst 须在 value 的较差一侧"
-        )
-    low, high = target.lower, target.upper
-    if indicator.direction is Direction.TARGET_IS_BETTER and (low is None or high is None or not low < high):
-        en, zh = "a target in the middle needs lower < upper", "居中型目标须给出 lower < upper"
-        yield error(field, "range_missing", en, zh)
 
 
 def _slices(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:
@@ -105,7 +98,7 @@ def _slices(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Find
             yield warning(here, "slice_too_fine", en, zh)
 
 
-def _hierarchy(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:
+def _references(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:
     if indicator.parent and indicator.parent not in spec.composite_names:
         en, zh = f"no composite {indicator.parent}", f"没有组合 {indicator.parent}"
         yield error(f"{field}.parent", "unknown_parent", en, zh)
@@ -113,9 +106,6 @@ def _hierarchy(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[F
         if name not in spec.indicator_by_name or name == indicator.name:
             en, zh = f"no other indicator {name}", f"没有其他指标 {name}"
             yield error(f"{field}.symptom_of[{place}]", "unknown_indicator", en, zh)
-
-
-def _practice(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:
     if indicator.phase is Phase.UNSPECIFIED:
         en, zh = f"{indicator.name} belongs to no phase", f"{indicator.name} 未指明阶段"
         yield warning(f"{field}.phase", "phase_missing", en, zh)

@@ -80,10 +80,9 @@ def slice_of(series: SeriesKey) -> dict[str, str]:
     if not brace:
         return {}
     pairs = (pair.partition("=") for pair in rest.removesuffix("}").split(","))
-    return {dimension: _unescaped(value) for dimension, _, value in pairs}
-
-
-def _unescaped(value: str) -> str:
-    for escape, character in UNESCAPES:
-        value = value.replace(escape, character)
-    return value
+    values = {}
+    for dimension, _, value in pairs:
+        for escape, character in UNESCAPES:
+            value = value.replace(escape, character)
+        values[dimension] = value
+    return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from andon_quality.calibration import WINDOWS_WATCHED, ShiftDetection
+from andon_quality.calibration import WINDOWS_WATCHED
 
 from services.scoring.scores.results import Baseline, CentreBound, LimitCalibration
 from services.scoring.system.case_model import Text
@@ -33,7 +33,12 @@ def derivation_of(baseline: Baseline) -> Text:
     )
     said = [limits]
     if calibration.detection is not None and calibration.detection.detects:
-        said.append(_sentence(_detected(calibration.detection)))
+        seen = calibration.detection
+        detected = Text(
+            f"a lasting shift of {seen.shift:g} sigma raises a signal within {seen.delay:g} windows half of the time",
+            f"持续偏移 {seen.shift:g} 倍标准差时，有一半情形在 {seen.delay:g} 个窗口内发出信号",
+        )
+        said.append(_sentence(detected))
     said += (_sentence(caveat) for caveat in caveats_of(baseline))
     return Text(" ".join(one.en for one in said), "".join(one.zh for one in said))
 
@@ -56,23 +61,14 @@ def caveats_of(baseline: Baseline) -> list[Text]:
         en = "the limits are capped: the requested ARL asks for wider ones, but autocorrelation may be a season"
         found.append(Text(en, "控制限已封顶：按要求的平均运行长度应更宽，但自相关可能只是季节性"))
     if calibration.detection is not None and not calibration.detection.detects:
-        found.append(_undetected(calibration.detection))
+        seen = calibration.detection
+        en = (
+            f"this chart cannot detect a shift of {seen.shift:g} sigma within {seen.within} windows "
+            f"(probability {100.0 * seen.chance:.0f} %)"
+        )
+        zh = f"此图无法在 {seen.within} 个窗口内检出 {seen.shift:g} 倍标准差的偏移（概率 {100.0 * seen.chance:.0f}%）"
+        found.append(Text(en, zh))
     return found
-
-
-def _detected(seen: ShiftDetection) -> Text:
-    return Text(
-        f"a lasting shift of {seen.shift:g} sigma raises a signal within {seen.delay:g} windows half of the time",
-        f"持续偏移 {seen.shift:g} 倍标准差时，有一半情形在 {seen.delay:g} 个窗口内发出信号",
-    )
-
-
-def _undetected(seen: ShiftDetection) -> Text:
-    return Text(
-        f"this chart cannot detect a shift of {seen.shift:g} sigma within {seen.within} windows "
-        f"(probability {100.0 * seen.chance:.0f} %)",
-        f"此图无法在 {seen.within} 个窗口内检出 {seen.shift:g} 倍标准差的偏移（概率 {100.0 * seen.chance:.0f}%）",
-    )
 
 
 def _shown(baseline: Baseline, calibration: LimitCalibration) -> Text:
