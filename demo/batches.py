@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
-from andon_records.batches import Batch
+from andon_records.batches import Batch, ipc_stream
 
 from demo.simulation import SOURCE, Event
 
@@ -31,8 +31,4 @@ def _arrow(events: Sequence[Event]) -> bytes:
     }
     for name, kind in ATTRIBUTES.items():
         columns[f"attributes.{name}"] = pa.array([event.attributes.get(name) for event in events], kind)
-    batch = pa.RecordBatch.from_pydict(columns)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return bytes(sink.getvalue().to_pybytes())
+    return ipc_stream(pa.RecordBatch.from_pydict(columns))

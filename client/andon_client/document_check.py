@@ -70,8 +70,11 @@ def _check_field(value: Any, field: FieldDescriptor, path: Place) -> None:
 
 def _check_value(value: Any, field: FieldDescriptor, path: Place) -> None:
     if field.message_type is not None:
-        if field.message_type.full_name == Duration.DESCRIPTOR.full_name and not _is_length(value):
-            raise Misfit(path, "misfit_length", found=value)
+        if field.message_type.full_name == Duration.DESCRIPTOR.full_name:
+            try:
+                length(str(value))
+            except MalformedLength:
+                raise Misfit(path, "misfit_length", found=value) from None
         if field.message_type.full_name == Timestamp.DESCRIPTOR.full_name and not _is_time(value):
             raise Misfit(path, "misfit_time", found=value)
         if not field.message_type.full_name.startswith("google.protobuf."):
@@ -112,14 +115,6 @@ def short_names(enum: EnumDescriptor) -> list[str]:
 
 def _prefix(enum: EnumDescriptor) -> str:
     return str(enum.values[0].name).removesuffix("UNSPECIFIED")
-
-
-def _is_length(value: Any) -> bool:
-    try:
-        length(str(value))
-    except MalformedLength:
-        return False
-    return True
 
 
 def _is_time(value: Any) -> bool:

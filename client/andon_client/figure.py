@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 HEIGHT = 24
 DATES_MAX = 6
@@ -31,17 +30,13 @@ def figure(title: str, traces: Sequence[Trace], dates: Sequence[str], width: int
     made.clear()
     made.plot_size(width, HEIGHT)
     for trace in traces:
-        _draw(made, trace)
+        if trace.points:
+            signal = made.signal(*zip(*trace.points, strict=True), marker=trace.marker)
+            made.draw(signal.lines() if trace.joined else signal)
     places = list(range(len(dates))[:: max(1, len(dates) // DATES_MAX)])
     made.ruler("x").ticks(places, [dates[place] for place in places])
     made.title(title)
     return f"{plotext.uncolorize(made.build().string()).rstrip()}\n{_legend(traces, width)}"
-
-
-def _draw(made: Any, trace: Trace) -> None:
-    if trace.points:
-        signal = made.signal(*zip(*trace.points, strict=True), marker=trace.marker)
-        made.draw(signal.lines() if trace.joined else signal)
 
 
 def _legend(traces: Sequence[Trace], width: int) -> str:

@@ -113,7 +113,7 @@ def _converted(
 ) -> Iterator[tuple[NDArray[np.int64], Applied, bytes]]:
     """Events of the rows, in parts that the contract allows."""
     applied = apply_mapping(mapping, table, rows)
-    body = _ipc(applied.events)
+    body = ipc_stream(applied.events)
     if len(body) <= BATCH_BYTES_MAX or len(rows) == 1:
         yield rows, applied, body
         return
@@ -122,7 +122,8 @@ def _converted(
     yield from _converted(mapping, table.slice(half), rows[half:])
 
 
-def _ipc(events: pa.RecordBatch) -> bytes:
+def ipc_stream(events: pa.RecordBatch) -> bytes:
+    """An Arrow IPC stream with one batch, as `WriteEvents` takes it."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, events.schema) as writer:
         writer.write_batch(events)

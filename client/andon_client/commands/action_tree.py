@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from andon.improvement.v1.problem_pb2 import Action, ActionKind, ActionState, Goal, Problem, ProofPlan, Verification
+from andon.improvement.v1.problem_pb2 import Action, ActionKind, ActionState, Problem, Verification
 from rich.markup import escape
 from rich.tree import Tree
 
@@ -38,24 +38,17 @@ def action_lines(action: Action, locale: str, zone: tzinfo) -> list[str]:
     lines = [say("terms", locale, kind=kind, owner=action.owner, due=when(action.due_time, zone))]
     lines += [say("removes", locale, cause=action.cause)] if action.cause else []
     lines += [say("reason", locale, reason=action.reason)] if action.reason else []
-    lines += _goal_lines(action.goal, locale)
-    return lines + (_plan_lines(action.plan, locale, zone) if action.HasField("plan") else [])
-
-
-def _goal_lines(goal: Goal, locale: str) -> list[str]:
+    goal, plan = action.goal, action.plan
+    lines.append(say("goal", locale, series=goal.series, effect=goal.expected_effect))
     windows = {"least": goal.windows_min, "planned": goal.horizon_windows}
-    return [
-        say("goal", locale, series=goal.series, effect=goal.expected_effect),
-        say("test", locale, confidence=goal.confidence, **windows),
-    ]
-
-
-def _plan_lines(plan: ProofPlan, locale: str, zone: tzinfo) -> list[str]:
-    before = stretch(plan.baseline_intervals, zone)
-    return [
-        say("before", locale, before=before) if plan.baseline_intervals else say("nothing_before", locale),
-        say("spread", locale, end=when(plan.spread_end_time, zone), fixed=when(plan.fixed_time, zone)),
-    ]
+    lines.append(say("test", locale, confidence=goal.confidence, **windows))
+    if action.HasField("plan"):
+        before = stretch(plan.baseline_intervals, zone)
+        lines += [
+            say("before", locale, before=before) if plan.baseline_intervals else say("nothing_before", locale),
+            say("spread", locale, end=when(plan.spread_end_time, zone), fixed=when(plan.fixed_time, zone)),
+        ]
+    return lines
 
 
 def check_lines(proof: Verification, locale: str) -> list[str]:

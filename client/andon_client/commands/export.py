@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, tzinfo
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -56,7 +56,10 @@ def export(
         fail(say("export_exists", options.locale, file=file.name), options.locale)
     if file.name.endswith(".gz") and wanted in NOT_PACKED:
         fail(say("export_not_packed", options.locale, format=wanted.value), options.locale)
-    local = _zone(zone, options.locale)
+    try:
+        local = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        fail(say("unknown_zone", options.locale, name=zone), options.locale)
     interval = loaded(options, lambda: interval_of(since, until, local))
     wish = ExportWish(wanted, interval, frozenset(source or ()), history, zone, case_object)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
@@ -81,10 +84,3 @@ def export(
         lines.append(say("export_mixed", options.locale, names=", ".join(written.mixed)))
     for line in lines:
         screen.print(line, markup=False, soft_wrap=True)
-
-
-def _zone(name: str, locale: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        fail(say("unknown_zone", locale, name=name), locale)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import tzinfo
 
 from andon.common.v1.interval_pb2 import Interval
@@ -88,13 +88,16 @@ def _drawn(action: Action, proof: Verification, windows: Sequence[Score], locale
     values = Trace(say("value", locale), "braille", [(at, one.value) for at, one in enumerate(windows)])
     means, marks = [], []
     for side, mean_name, mark, mean, stretches in sides:
-        inside = [(at, one.value) for at, one in enumerate(windows) if _within(one.interval, stretches)]
+        inside = [
+            (at, one.value)
+            for at, one in enumerate(windows)
+            if any(
+                own.start.seconds <= one.interval.start.seconds and one.interval.end.seconds <= own.end.seconds
+                for own in stretches
+            )
+        ]
         means.append(Trace(say(mean_name, locale), "·", [(at, mean) for at, _ in inside]))
         marks.append(Trace(say(side, locale), mark, inside, joined=False))
     # Later traces are drawn on top.
     traces = [values, *means, *marks]
     return figure(action.goal.series, traces, [span(one.interval, locale, zone) for one in windows], screen.width)
-
-
-def _within(window: Interval, stretches: Iterable[Interval]) -> bool:
-    return any(one.start.seconds <= window.start.seconds and window.end.seconds <= one.end.seconds for one in stretches)

@@ -121,7 +121,11 @@ def update(
 def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Show a source; its mapping is printed as YAML, which create and update read again."""
     options: Context = context.obj
-    _show(run(options, lambda suite: _read(suite, name)), options, as_json)
+
+    async def work(suite: Suite) -> source_pb2.Source:
+        return (await suite.ingest.GetSource(ingest_pb2.GetSourceRequest(name=f"sources/{name}"))).source
+
+    _show(run(options, work), options, as_json)
 
 
 def list_all(context: typer.Context, as_json: Json = False) -> None:
@@ -244,10 +248,6 @@ async def _written(suite: Suite, request: record_pb2.WriteRecordsRequest) -> rec
                 raise
         await asyncio.sleep(Backoff().delay_s(attempt, random.random))
     raise AssertionError("the last try answers or raises")
-
-
-async def _read(suite: Suite, name: str) -> source_pb2.Source:
-    return (await suite.ingest.GetSource(ingest_pb2.GetSourceRequest(name=f"sources/{name}"))).source
 
 
 def _key(validate_only: bool) -> str:

@@ -32,7 +32,9 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     options: Context = context.obj
     found = run(options, _progress)
     if as_json:
-        _emit(found)
+        emit_document({"service": "ingest", **as_document(found.bounds), **as_document(found.intake)})
+        emit_document({"service": "scoring", **as_document(found.scoring)})
+        emit_document({"service": "improvement", **as_document(found.improvement)})
         return
     for service, lines in _lines(found, options.locale).items():
         first, *others = lines
@@ -50,13 +52,6 @@ async def _progress(suite: Suite) -> SuiteStatus:
             suite.improvement.GetImprovementStatus(improvement_pb2.GetImprovementStatusRequest()),
         )
     )
-
-
-def _emit(found: SuiteStatus) -> None:
-    """A line per service."""
-    emit_document({"service": "ingest", **as_document(found.bounds), **as_document(found.intake)})
-    emit_document({"service": "scoring", **as_document(found.scoring)})
-    emit_document({"service": "improvement", **as_document(found.improvement)})
 
 
 def _lines(found: SuiteStatus, locale: str) -> dict[str, list[str]]:

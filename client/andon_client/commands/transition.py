@@ -11,7 +11,7 @@ from typing import Annotated, Protocol, TypeAlias, TypeVar
 import grpc
 import typer
 from andon.improvement.v1 import improvement_pb2 as pb
-from andon.improvement.v1.problem_pb2 import Action, Problem, ProblemState
+from andon.improvement.v1.problem_pb2 import Problem, ProblemState
 
 from andon_client.commands.action_tree import action_lines, action_of, action_title
 from andon_client.commands.problem_tree import show_next
@@ -132,12 +132,9 @@ def show_transition(
     screen.print(localised(after.title, options.locale), style="bold", markup=False, highlight=False)
     screen.print(say(phrase, options.locale, name=after.name, **states), markup=False, highlight=False)
     if action:
-        _show_action(action_of(after, action), options.locale, zone)
+        moved = action_of(after, action)
+        screen.print(action_title(moved, options.locale), markup=False, highlight=False)
+        for line in action_lines(moved, options.locale, zone):
+            screen.print(f"  {line}", markup=False, highlight=False)
     if not options.validate_only:
         show_next(after, options.locale)
-
-
-def _show_action(action: Action, locale: str, zone: tzinfo) -> None:
-    screen.print(action_title(action, locale), markup=False, highlight=False)
-    for line in action_lines(action, locale, zone):
-        screen.print(f"  {line}", markup=False, highlight=False)

@@ -69,18 +69,15 @@ class CsvRecords:
 
     def _set_aside(self, row: pyarrow.csv.InvalidRow) -> str:
         self._failed.append(row.number)
-        cells = self._cells(row)
+        values = (value.strip() for value in self._layout.values(row.text))
+        named = zip(self._layout.names, values, strict=False)
+        cells = {name: value for name, value in named if name in self._wanted}
         if self.set_aside.add(row.number, cells):
             text = row.text if len(row.text) <= TEXT_SHOWN else f"{row.text[:TEXT_SHOWN]}..."
             kind = "row_short" if row.actual_columns < row.expected_columns else "row_long"
             places = {"found": row.actual_columns, "expected": row.expected_columns, "text": text}
             self.set_aside.explain(row.number, message(kind, **places, hint=omit_hint(cells)))
         return "skip"
-
-    def _cells(self, row: pyarrow.csv.InvalidRow) -> dict[str, str]:
-        values = self._layout.values(row.text)
-        named = zip(self._layout.names, (value.strip() for value in values), strict=False)
-        return {name: value for name, value in named if name in self._wanted}
 
     def _refused(self, error: pa.ArrowInvalid) -> Exception:
         if "straddling" in str(error):

@@ -19,6 +19,7 @@ from andon_records.files.table_file import TableFile, TextTable
 from andon_records.files.utf8_stream import refuse
 from andon_records.files.xml_stream import XmlStream
 from andon_records.mapping.document import AttributeType
+from andon_records.mapping.value_texts import common_type
 from andon_records.messages import Message, message
 
 # Columns that count: the trace within the log, the event within its trace, both from 1.
@@ -80,16 +81,9 @@ def inspect_xes(path: Path) -> tuple[TableFile, XesContent]:
             names.add(key)
         reader.traces_ended.clear()
         reader.rows.clear()
-    types = {name: _type(kinds) for name, kinds in content.kinds.items()}
+    types = {name: common_type([_TYPES[kind] for kind in kinds]) for name, kinds in content.kinds.items()}
     columns = [*types, TRACE, POSITION]
     return TableFile(path, columns, content.events, partial(_read, path), types, list(_guesses(content))), content
-
-
-def _type(kinds: set[str]) -> AttributeType:
-    found = {_TYPES[kind] for kind in kinds}
-    if found == {"integer", "number"}:
-        return "number"
-    return found.pop() if len(found) == 1 else "text"
 
 
 def _guesses(content: XesContent) -> Iterator[Message]:

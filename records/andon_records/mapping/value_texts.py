@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +20,14 @@ def attribute_type(kind: pa.DataType) -> AttributeType:
     if pa.types.is_floating(kind):
         return "number"
     return "time" if pa.types.is_timestamp(kind) else "text"
+
+
+def common_type(types: Collection[AttributeType]) -> AttributeType:
+    """The type of a column whose values are of these types: whole numbers and numbers are numbers, others texts."""
+    found = set(types)
+    if found == {"integer", "number"}:
+        return "number"
+    return found.pop() if len(found) == 1 else "text"
 
 
 def texts_of(column: pa.Array) -> pa.Array:

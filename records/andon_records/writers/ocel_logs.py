@@ -57,7 +57,7 @@ class _Log:
     def __init__(self, spool: EventSpool) -> None:
         self._spool = spool
         self._columns = spool.columns(NAMES)
-        kinds = {shown: _declared(spool, name) for name, shown in self._columns.items()}
+        kinds = {shown: _TYPES[attribute_type(spool.kind(name))] for name, shown in self._columns.items()}
         own = {name: kinds[name] for name in _OWN if name in kinds}
         self.of_object = {name.removeprefix(CASE): kind for name, kind in kinds.items() if name.startswith(CASE)}
         self.of_event: dict[str, Declared] = {
@@ -83,10 +83,6 @@ def _activities(spool: EventSpool) -> dict[str, list[str]]:
             for activity in piece.column("activity").unique().to_pylist():
                 found.setdefault(activity, [])
     return dict(sorted(found.items()))
-
-
-def _declared(spool: EventSpool, name: str) -> str:
-    return _TYPES[attribute_type(spool.kind(name))]
 
 
 def _plain(value: Value, declared: str) -> Any:

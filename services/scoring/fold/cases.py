@@ -221,7 +221,13 @@ class CaseFold:
         self.state.next_due_us = min(self.state.next_due_us, int(view.due_us.min(initial=NEVER)))
         places = np.concatenate([np.zeros(0, dtype=np.int64), *(change.places for change, _ in changes)])
         rows = observation_rows(self.system, names, changes, places, self._label_columns(labels[:, places]))
-        negative = self._negative_change(view)
+        negative = 0
+        for place, measure in enumerate(self.system.spec.measures):
+            if measure.name in view.negative:
+                now = view.negative[measure.name].astype(np.int64)
+                negative += int((now - self.state.negative[place, cases]).sum())
+                self.state.negative[place, cases] = now
+        self.state.negative_spans += negative
         return FoldStep(parts, rows, corrected, events, len(cases), len(self.state.case_ids) - known, negative)
 
     def _move(
@@ -253,16 +259,6 @@ class CaseFold:
             for dimension, codes in zip(dimensions, labels, strict=True)
         ]
         return pa.StructArray.from_arrays(columns, names=[dimension.name for dimension in dimensions])
-
-    def _negative_change(self, view: CaseView) -> int:
-        change, cases = 0, view.cases
-        for place, measure in enumerate(self.system.spec.measures):
-            if measure.name in view.negative:
-                now = view.negative[measure.name].astype(np.int64)
-                change += int((now - self.state.negative[place, cases]).sum())
-                self.state.negative[place, cases] = now
-        self.state.negative_spans += change
-        return change
 
 
 def _texts_in(column: pa.ChunkedArray) -> list[str | None]:

@@ -265,7 +265,10 @@ class Handovers(RowColumn):
         if not len(rows):
             return
         starts, sizes, local, at = self.append(rows, cases)
-        late = self._late(at, rows, starts)
+        # Where the first new row does not lie strictly after the last one of the case.
+        time, tie = rows.time[starts], rows.tie[starts]
+        after = (time > self.time[at]) | ((time == self.time[at]) & (tie > self.tie[at]))
+        late = ~after & (self.value[at] != MISSING)
         followed = (self.value[at] != MISSING) & (self.value[at] != rows.value[starts])
         self.changes[at] += rows.changes(batch.case_count)[local] + followed
         ends = starts + sizes - 1
@@ -283,12 +286,6 @@ class Handovers(RowColumn):
         if batch.collided:
             return rows.take(np.lexsort((self.source.rank(rows.value), rows.tie, rows.time, rows.case)))
         return rows
-
-    def _late(self, at: IntArray, rows: Rows, starts: IntArray) -> NDArray[np.bool_]:
-        """Whether the first new row does not lie strictly after the last one kept."""
-        time, tie = rows.time[starts], rows.tie[starts]
-        after = (time > self.time[at]) | ((time == self.time[at]) & (tie > self.tie[at]))
-        return np.asarray(~after & (self.value[at] != MISSING))
 
     def _recount(self, cases: IntArray) -> None:
         if not cases.size:

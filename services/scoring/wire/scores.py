@@ -143,6 +143,7 @@ def baseline_message(baseline: Baseline) -> score_pb2.Baseline:
 
 
 def _calibration_message(calibration: LimitCalibration) -> score_pb2.LimitCalibration:
+    seen = calibration.detection
     return score_pb2.LimitCalibration(
         requested_arl0=calibration.requested_arl0,
         expected_arl0=calibration.expected_arl0,
@@ -151,26 +152,21 @@ def _calibration_message(calibration: LimitCalibration) -> score_pb2.LimitCalibr
         skewness=calibration.skewness,
         method=calibration.method,
         is_capped=calibration.is_capped,
-        detection=_detection_message(calibration.detection) if calibration.detection else None,
+        detection=None
+        if seen is None
+        else score_pb2.ShiftDetection(
+            shift_sigma=seen.shift,
+            within_windows=seen.within,
+            probability=seen.chance,
+            detects=seen.detects,
+            median_delay_windows=None if math.isinf(seen.delay) else round(seen.delay),
+        ),
     )
-
-
-def _detection_message(detection: ShiftDetection) -> score_pb2.ShiftDetection:
-    return score_pb2.ShiftDetection(
-        shift_sigma=detection.shift,
-        within_windows=detection.within,
-        probability=detection.chance,
-        detects=detection.detects,
-        median_delay_windows=None if math.isinf(detection.delay) else round(detection.delay),
-    )
-
-
-def _detection_of(message: score_pb2.ShiftDetection) -> ShiftDetection:
-    delay = message.median_delay_windows if message.HasField("median_delay_windows") else math.inf
-    return ShiftDetection(message.shift_sigma, message.within_windows, message.probability, delay)
 
 
 def _calibration_of(message: score_pb2.LimitCalibration) -> LimitCalibration:
+    seen = message.detection
+    delay = seen.median_delay_windows if seen.HasField("median_delay_windows") else math.inf
     return LimitCalibration(
         requested_arl0=message.requested_arl0,
         expected_arl0=message.expected_arl0,
@@ -179,7 +175,9 @@ def _calibration_of(message: score_pb2.LimitCalibration) -> LimitCalibration:
         skewness=message.skewness,
         method=message.method,
         is_capped=message.is_capped,
-        detection=_detection_of(message.detection) if message.HasField("detection") else None,
+        detection=ShiftDetection(seen.shift_sigma, seen.within_windows, seen.probability, delay)
+        if message.HasField("detection")
+        else None,
     )
 
 

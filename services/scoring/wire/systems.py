@@ -107,7 +107,16 @@ def spec_of(message: pb.IndicatorSystemSpec) -> model.SystemSpec:
             closed=_optional_milestone(message.case_rule, "closed"),
             reopened=tuple(message.case_rule.reopened),
         ),
-        steps=tuple(_step(step) for step in message.steps),
+        steps=tuple(
+            model.ProcessStep(
+                step.name,
+                _text(step.title),
+                PHASES.get(step.phase, model.Phase.UNSPECIFIED),
+                tuple(step.activities),
+                step.optional,
+            )
+            for step in message.steps
+        ),
         measures=tuple(case_model.Measure(one.name, _measure_kind(one), _text(one.title)) for one in message.measures),
         dimensions=tuple(
             model.Dimension(one.name, one.attribute, _text(one.title), _pick(one.pick), tuple(one.unknown_values))
@@ -130,16 +139,6 @@ def _duration_us(length: Duration) -> int:
 
 def _text(message: text_pb2.Text) -> case_model.Text:
     return case_model.Text(message.en, message.zh)
-
-
-def _step(message: pb.ProcessStep) -> model.ProcessStep:
-    return model.ProcessStep(
-        message.name,
-        _text(message.title),
-        PHASES.get(message.phase, model.Phase.UNSPECIFIED),
-        tuple(message.activities),
-        message.optional,
-    )
 
 
 def _pick(number: int) -> case_model.Pick:

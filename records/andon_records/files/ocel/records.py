@@ -24,6 +24,7 @@ from andon_records.files.utf8_stream import refuse
 from andon_records.files.xes import ACTIVITY, CASE, CASE_ID, IDENTITY, TIME
 from andon_records.files.xes_mapping import STANDARD, log_mapping
 from andon_records.mapping.document import AttributeType, CsvMapping
+from andon_records.mapping.value_texts import common_type
 from andon_records.messages import Message, message
 
 EVENT = "ocel:event"
@@ -132,7 +133,9 @@ class _Records:
             "SELECT DISTINCT name FROM value JOIN object ON object.id = object WHERE type = ?", (self._case_object,)
         ):
             found.setdefault(f"{CASE}{name}", {"string"})
-        columns = {name: _type(kinds) for name, kinds in found.items()}
+        columns = {
+            name: common_type([TYPES.get(kind.lower(), "text") for kind in kinds]) for name, kinds in found.items()
+        }
         for other in self._stage.object_types:
             columns[f"{OBJECTS}{other}"] = "text"
             columns[f"{QUALIFIERS}{other}"] = "text"
@@ -233,10 +236,3 @@ def _of_objects(objects: Sequence[tuple[str, str, str]], case_object: str) -> di
         if qualifier:
             found[f"{QUALIFIERS}{kind}"][qualifier] = None
     return {name: _BETWEEN.join(values) for name, values in found.items()}
-
-
-def _type(kinds: set[str]) -> AttributeType:
-    found = {TYPES.get(kind.lower(), "text") for kind in kinds}
-    if found == {"integer", "number"}:
-        return "number"
-    return found.pop() if len(found) == 1 else "text"

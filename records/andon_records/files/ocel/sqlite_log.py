@@ -139,8 +139,8 @@ def _add_events(tables: _Tables, stage: OcelStage) -> None:
         """
     )
     for number, id, type, detail in rows:
-        time, attributes = _loaded(detail)
-        stage.add_event(id, type, time, attributes)
+        time, attributes = json.loads(detail) if detail is not None else (None, "{}")
+        stage.add_event(id, type, time or None, json.loads(attributes))
         found = database.execute("SELECT object, qualifier FROM link WHERE id = ? ORDER BY rowid", (id,))
         for object, qualifier in found.fetchall():
             stage.relate(number, Relationship(object, qualifier))
@@ -151,13 +151,6 @@ def _details(tables: _Tables, type: str, table: str, declared: dict[str, str]) -
     for id, time, *values in tables.rows(table, "ocel_id", "ocel_time", *declared):
         given = {name: _text(value) for name, value in zip(declared, values, strict=True) if value is not None}
         yield _text(id), type, _text(time) if time is not None else "", json.dumps(given, ensure_ascii=False)
-
-
-def _loaded(detail: str | None) -> tuple[str | None, dict[str, str]]:
-    if detail is None:
-        return None, {}
-    time, attributes = json.loads(detail)
-    return time or None, json.loads(attributes)
 
 
 def _text(value: Any) -> str:
