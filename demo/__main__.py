@@ -17,11 +17,11 @@ from andon_client.commands.system import apply_system
 from andon_client.connection import load_connection
 from andon_client.documents import load_document
 from andon_client.load_messages import message
-from andon_client.load_report import said
+from andon_client.load_report import LoadReport, said
 from andon_client.loading import load, register_source
 from andon_client.suite import Suite
 from andon_client.terminal import describe
-from andon_records.messages import MalformedDocument, NothingReadable
+from andon_records.messages import MalformedDocument, Message, NothingReadable
 from rich.console import Console
 
 from demo import page, terminal
@@ -36,6 +36,15 @@ from services.machine.home import DEFAULT, Home
 from services.machine.machine import Machine, NotStarted, Plan
 
 WIDTH = 140
+INTERRUPTED = 130
+
+
+class Interrupted(Exception):
+    """The load was stopped by its user; `what` says how far it came and how to go on."""
+
+    def __init__(self, what: Message) -> None:
+        super().__init__(what.text())
+        self.what = what
 
 
 def _arguments() -> argparse.Namespace:
@@ -50,20 +59,27 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _play(suite: Suite, job: Job, locale: str, console: Console, say: Say) -> None:
+async def _play(suite: Suite, job: Job, locale: str, console: Console, say: Say) -> LoadReport:
+    """Loads, and waits until everything is scored. Raises NothingReadable where no row was accepted."""
     spec = load_document(job.system, indicator_system_pb2.IndicatorSystemSpec)
     await apply_system(suite, spec, job.process)
     await register_source(suite.ingest, job.mapping)
     async with Live(suite, job.total, console, say) as live:
-        report = await load(suite.ingest, job.batches, live.on_written, live.on_break)
-        live.loaded()
-        if report.accepted or report.duplicate:
-            await reached(suite)
+        try:
+            report = await load(suite.ingest, job.batches, live.on_written, live.on_break)
+            live.loaded()
+            if report.accepted or report.duplicate:
+                await reached(suite)
+        except asyncio.CancelledError:
+            raise Interrupted(message("run_interrupted", safe=live.rows, rows=job.total)) from None
     for line, markup in said(report, job.mapping, locale):
         console.print(line, markup=markup, soft_wrap=True)
     if not (report.accepted or report.duplicate):
-        raise NothingReadable(message("nothing_accepted", rows=report.rows))
+        if not report.refused:
+            raise NothingReadable(message("all_omitted", rows=report.rows))
+        raise NothingReadable(message("nothing_accepted", rows=report.rows, first=report.first_refusal()))
     console.print(say("scored_in", seconds=live.elapsed_s))
+    return report
 
 
 async def _report(suite: Suite, job: Job, path: Path, locale: str, console: Console, say: Say) -> None:
@@ -76,7 +92,8 @@ async def _report(suite: Suite, job: Job, path: Path, locale: str, console: Cons
     console.print(f"\n{say('report_written', path=path)}")
 
 
-async def _run(arguments: argparse.Namespace, console: Console) -> None:
+async def _run(arguments: argparse.Namespace, console: Console) -> Message | None:
+    """What is to be said of rows that were refused; None: there are none."""
     stop, say = asyncio.Event(), texts(arguments.locale)
     for kind in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(kind, stop.set)
@@ -91,10 +108,11 @@ async def _run(arguments: argparse.Namespace, console: Console) -> None:
     with suppress(asyncio.CancelledError):
         if stop.is_set() and not work.done():
             work.cancel()
-        await work
+        return await work
+    return None
 
 
-async def _work(arguments: argparse.Namespace, console: Console, say: Say, stop: asyncio.Event) -> None:
+async def _work(arguments: argparse.Namespace, console: Console, say: Say, stop: asyncio.Event) -> Message | None:
     home = Home(arguments.home.resolve())
     job = None
     if arguments.log:
@@ -106,24 +124,32 @@ async def _work(arguments: argparse.Namespace, console: Console, say: Say, stop:
             console.print(f"  {say('simulating')}")
             job = await asyncio.to_thread(desk_job, ServiceDesk())
         async with Suite(load_connection(home.folder, arguments.locale)) as suite:
-            await _play(suite, job, arguments.locale, console, say)
+            loaded = await _play(suite, job, arguments.locale, console, say)
             await _report(suite, job, arguments.report, arguments.locale, console, say)
         if not arguments.once and sys.stdin.isatty():
             console.print(say("serving_on"))
             await stop.wait()
+    if not loaded.refused:
+        return None
+    return message("some_refused", refused=loaded.refused, rows=loaded.rows, first=loaded.first_refusal())
 
 
 def main() -> int:
-    """0, or 2 and one line where the log, its mapping or its system is wrong, 1 and one line where something fails."""
+    """0, or 2 and one line where the log, its mapping or its system is wrong or rows were refused, 1 and one line where
+    something fails, 130 and one line where the load was interrupted.
+    """
     arguments, screen = _arguments(), Console()
     try:
         # Without a terminal the width is a guess: tables need room.
-        asyncio.run(_run(arguments, screen if screen.is_terminal else Console(width=WIDTH)))
+        refused = asyncio.run(_run(arguments, screen if screen.is_terminal else Console(width=WIDTH)))
     except MalformedDocument as error:
         print(error.text(arguments.locale), file=sys.stderr)
         return 2
+    except Interrupted as interrupted:
+        print(interrupted.what.text(arguments.locale), file=sys.stderr)
+        return INTERRUPTED
     except OSError as error:
-        print(error, file=sys.stderr)
+        print(f"{error.filename}: {error.strerror}" if error.filename else error, file=sys.stderr)
         return 2
     except grpc.aio.AioRpcError as error:
         print(describe(error), file=sys.stderr)
@@ -131,6 +157,9 @@ def main() -> int:
     except NotStarted as error:
         print(error, file=sys.stderr)
         return 1
+    if refused is not None:
+        print(refused.text(arguments.locale), file=sys.stderr)
+        return 2
     return 0
 
 

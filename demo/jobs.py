@@ -15,7 +15,7 @@ from andon_records.batches import Batch, batches_of
 from andon_records.files.csv_layout import has_columns
 from andon_records.files.readers import inspect
 from andon_records.mapping.document import CsvMapping, load_mapping
-from andon_records.messages import LoadError, Message
+from andon_records.messages import LoadError, Message, NothingReadable
 
 from demo.batches import batches
 from demo.simulation import FAULTS, SOURCE, PlantedFault, ServiceDesk, simulate
@@ -51,6 +51,8 @@ def log_job(log: Path, mapping_file: Path | None, system: Path | None) -> Job:
     system = system or mapping_file.with_name(mapping_file.name.replace(".mapping.", ".system."))
     load_document(system, indicator_system_pb2.IndicatorSystemSpec)
     layout = inspect(log, mapping)
+    if not layout.records:
+        raise NothingReadable(message("in_file", file=log.name, what=message("file_no_rows")))
     rest = batches_of(layout, mapping)
     first = list(islice(rest, 1))
     begin = datetime(1970, 1, 1, tzinfo=UTC)

@@ -29,6 +29,8 @@ class Live:
         self._problems: set[str] = set()
         self._begun = time.monotonic()
         self.elapsed_s = 0.0
+        # Of the log, those that are durable.
+        self.rows = 0
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -54,6 +56,7 @@ class Live:
         self._progress.stop()
 
     def on_written(self, batch: Batch, report: LoadReport) -> None:
+        self.rows = batch.last_row
         self._progress.update(
             self._bar, completed=batch.last_row, events=self._say("events", count=f"{report.received:,}")
         )

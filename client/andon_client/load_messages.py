@@ -52,7 +52,27 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         " counts twice.",
         "{rows:,} 条记录中至少 {safe:,} 条已保存。再次运行同一命令即从第 {safe:,} 条之后继续，不会重复计入。",
     ),
-    "nothing_accepted": ("none of the {rows:,} rows was accepted", "{rows:,} 条记录无一被接受"),
+    "run_interrupted": (
+        "interrupted: at least {safe:,} of {rows:,} rows are safe. Run the same command again to complete them; no row"
+        " counts twice.",
+        "已中断：{rows:,} 条记录中至少 {safe:,} 条已保存。再次运行同一命令即可补全，不会重复计入。",
+    ),
+    "nothing_accepted": ("none of the {rows:,} rows was accepted; {first}", "{rows:,} 条记录无一被接受；{first}"),
+    "all_omitted": (
+        "none of the {rows:,} rows is an event: omit_rows leaves out each of them",
+        "{rows:,} 条记录均非事件：omit_rows 将其全部略去",
+    ),
+    "some_refused": (
+        "{refused:,} refused, of {rows:,} rows; {first}",
+        "{rows:,} 条记录中有 {refused:,} 条被拒绝；{first}",
+    ),
+    "rows_moved": (
+        "    the id holds the number of the row, and rows have moved since the file was loaded: the {accepted:,}"
+        " accepted may be events that are known under other ids. Load a changed file into a source of its own, or make"
+        " the id of what the row says and {{ordinal}}.",
+        "    id 含行号，而文件装载后行已移动：所接受的 {accepted:,} 条可能是以其他 id 已知的事件。"
+        "请将改动后的文件装载到独立的数据源，或用行内容加 {{ordinal}} 组成 id。",
+    ),
     "no_example_fits": (
         "no example mapping fits the columns of {file}: write one and name it by MAPPING=",
         "没有与 {file} 的列相符的示例映射：请自行编写并用 MAPPING= 指定",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from andon.ingest.v1 import ingest_pb2
 from andon_records.batches import Batch
 from andon_records.mapping.conversion import NO_DOUBTS, TimeDoubts, Unparsed
-from andon_records.mapping.document import CsvMapping
+from andon_records.mapping.document import ROW, CsvMapping
 from andon_records.mapping.doubts import doubt_messages, unparsed_message
 from andon_records.messages import Message
 
@@ -87,6 +87,12 @@ class LoadReport:
         rejected.sort(key=lambda one: one.row)
         self.rejected += rejected[: ROWS_SHOWN - len(self.rejected)]
 
+    def first_refusal(self) -> Message:
+        """The first row that was refused, as a sentence of its own; there is one."""
+        worst = self.rejected[0]
+        field = f"{worst.field}: " if worst.field else ""
+        return message("refused_first", row=worst.row, field=field, message=worst.why or worst.message)
+
     def document(self) -> dict[str, object]:
         """For programs: plain values."""
         rejected = [
@@ -117,6 +123,8 @@ def said(report: LoadReport, mapping: CsvMapping, locale: str) -> Iterator[tuple
         yield f"  {doubt.text(locale)}", False
     for reason, count in report.by_reason.most_common():
         yield message("reason", count=count, reason=reason).text(locale), False
+    if report.by_reason["EVENT_ID_CONFLICT"] and ROW in mapping.id.columns:
+        yield message("rows_moved", accepted=report.accepted).text(locale), False
     for one in report.rejected:
         field = f"{one.field}: " if one.field else ""
         yield message("refused_row", row=one.row, field=field, message=one.text(locale)).text(locale), False

@@ -88,10 +88,7 @@ async def _stop_if_refused(
 ) -> None:
     if written.quarantined < batch.events or await source.is_over():
         return
-    worst = report.rejected[0]
-    field = f"{worst.field}: " if worst.field else ""
-    first = message("refused_first", row=worst.row, field=field, message=worst.why or worst.message)
-    raise NothingReadable(message("stopped", rows=report.rows, first=first))
+    raise NothingReadable(message("stopped", rows=report.rows, first=report.first_refusal()))
 
 
 class _ReadAhead:

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from andon_client.load_messages import message
 
 from demo import __main__ as run
+from demo.__main__ import Interrupted
 from demo.jobs import mapping_that_fits
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -22,6 +24,7 @@ WRONG = [
     (b"PK\x03\x04", "log.csv: this is a ZIP archive or an Excel workbook"),
     (HEADER + "1;2\n", "log.csv, row 1: the row has 1 values, the header 3: 1;2"),
     ("", "log.csv: the file is empty"),
+    (HEADER, "log.csv: the file has a header and no row"),
     (HEADER + "2,1,3.4.2012 16:55\n" * 6_000, 'write time_formats: ["%d.%m.%Y %H:%M"]'),
 ]
 
@@ -67,8 +70,29 @@ def test_a_file_that_is_missing_is_named(make_run, log, tmp_path, missing):
     files[missing] = tmp_path / "nowhere.yaml"
     code, said = make_run(*(word for pair in files.items() for word in pair))
     assert code == 2
-    assert "nowhere.yaml" in said
+    assert said == f"{files[missing]}: No such file or directory\n"
 
 
 def test_the_example_whose_columns_a_log_has_is_found(log):
     assert mapping_that_fits(log(HEADER + ROWS)).name == "help-desk-2012.mapping.yaml"
+
+
+@pytest.mark.parametrize(
+    ("loaded", "code", "says"),
+    [
+        (Interrupted(message("run_interrupted", safe=5_000, rows=6_000)), 130, "at least 5,000 of 6,000 rows are safe"),
+        (message("some_refused", refused=2, rows=9, first=message("plain", text="row 4: late")), 2, "2 refused, of 9"),
+        (None, 0, ""),
+    ],
+)
+def test_a_run_that_is_not_whole_says_so_in_its_last_line_and_its_code(make_run, log, monkeypatch, loaded, code, says):
+    async def work(*_):
+        if isinstance(loaded, Exception):
+            raise loaded
+        return loaded
+
+    monkeypatch.setattr(run, "_work", work)
+    ended, said = make_run("--log", log(HEADER + ROWS))
+    assert ended == code
+    assert says in said
+    assert said.count("\n") == bool(says)
