@@ -184,7 +184,13 @@ async def read_zones(suite: Suite, keys: Iterable[str]) -> Zones:
 
 
 def _zones(systems: Mapping[str, indicator_system_pb2.IndicatorSystem | None]) -> Zones:
-    return Zones({key: zone_of(one) if one else UTC for key, one in systems.items()})
+    share = indicator_system_pb2.Indicator.AGGREGATE_SHARE
+    units = {
+        f"{key}/{indicator.name}": (indicator.unit, indicator.aggregate == share)
+        for key, one in systems.items()
+        for indicator in (one.spec.indicators if one else ())
+    }
+    return Zones({key: zone_of(one) if one else UTC for key, one in systems.items()}, units)
 
 
 async def _systems(suite: Suite, keys: Iterable[str]) -> dict[str, indicator_system_pb2.IndicatorSystem | None]:

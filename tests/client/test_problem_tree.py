@@ -10,6 +10,7 @@ from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon_client.commands.problem_tree import add_events, add_signals, problem_tree
 from andon_client.moments import timestamp
 from andon_client.presentation.tables import cause_text
+from andon_client.presentation.zones import Zones
 from rich.console import Console
 
 
@@ -106,13 +107,27 @@ def test_signals_beyond_the_limit_are_counted(problem, day):
         )
         signal.interval.start.CopyFrom(timestamp(day(30 + number)))
     tree = problem_tree(problem, "en", UTC)
-    add_signals(tree, problem.signals, "en", 2, UTC)
+    add_signals(tree, problem.signals, "en", 2, Zones())
     text = drawn(tree)
     assert "signals: 5" in text
     assert "2026-04-01  desk/main/rework@day  WE1: 0.6 against 0.1\n" in text
     assert "2026-04-02  desk/main/rework@day  WE1: 0.6 against 0.1 (symptom)" in text
     assert "2026-04-03" not in text
     assert "... 3 more" in text
+
+
+def test_signals_are_said_in_the_unit_of_their_indicator(problem, day):
+    for indicator in ("rework", "lead_time", "unknown"):
+        signal = problem.signals.add(series=f"desk/main/{indicator}@day{{team=B}}", rule="WE1", value=0.6, centre=0.1)
+        signal.interval.start.CopyFrom(timestamp(day(30)))
+    zones = Zones({}, {"desk/main/rework": ("", True), "desk/main/lead_time": ("h", False)})
+    tree = problem_tree(problem, "en", UTC)
+    add_signals(tree, problem.signals, "en", 9, zones)
+    assert [line.partition("WE1: ")[2] for line in drawn(tree).splitlines() if "WE1" in line] == [
+        "60 % against 10 %",
+        "0.6 h against 0.1 h",
+        "0.6 against 0.1",
+    ]
 
 
 def test_the_events_below_a_signal_are_named(problem):

@@ -79,7 +79,7 @@ def _draw(found: scoring_pb2.GetControlChartResponse, context: Context, zone: tz
         rules=", ".join(found.rules),
         count=base.window_count,
         start=span(base.interval, locale, zone),
-        centre=centre_text(base.centre, base),
+        centre=centre_text(number(base.centre), base),
         sigma=number(base.sigma),
         arl0=number(found.arl0),
         delay=delay_text(base.calibration),

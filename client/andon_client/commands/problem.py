@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from datetime import tzinfo
 from typing import Annotated
 
 import typer
@@ -21,8 +20,10 @@ from andon_client.commands.transition import (
     read,
     transition,
 )
-from andon_client.listing import problem_zone
+from andon_client.listing import shown_zones
 from andon_client.presentation.phrases import say, text_in
+from andon_client.presentation.tables import problem_system
+from andon_client.presentation.zones import Zones
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, run, screen
 
@@ -38,16 +39,16 @@ def show(context: typer.Context, name: ProblemName, limit: Limit = 10, as_json: 
     """Show a problem: causes, actions, last verdict, signals and next steps."""
     options: Context = context.obj
 
-    async def work(suite: Suite) -> tuple[Problem, tzinfo]:
+    async def work(suite: Suite) -> tuple[Problem, Zones]:
         problem = await read(suite, name)
-        return problem, await problem_zone(suite, problem)
+        return problem, await shown_zones(suite, [problem_system(problem)])
 
-    found, zone = run(options, work)
+    found, zones = run(options, work)
     if as_json:
         emit_json(found)
         return
-    tree = problem_tree(found, options.locale, zone)
-    add_signals(tree, found.signals, options.locale, limit, zone)
+    tree = problem_tree(found, options.locale, zones.of(problem_system(found)))
+    add_signals(tree, found.signals, options.locale, limit, zones)
     screen.print(tree)
     show_next(found, options.locale)
 

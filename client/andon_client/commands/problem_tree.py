@@ -12,10 +12,11 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from andon_client.commands.action_tree import add_action
-from andon_client.presentation.formats import localised, number, quantity, span, stretch
+from andon_client.presentation.formats import localised, quantity, span, stretch
 from andon_client.presentation.next_steps import next_steps
 from andon_client.presentation.phrases import named, say
 from andon_client.presentation.tables import cause_text
+from andon_client.presentation.zones import Zones
 from andon_client.terminal import screen
 
 
@@ -47,11 +48,12 @@ def _add_causes(tree: Tree, causes: Sequence[Cause], locale: str) -> None:
             line.add(escape(say("evidence", locale, evidence=", ".join(cause.evidence))))
 
 
-def add_signals(tree: Tree, signals: Sequence[SignalReference], locale: str, most: int, zone: tzinfo) -> None:
+def add_signals(tree: Tree, signals: Sequence[SignalReference], locale: str, most: int, zones: Zones) -> None:
     branch = tree.add(say("signals", locale, count=len(signals)))
     for signal in signals[:most]:
-        place = {"window": span(signal.interval, locale, zone), "series": signal.series, "rule": signal.rule}
-        line = say("signal", locale, **place, value=number(signal.value), centre=number(signal.centre))
+        window = span(signal.interval, locale, zones.of(signal.series))
+        value, centre = (zones.value(signal.series, one, locale) for one in (signal.value, signal.centre))
+        line = say("signal", locale, window=window, series=signal.series, rule=signal.rule, value=value, centre=centre)
         branch.add(escape(say("symptom", locale, signal=line) if signal.symptom else line))
     if len(signals) > most:
         branch.add(say("more", locale, count=len(signals) - most))

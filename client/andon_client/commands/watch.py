@@ -63,7 +63,8 @@ def watch(
                 record.append([json_format.MessageToDict(item) for item in items], response.through)
             unseen = {system_of(_key(item)) for item in items} - zones.by_system.keys()
             if unseen and not as_json:
-                zones = Zones({**zones.by_system, **(await shown_zones(suite, unseen)).by_system})
+                more = await shown_zones(suite, unseen)
+                zones = Zones({**zones.by_system, **more.by_system}, {**zones.units, **more.units})
             for item in items:
                 _show(what, item, options, as_json, zones)
             # A reader at the other end of a pipe needs each change at once.

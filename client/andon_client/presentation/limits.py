@@ -13,9 +13,9 @@ _BOUNDS = {
 }
 
 
-def centre_text(centre: float, baseline: score_pb2.Baseline) -> str:
+def centre_text(centre: str, baseline: score_pb2.Baseline) -> str:
     """With a sign before it where phase I was perfect and bounds the process only."""
-    return f"{_BOUNDS.get(baseline.centre_bound, '')}{number(centre)}"
+    return f"{_BOUNDS.get(baseline.centre_bound, '')}{centre}"
 
 
 def delay_text(calibration: score_pb2.LimitCalibration) -> str:
@@ -35,7 +35,7 @@ def caveats(baseline: score_pb2.Baseline, locale: str) -> list[str]:
     found: list[str] = []
     seen = baseline.calibration.detection
     if baseline.centre_bound:
-        found.append(say("centre_is_bound", locale, centre=centre_text(baseline.centre, baseline)))
+        found.append(say("centre_is_bound", locale, centre=centre_text(number(baseline.centre), baseline)))
     if baseline.calibration.is_capped:
         found.append(say("limits_capped", locale))
     if is_blind(baseline.calibration):

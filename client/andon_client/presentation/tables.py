@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from andon.improvement.v1 import problem_pb2
@@ -105,7 +106,7 @@ def score_row(score: score_pb2.Score, locale: str, zones: Zones) -> Row:
     return [
         TableCell(score.series),
         TableCell(span(score.interval, locale, zones.of(score.series))),
-        TableCell(number(optional(score, "value"))),
+        TableCell(zones.value(score.series, optional(score, "value"), locale)),
         TableCell(cases_text(score, locale)),
         TableCell(number(optional(score, "points")) if score.HasField("points") else _points_range(score, locale)),
         TableCell(named(score_pb2.ScoreState, score.state, locale), _TONES.get(score.state, "")),
@@ -178,15 +179,16 @@ def signals_table(signals: Sequence[score_pb2.Signal], locale: str, zones: Zones
 def signal_row(signal: score_pb2.Signal, locale: str, zones: Zones) -> Row:
     active = TableCell(say("active", locale))
     retracted = TableCell(say("retracted", locale, reason=signal.reason), "quiet")
+    value = partial(zones.value, signal.series, locale=locale)
     calibration = signal.baseline.calibration
     return [
         *_row(
             span(signal.interval, locale, zones.of(signal.series)),
             signal.series,
             signal.rule,
-            number(signal.value),
-            centre_text(signal.centre, signal.baseline),
-            say("range", locale, low=number(signal.lower), high=number(signal.upper)),
+            value(signal.value),
+            centre_text(value(signal.centre), signal.baseline),
+            say("range", locale, low=value(signal.lower), high=value(signal.upper)),
             number(signal.arl0),
         ),
         TableCell(delay_text(calibration), "bad" if is_blind(calibration) else ""),

@@ -1,4 +1,4 @@
-"""The zones in which times are read and shown: each that of the indicator system that it belongs to."""
+"""The zones in which times are read and shown, and the units of values: of the indicator system they belong to."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
+from andon_client.presentation.formats import measured
 from andon_client.presentation.phrases import say
 
 
 @dataclass(frozen=True)
 class Zones:
-    """`by_system`: "process/system" -> its zone."""
+    """by_system: "process/system" -> its zone.
+
+    units: "process/system/indicator" -> its unit, and whether it is a share, which people read in per cent.
+    """
 
     by_system: Mapping[str, tzinfo] = field(default_factory=dict)
+    units: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
 
     def of(self, key: str) -> tzinfo:
         """Of a series by its key, or of "process/system"; UTC where nothing is known of it."""
         return self.by_system.get(system_of(key), UTC)
+
+    def value(self, series: str, value: float | None, locale: str) -> str:
+        """As people read it: "1.75 h", "29.27 %"; a bare number where nothing is known of the indicator."""
+        unit, is_share = self.units.get(series.partition("@")[0], ("", False))
+        return measured(value, unit, is_share, locale)
 
     @property
     def only(self) -> tzinfo:

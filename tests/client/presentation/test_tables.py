@@ -107,3 +107,14 @@ def test_each_row_has_the_clock_of_its_system_and_the_title_says_which():
     assert table.title == "Scores (times in Europe/Berlin, America/New_York)"
     assert zones.only is UTC
     assert tables.scores_table([], "en", zones).title == "Scores"
+
+
+def test_values_of_scores_and_signals_have_the_unit_of_their_indicator():
+    zones = Zones({}, {"desk/main/late": ("", True), "desk/main/lead": ("h", False)})
+    late, lead = "desk/main/late@day", "desk/main/lead@week{team=B}"
+    scores = tables.scores_table([Score(series=late, value=0.25), Score(series=lead, value=1.75)], "en", zones).rows
+    assert [row[2].text for row in scores] == ["25 %", "1.75 h"]
+    signal = Signal(series=lead, value=9.5, centre=2.0, lower=0.0, upper=4.0)
+    (row,) = tables.signals_table([signal], "zh", zones).rows
+    assert [cell.text for cell in row[3:5]] == ["9.5 小时", "2 小时"]
+    assert row[5].text.count("小时") == 2
