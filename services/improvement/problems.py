@@ -64,7 +64,7 @@ def needs_evidence(
 def decide(
     found: Sequence[Occurrence], evidence: Mapping[ProblemName, Evidence], problems: Sequence[Problem], now_us: int
 ) -> ProblemDecision:
-    """What changes among the problems that the occurrences can reach.
+    """Opens, updates and withdraws problems: what changes among those that the occurrences can reach.
 
     `evidence`: by occurrence name; without it the causes stay as they were.
     """

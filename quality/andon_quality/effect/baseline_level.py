@@ -204,8 +204,6 @@ def outlook(
     if after < 1 or planned < 1:
         raise OutOfRange(f"needs at least one window after and one planned, got {after} and {planned}")
     counts = np.arange(after + 1, planned + 1)
-    if counts.size == 0:
-        return Outlook(0, None)
     boundary = Boundary(float(1 / baseline.error(planned) ** 2), confidence, baseline.df)
     reach = boundary.reach(1 / baseline.error(counts) ** 2)
     verdicts = decide(estimate - reach, estimate + reach, direction, margin_from(expected, None))

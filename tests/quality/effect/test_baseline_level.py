@@ -51,6 +51,8 @@ def test_the_variance_of_a_mean_of_autocorrelated_windows_is_that_of_a_simulatio
 def test_fitted_parameters_are_paid_for() -> None:
     x = np.random.default_rng(5).standard_normal(50)
     assert baseline_level(x, x, fitted=8).marginal == pytest.approx(x.var() * 50 / 42)
+    # The mean alone, unless said otherwise.
+    assert baseline_level(x, x).marginal == pytest.approx(x.var(ddof=1))
 
 
 def test_the_level_is_the_mean_of_before_and_not_of_the_windows_of_the_spread() -> None:
@@ -96,6 +98,16 @@ def test_windows_that_vary_more_than_a_double_rounds_have_a_spread_whatever_thei
 def test_what_a_share_is_made_of_does_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
         hits_of(0.5).counts = np.zeros(1)  # type: ignore[misc]
+
+
+def test_an_outlook_does_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Outlook(3, None).windows = 4  # type: ignore[misc]
+
+
+def test_the_message_about_planned_windows_names_how_many_were_given() -> None:
+    with pytest.raises(OutOfRange, match="planned window, got 0"):
+        level_change(PLAIN, [1.0], 0)
 
 
 def test_windows_that_vary_less_at_the_level_of_before_narrow_nothing() -> None:
@@ -153,6 +165,7 @@ def test_the_drift_is_the_difference_of_halves_in_its_standard_errors() -> None:
         (TooFew, lambda: baseline_level([1.0], np.arange(7.0))),
         (NotFinite, lambda: baseline_level([np.nan], np.arange(8.0))),
         (NoSpread, lambda: baseline_level([3.0], np.full(8, 5.0))),
+        (NoSpread, lambda: baseline_level([0.0], np.zeros(8))),
         (NoSpread, lambda: baseline_level([3.0, 4.0, 3.0], np.full(8, 5.0))),
         (Inconsistent, lambda: baseline_level([1.0], np.arange(8.0), 1, hits_of(0.1))),
         (OutOfRange, lambda: level_change(PLAIN, [1.0], 0)),
@@ -211,6 +224,7 @@ def test_each_assumption_is_looked_at_with_its_figure_and_its_limit() -> None:
     assert passed(PLAIN, [6.0, 10.0, 10.0, 10.0 + math.sqrt(8) + 4]) == {**all_hold, "spread": False}
     assert [check.value for check in checks(PLAIN, [10.0, 14.0])] == [60.0, 0.0, 0.0, 2.0]
     assert passed(PLAIN, [10.0, 14.0]) == all_hold
+    assert passed(PLAIN, [10.0, 14.01]) == {**all_hold, "spread": False}
     assert [check.value for check in checks(PLAIN, [99.0])][-1] == 1.0
 
 
