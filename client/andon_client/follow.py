@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
 
 import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 
 RETRYABLE = frozenset(
     {
@@ -30,6 +32,16 @@ def is_retryable(error: grpc.aio.AioRpcError) -> bool:
     """Whether the same call may go through when it is made again."""
     sent_too_late = error.code() is grpc.StatusCode.INTERNAL and error.details() == _SENT_TOO_LATE
     return error.code() in RETRYABLE or sent_too_late
+
+
+def requested_delay_s(error: grpc.aio.AioRpcError) -> float:
+    """How long the service asks to wait; 0: it does not say."""
+    status = rpc_status.from_call(error)  # type: ignore[arg-type]
+    for detail in status.details if status is not None else ():
+        info = error_details_pb2.RetryInfo()
+        if detail.Unpack(info):
+            return float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9)
+    return 0.0
 
 
 class Followed(Protocol):

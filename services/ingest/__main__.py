@@ -12,12 +12,13 @@ from services.ingest import wire
 from services.ingest.access import ACCESS
 from services.ingest.log.records import LogHead
 from services.ingest.log.tail import LogTail
-from services.ingest.model import SECOND_US, TenantId, Written
+from services.ingest.model import SECOND_US, IntakeQuota, TenantId, Written
 from services.ingest.servicer import IngestServicer
 from services.ingest.servicer.data_quality import DataQualityServicer
 from services.ingest.servicer.privacy import PrivacyServicer
 from services.ingest.servicer.quality_publisher import QualityPublisher
 from services.ingest.servicer.quarantine import QuarantineServicer
+from services.ingest.servicer.quotas import Quotas
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.servicer.surveys import SurveyServicer
 from services.ingest.servicer.tenants import Tenants
@@ -87,7 +88,8 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
         return LogTail(store.log(tenant), draining, response_bytes_max, settings.poll_s)
 
     tenants = Tenants(store, secret, limits, Codec(wire.event_as_sent, answer), clock_us, tail_of)
-    requests = RequestContext(tenants, store, draining, clock_us, settings.message_bytes_max)
+    quotas = Quotas(store, IntakeQuota(settings.quota_events_per_s, settings.quota_bytes_per_s), settings.quota_burst_s)
+    requests = RequestContext(tenants, store, draining, clock_us, settings.message_bytes_max, quotas)
     publisher = QualityPublisher(store, clock_us, 7.0 / settings.silence_false_alarm_days)
     retention_us = round(settings.quarantine_retention_s * SECOND_US)
     quarantine = QuarantineServicer(requests, retention_us)

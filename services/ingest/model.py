@@ -174,6 +174,14 @@ class AnswerRule:
 
 
 @dataclass(frozen=True)
+class IntakeQuota:
+    """What may come in a second, of events and of bytes of their columns; 0: no limit."""
+
+    events_per_s: int = 0
+    bytes_per_s: int = 0
+
+
+@dataclass(frozen=True)
 class Source:
     """Where events come from, and how they are admitted."""
 
@@ -196,6 +204,7 @@ class Source:
     silent_after_us: int | None = None
     # Of the survey that is answered through it; empty: there is none.
     answers: tuple[AnswerRule, ...] = ()
+    quota: IntakeQuota = IntakeQuota()
     revision: int = 1
     created_at_us: int = 0
 

@@ -48,6 +48,17 @@ class IngestSettings(RuntimeSettings):
     quarantine_expiry_every_s: float = Field(
         600.0, gt=0.0, description="Time in seconds between deletions of refused events whose retention is over."
     )
+    quota_events_per_s: int = Field(
+        0, ge=0, description="Events per second that each tenant may send, over all replicas. 0: no limit."
+    )
+    quota_bytes_per_s: int = Field(
+        0,
+        ge=0,
+        description="Bytes per second that each tenant may send, as columns in memory, over all replicas. 0: no limit.",
+    )
+    quota_burst_s: float = Field(
+        10.0, gt=0.0, description="Time in seconds whose quota may come at once, of tenants and of sources."
+    )
     quality_publication_every_s: float = Field(
         10.0,
         gt=0.0,

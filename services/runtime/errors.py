@@ -23,6 +23,14 @@ class FieldViolation:
 
 
 @dataclass(frozen=True)
+class QuotaViolation:
+    """`subject`: whose quota it is, such as "sources/desk"."""
+
+    subject: str
+    description: str
+
+
+@dataclass(frozen=True)
 class PreconditionViolation:
     kind: str
     subject: str
@@ -43,6 +51,7 @@ class AndonError(Exception):
         metadata: Mapping[str, str] | None = None,
         field_violations: Sequence[FieldViolation] = (),
         precondition_violations: Sequence[PreconditionViolation] = (),
+        quota_violations: Sequence[QuotaViolation] = (),
         retry_after_s: float | None = None,
     ) -> None:
         self.reason = (reason or self.default_reason).removeprefix("ERROR_REASON_")
@@ -50,6 +59,7 @@ class AndonError(Exception):
         self.metadata = dict(metadata or {})
         self.field_violations = tuple(field_violations)
         self.precondition_violations = tuple(precondition_violations)
+        self.quota_violations = tuple(quota_violations)
         self.retry_after_s = retry_after_s
         super().__init__(f"{self.reason}: {message}" if message else self.reason)
 

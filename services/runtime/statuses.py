@@ -136,6 +136,11 @@ def _details(error: AndonError, locale: Locale, texts: Texts | None) -> Iterable
                 of_state(type=one.kind, subject=one.subject, description=one.description) for one in preconditions
             ]
         )
+    if error.quota_violations:
+        of_quota = error_details_pb2.QuotaFailure.Violation
+        yield error_details_pb2.QuotaFailure(
+            violations=[of_quota(subject=one.subject, description=one.description) for one in error.quota_violations]
+        )
     if error.retry_after_s is not None:
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromMilliseconds(round(error.retry_after_s * 1000))

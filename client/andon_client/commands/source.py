@@ -7,6 +7,7 @@ import random
 import sys
 import uuid
 from collections import Counter
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +20,8 @@ from google.protobuf import json_format
 
 from andon_client.commands.filters import Json
 from andon_client.document_check import enum_name, short_names
-from andon_client.follow import Backoff, is_retryable
+from andon_client.documents import parse_document
+from andon_client.follow import Backoff, is_retryable, requested_delay_s
 from andon_client.listing import list_sources
 from andon_client.presentation.formats import refusal_name, short
 from andon_client.presentation.phrases import say, text_in
@@ -35,6 +37,8 @@ REFUSED = 2
 TRIES_MAX = 20
 REJECTIONS_SHOWN = 20
 TESTED_MAX = 100
+# What a document says of the events of a source, besides how records become events; as in the contract.
+RULE_KEYS = ("cleaning", "quality", "silent_after", "quota")
 
 Name = Annotated[str, typer.Argument(help="Id of the source, for example zendesk.")]
 MappingFile = Annotated[
@@ -104,7 +108,8 @@ def update(
     )
     request.update_mask.paths.extend(
         [
-            *(["mapping", "policies", "subject"] if mapping else []),
+            *(["mapping", "policies", "subject"] if source.HasField("mapping") else []),
+            *(field.name for field, _ in source.ListFields() if field.name in RULE_KEYS),
             *(["kind"] if kind else []),
             *(["title"] if title else []),
         ]
@@ -246,7 +251,8 @@ async def _written(suite: Suite, request: record_pb2.WriteRecordsRequest) -> rec
         except grpc.aio.AioRpcError as error:
             if not is_retryable(error) or attempt + 1 == TRIES_MAX:
                 raise
-        await asyncio.sleep(Backoff().delay_s(attempt, random.random))
+            requested_s = requested_delay_s(error)
+        await asyncio.sleep(requested_s + Backoff().delay_s(attempt, random.random))
     raise AssertionError("the last try answers or raises")
 
 
@@ -261,8 +267,7 @@ def _json(records: list[bytes]) -> record_pb2.RawRecords:
 def _source(options: Context, mapping: Path | None, kind: str, title: str) -> source_pb2.Source:
     source = source_pb2.Source()
     if mapping is not None:
-        document, rules = _mapping(mapping, options)
-        source = source_of(document, rules)
+        source = _of_document(mapping, options)
     if kind:
         number = enum_name(kind, source_pb2.SourceKind.DESCRIPTOR)
         if number is None:
@@ -274,15 +279,26 @@ def _source(options: Context, mapping: Path | None, kind: str, title: str) -> so
     return source
 
 
-def _mapping(path: Path, options: Context) -> tuple[dict[str, Any], CsvMapping]:
-    from andon_records.mapping.document import load_mapping
-    from andon_records.messages import LoadError
+def _of_document(path: Path, options: Context) -> source_pb2.Source:
+    """A mapping with rules, or rules alone."""
+    from andon_records.mapping.document import parse_mapping
+    from andon_records.messages import LoadError, MalformedMapping, message
     from andon_records.yaml_text import read_yaml
 
+    # A mapping has types of its own, and rules have those of the contract.
+    document, typed = (loaded(options, partial(read_yaml, path, literal=literal)) for literal in (True, False))
+    given = {key: typed.pop(key) for key in RULE_KEYS if key in typed} if isinstance(typed, dict) else {}
+    mapping = {key: value for key, value in document.items() if key not in given} if given else document
+    source = loaded(options, partial(parse_document, given, source_pb2.Source, str(path)))
+    if given and set(mapping) <= {"source"}:
+        return source
     try:
-        return loaded(options, lambda: read_yaml(path)), load_mapping(path)
+        source.MergeFrom(source_of(mapping, parse_mapping(mapping)))
+    except MalformedMapping as error:
+        fail(message("at_key", path=str(path), what=error.what).text(options.locale), options.locale)
     except LoadError as error:
         fail(error.what.text(options.locale), options.locale)
+    return source
 
 
 def source_of(document: dict[str, Any], rules: CsvMapping) -> source_pb2.Source:
@@ -299,11 +315,13 @@ def source_of(document: dict[str, Any], rules: CsvMapping) -> source_pb2.Source:
 
 
 def document_of(source: source_pb2.Source) -> dict[str, Any]:
-    """The mapping document of a source."""
+    """The mapping document of a source, with its rules."""
     from andon_records.mapping.contract_form import to_document
 
     contract = json_format.MessageToDict(source.mapping, preserving_proto_field_name=True)
     document: dict[str, Any] = {"source": source.name.removeprefix("sources/"), **to_document(contract)}
+    whole = json_format.MessageToDict(source, preserving_proto_field_name=True)
+    document |= {key: whole[key] for key in RULE_KEYS if key in whole}
     if source.policies:
         document["privacy"] = {one.field: _rule(one) for one in source.policies}
     if source.subject:
@@ -323,7 +341,7 @@ def _show(source: source_pb2.Source, options: Context, as_json: bool) -> None:
         emit_json(source)
         return
     emit([source], False, sources_table, options.locale)
-    if source.HasField("mapping"):
+    if source.HasField("mapping") or any(field.name in RULE_KEYS for field, _ in source.ListFields()):
         sys.stdout.write(yaml.safe_dump(document_of(source), sort_keys=False, allow_unicode=True))
 
 

@@ -17,13 +17,13 @@ from andon_records.mapping.conversion import Applied, apply_mapping, omitted_row
 from andon_records.mapping.document import ITEM, CsvMapping
 from andon_records.mapping.objects import NoRecord, Record, RecordRows, parse_record, rows_of
 from andon_records.mapping.time_formats import ISO, time_format
-from andon_records.messages import Message
+from andon_records.messages import Message, message
 from numpy.typing import NDArray
 
 from services.ingest.admission.arrow import arrival_of, read_stream
 from services.ingest.admission.arrow_schema import check_columns
 from services.ingest.admission.concatenation import join
-from services.ingest.admission.soundness import is_sound
+from services.ingest.admission.soundness import is_sound, sound
 from services.ingest.model import (
     ATTRIBUTE_PREFIX,
     BATCH_BYTES_MAX,
@@ -68,12 +68,12 @@ def map_json(mapping: CsvMapping, source: SourceId, raw: Sequence[bytes]) -> Map
 
 def map_arrow(mapping: CsvMapping, source: SourceId, stream: bytes) -> MappedRecords:
     """Raises MalformedBatch. Columns of plain values stay columns; nested ones are read as JSON would be."""
-    table = read_stream(stream, "records", _table)
+    table, broken = read_stream(stream, "records", _table)
     if any(pa.types.is_timestamp(kind) for kind in table.schema.types):
         # As text it is ISO, whatever the mapping says of texts.
         mapping = replace(mapping, time_formats=(*mapping.time_formats, time_format(ISO)))
     nested = any(pa.types.is_nested(kind) for kind in table.schema.types)
-    if not (nested or mapping.unfold or mapping.fields):
+    if not (nested or mapping.unfold or mapping.fields or broken):
         rows = _plain_rows(mapping, table)
         return _mapped(mapping, source, table.num_rows, rows, set(), {})
     columns = {
@@ -81,22 +81,36 @@ def map_arrow(mapping: CsvMapping, source: SourceId, stream: bytes) -> MappedRec
         for name, column in zip(table.schema.names, table.columns, strict=True)
     }
     records: list[Record | NoRecord] = [
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+        NoRecord(message("record_not_text")) if number in broken else dict(zip(columns, values, strict=True))
+        for number, values in enumerate(zip(*columns.values(), strict=True))
     ]
     rows = rows_of(mapping, records)
     texts = {number: str(table.slice(number, 1).to_pylist()[0]) for number in rows.refused}
-    return _mapped(mapping, source, table.num_rows, rows, set(), texts)
+    return _mapped(mapping, source, table.num_rows, rows, broken, texts)
 
 
-def _table(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch:
+def _table(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch, set[int]]:
+    """All records, and which of them hold a text that is not Unicode, which is replaced in them.
+
+    Raises MalformedBatch for any other damage: of a column whose bytes cannot be trusted no row can be.
+    """
     check_columns(schema)
-    found = []
+    found: list[pa.RecordBatch] = []
+    broken: set[int] = set()
     for batch in batches:
-        if not is_sound(batch):
-            raise MalformedBatch("arrow_ipc", "a column is damaged or holds texts that are not Unicode")
-        found.append(batch)
+        begin = sum(one.num_rows for one in found)
+        if is_sound(batch):
+            found.append(batch)
+            continue
+        columns = []
+        for column in batch.columns:
+            healed, bad = sound(column)
+            columns.append(healed.cast(column.type))
+            if bad is not None:
+                broken.update((begin + np.flatnonzero(bad)).tolist())
+        found.append(pa.RecordBatch.from_arrays(columns, schema=schema))
     joined = pa.Table.from_batches(found, schema=schema).combine_chunks().to_batches()
-    return joined[0] if joined else pa.RecordBatch.from_pylist([], schema=schema)
+    return joined[0] if joined else pa.RecordBatch.from_pylist([], schema=schema), broken
 
 
 def _plain_rows(mapping: CsvMapping, table: pa.RecordBatch) -> RecordRows:

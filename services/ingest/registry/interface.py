@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from services.ingest.model import IntakeTotals, Source, SourceId
+from services.ingest.model import IntakeQuota, IntakeTotals, Source, SourceId
 from services.ingest.registry.records import StoredAnswer
 from services.ingest.registry.vocabulary import Vocabulary, Word
 
@@ -36,6 +36,13 @@ class Registry(Protocol):
 
     async def create_source(self, source: Source) -> bool:
         """False where it exists."""
+
+    async def take_quota(self, source: str, quota: IntakeQuota, events: int, size: int, burst_s: float) -> float:
+        """Takes so many events and bytes, if the balance of the source is not used up; empty: that of the tenant.
+
+        Above 0: nothing was taken, and nothing can be for so many seconds. Of a balance that is not used up any number
+        is taken, and later calls wait for it. burst_s: how many seconds' worth a balance holds at most.
+        """
 
     async def update_source(self, source: Source) -> bool:
         """False where it is no longer at `source.revision`."""

@@ -26,6 +26,10 @@ CASE_COMMITS_AT_ONCE = 16
 _ROWS = ingest_pb2.ENCODING_ROWS
 # What a message adds to the batch that it holds, at most.
 _FRAME_BYTES = 64
+# What a page adds to its events, and each traceparent to a page.
+_PAGE_BYTES = 64
+# A client reads 4 MiB by default; the rest is for what a response says besides its pages.
+ROW_BYTES_MAX = 3_500_000
 
 
 class ReadRpcs:
@@ -48,7 +52,29 @@ class ReadRpcs:
         async for found in reads:
             # Rows are larger than what is stored, and nobody knows by how much: each commit goes by itself.
             for part in found.one_by_one() if request.encoding == _ROWS else (found,):
-                yield await self._response(request, cursors, part, watermarks)
+                *first, last = await self._row_pages(part) if request.encoding == _ROWS else [[]]
+                for pages in first:
+                    # Not all of the commit: who resumes reads it again from its beginning.
+                    server_time = timestamp(self.requests.clock_us())
+                    yield ingest_pb2.ReadEventsResponse(
+                        pages=pages, through=cursors.encode(after), server_time=server_time
+                    )
+                yield await self._response(request, cursors, part, watermarks, last)
+                after = part.through
+
+    async def _row_pages(self, found: LogSlice) -> list[list[ingest_pb2.EventPage]]:
+        """The pages of each response, at least one response: together they fit the default limit of a client."""
+        bytes_max = min(ROW_BYTES_MAX, self.requests.message_bytes_max - _FRAME_BYTES)
+        responses: list[list[ingest_pb2.EventPage]] = [[]]
+        size = 0
+        for commit, page in [(one.commit, page) for one in found.commits for page in one.pages]:
+            for part in await asyncio.to_thread(_rows_to_fit, commit, page, bytes_max):
+                if size and size + part.ByteSize() > bytes_max:
+                    responses.append([])
+                    size = 0
+                responses[-1].append(part)
+                size += part.ByteSize() + _FRAME_BYTES
+        return responses
 
     async def _response(
         self,
@@ -56,13 +82,15 @@ class ReadRpcs:
         cursors: CursorCodec,
         found: LogSlice,
         watermarks: SourceWatermarks,
+        made: Sequence[ingest_pb2.EventPage],
     ) -> ingest_pb2.ReadEventsResponse:
+        """`made`: the pages as rows; they are none where it is Arrow."""
         watermarks.pass_over(one.commit for one in found.commits)
         pages = [(one.commit, page) for one in found.commits for page in one.pages]
         # Pages as they are stored are only passed on; to make others takes too long for a loop.
-        is_made = bool(pages and (request.encoding == _ROWS or request.columns))
+        is_selected = bool(pages and request.columns)
         response = ingest_pb2.ReadEventsResponse(
-            pages=[] if is_made else [_page(request, *one) for one in pages],
+            pages=made if request.encoding == _ROWS or is_selected else [_page(request, *one) for one in pages],
             through=cursors.encode(found.through),
             source_watermarks=wire.source_watermarks(watermarks.take_moved()),
             server_time=timestamp(self.requests.clock_us()),
@@ -74,9 +102,9 @@ class ReadRpcs:
             response.lag.CopyFrom(duration(lag_us))
             if request.follow:
                 metrics.record("andon.ingest.read.lag", lag_us / SECOND_US)
-        size = await asyncio.to_thread(_make_pages, response, request, pages) if is_made else response.ByteSize()
+        size = await asyncio.to_thread(_make_pages, response, request, pages) if is_selected else response.ByteSize()
         if size > self.requests.message_bytes_max:
-            raise invalid("encoding", "makes this commit larger than a message: read Arrow, or fewer partitions")
+            raise invalid("columns", "make this commit larger than a message: read fewer of them, or fewer partitions")
         metrics.add("andon.ingest.read.pages", len(pages))
         return response
 
@@ -183,6 +211,27 @@ def _page(request: ingest_pb2.ReadEventsRequest, commit: Commit, page: StoredPag
     )
 
 
+def _rows_to_fit(commit: Commit, page: StoredPage, bytes_max: int) -> list[ingest_pb2.EventPage]:
+    """The events of a page as rows, in as many pages as it takes."""
+    parts: list[ingest_pb2.EventPage] = []
+    offset = page.place.first_offset
+    room = max(1, bytes_max - _PAGE_BYTES * (1 + len(commit.traceparents)))
+    for events in _encoded_to_fit(decoded(page.events), _ROWS, room):
+        count = len(events.rows.events)
+        parts.append(
+            ingest_pb2.EventPage(
+                partition=page.place.partition,
+                first_offset=offset,
+                event_count=count,
+                events=events,
+                commit_time=timestamp(commit.committed_at_us),
+                traceparents=commit.traceparents,
+            )
+        )
+        offset += count
+    return parts
+
+
 def _make_pages(
     response: ingest_pb2.ReadEventsResponse,
     request: ingest_pb2.ReadEventsRequest,
@@ -199,8 +248,6 @@ def _cases(segment: StoredSegment, wanted: pa.Array, encoding: int, bytes_max: i
 
 
 def _events(request: ingest_pb2.ReadEventsRequest, page: StoredPage) -> event_pb2.EventBatch:
-    if request.encoding == _ROWS:
-        return wire.rows_of(decoded(page.events))
     if not request.columns:
         # As it is stored: nothing is decoded.
         return wire.arrow_of(page.events)

@@ -46,6 +46,8 @@ class RecordRpcs:
         key = await computed(batch.received, lambda: idempotency_key(request))
         if key is not None:
             batch = replace(batch, request_id=key.request_id, fingerprint=key.fingerprint)
+        if not batch.validate_only:
+            await self.requests.quotas.take(log, batch.arrival.page)
         written = await log.submit(batch)
         if isinstance(written, bytes):
             return record_pb2.WriteRecordsResponse.FromString(written)

@@ -9,6 +9,7 @@ from services.ingest.known.case_index import CaseIndex
 from services.ingest.log.records import LogEntry
 from services.ingest.model import TenantId
 from services.ingest.registry.records import Receipt, StoredAnswer
+from services.ingest.servicer.quotas import Quotas
 from services.ingest.servicer.tenants import Tenants
 from services.ingest.writer.interface import IngestStore, LockedSession
 from services.ingest.writer.tenant_log import TenantLog
@@ -27,11 +28,13 @@ class RequestContext:
         draining: Draining,
         clock_us: Callable[[], int],
         message_bytes_max: int,
+        quotas: Quotas,
     ) -> None:
         self.store = store
         self.draining = draining
         self.clock_us = clock_us
         self.message_bytes_max = message_bytes_max
+        self.quotas = quotas
         self._tenants = tenants
         self._cases: dict[TenantId, CaseIndex] = {}
 

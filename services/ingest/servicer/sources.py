@@ -41,6 +41,7 @@ CHANGEABLE = (
     "cleaning",
     "quality",
     "silent_after",
+    "quota",
 )
 TITLE_CHARS_MAX = 200
 SILENT_AFTER_US_MIN = 60 * SECOND_US
@@ -59,6 +60,7 @@ _FIELDS = {
     "cleaning": ("cleaning",),
     "quality": ("quality",),
     "silent_after": ("silent_after_us",),
+    "quota": ("quota",),
 }
 
 
@@ -185,6 +187,8 @@ def _check(source: Source, message: source_pb2.Source) -> None:
     if source.cleaning:
         check_cleaning(source.cleaning, "source.cleaning", checks)
     check_quality(source.quality, "source.quality", checks)
+    for name in ("events_per_second", "bytes_per_second"):
+        checks.require(getattr(message.quota, name) >= 0, f"source.quota.{name}", "must not be negative")
     silent_after_us = source.silent_after_us
     enough = silent_after_us is None or silent_after_us >= SILENT_AFTER_US_MIN
     checks.require(enough, "source.silent_after", "must be at least 1 minute")

@@ -55,6 +55,8 @@ class WriteRpcs:
         begun_s = time.perf_counter()
         batch = await received(request)
         log = await self.requests.log()
+        if not batch.validate_only:
+            await self.requests.quotas.take(log, batch.arrival.page)
         response = await answered(log, await log.submit(batch))
         encoding = "rows" if isinstance(request, PartlyRead) else request.batch.WhichOneof("encoding") or ""
         metrics.record("andon.ingest.batch.duration", time.perf_counter() - begun_s, encoding=encoding)
@@ -89,7 +91,9 @@ class WriteRpcs:
                     raise draining_error()
                 await log.capacity()
                 sequence = (request.request if isinstance(request, PartlyRead) else request).sequence
-                await sent.put(Sent(sequence, log.submit(await received(request))))
+                batch = await received(request)
+                await self.requests.quotas.wait(log, batch.arrival.page)
+                await sent.put(Sent(sequence, log.submit(batch)))
         except Exception:
             await sent.put(None)
             raise

@@ -106,7 +106,8 @@ ORDER BY source, rule, field;
 -- name: sources
 -- Every source of the tenant.
 SELECT source, kind, source.title_en, source.title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
-       policies, subject, mapping, cleaning, quality, silent_after_us, revision, source.created_at, survey.items
+       policies, subject, mapping, cleaning, quality, silent_after_us, events_per_s, bytes_per_s,
+       revision, source.created_at, survey.items
 FROM source LEFT JOIN survey USING (tenant, source)
 WHERE tenant = $1
 ORDER BY source;
@@ -114,15 +115,17 @@ ORDER BY source;
 -- name: source
 -- One source of the tenant.
 SELECT source, kind, source.title_en, source.title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
-       policies, subject, mapping, cleaning, quality, silent_after_us, revision, source.created_at, survey.items
+       policies, subject, mapping, cleaning, quality, silent_after_us, events_per_s, bytes_per_s,
+       revision, source.created_at, survey.items
 FROM source LEFT JOIN survey USING (tenant, source)
 WHERE tenant = $1 AND source = $2;
 
 -- name: create_source
 -- A new source; nothing is returned where it exists.
 INSERT INTO source (tenant, source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us,
-                    future_tolerance_us, policies, subject, mapping, cleaning, quality, silent_after_us)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb, $14)
+                    future_tolerance_us, policies, subject, mapping, cleaning, quality, silent_after_us,
+                    events_per_s, bytes_per_s)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb, $14, $15, $16)
 ON CONFLICT (tenant, source) DO NOTHING
 RETURNING created_at;
 
@@ -131,7 +134,8 @@ RETURNING created_at;
 UPDATE source
 SET kind = $4, title_en = $5, title_zh = $6, dedup_horizon_us = $7, time_earliest_us = $8,
     future_tolerance_us = $9, policies = $10, subject = $11, mapping = $12, cleaning = $13::jsonb,
-    quality = $14::jsonb, silent_after_us = $15, revision = revision + 1
+    quality = $14::jsonb, silent_after_us = $15, events_per_s = $16, bytes_per_s = $17,
+    revision = revision + 1
 WHERE tenant = $1 AND source = $2 AND revision = $3
 RETURNING revision;
 
@@ -729,3 +733,7 @@ LIMIT $4;
 DELETE FROM source_hour AS old
 USING (SELECT source, max(hour) AS hour FROM source_hour WHERE tenant = $1 GROUP BY source) AS newest
 WHERE old.tenant = $1 AND old.source = newest.source AND old.hour < newest.hour - $2::int;
+
+-- name: take_quota
+-- Takes events and bytes out of a balance; above 0: nothing was taken, and nothing can be for so many seconds.
+SELECT take_quota($1, $2, $3, $4, $5, $6, $7);

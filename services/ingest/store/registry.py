@@ -12,6 +12,7 @@ from services.ingest.model import (
     Category,
     Cleaning,
     FieldPolicy,
+    IntakeQuota,
     IntakeTotals,
     NumberRange,
     Placeholder,
@@ -94,6 +95,11 @@ class PostgresRegistry:
         )
         return revision is not None
 
+    async def take_quota(self, source: str, quota: IntakeQuota, events: int, size: int, burst_s: float) -> float:
+        rates = (float(quota.events_per_s), float(quota.bytes_per_s))
+        values = (self._tenant, source, events, size, *rates, burst_s)
+        return float(await self._connection.fetchval(queries.take_quota, *values))
+
 
 def _source_values(source: Source) -> tuple[Any, ...]:
     return (
@@ -109,6 +115,8 @@ def _source_values(source: Source) -> tuple[Any, ...]:
         json.dumps(asdict(source.cleaning)) if source.cleaning else None,
         json.dumps(asdict(source.quality)) if source.quality != QualityRules() else None,
         source.silent_after_us,
+        source.quota.events_per_s,
+        source.quota.bytes_per_s,
     )
 
 
@@ -121,6 +129,7 @@ def _source(row: asyncpg.Record) -> Source:
         policies=tuple(_policy(one) for one in json.loads(values.pop("policies"))),
         cleaning=_cleaning(values.pop("cleaning")),
         quality=_quality(values.pop("quality")),
+        quota=IntakeQuota(values.pop("events_per_s"), values.pop("bytes_per_s")),
         created_at_us=micros(values.pop("created_at")),
         **values,
     )

@@ -24,6 +24,7 @@ from services.ingest.model import (
     Arrival,
     Fault,
     FieldPolicy,
+    IntakeQuota,
     IntakeTotals,
     MalformedBatch,
     QualityRules,
@@ -186,6 +187,13 @@ def source_message(source: Source) -> source_pb2.Source:
         create_time=timestamp(source.created_at_us),
         mapping=mapping_pb2.RecordMapping.FromString(source.mapping) if source.mapping else None,
         quality=quality_message(source.quality) if source.quality != QualityRules() else None,
+        quota=(
+            source_pb2.IntakeQuota(
+                events_per_second=source.quota.events_per_s, bytes_per_second=source.quota.bytes_per_s
+            )
+            if source.quota != IntakeQuota()
+            else None
+        ),
         silent_after=None if source.silent_after_us is None else duration(source.silent_after_us),
     )
 
@@ -207,6 +215,7 @@ def source(message: source_pb2.Source, name: SourceId) -> Source:
         mapping=message.mapping.SerializeToString(deterministic=True) if message.HasField("mapping") else b"",
         cleaning=cleaning_of(message.cleaning) if message.HasField("cleaning") else None,
         quality=quality_of(message.quality),
+        quota=IntakeQuota(message.quota.events_per_second, message.quota.bytes_per_second),
         silent_after_us=micros(message.silent_after) if message.HasField("silent_after") else None,
     )
 

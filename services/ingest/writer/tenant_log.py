@@ -1,12 +1,13 @@
 """One tenant's log as callers see it: while one commit is on its way, the next one gathers."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from uuid import UUID
 
 from services.ingest.admission.tenant_keys import TenantKeys
 from services.ingest.metrics import metrics
-from services.ingest.model import IncomingBatch, TenantId, Written
+from services.ingest.model import IncomingBatch, Source, SourceId, TenantId, Written
 from services.ingest.writer.commit import Committer, LogLimits
 from services.ingest.writer.decision import CommitResult
 from services.ingest.writer.queue import QueuedBatch, merged, next_group, part_rows
@@ -32,6 +33,11 @@ class TenantLog:
         self._freed = asyncio.Event()
         self._committing: asyncio.Task[None] | None = None
         self._admitting: set[asyncio.Task[None]] = set()
+
+    @property
+    def sources(self) -> Mapping[SourceId, Source]:
+        """As this process knew them when it wrote last."""
+        return self._committer.sources
 
     async def open(self) -> None:
         if not self._is_open:

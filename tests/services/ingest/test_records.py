@@ -163,6 +163,24 @@ async def test_rows_of_arrow_become_the_events_that_equal_json_becomes(served: A
     assert len(await everything(client)) == 3
 
 
+async def test_a_row_of_arrow_that_is_not_unicode_is_refused_alone(served: Any, everything: Any) -> None:
+    client = served.client()
+    await made(client, FLAT, "plain", time_earliest=None)
+    texts = pa.array([b"Opened", b"caf\xe9", b"Closed"], pa.binary()).view(pa.string())
+    times = ["2026-01-05T10:00:00Z"] * 3
+    table = pa.RecordBatch.from_pydict({"id": ["1", "2", "3"], "case": ["a"] * 3, "step": texts, "at": times})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_batch(table)
+    records = record_pb2.RawRecords(arrow_ipc=sink.getvalue().to_pybytes())
+    answer = await client.WriteRecords(record_pb2.WriteRecordsRequest(source="sources/plain", records=records))
+    assert of(answer) == (2, 0, 1, 0)
+    assert [(one.index, ErrorReason.Name(one.reason)) for one in answer.rejections] == [
+        (1, "ERROR_REASON_RECORD_MALFORMED")
+    ]
+    assert {row["activity"] for row in await everything(client)} == {"Opened", "Closed"}
+
+
 async def test_structs_and_lists_of_arrow_are_objects_and_arrays(served: Any, everything: Any) -> None:
     client = served.client()
     await made(client, AUDITS)

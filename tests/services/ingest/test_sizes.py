@@ -116,22 +116,43 @@ async def test_commits_that_are_too_large_as_rows_together_come_one_by_one(start
     assert sorted(events) == sorted(f"{number}-{row}" for number in range(6) for row in range(1_000))
 
 
-async def test_a_commit_that_fits_no_message_as_rows_says_how_it_can_be_read(
-    start: Any, table: Any, arrow: Any
-) -> None:
+async def test_a_commit_that_fits_no_message_as_rows_comes_in_parts(start: Any, table: Any, arrow: Any) -> None:
     client = (await start(message_bytes_max=256 * 1024, partition_count=2)).client()
     note = {"attributes.note": pa.array(["what every event says alike " * 10] * 1_500).dictionary_encode()}
     await client.WriteEvents(ingest_pb2.WriteEventsRequest(batch=arrow(table(1_500, **note, source=["s"] * 1_500))))
     rows = ingest_pb2.ReadEventsRequest(encoding=ingest_pb2.ENCODING_ROWS)
-
-    async def read() -> None:
-        async for _ in client.ReadEvents(rows):
-            pass
-
-    refused = await refusal(read())
-    assert refused.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert "read Arrow" in str(refused.details())
+    responses = [response async for response in client.ReadEvents(rows)]
+    assert len(responses) > 2
+    assert max(response.ByteSize() for response in responses) <= 256 * 1024
+    places = [
+        (page.partition, page.first_offset + number)
+        for response in responses
+        for page in response.pages
+        for number in range(len(page.events.rows.events))
+    ]
+    assert len(places) == len(set(places)) == 1_500
+    # Only the last part says that the commit is through: who resumes from another one misses nothing.
+    for seen in (1, len(responses) - 1):
+        rows.after = responses[seen - 1].through
+        again = [response async for response in client.ReadEvents(rows)]
+        assert ids_of(responses[:seen]) | ids_of(again) == ids_of(responses)
     cases = ingest_pb2.ReadCasesRequest(case_ids=[f"case-{n}" for n in range(7)], encoding=ingest_pb2.ENCODING_ROWS)
     parts = [len(response.events.rows.events) async for response in client.ReadCases(cases)]
     assert sum(parts) == 1_500
     assert len(parts) > 2
+
+
+def ids_of(responses: list[ingest_pb2.ReadEventsResponse]) -> set[str]:
+    return {event.id for one in responses for page in one.pages for event in page.events.rows.events}
+
+
+async def test_a_client_with_the_default_limit_reads_every_commit_as_rows(served: Any, table: Any, arrow: Any) -> None:
+    note = {"attributes.note": pa.array(["what every event says alike " * 40] * 9_000).dictionary_encode()}
+    await served.client().WriteEvents(ingest_pb2.WriteEventsRequest(batch=arrow(table(9_000, **note))))
+    client = served.client()
+    request = ingest_pb2.ReadEventsRequest(encoding=ingest_pb2.ENCODING_ROWS)
+    count = 0
+    async for response in client.ReadEvents(request):
+        assert response.ByteSize() < 4 * 1024 * 1024
+        count += sum(len(page.events.rows.events) for page in response.pages)
+    assert count == 9_000
