@@ -19,6 +19,7 @@ from andon_client.commands import (
     export,
     load,
     plan,
+    privacy,
     problem,
     problems,
     quarantine,
@@ -113,6 +114,18 @@ _add(
 _add(_quarantine, "replay", quarantine.replay, "quarantine replay --source desk --reason 'ids were added'")
 _add(_quarantine, "discard", quarantine.discard, "quarantine discard --source test --reason 'test data'")
 app.add_typer(_quarantine, name="quarantine")
+
+_privacy = typer.Typer(no_args_is_help=True, help="Identifiers of persons: what is found in texts, and erasures.")
+_add(_privacy, "test", privacy.try_out, "privacy test 'Call Mr. Miller at +44 20 7946 0958'")
+_add(_privacy, "erasures", privacy.erasures, "privacy erasures --json")
+_add(
+    _privacy,
+    "certificate",
+    privacy.certificate,
+    "privacy certificate erasures/6f1c3f0e-0000-4000-8000-000000000000",
+)
+app.add_typer(_privacy, name="privacy")
+_add(app, "erase", privacy.erase, "erase 'Ada Lovelace' ada@lovelace.example --reason 'asked by mail' --yes")
 
 _sources = typer.Typer(
     no_args_is_help=True, help="Sources: how their raw records become events, and raw records for them."

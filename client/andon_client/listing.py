@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import grpc
 from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1 import improvement_pb2, problem_pb2
-from andon.ingest.v1 import data_quality_pb2, event_pb2, ingest_pb2, quarantine_pb2, source_pb2, survey_pb2
+from andon.ingest.v1 import data_quality_pb2, event_pb2, ingest_pb2, privacy_pb2, quarantine_pb2, source_pb2, survey_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 
 from andon_client.presentation.order import hierarchy, score_order
@@ -75,6 +75,12 @@ async def list_problems(
     async for page in _pages(suite.improvement.ListProblems, request):
         for problem in page.problems:
             yield problem
+
+
+async def list_erasures(suite: Suite, request: privacy_pb2.ListErasuresRequest) -> AsyncIterator[privacy_pb2.Erasure]:
+    async for page in _pages(suite.privacy.ListErasures, request):
+        for erasure in page.erasures:
+            yield erasure
 
 
 async def list_quarantined(

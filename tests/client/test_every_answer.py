@@ -20,10 +20,11 @@ from typer.testing import CliRunner
 from services.machine.authority import Authority
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("ingest", "quarantine", "data_quality", "scoring", "improvement")
+SERVICES = ("ingest", "quarantine", "data_quality", "privacy", "scoring", "improvement")
 # What a person may have written, and what a table, a tree or a colour must not stumble over.
 NASTY = '[/red] [bold]"quoted"\\ 等候'
 DEPTH_MAX = 5
+COUNTED = ("load", "chart", "export", "quarantine discard", "quarantine replay", "source templates", "privacy test")
 
 
 def filled(message, depth=0):
@@ -67,7 +68,7 @@ def _value(field):
 
 def handlers(service):
     """Answers every RPC of the contract: a call once, a stream of requests each."""
-    package = {"quarantine": "ingest", "data_quality": "ingest"}.get(service, service)
+    package = "ingest" if service in ("quarantine", "data_quality", "privacy") else service
     contract = importlib.import_module(f"andon.{package}.v1.{service}_pb2").DESCRIPTOR
     described = contract.services_by_name[f"{service.title().replace('_', '')}Service"]
     methods = {method.name: _handler(method) for method in described.methods}
@@ -166,5 +167,5 @@ def test_every_command_shows_whatever_was_written_as_it_stands(name, said):
     shown = said([word for word in EXAMPLES[name] if word != "--json"])
     assert shown.strip()
     # What was done to many events is a count.
-    if name not in ("load", "chart", "export", "quarantine discard", "quarantine replay", "source templates"):
+    if name not in COUNTED:
         assert "[/red]" in shown

@@ -47,6 +47,31 @@ CHINESE: Mapping[str, str] = {
     "Only responses before this time, UTC.": "仅此时间（UTC）之前的答卷。",
     "Confidence of the intervals.": "区间的置信水平。",
     "Also how often each answer was given.": "同时显示各答案的次数。",
+    "Identifiers of persons: what is found in texts, and erasures.": "个人标识：文本中发现的内容与删除记录。",
+    "Erase a person: show what would be deleted, ask, delete it and print the certificate. Cannot be undone.": (
+        "删除一个人：显示将删除的内容，询问，删除并打印证明。不可撤销。"
+    ),
+    "List the certificates of erasures, oldest first.": "列出删除证明，最早的在前。",
+    "Show the certificate of an erasure: what was deleted, and what is unchanged.": (
+        "显示一次删除的证明：删除了什么，什么保持不变。"
+    ),
+    "Show which identifiers a scan finds in texts, by class, and what policies make of the texts. Stores nothing.": (
+        "显示扫描在文本中发现的各类标识，以及各策略如何处理文本。不存储任何内容。"
+    ),
+    "All that names the person, as sources send it: name, mail address, customer number.": (
+        "来源发送的、指称此人的所有值：姓名、邮箱、客户编号。"
+    ),
+    "The values, one a line, instead.": "改为从文件读取各值，每行一个。",
+    "Why, for the certificate; at most 500 characters.": "原因，写入证明；最多 500 字符。",
+    "Also write the certificate to this new file, as JSON.": "另将证明以 JSON 写入此新文件。",
+    "Do not ask.": "不询问。",
+    "Name of the erasure, as listed by `andon privacy erasures`.": "删除记录的名称，见 `andon privacy erasures`。",
+    "Texts to look at.": "要检查的文本。",
+    "Texts, one a line, plain or .gz.": "文本，每行一段，普通或 .gz 文件。",
+    "Show what the policies of this source make of it. Default: each treatment.": (
+        "显示此来源的策略如何处理。默认：逐一显示各种处理。"
+    ),
+    "Field of the source: resource or attributes.NAME.": "来源的字段：resource 或 attributes.名称。",
     "Refused events: find, correct by rule, replay, discard.": "被拒事件：查找、按规则更正、重放、丢弃。",
     "List refused events, or count them by reason: where to begin.": "列出被拒事件，或按原因计数：从何处着手。",
     "Show a refused event as it was sent, its correction, and who decided what about it.": (

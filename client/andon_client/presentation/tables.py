@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from andon.improvement.v1 import problem_pb2
-from andon.ingest.v1 import data_quality_pb2, event_pb2, ingest_pb2, quarantine_pb2, source_pb2
+from andon.ingest.v1 import data_quality_pb2, event_pb2, ingest_pb2, privacy_pb2, quarantine_pb2, source_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 from andon.scoring.v1.indicator_system_pb2 import Phase
 from andon_records.templates import Template
@@ -321,6 +321,24 @@ def systems_table(systems: Iterable[indicator_system_pb2.IndicatorSystem], local
         for system in systems
     ]
     return Table(say("systems", locale), _columns(locale, "name", ">version", "state", "created"), rows)
+
+
+def erasures_table(erasures: Iterable[privacy_pb2.Erasure], locale: str) -> Table:
+    columns = ("=name", "erased", "actor", "refusal", ">values", ">secrets", ">refused_events", ">lists")
+    rows = [
+        _row(
+            one.name,
+            when(one.erase_time),
+            one.actor,
+            one.reason or "-",
+            f"{one.value_count:,}",
+            f"{one.person_count:,}",
+            f"{one.quarantined_count:,}",
+            f"{one.vocabulary_count:,}",
+        )
+        for one in erasures
+    ]
+    return Table(say("erasures", locale), _columns(locale, *columns), rows)
 
 
 def sources_table(sources: Iterable[source_pb2.Source], locale: str) -> Table:

@@ -110,7 +110,9 @@ def _ibans(text: str) -> Iterator[Identifier]:
     for match in _IBAN.finditer(text):
         start = match.start() - 2
         size = checksums.IBAN_LENGTHS.get(text[start : start + 2].upper()) if start >= 0 else None
-        if size is None or text[max(0, start - 1) : start].isalnum():
+        before = text[max(0, start - 1) : start]
+        # A Chinese character before it is a word of its own.
+        if size is None or (before.isascii() and before.isalnum()):
             continue
         # The words that follow may look like more of it: exactly the country's length counts.
         end, count = start, 0

@@ -109,8 +109,10 @@ def _listed_end(text: str, start: int, end: int) -> int:
     if before:
         last = before[2].lower()
         sure = last in _SURE or f"{(before[1] or '').lower()} {last}" in _SURE_PAIRS
+        if sure:
+            return follower.end() if follower and behind not in _NOBODY else end
         # With another capital word behind it, it is a shop or a place as often as a person.
-        if sure or (last in _WEAK and word not in _AMBIGUOUS and not behind):
+        if last in _WEAK and word not in _AMBIGUOUS and not behind:
             return end
     line = _LINE_BEFORE.search(text[max(0, start - 40) : start])
     closing = line is not None and line[2].lower() in _CLOSINGS and _CLAUSE_ENDS.match(text, end) is not None

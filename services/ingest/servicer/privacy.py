@@ -13,6 +13,7 @@ from andon.ingest.v1 import event_pb2, privacy_pb2, source_pb2
 from andon.ingest.v1 import privacy_pb2_grpc as grpc_stubs
 
 from services.ingest import wire
+from services.ingest.admission.cleaning_rules import key_form
 from services.ingest.admission.persons import NotReadable, PersonSecret, reference_in
 from services.ingest.admission.policies import policy_of
 from services.ingest.admission.tenant_keys import TenantKeys
@@ -92,8 +93,11 @@ class PrivacyServicer(grpc_stubs.PrivacyServiceServicer):
         self, request: privacy_pb2.EraseSubjectRequest, context: Any
     ) -> privacy_pb2.EraseSubjectResponse:
         values = _checked_values(request)
+        given = len(values)
         tenant_log = await self._requests.log()
         keys = tenant_log.keys
+        # A source may bring keys to their form before it names the person.
+        values = list(dict.fromkeys([*values, *map(key_form, values)]))
         word = _word(values)
         hashes = sorted({keys.person(value) for value in values})
         # What is remembered of a request must not lead to the person.
@@ -116,14 +120,14 @@ class PrivacyServicer(grpc_stubs.PrivacyServiceServicer):
             position = session.head.position + 1
             if request.validate_only:
                 known = len(await session.persons.persons(hashes))
-                made = Erasure(uuid4(), actor, reason, len(values), known, len(names), len(cleared), position)
+                made = Erasure(uuid4(), actor, reason, given, known, len(names), len(cleared), position)
                 message = _message(made)
                 message.ClearField("name")
                 return privacy_pb2.EraseSubjectResponse(erasure=message)
             destroyed = await session.persons.erase(hashes)
             deleted, _ = await session.quarantine.delete(names)
             await session.registry.record_vocabulary([Word(MANY, attribute) for attribute in cleared])
-            made = Erasure(uuid4(), actor, reason, len(values), destroyed, deleted, len(cleared), position)
+            made = Erasure(uuid4(), actor, reason, given, destroyed, deleted, len(cleared), position)
             made = replace(made, erased_at_us=await session.persons.record(made))
             return privacy_pb2.EraseSubjectResponse(erasure=_message(made))
 
@@ -180,8 +184,9 @@ def _checked_values(request: privacy_pb2.EraseSubjectRequest) -> list[str]:
     checks = FieldChecks()
     checks.require(1 <= len(request.values) <= VALUES_MAX, "values", f"must be 1 to {VALUES_MAX}")
     for index, value in enumerate(request.values):
-        sized = 1 <= len(value) <= VALUE_CHARS_MAX
-        checks.require(sized, f"values[{index}]", f"must have 1 to {VALUE_CHARS_MAX} characters")
+        # A blank one would be found in every text.
+        sized = key_form(value) and len(value) <= VALUE_CHARS_MAX
+        checks.require(bool(sized), f"values[{index}]", f"must have 1 to {VALUE_CHARS_MAX} characters, not all blank")
     longest = f"must have at most {REASON_CHARS_MAX} characters"
     checks.require(len(request.reason) <= REASON_CHARS_MAX, "reason", longest)
     checks.done()

@@ -175,6 +175,7 @@ async def test_nothing_of_an_erasure_names_the_person(
     [
         (privacy_pb2.EraseSubjectRequest(), "values"),
         (privacy_pb2.EraseSubjectRequest(values=[""]), "values[0]"),
+        (privacy_pb2.EraseSubjectRequest(values=["a", " \u200b"]), "values[1]"),
         (privacy_pb2.EraseSubjectRequest(values=["a"], reason="x" * 501), "reason"),
         (privacy_pb2.EraseSubjectRequest(values=["a"], request_id="no uuid"), "request_id"),
     ],
@@ -289,3 +290,15 @@ async def test_stored_secrets_move_over_several_periods_and_pseudonyms_of_later_
     assert found["now-2"] == found["begin"] == first["now"]
     # Nobody can make the pseudonym of that day any more: it gets the oldest one that can be made.
     assert found["old-2"] == found["old-3"] != first["old"]
+
+
+async def test_a_person_whose_keys_are_brought_to_their_form_is_erased_by_the_value_as_it_was_sent(
+    served: Any, privacy: Any, event: Any, rows: Any
+) -> None:
+    client = served.client()
+    source = source_pb2.Source(cleaning=source_pb2.Cleaning(normalise_keys=True))
+    await client.CreateSource(ingest_pb2.CreateSourceRequest(source_id="desk", source=source))
+    await client.WriteEvents(write(rows(event("a", resource=" Ren\u0065\u0301\u200b "))))
+    sent = privacy_pb2.EraseSubjectRequest(values=[" Ren\u0065\u0301\u200b "])
+    erasure = (await privacy.EraseSubject(sent)).erasure
+    assert (erasure.value_count, erasure.person_count) == (1, 1)
