@@ -161,6 +161,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{found} is no time zone{hint}; write one such as Europe/Berlin, Asia/Shanghai, UTC or +02:00",
         "{found} 不是有效时区{hint}；请写 Europe/Berlin、Asia/Shanghai、UTC 或 +02:00 之类",
     ),
+    "zone_abbreviated": (
+        "{found} means one offset all year; write the region, such as Europe/Berlin, or the offset, such as +02:00",
+        "{found} 全年只表示一个偏移；请写地区（如 Europe/Berlin）或偏移（如 +02:00）",
+    ),
     "hint_means": (" (do you mean {names}?)", "（是否指 {names}？）"),
     "hint_no_header": (
         "; write column_names: [...] if the file has no header",

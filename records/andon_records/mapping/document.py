@@ -13,7 +13,7 @@ from typing import Any, Literal, cast, get_args
 from andon_records.mapping.numbers import DecimalMark
 from andon_records.mapping.paths import MalformedPath, compiled
 from andon_records.mapping.time_formats import ISO, WORDS, NoDate, TimeFormat, UnknownFormat, time_format
-from andon_records.mapping.time_zones import alike, is_region, offset_min
+from andon_records.mapping.time_zones import alike, is_zone, offset_min
 from andon_records.messages import MalformedMapping, Message, message
 from andon_records.yaml_text import read_yaml
 
@@ -266,7 +266,10 @@ def _formats(path: str, given: Any) -> list[TimeFormat]:
 
 def _zone(path: str, given: Any) -> str:
     written = _text(path, given)
-    if offset_min(written) is None and not is_region(written):
+    if not is_zone(written):
+        if offset_min(written) is not None:
+            # Half of the year the clocks that are meant differ from it.
+            _refuse(path, message("zone_abbreviated", found=_found(given)))
         close = alike(written)
         hint = message("hint_means", names=", ".join(close)) if close else message("no_hint")
         _refuse(path, message("zone_unknown", found=_found(given), hint=hint))

@@ -9,8 +9,9 @@ from functools import cache
 
 # Abbreviations that mean one offset wherever they are written, in minutes east of UTC.
 # CST, IST, BST, AST and the like mean several and are therefore missing.
+_UTC = ("UTC", "GMT", "Z", "UT")
 _OFFSETS_MIN = {
-    **dict.fromkeys(("UTC", "GMT", "Z", "UT", "WET"), 0),
+    **dict.fromkeys((*_UTC, "WET"), 0),
     **dict.fromkeys(("CET", "MET", "MEZ", "WEST"), 60),
     **dict.fromkeys(("CEST", "MEST", "MESZ", "EET", "SAST"), 120),
     **dict.fromkeys(("EEST", "MSK", "EAT"), 180),
@@ -35,8 +36,10 @@ _OFFSET = re.compile(r"([+\-−])([0-9]{2}):?([0-9]{2})?")
 
 def offset_min(written: str) -> int | None:
     """Minutes east of UTC of "+01:00", "-0530", "+02" or an abbreviation that means one offset; else None."""
-    if written.upper() in _OFFSETS_MIN:
-        return _OFFSETS_MIN[written.upper()]
+    return _OFFSETS_MIN.get(written.upper(), _offset_min(written))
+
+
+def _offset_min(written: str) -> int | None:
     matched = _OFFSET.fullmatch(written)
     if matched is None:
         return None
@@ -51,6 +54,11 @@ def offset_min(written: str) -> int | None:
 def is_region(name: str) -> bool:
     """Whether the time zone database has this name, such as Europe/Berlin."""
     return "/" in name and name in zoneinfo.available_timezones()
+
+
+def is_zone(written: str) -> bool:
+    """Whether all times of a source can be in it: a region, an offset or UTC. Abbreviations are of half a year."""
+    return is_region(written) or written.upper() in _UTC or _offset_min(written) is not None
 
 
 def alike(name: str) -> list[str]:

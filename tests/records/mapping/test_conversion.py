@@ -185,6 +185,7 @@ def test_the_mappings_that_are_shipped_can_be_read(name):
         ({"time_formats": ["%H:%M"]}, 'time_formats[0]: "%H:%M" names no whole date'),
         ({"time_formats": ["epoch"]}, "write iso, epoch_s, epoch_ms"),
         ({"time_zone": "Berlin"}, 'time_zone: "Berlin" is no time zone (do you mean Europe/Berlin?)'),
+        ({"time_zone": "CEST"}, 'time_zone: "CEST" means one offset all year; write the region, such as Europe/Berlin'),
         ({"time_zone": "+25:00"}, 'time_zone: "+25:00" is no time zone'),
         ({"time_zone": ["UTC"]}, "time_zone: a text is expected"),
         ({"decimal": ";"}, 'decimal: ";" is none of ., ,'),
