@@ -146,11 +146,11 @@ class Maker:
                 (number, f"{number[:3]}-{number[3:7]}-{number[7:]}", f"{number[:3]} {number[3:7]} {number[7:]}")
             )
         area = dice.choice(("212", "415", "617", "312", "206"))
-        number = f"{dice.randint(2, 9)}{self._digits(2).replace('11', '12')}", self._digits(4)
+        exchange, line = f"{dice.randint(2, 9)}{self._digits(2).replace('11', '12')}", self._digits(4)
         return dice.choice(
             (
-                f"({area}) {number[0]}-{number[1]}",
-                f"+1 {area} {number[0]} {number[1]}",
+                f"({area}) {exchange}-{line}",
+                f"+1 {area} {exchange} {line}",
                 f"+44 20 7946 0{self._digits(3)}",
             )
         )
