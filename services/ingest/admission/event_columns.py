@@ -46,7 +46,8 @@ class EventColumns:
         # Of all its types: a field has one value.
         columns = [pc.if_else(mask, pa.scalar(None, one.type), one) for one in self.of(field)]
         if not columns and field in FIXED_TYPES:
-            columns = [pa.nulls(self.rows, _kind_of(field))]
+            kind = FIXED_TYPES[field]
+            columns = [pa.nulls(self.rows, pa.string() if kind == CODED_TEXT else kind)]
         if values is not None:
             place = next((at for at, one in enumerate(columns) if one.type == values.type), None)
             if place is None:
@@ -54,7 +55,3 @@ class EventColumns:
             else:
                 columns[place] = pc.if_else(mask, values, columns[place])
         self._columns[field] = columns
-
-
-def _kind_of(field: str) -> pa.DataType:
-    return pa.string() if FIXED_TYPES[field] == CODED_TEXT else FIXED_TYPES[field]

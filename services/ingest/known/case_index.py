@@ -35,7 +35,10 @@ class CaseIndex:
             while self._position < through:
                 until = min(self._position + LOAD_COMMITS, through)
                 self._index.make_room(0, until)
-                self._learn(await log.read_case_hashes(self._position, until))
+                if segments := await log.read_case_hashes(self._position, until):
+                    hashes = [np.frombuffer(stored, dtype="<u8") for _, stored in segments]
+                    found = np.repeat([position for position, _ in segments], [len(some) for some in hashes])
+                    self._index.add(np.concatenate(hashes), found)
                 self._position = until
                 await compact(self._index)
         rows, numbers = self._index.candidates(self._hashes(case_ids))
@@ -49,12 +52,6 @@ class CaseIndex:
 
     def _hashes(self, case_ids: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
         return hash_texts(pa.array(case_ids, pa.string()), self._keys.cases)
-
-    def _learn(self, segments: Sequence[tuple[int, bytes]]) -> None:
-        if segments:
-            hashes = [np.frombuffer(stored, dtype="<u8") for _, stored in segments]
-            positions = np.repeat([position for position, _ in segments], [len(some) for some in hashes])
-            self._index.add(np.concatenate(hashes), positions)
 
 
 def events_of(stream: bytes, case_ids: pa.Array) -> pa.RecordBatch:

@@ -3,7 +3,7 @@
 import asyncio
 from array import array
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,6 @@ from services.ingest.hashes import Hashes
 from services.ingest.known.deduplication import StoredEvents, Suspects
 from services.ingest.known.index import SPAN_MAX, HashIndex, compact, positions_of
 from services.ingest.log.interface import Log
-from services.ingest.log.records import HashedSegment
 from services.ingest.model import DEDUP_HORIZON_US, FUTURE_TOLERANCE_US, Admission, Source, SourceId
 
 LOAD_COMMITS = 500
@@ -53,20 +52,18 @@ class Memory:
         """Reads what was committed since, by whichever process."""
         while self.position < through:
             until = min(self.position + LOAD_COMMITS, through)
-            self._learn(await log.read_hashes(self.position, until), until)
+            segments = await log.read_hashes(self.position, until)
+            # A commit without segments has no event that could be asked for, so its time does not matter.
+            self._committed_us.extend([0] * (until - self.position))
+            self.position = until
+            self._index.make_room(self.after, until)
+            for segment in segments:
+                self._committed_us[segment.position - self.after - 1] = segment.committed_at_us
+            if segments:
+                hashes = [np.frombuffer(segment.hashes, dtype="<u8") for segment in segments]
+                positions = np.repeat([segment.position for segment in segments], [len(some) for some in hashes])
+                self._index.add(np.concatenate(hashes), positions)
             await compact(self._index)
-
-    def _learn(self, segments: Sequence[HashedSegment], until: int) -> None:
-        # A commit without segments has no event that could be asked for, so its time does not matter.
-        self._committed_us.extend([0] * (until - self.position))
-        self.position = until
-        self._index.make_room(self.after, until)
-        for segment in segments:
-            self._committed_us[segment.position - self.after - 1] = segment.committed_at_us
-        if segments:
-            hashes = [np.frombuffer(segment.hashes, dtype="<u8") for segment in segments]
-            positions = np.repeat([segment.position for segment in segments], [len(some) for some in hashes])
-            self._index.add(np.concatenate(hashes), positions)
 
     def learn_own(self, id_hashes: Hashes, position: int, committed_at_us: int) -> None:
         """What this process has just committed, without reading it back."""

@@ -47,7 +47,10 @@ def _rule(message: quarantine_pb2.CorrectionRule, path: str, checks: FieldChecks
         _check_value(one.field, value, f"{path}.set", "value", checks)
         return SetField(one.field, value)
     if change == "replace":
-        return _replacement(message, path, checks)
+        # "from" is a word of the language.
+        old, new = _value(getattr(message.replace, "from")), _value(message.replace.to)
+        _check_value(message.replace.field, new, f"{path}.replace", "to", checks)
+        return ReplaceValue(message.replace.field, old, new)
     if change == "shift":
         field, by_us = message.shift.field or "time", micros(message.shift.by)
         checks.require(_may_be_time(field), f"{path}.shift.field", "must be time or attributes.<name>")
@@ -60,13 +63,6 @@ def _rule(message: quarantine_pb2.CorrectionRule, path: str, checks: FieldChecks
         return SetField(message.clear, None)
     checks.require(False, path, "needs a change", "FIELD_REQUIRED")
     return None
-
-
-def _replacement(message: quarantine_pb2.CorrectionRule, path: str, checks: FieldChecks) -> ReplaceValue:
-    # "from" is a word of the language.
-    old, new = _value(getattr(message.replace, "from")), _value(message.replace.to)
-    _check_value(message.replace.field, new, f"{path}.replace", "to", checks)
-    return ReplaceValue(message.replace.field, old, new)
 
 
 def _parse(message: quarantine_pb2.CorrectionRule.Parse, path: str, checks: FieldChecks) -> ParseTime:

@@ -5,9 +5,10 @@ A batch that is larger is cut into parts, which are written by one commit each a
 If the process dies between two parts, the first ones are durable and were not acknowledged; the batch is sent again,
 and they are duplicates.
 
-Each commit takes whole batches first, in the order in which they came, and then parts of the large ones in turns. Half
-of it is left to those, so neither waits for ever: a whole batch waits for the commit under way and for the whole ones
-before it, a large one gets at least half of each commit.
+Where whole batches and parts of large ones wait, commits of whole batches alone take turns with commits that both
+share, half each; the large ones take turns too. So neither waits for ever: a large batch gets a part into every second
+commit, at least. A whole batch that comes while a part is written waits for that, and then its own commit takes no
+longer than if nobody else wrote.
 
 A request id is written by one batch at a time. A check (`validate_only`) and a replay of refused events go alone and
 uncut, since what becomes of them is only known from all of them.
@@ -97,8 +98,11 @@ def part_rows(batch: IncomingBatch, rows_max: int, bytes_max: int) -> int:
     return min(batch.received, max(1, min(rows_max // 2, fitting)))
 
 
-def next_group(waiting: Sequence[QueuedBatch], rows_max: int, bytes_max: int) -> list[BatchPart]:
-    """What the next commit takes, at least one part: whole batches, then parts of larger ones, in their order."""
+def next_group(waiting: Sequence[QueuedBatch], rows_max: int, bytes_max: int, *, large_next: bool) -> list[BatchPart]:
+    """What the next commit takes, at least one part: whole batches, then parts of larger ones, in their order.
+
+    `large_next`: no whole batch goes without those parts.
+    """
     whole, cut = [one for one in waiting if not one.is_cut], [one for one in waiting if one.is_cut]
     if whole and whole[0].batch.goes_alone:
         return [BatchPart(whole[0], 0, whole[0].batch.received)]
@@ -120,7 +124,8 @@ def next_group(waiting: Sequence[QueuedBatch], rows_max: int, bytes_max: int) ->
                 ids.add(queued.batch.request_id)
             group.append(part)
 
-    share = 2 if cut else 1
+    share = 2 if cut and large_next else 1
     take(whole, rows_max // share, bytes_max // share)
-    take(cut, rows_max, bytes_max)
+    if large_next or not group:
+        take(cut, rows_max, bytes_max)
     return group

@@ -95,8 +95,10 @@ class TenantLog:
             self._committing = asyncio.create_task(self._commit_all())
 
     async def _commit_all(self) -> None:
+        large_next = False
         while self._waiting:
-            group = next_group(self._waiting, self._rows_max, self._bytes_max)
+            group = next_group(self._waiting, self._rows_max, self._bytes_max, large_next=large_next)
+            large_next = not group[-1].queued.is_cut
             taken = {part.queued for part in group}
             self._waiting = [queued for queued in self._waiting if queued not in taken]
             try:

@@ -28,6 +28,7 @@ class Queue:
     def __init__(self, *batches: IncomingBatch, rows_max: int = 100, bytes_max: int = 10_000) -> None:
         self.rows_max, self.bytes_max = rows_max, bytes_max
         self.waiting: list[QueuedBatch] = []
+        self.large_next = False
         for one in batches:
             self.add(one)
 
@@ -35,7 +36,8 @@ class Queue:
         self.waiting.append(QueuedBatch(one, NOBODY, part_rows(one, self.rows_max, self.bytes_max)))
 
     def next_group(self) -> list[BatchPart]:
-        group = next_group(self.waiting, self.rows_max, self.bytes_max)
+        group = next_group(self.waiting, self.rows_max, self.bytes_max, large_next=self.large_next)
+        self.large_next = not group[-1].queued.is_cut
         taken = [part.queued for part in group]
         self.waiting = [queued for queued in self.waiting if queued not in taken]
         return group
@@ -80,8 +82,14 @@ def test_a_large_batch_is_cut_and_small_ones_go_before_its_parts() -> None:
     small = batch(30)
     queue.add(small)
     queue.write(group)
+    # In a commit of its own, which is soon over.
     group = queue.next_group()
-    assert taken(group) == identities(small, large)
+    assert taken(group) == identities(small)
+    next_small = batch(30)
+    queue.add(next_small)
+    queue.write(group)
+    group = queue.next_group()
+    assert taken(group) == identities(next_small, large)
     assert spans(group) == [(0, 30), (50, 100)]
     queue.write(group)
     group = queue.next_group()
@@ -95,10 +103,13 @@ def test_a_batch_of_many_bytes_is_cut_by_them() -> None:
     assert spans(Queue(batch(2), bytes_max=1).next_group()) == [(0, 1)]
 
 
-def test_large_batches_take_turns_and_get_half_of_each_commit() -> None:
-    queue = Queue(batch(100), batch(100), batch(100), *(batch(10) for _ in range(20)))
+def test_large_batches_take_turns_and_get_half_of_every_second_commit() -> None:
+    queue = Queue(batch(100), batch(100), batch(100), *(batch(10) for _ in range(45)))
     seen: list[QueuedBatch] = []
     for _ in range(3):
+        group = queue.next_group()
+        assert [part.rows for part in group] == [10] * 10
+        queue.write(group)
         group = queue.next_group()
         assert sum(part.rows for part in group if part.batch.received == 10) == 50
         seen += [part.queued for part in group if part.batch.received > 10]
