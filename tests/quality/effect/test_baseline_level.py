@@ -52,7 +52,7 @@ def test_fitted_parameters_are_paid_for() -> None:
     x = np.random.default_rng(5).standard_normal(50)
     assert baseline_level(x, x, fitted=8).marginal == pytest.approx(x.var() * 50 / 42)
     # The mean alone, unless said otherwise.
-    assert baseline_level(x, x).marginal == pytest.approx(x.var(ddof=1))
+    assert baseline_level([0.0], x).marginal == pytest.approx(x.var(ddof=1))
 
 
 def test_the_level_is_the_mean_of_before_and_not_of_the_windows_of_the_spread() -> None:
