@@ -26,6 +26,7 @@ from andon_client.commands import (
     scores,
     signals,
     source,
+    source_proposal,
     source_quality,
     status,
     survey,
@@ -141,6 +142,7 @@ _add(
 )
 _add(_sources, "activity", source_quality.activity, "source activity")
 _add(_sources, "quality", source_quality.quality, "source quality desk --since 2026-01-01")
+_add(_sources, "propose", source_proposal.propose, "source propose audits.jsonl")
 _add(_sources, "templates", source.templates, "source templates")
 _add(_sources, "test", source.preview, "source test zendesk audits.jsonl")
 _add(_sources, "write", source.write, "source write zendesk audits.jsonl")

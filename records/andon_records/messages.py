@@ -554,6 +554,63 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "every row ends with a delimiter: the empty column after it is ignored",
         "每行末尾均有分隔符：其后的空列已忽略",
     ),
+    # Proposals
+    "proposed": ('{role}: "{column}", {why}', "{role}：“{column}”，{why}"),
+    "proposed_layout": (
+        'columns are parted by "{delimiter}", and line {line} names {count} of them',
+        "列以“{delimiter}”分隔，第 {line} 行给出 {count} 个列名",
+    ),
+    "proposed_standard": (
+        "the file says itself what its columns mean: `andon load` needs no mapping for it",
+        "文件自带列的含义：`andon load` 无需映射",
+    ),
+    "proposed_no_time": (
+        "no column holds times, and an event needs one; columns are {columns}",
+        "没有时间列，而事件必须有时间；各列为 {columns}",
+    ),
+    "proposed_start": (
+        "whose name is that of a start, in a table with one end",
+        "列名表示开始，且表中另有一列表示结束",
+    ),
+    "proposed_end": ("whose name is that of an end, in a table with one start", "列名表示结束，且表中另有一列表示开始"),
+    "proposed_time": (
+        'which all {rows} values make a time as "{formats}", and which changes most from row to row',
+        "全部 {rows} 个值均可按“{formats}”读作时间，且逐行变化最多",
+    ),
+    "proposed_case": (
+        "which is never empty and repeats: {distinct} values in {rows} rows",
+        "从不为空且有重复：{rows} 行中有 {distinct} 个值",
+    ),
+    "proposed_single": (
+        "which is another in each of {rows} rows: every row is a case of its own",
+        "{rows} 行各不相同：每行自成一个案例",
+    ),
+    "proposed_activity": (
+        "whose name is that of a step or a state, with {distinct} values in {rows} rows",
+        "列名表示步骤或状态，{rows} 行中有 {distinct} 个值",
+    ),
+    "proposed_lifecycle": ("whose {distinct} values are words of a life cycle", "其 {distinct} 个值均为生命周期用词"),
+    "proposed_name": ("whose name is that of somebody who works on a case", "列名表示处理案例的人"),
+    "proposed_no_case": (
+        "case_id: no column is one of cases; each event is a case of its own",
+        "case_id：没有案例列；每个事件自成一个案例",
+    ),
+    "proposed_no_activity": (
+        'activity: no column is one of steps; every event is "{text}"',
+        "activity：没有步骤列；每个事件都是“{text}”",
+    ),
+    "proposed_id": ("id: {columns}, which no two rows of the sample share", "id：{columns}，样本中没有两行相同"),
+    "proposed_id_repeats": (
+        "id: {columns}; {count} rows of the sample repeat an earlier one in it and count once. Where they are events of"
+        " their own, add a column that differs, or /{{ordinal}} for `andon load`.",
+        "id：{columns}；样本中有 {count} 行与先前的行相同，只计一次。若各为独立事件，请加入有区别的列，"
+        "或对 `andon load` 加 /{{ordinal}}。",
+    ),
+    "proposed_order": (
+        '"{column}" is read as "{taken}"; as "{other}" it could be read too: look which comes first, day or month',
+        "“{column}”按“{taken}”读取；也可按“{other}”读取：请核对日与月的先后",
+    ),
+    "proposed_unknown": ("unknown: {words} is taken for no value", "unknown：{words} 视为无值"),
     # Rows
     "row_short": (
         "the row has {found} values, the header {expected}: {text}{hint}",

@@ -86,7 +86,7 @@ def load_file(
     options: Context = context.obj
     try:
         given = load_mapping(mapping) if mapping is not None else None
-        choice = _choice(source, case_object, time_zone)
+        choice = source_choice(source, case_object, time_zone)
     except LoadError as error:
         _fail(error.what, options, as_json, code=REFUSED)
     except OSError as error:
@@ -119,7 +119,7 @@ def load_file(
         raise typer.Exit(REFUSED)
 
 
-def _choice(source: str | None, case_object: str | None, time_zone: str) -> SourceChoice:
+def source_choice(source: str | None, case_object: str | None, time_zone: str) -> SourceChoice:
     """Checked as a mapping would be."""
     from andon_records.files.standard_mapping import SourceChoice
     from andon_records.mapping.document import checked

@@ -179,12 +179,16 @@ CHINESE: Mapping[str, str] = {
     "Days from this date on.": "自该日期起。",
     "Days before this date.": "至该日期前。",
     "Draw the shares of one source over its days instead.": "改为绘制一个数据源各日的占比。",
+    "Propose a mapping for a file: YAML for `create` and `andon load`, and why each column was taken.": (
+        "为文件提出映射：供 `create` 与 `andon load` 使用的 YAML，并说明为何选取各列。"
+    ),
     "List the shipped mappings, each of the export of one product.": "列出内置映射，各对应一种产品的导出格式。",
     "Show what the first records of a file become, and why one is refused. Writes nothing.": (
         "显示文件的前若干条记录将成为什么，以及为何被拒；不写入任何内容。"
     ),
     "Write the records of a file. Writing them again changes nothing.": "写入文件中的记录；重复写入不会有任何改变。",
     # Options and arguments
+    "File of the mapping. Default: standard output.": "写入映射的文件。默认：标准输出。",
     "YAML: how columns become events.": "YAML：列如何映射为事件。",
     "Id of the source, for example zendesk.": "数据源标识，例如 zendesk。",
     "Kind of the source. Default: event_log.": "数据源类型。默认：event_log。",

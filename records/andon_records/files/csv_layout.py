@@ -7,6 +7,7 @@ import csv
 import difflib
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,48 @@ def has_columns(path: Path, mapping: CsvMapping) -> bool:
     except ColumnMissing:
         return False
     return True
+
+
+def beginning(path: Path) -> tuple[str | None, list[str]]:
+    """The encoding, where it must be stated or is marked, and the first lines with their ends, without a mapping.
+
+    Raises UnreadableFile.
+    """
+    compressed = is_compressed(path)
+    sample = next(bytes_of(path, compressed), b"")[:SAMPLE_BYTES]
+    marked = marked_encoding(sample)
+    if not sample.decode(marked or "latin-1", "replace").strip("\ufeff \t\r\n"):
+        raise refuse(path, message("file_empty"))
+    try:
+        return None, _head(path, compressed, marked or "utf-8")
+    except NotInEncoding as error:
+        encoding, _ = _legacy(path, compressed, error)
+        return encoding, _head(path, compressed, encoding)
+
+
+def likely_header(lines: Sequence[str]) -> tuple[str, int, list[str]]:
+    """The delimiter, the number of the line that names the columns, and their names.
+
+    It is the first line that is as wide as most of the rows below it, in the delimiter that makes the most columns of
+    which every row has as many.
+    """
+    stated = _SEP.fullmatch(lines[0]) if lines else None
+    start = 1 if stated else 0
+    best: tuple[float, str, int, list[str]] = (-1.0, ",", 1, [])
+    for delimiter in (stated[1],) if stated else DELIMITERS:
+        rows = _rows(lines[start:], _Header(0, (), delimiter, 0, 0), '"', count=200)
+        if not rows:
+            continue
+        width, often = Counter(len(row) for row in rows[:HEADER_LINES_MAX]).most_common(1)[0]
+        score = width * often / min(len(rows), HEADER_LINES_MAX) if width > 1 else 0.5
+        if score <= best[0]:
+            continue
+        for place in range(start, min(len(lines), HEADER_LINES_MAX)):
+            names = _read(lines, place, delimiter, '"').names
+            if len(names) == width and (width == 1 or sum(map(bool, names)) * 2 > width) and lines[place].strip():
+                best = (score, delimiter, place + 1, list(names))
+                break
+    return best[1], best[2], best[3]
 
 
 def _encoding(path: Path, compressed: bool, mapping: CsvMapping) -> tuple[str, list[Message]]:
