@@ -91,7 +91,10 @@ async def _source(requests: RequestContext, log: TenantLog, name: str, field: st
 def _mapping(source: Source) -> CsvMapping:
     if not source.mapping:
         raise FailedPrecondition("MAPPING_MISSING", "this source has no mapping: it takes events, and no records")
-    return record_wire.mapping_of(source.mapping, source.id)
+    try:
+        return record_wire.mapping_of(source.mapping, source.id)
+    except MalformedMapping as error:
+        raise FailedPrecondition("MAPPING_OUTDATED", f"update the mapping of this source: {error.what}") from error
 
 
 def check_mapping(source: Source) -> None:

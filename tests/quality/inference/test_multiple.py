@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 many = st.lists(st.floats(0.0, 1.0, allow_subnormal=False), min_size=1, max_size=30)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(p=many, seed=st.integers(0, 99))
 def test_both_agree_with_statsmodels_and_go_along_with_a_permutation(p: list[float], seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(p))

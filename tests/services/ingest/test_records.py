@@ -6,6 +6,7 @@ import json
 import uuid
 from typing import Any
 
+import asyncpg
 import grpc
 import pyarrow as pa
 import pytest
@@ -269,6 +270,22 @@ async def test_records_need_a_source_with_a_mapping(served: Any) -> None:
             await client.WriteRecords(write(flat("e1"), source=source))
         assert refused.value.code() is code
         assert reason_of(refused.value)[0] == reason
+
+
+async def test_a_mapping_stored_under_older_rules_is_named_and_its_records_are_refused(
+    served: Any, migrated: str
+) -> None:
+    client = served.client()
+    await made(client, FLAT)
+    connection = await asyncpg.connect(migrated)
+    older = mapping_({**FLAT, "time_zone": "CEST"}).SerializeToString()
+    await connection.execute("UPDATE ingest.source SET mapping = $1 WHERE source = 'desk'", older)
+    await connection.close()
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await client.WriteRecords(write(flat("e1")))
+    assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert reason_of(refused.value)[0] == "MAPPING_OUTDATED"
+    assert "time_zone" in str(refused.value.details())
 
 
 async def test_a_source_is_given_back_with_its_mapping_and_changes_by_etag(served: Any) -> None:
