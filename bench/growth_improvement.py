@@ -44,6 +44,8 @@ from services.runtime.schema import open_schema, prepare_schema
 SIZES = (100, 10_000, 100_000)
 FAMILIES, ALARMS, CYCLE_H, HOUR_S = 100, 10, 30, 3_600
 ORIGIN, NOW_US = UUID(int=7), 10**15
+# Where scores change at a pause: at the present, behind every problem.
+NEWEST_H = 1_000_000
 # So many problems are filled in by one transaction.
 FILL = 1_000
 # No more than the smallest has live ones.
@@ -88,7 +90,7 @@ class Scoring:
     async def changed_scores(
         self, after: str, through: int, families: Sequence[Family]
     ) -> AsyncIterator[list[ChangedScore]]:
-        yield [ChangedScore(family, 10**9 * HOUR_S, through) for family in families]
+        yield [ChangedScore(family, NEWEST_H * HOUR_S * 1_000_000, through) for family in families]
 
 
 async def fill(store: ProblemStore, tenant: str, size: int) -> None:
