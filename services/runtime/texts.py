@@ -29,6 +29,10 @@ REASONS: Texts = {
         "en": "This transition is not allowed in the current state.",
         "zh": "当前状态下无法执行此操作。",
     },
+    "TOO_MANY_SYSTEMS": {
+        "en": "This tenant has as many active indicator systems as it may have.",
+        "zh": "该租户启用的指标体系已达上限。",
+    },
     "MAPPING_MISSING": {
         "en": "This source has no mapping, so it takes no records.",
         "zh": "该数据源没有映射，无法接收原始记录。",

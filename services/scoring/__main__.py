@@ -53,7 +53,7 @@ async def run(
     retention = Retention(store, settings, replica.in_charge_of)
     contract = Contract(
         "andon.scoring.v1.ScoringService",
-        ScoringServicer(store, replica, draining),
+        ScoringServicer(store, replica, draining, settings.active_systems_max),
         add_ScoringServiceServicer_to_server,
         ACCESS,
     )

@@ -40,6 +40,9 @@ class ScoringSettings(RuntimeSettings):
         ge=0.0,
         description="Retention in days of the cases behind a score, after the watermark. 0: unlimited.",
     )
+    active_systems_max: int = Field(
+        100, ge=1, description="Active indicator systems per tenant; activating one more is FAILED_PRECONDITION."
+    )
     retention_interval_s: float = Field(300.0, gt=0.0, description="Time in seconds between runs of retention.")
     systems_poll_s: float = Field(
         2.0, gt=0.0, description="Time in seconds between polls for tenants and activated indicator systems."

@@ -29,5 +29,6 @@ class ScoringServicer(
 ):
     """Every family answers from the same request context."""
 
-    def __init__(self, store: Store, replica: Replica, draining: Draining) -> None:
+    def __init__(self, store: Store, replica: Replica, draining: Draining, active_systems_max: int) -> None:
         self.requests = RequestContext(store, replica, draining)
+        self.active_systems_max = active_systems_max

@@ -35,6 +35,7 @@ NEWEST = 2**31 - 1
 
 class SystemRpcs:
     requests: RequestContext
+    active_systems_max: int
 
     async def CreateIndicatorSystem(
         self, request: scoring_pb2.CreateIndicatorSystemRequest, context: Any
@@ -103,7 +104,12 @@ class SystemRpcs:
             if first is not None:
                 return scoring_pb2.ActivateIndicatorSystemResponse.FromString(first)
             known = await _known(editor, request)
-            if request.validate_only or known.state == system_pb.IndicatorSystem.STATE_ACTIVE:
+            if known.state == system_pb.IndicatorSystem.STATE_ACTIVE:
+                return scoring_pb2.ActivateIndicatorSystemResponse(indicator_system=known)
+            # Every active system holds a fold, a book and an inbox in each replica.
+            if await editor.other_active_count(known.name) >= self.active_systems_max:
+                raise _too_many(known.name, self.active_systems_max)
+            if request.validate_only:
                 return scoring_pb2.ActivateIndicatorSystemResponse(indicator_system=known)
             activated = system_message(
                 await editor.activate(known.name, known.version, uuid.uuid4().hex, uuid.uuid4().hex)
@@ -133,6 +139,18 @@ async def _known(
     if request.etag and request.etag != known.etag:
         raise Aborted("ETAG_STALE", "the version changed since it was read")
     return known
+
+
+def _too_many(name: str, active_max: int) -> FailedPrecondition:
+    description = (
+        f"a tenant has at most {active_max:,} active indicator systems: activate a version of one of them instead,"
+        " or have active_systems_max of scoring raised"
+    )
+    return FailedPrecondition(
+        "TOO_MANY_SYSTEMS",
+        description,
+        precondition_violations=[PreconditionViolation("ACTIVE_SYSTEMS", name, description)],
+    )
 
 
 def _refuse_errors(name: str, findings: list[Finding]) -> None:

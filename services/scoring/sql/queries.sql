@@ -381,7 +381,7 @@ CROSS JOIN LATERAL (
 ORDER BY wanted.place;
 
 -- name: list_signals
--- A page of signals by name.
+-- A page of signals of any time, by name.
 SELECT body
 FROM signal
 WHERE tenant = $1 AND name > $2
@@ -390,10 +390,27 @@ WHERE tenant = $1 AND name > $2
     AND (cardinality($6::smallint[]) = 0 OR window_kind = ANY($6))
     AND (cardinality($7::text[]) = 0 OR series = ANY($7))
     AND (NOT $8 OR whole)
-    AND window_start >= $9 AND window_start < $10
-    AND ($11 OR standing)
+    AND ($9 OR standing)
 ORDER BY name
-LIMIT $12;
+LIMIT $10;
+
+-- name: list_signals_within
+-- The same of a span: the index by time finds it, and what lies outside of it is not read.
+WITH inside AS MATERIALIZED (
+    SELECT name, body
+    FROM signal
+    WHERE tenant = $1 AND window_start >= $11 AND window_start < $12 AND name > $2
+        AND ($3 = '' OR process = $3) AND ($4 = '' OR system = $4)
+        AND (cardinality($5::text[]) = 0 OR indicator = ANY($5))
+        AND (cardinality($6::smallint[]) = 0 OR window_kind = ANY($6))
+        AND (cardinality($7::text[]) = 0 OR series = ANY($7))
+        AND (NOT $8 OR whole)
+        AND ($9 OR standing)
+)
+SELECT body
+FROM inside
+ORDER BY name
+LIMIT $10;
 
 -- name: score_at
 -- The score of a series in the window that holds an instant.
@@ -490,6 +507,12 @@ SELECT name, version, state, spec, etag, create_time, activate_time
 FROM indicator_system
 WHERE tenant = $1 AND state = 2
 ORDER BY name;
+
+-- name: other_active_count
+-- How many other systems are scored by.
+SELECT count(*) AS others
+FROM indicator_system
+WHERE tenant = $1 AND state = 2 AND name <> $2;
 
 -- name: list_systems
 -- A page of versions, newest first within a name; of all, or of those that are scored by.

@@ -112,9 +112,11 @@ class Results:
         limit: int,
     ) -> list[bytes]:
         async with tenant_transaction(self._pool, tenant) as connection:
-            rows = await connection.fetch(
-                QUERIES.list_signals, tenant, after, *_filter(filter_), *span, include_retracted, limit
-            )
+            arguments = (tenant, after, *_filter(filter_), include_retracted, limit)
+            if span == (EARLIEST_US, LATEST_US):
+                rows = await connection.fetch(QUERIES.list_signals, *arguments)
+            else:
+                rows = await connection.fetch(QUERIES.list_signals_within, *arguments, *span)
         return [row["body"] for row in rows]
 
     async def score_at(self, tenant: str, series: str, at_us: int) -> bytes | None:

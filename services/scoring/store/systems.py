@@ -38,6 +38,10 @@ class SystemEditor:
         row = await self._connection.fetchrow(QUERIES.system_version, self._tenant, name, version)
         return _version(row) if row else None
 
+    async def other_active_count(self, name: str) -> int:
+        """Of systems that have another name."""
+        return int(await self._connection.fetchval(QUERIES.other_active_count, self._tenant, name))
+
     async def activate(self, name: str, version: int, etag: str, etag_retired: str) -> SystemVersion:
         await self._connection.execute(QUERIES.retire_active, self._tenant, name, etag_retired)
         await self._connection.execute(QUERIES.forget_fold, self._tenant, name, version)

@@ -9,6 +9,7 @@ import grpc
 import pytest
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import scoring_pb2, scoring_pb2_grpc
+from google.rpc import error_details_pb2, status_pb2
 
 from services.scoring.access import ACCESS
 
@@ -20,6 +21,14 @@ async def refused(call: Any) -> grpc.aio.AioRpcError:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     return caught.value
+
+
+def details_of(error: grpc.aio.AioRpcError, kind: Any) -> Any:
+    status, found = status_pb2.Status(), kind()
+    metadata = dict(error.trailing_metadata() or ())
+    status.ParseFromString(bytes(metadata["grpc-status-details-bin"]))
+    assert any(detail.Unpack(found) for detail in status.details)
+    return found
 
 
 async def test_versions_are_counted_listed_and_remembered_by_request_id(suite: Any, make: Any) -> None:
@@ -174,3 +183,25 @@ async def test_lint_answers_where_the_log_does_not(suite_of: Any, make: Any) -> 
     await suite.start_scoring()
     answer = await suite.scoring().LintIndicatorSystem(scoring_pb2.LintIndicatorSystemRequest(spec=make.spec()))
     assert not any(one.check.endswith("_never_seen") for one in answer.findings)
+
+
+async def test_one_active_system_too_many_is_refused_and_a_new_version_of_one_is_not(suite_of: Any, make: Any) -> None:
+    suite = await suite_of()
+    await suite.start_scoring(active_systems_max=2)
+    stub = suite.scoring()
+    for id_ in ("one", "two", "three", "two"):
+        await stub.CreateIndicatorSystem(CREATE(parent="processes/desk", indicator_system_id=id_, spec=make.spec()))
+    names = [f"processes/desk/indicatorSystems/{id_}" for id_ in ("one", "two", "three")]
+    for name, version in ((names[0], 1), (names[1], 1), (names[1], 2), (names[1], 1), (names[1], 1)):
+        active = await stub.ActivateIndicatorSystem(ACTIVATE(name=name, version=version))
+        assert active.indicator_system.state == system_pb.IndicatorSystem.STATE_ACTIVE
+    for dry_run in (True, False):
+        error = await refused(stub.ActivateIndicatorSystem(ACTIVATE(name=names[2], version=1, validate_only=dry_run)))
+        assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
+        info = details_of(error, error_details_pb2.ErrorInfo)
+        violations = details_of(error, error_details_pb2.PreconditionFailure).violations
+        assert info.reason == "TOO_MANY_SYSTEMS"
+        assert [(one.type, one.subject) for one in violations] == [("ACTIVE_SYSTEMS", names[2])]
+        assert "at most 2 active" in violations[0].description
+    listed = await stub.ListIndicatorSystems(scoring_pb2.ListIndicatorSystemsRequest(active_only=True))
+    assert sorted(one.name for one in listed.indicator_systems) == sorted(names[:2])

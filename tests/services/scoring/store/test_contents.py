@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from services.scoring.store.results import SERIES_AT_ONCE, SERIES_END, Contents,
 from services.scoring.store.statements import MIGRATIONS, QUERIES, SCHEMA
 from services.scoring.system.model import Window
 from services.scoring.system.series import SeriesFilter
+from services.scoring.system.windows import EARLIEST_US, LATEST_US
 
 TENANT, OTHER = "acme", "quiet"
 ALWAYS = (-(2**62), 2**62)
@@ -179,3 +181,56 @@ async def test_looking_for_series_or_a_span_reads_no_more_where_series_are_longe
     short, long = blocks
     # One more level of the index: a few blocks a series, not its windows.
     assert all(after <= 3 * before + 5 for before, after in zip(short, long, strict=True)), blocks
+
+
+async def state_signals(connection: asyncpg.Connection, begin: int, end: int) -> None:
+    """One for each of some hours, named so that names are not in order of time; every fifth one retracted."""
+    await connection.execute(
+        """
+        INSERT INTO signal (tenant, process, system, name, series, window_start, window_end, indicator, window_kind,
+            whole, standing, body, digest)
+        SELECT $1, 'p', 's' || at % 2, md5(at::text), 'p/s/i@hour', at * 3600000000, (at + 1) * 3600000000, 'i', 1,
+            true, at % 5 <> 0, convert_to(at::text, 'UTF8'), $4
+        FROM generate_series($2::bigint, $3::bigint - 1) AS at
+        """,
+        *(TENANT, begin, end, b"\1" * 32),
+    )
+
+
+@pytest.mark.parametrize("size", [3, 1_000])
+async def test_pages_of_signals_of_a_span_are_those_of_all_that_lie_in_it(pool: asyncpg.Pool, size: int) -> None:
+    async with pool.acquire() as connection:
+        await state_signals(connection, 0, 60)
+    spans = (EARLIEST_US, LATEST_US), (10 * HOUR, 31 * HOUR), (EARLIEST_US, 7 * HOUR), (50 * HOUR, LATEST_US), (9, 9)
+    for start_us, end_us in spans:
+        for filter_, retracted in ((SeriesFilter(), True), (SeriesFilter(), False), (SeriesFilter("p", "s1"), False)):
+            found: list[int] = []
+            while True:
+                after = hashlib.md5(str(found[-1]).encode()).hexdigest() if found else ""
+                page = await Store(pool).list_signals(TENANT, filter_, (start_us, end_us), retracted, after, size)
+                found += [int(body) for body in page]
+                if len(page) < size:
+                    break
+            wanted = [
+                at
+                for at in range(60)
+                if start_us <= at * HOUR < end_us and (retracted or at % 5) and filter_.system in ("", f"s{at % 2}")
+            ]
+            assert found == sorted(wanted, key=lambda at: hashlib.md5(str(at).encode()).hexdigest())
+
+
+async def test_signals_of_a_span_are_found_without_reading_those_outside_of_it(pool: asyncpg.Pool) -> None:
+    filter_: tuple[object, ...] = ("", "", [], [], [], False)
+    blocks: list[int] = []
+    async with pool.acquire() as connection:
+        for begin, end in ((0, 100), (100, 20_000)):
+            await state_signals(connection, begin, end)
+            await connection.execute("VACUUM ANALYZE signal")
+            (plan,) = json.loads(
+                await connection.fetchval(
+                    f"EXPLAIN (ANALYZE, FORMAT JSON) {QUERIES.list_signals_within}",
+                    *(TENANT, "", *filter_, True, 50, 40 * HOUR, 60 * HOUR),
+                )
+            )
+            blocks.append(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
+    assert blocks[1] <= 3 * blocks[0] + 5, blocks
