@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from andon_quality.arguments import checked
 from andon_quality.arrays import FloatArray
 from andon_quality.errors import NotFinite, OutOfRange, TooFew
 from andon_quality.result import Result
@@ -76,6 +77,7 @@ def learn(counts: ArrayLike) -> Rhythm:
     return Rhythm(totals / (weeks + 1), dispersion)
 
 
+@checked
 def hours_until(rhythm: Rhythm, first: int, log_limit: float) -> float:
     """How many whole empty hours from the hour `first` of the week on have at most the probability exp(log_limit).
 

@@ -20,11 +20,22 @@ from typer.testing import CliRunner
 from services.machine.authority import Authority
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("ingest", "quarantine", "data_quality", "privacy", "scoring", "improvement")
+SERVICES = ("ingest", "quarantine", "data_quality", "privacy", "survey", "scoring", "improvement")
 # What a person may have written, and what a table, a tree or a colour must not stumble over.
 NASTY = '[/red] [bold]"quoted"\\ 等候'
 DEPTH_MAX = 5
-COUNTED = ("load", "chart", "export", "quarantine discard", "quarantine replay", "source templates", "privacy test")
+COUNTED = (
+    "load",
+    "chart",
+    "export",
+    "quarantine discard",
+    "quarantine replay",
+    "source propose",
+    "source templates",
+    "survey mark",
+    "survey templates",
+    "privacy test",
+)
 
 
 def filled(message, depth=0):
@@ -68,7 +79,7 @@ def _value(field):
 
 def handlers(service):
     """Answers every RPC of the contract: a call once, a stream of requests each."""
-    package = "ingest" if service in ("quarantine", "data_quality", "privacy") else service
+    package = "ingest" if service in ("quarantine", "data_quality", "privacy", "survey") else service
     contract = importlib.import_module(f"andon.{package}.v1.{service}_pb2").DESCRIPTOR
     described = contract.services_by_name[f"{service.title().replace('_', '')}Service"]
     methods = {method.name: _handler(method) for method in described.methods}
