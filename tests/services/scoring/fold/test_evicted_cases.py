@@ -17,7 +17,7 @@ from services.scoring.fold.hashes import HashArray
 from tests.services.scoring.fold.counted_fold import CountedFold
 
 EXAMPLES = settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 DAY_US = 86_400_000_000
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -181,7 +181,7 @@ def late_spec(make: Any) -> system_pb.IndicatorSystemSpec:
     return spec
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, snapshot_events=st.sampled_from([1, 3, 1_000]))
 @example(RETRACTED, 1_000)
 @example(MOVED_TO_ANOTHER_SLICE, 1_000)

@@ -71,7 +71,7 @@ HISTORY = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(first=HISTORY, second=HISTORY, seed=st.integers(0, 2**32))
 def test_order_batching_and_lateness_leave_no_trace_in_what_stands(first: Counts, second: Counts, seed: int) -> None:
     final = {0: first, 1: second}
