@@ -91,7 +91,7 @@ class _Roles:
 
     def take(self, role: str, column: _Sampled, why: str, **places: object) -> None:
         self.taken[role] = column
-        reason = message(f"proposed_{why}", distinct=f"{column.distinct:,}", rows=f"{column.filled:,}", **places)
+        reason = message(why, distinct=f"{column.distinct:,}", rows=f"{column.filled:,}", **places)
         self.said.append(message("proposed", role=role, column=column.name, why=reason))
 
     def left(self, columns: Collection[_Sampled]) -> list[_Sampled]:
@@ -250,12 +250,12 @@ def _assigned(path: Path, columns: Sequence[_Sampled]) -> _Roles:
         None,
     )
     if lifecycle is not None and "start_time" not in roles.taken:
-        roles.take("lifecycle", lifecycle, "lifecycle")
+        roles.take("lifecycle", lifecycle, "proposed_lifecycle")
     _take_activity(roles, columns)
     free = [one for one in roles.left(columns) if one.kind in ("text", "integer") and not one.single]
     resource = max((one for one in free if one.named("resource")), key=lambda one: one.filled, default=None)
     if resource is not None:
-        roles.take("resource", resource, "name")
+        roles.take("resource", resource, "proposed_name")
     return roles
 
 
@@ -264,14 +264,14 @@ def _take_times(roles: _Roles, times: Sequence[_Sampled]) -> None:
     starts = [one for one in times if one.named("start_time") and not one.named("end_time")]
     ends = [one for one in times if one.named("end_time") and not one.named("start_time")]
     if len(times) >= 2 and len(starts) == 1 and len(ends) == 1 and starts[0].whole:
-        roles.take("start_time", starts[0], "start")
-        roles.take("time", ends[0], "end")
+        roles.take("start_time", starts[0], "proposed_start")
+        roles.take("time", ends[0], "proposed_end")
         return
     best = max(times, key=lambda one: (one.filled, one.distinct, one.named("updated_time"), one.named("time")))
     rivals = [one for one in times if one.filled == best.filled and one.named("updated_time")]
     if rivals and best not in rivals:
         best = max(rivals, key=lambda one: one.distinct)
-    roles.take("time", best, "time", formats=best.formats[0])
+    roles.take("time", best, "proposed_time", formats=best.formats[0])
 
 
 def _take_case(roles: _Roles, columns: Sequence[_Sampled]) -> None:
@@ -286,11 +286,11 @@ def _take_case(roles: _Roles, columns: Sequence[_Sampled]) -> None:
     single = [one for one in free if one.single and (one.named("case_id") or one.named("id"))]
     if named:
         # The first that is named so: keys come before what they describe.
-        roles.take("case_id", named[0], "case")
+        roles.take("case_id", named[0], "proposed_case")
     elif single:
-        roles.take("case_id", single[0], "single")
+        roles.take("case_id", single[0], "proposed_single")
     elif repeating:
-        roles.take("case_id", max(repeating, key=lambda one: one.distinct), "case")
+        roles.take("case_id", max(repeating, key=lambda one: one.distinct), "proposed_case")
 
 
 def _take_activity(roles: _Roles, columns: Sequence[_Sampled]) -> None:
@@ -298,7 +298,7 @@ def _take_activity(roles: _Roles, columns: Sequence[_Sampled]) -> None:
     few = [one for one in free if 1 < one.distinct <= max(20, one.filled // 5) and one.letters <= 60]
     named = [one for one in few if one.named("activity")]
     if named:
-        roles.take("activity", named[0], "activity")
+        roles.take("activity", named[0], "proposed_activity")
 
 
 def _mapping(

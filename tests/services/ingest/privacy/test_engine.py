@@ -130,6 +130,16 @@ def test_a_column_masks_as_its_texts_do_and_counts_by_class():
     assert sum(counts.values()) == sum(len(identifiers(text)) for text, _ in FOUND)
 
 
+def seconds(text: str) -> float:
+    """Processor time of the fastest of three: what else the process does meanwhile is not the text's."""
+    spent = []
+    for _ in range(3):
+        begun_s = time.process_time()
+        identifiers(text)
+        spent.append(time.process_time() - begun_s)
+    return min(spent)
+
+
 @pytest.mark.parametrize(
     "piece",
     [
@@ -154,19 +164,14 @@ def test_a_column_masks_as_its_texts_do_and_counts_by_class():
     ],
 )
 def test_no_text_takes_long_whatever_is_in_it(piece):
-    text = (piece * 4_000)[:4_000]
-    begun_s = time.process_time()
-    identifiers(text)
-    assert time.process_time() - begun_s < 0.25
+    assert seconds((piece * 4_000)[:4_000]) < 0.25
 
 
 def test_random_bytes_of_text_take_no_longer_either():
     dice = random.Random(7)
     for _ in range(20):
         text = "".join(dice.choice(string.printable + "王李路号１２３先生") for _ in range(4_000))
-        begun_s = time.process_time()
-        identifiers(text)
-        assert time.process_time() - begun_s < 0.25
+        assert seconds(text) < 0.25
 
 
 # What docs/concepts/privacy.md states, less what another seed may bring.
