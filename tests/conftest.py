@@ -24,9 +24,10 @@ import pytest
 
 from services.machine.postgres import EmbeddedPostgres
 
-# A change lands on what it is and not on dice: the same examples each time, unless one goes and searches for new ones.
-hypothesis.settings.register_profile("repeat", derandomize=True)
-hypothesis.settings.register_profile("search")
+# A change lands on what it is and not on dice or on a busy machine: the same examples each time, however long each
+# takes, unless one goes and searches for new ones.
+hypothesis.settings.register_profile("repeat", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 # A test's database need not survive a power cut; tests of durability start a server of their own.
