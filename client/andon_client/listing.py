@@ -57,46 +57,32 @@ async def largest(items: AsyncIterable[T], limit: int, key: Callable[[T], Any]) 
     return [item for _, _, item in sorted(heap, key=lambda entry: entry[:2], reverse=True)]
 
 
-async def list_scores(suite: Suite, request: scoring_pb2.ListScoresRequest) -> AsyncIterator[score_pb2.Score]:
-    async for page in _pages(suite.scoring.ListScores, request):
-        for score in page.scores:
-            yield score
+def list_scores(suite: Suite, request: scoring_pb2.ListScoresRequest) -> AsyncIterator[score_pb2.Score]:
+    return _items(suite.scoring.ListScores, request, lambda page: page.scores)
 
 
-async def list_signals(suite: Suite, request: scoring_pb2.ListSignalsRequest) -> AsyncIterator[score_pb2.Signal]:
-    async for page in _pages(suite.scoring.ListSignals, request):
-        for signal in page.signals:
-            yield signal
+def list_signals(suite: Suite, request: scoring_pb2.ListSignalsRequest) -> AsyncIterator[score_pb2.Signal]:
+    return _items(suite.scoring.ListSignals, request, lambda page: page.signals)
 
 
-async def list_problems(
-    suite: Suite, request: improvement_pb2.ListProblemsRequest
-) -> AsyncIterator[problem_pb2.Problem]:
-    async for page in _pages(suite.improvement.ListProblems, request):
-        for problem in page.problems:
-            yield problem
+def list_problems(suite: Suite, request: improvement_pb2.ListProblemsRequest) -> AsyncIterator[problem_pb2.Problem]:
+    return _items(suite.improvement.ListProblems, request, lambda page: page.problems)
 
 
-async def list_erasures(suite: Suite, request: privacy_pb2.ListErasuresRequest) -> AsyncIterator[privacy_pb2.Erasure]:
-    async for page in _pages(suite.privacy.ListErasures, request):
-        for erasure in page.erasures:
-            yield erasure
+def list_erasures(suite: Suite, request: privacy_pb2.ListErasuresRequest) -> AsyncIterator[privacy_pb2.Erasure]:
+    return _items(suite.privacy.ListErasures, request, lambda page: page.erasures)
 
 
-async def list_quarantined(
+def list_quarantined(
     suite: Suite, request: quarantine_pb2.ListQuarantinedEventsRequest
 ) -> AsyncIterator[quarantine_pb2.QuarantinedEvent]:
-    async for page in _pages(suite.quarantine.ListQuarantinedEvents, request):
-        for event in page.events:
-            yield event
+    return _items(suite.quarantine.ListQuarantinedEvents, request, lambda page: page.events)
 
 
-async def list_systems(
+def list_systems(
     suite: Suite, request: scoring_pb2.ListIndicatorSystemsRequest
 ) -> AsyncIterator[indicator_system_pb2.IndicatorSystem]:
-    async for page in _pages(suite.scoring.ListIndicatorSystems, request):
-        for system in page.indicator_systems:
-            yield system
+    return _items(suite.scoring.ListIndicatorSystems, request, lambda page: page.indicator_systems)
 
 
 async def newest_scores(
@@ -148,40 +134,28 @@ def _is_named(name: str, wanted: scoring_pb2.SeriesFilter, keys: set[str]) -> bo
     return wanted.process in ("", process) and wanted.system in ("", system)
 
 
-async def list_sources(suite: Suite, request: ingest_pb2.ListSourcesRequest) -> AsyncIterator[source_pb2.Source]:
-    async for page in _pages(suite.ingest.ListSources, request):
-        for source in page.sources:
-            yield source
+def list_sources(suite: Suite, request: ingest_pb2.ListSourcesRequest) -> AsyncIterator[source_pb2.Source]:
+    return _items(suite.ingest.ListSources, request, lambda page: page.sources)
 
 
-async def list_data_quality(
+def list_data_quality(
     suite: Suite, request: data_quality_pb2.GetDataQualityRequest
 ) -> AsyncIterator[data_quality_pb2.DataQuality]:
-    async for page in _pages(suite.data_quality.GetDataQuality, request):
-        for day in page.days:
-            yield day
+    return _items(suite.data_quality.GetDataQuality, request, lambda page: page.days)
 
 
-async def list_source_activity(
+def list_source_activity(
     suite: Suite, request: data_quality_pb2.ListSourceActivityRequest
 ) -> AsyncIterator[data_quality_pb2.SourceActivity]:
-    async for page in _pages(suite.data_quality.ListSourceActivity, request):
-        for one in page.activities:
-            yield one
+    return _items(suite.data_quality.ListSourceActivity, request, lambda page: page.activities)
 
 
-async def list_surveys(suite: Suite, request: survey_pb2.ListSurveysRequest) -> AsyncIterator[survey_pb2.Survey]:
-    async for page in _pages(suite.surveys.ListSurveys, request):
-        for survey in page.surveys:
-            yield survey
+def list_surveys(suite: Suite, request: survey_pb2.ListSurveysRequest) -> AsyncIterator[survey_pb2.Survey]:
+    return _items(suite.surveys.ListSurveys, request, lambda page: page.surveys)
 
 
-async def list_invitations(
-    suite: Suite, request: survey_pb2.ListInvitationsRequest
-) -> AsyncIterator[survey_pb2.Invitation]:
-    async for page in _pages(suite.surveys.ListInvitations, request):
-        for invitation in page.invitations:
-            yield invitation
+def list_invitations(suite: Suite, request: survey_pb2.ListInvitationsRequest) -> AsyncIterator[survey_pb2.Invitation]:
+    return _items(suite.surveys.ListInvitations, request, lambda page: page.invitations)
 
 
 async def read_zones(suite: Suite, keys: Iterable[str]) -> Zones:
@@ -266,10 +240,12 @@ async def list_cases(suite: Suite, case_ids: list[str]) -> AsyncIterator[event_p
             yield event
 
 
-async def _pages(call: Callable[[Q], Awaitable[P]], request: Q) -> AsyncIterator[P]:
+async def _items(call: Callable[[Q], Awaitable[P]], request: Q, items: Callable[[P], Iterable[T]]) -> AsyncIterator[T]:
+    """Of all pages, each asked for when the one before is used up."""
     while True:
         page = await call(request)
-        yield page
+        for item in items(page):
+            yield item
         if not page.next_page_token:
             return
         request.page_token = page.next_page_token

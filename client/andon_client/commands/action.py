@@ -11,28 +11,25 @@ from andon.improvement.v1.problem_pb2 import Problem
 from andon.scoring.v1.score_pb2 import Score
 
 from andon_client.commands.action_tree import action_of
-from andon_client.commands.filters import Json, time_of
+from andon_client.commands.filters import Json, time_option
 from andon_client.commands.proof import proof_windows, show_proof
 from andon_client.commands.transition import (
     ActionName,
     Etag,
-    RequestId,
     TransitionOptions,
-    ValidateOnly,
     read,
     send,
     show_transition,
     transition,
 )
+from andon_client.commands.write_options import RequestId, ValidateOnly
 from andon_client.listing import problem_zone
 from andon_client.suite import Suite
 from andon_client.terminal import emit_json, run
 
 At = Annotated[
     date | None,
-    typer.Option(
-        "--at", help="When, in event time, in the zone of the system. Default: now.", parser=time_of, metavar="TIME"
-    ),
+    time_option("--at", help="When, in event time, in the zone of the system. Default: now."),
 ]
 
 

@@ -12,7 +12,7 @@ from andon.scoring.v1 import scoring_pb2
 from rich.markup import escape
 from rich.tree import Tree
 
-from andon_client.commands.filters import Json, Limit, interval_of, time_of
+from andon_client.commands.filters import Json, Limit, interval_of, time_option
 from andon_client.commands.problem_tree import add_events, problem_tree, show_next
 from andon_client.listing import problem_zone, read_zones
 from andon_client.presentation.formats import localised, optional, quantity, span
@@ -27,12 +27,7 @@ def explain(
     what: Annotated[str, typer.Argument(help="Key of a series, or name of a problem (problems/...).")],
     at: Annotated[
         date | None,
-        typer.Option(
-            "--at",
-            help="A time within the window, in the zone of the system; for a series.",
-            parser=time_of,
-            metavar="TIME",
-        ),
+        time_option("--at", help="A time within the window, in the zone of the system; for a series."),
     ] = None,
     limit: Limit = 20,
     as_json: Json = False,

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from andon_client.commands.filters import Json, interval_of, time_of
+from andon_client.commands.filters import Json, interval_of, time_option
 from andon_client.export_formats import NOT_PACKED, SUFFIXES, ExportFormat
 from andon_client.presentation.phrases import say
 from andon_client.suite import Suite
@@ -27,12 +27,8 @@ def export(
     form: Annotated[
         ExportFormat | None, typer.Option("--format", help="Default: what the name of the file says.")
     ] = None,
-    since: Annotated[
-        date | None, typer.Option("--from", help="Events at or after this time.", parser=time_of, metavar="TIME")
-    ] = None,
-    until: Annotated[
-        date | None, typer.Option("--to", help="Events before this time.", parser=time_of, metavar="TIME")
-    ] = None,
+    since: Annotated[date | None, time_option("--from", help="Events at or after this time.")] = None,
+    until: Annotated[date | None, time_option("--to", help="Events before this time.")] = None,
     zone: Annotated[
         str, typer.Option(help="The zone of --from and --to, and of times in CSV, such as Europe/Berlin.")
     ] = "UTC",

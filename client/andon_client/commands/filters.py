@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, tzinfo
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from andon.common.v1.interval_pb2 import Interval
@@ -24,6 +24,11 @@ def time_of(text: str) -> date:
         raise typer.BadParameter(str(error)) from error
 
 
+def time_option(*names: str, help: str) -> Any:
+    """An option that takes a day or a time, with its offset or without one."""
+    return typer.Option(*names, help=help, parser=time_of, metavar="TIME")
+
+
 Indicator = Annotated[list[str] | None, typer.Option("--indicator", "-i", help="Only this indicator; may be repeated.")]
 Process = Annotated[str, typer.Option("--process", "-p", help="Only this process.")]
 System = Annotated[str, typer.Option("--system", help="Only indicator systems with this id, for example main.")]
@@ -33,21 +38,11 @@ Width = Annotated[
 Overall = Annotated[bool, typer.Option("--overall", help="Only unsliced series.")]
 Since = Annotated[
     date | None,
-    typer.Option(
-        "--since",
-        help="Windows that start at or after this time, in the zone of their system.",
-        parser=time_of,
-        metavar="TIME",
-    ),
+    time_option("--since", help="Windows that start at or after this time, in the zone of their system."),
 ]
 Until = Annotated[
     date | None,
-    typer.Option(
-        "--until",
-        help="Windows that start before this time, in the zone of their system.",
-        parser=time_of,
-        metavar="TIME",
-    ),
+    time_option("--until", help="Windows that start before this time, in the zone of their system."),
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of items.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]

@@ -13,17 +13,16 @@ from andon.improvement.v1.problem_pb2 import Action, ActionKind, Goal, Problem
 from google.protobuf.duration_pb2 import Duration
 
 from andon_client.action_defaults import completed
-from andon_client.commands.filters import Json, time_of
+from andon_client.commands.filters import Json, time_option
 from andon_client.commands.transition import (
     Etag,
     ProblemName,
-    RequestId,
     TransitionOptions,
-    ValidateOnly,
     read,
     send,
     show_transition,
 )
+from andon_client.commands.write_options import RequestId, ValidateOnly
 from andon_client.documents import load_document
 from andon_client.listing import problem_zone
 from andon_client.moments import MalformedLength, length, timestamp
@@ -65,9 +64,7 @@ def plan(
     owner: Annotated[str, typer.Option(help="Responsible role or team.")] = "",
     due: Annotated[
         date | None,
-        typer.Option(
-            help="Due date, in the zone of the system. Default: in two weeks.", parser=time_of, metavar="TIME"
-        ),
+        time_option(help="Due date, in the zone of the system. Default: in two weeks."),
     ] = None,
     kind: Annotated[KindOfAction | None, typer.Option(help="Kind of the action. Default: corrective.")] = None,
     cause: Annotated[str, typer.Option(help="Name of the cause it removes. Default: the confirmed one.")] = "",

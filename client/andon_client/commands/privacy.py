@@ -5,15 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 import sys
-import uuid
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from andon.ingest.v1 import event_pb2, privacy_pb2, source_pb2
+from andon_records.files.utf8_stream import is_gzip
 
 from andon_client.commands.filters import Json, Limit
+from andon_client.commands.write_options import RequestId, ValidateOnly, request_key
 from andon_client.listing import list_erasures, take
 from andon_client.presentation.formats import localised, short
 from andon_client.presentation.phrases import LocalisedError, say
@@ -26,14 +27,6 @@ SAMPLE_FIELD = "attributes.text"
 _TREATMENTS = [value for value in source_pb2.Treatment.values() if value]
 
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the certificate; at most 500 characters.")]
-ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Dry run: validate and show the result only.")]
-RequestId = Annotated[
-    str,
-    typer.Option(
-        "--request-id",
-        help="Idempotency key (UUID): a retry with the same key has no second effect. Default: random.",
-    ),
-]
 
 
 def erase(
@@ -68,7 +61,7 @@ def erase(
         if not sys.stdin.isatty():
             fail(say("erase_not_confirmed", options.locale), options.locale)
         typer.confirm(say("erase_confirm", options.locale), abort=True, err=True)
-    request.validate_only, request.request_id = False, request_id or str(uuid.uuid4())
+    request.validate_only, request.request_id = False, request_key(request_id, validate_only)
     made = _erased(options, request)
     _show(made, options, as_json)
     if certificate is not None:
@@ -154,7 +147,7 @@ def _values(values: list[str], file: Path | None) -> list[str]:
 
 
 def _lines(file: Path) -> list[str]:
-    opened = gzip.open if file.suffix == ".gz" else open
+    opened = gzip.open if is_gzip(file) else open
     with opened(file, "rt", encoding="utf-8-sig", errors="replace") as lines:
         return [line.strip() for line in lines if line.strip()]
 

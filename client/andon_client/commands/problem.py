@@ -14,12 +14,11 @@ from andon_client.commands.problem_tree import add_signals, problem_tree, show_n
 from andon_client.commands.transition import (
     Etag,
     ProblemName,
-    RequestId,
     TransitionOptions,
-    ValidateOnly,
     read,
     transition,
 )
+from andon_client.commands.write_options import RequestId, ValidateOnly
 from andon_client.listing import shown_zones
 from andon_client.presentation.phrases import say, text_in
 from andon_client.presentation.tables import problem_system

@@ -11,7 +11,8 @@ import typer
 from andon.common.v1.errors_pb2 import ErrorReason
 from andon.ingest.v1 import quarantine_pb2 as pb
 
-from andon_client.commands.filters import Json, Limit, interval_of, time_of
+from andon_client.commands.filters import Json, Limit, interval_of, time_option
+from andon_client.commands.write_options import RequestId, ValidateOnly
 from andon_client.correction_rules import rules_of
 from andon_client.listing import list_quarantined, take
 from andon_client.presentation.formats import refusal_name, when
@@ -31,19 +32,15 @@ Refusal = Annotated[
 Field = Annotated[str, typer.Option("--field", help="Only events refused for this field, such as time.")]
 Since = Annotated[
     date | None,
-    typer.Option("--since", help="Only events refused at or after this time, UTC.", parser=time_of, metavar="TIME"),
+    time_option("--since", help="Only events refused at or after this time, UTC."),
 ]
 Until = Annotated[
     date | None,
-    typer.Option("--until", help="Only events refused before this time, UTC.", parser=time_of, metavar="TIME"),
+    time_option("--until", help="Only events refused before this time, UTC."),
 ]
 Everything = Annotated[bool, typer.Option("--everything", help="Every event that is pending or corrected.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; recorded with the event.")]
 Etag = Annotated[str, typer.Option(help="Fail if the event has changed since this etag was read; for one event.")]
-RequestId = Annotated[
-    str, typer.Option(help="Idempotency key (UUID): a retry with the same key has no second effect. Default: random.")
-]
-ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Dry run: validate and show the result only.")]
 
 Q = TypeVar("Q", pb.CorrectEventsRequest, pb.ReplayEventsRequest, pb.DiscardEventsRequest)
 A = TypeVar("A", pb.CorrectEventsResponse, pb.ReplayEventsResponse, pb.DiscardEventsResponse)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-import uuid
 from collections import Counter
 from functools import partial
 from itertools import islice
@@ -19,6 +18,7 @@ from andon.ingest.v1 import ingest_pb2, mapping_pb2, record_pb2, source_pb2
 from google.protobuf import json_format
 
 from andon_client.commands.filters import Json
+from andon_client.commands.write_options import RequestId, ValidateOnly, request_key
 from andon_client.document_check import enum_name, short_names
 from andon_client.documents import parse_document
 from andon_client.follow import Backoff, is_retryable, requested_delay_s
@@ -49,14 +49,6 @@ Template = Annotated[
 ]
 Kind = Annotated[str, typer.Option("--kind", help="Kind of the source. Default: event_log.")]
 Title = Annotated[str, typer.Option("--title", help="What people call the source.")]
-ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Dry run: validate and show the result only.")]
-RequestId = Annotated[
-    str,
-    typer.Option(
-        "--request-id",
-        help="Idempotency key (UUID): a retry with the same key has no second effect. Default: random.",
-    ),
-]
 Records = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, help="Records: JSON Lines or one JSON document, plain or .gz.")
 ]
@@ -79,7 +71,7 @@ def create(
         raise typer.BadParameter("not together with --mapping", param_hint="--template")
     source = _source(options, _shipped(template) if template else mapping, kind, title)
     request = ingest_pb2.CreateSourceRequest(
-        source_id=name, source=source, request_id=request_id or _key(validate_only), validate_only=validate_only
+        source_id=name, source=source, request_id=request_key(request_id, validate_only), validate_only=validate_only
     )
 
     async def work(suite: Suite) -> source_pb2.Source:
@@ -104,7 +96,7 @@ def update(
     source = _source(options, mapping, kind, title)
     source.name, source.etag = f"sources/{name}", etag
     request = ingest_pb2.UpdateSourceRequest(
-        source=source, request_id=request_id or _key(validate_only), validate_only=validate_only
+        source=source, request_id=request_key(request_id, validate_only), validate_only=validate_only
     )
     request.update_mask.paths.extend(
         [
@@ -216,7 +208,7 @@ def write(
             request = record_pb2.WriteRecordsRequest(
                 source=f"sources/{name}",
                 records=_json(batch),
-                request_id=_key(validate_only),
+                request_id=request_key("", validate_only),
                 validate_only=validate_only,
             )
             answer = await _written(suite, request)
@@ -254,10 +246,6 @@ async def _written(suite: Suite, request: record_pb2.WriteRecordsRequest) -> rec
             requested_s = requested_delay_s(error)
         await asyncio.sleep(requested_s + Backoff().delay_s(attempt, random.random))
     raise AssertionError("the last try answers or raises")
-
-
-def _key(validate_only: bool) -> str:
-    return "" if validate_only else str(uuid.uuid4())
 
 
 def _json(records: list[bytes]) -> record_pb2.RawRecords:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from andon.ingest.v1 import data_quality_pb2
 
-from andon_client.commands.filters import Json, interval_of, time_of
+from andon_client.commands.filters import Json, interval_of, time_option
 from andon_client.figure import Trace, figure
 from andon_client.listing import list_data_quality, list_source_activity
 from andon_client.presentation.formats import short
@@ -24,12 +24,8 @@ MARKERS = ("braille", "c", "v", "u", "x")
 def quality(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Id of a source. Default: all.")] = "",
-    since: Annotated[
-        date | None, typer.Option("--since", help="Days from this date on.", parser=time_of, metavar="TIME")
-    ] = None,
-    until: Annotated[
-        date | None, typer.Option("--until", help="Days before this date.", parser=time_of, metavar="TIME")
-    ] = None,
+    since: Annotated[date | None, time_option("--since", help="Days from this date on.")] = None,
+    until: Annotated[date | None, time_option("--until", help="Days before this date.")] = None,
     chart: Annotated[
         bool, typer.Option("--chart", help="Draw the shares of one source over its days instead.")
     ] = False,

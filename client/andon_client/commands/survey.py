@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from andon.ingest.v1 import survey_pb2 as pb
 
-from andon_client.commands.filters import Json, Limit, interval_of
+from andon_client.commands.filters import Json, Limit, interval_of, time_option
+from andon_client.commands.write_options import RequestId, ValidateOnly, request_key
 from andon_client.document_check import enum_name, short_names
 from andon_client.documents import load_document
 from andon_client.listing import list_invitations, list_surveys, take
@@ -30,17 +30,6 @@ from andon_client.survey_templates import survey_templates
 from andon_client.terminal import Context, emit, emit_document, emit_json, loaded, run, screen, show_table
 
 Name = Annotated[str, typer.Argument(help="Id of the survey, for example branch-visit; also that of its source.")]
-ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Dry run: validate and show the result only.")]
-RequestId = Annotated[
-    str,
-    typer.Option(
-        "--request-id",
-        help="Idempotency key (UUID): a retry with the same key has no second effect. Default: random.",
-    ),
-]
-
-Since = Annotated[datetime | None, typer.Option("--since", help="Only responses at or after this time, UTC.")]
-Until = Annotated[datetime | None, typer.Option("--until", help="Only responses before this time, UTC.")]
 
 
 def create(
@@ -59,7 +48,7 @@ def create(
     """Create a survey and the source that its responses are written to."""
     options: Context = context.obj
     survey = loaded(options, lambda: load_document(_document(file, template), pb.Survey))
-    key = request_id or ("" if validate_only else str(uuid.uuid4()))
+    key = request_key(request_id, validate_only)
     request = pb.CreateSurveyRequest(survey_id=name, survey=survey, request_id=key, validate_only=validate_only)
 
     async def work(suite: Suite) -> pb.Survey:
@@ -123,7 +112,7 @@ def invite(
 ) -> None:
     """Make invitations: ids to hand out, one a line. A response with such an id answers its invitation."""
     options: Context = context.obj
-    key = request_id or ("" if validate_only else str(uuid.uuid4()))
+    key = request_key(request_id, validate_only)
     request = pb.CreateInvitationsRequest(
         survey=f"surveys/{name}", count=count, segment=segment, request_id=key, validate_only=validate_only
     )
@@ -171,7 +160,7 @@ def mark(
 ) -> None:
     """Say what became of unanswered invitations. Undeliverable ones do not count in the response rate."""
     options: Context = context.obj
-    key = request_id or ("" if validate_only else str(uuid.uuid4()))
+    key = request_key(request_id, validate_only)
     request = pb.UpdateInvitationsRequest(
         survey=f"surveys/{name}", ids=ids, state=_state(state), request_id=key, validate_only=validate_only
     )
@@ -189,10 +178,8 @@ def mark(
 def report(
     context: typer.Context,
     name: Name,
-    since: Annotated[
-        datetime | None, typer.Option("--since", help="Only responses at or after this time, UTC.")
-    ] = None,
-    until: Annotated[datetime | None, typer.Option("--until", help="Only responses before this time, UTC.")] = None,
+    since: Annotated[date | None, time_option("--since", help="Only responses at or after this time, UTC.")] = None,
+    until: Annotated[date | None, time_option("--until", help="Only responses before this time, UTC.")] = None,
     confidence: Annotated[
         float, typer.Option("--confidence", min=0.5, max=0.9999, help="Confidence of the intervals.")
     ] = 0.95,

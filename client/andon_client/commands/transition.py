@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, tzinfo
@@ -15,6 +14,7 @@ from andon.improvement.v1.problem_pb2 import Problem, ProblemState
 
 from andon_client.commands.action_tree import action_lines, action_of, action_title
 from andon_client.commands.problem_tree import show_next
+from andon_client.commands.write_options import request_key
 from andon_client.listing import problem_zone
 from andon_client.moments import timestamp
 from andon_client.presentation.formats import localised
@@ -27,10 +27,6 @@ ActionName = Annotated[str, typer.Argument(help="Name of the action, as listed b
 Etag = Annotated[
     str, typer.Option(help="Fail if the problem has changed since this etag was read. Default: the current one.")
 ]
-RequestId = Annotated[
-    str, typer.Option(help="Idempotency key (UUID): a retry with the same key has no second effect. Default: random.")
-]
-ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Dry run: validate and show the result only.")]
 
 ACTIONS = "/actions/"
 # The problem has changed since it was read.
@@ -109,7 +105,7 @@ async def read(suite: Suite, name: str) -> Problem:
 async def send(call: Callable[[R], Awaitable[A]], request: R, before: Problem, options: TransitionOptions) -> A:
     # A retry with the caller's own key must repeat every field, or the first response is not found.
     request.etag = options.etag or ("" if options.request_id else before.etag)
-    request.request_id = options.request_id or str(uuid.uuid4())
+    request.request_id = request_key(options.request_id, options.validate_only)
     request.validate_only = options.validate_only
     try:
         return await call(request)

@@ -9,17 +9,11 @@ from andon.ingest.v1 import survey_pb2 as pb
 
 from andon_client.presentation.formats import localised, number, when
 from andon_client.presentation.phrases import named, say
-from andon_client.presentation.tables import Row, Table, TableCell, TableColumn
+from andon_client.presentation.tables import Table, table_columns, table_row
 
 
 def _table(title: str, locale: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A name with ">" before it is of a numeric column, one with "=" of a column that is never folded."""
-    columns = [
-        TableColumn(say(f"column_{one.lstrip('>=')}", locale), one.startswith(">"), one.startswith("="))
-        for one in names
-    ]
-    cells: list[Row] = [[TableCell(text) for text in row] for row in rows]
-    return Table(say(title, locale), columns, cells)
+    return Table(say(title, locale), table_columns(locale, *names), [table_row(*row) for row in rows])
 
 
 def surveys_table(surveys: Sequence[pb.Survey], locale: str) -> Table:

@@ -79,20 +79,20 @@ def fill_tone(fill: float) -> Tone:
     return "good" if fill >= 80 else "fair" if fill >= 50 else "bad"
 
 
-def _columns(locale: str, *names: str) -> list[TableColumn]:
+def table_columns(locale: str, *names: str) -> list[TableColumn]:
     """By name: ">" before it makes a numeric column, "=" one that is never folded."""
     kinds = [(name.lstrip(">="), name.startswith(">"), name.startswith("=")) for name in names]
     return [TableColumn(say(f"column_{name}", locale), numeric, whole) for name, numeric, whole in kinds]
 
 
-def _row(*texts: str) -> Row:
+def table_row(*texts: str) -> Row:
     return [TableCell(text) for text in texts]
 
 
 def scores_table(scores: Sequence[score_pb2.Score], locale: str, zones: Zones) -> Table:
     columns = ("series", "window", ">value", ">cases", ">points", "target", "complete", ">revision")
     rows = [score_row(score, locale, zones) for score in scores]
-    return Table(_title("scores", locale, zones, [one.series for one in scores]), _columns(locale, *columns), rows)
+    return Table(_title("scores", locale, zones, [one.series for one in scores]), table_columns(locale, *columns), rows)
 
 
 def _title(phrase: str, locale: str, zones: Zones, keys: Sequence[str]) -> str:
@@ -141,7 +141,7 @@ def scorecard_table(
     if card.interval.HasField("start"):
         title = say("titled", locale, title=title, note=say("times_in", locale, zones=zone))
     names = ("indicator", "phase", ">value", ">target", ">weight", ">cases", ">points", "state")
-    return Table(title, _columns(locale, *names), rows)
+    return Table(title, table_columns(locale, *names), rows)
 
 
 def _card_row(node: scoring_pb2.ScorecardNode, depth: int, share: bool, locale: str) -> Row:
@@ -162,18 +162,20 @@ def _card_row(node: scoring_pb2.ScorecardNode, depth: int, share: bool, locale: 
 
 def intake_table(counts: Iterable[ingest_pb2.GetIntakeCountsResponse.Count], locale: str) -> Table:
     rows = [
-        _row(one.source, *(f"{number:,}" for number in (one.received, one.accepted, one.duplicate, one.quarantined)))
+        table_row(
+            one.source, *(f"{number:,}" for number in (one.received, one.accepted, one.duplicate, one.quarantined))
+        )
         for one in counts
     ]
     columns = ("source", ">events_received", ">accepted", ">duplicate", ">quarantined")
-    return Table(say("intake", locale), _columns(locale, *columns), rows)
+    return Table(say("intake", locale), table_columns(locale, *columns), rows)
 
 
 def signals_table(signals: Sequence[score_pb2.Signal], locale: str, zones: Zones) -> Table:
     columns = ("window", "series", "rule", ">value", ">centre", ">limits", ">arl0", ">delay", "direction", "state")
     rows = [signal_row(signal, locale, zones) for signal in signals]
     title = _title("signals_title", locale, zones, [signal.series for signal in signals])
-    return Table(title, _columns(locale, *columns), rows)
+    return Table(title, table_columns(locale, *columns), rows)
 
 
 def signal_row(signal: score_pb2.Signal, locale: str, zones: Zones) -> Row:
@@ -182,7 +184,7 @@ def signal_row(signal: score_pb2.Signal, locale: str, zones: Zones) -> Row:
     value = partial(zones.value, signal.series, locale=locale)
     calibration = signal.baseline.calibration
     return [
-        *_row(
+        *table_row(
             span(signal.interval, locale, zones.of(signal.series)),
             signal.series,
             signal.rule,
@@ -208,7 +210,7 @@ def problems_table(
         for problem in problems
     ]
     title = _title("problems", locale, zones, [problem_system(problem) for problem in problems])
-    return Table(title, _columns(locale, *columns), rows)
+    return Table(title, table_columns(locale, *columns), rows)
 
 
 def _step_cell(problem: problem_pb2.Problem, locale: str) -> TableCell:
@@ -222,7 +224,7 @@ def problem_system(problem: problem_pb2.Problem) -> str:
 
 
 def problem_row(problem: problem_pb2.Problem, locale: str, zones: Zones) -> Row:
-    return _row(
+    return table_row(
         problem.name,
         problem.process,
         localised(problem.title, locale),
@@ -242,12 +244,12 @@ def cause_text(cause: problem_pb2.Cause, locale: str) -> str:
 
 def events_table(events: Iterable[event_pb2.Event], locale: str) -> Table:
     columns = ("time", "case", "activity", "resource", "id", "attributes")
-    return Table(say("events", locale), _columns(locale, *columns), [event_row(event) for event in events])
+    return Table(say("events", locale), table_columns(locale, *columns), [event_row(event) for event in events])
 
 
 def event_row(event: event_pb2.Event) -> Row:
     known = ", ".join(f"{name}={_value(value)}" for name, value in sorted(event.attributes.items()))
-    return _row(when(event.time), event.case_id, event.activity, event.resource, event.id, known)
+    return table_row(when(event.time), event.case_id, event.activity, event.resource, event.id, known)
 
 
 def _value(value: Any) -> str:
@@ -278,7 +280,7 @@ def _moment(moment: Timestamp) -> str:
 def quarantine_table(events: Iterable[quarantine_pb2.QuarantinedEvent], locale: str) -> Table:
     columns = ("=quarantine_id", "refused", "source", "field", "refusal", "state", ">received", "event")
     rows = [
-        _row(
+        table_row(
             one.quarantine_id,
             when(one.quarantine_time),
             one.event.source,
@@ -290,13 +292,13 @@ def quarantine_table(events: Iterable[quarantine_pb2.QuarantinedEvent], locale: 
         )
         for one in events
     ]
-    return Table(say("quarantine", locale), _columns(locale, *columns), rows)
+    return Table(say("quarantine", locale), table_columns(locale, *columns), rows)
 
 
 def quarantine_counts_table(counts: Iterable[quarantine_pb2.GetQuarantineCountsResponse.Count], locale: str) -> Table:
     columns = ("source", "field", "refusal", "state", ">entries", ">received", "oldest")
     rows = [
-        _row(
+        table_row(
             one.source or "-",
             one.field,
             refusal_name(one.reason),
@@ -307,12 +309,12 @@ def quarantine_counts_table(counts: Iterable[quarantine_pb2.GetQuarantineCountsR
         )
         for one in counts
     ]
-    return Table(say("quarantine_counts", locale), _columns(locale, *columns), rows)
+    return Table(say("quarantine_counts", locale), table_columns(locale, *columns), rows)
 
 
 def systems_table(systems: Iterable[indicator_system_pb2.IndicatorSystem], locale: str) -> Table:
     rows = [
-        _row(
+        table_row(
             system.name,
             str(system.version),
             named(indicator_system_pb2.IndicatorSystem.State, system.state, locale),
@@ -320,13 +322,13 @@ def systems_table(systems: Iterable[indicator_system_pb2.IndicatorSystem], local
         )
         for system in systems
     ]
-    return Table(say("systems", locale), _columns(locale, "name", ">version", "state", "created"), rows)
+    return Table(say("systems", locale), table_columns(locale, "name", ">version", "state", "created"), rows)
 
 
 def erasures_table(erasures: Iterable[privacy_pb2.Erasure], locale: str) -> Table:
     columns = ("=name", "erased", "actor", "refusal", ">values", ">secrets", ">refused_events", ">lists")
     rows = [
-        _row(
+        table_row(
             one.name,
             when(one.erase_time),
             one.actor,
@@ -338,13 +340,13 @@ def erasures_table(erasures: Iterable[privacy_pb2.Erasure], locale: str) -> Tabl
         )
         for one in erasures
     ]
-    return Table(say("erasures", locale), _columns(locale, *columns), rows)
+    return Table(say("erasures", locale), table_columns(locale, *columns), rows)
 
 
 def sources_table(sources: Iterable[source_pb2.Source], locale: str) -> Table:
     columns = ("=name", "kind", "title", "mapped", "horizon", "earliest", "ahead", "persons", "created", "etag")
     rows = [
-        _row(
+        table_row(
             source.name,
             named(source_pb2.SourceKind, source.kind, locale),
             localised(source.title, locale) or "-",
@@ -358,7 +360,7 @@ def sources_table(sources: Iterable[source_pb2.Source], locale: str) -> Table:
         )
         for source in sources
     ]
-    return Table(say("sources", locale), _columns(locale, *columns), rows)
+    return Table(say("sources", locale), table_columns(locale, *columns), rows)
 
 
 def source_activity_table(activities: Iterable[data_quality_pb2.SourceActivity], locale: str) -> Table:
@@ -374,14 +376,14 @@ def source_activity_table(activities: Iterable[data_quality_pb2.SourceActivity],
         for one in activities
     ]
     columns = ("=name", "last_time", "due_time", "basis", ">weekly_count", "silent")
-    return Table(say("source_activity", locale), _columns(locale, *columns), rows)
+    return Table(say("source_activity", locale), table_columns(locale, *columns), rows)
 
 
 def data_quality_table(days: Iterable[data_quality_pb2.DataQuality], locale: str) -> Table:
     shares = ("completeness", "validity", "uniqueness", "timeliness", "consistency")
     columns = ("=name", "=window", ">received", *(f">{name}" for name in shares), "at_fault")
     rows = [
-        _row(
+        table_row(
             day.source or "-",
             f"{day.interval.start.ToDatetime():%Y-%m-%d}",
             f"{day.received:,}",
@@ -390,7 +392,7 @@ def data_quality_table(days: Iterable[data_quality_pb2.DataQuality], locale: str
         )
         for day in days
     ]
-    return Table(say("data_quality", locale), _columns(locale, *columns), rows)
+    return Table(say("data_quality", locale), table_columns(locale, *columns), rows)
 
 
 def _percent(one: data_quality_pb2.DataQuality.Dimension) -> str:
@@ -410,13 +412,13 @@ def _at_fault(day: data_quality_pb2.DataQuality) -> str:
 
 
 def templates_table(templates: Iterable[Template], locale: str) -> Table:
-    rows = [_row(one.name, one.title[language_of(locale)]) for one in templates]
-    return Table(say("templates", locale), _columns(locale, "=name", "records"), rows)
+    rows = [table_row(one.name, one.title[language_of(locale)]) for one in templates]
+    return Table(say("templates", locale), table_columns(locale, "=name", "records"), rows)
 
 
 def findings_table(findings: Iterable[scoring_pb2.LintFinding], locale: str) -> Table:
     rows = [
-        _row(
+        table_row(
             named(scoring_pb2.LintFinding.Severity, finding.severity, locale),
             finding.field,
             finding.check,
@@ -424,4 +426,4 @@ def findings_table(findings: Iterable[scoring_pb2.LintFinding], locale: str) -> 
         )
         for finding in findings
     ]
-    return Table(say("findings", locale), _columns(locale, "severity", "field", "check", "message"), rows)
+    return Table(say("findings", locale), table_columns(locale, "severity", "field", "check", "message"), rows)
