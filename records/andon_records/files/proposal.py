@@ -112,9 +112,16 @@ def propose(path: Path, choice: SourceChoice) -> ProposedMapping:
             return _standard(path, choice)
         except UnreadableFile:
             pass
-    bare, said = _bare(path, kind)
-    file, names = _opened(path, kind, bare)
-    table = _sample(file, replace(bare, id=Column("".join(f"{{{name}}}" for name in names))))
+    text = Column("x")
+    bare = CsvMapping(source="x", id=text, case_id=text, activity=text, time=text)
+    said: list[Message] = []
+    if kind is Format.CSV:
+        bare, names, said = _laid_out(path, bare)
+        file = inspect(path, replace(bare, id=_joined(names)))
+    else:
+        file = inspect(path, bare)
+        names = list(file.names)
+    table = _sample(file, replace(bare, id=_joined(names)))
     if not table.num_rows:
         raise UnreadableFile(message("in_file", file=path.name, what=message("file_no_rows")))
     unknown, decimal, columns = _columns(table, choice.time_zone)
@@ -129,28 +136,19 @@ def _standard(path: Path, choice: SourceChoice) -> ProposedMapping:
     return ProposedMapping(mapping, document_of(mapping), [*said, message("proposed_standard")])
 
 
-def _bare(path: Path, kind: Format) -> tuple[CsvMapping, list[Message]]:
-    """A mapping that reads no column, with the layout of the file."""
-    text = Column("x")
-    bare = CsvMapping(source="x", id=text, case_id=text, activity=text, time=text)
-    if kind is not Format.CSV:
-        return bare, []
+def _laid_out(path: Path, bare: CsvMapping) -> tuple[CsvMapping, list[str], list[Message]]:
+    """With the layout of a CSV file, and the names that its header has once."""
     encoding, lines = csv_layout.beginning(path)
     delimiter, line, names = csv_layout.likely_header(lines)
     said = [message("proposed_layout", delimiter=delimiter.replace("\t", "tab"), line=line, count=len(names))]
     # What a load guesses by itself is not written.
     plain = None if delimiter == "," else delimiter, None if line == 1 else line
-    return replace(bare, delimiter=plain[0], header_row=plain[1], encoding=encoding), said
-
-
-def _opened(path: Path, kind: Format, bare: CsvMapping) -> tuple[RecordFile, list[str]]:
-    if kind is not Format.CSV:
-        file = inspect(path, bare)
-        return file, list(file.names)
-    _, lines = csv_layout.beginning(path)
-    _, _, names = csv_layout.likely_header(lines)
     once = [name for name in dict.fromkeys(names) if name and names.count(name) == 1]
-    return inspect(path, replace(bare, id=Column("".join(f"{{{name}}}" for name in once)))), once
+    return replace(bare, delimiter=plain[0], header_row=plain[1], encoding=encoding), once, said
+
+
+def _joined(names: Sequence[str]) -> Column:
+    return Column("".join(f"{{{name}}}" for name in names))
 
 
 def _sample(file: RecordFile, mapping: CsvMapping) -> pa.Table:
