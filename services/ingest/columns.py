@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from services.ingest.model import CODED_TEXT, UTC_US
@@ -38,6 +39,11 @@ def codes_of(column: pa.DictionaryArray) -> NDArray[np.int32]:
     indices = column.indices
     codes: NDArray[np.int32] = (indices.fill_null(0) if indices.null_count else indices).to_numpy(zero_copy_only=False)
     return codes
+
+
+def filled(texts: pa.Array) -> NDArray[np.bool_]:
+    """Whether each is there and not empty."""
+    return np.asarray(pc.greater(pc.binary_length(texts), 0).fill_null(False))
 
 
 def select(page: pa.RecordBatch, keep: Callable[[str], bool]) -> pa.RecordBatch:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from services.ingest.columns import FIXED, FIXED_NAMES, codes_of
+from services.ingest.columns import FIXED, FIXED_NAMES, codes_of, filled
 from services.ingest.hashes import text_spans
 from services.ingest.model import (
     ATTRIBUTE_NAME,
@@ -230,15 +230,11 @@ def _check_corrections(page: pa.RecordBatch, marks: FaultMarks) -> None:
     supersedes, retracts = page.column("supersedes"), page.column("retracts")
     if supersedes.null_count == len(supersedes) and retracts.null_count == len(retracts):
         return
-    both = _filled(supersedes) & _filled(retracts)
+    both = filled(supersedes) & filled(retracts)
     marks.note(both, "retracts", "EVENT_CORRECTION_INVALID")
     for name, column in (("supersedes", supersedes), ("retracts", retracts)):
         itself = np.asarray(pc.equal(column, page.column("id")).fill_null(False))
-        marks.note(itself & _filled(column), name, "EVENT_CORRECTION_INVALID")
-
-
-def _filled(texts: pa.Array) -> Mask:
-    return np.asarray(pc.greater(pc.binary_length(texts), 0).fill_null(False))
+        marks.note(itself & filled(column), name, "EVENT_CORRECTION_INVALID")
 
 
 def _check_attributes(arrival: Arrival, marks: FaultMarks) -> None:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from services.ingest.admission.event_columns import EventColumns, Mask
-from services.ingest.columns import codes_of
+from services.ingest.columns import codes_of, filled
 from services.ingest.model import Category, DefectRows, NumberRange, QualityDimension, QualityRules, Source
 
 
@@ -48,10 +48,7 @@ def _has_rules(rules: QualityRules) -> bool:
 def _present(columns: EventColumns, field: str) -> Mask:
     rows = np.zeros(columns.rows, dtype=np.bool_)
     for column in columns.of(field):
-        filled = column.is_valid()
-        if pa.types.is_string(column.type):
-            filled = pc.greater(pc.binary_length(column), 0).fill_null(False)
-        rows |= np.asarray(filled)
+        rows |= filled(column) if pa.types.is_string(column.type) else np.asarray(column.is_valid())
     return rows
 
 

@@ -19,10 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from services.ingest.columns import codes_of
+from services.ingest.columns import codes_of, filled
 from services.ingest.model import (
     DAY_US,
     FUTURE_TOLERANCE_US,
@@ -87,10 +86,12 @@ def quality_of(
     """Pure. `new` and `duplicate` are of the admitted events; `refused` are conflicts as well."""
     days: dict[tuple[str, Day], Counter[str]] = {}
     fields: Counter[tuple[str, Day, QualityDimension, str]] = Counter()
-    for key, name, count in _admitted(admission, new, duplicate, sources, now_us):
+    groups, defects = DayGroups.of(admission), _defects(admission)
+    for key, name, count in _admitted(admission.page, groups, defects, new, duplicate, sources, now_us):
         days.setdefault(key, Counter())[name] += count
-    for source, day, dimension, name, count in _fields(admission, new):
-        fields[source, day, dimension, name] += count
+    for (dimension, field), rows in defects.items():
+        for (source, day), count in groups.count(rows[new[rows]]):
+            fields[source, day, dimension, field] += count
     for one in refused:
         source, day = one.fault.source, _day_of(one, now_us)
         if not source.startswith(RESERVED_PREFIX):
@@ -139,13 +140,18 @@ class DayGroups:
 
 
 def _admitted(
-    admission: Admission, new: Mask, duplicate: Mask, sources: Mapping[SourceId, Source], now_us: int
+    page: pa.RecordBatch,
+    groups: DayGroups,
+    defects: Mapping[tuple[QualityDimension, str], Rows],
+    new: Mask,
+    duplicate: Mask,
+    sources: Mapping[SourceId, Source],
+    now_us: int,
 ) -> Iterator[tuple[tuple[str, Day], str, int]]:
     """How many events each source and day has, by what is counted; see `_counts`."""
-    page, groups = admission.page, DayGroups.of(admission)
     if not page.num_rows:
         return
-    taken_back = {name: new & _filled(page.column(name)) for name in ("supersedes", "retracts")}
+    taken_back = {name: new & filled(page.column(name)) for name in ("supersedes", "retracts")}
     marked: dict[str, Mask] = {
         "accepted": new,
         "duplicate": duplicate,
@@ -156,7 +162,7 @@ def _admitted(
     failed: dict[QualityDimension, Mask] = {
         dimension: np.zeros(page.num_rows, np.bool_) for dimension in QualityDimension
     }
-    for dimension, _, places in _defects(admission):
+    for (dimension, _), places in defects.items():
         failed[dimension][places] = True
     failed[QualityDimension.CONSISTENCY] |= taken_back["supersedes"] | taken_back["retracts"]
     delays = now_us - page.column("time").view(pa.int64()).to_numpy()
@@ -174,35 +180,20 @@ def _admitted(
             yield key, str(place), count
 
 
-def _fields(admission: Admission, new: Mask) -> Iterator[tuple[str, Day, QualityDimension, str, int]]:
-    if admission.defects or admission.cleaned:
-        groups = DayGroups.of(admission)
-        for dimension, field, rows in _defects(admission):
-            for (source, day), count in groups.count(rows[new[rows]]):
-                yield source, day, dimension, field, count
-
-
-def _defects(admission: Admission) -> Iterator[tuple[QualityDimension, str, Rows]]:
+def _defects(admission: Admission) -> dict[tuple[QualityDimension, str], Rows]:
     """By dimension and field, each once: a required field that held a placeholder is missing once."""
     found: dict[tuple[QualityDimension, str], Rows] = {}
     marks = [(_OF_RULE[one.rule], one.field, one.rows) for one in admission.cleaned]
     for dimension, field, rows in marks + [(one.dimension, one.field, one.rows) for one in admission.defects]:
         before = found.get((dimension, field))
         found[dimension, field] = rows if before is None else np.union1d(before, rows)
-    for (dimension, field), rows in found.items():
-        yield dimension, field, rows
+    return found
 
 
 def _limits(column: pa.DictionaryArray, sources: Mapping[SourceId, Source]) -> Rows:
     known = [sources.get(SourceId(name)) or Source(SourceId(name)) for name in column.dictionary.to_pylist()]
     limits: Rows = np.array([one.quality.timely_within_us for one in known], np.int64)[codes_of(column)]
     return limits
-
-
-def _filled(texts: pa.Array) -> Mask:
-    if texts.null_count == len(texts):
-        return np.zeros(len(texts), np.bool_)
-    return np.asarray(pc.greater(pc.binary_length(texts), 0).fill_null(False))
 
 
 def _day_of(one: Refusal, now_us: int) -> Day:

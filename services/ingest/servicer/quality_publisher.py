@@ -18,7 +18,7 @@ from services.ingest.admission.own_source import QUALITY
 from services.ingest.data_quality.source_rhythm import HOUR_US, HOURS_STORED
 from services.ingest.model import DAY_US, IncomingBatch, TenantId
 from services.ingest.registry.data_quality import Day
-from services.ingest.servicer.source_activity import activities
+from services.ingest.servicer.source_activity import all_activities
 from services.ingest.wire.data_quality import day_event, silence_event
 from services.ingest.writer.interface import IngestStore
 from services.ingest.writer.tenant_log import TenantLog
@@ -53,8 +53,8 @@ class QualityPublisher:
 
     async def _publish_silences(self, log: TenantLog) -> None:
         now_us, before = self._clock_us(), self._silences.get(log.tenant, set())
-        found = await activities(self._store, log.tenant, self._alarms_per_week)
-        events = {event.id: event for event in map(silence_event, (one for one in found if one.is_silent(now_us)))}
+        found = all_activities(self._store, log.tenant, self._alarms_per_week)
+        events = {event.id: event for event in [silence_event(one) async for one in found if one.is_silent(now_us)]}
         if new := [event for name, event in events.items() if name not in before]:
             await log.submit(_batch(new))
         self._silences[log.tenant] = set(events)

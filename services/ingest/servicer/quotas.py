@@ -61,19 +61,21 @@ def limits_of(
     rows, size = page.num_rows, page.nbytes
     if tenant != NO_QUOTA and rows:
         limits[""] = (tenant, rows, size)
-    if not any(one.quota != NO_QUOTA for one in sources.values()):
-        return limits
     column = page.column("source")
     names = column.dictionary.to_pylist()
+    quotas = {
+        name: source.quota
+        for name in names
+        if name is not None and (source := sources.get(SourceId(name))) is not None and source.quota != NO_QUOTA
+    }
+    if not quotas:
+        return limits
     counts = np.bincount(codes_of(column), minlength=len(names)).tolist()
-    found: dict[str, int] = {}
-    for name, count in zip(names, counts, strict=True):
-        if count and name is not None:
-            found[name] = found.get(name, 0) + count
-    for name, count in sorted(found.items()):
-        source = sources.get(SourceId(name))
-        if source is not None and source.quota != NO_QUOTA:
-            limits[name] = (source.quota, count, size * count // rows)
+    for name, quota in sorted(quotas.items()):
+        # A dictionary may hold a name twice.
+        count = sum(some for one, some in zip(names, counts, strict=True) if one == name)
+        if count:
+            limits[name] = (quota, count, size * count // rows)
     return limits
 
 

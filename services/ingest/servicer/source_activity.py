@@ -40,7 +40,9 @@ class SourceActivityRpcs:
     ) -> data_quality_pb2.ListSourceActivityResponse:
         size = page_size(request.page_size, PAGE_SIZE, PAGE_SIZE_MAX)
         (after,) = place_of(request, "")
-        found = await self._activities(source_ids(request.sources), after, size + 1)
+        sources = source_ids(request.sources)
+        log = await self.requests.log()
+        found = await activities(self.requests.store, log.tenant, self.alarms_per_week, sources, after, size + 1)
         chosen, now_us = found[:size], self.requests.clock_us()
         return data_quality_pb2.ListSourceActivityResponse(
             activities=[activity_message(one, now_us) for one in chosen],
@@ -52,6 +54,7 @@ class SourceActivityRpcs:
     ) -> AsyncIterator[data_quality_pb2.WatchSourceActivityResponse]:
         sources = source_ids(request.sources)
         heartbeat_s = heartbeat_within_limits(micros(request.heartbeat) / SECOND_US)
+        log = await self.requests.log()
         sent: dict[str, bool] = {}
         heartbeat_at = checked_at = 0.0
         while not self.requests.draining.started:
@@ -59,7 +62,7 @@ class SourceActivityRpcs:
             news: list[tuple[SourceActivity, int]] = []
             if now_s >= checked_at:
                 checked_at = now_s + CHECKED_EVERY_S
-                async for one in self._all(sources):
+                async for one in all_activities(self.requests.store, log.tenant, self.alarms_per_week, sources):
                     now_us = self.requests.clock_us()
                     if sent.get(one.source) is not one.is_silent(now_us):
                         sent[one.source] = one.is_silent(now_us)
@@ -70,25 +73,25 @@ class SourceActivityRpcs:
             await asyncio.sleep(min(_POLL_S, heartbeat_s))
         raise draining_error()
 
-    async def _all(self, sources: Sequence[str]) -> AsyncIterator[SourceActivity]:
-        after = ""
-        while found := await self._activities(sources, after, PAGE_SIZE):
-            for one in found:
-                yield one
-            after = found[-1].source
 
-    async def _activities(self, sources: Sequence[str], after: str, count_max: int) -> list[SourceActivity]:
-        log = await self.requests.log()
-        return await activities(self.requests.store, log.tenant, self.alarms_per_week, sources, after, count_max)
+async def all_activities(
+    store: IngestStore, tenant: TenantId, alarms_per_week: float, sources: Sequence[str] = ()
+) -> AsyncIterator[SourceActivity]:
+    """By name. No sources: all."""
+    after = ""
+    while found := await activities(store, tenant, alarms_per_week, sources, after, PAGE_SIZE):
+        for one in found:
+            yield one
+        after = found[-1].source
 
 
 async def activities(
     store: IngestStore,
     tenant: TenantId,
     alarms_per_week: float,
-    sources: Sequence[str] = (),
-    after: str = "",
-    count_max: int = PAGE_SIZE_MAX,
+    sources: Sequence[str],
+    after: str,
+    count_max: int,
 ) -> list[SourceActivity]:
     """Of sources after one, by name. No sources: all."""
     async with store.session(tenant) as session:

@@ -123,3 +123,29 @@ async def test_a_silence_is_one_event_however_many_replicas_there_are(
         await asyncio.sleep(0.05)
     assert 9 * 168 <= await connection.fetchval(stored) <= 9 * 168 + 1
     await connection.close()
+
+
+async def test_the_silence_of_the_last_of_many_sources_is_seen(
+    start: Any, event: Any, rows: Any, everything: Any
+) -> None:
+    served = await start(quality_publication_every_s=0.1)
+    client = served.client()
+    connection = await asyncpg.connect(str(served.settings.migration_dsn))
+    await connection.execute("SELECT set_config('andon.tenant', 'acme', false)")
+    await connection.execute(
+        """
+        INSERT INTO ingest.source_hour (tenant, source, hour, received_count, last_at)
+        SELECT 'acme', 'many-' || number, floor(extract(epoch FROM now()) / 3600), 1, now()
+        FROM generate_series(1, 1200) AS number
+        """
+    )
+    await connection.close()
+    await seen(served, "steady", 12)
+    await client.CreateSource(ingest_pb2.CreateSourceRequest(source_id="andon.quality", source=Source()))
+    await write(served, rows(event("a")))
+    for _ in range(200):
+        silences = [row for row in await everything(client) if row["activity"] == "Source silent"]
+        if silences:
+            break
+        await asyncio.sleep(0.05)
+    assert [row["attributes.source"] for row in silences] == ["steady"]
