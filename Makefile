@@ -41,7 +41,7 @@ check: setup ## format, lint, types, import contracts, contract lint
 	cd protos && ../$(BIN)/buf lint
 	$(BIN)/yamllint --strict .
 
-format: setup ## format and mend what can be mended by machine
+format: setup ## format, and correct what a machine can correct
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

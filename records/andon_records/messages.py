@@ -557,7 +557,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     # Proposals
     "proposed": ('{role}: "{column}", {why}', "{role}：“{column}”，{why}"),
     "proposed_layout": (
-        'columns are parted by "{delimiter}", and line {line} names {count} of them',
+        'columns are separated by "{delimiter}", and line {line} names {count} of them',
         "列以“{delimiter}”分隔，第 {line} 行给出 {count} 个列名",
     ),
     "proposed_standard": (

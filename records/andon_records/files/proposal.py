@@ -34,15 +34,15 @@ LIFECYCLE_WORDS = frozenset(
 
 _NAMES: Mapping[str, str] = {
     "case_id": r"case|ticket|incident|number|order|application|patient|visit|admission|request|issue|call|session"
-    r"|thread|工单|案例|编号|单号|流水",
+    r"|thread|\bfall|vorgang|auftrag|antrag|工单|案例|编号|单号|流水",
     "activity": r"activit|concept:name|event|action|step|task|status|state|stage|operation"
-    r"|活动|环节|步骤|状态|事件|操作",
+    r"|aktivit|schritt|ereignis|活动|环节|步骤|状态|事件|操作",
     "time": r"time|date|stamp|_at$|\bat\b|when|month|day|zeit|datum|fecha|时间|日期",
     "start_time": r"start|begin|anfang|开始",
     "end_time": r"end|finish|complet|stop|close|结束|完成",
     "updated_time": r"timestamp|updat|complet|chang|event|结束|完成",
     "resource": r"resource|agent|assigned_to|assignee|handler|operator|employee|worker|user|staff"
-    r"|处理人|客服|坐席|操作员",
+    r"|bearbeiter|mitarbeiter|处理人|客服|坐席|操作员",
     "id": r"event_?id|^id$|uuid|guid|_id$|事件编号",
 }
 _NAMED = {role: re.compile(words, re.IGNORECASE) for role, words in _NAMES.items()}
@@ -79,6 +79,10 @@ class _Sampled:
     @property
     def single(self) -> bool:
         return self.whole and self.distinct == self.filled
+
+    @property
+    def numbered(self) -> bool:
+        return all(any(map(str.isdigit, one)) for one in self.values if one)
 
     def named(self, role: str) -> bool:
         return _NAMED[role].search(self.name) is not None
@@ -288,7 +292,9 @@ def _take_case(roles: _Roles, columns: Sequence[_Sampled]) -> None:
     elif single:
         roles.take("case_id", single[0], "proposed_single")
     elif repeating:
-        roles.take("case_id", max(repeating, key=lambda one: one.distinct), "proposed_case")
+        # What numbers things is a key sooner than what names them.
+        best = max(repeating, key=lambda one: (one.numbered, one.distinct))
+        roles.take("case_id", best, "proposed_case")
 
 
 def _take_activity(roles: _Roles, columns: Sequence[_Sampled]) -> None:

@@ -139,6 +139,21 @@ def test_case_activity_and_time_of_published_logs_are_those_that_people_chose(lo
         assert getattr(made.mapping, key).columns == getattr(chosen, key).columns
 
 
+@pytest.mark.parametrize(("case", "step"), [("Fallnr", "Schritt"), ("Kennung", "Was")])
+def test_a_case_is_what_is_named_so_or_what_numbers_rows_though_names_have_more_values(tmp_path, case, step):
+    path = tmp_path / "visits.csv"
+    path.write_text(
+        f"{case};{step};Datum;Bearbeiter;Kosten\n100;Anmeldung;03.02.2026 08:15;Meier;1,50\n"
+        "100;Abschluss;03.02.2026 09:00;Schulz;12,75\n101;Anmeldung;03.02.2026 08:20;Meier;0,00\n"
+        "101;Prüfung;04.02.2026 10:00;Schulz;3,10\n101;Abschluss;05.02.2026 11:30;Schulz;99,00\n",
+        encoding="utf-8",
+    )
+    made, _, events, unparsed = proposed(path)
+    assert (events, unparsed) == (5, set())
+    assert (made.document["case_id"], made.document["resource"]) == (case, "Bearbeiter")
+    assert made.document["activity"] == ("Schritt" if step == "Schritt" else {"text": "visits"})
+
+
 @pytest.mark.parametrize("name", [one.name for one in templates()])
 def test_what_is_proposed_for_a_sample_of_a_product_reads_it_or_is_refused_in_one_line(name):
     (sample,) = (one.sample for one in templates() if one.name == name)
