@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -20,10 +21,12 @@ import pytest
 from andon.improvement.v1 import improvement_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2
 from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
+from andon_client.command_line import app
 from andon_client.commands.system import apply_system
-from andon_client.connection import Connection, load_connection
+from andon_client.connection import FILE_NAME, Connection, load_connection
 from andon_client.documents import parse_document
 from andon_client.suite import Suite
+from typer.testing import CliRunner
 
 from services.machine.authority import Authority
 from services.machine.home import Home
@@ -100,6 +103,30 @@ def tenant(suite: RunningSuite) -> str:
 def connection(suite: RunningSuite, tenant: str) -> Connection:
     """An administrator of a tenant that nobody else uses."""
     return suite.connection(tenant)
+
+
+@pytest.fixture
+def home(suite: RunningSuite, connection: Connection, tmp_path: Path) -> Path:
+    """What `andon --home` reads, for the tenant of this test."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    document = json.loads((suite.home / FILE_NAME).read_text(encoding="utf-8"))
+    absolute = {key: str(suite.home / document[key]) for key in ("ca_file", "cert_file", "key_file")}
+    text = json.dumps({"targets": document["targets"], **absolute, "token_file": str(connection.token_file)})
+    (folder / FILE_NAME).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def andon(home: Path) -> Callable[..., str]:
+    """The command, run as a person of this test's tenant would; what it printed."""
+
+    def run(*words: str, exit_code: int = 0, locale: str = "en") -> str:
+        done = CliRunner().invoke(app, ["--home", str(home), "--locale", locale, *words])
+        assert done.exit_code == exit_code, done.output
+        return str(done.output)
+
+    return run
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from andon_client.command_line import app
-from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"
@@ -18,16 +16,11 @@ CHINESE = SHARED / "reviews" / "zh_hotel_chnsenticorp.csv.gz"
 
 
 @pytest.mark.skipif(not CHINESE.exists(), reason="the published reviews are not at hand")
-def test_chinese_hotel_reviews_are_loaded_as_feedback_and_counted_as_published(suite: Any) -> None:
-    def andon(*words: str) -> str:
-        done = CliRunner().invoke(app, ["--home", str(suite.home), *words])
-        assert done.exit_code == 0, done.output
-        return str(done.output)
-
+def test_chinese_hotel_reviews_are_loaded_as_feedback_and_counted_as_published(andon: Any, tmp_path: Path) -> None:
     mapping = str(ROOT / "examples" / "hotel-reviews.mapping.yaml")
     andon("source", "create", "hotel-reviews", "--kind", "feedback", "--title", "Hotel reviews")
     andon("load", str(CHINESE), "--mapping", mapping)
-    exported = str(Path(suite.home) / "reviews.csv")
+    exported = str(tmp_path / "reviews.csv")
     andon("export", exported, "--source", "hotel-reviews")
     with open(exported, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

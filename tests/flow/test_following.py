@@ -53,14 +53,7 @@ async def history(suite: Suite, after: str, count: int) -> list[tuple[str, str, 
     return found
 
 
-async def test_a_killed_subscriber_goes_on_from_its_journal(suite, tenant, connection, desk, tmp_path):
-    home = tmp_path / "home"
-    home.mkdir()
-    document = json.loads((suite.home / "connection.json").read_text())
-    absolute = {key: str(suite.home / document[key]) for key in ("ca_file", "cert_file", "key_file")}
-    (home / "connection.json").write_text(
-        json.dumps({"targets": document["targets"], **absolute, "token_file": str(connection.token_file)})
-    )
+async def test_a_killed_subscriber_goes_on_from_its_journal(suite, tenant, connection, desk, home, tmp_path):
     journal, dice = tmp_path / "scores.jsonl", random.Random(5)
     async with Suite(connection) as client:
         await desk.begin_scoring(client)

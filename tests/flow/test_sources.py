@@ -6,23 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
-from andon_client.command_line import app
 from andon_records.templates import FOLDER
-from typer.testing import CliRunner
 
 AUDITS = str(FOLDER / "zendesk-audits.jsonl")
-
-
-@pytest.fixture
-def andon(suite: Any) -> Any:
-    def run(*words: str, exit_code: int = 0, locale: str = "en") -> str:
-        done = CliRunner().invoke(app, ["--home", str(suite.home), "--locale", locale, *words])
-        assert done.exit_code == exit_code, done.output
-        return str(done.output)
-
-    return run
 
 
 def test_a_shipped_mapping_takes_the_records_of_its_product(andon: Any, tmp_path: Path) -> None:

@@ -10,23 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from andon_client.command_line import app
 from andon_client.survey_templates import survey_templates
-from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[2]
 BANK = ROOT.parent / "shared" / "data" / "surveys" / "bank_satisfaction_ecsi.csv"
 EXAMPLE = ROOT / "examples" / "bank-satisfaction"
-
-
-@pytest.fixture
-def andon(suite: Any) -> Any:
-    def run(*words: str, exit_code: int = 0, locale: str = "en") -> str:
-        done = CliRunner().invoke(app, ["--home", str(suite.home), "--locale", locale, *words])
-        assert done.exit_code == exit_code, done.output
-        return str(done.output)
-
-    return run
 
 
 @pytest.mark.parametrize("template", survey_templates())
