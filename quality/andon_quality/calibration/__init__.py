@@ -6,6 +6,7 @@ from andon_quality.calibration.phase_one import (
     ValueKind,
     phase_one_of_individuals,
     phase_one_of_means,
+    phase_one_of_rates,
     phase_one_of_shares,
 )
 from andon_quality.calibration.scheme import ChartState, Scheme
@@ -46,6 +47,7 @@ __all__ = [
     "lognormal_skewness",
     "phase_one_of_individuals",
     "phase_one_of_means",
+    "phase_one_of_rates",
     "phase_one_of_shares",
     "share_skewness",
 ]

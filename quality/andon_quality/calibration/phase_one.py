@@ -15,7 +15,7 @@ from andon_quality.arrays import FloatArray, finite
 from andon_quality.calibration.skewness import count_skewness, lognormal_skewness, share_skewness
 from andon_quality.calibration.streams import Law, lag1_autocorrelation
 from andon_quality.calibration.windows import BaselineProfile, Lattice
-from andon_quality.control import proportion, xbar_s, xmr
+from andon_quality.control import proportion, rate, xbar_s, xmr
 from andon_quality.result import Result
 
 # Below this variance of its hits a share jumps so far from one value to the next that limits must know where.
@@ -113,6 +113,33 @@ def phase_one_of_shares(counts: ArrayLike, sizes: ArrayLike) -> PhaseOne:
     lattice = Lattice(size * share, size) if size * share * (1.0 - share) < LATTICE_BELOW else None
     profile = BaselineProfile(len(z), phi, share_skewness(share, size, excess), excess, "gamma", lattice)
     return _dispersed(share, float(base.sigma), excess, profile)
+
+
+@checked
+def phase_one_of_rates(counts: ArrayLike, sizes: ArrayLike = 1.0) -> PhaseOne:
+    """Of windows with `counts` events, shape (n,), in `sizes` units of exposure each, shape (n,) or one number.
+
+    Poisson, or negative binomial where windows vary more than that explains. Windows without any event bound the rate
+    all the same: N units leave 3 / N plausible (exactly -ln .05 / N). O(n). Raises TooFew, OutOfRange.
+
+    >>> phase_one = phase_one_of_rates([20.0, 30.0, 25.0, 25.0], [10.0] * 4)
+    >>> phase_one.centre, phase_one.overdispersion, round(phase_one.profile.skewness, 3)
+    (2.5, 1.0, 0.2)
+    """
+    seen = finite(counts, at_least=2)
+    units = np.broadcast_to(finite(np.atleast_1d(np.asarray(sizes, dtype=np.float64))), seen.shape)
+    if not seen.any():
+        whole = _without_an_event(len(seen))
+        per_window = float(units.mean())
+        return PhaseOne(whole.centre / per_window, whole.sigma / math.sqrt(per_window), 1.0, whole.profile, True)
+    base = rate.baseline(seen, units)
+    centre, mean = float(base.centre), float(base.centre) * float(units.mean())
+    z = (seen / units - centre) / np.sqrt(centre / units)
+    excess, phi = excess_of(z), autocorrelation_beyond(z)
+    # A share of so many trials that it is Poisson's.
+    lattice = Lattice(mean, TRIALS_OF_A_COUNT) if mean < LATTICE_BELOW else None
+    profile = BaselineProfile(len(z), phi, count_skewness(mean, mean * excess), excess, "gamma", lattice)
+    return _dispersed(centre, float(base.sigma), excess, profile)
 
 
 def excess_of(z: FloatArray) -> float:

@@ -233,22 +233,30 @@ class CaseFold:
     def _move(
         self, change: Change, at: IntArray, codes: SliceCodes, changes: list[tuple[Change, Spans]]
     ) -> list[PartChange]:
-        posted = self.state.windows.post(change, self.state.value[change.position, at], codes)
+        many = self.state.many(change.position, at)
+        posted = self.state.windows.post(change, self.state.value[change.position, at], many, codes)
         changes.append((change, posted.around(change)))
         self.state.anchor[change.position, at] = change.anchor
         self.state.value[change.position, at] = change.value
+        if change.many is not None:
+            ratio = self.state.ratio_by_position[change.position]
+            self.state.per[ratio, at], self.state.squares[ratio, at] = change.many.per, change.many.squares
         return posted.parts
 
     def _changed(self, view: CaseView, position: int, indicator: Indicator, codes: SliceCodes) -> Change:
-        anchor, value = observed(view, indicator)
+        anchor, value, many = observed(view, indicator)
         old_anchor, old_value = self.state.anchor[position, view.cases], self.state.value[position, view.cases]
         differs = (anchor != old_anchor) | (value != old_value)
+        old_many = self.state.many(position, view.cases)
+        if many is not None and old_many is not None:
+            differs |= (many.per != old_many.per) | (many.squares != old_many.squares)
         seen = anchor != MISSING
         for sliced in indicator.slices:
             after, before = codes[sliced.dimensions]
             differs |= seen & (after != before)
         places = np.flatnonzero(differs)
-        return Change(position, places, anchor[places], old_anchor[places], value[places])
+        moved = None if many is None else many.of(places)
+        return Change(position, places, anchor[places], old_anchor[places], value[places], moved)
 
     def _label_columns(self, labels: IntArray) -> pa.StructArray | None:
         dimensions = self.system.spec.dimensions

@@ -32,6 +32,7 @@ from services.scoring.system.case_model import (
     Occurred,
     Opened,
     Pick,
+    Ratio,
     Rework,
     Unmatched,
     Work,
@@ -104,7 +105,8 @@ class Columns:
                 self.handovers(attribute)
             case Work() as work:
                 self.work(work)
-            case Flag() | None:
+            case Flag() | Ratio() | None:
+                # They look at other measures, whose columns exist.
                 pass
             case _:
                 assert_never(measure.kind)
@@ -254,6 +256,8 @@ class CaseView:
                 return columns.work(kind).unstarted[cases]
             case Work():
                 return columns.work(kind).seconds(cases)
+            case Ratio(of):
+                return self.value(of)
             case None:
                 return self.moment(None)
             case _:

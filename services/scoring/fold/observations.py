@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from services.scoring.fold.batch import MISSING, TIME_US, IntArray
 from services.scoring.fold.measures import CaseView, Columns
 from services.scoring.fold.step import OBSERVATION_SCHEMA
-from services.scoring.fold.windows import Amounts, Groups, deltas, grouped
+from services.scoring.fold.windows import Amounts, Groups, Many, deltas, grouped
 from services.scoring.scores.statistics import PartChange
 from services.scoring.system.calendar import WindowIds, window_numbers
-from services.scoring.system.model import Indicator, IndicatorSystem, Slice, Window
+from services.scoring.system.case_model import Ratio
+from services.scoring.system.model import Aggregate, Indicator, IndicatorSystem, Slice, Window
 from services.scoring.system.series import SeriesKey, series_key
 from services.scoring.system.series_budget import SliceDimensions
 
@@ -31,7 +32,7 @@ SliceCodes = dict[tuple[str, ...], tuple[IntArray, IntArray]]
 class Change:
     """Cases (places among the touched ones) whose observation of one indicator is another than before.
 
-    value: MISSING where a case belongs to a window and the measure gives no value.
+    value: MISSING where a case belongs to a window and the measure gives no value. many: of a ratio.
     """
 
     position: int
@@ -39,6 +40,7 @@ class Change:
     anchor: IntArray
     old_anchor: IntArray
     value: IntArray
+    many: Many | None = None
 
     def entering(self) -> IntArray:
         return np.flatnonzero(self.anchor != MISSING)
@@ -113,7 +115,11 @@ class WindowIndex:
         return list(zip(*reversed(parts), strict=True)) if parts else [()] * len(code)
 
     def post(
-        self, change: Change, old_value: IntArray, codes: dict[tuple[str, ...], tuple[IntArray, IntArray]]
+        self,
+        change: Change,
+        old_value: IntArray,
+        old_many: Many | None,
+        codes: dict[tuple[str, ...], tuple[IntArray, IntArray]],
     ) -> Posted:
         """Moves the observations of one indicator. codes: of each slice, by touched case, after and before."""
         enter, leave = change.entering(), change.leaving()
@@ -122,7 +128,10 @@ class WindowIndex:
         sign = np.repeat(np.array([1, -1]), [len(enter), len(leave)]) if leave.size else None
         days = self.columns.zone.days(anchors)
         indicator = self.system.spec.indicators[change.position]
-        posted, amounts = Posted([], None), Amounts(value, sign)
+        many = None
+        if change.many is not None and old_many is not None:
+            many = change.many.of(enter).followed_by(old_many.of(leave))
+        posted, amounts = Posted([], None), Amounts(value, sign, many)
         coded = [
             (place, *self._row_codes(codes[sliced.dimensions], change, enter, leave))
             for place, sliced in enumerate(self.slices[change.position])
@@ -177,13 +186,35 @@ class Posted:
         return spans
 
 
-def observed(view: CaseView, indicator: Indicator) -> tuple[IntArray, IntArray]:
-    """Anchor (MISSING: the case belongs to no window) and value (MISSING: the measure gives none) of each case."""
+def observed(view: CaseView, indicator: Indicator) -> tuple[IntArray, IntArray, Many | None]:
+    """Anchor (MISSING: the case belongs to no window) and value (MISSING: the measure gives none) of each case.
+
+    And, of a ratio, what each case represents.
+    """
     anchor, value = view.moment(view.spec.anchor(indicator)), view.value(indicator.measure)
+    many = None
+    if (ratio := view.spec.ratio(indicator)) is not None:
+        value, many = _many(view, ratio, value, indicator.aggregate is Aggregate.SHARE)
     belongs = (anchor != MISSING) & view.exists()
     if view.spec.waits_for_close(indicator):
         belongs &= view.closed()
-    return np.where(belongs, anchor, MISSING), np.where(belongs, value, 0)
+    if many is not None:
+        many = Many(np.where(belongs, many.per, 0), np.where(belongs, many.squares, 0))
+    return np.where(belongs, anchor, MISSING), np.where(belongs, value, 0), many
+
+
+def _many(view: CaseView, ratio: Ratio, value: IntArray, is_share: bool) -> tuple[IntArray, Many]:
+    """The numerator, MISSING where the row is no observation, and its denominator and squares, 0 there."""
+    per, squares = view.value(ratio.per), np.zeros_like(value)
+    known = (value != MISSING) & (per > 0)
+    if is_share:
+        # As of so many ones among so many cases.
+        known &= (value >= 0) & (value <= per)
+        squares = value
+    elif ratio.squares:
+        squares = view.value(ratio.squares)
+        known &= squares != MISSING
+    return np.where(known, value, MISSING), Many(np.where(known, per, 0), np.where(known, squares, 0))
 
 
 def observation_rows(

@@ -18,7 +18,7 @@ from services.scoring.fold.sources import Labels, LabelSource
 from services.scoring.fold.state import CASE_FILLS, CaseState
 from services.scoring.system.model import IndicatorSystem
 
-FORMAT = 5
+FORMAT = 6
 
 
 class ForeignSnapshot(ValueError):

@@ -10,14 +10,25 @@ from services.scoring.fold.evicted_cases import EvictedCases
 from services.scoring.fold.measures import Columns
 from services.scoring.fold.observations import WindowIndex
 from services.scoring.fold.values_met import ValuesMet
+from services.scoring.fold.windows import Many
 from services.scoring.system.model import IndicatorSystem
 
 CAPACITY_MIN = 1_024
 NEVER = np.iinfo(np.int64).max
-CASE_FILLS = {"anchor": MISSING, "value": 0, "label": MISSING, "negative": 0, "seen_us": MISSING, "due_us": NEVER}
+CASE_FILLS = {
+    "anchor": MISSING,
+    "value": 0,
+    "per": 0,
+    "squares": 0,
+    "label": MISSING,
+    "negative": 0,
+    "seen_us": MISSING,
+    "due_us": NEVER,
+}
 """The arrays with one place per case, and what is in a place that no case has yet.
 
 anchor, value: of the last observation, by indicator; value MISSING: the case has none in its windows.
+per, squares: of the same observation, by those indicators whose measure is a ratio.
 label: by dimension. negative: whether the end of a measure lies before its start.
 seen_us: the watermark when the case was last touched. due_us: when a running duration passes a limit, if nothing
 happens.
@@ -41,12 +52,23 @@ class CaseState:
         self.negative_spans = 0
         self.anchor = np.zeros((len(spec.indicators), 0), dtype=np.int64)
         self.value = np.zeros((len(spec.indicators), 0), dtype=np.int64)
+        ratios = [place for place, indicator in enumerate(spec.indicators) if spec.ratio(indicator) is not None]
+        self.ratio_by_position = {position: place for place, position in enumerate(ratios)}
+        self.per = np.zeros((len(ratios), 0), dtype=np.int64)
+        self.squares = np.zeros((len(ratios), 0), dtype=np.int64)
         self.label = np.zeros((len(spec.dimensions), 0), dtype=np.int64)
         self.negative = np.zeros((len(spec.measures), 0), dtype=np.int64)
         self.seen_us = np.zeros(0, dtype=np.int64)
         self.due_us = np.zeros(0, dtype=np.int64)
         # No case is due before; MISSING: not known.
         self.next_due_us = MISSING
+
+    def many(self, position: int, cases: IntArray) -> Many | None:
+        """What the last observations of these cases represent; None: the indicator at this position is no ratio."""
+        if position not in self.ratio_by_position:
+            return None
+        place = self.ratio_by_position[position]
+        return Many(self.per[place, cases], self.squares[place, cases])
 
     def numbers(self, case_ids: list[str]) -> IntArray:
         """The number of each of these cases; those that are new get one."""

@@ -21,21 +21,39 @@ ROWS_MAX = 1 << 20
 DENSE_MIN = 4_096
 
 
+@dataclass(frozen=True)
+class Many:
+    """What each observation of a ratio represents: the size of its denominator, and its sum of squares (0: unknown)."""
+
+    per: IntArray
+    squares: IntArray
+
+    def of(self, places: IntArray) -> Many:
+        return Many(self.per[places], self.squares[places])
+
+    def followed_by(self, other: Many) -> Many:
+        return Many(np.concatenate([self.per, other.per]), np.concatenate([self.squares, other.squares]))
+
+
 @dataclass
 class Amounts:
     """Values that observations bring (sign 1) or take (sign -1); sign None: all bring. Weighed once for all windows.
 
-    MISSING as a value: the case belongs to the window, and has none.
+    MISSING as a value: the case belongs to the window, and has none. many None: each observation is one.
     """
 
     value: IntArray
     sign: IntArray | None
+    many: Many | None = None
 
     def of(self, places: IntArray | None) -> Amounts:
         """Some of them; None: all."""
         if places is None:
             return self
-        return Amounts(self.value[places], None if self.sign is None else self.sign[places])
+        sign, many = self.sign, self.many
+        return Amounts(
+            self.value[places], None if sign is None else sign[places], None if many is None else many.of(places)
+        )
 
     @cached_property
     def seen(self) -> IntArray | None:
@@ -126,15 +144,22 @@ def _sorted_groups(code: IntArray, number: IntArray) -> Groups:
 
 
 def deltas(groups: Groups, amounts: Amounts, histograms: bool) -> list[PartStats]:
-    """Signed count, sum and sum of squares of each group, and the cases without a value; Python integers, exact."""
+    """Signed count, sum and sum of squares of each group, and the cases without a value; Python integers, exact.
+
+    The count of observations that represent many is the sum of their denominators.
+    """
     size, group, known = len(groups), groups.group, amounts.known
     unobserved = [0] * size
     if amounts.seen is not None:
         rows, sign = amounts.missing
         unobserved = _sums(group[rows], sign, size)
         group = group[amounts.seen]
-    counts = _sums(group, known.sign, size)
     totals, squares = signed_moments(group, known, size)
+    if known.many is None:
+        counts = _sums(group, known.sign, size)
+    else:
+        counts, _ = signed_moments(group, Amounts(known.many.per, known.sign), size)
+        squares, _ = signed_moments(group, Amounts(known.many.squares, known.sign), size)
     spreads = signed_histograms(group, known, size) if histograms else [None] * size
     return [PartStats(*one) for one in zip(counts, totals, squares, spreads, unobserved, strict=True)]
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from services.scoring.scores.display_unit import DisplayUnit, plain
 from services.scoring.scores.results import Score
-from services.scoring.system.case_model import Text
+from services.scoring.system.case_model import Ratio, Text
 from services.scoring.system.hierarchy import Tree
 from services.scoring.system.model import Aggregate, Indicator
 from services.scoring.system.windows import WindowId
@@ -63,8 +63,10 @@ def _rows(page: pa.Table) -> Iterable[Row]:
     return zip(column("case_id"), column("indicator"), anchors, column("value"), labels, strict=True)  # type: ignore[arg-type]
 
 
-def working(indicator: Indicator, score: Score, unit: DisplayUnit) -> Text:
+def working(indicator: Indicator, score: Score, unit: DisplayUnit, ratio: Ratio | None = None) -> Text:
     """How the value is computed, in words and in the indicator's unit; how many cases of the window have no value."""
+    if ratio is not None and score.count:
+        return _ratio(ratio, score, unit)
     words = _computed(indicator, score, unit) if score.count else _of_nothing(score, unit)
     if not score.unobserved:
         return words
@@ -72,6 +74,22 @@ def working(indicator: Indicator, score: Score, unit: DisplayUnit) -> Text:
     return Text(
         f"{words.en} n = {score.count:,} of {whole:,}: {score.unobserved:,} cases of the window have no value.",
         f"{words.zh}n = {score.count:,}（共 {whole:,}）：该窗口有 {score.unobserved:,} 个案例没有取值。",
+    )
+
+
+def _ratio(ratio: Ratio, score: Score, unit: DisplayUnit) -> Text:
+    value = unit.written(score.value or 0.0)
+    # Both sums in multiples of the denominator's resolution, so that the quotient is the value.
+    total, whole = plain((score.total or 0) * score.resolution), f"{score.count:,}"
+    missing = score.unobserved
+    words = Text(
+        f"Sum of {ratio.of} / sum of {ratio.per}: {total} / {whole} = {value.en}.",
+        f"{ratio.of} 之和 / {ratio.per} 之和：{total} / {whole} = {value.zh}。",
+    )
+    if not missing:
+        return words
+    return Text(
+        f"{words.en} {missing:,} rows of the window lack one of them.", f"{words.zh}该窗口有 {missing:,} 行缺少其一。"
     )
 
 

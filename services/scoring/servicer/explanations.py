@@ -53,7 +53,7 @@ class ExplanationRpcs:
         page = [case for case in cases if case.case_id > after][: size + 1]
         token = page_token(request, page[size - 1].case_id) if len(page) > size else ""
         score, unit = score_of(message), display_unit(system.spec, indicator)
-        words = working(indicator, score, unit)
+        words = working(indicator, score, unit, system.spec.ratio(indicator))
         since_us = await self.requests.store.observed_since(tenant, system.name, system.version)
         missing = message.count - len(cases)
         if missing > 0 and since_us is not None and window_id(message.interval).start_us < since_us:

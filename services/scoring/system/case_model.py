@@ -169,7 +169,23 @@ class Work:
     unmatched: Unmatched | None = None
 
 
-MeasureKind = Elapsed | Count | Flag | NumberAttribute | Rework | Handover | Work
+@dataclass(frozen=True)
+class Ratio:
+    """One measure per another, by their names, each summed by itself: a case is a row that represents many.
+
+    squares: the measure that gives the sum of squares of what a row represents; empty: unknown.
+    """
+
+    of: str
+    per: str
+    squares: str = ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(name for name in (self.of, self.per, self.squares) if name)
+
+
+MeasureKind = Elapsed | Count | Flag | NumberAttribute | Rework | Handover | Work | Ratio
 
 
 @dataclass(frozen=True)
@@ -182,7 +198,7 @@ class Measure:
 
     @property
     def resolution(self) -> float:
-        """The smallest step that is kept: seconds for durations, 1 for counts and flags."""
+        """The smallest step that is kept: seconds for durations, 1 for counts and flags. Of a ratio: see SystemSpec."""
         return self.kind.resolution if isinstance(self.kind, NumberAttribute) else 1.0
 
     @property

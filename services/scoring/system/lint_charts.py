@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from andon_quality.calibration import BaselineProfile, Sides, calibrate_windows, detection
 
+from services.scoring.system.case_model import Measure, Ratio
 from services.scoring.system.chart_scheme import DEFAULT_RULES, LIMIT, RULES, SHIFT, WITHIN, scheme_of, textbook_arl
 from services.scoring.system.lint_findings import Finding, error, warning
 from services.scoring.system.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec, Window
@@ -24,7 +25,7 @@ def charts(spec: SystemSpec) -> Iterator[Finding]:
             en, zh = f"{indicator.name} is not charted, so it never alarms", f"{indicator.name} 未绘制控制图，不会报警"
             yield warning(field, "no_chart", en, zh)
             continue
-        malformed = list(_form(field, indicator, rule))
+        malformed = list(_form(spec, field, indicator, rule))
         yield from malformed
         # What `lint_sizes` refuses is in range, and phase I is a number of windows.
         in_range = 2 <= rule.baseline_windows <= SIMULATED_WINDOWS_MAX and 0.01 <= rule.smoothing <= 1.0
@@ -34,7 +35,7 @@ def charts(spec: SystemSpec) -> Iterator[Finding]:
             yield from _sight(field, indicator, rule, settings)
 
 
-def _form(field: str, indicator: Indicator, rule: ChartRule) -> Iterator[Finding]:
+def _form(spec: SystemSpec, field: str, indicator: Indicator, rule: ChartRule) -> Iterator[Finding]:
     if set(indicator.windows) == {Window.ALL}:
         yield error(
             field, "nothing_to_chart", "all time is one window; a chart needs many", "全时段仅一个窗口，无法绘图"
@@ -43,6 +44,19 @@ def _form(field: str, indicator: Indicator, rule: ChartRule) -> Iterator[Finding
         yield error(f"{field}.kind", "chart_does_not_fit", "a p chart shows shares", "p 图只适用于占比")
     if rule.kind is ChartKind.XBAR_S and indicator.aggregate is not Aggregate.MEAN:
         yield error(f"{field}.kind", "chart_does_not_fit", "an Xbar-S chart shows means", "Xbar-S 图只适用于均值")
+    measure = spec.measure_by_name.get(indicator.measure)
+    ratio = measure.kind if measure is not None and isinstance(measure.kind, Ratio) else None
+    if rule.kind is ChartKind.XBAR_S and ratio is not None and not ratio.squares:
+        en, zh = "an Xbar-S chart of a ratio needs its squares", "比率的 Xbar-S 图需要平方和"
+        yield error(f"{field}.kind", "chart_does_not_fit", en, zh)
+    if rule.kind is ChartKind.U and not (
+        ratio is not None and indicator.aggregate is Aggregate.MEAN and _counts(spec.measure_by_name.get(ratio.of))
+    ):
+        en = "a u chart shows the mean of a ratio whose `of` counts events: with the resolution 1"
+        yield error(f"{field}.kind", "chart_does_not_fit", en, "u 图只适用于比率的均值，且其 `of` 须为分辨率 1 的计数")
+    if rule.kind is ChartKind.C and not (indicator.aggregate is Aggregate.SUM and _counts(measure)):
+        en = "a c chart shows sums of counts: of a measure with the resolution 1"
+        yield error(f"{field}.kind", "chart_does_not_fit", en, "c 图只适用于计数之和：度量的分辨率须为 1")
     allowed = (LIMIT,) if rule.kind is ChartKind.EWMA else tuple(RULES)
     for place, name in enumerate(rule.rules):
         if name not in allowed:
@@ -55,6 +69,10 @@ def _form(field: str, indicator: Indicator, rule: ChartRule) -> Iterator[Finding
     elif start_us is not None and end_us is not None and start_us >= end_us:
         en, zh = "the interval of phase I ends before it begins", "基线期区间的终点早于起点"
         yield error(f"{field}.baseline_interval", "baseline_empty", en, zh)
+
+
+def _counts(measure: Measure | None) -> bool:
+    return measure is not None and not measure.is_duration and measure.resolution == 1.0
 
 
 def _sight(field: str, indicator: Indicator, rule: ChartRule, settings: set[tuple[object, ...]]) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.scoring.system.case_model import Flag
+from services.scoring.system.case_model import Flag, Ratio
 from services.scoring.system.lint_findings import Finding, error, names, titles, warning
 from services.scoring.system.lint_losses import losses
 from services.scoring.system.lint_measures import moment
@@ -38,13 +38,30 @@ def _measure(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Fin
         return
     if indicator.aggregate is Aggregate.UNSPECIFIED:
         yield error(f"{field}.aggregate", "aggregate_missing", "an aggregate is needed", "缺少汇总方式")
-    if indicator.aggregate is Aggregate.SHARE and not isinstance(measure.kind, Flag):
-        en, zh = "a share is taken of a flag", "占比只适用于标志类度量"
+    if isinstance(measure.kind, Ratio):
+        yield from _ratio(spec, field, indicator, measure.kind)
+    elif indicator.aggregate is Aggregate.SHARE and not isinstance(measure.kind, Flag):
+        en, zh = "a share is taken of a flag or of a ratio", "占比只适用于标志类或比率类度量"
         yield error(f"{field}.aggregate", "share_of_no_flag", en, zh)
     if indicator.aggregate is Aggregate.QUANTILE and not 0 < indicator.quantile < 1:
         yield error(f"{field}.quantile", "quantile_out_of_range", "0 < quantile < 1", "quantile 须在 0 与 1 之间")
     if measure.is_duration and indicator.unit not in SECONDS_BY_UNIT:
         yield error(f"{field}.unit", "unknown_unit", "a duration is in s, min, h or d", "时长单位须为 s、min、h 或 d")
+
+
+def _ratio(spec: SystemSpec, field: str, indicator: Indicator, ratio: Ratio) -> Iterator[Finding]:
+    if indicator.aggregate not in (Aggregate.SHARE, Aggregate.MEAN, Aggregate.UNSPECIFIED):
+        en, zh = "of a ratio there is a share or a mean", "比率只能取占比或均值"
+        yield error(f"{field}.aggregate", "aggregate_of_ratio", en, zh)
+    if indicator.aggregate is Aggregate.SHARE:
+        for name in (ratio.of, ratio.per):
+            measure = spec.measure_by_name.get(name)
+            if measure is not None and measure.resolution != 1.0:
+                en, zh = (
+                    f"a share counts whole numbers: {name} needs the resolution 1",
+                    f"占比须为整数计数：{name} 的分辨率须为 1",
+                )
+                yield error(f"{field}.measure", "share_of_fractions", en, zh)
 
 
 def _windows(spec: SystemSpec, field: str, indicator: Indicator) -> Iterator[Finding]:

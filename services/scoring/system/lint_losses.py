@@ -17,6 +17,7 @@ from services.scoring.system.case_model import (
     Milestone,
     NumberAttribute,
     Opened,
+    Ratio,
     Text,
     Work,
 )
@@ -91,6 +92,11 @@ def _lost(spec: SystemSpec, indicator: Indicator) -> _Lost | None:
                     "measures with `unmatched: starts` and `unmatched: completions` count what has no partner",
                     "可用 `unmatched: starts` 与 `unmatched: completions` 的度量统计未配对的事件",
                 ),
+            )
+        case Ratio(of, per):
+            return _Lost(
+                Text(f"rows without {of} or {per}, or with a {per} of 0", f"缺少 {of} 或 {per}、或 {per} 为 0 的行"),
+                Text("let the source give both for every row", "请让来源为每一行同时提供两者"),
             )
         case _:
             pass

@@ -21,9 +21,11 @@ from services.scoring.system.case_model import (
     NumberAttribute,
     Occurred,
     Opened,
+    Ratio,
     Rework,
     Work,
 )
+from services.scoring.system.decimals import exact
 from services.scoring.system.lint_findings import Finding, error, names, titles, warning
 from services.scoring.system.model import SystemSpec
 
@@ -35,6 +37,7 @@ def measures(spec: SystemSpec) -> Iterator[Finding]:
     rests_on_itself = _circular(known)
     used = {indicator.measure for indicator in spec.indicators}
     used |= {m.kind.condition.measure for m in spec.measures if is_above(m)}  # type: ignore[union-attr]
+    used |= {name for m in spec.measures if isinstance(m.kind, Ratio) for name in m.kind.parts}
     for place, measure in enumerate(spec.measures):
         field = f"measures[{place}]"
         if measure.name not in used:
@@ -101,8 +104,32 @@ def _kind(spec: SystemSpec, field: str, measure: Measure, rests_on_itself: froze
             yield from _flag(spec, f"{field}.flag", measure, rests_on_itself)
         case Handover():
             pass
+        case Ratio():
+            yield from _ratio(spec, f"{field}.ratio", measure.kind)
         case _:
             assert_never(measure.kind)
+
+
+def _ratio(spec: SystemSpec, field: str, ratio: Ratio) -> Iterator[Finding]:
+    for key, name in (("of", ratio.of), ("per", ratio.per), ("squares", ratio.squares)):
+        measure = spec.measure_by_name.get(name)
+        if key == "squares" and not name:
+            continue
+        if measure is None:
+            yield error(f"{field}.{key}", "unknown_measure", f"no measure {name}", f"没有度量 {name}")
+            return
+        if isinstance(measure.kind, Ratio):
+            en, zh = "the parts of a ratio are sums, and no ratios", "比率的各部分须为可求和的度量，不能是比率"
+            yield error(f"{field}.{key}", "ratio_of_ratio", en, zh)
+            return
+    of, per = (exact(spec.measure_by_name[name].resolution) for name in (ratio.of, ratio.per))
+    if exact(float(of / per)) != of / per:
+        en = "the resolution of one over that of the other is no exact number: make one a multiple of the other"
+        yield error(f"{field}.per", "ratio_inexact", en, "两个分辨率之商不是精确数：请使其中一个为另一个的整数倍")
+    if ratio.squares and exact(spec.measure_by_name[ratio.squares].resolution) != of * of:
+        en = f"the resolution of squares must be that of {ratio.of}, squared: {float(of * of):g}"
+        zh = f"平方和的分辨率须为 {ratio.of} 分辨率的平方：{float(of * of):g}"
+        yield error(f"{field}.squares", "squares_resolution", en, zh)
 
 
 def _working_hours(spec: SystemSpec, field: str) -> Iterator[Finding]:
@@ -126,6 +153,9 @@ def _flag(spec: SystemSpec, field: str, measure: Measure, rests_on_itself: froze
         case Above(name):
             if name not in spec.measure_by_name:
                 yield error(f"{field}.above.measure", "unknown_measure", f"no measure {name}", f"没有度量 {name}")
+            elif isinstance(spec.measure_by_name[name].kind, Ratio):
+                en, zh = "a ratio has no value of one case to compare", "比率没有可比较的单个案例取值"
+                yield error(f"{field}.above.measure", "above_of_ratio", en, zh)
             if measure.name in rests_on_itself:
                 en, zh = "a measure rests on itself", "度量依赖自身"
                 yield error(f"{field}.above.measure", "circular_measure", en, zh)

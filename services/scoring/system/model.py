@@ -19,8 +19,10 @@ from services.scoring.system.case_model import (
     Milestone,
     Opened,
     Pick,
+    Ratio,
     Text,
 )
+from services.scoring.system.decimals import exact
 
 HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
 BASELINE_WINDOWS = 20
@@ -74,6 +76,8 @@ class ChartKind(Enum):
     XBAR_S = "xbar_s"
     P = "p"
     EWMA = "ewma"
+    U = "u"
+    C = "c"
 
 
 class SystemState(Enum):
@@ -238,9 +242,20 @@ class SystemSpec:
             case _:
                 assert_never(indicator.observe)
 
+    def ratio(self, indicator: Indicator) -> Ratio | None:
+        """None: each case is one observation."""
+        kind = self.measure_by_name[indicator.measure].kind
+        return kind if isinstance(kind, Ratio) else None
+
     def resolution(self, indicator: Indicator) -> float:
-        """The fixed-point resolution in the reported unit of the indicator: 1/3600 for a duration in hours."""
+        """The fixed-point resolution in the reported unit of the indicator: 1/3600 for a duration in hours.
+
+        Of a ratio: that of its numerator over that of its denominator, which are counted in multiples of their own.
+        """
         measure = self.measure_by_name[indicator.measure]
+        if isinstance(measure.kind, Ratio):
+            of, per = (self.measure_by_name[name].resolution for name in (measure.kind.of, measure.kind.per))
+            return float(exact(of) / exact(per))
         if measure.is_duration:
             return 1.0 / SECONDS_BY_UNIT.get(indicator.unit, 1)
         return measure.resolution

@@ -55,6 +55,8 @@ CHARTS: Mapping[int, model.ChartKind] = {
     pb.ChartRule.KIND_XBAR_S: model.ChartKind.XBAR_S,
     pb.ChartRule.KIND_P: model.ChartKind.P,
     pb.ChartRule.KIND_EWMA: model.ChartKind.EWMA,
+    pb.ChartRule.KIND_U: model.ChartKind.U,
+    pb.ChartRule.KIND_C: model.ChartKind.C,
 }
 STATES: Mapping[int, model.SystemState] = {
     pb.IndicatorSystem.STATE_DRAFT: model.SystemState.DRAFT,
@@ -187,6 +189,8 @@ def _measure_kind(message: pb.Measure) -> case_model.MeasureKind | None:
         case "work":
             work = message.work
             return case_model.Work(tuple(work.activities), work.business_time, UNMATCHED.get(work.unmatched))
+        case "ratio":
+            return case_model.Ratio(message.ratio.of, message.ratio.per, message.ratio.squares)
         case _:
             return None
 

@@ -6,7 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from andon_quality.calibration import ValueKind, phase_one_of_individuals, phase_one_of_means, phase_one_of_shares
+from andon_quality.calibration import (
+    ValueKind,
+    phase_one_of_individuals,
+    phase_one_of_means,
+    phase_one_of_rates,
+    phase_one_of_shares,
+)
 from andon_quality.calibration.phase_one import autocorrelation_beyond, excess_of, mean_skewness, value_skewness
 from andon_quality.errors import NoSpread, TooFew
 from scipy import stats
@@ -54,6 +60,31 @@ def test_the_skewness_of_means_whose_level_varies_agrees_with_a_simulation() -> 
     excess = 1.0 + math.expm1(of_level**2) * cases / sd**2
     found = mean_skewness(ValueKind.DURATIONS, 1.0, sd, np.full(10_000, float(cases)), excess)
     assert found == pytest.approx(simulated, rel=0.1)
+
+
+def test_a_rate_is_all_events_over_all_exposure_and_skewed_as_poisson_counts_are() -> None:
+    found = phase_one_of_rates([12, 20, 28, 20], [60.0, 100.0, 140.0, 100.0])
+    assert (found.centre, found.overdispersion) == (0.2, 1.0)
+    assert found.sigma == pytest.approx(math.sqrt(0.2))
+    assert found.profile.skewness == pytest.approx(stats.poisson.stats(20.0, moments="s"))
+    assert found.profile.lattice is None
+
+
+def test_counts_that_vary_more_than_poisson_widen_the_spread_of_a_rate() -> None:
+    counts = np.random.default_rng(3).negative_binomial(20, 0.25, 2_000)
+    found = phase_one_of_rates(counts)
+    mean, variance, skewness = stats.nbinom.stats(20, 0.25, moments="mvs")
+    assert found.centre == pytest.approx(mean, rel=0.02)
+    assert found.sigma**2 == pytest.approx(variance, rel=0.1)
+    assert found.profile.skewness == pytest.approx(skewness, rel=0.1)
+
+
+def test_a_rate_without_an_event_is_bounded_by_its_exposure() -> None:
+    found = phase_one_of_rates([0] * 10, [20.0] * 10)
+    assert found.is_bound
+    assert found.centre == pytest.approx(-math.log(0.05) / 200.0)
+    assert stats.poisson.pmf(0, 200.0 * found.centre) == pytest.approx(0.05)
+    assert found.sigma == pytest.approx(math.sqrt(found.centre))
 
 
 def test_the_excess_is_the_variance_of_standardised_values_and_never_below_one() -> None:

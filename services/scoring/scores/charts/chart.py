@@ -25,7 +25,7 @@ from andon_quality.calibration import (
     detection,
 )
 from andon_quality.control import chart as control
-from andon_quality.control import ewma, proportion, xbar_s, xmr
+from andon_quality.control import ewma, proportion, rate, xbar_s, xmr
 from andon_quality.errors import NoSpread, TooFew
 from numpy.typing import NDArray
 
@@ -53,7 +53,14 @@ from services.scoring.system.chart_scheme import LIMIT, RULES, SHIFT, WITHIN, sc
 from services.scoring.system.model import ChartKind, Window
 from services.scoring.system.windows import EARLIEST_US
 
-LABELS = {ChartKind.XMR: "XmR", ChartKind.EWMA: "EWMA", ChartKind.XBAR_S: "Xbar-S", ChartKind.P: "p"}
+LABELS = {
+    ChartKind.XMR: "XmR",
+    ChartKind.EWMA: "EWMA",
+    ChartKind.XBAR_S: "Xbar-S",
+    ChartKind.P: "p",
+    ChartKind.U: "u",
+    ChartKind.C: "c",
+}
 Hits = Mapping[str, NDArray[np.bool_]]
 
 
@@ -155,7 +162,8 @@ def _range(phase_one_points: Sequence[WindowPoint], plan: ChartPlan) -> tuple[fl
 
 
 def _baseline(points: Sequence[WindowPoint], phase_one: PhaseOne, plan: ChartPlan) -> Baseline:
-    mean_size = math.fsum(point.count for point in points) / len(points)
+    sizes = [point.exposure if plan.kind is ChartKind.U else point.count for point in points]
+    mean_size = math.fsum(sizes) / len(points)
     sigma = _plotted_sigma(phase_one.sigma, mean_size, plan)
     # Of a window, where the statistic is an average over several of them.
     spread = phase_one.sigma if plan.is_average else sigma
@@ -240,6 +248,13 @@ def _chart(
                 control.StatisticKind.PROPORTION, centre, sigma, size, "binomial", factor
             )
             return memory, proportion.chart(shares, np.array([float(point.total) for point in points]), counts, width)
+        case ChartKind.U | ChartKind.C:
+            events = np.array([float(point.total) for point in points])
+            units = [point.exposure if plan.kind is ChartKind.U else 1.0 for point in points]
+            factor = np.array(baseline.overdispersion)
+            rates = rate.RateBaseline(control.StatisticKind.RATE, centre, sigma, size, "poisson", factor)
+            # Of one unit in each window, the c chart is the u chart.
+            return memory, rate.chart(rates, events, np.array(units), width)
         case ChartKind.EWMA:
             assert isinstance(memory, AverageMemory)
             single = xmr.XmrBaseline(control.StatisticKind.INDIVIDUALS, centre, sigma, size, "standard_deviation")
@@ -298,9 +313,9 @@ def _with_nan(numbers: Sequence[float | None]) -> NDArray[np.float64]:
 
 def _plotted_sigma(sigma: float, mean_size: float, plan: ChartPlan) -> float:
     match plan.kind:
-        case ChartKind.XMR:
+        case ChartKind.XMR | ChartKind.C:
             return sigma
-        case ChartKind.XBAR_S | ChartKind.P:
+        case ChartKind.XBAR_S | ChartKind.P | ChartKind.U:
             return sigma / math.sqrt(mean_size)
         case ChartKind.EWMA:
             return sigma * math.sqrt(plan.smoothing / (2.0 - plan.smoothing))

@@ -18,6 +18,7 @@ from services.scoring.system.case_model import (
     Measure,
     MeasureKind,
     Opened,
+    Ratio,
     Rework,
     Work,
 )
@@ -60,9 +61,11 @@ def plan_of(spec: SystemSpec, indicator: Indicator) -> ChartPlan | None:
     rule = indicator.chart
     if rule is None:
         return None
-    kind = kind_of(rule, indicator.aggregate)
     measured = spec.measure_by_name[indicator.measure]
+    kind = kind_of(rule, indicator.aggregate, measured.kind)
     floor, ceiling = value_range(measured.kind, indicator.aggregate)
+    if kind in (ChartKind.U, ChartKind.C):
+        floor = 0.0
     return ChartPlan(
         kind=kind,
         rules=(LIMIT,) if kind is ChartKind.EWMA else tuple(rule.rules or DEFAULT_RULES),
@@ -84,10 +87,12 @@ def plan_of(spec: SystemSpec, indicator: Indicator) -> ChartPlan | None:
     )
 
 
-def kind_of(rule: ChartRule, aggregate: Aggregate) -> ChartKind:
+def kind_of(rule: ChartRule, aggregate: Aggregate, measured: MeasureKind | None = None) -> ChartKind:
     """The chart that suits the aggregate, unless the rule names one."""
     if rule.kind is not ChartKind.UNSPECIFIED:
         return rule.kind
+    if aggregate is Aggregate.MEAN and isinstance(measured, Ratio) and not measured.squares:
+        return ChartKind.XMR
     return {Aggregate.SHARE: ChartKind.P, Aggregate.MEAN: ChartKind.XBAR_S}.get(aggregate, ChartKind.XMR)
 
 
@@ -107,6 +112,8 @@ def value_range(kind: MeasureKind | None, aggregate: Aggregate) -> tuple[float, 
     match kind:
         case Flag():
             return 0.0, math.inf if aggregate is Aggregate.SUM else 1.0
+        case Ratio():
+            return (0.0, 1.0) if aggregate is Aggregate.SHARE else (-math.inf, math.inf)
         case Count() | Rework() | Handover() | Work():
             return 0.0, math.inf
         case Elapsed(Opened(), _) | Elapsed(FirstOf(), Closed()):

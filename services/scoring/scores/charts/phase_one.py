@@ -11,6 +11,7 @@ from andon_quality.calibration import (
     Sides,
     phase_one_of_individuals,
     phase_one_of_means,
+    phase_one_of_rates,
     phase_one_of_shares,
 )
 
@@ -58,6 +59,10 @@ def frozen(points: Sequence[WindowPoint], plan: ChartPlan) -> PhaseOne:
             return phase_one_of_means(means, sds, [point.count for point in points], plan.value_kind)
         case ChartKind.P:
             return phase_one_of_shares([point.total for point in points], [point.count for point in points])
+        case ChartKind.U:
+            return phase_one_of_rates([point.total for point in points], [point.exposure for point in points])
+        case ChartKind.C:
+            return phase_one_of_rates([point.total for point in points])
         case ChartKind.UNSPECIFIED:
             raise ValueError("a chart's kind is resolved before it is drawn")
         case _:

@@ -35,6 +35,11 @@ class WindowPoint:
     after_gap: bool = False
 
     @property
+    def exposure(self) -> float:
+        """Of a u chart: units of its denominator, since `total` counts events one by one."""
+        return self.count / self.resolution
+
+    @property
     def deviation(self) -> float:
         """Standard deviation (n - 1) of the cases, from exact sums; NaN below 2 cases."""
         if self.count < 2:

@@ -17,6 +17,8 @@ STATISTICS = {
     ChartKind.XBAR_S: "mean",
     ChartKind.P: "proportion",
     ChartKind.EWMA: "ewma",
+    ChartKind.U: "rate",
+    ChartKind.C: "count",
 }
 
 

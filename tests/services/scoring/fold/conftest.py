@@ -37,6 +37,7 @@ from services.scoring.system.case_model import (
     Occurred,
     Opened,
     Pick,
+    Ratio,
     Rework,
     Unmatched,
     Work,
@@ -115,6 +116,10 @@ def rich_system() -> IndicatorSystem:
             Measure("attended", Work(("Started", "Waiting"), business_time=True)),
             Measure("running", Work(unmatched=Unmatched.STARTS)),
             Measure("unstarted", Work(("Started",), unmatched=Unmatched.COMPLETIONS)),
+            Measure("coarse", NumberAttribute("cost", Pick.FIRST, resolution=0.5)),
+            Measure("waiting_share", Ratio("waits", "touches")),
+            Measure("cost_per_wait", Ratio("cost", "waits", "touches")),
+            Measure("touches_per_cost", Ratio("rating", "coarse")),
         ),
         dimensions=(
             Dimension("team", "team", unknown_values=("?",)),
@@ -145,6 +150,9 @@ def rich_system() -> IndicatorSystem:
             indicator("attended", Aggregate.SUM, observe=Observe.ALWAYS, anchor=FirstOf()),
             indicator("running", Aggregate.SUM, observe=Observe.ALWAYS, anchor=FirstOf()),
             indicator("unstarted", Aggregate.MEAN),
+            indicator("waiting_share", Aggregate.SHARE, slices=(Slice(("team",)),)),
+            indicator("cost_per_wait", Aggregate.MEAN, observe=Observe.ALWAYS, anchor=FirstOf()),
+            indicator("touches_per_cost", Aggregate.MEAN, slices=(Slice(("team", "channel")),)),
         ),
     )
     return IndicatorSystem("processes/desk/indicatorSystems/main", 1, spec)
@@ -212,6 +220,20 @@ class Reference:
             case Work(activities, business, unmatched):
                 return self.work(activities, business, unmatched)
         raise AssertionError(kind)
+
+    def observation(self, indicator: Indicator) -> tuple[int, int, int] | None:
+        """Count, sum and sum of squares that the case adds; None: it has no value."""
+        kind = self.spec.measure_by_name[indicator.measure].kind
+        if not isinstance(kind, Ratio):
+            value = self.value(indicator.measure)
+            return None if value is None else (1, value, value * value)
+        of, per = self.value(kind.of), self.value(kind.per)
+        if of is None or per is None or per <= 0:
+            return None
+        if indicator.aggregate is Aggregate.SHARE:
+            return (per, of, of) if 0 <= of <= per else None
+        squares = self.value(kind.squares) if kind.squares else 0
+        return None if squares is None else (per, of, squares)
 
     def work(self, activities: tuple[str, ...], business: bool, unmatched: Unmatched | None) -> int | None:
         """First in, first out, one event after the other."""
@@ -310,7 +332,7 @@ def live(events: Sequence[Event]) -> list[Event]:
 def reference_parts(system: IndicatorSystem, events: Sequence[Event]) -> Result:
     """Every window of every series by direct computation."""
     spec, zone = system.spec, ZoneInfo(system.spec.time_zone)
-    values: dict[tuple[str, int], list[int | None]] = {}
+    values: dict[tuple[str, int], list[tuple[int, int, int] | None]] = {}
     spread: set[str] = set()
     for case_id in {event.case_id for event in events}:
         mine = live(
@@ -318,7 +340,7 @@ def reference_parts(system: IndicatorSystem, events: Sequence[Event]) -> Result:
         )
         case = Reference(system, mine)
         for indicator in spec.indicators if mine else ():
-            anchor, value = case.moment(spec.anchor(indicator)), case.value(indicator.measure)
+            anchor, value = case.moment(spec.anchor(indicator)), case.observation(indicator)
             if anchor is None or (spec.waits_for_close(indicator) and case.moment(Closed()) is None):
                 continue
             for window in indicator.windows:
@@ -331,8 +353,9 @@ def reference_parts(system: IndicatorSystem, events: Sequence[Event]) -> Result:
     results: Result = {}
     for key, every in values.items():
         v = [value for value in every if value is not None]
-        histogram = tuple(sorted(Counter(v).items())) if key[0] in spread else ()
-        results[key] = (len(v), sum(v), sum(x * x for x in v), histogram, len(every) - len(v))
+        histogram = tuple(sorted(Counter(total for _, total, _ in v).items())) if key[0] in spread else ()
+        sums = tuple(sum(one[place] for one in v) for place in range(3))
+        results[key] = (sums[0], sums[1], sums[2], histogram, len(every) - len(v))
     return results
 
 

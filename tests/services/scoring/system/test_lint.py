@@ -29,6 +29,7 @@ from services.scoring.system.case_model import (
     MeasureKind,
     NumberAttribute,
     Opened,
+    Ratio,
     Text,
     Unmatched,
     Work,
@@ -66,6 +67,26 @@ def with_indicator(**changes: Any) -> model.SystemSpec:
 
 def with_measure(kind: MeasureKind | None) -> model.SystemSpec:
     return replace(SPEC, measures=(Measure("n", kind),))
+
+
+U, XBAR_S = model.ChartRule(model.ChartKind.U), model.ChartRule(model.ChartKind.XBAR_S)
+
+
+def with_ratio(ratio: Ratio, above: str = "hits", **changes: Any) -> model.SystemSpec:
+    measures = (
+        Measure("hits", NumberAttribute("hits", resolution=1.0)),
+        Measure("size", NumberAttribute("size", resolution=1.0)),
+        Measure("rate", ratio),
+        Measure("third", NumberAttribute("third", resolution=0.12345678901)),
+        Measure("over", Flag(Above(above, 1))),
+    )
+    return replace(SPEC, measures=measures, indicators=(replace(INDICATOR, measure="rate", **changes),))
+
+
+def test_a_ratio_may_be_a_share_a_rate_or_a_mean_with_its_squares() -> None:
+    assert errors(with_ratio(Ratio("hits", "size"), aggregate=model.Aggregate.SHARE)) == set()
+    assert errors(with_ratio(Ratio("hits", "size"), chart=U)) == set()
+    assert errors(with_ratio(Ratio("hits", "size", "size"), chart=XBAR_S)) == set()
 
 
 @pytest.mark.parametrize(
@@ -117,6 +138,25 @@ def with_measure(kind: MeasureKind | None) -> model.SystemSpec:
         (with_indicator(symptom_of=("i",)), "indicators[0].symptom_of[0]", "unknown_indicator"),
         (with_indicator(chart=model.ChartRule(rules=("WE9",))), "indicators[0].chart.rules[0]", "unknown_rule"),
         (with_indicator(chart=model.ChartRule(model.ChartKind.P)), "indicators[0].chart.kind", "chart_does_not_fit"),
+        (with_ratio(Ratio("hits", "zz")), "measures[2].ratio.per", "unknown_measure"),
+        (with_ratio(Ratio("rate", "size")), "measures[2].ratio.of", "ratio_of_ratio"),
+        (with_ratio(Ratio("hits", "third")), "measures[2].ratio.per", "ratio_inexact"),
+        (with_ratio(Ratio("third", "size", "size")), "measures[2].ratio.squares", "squares_resolution"),
+        (
+            with_ratio(Ratio("hits", "size"), aggregate=model.Aggregate.SUM),
+            "indicators[0].aggregate",
+            "aggregate_of_ratio",
+        ),
+        (
+            with_ratio(Ratio("hits", "third"), aggregate=model.Aggregate.SHARE),
+            "indicators[0].measure",
+            "share_of_fractions",
+        ),
+        (with_ratio(Ratio("third", "size"), chart=U), "indicators[0].chart.kind", "chart_does_not_fit"),
+        (with_ratio(Ratio("hits", "size"), chart=XBAR_S), "indicators[0].chart.kind", "chart_does_not_fit"),
+        (with_indicator(chart=U), "indicators[0].chart.kind", "chart_does_not_fit"),
+        (with_indicator(chart=model.ChartRule(model.ChartKind.C)), "indicators[0].chart.kind", "chart_does_not_fit"),
+        (with_ratio(Ratio("hits", "size"), above="rate"), "measures[4].flag.above.measure", "above_of_ratio"),
         (with_indicator(name="Bad Name"), "indicators[0].name", "name_malformed"),
         (replace(SPEC, indicators=(INDICATOR, INDICATOR)), "indicators[1].name", "name_twice"),
         (

@@ -12,8 +12,18 @@ from services.scoring.scores.charts.chart import draw
 from services.scoring.scores.charts.chart_plan import ChartPlan, plan_of
 from services.scoring.scores.charts.signals import signals_of
 from services.scoring.scores.results import Score, ScoreState
-from services.scoring.system.case_model import Elapsed, Flag, Measure, MeasureKind, NumberAttribute, Occurred, Opened
-from services.scoring.system.model import Aggregate, ChartRule, Direction, Indicator, SystemSpec, Window
+from services.scoring.system.case_model import (
+    Count,
+    Elapsed,
+    Flag,
+    Measure,
+    MeasureKind,
+    NumberAttribute,
+    Occurred,
+    Opened,
+    Ratio,
+)
+from services.scoring.system.model import Aggregate, ChartKind, ChartRule, Direction, Indicator, SystemSpec, Window
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import WindowId
 
@@ -24,9 +34,10 @@ Desk = Callable[[np.random.Generator, int], list[Score]]
 
 
 def plan(kind: MeasureKind, aggregate: Aggregate, windows: int) -> ChartPlan:
-    chart = ChartRule(requested_arl0=ASKED, baseline_windows=windows)
+    charted = {Ratio: ChartKind.U, Count: ChartKind.C}.get(type(kind), ChartKind.UNSPECIFIED)
+    chart = ChartRule(charted, requested_arl0=ASKED, baseline_windows=windows)
     indicator = Indicator("it", "it", aggregate, direction=Direction.LOWER_IS_BETTER, chart=chart)
-    made = plan_of(SystemSpec(measures=(Measure("it", kind),)), indicator)
+    made = plan_of(SystemSpec(measures=(Measure("it", kind), Measure("events", Count()))), indicator)
     assert made is not None
     return made
 
@@ -77,6 +88,22 @@ def heavy_tailed(dice: np.random.Generator, days: int) -> list[Score]:
     return means([dice.lognormal(4.0, 1.0, 30) for _ in range(days)])
 
 
+def exposed(dice: np.random.Generator, days: int) -> list[Score]:
+    """Events per unit of an exposure that varies twofold."""
+    units = dice.integers(50, 100, days)
+    return [
+        window(day, int(n), 0, int(size))
+        for day, (n, size) in enumerate(zip(dice.poisson(0.2 * units), units, strict=True))
+    ]
+
+
+def bursting(dice: np.random.Generator, days: int) -> list[Score]:
+    """Counts with twice the variance of Poisson's."""
+    events = dice.negative_binomial(20, 0.5, days)
+    # A sum is its own value, so that its mean over one is.
+    return [window(day, int(n), int(n) ** 2, 1) for day, n in enumerate(events)]
+
+
 FLAG, READING, TIME = Flag(Occurred(("Late",))), NumberAttribute("it"), Elapsed(Opened(), Opened())
 DESKS: list[tuple[Desk, MeasureKind, Aggregate]] = [
     (binomial, FLAG, Aggregate.SHARE),
@@ -84,6 +111,8 @@ DESKS: list[tuple[Desk, MeasureKind, Aggregate]] = [
     (remembering, READING, Aggregate.MEAN),
     (lognormal, TIME, Aggregate.MEAN),
     (heavy_tailed, TIME, Aggregate.MEAN),
+    (exposed, Ratio("events", "events"), Aggregate.MEAN),
+    (bursting, Count(), Aggregate.SUM),
 ]
 
 
@@ -123,4 +152,6 @@ def test_what_phase_one_shows_of_a_desk_is_counted_in(desk: Desk, kind: MeasureK
     assert calibration.method == "fitted"
     assert calibration.lag1_autocorrelation >= 0.3 if desk is remembering else calibration.lag1_autocorrelation <= 0.4
     assert calibration.skewness > 0.1 if desk is not remembering else calibration.skewness == 0.0
-    assert drawn.baseline.overdispersion > (1.4 if desk in (overdispersed, remembering) else 0.99)
+    assert drawn.baseline.overdispersion > (
+        1.4 if desk in (overdispersed, remembering) else 1.2 if desk is bursting else 0.99
+    )
