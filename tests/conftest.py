@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import time
 import uuid
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import hypothesis
 import pytest
+import structlog
 
 from services.machine.postgres import EmbeddedPostgres
 
@@ -81,6 +83,17 @@ def _sweep() -> None:
         owner = room.name.removeprefix(ROOM_PREFIX)
         if owner.isdigit() and not Path(f"/proc/{owner}").exists():
             _stop(room)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A service that a test serves in this process sets up logs for good: the next test has them as a process has."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        for module in [module for name, module in sys.modules.items() if name.startswith("services.")]:
+            # What a logger of a module remembers of the set-up once it was used.
+            getattr(getattr(module, "log", None), "__dict__", {}).pop("bind", None)
 
 
 @pytest.fixture(scope="session")

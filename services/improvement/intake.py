@@ -30,12 +30,13 @@ from services.improvement.metrics import metrics
 from services.improvement.model import ActiveSignal, ProblemName
 from services.improvement.neighbourhood import gather, store_index
 from services.improvement.problems import decide, needs_evidence
-from services.improvement.scoring_client import CursorExpired, ScoringClient, SignalChanges, defect_of
+from services.improvement.scoring_client import CursorExpired, ScoringClient, SignalChanges
 from services.improvement.store import IntakeFailure, ProblemStore
 from services.runtime.cursors import foreign_position
-from services.runtime.database import STORE_ERRORS, is_unavailable
+from services.runtime.database import STORE_ERRORS
 from services.runtime.notifier import Notifier
 from services.runtime.ownership import Lease, LostLease
+from services.runtime.peers import defect_of
 from services.runtime.telemetry import batch_span
 
 # Steps that wait while one is decided are taken together, up to so many, and up to so many signals.
@@ -95,7 +96,7 @@ class Intake:
             except LostLease:
                 raise
             except Exception as error:
-                if (defect := defect_of(error)) is not None and not is_unavailable(error):
+                if (defect := defect_of(error, "scoring")) is not None:
                     await self._stop(error, defect)
                     await asyncio.sleep(self._defect_retry_s)
                     continue

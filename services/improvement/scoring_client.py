@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from andon.scoring.v1 import score_pb2, scoring_pb2
 from andon.scoring.v1.scoring_pb2_grpc import ScoringServiceStub
-from andon_client.follow import follow, is_retryable
+from andon_client.follow import follow
 from google.protobuf.duration_pb2 import Duration
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Channel, UnaryStreamCall
@@ -35,15 +35,6 @@ class CursorExpired(Exception):
 
 class UnknownSeries(Exception):
     """Scoring has no such series."""
-
-
-def defect_of(error: Exception) -> str | None:
-    """What to call it; None where scoring is only unavailable for a while."""
-    if not isinstance(error, AioRpcError):
-        return type(error).__name__
-    if is_retryable(error) or error.code() is StatusCode.DEADLINE_EXCEEDED:
-        return None
-    return f"{error.code().name} of scoring"
 
 
 @dataclass(frozen=True)

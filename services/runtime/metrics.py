@@ -72,6 +72,7 @@ RuntimeMetric = Literal[
     "andon.runtime.streams.active",
     "andon.runtime.streams.stalled",
     "andon.runtime.background.restarts",
+    "andon.runtime.tenants.failed",
     "andon.runtime.tail.log_reads",
     "andon.runtime.leases.held",
     "andon.runtime.leases.lost",
@@ -87,6 +88,9 @@ RUNTIME_METRICS: Mapping[RuntimeMetric, Instrument] = {
         Kind.COUNTER, "{stream}", "Streams ended because the client did not read."
     ),
     "andon.runtime.background.restarts": Instrument(Kind.COUNTER, "{restart}", "Background tasks restarted."),
+    "andon.runtime.tenants.failed": Instrument(
+        Kind.COUNTER, "{turn}", "Turns of background work that failed for a tenant, by task and sort of error."
+    ),
     "andon.runtime.tail.log_reads": Instrument(Kind.COUNTER, "{read}", "Reads of a log by tailing readers."),
     "andon.runtime.leases.held": Instrument(Kind.GAUGE, "{lease}", "Leases that this replica holds."),
     "andon.runtime.leases.lost": Instrument(Kind.COUNTER, "{lease}", "Leases lost without release."),

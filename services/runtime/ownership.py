@@ -19,6 +19,7 @@ from services.runtime.database import STORE_ERRORS, as_tenant, is_unavailable
 from services.runtime.errors import Unavailable
 from services.runtime.metrics import runtime_metrics
 from services.runtime.queries import load_queries
+from services.runtime.setbacks import Setbacks
 
 QUERIES = load_queries(Path(__file__).parent / "sql" / "ownership_queries.sql")
 BEAT_S = 0.5
@@ -94,6 +95,7 @@ class Leases:
         self._beat_s = beat_s
         self._silent_s = silent_s
         self._held: dict[Resource, _Held] = {}
+        self._setbacks = Setbacks[Resource]()
 
     @property
     def held(self) -> list[Lease]:
@@ -156,8 +158,19 @@ class Leases:
         for resource in [*wanted[start:], *wanted[:start]]:
             if len(self._held) >= share:
                 return
-            if resource not in self._held and await connection.fetchval(QUERIES.try_lock, self._key(resource)):
-                lease = await self.take(connection, resource)
+            if resource in self._held or self._setbacks.waits(resource):
+                continue
+            if await connection.fetchval(QUERIES.try_lock, self._key(resource)):
+                try:
+                    lease = await self.take(connection, resource)
+                except STORE_ERRORS as error:
+                    if is_unavailable(error):
+                        raise
+                    # What is refused to one tenant is no reason to leave the others without their owners.
+                    self._setbacks.add(resource)
+                    log.error("lease refused", tenant=resource.tenant, resource=resource.name, exc_info=error)
+                    await connection.fetchval(QUERIES.unlock, self._key(resource))
+                    continue
                 self._held[resource] = _Held(lease, asyncio.create_task(self._work(work, lease)))
 
     async def take(self, connection: asyncpg.Connection, resource: Resource) -> Lease:
@@ -173,6 +186,8 @@ class Leases:
             runtime_metrics.add("andon.runtime.leases.lost")
             log.warning("lease lost", tenant=lease.tenant, resource=lease.resource, epoch=lease.epoch)
         except Exception as error:
+            # Given back at the next beat, and not taken again at once.
+            self._setbacks.add(Resource(lease.tenant, lease.resource))
             log.error("leased work failed", tenant=lease.tenant, resource=lease.resource, exc_info=error)
 
     async def _stop_work(self, resources: list[Resource]) -> None:

@@ -13,8 +13,7 @@ from services.ingest.writer.commit import Committer, LogLimits
 from services.ingest.writer.decision import Codec
 from services.ingest.writer.interface import IngestStore
 from services.ingest.writer.tenant_log import TenantLog
-from services.runtime.database import UNAVAILABLE_ERRORS
-from services.runtime.errors import ResourceExhausted
+from services.runtime.tenant_rounds import TenantRounds
 
 EXPIRED_AT_ONCE = 1_000
 
@@ -60,36 +59,30 @@ class Tenants:
                 one.tail.notified(int(position))
 
     async def archive_old_ids(self, every_s: float) -> None:
-        """For ever, of each open log in turn."""
+        """For ever, of each open log in turn. What failed goes on, in a later round, where it ended."""
+        rounds = TenantRounds[TenantId]("archive of ids")
         while True:
             await asyncio.sleep(every_s)
-            for tenant, open_log in list(self._open.items()):
-                try:
-                    await open_log.archive_old_ids()
-                except UNAVAILABLE_ERRORS as error:
-                    # Nothing is lost: the next round goes on where this one ended.
-                    log.warning("ids were not archived", tenant=tenant, error=type(error).__name__)
+            await rounds.go(self._open, lambda tenant: self._open[tenant].archive_old_ids())
 
     async def expire_quarantine(self, every_s: float, retention_us: int) -> None:
         """For ever, of each open log in turn."""
+        rounds = TenantRounds[TenantId]("expiry of refused events")
         while True:
             await asyncio.sleep(every_s)
-            for tenant in list(self._open):
-                try:
-                    await self._expire_quarantine(tenant, self._clock() - retention_us)
-                except UNAVAILABLE_ERRORS as error:
-                    log.warning("refused events did not expire", tenant=tenant, error=type(error).__name__)
+            await rounds.go(self._open, lambda tenant: self._expire_quarantine(tenant, self._clock() - retention_us))
 
     async def publish_quality(self, every_s: float, publish: Callable[[TenantLog], Awaitable[None]]) -> None:
         """For ever, of each open log in turn."""
+
+        async def publish_of(tenant: TenantId) -> None:
+            await self._open[tenant].open()
+            await publish(self._open[tenant])
+
+        rounds = TenantRounds[TenantId]("publication of data quality")
         while True:
             await asyncio.sleep(every_s)
-            for tenant, open_log in list(self._open.items()):
-                try:
-                    await open_log.open()
-                    await publish(open_log)
-                except (*UNAVAILABLE_ERRORS, ResourceExhausted) as error:
-                    log.warning("data quality was not published", tenant=tenant, error=type(error).__name__)
+            await rounds.go(self._open, publish_of)
 
     async def _expire_quarantine(self, tenant: TenantId, before_us: int) -> None:
         entries = EXPIRED_AT_ONCE
@@ -102,4 +95,7 @@ class Tenants:
                 log.info("refused events expired", tenant=tenant, events=events)
 
     async def close(self) -> None:
-        await asyncio.gather(*(log.close() for log in self._open.values()))
+        closed = await asyncio.gather(*(one.close() for one in self._open.values()), return_exceptions=True)
+        for tenant, error in zip(self._open, closed, strict=True):
+            if isinstance(error, BaseException):
+                log.warning("log did not close", tenant=tenant, exc_info=error)

@@ -19,7 +19,8 @@ is furthest behind; the others pass over what they have seen, by offset.
 What is lost when it dies. Fold, book and inbox, nothing of which is stored here. The next owner restores the
 snapshot, reads the log from its position, and reaches the same state. A step that fails is treated in the same way,
 within the process: both are dropped and restored, at once where the error is expected to pass, and after a while
-where it is a defect, which is reported.
+where it is a defect, which is reported. The document of the version is read here, too, so that one that cannot be read
+stops this version and no other.
 """
 
 from __future__ import annotations
@@ -29,14 +30,16 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 
-import grpc
 import structlog
 
 from services.runtime.cursors import foreign_position
-from services.runtime.database import STORE_ERRORS, is_unavailable
+from services.runtime.database import STORE_ERRORS
 from services.runtime.notifier import Notifier as Wake
-from services.runtime.ownership import Lease, LostLease
+from services.runtime.ownership import Lease
+from services.runtime.peers import defect_of
+from services.runtime.setbacks import Setbacks
 from services.runtime.telemetry import batch_span
 from services.scoring.metrics import scoring_metrics
 from services.scoring.replica.commit import RETRY_S_MAX, RETRY_S_MIN, Committer
@@ -50,17 +53,25 @@ from services.scoring.store import Store
 from services.scoring.store.failures import Failure
 from services.scoring.store.progress import Fold
 from services.scoring.store.steps import EntriesGone, VersionRetired
+from services.scoring.store.windows import VersionKey
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series_budget import SliceDimensions
+from services.scoring.system.version import SystemVersion
 from services.scoring.wire.entries import entry_bytes_max
 from services.scoring.wire.ingest_client import IngestClient, Received
+from services.scoring.wire.systems import stored_system
 
 log = structlog.get_logger(__name__)
 
 
-def is_expected(error: Exception) -> bool:
-    """Losing a lease, or ingest or the database for a while, is part of life; anything else is a defect."""
-    return isinstance(error, (LostLease, EntriesGone, grpc.aio.AioRpcError)) or is_unavailable(error)
+@dataclass
+class OpenFold:
+    """What this process holds of the version while nothing fails. book None: it has to be opened."""
+
+    system: IndicatorSystem
+    partitions: Partitions
+    committer: Committer
+    book: OpenedBook | None = None
 
 
 class SystemFold:
@@ -69,7 +80,7 @@ class SystemFold:
     def __init__(
         self,
         tenant: str,
-        system: IndicatorSystem,
+        stored: SystemVersion,
         store: Store,
         ingest: IngestClient,
         settings: ScoringSettings,
@@ -78,20 +89,23 @@ class SystemFold:
         replica: str,
     ) -> None:
         self.tenant = tenant
-        self.system = system
         self.busy = asyncio.Lock()
+        self.stored = stored
+        self._key = (tenant, stored.name, stored.version)
         self._store = store
         self._ingest = ingest
         self._settings = settings
         self._leases = leases
+        self._tail = tail
         self._replica = replica
-        self._partitions = Partitions(tenant, system, store, ingest, settings)
-        self._committer = Committer(tenant, system, store, tail, replica, entry_bytes_max(settings.message_bytes_max))
-        self._opened: OpenedBook | None = None
+        self._opened: OpenFold | None = None
         self._fold: Fold | None = None
         self._inbox = Inbox(settings.inbox_bytes_max)
         self._changed = Wake()
-        self._failed = False
+        # What is taken for a defect may be a peer that was killed in the middle of an answer: the first pause is short.
+        self._setbacks = Setbacks[VersionKey](settings.defect_retry_s)
+        # One that is gone may have left a failure behind, which nobody else clears.
+        self._may_have_failed = True
         self._dropped: frozenset[SliceDimensions] | None = None
 
     def leases_changed(self) -> None:
@@ -109,40 +123,41 @@ class SystemFold:
                 return
             except Exception as error:
                 # A step that was broken off leaves fold and book apart: both come back from what was stored.
-                self._partitions.states.clear()
                 self._opened = None
-                if is_expected(error):
+                defect = None if isinstance(error, EntriesGone) else defect_of(error, "ingest")
+                if defect is None:
                     scoring_metrics.add("andon.scoring.restarts")
-                    log.warning("fold failed, restarting", system=self.system.name, error=type(error).__name__)
+                    log.warning("fold failed, restarting", system=self.stored.name, error=type(error).__name__)
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, RETRY_S_MAX)
                 else:
                     generation = self._changed.generation()
-                    await self._report(error)
-                    await self._changed.changed(generation, self._settings.defect_retry_s)
+                    await self._report(error, defect)
+                    await self._changed.changed(generation, self._setbacks.add(self._key))
 
-    async def _report(self, error: Exception) -> None:
+    async def _report(self, error: Exception, defect: str) -> None:
         """Says where a person looks that this system is not scored, and why."""
         scoring_metrics.add("andon.scoring.folds.stopped")
-        failure = Failure(self._replica, type(error).__name__, uuid.uuid4().hex)
+        failure = Failure(self._replica, defect, uuid.uuid4().hex)
         log.error(
             "fold stopped by a defect",
             tenant=self.tenant,
-            system=self.system.name,
-            version=self.system.version,
+            system=self.stored.name,
+            version=self.stored.version,
             incident=failure.incident,
             exc_info=error,
         )
-        self._failed = True
+        self._may_have_failed = True
         try:
-            await self._store.store_failure(self.tenant, self.system.name, self.system.version, failure)
+            await self._store.store_failure(*self._key, failure)
         except STORE_ERRORS as unstored:
-            log.error("a stopped fold is in this log only", system=self.system.name, exc_info=unstored)
+            log.error("a stopped fold is in this log only", system=self.stored.name, exc_info=unstored)
 
     async def _clear_failure(self) -> None:
-        if self._failed:
-            await self._store.clear_failure(self.tenant, self.system.name, self.system.version, self._replica)
-            self._failed = False
+        if self._may_have_failed:
+            await self._store.clear_failure(*self._key, self._replica)
+            self._may_have_failed = False
+            self._setbacks.clear(self._key)
 
     async def _follow(self) -> None:
         """Until the partitions that this replica owns change."""
@@ -152,14 +167,14 @@ class SystemFold:
             await self._clear_failure()
             await self._changed.changed(generation, self._settings.systems_poll_s)
             return
-        opened, fold = await self._open(leases)
+        opened, book, fold = await self._open(leases)
         async with self.busy:
             # A version that comes back may have caught up before: it need not wait for the next event.
-            await self._committer.commit_with_retry(Gathered(), opened, fold, self._partitions.states.values())
-            await self._say_dropped(opened)
+            await opened.committer.commit_with_retry(Gathered(), book, fold, opened.partitions.states.values())
+            await self._say_dropped(book)
         self._inbox = Inbox(self._settings.inbox_bytes_max)
-        after, heartbeat_s = self._partitions.furthest_behind().through, self._settings.ingest_heartbeat_s
-        log_pages = self._ingest.follow(sorted(leases), after, heartbeat_s, self.system.spec)
+        after, heartbeat_s = opened.partitions.furthest_behind().through, self._settings.ingest_heartbeat_s
+        log_pages = self._ingest.follow(sorted(leases), after, heartbeat_s, opened.system.spec)
         reader = asyncio.create_task(self._inbox.fill(log_pages))
         try:
             while dict(self._leases) == leases:
@@ -167,58 +182,67 @@ class SystemFold:
                 responses = [response for response in taken if response.through]
                 async with self.busy:
                     if responses and dict(self._leases) == leases:
-                        await self._step(responses, opened, fold)
+                        await self._step(responses, opened, book, fold)
                         await self._clear_failure()
         finally:
             reader.cancel()
             # Not `await reader`: what cancels this task meanwhile would be taken for the reader's end.
             await asyncio.gather(reader, return_exceptions=True)
 
-    async def _open(self, leases: Mapping[int, Lease]) -> tuple[OpenedBook, Fold]:
-        key = (self.tenant, self.system.name, self.system.version)
+    async def _open(self, leases: Mapping[int, Lease]) -> tuple[OpenFold, OpenedBook, Fold]:
+        if self._opened is None:
+            # A document as large as one may be takes longer than a loop can wait.
+            system = await asyncio.to_thread(stored_system, self.stored)
+            bytes_max = entry_bytes_max(self._settings.message_bytes_max)
+            self._opened = OpenFold(
+                system,
+                Partitions(self.tenant, system, self._store, self._ingest, self._settings),
+                Committer(self.tenant, system, self._store, self._tail, self._replica, bytes_max),
+            )
+        opened = self._opened
         if self._fold is None:
-            self._fold = await self._store.fold(*key)
+            self._fold = await self._store.fold(*self._key)
         if self._fold is None:
             bounds = await self._ingest.bounds()
             newest = foreign_position(bounds.newest) if bounds.newest else -1
-            self._fold = await self._store.begin_fold(*key, bounds.partition_count, newest)
-        await self._partitions.open(leases)
-        if self._opened is None:
-            self._opened = await reopen_book(self._store, self.tenant, self.system)
-        return self._opened, self._fold
+            self._fold = await self._store.begin_fold(*self._key, bounds.partition_count, newest)
+        await opened.partitions.open(leases)
+        if opened.book is None:
+            opened.book = await reopen_book(self._store, self.tenant, opened.system)
+        return opened, opened.book, self._fold
 
-    async def _step(self, responses: Sequence[Received], opened: OpenedBook, fold: Fold) -> None:
+    async def _step(self, responses: Sequence[Received], opened: OpenFold, book: OpenedBook, fold: Fold) -> None:
         began_s = time.perf_counter()
         traceparents = [one for response in responses for page in response.pages for one in page.traceparents]
         attributes: dict[str, str | int | float | bool] = {
-            "andon.system": self.system.name,
-            "andon.version": self.system.version,
+            "andon.system": self.stored.name,
+            "andon.version": self.stored.version,
         }
         has_pages = any(response.pages for response in responses)
         with batch_span("scoring.fold", traceparents, attributes) if has_pages else nullcontext():
-            gathered = await self._partitions.gather(responses, opened.book.dropped)
-            states = self._partitions.states.values()
-            await self._committer.commit_with_retry(gathered, opened, fold, states)
+            gathered = await opened.partitions.gather(responses, book.book.dropped)
+            states = opened.partitions.states.values()
+            await opened.committer.commit_with_retry(gathered, book, fold, states)
         if gathered.events:
             scoring_metrics.add("andon.scoring.events.folded", gathered.events)
             scoring_metrics.record("andon.scoring.step.duration", time.perf_counter() - began_s)
-        await self._say_dropped(opened)
-        await self._partitions.snapshot_when_due(opened)
+        await self._say_dropped(book)
+        await opened.partitions.snapshot_when_due(book)
 
     async def _say_dropped(self, opened: OpenedBook) -> None:
         """Says where a person looks which slices are not scored. The log of changes has it already."""
         dropped, most = opened.book.dropped, opened.book.limit.combinations_max
         if dropped == self._dropped:
             return
-        await self._store.store_dropped_slices(self.tenant, self.system.name, self.system.version, dropped, most)
+        await self._store.store_dropped_slices(*self._key, dropped, most)
         fresh = sorted(dropped - (self._dropped or frozenset()))
         scoring_metrics.add("andon.scoring.slices.dropped", len(fresh))
         for one in fresh:
             log.warning(
                 "slice dropped, too many combinations of values",
                 tenant=self.tenant,
-                system=self.system.name,
-                version=self.system.version,
+                system=self.stored.name,
+                version=self.stored.version,
                 dimensions=one,
                 combinations_max=most,
             )

@@ -6,9 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
-import structlog
-
-from services.runtime.database import STORE_ERRORS, is_unavailable
+from services.runtime.tenant_rounds import TenantRounds
 from services.scoring.metrics import scoring_metrics
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
@@ -16,8 +14,6 @@ from services.scoring.store import Store
 # Between two batches, so that the steps of the fold and the readers come first.
 PAUSE_S = 0.05
 DAY_US = 86_400_000_000
-
-log = structlog.get_logger(__name__)
 
 
 class Retention:
@@ -34,19 +30,12 @@ class Retention:
         self._settings = settings
         self._tenants = tenants
         self._now = now
+        self._rounds = TenantRounds[str]("retention")
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(self._settings.retention_interval_s)
-            for tenant in list(self._tenants()):
-                try:
-                    await self.sweep(tenant)
-                except STORE_ERRORS as error:
-                    # Other tenants' rows expire all the same.
-                    defect = None if is_unavailable(error) else error
-                    log.warning(
-                        "retention failed, retrying", tenant=tenant, error=type(error).__name__, exc_info=defect
-                    )
+            await self._rounds.go(self._tenants(), self.sweep)
 
     async def sweep(self, tenant: str) -> None:
         """0 days: never expires."""

@@ -9,19 +9,20 @@ from dataclasses import dataclass, field
 import grpc
 import structlog
 
-from services.runtime.database import STORE_ERRORS, is_unavailable
 from services.runtime.drain import Draining
 from services.runtime.notifier import Notifier as Wake
 from services.runtime.ownership import Lease, Resource
 from services.runtime.tail import Tail
+from services.runtime.tenant_rounds import TenantRounds
+from services.scoring.metrics import scoring_metrics
 from services.scoring.replica.follow import SystemFold
 from services.scoring.replica.tail import ScoreTail
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
-from services.scoring.system.model import IndicatorSystem
+from services.scoring.store.failures import Failure
+from services.scoring.system.version import SystemVersion
 from services.scoring.wire.entries import PublishedEntry, entry_bytes_max
 from services.scoring.wire.ingest_client import IngestClient
-from services.scoring.wire.systems import stored_system
 
 RESOURCE_PREFIX = "partition/"
 
@@ -120,45 +121,45 @@ class Replica:
                     pass
 
     async def run(self) -> None:
+        rounds = TenantRounds("reconcile", "ingest", self._report)
         try:
             while True:
                 generation = self._look.generation()
-                for name in self._settings.tenants():
-                    await self._reconcile(self._tenant(name))
+                await rounds.go(self._settings.tenants(), self._reconcile)
                 await self._look.changed(generation, self._settings.systems_poll_s)
         finally:
             await self._stop()
 
-    async def _reconcile(self, tenant: Tenant) -> None:
-        try:
-            if not tenant.partition_count:
-                # A log's partitions are fixed with its first write; before it there is nothing to fold.
-                tenant.partition_count = (await tenant.ingest.bounds()).partition_count
-                await self._store.provision_tenant(tenant.name)
-            stored = await self._store.active_systems(tenant.name)
-            active = {(one.name, one.version): stored_system(one) for one in stored}
-        except (*STORE_ERRORS, grpc.aio.AioRpcError) as error:
-            expected = isinstance(error, grpc.aio.AioRpcError) or is_unavailable(error)
-            log.warning(
-                "reconcile failed, retrying",
-                tenant=tenant.name,
-                error=type(error).__name__,
-                exc_info=None if expected else error,
-            )
-            return
+    async def _reconcile(self, name: str) -> None:
+        tenant = self._tenant(name)
+        if not tenant.partition_count:
+            # A log's partitions are fixed with its first write; before it there is nothing to fold.
+            tenant.partition_count = (await tenant.ingest.bounds()).partition_count
+            await self._store.provision_tenant(name)
+        active = {(one.name, one.version): one for one in await self._store.active_systems(name)}
         for key, running in list(tenant.running.items()):
-            if key not in active or running.task.done():
+            # A document changes only where somebody repairs it in the store.
+            if key not in active or running.task.done() or running.fold.stored.document != active[key].document:
                 await _cancel(tenant.running.pop(key).task)
         for key in (active.keys() - tenant.running.keys()) if tenant.partition_count else ():
             self._start(tenant, active[key])
 
-    def _start(self, tenant: Tenant, system: IndicatorSystem) -> None:
+    async def _report(self, name: str, defect: str, incident: str) -> None:
+        """None of the systems that are not folded yet can be: they say why. What is folded goes on."""
+        scoring_metrics.add("andon.scoring.folds.stopped")
+        running = self._tenants[name].running if name in self._tenants else ()
+        for one in await self._store.active_systems(name):
+            if (one.name, one.version) not in running:
+                failure = Failure(self._replica, defect, incident)
+                await self._store.store_failure(name, one.name, one.version, failure)
+
+    def _start(self, tenant: Tenant, stored: SystemVersion) -> None:
         fold = SystemFold(
-            tenant.name, system, self._store, tenant.ingest, self._settings, tenant.leases, tenant.tail, self._replica
+            tenant.name, stored, self._store, tenant.ingest, self._settings, tenant.leases, tenant.tail, self._replica
         )
         task = asyncio.create_task(fold.run())
-        tenant.running[(system.name, system.version)] = Running(fold, task)
-        log.info("fold started", tenant=tenant.name, system=system.name, version=system.version)
+        tenant.running[(stored.name, stored.version)] = Running(fold, task)
+        log.info("fold started", tenant=tenant.name, system=stored.name, version=stored.version)
 
     def _tenant(self, name: str) -> Tenant:
         if name not in self._tenants:
@@ -175,6 +176,7 @@ class Replica:
         for tenant in self._tenants.values():
             await _cancel(*(running.task for running in tenant.running.values()))
             tenant.running.clear()
+        for tenant in self._tenants.values():
             await tenant.channel.close()
         self._tenants.clear()
 

@@ -14,12 +14,12 @@ from services.runtime.page_tokens import page_size, page_token, place_of
 from services.scoring.servicer.request_context import RequestContext, following, lag_since
 from services.scoring.servicer.score_rows import rows_with_silence
 from services.scoring.store.results import HistoryGone, Page
-from services.scoring.system.series import SeriesFilter, SeriesKey
+from services.scoring.system.series import SeriesFilter, SeriesKey, series_name
 from services.scoring.system.version import SystemVersion
 from services.scoring.system.windows import EARLIEST_US, LATEST_US
 from services.scoring.wire.entries import PublishedEntry
 from services.scoring.wire.scores import bounds, filter_of, series_message, unpack_score, window_id
-from services.scoring.wire.systems import stored_system
+from services.scoring.wire.systems import listed_message, system_of
 
 LIST_DEFAULT, LIST_MAX = 1_000, 10_000
 SNAPSHOT_PAGE = 2_000
@@ -109,8 +109,10 @@ class ScoreRpcs:
 
 def _series_messages(keys: Sequence[SeriesKey], stored: Sequence[SystemVersion]) -> list[score_pb2.Series]:
     """Ten thousand on a page, and documents of a thousand indicators: nothing for a loop."""
-    systems = {(one.name.split("/")[1], one.name.split("/")[3]): stored_system(one) for one in stored}
-    return [series_message(key, systems.get((key.split("/")[0], key.split("/")[1]))) for key in keys]
+    owners = [f"processes/{name.process}/indicatorSystems/{name.system}" for name in map(series_name, keys)]
+    wanted = set(owners)
+    systems = {one.name: system_of(listed_message(one)) for one in stored if one.name in wanted}
+    return [series_message(key, systems.get(owner)) for key, owner in zip(keys, owners, strict=True)]
 
 
 def _response(

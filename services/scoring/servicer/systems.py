@@ -25,7 +25,7 @@ from services.scoring.system.lint import Finding, Severity, lint
 from services.scoring.system.lint_log import LogVocabulary, never_seen
 from services.scoring.system.lint_sizes import TOO_MANY
 from services.scoring.wire.scores import finding_message
-from services.scoring.wire.systems import spec_of, system_message
+from services.scoring.wire.systems import listed_message, spec_of, system_message
 
 PARENT = re.compile(r"processes/[a-z0-9-]{1,64}")
 SYSTEM_ID = re.compile(r"[a-z0-9-]{1,64}")
@@ -80,7 +80,8 @@ class SystemRpcs:
         found = await self.requests.store.list_systems(
             self.requests.tenant, request.parent, request.active_only, (name, version), size + 1
         )
-        listed = [system_message(one) for one in found]
+        # Documents may be large, and there may be thousands of versions.
+        listed = await asyncio.to_thread(lambda: [listed_message(one) for one in found])
         token = page_token(request, listed[size - 1].name, listed[size - 1].version) if len(listed) > size else ""
         return scoring_pb2.ListIndicatorSystemsResponse(indicator_systems=listed[:size], next_page_token=token)
 

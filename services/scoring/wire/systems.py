@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from andon.common.v1 import text_pb2, value_pb2
 from andon.scoring.v1 import indicator_system_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError
 
 from services.scoring.system import case_model, model
 from services.scoring.system.version import SystemVersion
@@ -66,11 +67,25 @@ STATES: Mapping[int, model.SystemState] = {
 
 
 def system_message(stored: SystemVersion) -> pb.IndicatorSystem:
+    """Raises DecodeError where the stored document is no message of the contract."""
+    message = _without_document(stored)
+    message.spec.MergeFromString(stored.document)
+    return message
+
+
+def listed_message(stored: SystemVersion) -> pb.IndicatorSystem:
+    """The same, without a spec where the document cannot be read: the others of a list are to be seen all the same."""
+    try:
+        return system_message(stored)
+    except DecodeError:
+        return _without_document(stored)
+
+
+def _without_document(stored: SystemVersion) -> pb.IndicatorSystem:
     message = pb.IndicatorSystem(
         name=stored.name,
         version=stored.version,
         state=pb.IndicatorSystem.State.ValueType(stored.state),
-        spec=pb.IndicatorSystemSpec.FromString(stored.document),
         etag=stored.etag,
     )
     message.create_time.FromDatetime(stored.create_time)

@@ -287,6 +287,33 @@ async def test_entries_expire_after_their_retention_and_are_counted(start: Any, 
     assert [(one.received, one.accepted, one.quarantined, one.expired) for one in counts] == [(3, 1, 2, 2)]
 
 
+async def test_what_postgres_refuses_to_one_tenant_lets_entries_of_the_others_expire(
+    start: Any, event: Any, rows: Any, migrated: str
+) -> None:
+    served = await start(quarantine_retention_s=0.3, quarantine_expiry_every_s=0.1)
+    owner = await asyncpg.connect(migrated)
+    await owner.execute(
+        "CREATE FUNCTION ingest.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF OLD.tenant = 'acme' THEN RAISE EXCEPTION 'refused'; END IF; RETURN OLD; END $$;"
+        " CREATE TRIGGER refused BEFORE DELETE ON ingest.quarantine FOR EACH ROW EXECUTE FUNCTION ingest.refuse()"
+    )
+    for tenant in ("acme", "quiet"):
+        await write(served.client(tenant), rows(event("")))
+    for _ in range(200):
+        if not await listed(served.quarantine("quiet")):
+            break
+        await asyncio.sleep(0.05)
+    assert not await listed(served.quarantine("quiet"))
+    assert len(await listed(served.quarantine("acme"))) == 1
+    await owner.execute("DROP TRIGGER refused ON ingest.quarantine")
+    for _ in range(200):
+        if not await listed(served.quarantine("acme")):
+            break
+        await asyncio.sleep(0.05)
+    assert not await listed(served.quarantine("acme"))
+    await owner.close()
+
+
 async def test_corrected_events_are_as_unreadable_in_the_database_as_others(
     served: Any, event: Any, rows: Any, migrated: str
 ) -> None:

@@ -113,6 +113,18 @@ async def test_replicas_share_the_work_and_never_two_do_the_same(start: Start) -
     assert not any(overlaps)
 
 
+async def test_a_lease_that_is_refused_to_one_tenant_leaves_those_of_the_others_their_owners(
+    start: Start, database: str
+) -> None:
+    admin = await asyncpg.connect(database)
+    await admin.execute(f"ALTER TABLE {SCHEMA}.lease ADD CONSTRAINT refused CHECK (tenant <> 'umbrella')")
+    only = start()
+    await eventually(lambda: only.working == {one for one in RESOURCES if one.tenant == "acme"})
+    await admin.execute(f"ALTER TABLE {SCHEMA}.lease DROP CONSTRAINT refused")
+    await eventually(lambda: only.working == set(RESOURCES))
+    await admin.close()
+
+
 async def test_a_replica_that_leaves_hands_over_at_once(start: Start) -> None:
     first, second = start(), start()
     await eventually(lambda: sizes(first, second) == [3, 4])
