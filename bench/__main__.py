@@ -19,6 +19,7 @@ SUITE = (
     "growth",
     "growth_improvement",
     "files",
+    "privacy",
 )
 
 

@@ -105,7 +105,7 @@ class Served:
             "ca_file": self._authority.ca_file,
             "cert_file": self._certificate.certificate,
             "key_file": self._certificate.key,
-            "token": self._authority.token("bench", tenant, ["writer", "reader"]),
+            "token": self._authority.token("bench", tenant, ["writer", "reader", "operator"]),
         }
 
     async def client(self, tenant: str) -> Any:

@@ -7,6 +7,7 @@ from there.
 import re
 from collections.abc import Iterator
 
+from services.ingest.privacy.dictionary import contains_any
 from services.ingest.privacy.identifier import Identifier, IdentifierClass
 
 _HAN = "\u4e00-\u9fff"
@@ -26,8 +27,9 @@ _ROAD = re.compile(
     r"[一二三四五六七八九十百零〇]{1,5}[号號])"
     rf"(?!线|線|地铁|地鐵|出口|门店){_UNIT}{{0,5}}(?:[{_HAN}]{{1,8}}?(?:{_ESTATE}))?{_UNIT}{{0,5}}"
 )
-# A home in an estate, without a street: 阳光花园3栋2单元501室.
-_HOME = re.compile(rf"(?:{_ESTATE}){_NUMBER}(?:号楼|號樓|栋|棟|幢|座){_UNIT}{{1,4}}")
+# A home in an estate, without a street: 阳光花园3栋2单元501室. Searched by the last character of the estate's word.
+_HOME = re.compile(rf"[区區园園村寓苑庭城厦廈场場]{_NUMBER}(?:号楼|號樓|栋|棟|幢|座){_UNIT}{{1,4}}")
+_ESTATES = tuple(_ESTATE.split("|"))
 _RUN_BEFORE = re.compile(rf"[{_HAN}]{{1,24}}\Z")
 _DIVISION = re.compile(rf"(?:{_PROVINCES})(?:省|市|自治区|自治區|特别行政区)?|[{_HAN}]{{2,4}}?[市区區县縣镇鎮乡鄉]")
 # What leads to an address and is no part of it.
@@ -76,16 +78,25 @@ _POSTAL = re.compile(
 _POSTAL_WORDS = ("zip", "post", "plz", "邮", "郵")
 
 
-def addresses(text: str, lowered: str, han: bool) -> Iterator[Identifier]:
-    """Of a normal text that has a number, and the same in small letters; `han`: it has Han characters."""
-    for form in (_ROAD, _HOME) if han else ():
-        for match in form.finditer(text):
+def addresses(text: str, lowered: str, han: bool, letters: bool) -> Iterator[Identifier]:
+    """Of a normal text that has a number, and the same in small letters.
+
+    han: it has Han characters; letters: it has any from A to Z.
+    """
+    if han:
+        for match in _ROAD.finditer(text):
             start = _chinese_start(text, match.start())
             if start >= 0:
                 yield Identifier(start, match.end(), IdentifierClass.ADDRESS)
-    if _CAPITAL.search(text):
+        for match in _HOME.finditer(text):
+            place = match.start() + 1
+            estate = next((one for one in _ESTATES if text.endswith(one, 0, place)), "")
+            start = _chinese_start(text, place - len(estate)) if estate else -1
+            if start >= 0:
+                yield Identifier(start, match.end(), IdentifierClass.ADDRESS)
+    if letters and _CAPITAL.search(text):
         yield from _european(text)
-    if any(word in lowered for word in _POSTAL_WORDS):
+    if contains_any(lowered, _POSTAL_WORDS):
         for match in _POSTAL.finditer(text):
             yield Identifier(*match.span("code"), IdentifierClass.POSTAL_CODE)
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from services.ingest.privacy import checksums
+from services.ingest.privacy.dictionary import contains_any
 from services.ingest.privacy.identifier import Identifier, IdentifierClass
 
 # Read backwards and forwards from the at sign, so that a long word without one costs nothing.
@@ -20,9 +21,9 @@ _SAID = ("(at", "[at", "{at", "<at", "( at", "[ at")
 _BEFORE_AT_SAID = re.compile(r"[A-Za-z0-9._+-]{1,64} ?\Z")
 # Anchored at the check digits; the two letters of the country are before them.
 _IBAN = re.compile(r"\d\d(?:[ -]?[A-Za-z0-9]){11,30}")
+# The letter is rarer than the province before it, which is a character of many words: 新, 云, 青.
 _CHINESE_PLATE = re.compile(
-    r"[京津沪滬渝冀豫云雲辽遼黑湘皖鲁魯新苏蘇浙赣贛鄂桂甘晋晉蒙陕陝吉闽閩贵貴粤粵青藏川宁寧琼瓊]"
-    r"[A-HJ-NP-Z][ -]{0,2}(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂掛学學警港澳领領])"
+    r"[A-HJ-NP-Z](?<=[京津沪滬渝冀豫云雲辽遼黑湘皖鲁魯新苏蘇浙赣贛鄂桂甘晋晉蒙陕陝吉闽閩贵貴粤粵青藏川宁寧琼瓊].)[ -]{0,2}(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂掛学學警港澳领領])"
     r"(?![A-Za-z0-9])"
 )
 _PLATE_SAID = re.compile(
@@ -68,6 +69,7 @@ _NATIONAL: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
 _LETTERED = re.compile(r"\d\d(?: ?\d\d ?\d\d|[A-Z]\d\d[A-Z]\d|\d[01]\d2[AB])")
 _PLATE_WORDS = ("plate", "regist", "reg.", "reg n", "kennzeichen", "immatric", "targa", "matr", "车牌", "車牌")
 _MESSENGERS = ("qq", "wechat", "weixin", "whatsapp", "telegram", "skype", "微信", "vx", "line")
+_MESSENGERS_HAN = ("微信",)
 
 
 def emails(text: str, lowered: str) -> Iterator[Identifier]:
@@ -81,23 +83,25 @@ def emails(text: str, lowered: str) -> Iterator[Identifier]:
         if start < at and domain:
             yield Identifier(start, domain.end(), IdentifierClass.EMAIL)
         at = text.find("@", at + 1)
-    for match in _AT_SAID.finditer(text) if any(said in lowered for said in _SAID) else ():
+    for match in _AT_SAID.finditer(text) if "at" in lowered and contains_any(lowered, _SAID) else ():
         before = _BEFORE_AT_SAID.search(text[max(0, match.start() - 66) : match.start()])
         if before:
             yield Identifier(match.start() - len(before.group()), match.end(), IdentifierClass.EMAIL)
 
 
-def codes(text: str, lowered: str) -> Iterator[Identifier]:
-    """Of a normal text that has digits, and the same in small letters."""
-    for match in _CHINESE_PLATE.finditer(text):
-        yield Identifier(match.start(), match.end(), IdentifierClass.PLATE)
-    if any(word in lowered for word in _PLATE_WORDS):
-        for match in _PLATE_SAID.finditer(text):
-            yield Identifier(*match.span("plate"), IdentifierClass.PLATE)
-    if any(word in lowered for word in _MESSENGERS):
+def codes(text: str, lowered: str, letters: bool) -> Iterator[Identifier]:
+    """Of a normal text that has digits, and the same in small letters; `letters`: it has any from A to Z."""
+    if contains_any(lowered, _MESSENGERS if letters else _MESSENGERS_HAN):
         for form in (_ACCOUNT, _ACCOUNT_QQ):
             for match in form.finditer(text):
                 yield Identifier(*match.span("account"), IdentifierClass.ACCOUNT)
+    if not letters:
+        return
+    for match in _CHINESE_PLATE.finditer(text):
+        yield Identifier(match.start() - 1, match.end(), IdentifierClass.PLATE)
+    if contains_any(lowered, _PLATE_WORDS):
+        for match in _PLATE_SAID.finditer(text):
+            yield Identifier(*match.span("plate"), IdentifierClass.PLATE)
     yield from _ibans(text)
     if _LETTERED.search(text):
         for form, check in _NATIONAL:

