@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from andon_records.mapping.document import INSTANCE, LIFECYCLE, PLACE, ROW, AttributeType, Column, CsvMapping
 from andon_records.mapping.numbers import integers, numbers
-from andon_records.mapping.times import read_times
+from andon_records.mapping.time_formats import ISO
+from andon_records.mapping.times import EARLIEST_US, LATEST_US, UTC_MICROSECONDS, read_times
 from andon_records.mapping.value_texts import texts_of
 
 Rows = NDArray[np.int64]
@@ -120,7 +121,11 @@ def apply_mapping(mapping: CsvMapping, table: pa.RecordBatch, rows: Rows | None 
     rows = np.arange(1, table.num_rows + 1) if rows is None else rows
     columns = _common(mapping, table, rows)
     if mapping.start_time is None:
-        columns.put("time", "time", text_of(mapping.time, table, mapping.unknown, rows), "time")
+        instants = _typed(mapping, mapping.time, table, "time")
+        if instants is not None:
+            columns.made["time"] = instants
+        else:
+            columns.put("time", "time", text_of(mapping.time, table, mapping.unknown, rows), "time")
         return Applied(pa.RecordBatch.from_pydict(columns.made), rows, columns.unparsed, columns.doubts)
     return _pairs(mapping, table, rows, columns)
 
@@ -163,8 +168,19 @@ def _typed(mapping: CsvMapping, column: Column, table: pa.RecordBatch, kind: Att
             return values
         case "flag" if pa.types.is_boolean(values.type):
             return values
+        case "time" if pa.types.is_timestamp(values.type) and values.type.tz is not None:
+            # As a text it is ISO, with its zone: only where the mapping reads those.
+            return _instants(values) if any(one.written == ISO for one in mapping.time_formats) else None
         case _:
             return None
+
+
+def _instants(values: pa.Array) -> pa.Array | None:
+    """In UTC; None: one lies in a year that no text has."""
+    exact = values.cast(pa.timestamp("us", values.type.tz), safe=False).cast(UTC_MICROSECONDS)
+    span = pc.min_max(exact.view(pa.int64()))
+    early, late = span["min"].as_py(), span["max"].as_py()
+    return exact if early is None or (early >= EARLIEST_US and late < LATEST_US) else None
 
 
 def _stated(default: str, column: Column | None, table: pa.RecordBatch, mapping: CsvMapping, rows: Rows) -> pa.Array:
@@ -262,11 +278,14 @@ def _pieces(template: str) -> list[tuple[str, str]]:
 
 
 def _known(values: pa.Array, replace: Mapping[str, str], unknown: Sequence[str]) -> pa.Array:
-    """Trimmed, replaced and with unknowns as null: decided once per distinct value."""
-    coded = pc.dictionary_encode(texts_of(values))
+    """Trimmed, replaced and with unknowns as null: decided once per distinct value where a decision costs much."""
+    texts = texts_of(values)
+    if not replace:
+        trimmed = pc.utf8_trim_whitespace(texts)
+        return pc.if_else(pc.is_in(trimmed, pa.array(["", *unknown], pa.utf8())), None, trimmed)
+    coded = pc.dictionary_encode(texts)
     distinct = pc.utf8_trim_whitespace(coded.dictionary)
-    if replace:
-        distinct = pa.array([replace.get(value, value) for value in distinct.to_pylist()], pa.utf8())
+    distinct = pa.array([replace.get(value, value) for value in distinct.to_pylist()], pa.utf8())
     absent = pc.is_in(distinct, pa.array(["", *unknown], pa.utf8()))
     return pc.take(pc.if_else(absent, None, distinct), coded.indices)
 

@@ -38,7 +38,8 @@ _DAYS_BEFORE = np.array([0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 33
 _DAYS_IN = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 # No-break, thin and wide spaces, as spreadsheets and web pages write them.
 _SPACES = "\u00a0\u2007\u2009\u202f\u3000"
-_EARLIEST_US, _LATEST_US = -62_135_596_800_000_000, 253_402_300_800_000_000
+# Of the years 1 to 9999.
+EARLIEST_US, LATEST_US = -62_135_596_800_000_000, 253_402_300_800_000_000
 
 
 class Outcome(IntEnum):
@@ -176,7 +177,7 @@ def _instants(parts: _Parts, format: TimeFormat, zone: str) -> tuple[Int, NDArra
 def _since_epoch(parts: _Parts, unit: tuple[int, int]) -> tuple[Int, Bool]:
     numerator, denominator = unit
     whole = parts.number("w", 0)
-    possible = (whole >= _EARLIEST_US * denominator // numerator) & (whole < _LATEST_US // numerator * denominator)
+    possible = (whole >= EARLIEST_US * denominator // numerator) & (whole < LATEST_US // numerator * denominator)
     whole = np.where(possible, whole, 0)
     part_us = (parts.fraction() * numerator / denominator + 1e-7).astype(np.int64)
     negative = np.asarray(pc.starts_with(parts.texts("w"), "-"))

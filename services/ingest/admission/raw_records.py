@@ -119,10 +119,17 @@ def _plain_rows(mapping: CsvMapping, table: pa.RecordBatch) -> RecordRows:
     columns = []
     for name in names:
         if name in present:
-            columns.append(pc.fill_null(_as_text(table.column(name)), ""))
+            column = table.column(name)
+            # A column that has its type already need not become text and be read again.
+            columns.append(column if _is_typed(column.type) else pc.fill_null(_as_text(column), ""))
         else:
             columns.append(pa.repeat(pa.scalar("1" if name == ITEM else ""), table.num_rows))
     return RecordRows(pa.RecordBatch.from_arrays(columns, names=names), np.arange(table.num_rows), {})
+
+
+def _is_typed(kind: pa.DataType) -> bool:
+    zoned = pa.types.is_timestamp(kind) and kind.tz is not None
+    return zoned or kind in (pa.float64(), pa.int64(), pa.bool_())
 
 
 def _as_text(column: pa.Array) -> pa.Array:

@@ -60,7 +60,9 @@ _FRENCH = re.compile(
     r"\d{1,4}(?:,| bis,?| ter,?)? (?:rue|avenue|boulevard|place|chemin|quai|allée|impasse) "
     r"(?:(?:de|du|des|la|le|les|l'|d') ?){0,2}[A-ZÉÈÀ][\w'’-]+(?: [A-ZÉÈÀ][\w'’-]+){0,3}"
 )
-_NUMBER_FIRST = re.compile(r"\d{1,5}[A-Za-z]?(?:,| bis,?| ter,?)? (?=[A-Z\d]|rue |ave|bou|pla|che|qua|all|imp)")
+_NUMBER_FIRST = re.compile(
+    r"[0-9](?<![0-9].)[0-9]{0,4}[A-Za-z]?(?:,| bis,?| ter,?)? (?=[A-Z\d]|rue |ave|bou|pla|che|qua|all|imp)"
+)
 _NUMBER_LAST = re.compile(
     r"(?:Via|Viale|Piazza|Corso|Calle|Avenida|Plaza) (?:(?:de|del|della|di|la|los|las) ){0,2}"
     r"[A-ZÀ-Ö][\w'’-]+(?: [A-ZÀ-Ö][\w'’-]+){0,2},? \d{1,4}\b"
@@ -75,6 +77,8 @@ _POSTAL = re.compile(
     rf"(?i:\s*(?:is|was|是|为|為))?[\s:：]*(?P<code>{_UK}|\d{{5}}-\d{{4}}|\d{{3}}-\d{{4}}|[A-Z]\d[A-Z] ?\d[A-Z]\d|"
     rf"\d{{4}} ?[A-Z]{{2}}|\d{{3,6}})(?![A-Za-z0-9])"
 )
+_STREETS_FIRST = ("via ", "viale ", "piazza ", "corso ", "calle ", "avenida ", "plaza ")
+_STREETS_LAST = ("straße ", "strasse ", "str. ", "weg ", "platz ", "allee ", "gasse ", "damm ")
 _POSTAL_WORDS = ("zip", "post", "plz", "邮", "郵")
 
 
@@ -95,21 +99,21 @@ def addresses(text: str, lowered: str, han: bool, letters: bool) -> Iterator[Ide
             if start >= 0:
                 yield Identifier(start, match.end(), IdentifierClass.ADDRESS)
     if letters and _CAPITAL.search(text):
-        yield from _european(text)
+        yield from _european(text, lowered)
     if contains_any(lowered, _POSTAL_WORDS):
         for match in _POSTAL.finditer(text):
             yield Identifier(*match.span("code"), IdentifierClass.POSTAL_CODE)
 
 
-def _european(text: str) -> Iterator[Identifier]:
+def _european(text: str, lowered: str) -> Iterator[Identifier]:
     for number in _NUMBER_FIRST.finditer(text):
         if text[max(0, number.start() - 1) : number.start()].strip(" \n(;,!?\"'") == "":
             match = _ENGLISH.match(text, number.start()) or _FRENCH.match(text, number.start())
             if match:
                 yield Identifier(match.start(), match.end(), IdentifierClass.ADDRESS)
-    for match in _NUMBER_LAST.finditer(text):
+    for match in _NUMBER_LAST.finditer(text) if contains_any(lowered, _STREETS_FIRST) else ():
         yield Identifier(match.start(), match.end(), IdentifierClass.ADDRESS)
-    for match in _GERMAN_ENDS.finditer(text):
+    for match in _GERMAN_ENDS.finditer(text) if contains_any(lowered, _STREETS_LAST) else ():
         before = _GERMAN_BEGINS.search(text[max(0, match.start() - 40) : match.start()])
         if before:
             start = match.start() - len(before.group())

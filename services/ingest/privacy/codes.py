@@ -20,7 +20,7 @@ _AT_SAID = re.compile(
 _SAID = ("(at", "[at", "{at", "<at", "( at", "[ at")
 _BEFORE_AT_SAID = re.compile(r"[A-Za-z0-9._+-]{1,64} ?\Z")
 # Anchored at the check digits; the two letters of the country are before them.
-_IBAN = re.compile(r"\d\d(?:[ -]?[A-Za-z0-9]){11,30}")
+_IBAN = re.compile(r"(?a)\d\d(?:[ -]?[A-Za-z0-9]){11,30}")
 # The letter is rarer than the province before it, which is a character of many words: 新, 云, 青.
 _CHINESE_PLATE = re.compile(
     r"[A-HJ-NP-Z](?<=[京津沪滬渝冀豫云雲辽遼黑湘皖鲁魯新苏蘇浙赣贛鄂桂甘晋晉蒙陕陝吉闽閩贵貴粤粵青藏川宁寧琼瓊].)[ -]{0,2}(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂掛学學警港澳领領])"
@@ -65,11 +65,13 @@ _NATIONAL: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
     (re.compile(r"[A-Z](?<![A-Za-z0-9].)[A-Z]?\d{6} ?\([0-9A]\)"), checksums.hong_kong_id),
     (re.compile(r"[12](?<![A-Za-z0-9].)\d{2}(?:0[1-9]|1[0-2])2[AB]\d{8}(?![A-Za-z0-9])"), checksums.french_nir),
 )
-# What all of them have in common: six digits, or those of an Italian code.
-_LETTERED = re.compile(r"\d\d(?: ?\d\d ?\d\d|[A-Z]\d\d[A-Z]\d|\d[01]\d2[AB])")
+# What all of them have in common: a letter next to a digit.
+_LETTERED = re.compile(r"[A-Z0-9](?:(?<=[A-Z])[ -]?[0-9]|(?<=[0-9])[ -]?[A-Z])")
 _PLATE_WORDS = ("plate", "regist", "reg.", "reg n", "kennzeichen", "immatric", "targa", "matr", "车牌", "車牌")
-_MESSENGERS = ("qq", "wechat", "weixin", "whatsapp", "telegram", "skype", "微信", "vx", "line")
+_MESSENGERS = ("qq", "wechat", "weixin", "whatsapp", "telegram", "skype", "微信", "vx")
 _MESSENGERS_HAN = ("微信",)
+# The word alone is in many others: online, deadline.
+_LINE_ID = re.compile(r"line\s+id")
 
 
 def emails(text: str, lowered: str) -> Iterator[Identifier]:
@@ -89,15 +91,18 @@ def emails(text: str, lowered: str) -> Iterator[Identifier]:
             yield Identifier(match.start() - len(before.group()), match.end(), IdentifierClass.EMAIL)
 
 
-def codes(text: str, lowered: str, letters: bool) -> Iterator[Identifier]:
-    """Of a normal text that has digits, and the same in small letters; `letters`: it has any from A to Z."""
-    if contains_any(lowered, _MESSENGERS if letters else _MESSENGERS_HAN):
+def codes(text: str, lowered: str, han: bool, letters: bool) -> Iterator[Identifier]:
+    """Of a normal text that has digits, and the same in small letters.
+
+    han: it has Han characters; letters: it has any from A to Z.
+    """
+    if contains_any(lowered, _MESSENGERS if letters else _MESSENGERS_HAN) or (letters and _LINE_ID.search(lowered)):
         for form in (_ACCOUNT, _ACCOUNT_QQ):
             for match in form.finditer(text):
                 yield Identifier(*match.span("account"), IdentifierClass.ACCOUNT)
     if not letters:
         return
-    for match in _CHINESE_PLATE.finditer(text):
+    for match in _CHINESE_PLATE.finditer(text) if han else ():
         yield Identifier(match.start() - 1, match.end(), IdentifierClass.PLATE)
     if contains_any(lowered, _PLATE_WORDS):
         for match in _PLATE_SAID.finditer(text):

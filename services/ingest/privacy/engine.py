@@ -32,8 +32,8 @@ _NUMERAL_ROAD = re.compile("[路街巷弄][一二三四五六七八九十百零�
 _CODE = re.compile(
     r"(?!zip|plz|post|ZIP|PLZ|Zip)[A-Za-z]{3,12}[-_]?\d{1,12}|\d{1,5}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
-# To compile the search over all texts takes as long as to look at so many.
-_SEARCHED_ONE_BY_ONE_MAX = 2_000
+# To compile the search over all texts takes as long as to look at so many one by one: about 5 ms.
+_SEARCHED_ONE_BY_ONE_MAX = 200
 # Short texts in which nothing was found: names of groups and states come again with every batch. Whatever identifies a
 # person is not remembered.
 _CLEAN: set[str] = set()
@@ -57,7 +57,7 @@ def _found(text: str) -> Iterator[Identifier]:
     if digits:
         if not han or _SIX_DIGITS.search(plain):
             yield from numbers(text)
-        yield from codes(text, lowered, letters)
+        yield from codes(text, lowered, han, letters)
     if digits or (han and _NUMERAL_ROAD.search(text)):
         yield from addresses(text, lowered, han, letters)
     if letters:

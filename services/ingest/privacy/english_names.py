@@ -10,7 +10,7 @@ Each capital word is looked up once; what is before and behind it is looked at o
 import re
 from collections.abc import Iterator
 
-from services.ingest.privacy.dictionary import words
+from services.ingest.privacy.dictionary import contains_any, words
 from services.ingest.privacy.identifier import Identifier, IdentifierClass
 
 _CAPITAL = "A-ZÀ-ÖØ-Þ"
@@ -31,8 +31,9 @@ _LABEL = re.compile(rf"[:=][ ]{{0,2}}(?=[{_CAPITAL}])")
 _WORDS_BEFORE = re.compile(r"(?:([\w'’]+)[ ])?([\w'’]+)[,:]?[ ]\Z")
 _LINE_BEFORE = re.compile(r"(?:([\w'’]+)[ ])?([\w'’]+)[ ]*[,.!–—-]*\s{0,3}[-–—~]{0,2}\s?\Z")
 _CLAUSE_ENDS = re.compile(r"\s*(?:[\n,.;!]|\Z)")
+_SIGNED = ("regards", "sincerely", "cheers", "yours truly", "yours faithfully", "best wishes", "cordialement", "grüße")
 _SIGNED_AT_END = re.compile(
-    rf"(?:regards|sincerely|cheers|yours truly|yours faithfully|best wishes|cordialement|grüße)[,.!]?\s*"
+    rf"(?:{'|'.join(_SIGNED)})[,.!]?\s*"
     rf"(?P<name>{_NAME.pattern})\s*\Z",
     re.IGNORECASE,
 )
@@ -63,13 +64,13 @@ def english_names(text: str) -> Iterator[Identifier]:
     if not capital:
         return
     yield from _said(text)
-    for match in _LABEL.finditer(text):
+    for match in _LABEL.finditer(text) if ":" in text or "=" in text else ():
         before = _WORDS_BEFORE.search(text[max(0, match.start() - 40) : match.start()] + ": ")
         if before and before[2].lower() in _LABELS:
             yield from _whole(text, match.end())
-    signature = max(0, len(text) - _SIGNATURE_CHARS)
-    if signed := _SIGNED_AT_END.search(text, signature):
-        yield from _whole(text, signed.start("name"))
+    end = text[-_SIGNATURE_CHARS:]
+    if contains_any(end.lower(), _SIGNED) and (signed := _SIGNED_AT_END.search(end)):
+        yield from _whole(text, len(text) - len(end) + signed.start("name"))
 
 
 def _said(text: str) -> Iterator[Identifier]:

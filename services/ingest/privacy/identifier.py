@@ -33,7 +33,10 @@ class Identifier:
 
 def resolved(found: Iterable[Identifier]) -> tuple[Identifier, ...]:
     """Without overlaps: the longest wins, then the class that is listed first. In order of their places."""
-    ranked = sorted(found, key=lambda one: (one.start - one.end, _RANK[one.kind], one.start))
+    ranked = list(found)
+    if len(ranked) < 2:
+        return tuple(ranked)
+    ranked.sort(key=lambda one: (one.start - one.end, _RANK[one.kind], one.start))
     chosen: list[Identifier] = []
     for one in ranked:
         if all(one.end <= other.start or other.end <= one.start for other in chosen):

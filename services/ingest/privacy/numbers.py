@@ -9,8 +9,10 @@ from services.ingest.privacy import checksums
 from services.ingest.privacy.identifier import Identifier, IdentifierClass
 
 # A run of digits with at most two separators between two of them; not the tail of a word, a version or a decimal.
-_RUN = re.compile(r"\d(?:[ ()（）./-]{0,2}\d){5,22}[Xx]?(?![A-Za-z0-9_@])")
+_RUN = re.compile(r"(?a)\d(?:[ ()（）./-]{0,2}\d){5,22}[Xx]?(?![A-Za-z0-9_@])")
 _NOT_BEFORE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.#/@=&-")
+_PARTS = re.compile(r"\S+")
+_SEPARATORS = re.compile("[ ()./+-]")
 _DIGITS_ONLY = re.compile(r"[^\d]")
 # What a number is said to be, within the characters before it.
 _CONTEXT_CHARS = 24
@@ -40,6 +42,12 @@ _SSN = re.compile(r"\d{3}-\d{2}-\d{4}")
 _AHV = re.compile(r"756\.\d{4}\.\d{4}\.\d{2}")
 _CPF = re.compile(r"\d{3}\.\d{3}\.\d{3}-\d{2}")
 _NIR = re.compile(r"[12] ?\d\d ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d{2}")
+# By how many digits each has.
+_NATIONAL_IDS: dict[int, tuple[re.Pattern[str], Callable[[str], bool]]] = {
+    11: (_CPF, checksums.brazilian_cpf),
+    13: (_AHV, checksums.swiss_ahv),
+    15: (_NIR, checksums.french_nir),
+}
 _CARD = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{1,7}|3\d{3}([ -]?)\d{6}\2\d{4,5}|\d{13,19}")
 # A national number as people group it, by the regions whose grouping it is.
 _NATIONAL: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
@@ -75,7 +83,7 @@ def numbers(text: str) -> Iterator[Identifier]:
             found = list(_telephone(text, piece, start))
         if not found:
             # Two numbers next to each other look like one long run.
-            for part in re.finditer(r"\S+", piece):
+            for part in _PARTS.finditer(piece):
                 inner = part.group()
                 if inner == piece or sum(map(str.isdigit, inner)) < 7:
                     continue
@@ -87,7 +95,7 @@ def numbers(text: str) -> Iterator[Identifier]:
 
 def _exact(text: str, piece: str, start: int) -> Iterator[Identifier]:
     """What a checksum or a fixed form confirms."""
-    compact = re.sub(r"[ ()./+-]", "", piece)
+    compact = _SEPARATORS.sub("", piece)
     end = start + len(piece)
     if len(compact) == 18 and checksums.chinese_id(compact):
         yield Identifier(start, end, IdentifierClass.CHINESE_ID)
@@ -104,19 +112,17 @@ def _exact(text: str, piece: str, start: int) -> Iterator[Identifier]:
 
 
 def _national_id(piece: str, compact: str, before: str) -> bool:
-    forms: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
-        (_SSN, checksums.us_social_security),
-        (_AHV, checksums.swiss_ahv),
-        (_CPF, checksums.brazilian_cpf),
-        (_NIR, checksums.french_nir),
-    )
-    if any(form.fullmatch(piece) and check(compact) for form, check in forms):
+    form, check = _NATIONAL_IDS.get(len(compact), (None, None))
+    if form and check and form.fullmatch(piece) and check(compact):
         return True
-    return len(compact) == 9 and _SSN_WORDS.search(before) is not None and checksums.us_social_security(compact)
+    if len(compact) != 9:
+        return False
+    said = _SSN.fullmatch(piece) is not None or _SSN_WORDS.search(before) is not None
+    return said and checksums.us_social_security(compact)
 
 
 def _telephone(text: str, piece: str, start: int) -> Iterator[Identifier]:
-    compact = re.sub(r"[^\d]", "", piece)
+    compact = _DIGITS_ONLY.sub("", piece)
     if not 7 <= len(compact) <= 16:
         return
     # A bracket is part of a number only if the other one is too.
@@ -128,18 +134,27 @@ def _telephone(text: str, piece: str, start: int) -> Iterator[Identifier]:
     before = text[max(0, start - _CONTEXT_CHARS) : start]
     if _QUANTITY_BEFORE.search(before):
         return
-    said = _PHONE_WORDS.search(before) is not None
+    if _is_telephone(piece, compact, before):
+        yield Identifier(start, end, IdentifierClass.PHONE)
+
+
+def _is_telephone(piece: str, compact: str, before: str) -> bool:
     if _CHINESE_MOBILE.fullmatch(piece) or _CHINESE_FIXED.fullmatch(piece):
-        yield Identifier(start, end, IdentifierClass.PHONE)
-    elif piece[0] in "+(" and "+" in piece[:2]:
-        if _valid(piece.replace("(0)", ""), None) or (said and len(compact) >= 9):
-            yield Identifier(start, end, IdentifierClass.PHONE)
-    elif (piece.startswith("00") and _valid("+" + compact[2:], None)) or _national(piece, said):
-        yield Identifier(start, end, IdentifierClass.PHONE)
-    elif said and "/" not in piece and (len(compact) >= 8 or "-" in piece or " " in piece or "." in piece):
-        known = len(compact) < 10 or any(_valid(piece, region) for region in _BARE_REGIONS)
-        if known:
-            yield Identifier(start, end, IdentifierClass.PHONE)
+        return True
+    if piece[0] in "+(" and "+" in piece[:2]:
+        return _valid(piece.replace("(0)", ""), None) or (len(compact) >= 9 and _is_said(before))
+    if piece.startswith("00") and _valid("+" + compact[2:], None):
+        return True
+    said = _is_said(before)
+    if _national(piece, said):
+        return True
+    if said and "/" not in piece and (len(compact) >= 8 or "-" in piece or " " in piece or "." in piece):
+        return len(compact) < 10 or any(_valid(piece, region) for region in _BARE_REGIONS)
+    return False
+
+
+def _is_said(before: str) -> bool:
+    return _PHONE_WORDS.search(before) is not None
 
 
 def _national(piece: str, said: bool) -> bool:
