@@ -1,8 +1,8 @@
-"""What mapping, cleaning and de-identification cost per event, against events that are stored as they come (the bare path).
+"""What mapping, cleaning and de-identification cost per event, against events that are stored as they come (bare).
 
-The same 12-column events in Arrow batches of 5,000, in turn to sources that treat them differently, over gRPC to a durable
-log: processor time of the ingest process per event (aim: under 2 x the bare path). Then free text of 200 characters in both
-languages, which is never the same twice: microseconds per text (aim: under 30), one text in four with an identifier.
+The same 12-column events in Arrow batches of 5,000, in turn to sources that treat them differently, over gRPC to a
+durable log: processor time of the ingest process per event (aim: under 2 x the bare path). Then free text of 200
+characters in both languages, never the same twice, one in four with an identifier: us per text (aim: under 30).
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ _BEFORE_AT_SAID = re.compile(r"[A-Za-z0-9._+-]{1,64} ?\Z")
 _IBAN = re.compile(r"(?a)\d\d(?:[ -]?[A-Za-z0-9]){11,30}")
 # The letter is rarer than the province before it, which is a character of many words: 新, 云, 青.
 _CHINESE_PLATE = re.compile(
-    r"[A-HJ-NP-Z](?<=[京津沪滬渝冀豫云雲辽遼黑湘皖鲁魯新苏蘇浙赣贛鄂桂甘晋晉蒙陕陝吉闽閩贵貴粤粵青藏川宁寧琼瓊].)[ -]{0,2}(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂掛学學警港澳领領])"
+    r"[A-HJ-NP-Z](?<=[京津沪滬渝冀豫云雲辽遼黑湘皖鲁魯新苏蘇浙赣贛鄂桂甘晋晉蒙陕陝吉闽閩贵貴粤粵青藏川宁寧琼瓊].)"
+    r"[ -]{0,2}(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂掛学學警港澳领領])"
     r"(?![A-Za-z0-9])"
 )
 _PLATE_SAID = re.compile(

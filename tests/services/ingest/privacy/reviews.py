@@ -1,7 +1,7 @@
 """Published reviews in both languages, which name hardly anybody: what share of their tokens is masked.
 
-`python -m tests.services.ingest.privacy.reviews` prints it for docs/concepts/privacy.md. A token is a Chinese character or a run of
-other letters and digits.
+`python -m tests.services.ingest.privacy.reviews` prints it for docs/concepts/privacy.md. A token is a Chinese
+character or a run of other letters and digits.
 """
 
 from __future__ import annotations
