@@ -105,8 +105,8 @@ async def write(client: Any, source: str, first: int) -> None:
     table = structured(first)
     if as_records:
         records = record_pb2.RawRecords(arrow_ipc=stream(table.drop_columns(["source"])))
-        request = record_pb2.WriteRecordsRequest(source=f"sources/{name}", records=records)
-        accepted = (await client.WriteRecords(request)).events.accepted
+        sent = record_pb2.WriteRecordsRequest(source=f"sources/{name}", records=records)
+        accepted = (await client.WriteRecords(sent)).events.accepted
     else:
         place = table.column_names.index("source")
         table = table.set_column(place, "source", pa.array([name] * len(table)).dictionary_encode())

@@ -2,7 +2,7 @@
 
 A capital letter says little in English, so a word is a name only if a word before it says so, or if a frequent given
 name
-is followed by a frequent family name. Everything else (a rare name in running text, a name in small letters) is not
+is followed by a frequent family name, or if somebody spoke with two capital words. Everything else (a rare name in running text, a name in small letters) is not
 found.
 Each capital word is looked up once; what is before and behind it is looked at only if it can be a name.
 """
@@ -42,6 +42,8 @@ _TITLES = words("english_contexts", "titles")
 _WEAK = words("english_contexts", "weak")
 _SURE = words("english_contexts", "sure")
 _SURE_PAIRS = words("english_contexts", "sure_pairs")
+# "Assigned to" is said of teams as well.
+_SPOKEN = frozenset(pair for pair in _SURE_PAIRS if pair.endswith((" with", " to"))) - {"assigned to"}
 _CLOSINGS = words("english_contexts", "closings")
 _LABELS = words("english_contexts", "labels")
 _NOBODY = words("english_contexts", "nobody")
@@ -61,6 +63,8 @@ def english_names(text: str) -> Iterator[Identifier]:
                 yield from _whole(text, after.end())
         elif word in given and (end := _listed_end(text, match.start(), match.end())):
             yield Identifier(match.start(), end, IdentifierClass.NAME)
+        elif text[match.start() - 3 : match.start()] in ("th ", "to ") and (end := _spoken_end(text, match)):
+            yield Identifier(match.start(), end, IdentifierClass.NAME)
     if not capital:
         return
     yield from _said(text)
@@ -68,9 +72,9 @@ def english_names(text: str) -> Iterator[Identifier]:
         before = _WORDS_BEFORE.search(text[max(0, match.start() - 40) : match.start()] + ": ")
         if before and before[2].lower() in _LABELS:
             yield from _whole(text, match.end())
-    end = text[-_SIGNATURE_CHARS:]
-    if contains_any(end.lower(), _SIGNED) and (signed := _SIGNED_AT_END.search(end)):
-        yield from _whole(text, len(text) - len(end) + signed.start("name"))
+    tail = text[-_SIGNATURE_CHARS:]
+    if contains_any(tail.lower(), _SIGNED) and (signed := _SIGNED_AT_END.search(tail)):
+        yield from _whole(text, len(text) - len(tail) + signed.start("name"))
 
 
 def _said(text: str) -> Iterator[Identifier]:
@@ -95,6 +99,16 @@ def _whole(text: str, start: int) -> Iterator[Identifier]:
             end = start + word.end()
     if end > start:
         yield Identifier(start, end, IdentifierClass.NAME)
+
+
+def _spoken_end(text: str, first: re.Match[str]) -> int:
+    """Where a name ends of which no word is listed, but that somebody spoke with; 0: it is none. Two words at least."""
+    follower = _NEXT_WORD.match(text, first.end())
+    if follower is None or {first.group(), follower[1]} & (_NOBODY | _PLACES):
+        return 0
+    before = _WORDS_BEFORE.search(text[max(0, first.start() - 40) : first.start()])
+    said = f"{(before[1] or '').lower()} {before[2].lower()}" if before else ""
+    return follower.end() if said in _SPOKEN else 0
 
 
 def _listed_end(text: str, start: int, end: int) -> int:

@@ -20,6 +20,9 @@ from tests.services.ingest.privacy import reviews
 from tests.services.ingest.privacy.planted import measured
 
 FOUND = [
+    ("I spoke with Yasmin Whitfield yesterday.", "I spoke with [name] yesterday."),
+    ("She talked to Technical Support twice.", "She talked to Technical Support twice."),
+    ("We spoke to Front Desk Staff.", "We spoke to Front Desk Staff."),
     ("mail me: anna.k+desk@mail.example.org.", "mail me: [email]."),
     ("write to ann [at] example [dot] com please", "write to [email] please"),
     ("回复ＣＨＵＮ＠ＳＯＨＵ．ＣＯＭ谢谢", "回复[email]谢谢"),
@@ -175,7 +178,7 @@ def test_random_bytes_of_text_take_no_longer_either():
 
 
 # What docs/concepts/privacy.md states, less what another seed may bring.
-FOUND_AT_LEAST, RIGHT_AT_LEAST = {"name": 0.96}, 0.995
+FOUND_AT_LEAST, RIGHT_AT_LEAST = {"name": 0.99}, 0.995
 
 
 def test_nearly_all_of_ten_thousand_planted_identifiers_are_found_and_taken_for_what_they_are():
