@@ -1,9 +1,8 @@
 """Names of persons in text of Latin letters, by title, greeting, signature, introduction and dictionary.
 
-A capital letter says little in English, so a word is a name only if a word before it says so, or if a frequent given
-name
-is followed by a frequent family name, or if somebody spoke with two capital words. Everything else (a rare name in running text, a name in small letters) is not
-found.
+A capital letter says little in English, so a word is a name only if a word before it says so, if a frequent given name is
+followed by a frequent family name, or if somebody spoke with two capital words. Everything else (a rare name in running
+text, a name in small letters) is not found.
 Each capital word is looked up once; what is before and behind it is looked at only if it can be a name.
 """
 
@@ -61,9 +60,11 @@ def english_names(text: str) -> Iterator[Identifier]:
         if word in _TITLES:
             if after := _AFTER_TITLE.match(text, match.end()):
                 yield from _whole(text, after.end())
-        elif word in given and (end := _listed_end(text, match.start(), match.end())):
-            yield Identifier(match.start(), end, IdentifierClass.NAME)
-        elif text[match.start() - 3 : match.start()] in ("th ", "to ") and (end := _spoken_end(text, match)):
+            continue
+        end = _listed_end(text, match.start(), match.end()) if word in given else 0
+        if not end and text[match.start() - 3 : match.start()] in ("th ", "to "):
+            end = _spoken_end(text, match)
+        if end:
             yield Identifier(match.start(), end, IdentifierClass.NAME)
     if not capital:
         return
