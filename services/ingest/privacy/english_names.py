@@ -1,8 +1,8 @@
 """Names of persons in text of Latin letters, by title, greeting, signature, introduction and dictionary.
 
-A capital letter says little in English, so a word is a name only if a word before it says so, if a frequent given name is
-followed by a frequent family name, or if somebody spoke with two capital words. Everything else (a rare name in running
-text, a name in small letters) is not found.
+A capital letter says little in English, so a word is a name only if a word before it says so, if a frequent given name
+is followed by a frequent family name, or if somebody spoke with two capital words. Everything else (a rare name in
+running text, a name in small letters) is not found.
 Each capital word is looked up once; what is before and behind it is looked at only if it can be a name.
 """
 
