@@ -13,6 +13,7 @@ from andon_client.connection import Connection, save_connection
 from deploy.declared import CONTRACT_PORT, POSTGRES_PORT, Service, suite
 from deploy.objects import Object
 from services.machine.authority import LOCAL_NAMES, Authority
+from services.machine.machine import SUITE
 from services.runtime.private_files import write_private
 
 DAY_S = 86_400.0
@@ -50,11 +51,10 @@ class Credentials:
     def _of_service(self, service: Service, owner_dsn: str) -> list[Object]:
         name = service.name
         role_dsn = f"postgresql://andon_{name}:{self._kept(name)}@{DATABASE}"
-        made = [
-            self._secret(f"{name}-database", {"dsn": role_dsn}),
-            self._secret(f"{name}-migration", {"dsn": owner_dsn}),
-            self._tls(name),
-        ]
+        made = [self._tls(name)]
+        if service.has_store:
+            made.append(self._secret(f"{name}-database", {"dsn": role_dsn}))
+            made.append(self._secret(f"{name}-migration", {"dsn": owner_dsn}))
         if service.calls:
             tokens = {f"{tenant}.jwt": self._service_token(name, tenant) for tenant in self._tenants}
             made.append(self._secret(f"{name}-tokens", tokens))
@@ -70,7 +70,8 @@ class Credentials:
         save_connection(self._home, Connection(targets, self._authority.ca_file, certificate, key, token_file))
 
     def _service_token(self, service: str, tenant: str) -> str:
-        return self._authority.token(f"andon-{service}", tenant, ["service"], SERVICE_TOKEN_LIFETIME_S)
+        roles = [one.role_of_calls for one in SUITE if one.name == service]
+        return self._authority.token(f"andon-{service}", tenant, roles, SERVICE_TOKEN_LIFETIME_S)
 
     def _tls(self, service: str) -> Object:
         certificate, key = self._authority.certificate(service, host_names(service, self._namespace))

@@ -39,7 +39,7 @@ class Service:
 
     @property
     def health_name(self) -> str:
-        """What readiness asks for; without a contract the process as a whole."""
+        """What readiness asks for; without a contract the process as a whole, which has no name."""
         return "" if not self.has_contract else f"andon.{self.name}.v1.{self.name.capitalize()}Service"
 
     @property
@@ -100,7 +100,7 @@ def secrets(services: Mapping[str, Service]) -> dict[str, set[str]]:
     """Secrets that the namespace must hold, and the keys that are read by name; tokens are one `<tenant>.jwt` each."""
     needed: dict[str, set[str]] = {}
     for service in services.values():
-        if service.has_contract:
+        if "jwks_file" in service.settings.model_fields:
             needed["token-issuer"] = {"jwks.json"}
         if service.has_store:
             needed[f"{service.name}-database"] = {"dsn"}
@@ -115,5 +115,6 @@ def secrets(services: Mapping[str, Service]) -> dict[str, set[str]]:
 
 
 # Read where they exist: the authority of a Postgres with TLS of its own; the password of the dev overlay's Postgres.
-OPTIONAL_SECRETS = {"postgres-ca": {"ca.crt"}}
+# One key <name>.yaml for each webhook.
+OPTIONAL_SECRETS: Mapping[str, set[str]] = {"postgres-ca": {"ca.crt"}, "gateway-webhooks": set()}
 DEV_SECRETS = {"postgres": {"password"}}

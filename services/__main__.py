@@ -10,7 +10,7 @@ if __name__ == "__main__":
 
 import argparse
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,11 +20,14 @@ from services.machine.machine import SUITE, Machine, NotStarted, Plan
 SHARED = {"scoring": ", which share its work: a log begun here has as many partitions from then on"}
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
+def _count(least: int) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        number = int(text)
+        if number < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}")
+        return number
+
+    return count
 
 
 def _arguments() -> argparse.Namespace:
@@ -35,10 +38,10 @@ def _arguments() -> argparse.Namespace:
     for service in SUITE:
         parser.add_argument(
             f"--{service.name}-replicas",
-            type=_positive,
-            default=1,
+            type=_count(min(service.replicas, 1)),
+            default=service.replicas,
             metavar="N",
-            help=f"processes of {service.name}" + SHARED.get(service.name, ""),
+            help=f"processes of {service.name} (default: %(default)s)" + SHARED.get(service.name, ""),
         )
     parser.add_argument("--otlp", default="", metavar="URL", help="send traces and metrics to this OTLP collector")
     return parser.parse_args()

@@ -28,6 +28,7 @@ from andon_client.commands import (
     source,
     source_proposal,
     source_quality,
+    source_webhook,
     status,
     survey,
     system,
@@ -144,6 +145,7 @@ _add(_sources, "activity", source_quality.activity, "source activity")
 _add(_sources, "quality", source_quality.quality, "source quality desk --since 2026-01-01")
 _add(_sources, "propose", source_proposal.propose, "source propose audits.jsonl")
 _add(_sources, "templates", source.templates, "source templates")
+_add(_sources, "webhook", source_webhook.webhook, "source webhook zendesk --sender zendesk")
 _add(_sources, "test", source.preview, "source test zendesk audits.jsonl")
 _add(_sources, "write", source.write, "source write zendesk audits.jsonl")
 app.add_typer(_sources, name="source")

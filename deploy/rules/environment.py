@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from pydantic import ValidationError
 
-from deploy.declared import TARGET, Service, secrets
+from deploy.declared import OPTIONAL_SECRETS, TARGET, Service, secrets
 from deploy.objects import Object, Objects, Workload, environment, of_kind, title_of, workloads
 from deploy.rules.finding import Found, Rule, Services
 from services.runtime.settings import ProcessSettings
@@ -88,7 +88,7 @@ def _parse(settings: type[ProcessSettings], values: dict[str, str]) -> None:
 
 def files_are_mounted(objects: Objects, services: Services) -> Found:
     """A path in a setting is a key of a Secret that is mounted there."""
-    keys = secrets(services)
+    keys = {**secrets(services), **OPTIONAL_SECRETS}
     for workload, _, given in _serving(objects, services):
         mounted = _mounted_secrets(workload)
         for name, entry in given.items():

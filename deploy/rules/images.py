@@ -27,7 +27,7 @@ def is_pinned(image: str) -> bool:
 
 def a_service_and_its_migration_are_one_image(objects: Objects, services: Services) -> Found:
     images = {one.name: one.pod["containers"][0]["image"] for one in workloads(objects)}
-    for name in services:
+    for name in (name for name, service in services.items() if service.has_store):
         if images.get(name) != images.get(f"{name}-migrate"):
             yield f"Job/{name}-migrate", "migrates with another image than the service's"
 

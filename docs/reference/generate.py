@@ -20,7 +20,7 @@ import system_document  # noqa: E402
 
 from services.improvement.lifecycle import ACTION_TRANSITIONS, PROBLEM_TRANSITIONS, diagram  # noqa: E402
 from services.runtime.metrics import Instrument  # noqa: E402
-from services.runtime.settings import HttpSettings, ProcessSettings, RuntimeSettings  # noqa: E402
+from services.runtime.settings import HttpSettings, ProcessSettings, RuntimeSettings, ServerSettings  # noqa: E402
 
 NOTICE = "<!-- Made from code by docs/reference/generate.py: change the code, then run it. -->"
 CONTRACT = re.compile(r"^ +rpc (?P<name>\w+)\(", re.MULTILINE)
@@ -152,7 +152,8 @@ def rpcs_page() -> str:
         "Whatever is not listed is denied to everybody. The contracts are in `protos/andon/`,\n"
         "with a comment on every field."
     )
-    sections = (_contract_section(name, one) for name in services() for one in contracts(name))
+    served = (name for name in services() if issubclass(settings_class(name), ServerSettings))
+    sections = (_contract_section(name, one) for name in served for one in contracts(name))
     return page("RPCs", lead, *sections)
 
 

@@ -28,6 +28,11 @@ class Home:
         return self.folder / "authority"
 
     @property
+    def webhooks(self) -> Path:
+        """Webhooks of the gateway with their secrets."""
+        return self._folder("webhooks")
+
+    @property
     def passwords(self) -> Passwords:
         """Of the services' own roles on a Postgres that is run elsewhere; the embedded one has its own."""
         return Passwords(self.folder / "passwords.json")

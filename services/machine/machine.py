@@ -39,10 +39,18 @@ class NotStarted(RuntimeError):
 
 @dataclass(frozen=True)
 class LocalService:
-    """A service of the suite, and the services that it calls."""
+    """A service of the suite, the services that it calls, and in which role it does.
+
+    `replicas`: how many run unless the plan says otherwise.
+    """
 
     name: str
     calls: Sequence[str] = ()
+    role_of_calls: str = "service"
+    has_contract: bool = True
+    has_http: bool = False
+    has_store: bool = True
+    replicas: int = 1
 
     @property
     def prefix(self) -> str:
@@ -53,8 +61,22 @@ class LocalService:
         return f"andon_{self.name}"
 
 
-# In the order of the flow, which is the order of starting.
-SUITE = (LocalService("ingest"), LocalService("scoring", ("ingest",)), LocalService("improvement", ("scoring",)))
+# In the order of the flow, which is the order of starting. What other systems send to runs where it is asked for: a
+# process more costs memory and time to start, and nothing here sends.
+SUITE = (
+    LocalService("ingest"),
+    LocalService("scoring", ("ingest",)),
+    LocalService("improvement", ("scoring",)),
+    LocalService(
+        "gateway",
+        ("ingest",),
+        role_of_calls="writer",
+        has_contract=False,
+        has_http=True,
+        has_store=False,
+        replicas=0,
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +125,11 @@ class Machine:
         home = self.plan.home
         certificate, key = self._authority.certificate("user")
         return Connection(
-            targets={service.name: self._target(service.name) for service in SUITE},
+            targets={
+                service.name: self._target(service.name)
+                for service in SUITE
+                if (service.has_contract or service.has_http) and self._replicas(service)
+            },
             ca_file=self._authority.ca_file,
             cert_file=certificate,
             key_file=key,
@@ -122,12 +148,13 @@ class Machine:
         self._run(self.postgres.watch())
         self._run(self._renew_tokens())
         self._say("migrating")
-        await asyncio.gather(*(run_once(self._migration(service)) for service in SUITE))
+        await asyncio.gather(*(run_once(self._migration(service)) for service in SUITE if service.has_store))
         for service in SUITE:
-            self._ports.update({child: home.port(child) for child in self._replicas(service.name)})
+            self._ports.update({child: home.port(child) for child in self._replicas(service)})
         for service in SUITE:
-            self._say(f"starting {service.name}")
-            for name in self._replicas(service.name):
+            if self._replicas(service):
+                self._say(f"starting {service.name}")
+            for name in self._replicas(service):
                 # What an earlier run announced would be taken for this child's own word.
                 home.endpoint_file(name).unlink(missing_ok=True)
                 child = self.children[name] = Child(self._serving(name, service))
@@ -149,11 +176,12 @@ class Machine:
 
         self._stack.push_async_callback(cancel)
 
-    def _replicas(self, service: str) -> list[str]:
-        count = self.plan.replicas.get(service, 1)
-        return [service, *(f"{service}-{number}" for number in range(2, count + 1))]
+    def _replicas(self, service: LocalService) -> list[str]:
+        count = self.plan.replicas.get(service.name, service.replicas)
+        return [service.name, *(f"{service.name}-{number}" for number in range(2, count + 1))][:count]
 
-    def _target(self, service: str) -> str:
+    def _target(self, name: str) -> str:
+        service = next(one for one in SUITE if one.name == name)
         addresses = [f"127.0.0.1:{self._ports[child]}" for child in self._replicas(service)]
         return addresses[0] if len(addresses) == 1 else "ipv4:" + ",".join(addresses)
 
@@ -166,9 +194,10 @@ class Machine:
         return Command(f"{service.name} migrate", f"services.{service.name}", ("migrate",), environment, log_file)
 
     def _serving(self, child: str, service: LocalService) -> Command:
+        listener = "LISTEN" if service.has_contract else "HTTP_LISTEN"
         environment = {
             **self._environment(child, service),
-            f"{service.prefix}LISTEN": f"127.0.0.1:{self._ports[child]}",
+            f"{service.prefix}{listener}": f"127.0.0.1:{self._ports[child]}",
             f"{service.prefix}HEALTH_LISTEN": "127.0.0.1:0",
             f"{service.prefix}ENDPOINT_FILE": str(self.plan.home.endpoint_file(child)),
             **{f"{service.prefix}{called.upper()}_TARGET": self._target(called) for called in service.calls},
@@ -179,13 +208,14 @@ class Machine:
         certificate, key = self._authority.certificate(service.name)
         settings = {
             "SERVICE_NAME": f"andon-{service.name}",
-            "DSN": self.postgres.role_dsn(service.role),
+            "DSN": self.postgres.role_dsn(service.role) if service.has_store else "",
             "TLS_CA_FILE": str(self._authority.ca_file),
             "TLS_CERT_FILE": str(certificate),
             "TLS_KEY_FILE": str(key),
             "JWKS_FILE": str(self._authority.jwks_file),
             "TOKENS_DIR": str(self.plan.home.tokens(service.name)),
             "TENANT_KEY_FILE": str(self.plan.home.key_file()),
+            "WEBHOOKS_DIR": str(self.plan.home.webhooks),
             "OTLP_ENDPOINT": self.plan.otlp_endpoint,
             # Each partition costs every small step a little, and one replica folds them one after another.
             "PARTITION_COUNT": str(self.plan.replicas.get("scoring", 1)),
@@ -238,4 +268,6 @@ class Machine:
 def provision_tenant(home: Home, authority: Authority, tenant: str) -> None:
     """Gives every service its token for the tenant, by which a running suite serves it from then on."""
     for service in SUITE:
-        authority.token_file(home.tokens(service.name), f"andon-{service.name}", tenant, ["service"], TOKEN_LIFETIME_S)
+        authority.token_file(
+            home.tokens(service.name), f"andon-{service.name}", tenant, [service.role_of_calls], TOKEN_LIFETIME_S
+        )

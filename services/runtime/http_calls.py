@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind
 
 from services.runtime.drain import draining_error
 from services.runtime.errors import AndonError
-from services.runtime.identity import locale_of
+from services.runtime.identity import Metadata, locale_of
 from services.runtime.metrics import runtime_metrics
 from services.runtime.statuses import domain_error
 from services.runtime.telemetry import context_of, mark_failed, tracer
@@ -28,6 +28,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 """An ASGI application; it sees requests only. What begins and ends with the process, `serve` runs."""
+Refusal = Callable[[AndonError, Metadata], tuple[str, bytes]]
+"""Media type and body of the answer to a request that is refused, by its error and its headers."""
 
 # The HTTP status of each code of google.rpc, as google/rpc/code.proto has them.
 STATUSES = {
@@ -53,17 +55,34 @@ class BodyTooLarge(AndonError):
     default_reason = "BATCH_TOO_LARGE"
 
 
+def said_to_people(error: AndonError, headers: Metadata) -> tuple[str, bytes]:
+    """A sentence in the caller's language."""
+    text = sentence(error.reason, error.code, locale_of(headers))
+    if "incident" in error.metadata:
+        text = f"{text} ({error.metadata['incident']})"
+    return "text/plain; charset=utf-8", text.encode()
+
+
 class HttpRequest:
     """One request and its answer. `status` is what was sent, 0 before."""
 
-    def __init__(self, scope: Message, receive: Receive, send: Send, body_bytes_max: int, stall_s: float) -> None:
+    def __init__(
+        self,
+        scope: Message,
+        receive: Receive,
+        send: Send,
+        body_bytes_max: int,
+        stall_s: float,
+        refusal: Refusal = said_to_people,
+    ) -> None:
         self.scope = scope
         self.status = 0
         self.is_stream = False
         self._receive = receive
         self._send = send
-        self._body_bytes_left = body_bytes_max
+        self._body_bytes_max = self._body_bytes_left = body_bytes_max
         self._stall_s = stall_s
+        self._refusal = refusal
         self._is_read = False
         self.is_answered = False
 
@@ -76,7 +95,7 @@ class HttpRequest:
         self._body_bytes_left -= len(message.get("body", b""))
         self._is_read = not message.get("more_body", False)
         if self._body_bytes_left < 0:
-            raise BodyTooLarge
+            raise BodyTooLarge(metadata={"bytes_max": str(self._body_bytes_max)})
         return message
 
     async def send(self, message: Message) -> None:
@@ -99,22 +118,19 @@ class HttpRequest:
             self.is_answered = True
 
     async def refuse(self, error: AndonError) -> None:
-        """A sentence in the caller's language; what was begun already is cut off."""
+        """In the words of the application; what was begun already is cut off."""
         if self.status:
             raise error
-        locale = locale_of(self.headers)
-        text = sentence(error.reason, error.code, locale)
-        if "incident" in error.metadata:
-            text = f"{text} ({error.metadata['incident']})"
+        kind, body = self._refusal(error, self.headers)
         headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-language", LANGUAGE_TAGS[locale].encode()),
+            (b"content-type", kind.encode()),
+            (b"content-language", LANGUAGE_TAGS[locale_of(self.headers)].encode()),
         ]
         if error.retry_after_s is not None:
             headers.append((b"retry-after", str(math.ceil(error.retry_after_s)).encode()))
         status = STATUSES.get(error.code, HTTPStatus.INTERNAL_SERVER_ERROR)
         await self.send({"type": "http.response.start", "status": int(status), "headers": headers})
-        await self.send({"type": "http.response.body", "body": text.encode()})
+        await self.send({"type": "http.response.body", "body": body})
 
     async def end(self) -> None:
         """A stream that a drain ends is whole: the client opens it again elsewhere."""
@@ -132,9 +148,18 @@ class HttpRequest:
 class HttpCalls:
     """The application with what the runtime puts around each request."""
 
-    def __init__(self, application: Application, traffic: Traffic, *, body_bytes_max: int, stall_s: float) -> None:
+    def __init__(
+        self,
+        application: Application,
+        traffic: Traffic,
+        *,
+        body_bytes_max: int,
+        stall_s: float,
+        refusal: Refusal = said_to_people,
+    ) -> None:
         self._application = application
         self._traffic = traffic
+        self._refusal = refusal
         self._body_bytes_max = body_bytes_max
         self._stall_s = stall_s
         # Set while the process drains: what comes then has to come again, elsewhere.
@@ -159,7 +184,9 @@ class HttpCalls:
         else:
             task = asyncio.current_task()
             assert task is not None
-            request = self._requests[task] = HttpRequest(scope, receive, send, self._body_bytes_max, self._stall_s)
+            request = self._requests[task] = HttpRequest(
+                scope, receive, send, self._body_bytes_max, self._stall_s, self._refusal
+            )
             try:
                 with _observed(request):
                     await self._answer(request)

@@ -12,7 +12,7 @@ from hypercorn.config import Config
 
 from services.runtime.addresses import listening_socket
 from services.runtime.certificates import ServerCertificates
-from services.runtime.http_calls import Application, HttpCalls
+from services.runtime.http_calls import Application, HttpCalls, Refusal
 from services.runtime.settings import HttpSettings
 from services.runtime.traffic import Traffic
 
@@ -41,11 +41,20 @@ class HttpServer:
     """`failed` is set where the server ends by itself; `stop` then raises why."""
 
     def __init__(
-        self, settings: HttpSettings, application: Application, traffic: Traffic, failed: asyncio.Event
+        self,
+        settings: HttpSettings,
+        application: Application,
+        traffic: Traffic,
+        failed: asyncio.Event,
+        refusal: Refusal,
     ) -> None:
         self._settings = settings
         self._calls = HttpCalls(
-            application, traffic, body_bytes_max=settings.message_bytes_max, stall_s=settings.stall_s
+            application,
+            traffic,
+            body_bytes_max=settings.message_bytes_max,
+            stall_s=settings.stall_s,
+            refusal=refusal,
         )
         self._failed = failed
         self._stopping = asyncio.Event()

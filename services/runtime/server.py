@@ -17,7 +17,7 @@ from services.runtime.contract import Contract
 from services.runtime.drain import Draining
 from services.runtime.grpc_server import GrpcServer
 from services.runtime.health import Check, ProcessHealth
-from services.runtime.http_calls import Application
+from services.runtime.http_calls import Application, Refusal, said_to_people
 from services.runtime.metrics import runtime_metrics
 from services.runtime.private_files import write_private
 from services.runtime.settings import HttpSettings, ListenerSettings, ProcessSettings, ServerSettings
@@ -52,6 +52,7 @@ async def serve(
     settings: ProcessSettings,
     contracts: Sequence[Contract] = (),
     http: Application | None = None,
+    http_refusal: Refusal = said_to_people,
     background: Sequence[Background] = (),
     draining: Draining | None = None,
     ready: Check | None = None,
@@ -61,9 +62,9 @@ async def serve(
 ) -> None:
     """Serves until SIGTERM, SIGINT or `stop`, then drains: nothing in flight is cut off within the grace period.
 
-    `contracts` are served over gRPC (settings: ServerSettings), `http` is an ASGI application (settings: HttpSettings);
-    `background` are begun again when they fail; `ready` is asked whether the service can do its work; `closers` run
-    last, in order.
+    `contracts` are served over gRPC (settings: ServerSettings), `http` is an ASGI application (settings: HttpSettings)
+    and `http_refusal` what it answers to a request that is refused; `background` are begun again when they fail;
+    `ready` is asked whether the service can do its work; `closers` run last, in order.
     """
     configure_logs(settings.service_name, settings.log_level)
     telemetry = Telemetry(settings.service_name, settings.otlp_endpoint, settings.trace_ratio)
@@ -88,7 +89,7 @@ async def serve(
                 # Only a process that serves HTTP loads the library that does.
                 from services.runtime.http_server import HttpServer
 
-                servers.append(HttpServer(_of(settings, HttpSettings), http, traffic, stop))
+                servers.append(HttpServer(_of(settings, HttpSettings), http, traffic, stop, http_refusal))
                 http_port = await servers[-1].start()
             addresses = [str(getattr(settings, name, "")) for name in ("listen", "http_listen", "health_listen")]
             host = next((address.rpartition(":")[0] for address in addresses if address), "")

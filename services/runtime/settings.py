@@ -85,13 +85,18 @@ class ListenerSettings(CallSettings):
     reuse_port: bool = Field(False, description="Let several processes share the listening port.")
 
 
-class ServerSettings(ListenerSettings):
-    """Of a process that serves a contract."""
+class TokenSettings(ListenerSettings):
+    """Of a process that finds out by their tokens who its callers are."""
 
-    listen: str = Field("0.0.0.0:7443", description="Address of the contract (mTLS). Port 0: any free port.")
     jwks_file: Path = Field(description="Public keys of the token issuer (JWKS); re-read when it changes.")
     token_issuer: str = Field("andon", description="The `iss` that a caller's token must carry.")
     token_audience: str = Field("andon", description="The `aud` that a caller's token must carry.")
+
+
+class ServerSettings(TokenSettings):
+    """Of a process that serves a contract."""
+
+    listen: str = Field("0.0.0.0:7443", description="Address of the contract (mTLS). Port 0: any free port.")
     connection_age_s_max: float = Field(
         CONNECTION_AGE_S_MAX, gt=0.0, description="Maximum age of a connection, so that new replicas get calls."
     )

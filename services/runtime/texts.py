@@ -14,6 +14,7 @@ REASONS: Texts = {
     "TOKEN_MISSING": {"en": "Sign in first: the call carries no token.", "zh": "请先登录：此调用没有携带令牌。"},
     "TOKEN_INVALID": {"en": "Sign in again: this token is not valid.", "zh": "请重新登录：令牌无效。"},
     "ROLE_NOT_ALLOWED": {"en": "Your roles do not allow this.", "zh": "您的角色不允许此操作。"},
+    "SIGNATURE_INVALID": {"en": "The signature of this webhook is not valid.", "zh": "该 Webhook 的签名无效。"},
     "FIELD_INVALID": {"en": "Some fields are not valid.", "zh": "部分字段无效。"},
     "FIELD_REQUIRED": {"en": "A required field is missing.", "zh": "缺少必填字段。"},
     "PAGE_TOKEN_INVALID": {"en": "This page token cannot be read.", "zh": "无法读取该分页标记。"},

@@ -32,6 +32,7 @@ COUNTED = (
     "quarantine replay",
     "source propose",
     "source templates",
+    "source webhook",
     "survey mark",
     "survey templates",
     "privacy test",
@@ -112,7 +113,7 @@ def home(tmp_path_factory):
         "127.0.0.1:0", grpc.ssl_server_credentials([(key.read_bytes(), certificate.read_bytes())])
     )
     server.start()
-    (folder / "token.jwt").write_text("t")
+    (folder / "token.jwt").write_text(authority.token("user", "main", ["admin"]))
     targets = dict.fromkeys(SERVICES, f"127.0.0.1:{port}")
     files = authority.ca_file, *authority.certificate("user"), folder / "token.jwt"
     save_connection(folder, Connection(targets, *files))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,12 +14,13 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 import grpc
+import httpx2 as httpx
 import pytest
 from andon_client.channel import open_channel
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from deploy.credentials import Credentials
-from deploy.declared import deployable
+from deploy.declared import deployable, suite
 from deploy.objects import Object, Workload, environment, name_of, probes, workloads
 from deploy.rules.resources import quantity
 from services.machine.authority import Authority
@@ -148,6 +150,14 @@ async def called_by_name(cluster: Cluster, service: str, port: int) -> int:
         return await health(channel)
 
 
+async def answered_by_name(cluster: Cluster, service: str, port: int) -> int:
+    """Over TLS, as a caller without a token would ask: by the name of the Service."""
+    trusted = ssl.create_default_context(cafile=str(Authority(cluster.home / "credentials" / "authority").ca_file))
+    async with httpx.AsyncClient(verify=trusted, timeout=READY_S_MAX) as client:
+        asked = client.build_request("GET", f"https://127.0.0.1:{port}/", extensions={"sni_hostname": service})
+        return (await client.send(asked)).status_code
+
+
 def resident_bytes(pid: int) -> int:
     resident_pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
     return int(resident_pages) * os.sysconf("SC_PAGE_SIZE")
@@ -155,15 +165,21 @@ def resident_bytes(pid: int) -> int:
 
 @pytest.mark.parametrize("service", deployable())
 async def test_a_pod_serves_on_what_it_is_given_and_leaves_in_time(cluster: Cluster, service: str) -> None:
-    await migrated(cluster, service)
+    described = suite()[service]
+    if described.has_store:
+        await migrated(cluster, service)
     workload, prefix = cluster.workload(service), f"ANDON_{service.upper()}_"
     endpoint = cluster.home / "endpoint.json"
-    changed = {"LISTEN": "127.0.0.1:0", "HEALTH_LISTEN": "127.0.0.1:0", "ENDPOINT_FILE": str(endpoint)}
+    listeners = ("LISTEN", "HTTP_LISTEN", "HEALTH_LISTEN")
+    changed = {**dict.fromkeys(listeners, "127.0.0.1:0"), "ENDPOINT_FILE": str(endpoint)}
     async with cluster.pod(service, **{f"{prefix}{name}": value for name, value in changed.items()}) as process:
         ports = await bound(endpoint, process)
         for _, probe in probes(workload.containers[0]):
-            await passes(ports["health_port"], probe["grpc"]["service"])
-        assert await called_by_name(cluster, service, ports["port"]) == SERVING
+            await passes(ports["health_port"], probe["grpc"].get("service", ""))
+        if described.has_contract:
+            assert await called_by_name(cluster, service, ports["port"]) == SERVING
+        if described.has_http:
+            assert await answered_by_name(cluster, service, ports["http_port"]) < 500
         asked = quantity(workload.containers[0]["resources"]["requests"]["memory"])
         assert asked is not None
         assert resident_bytes(process.pid) < asked

@@ -28,10 +28,10 @@ def test_every_secret_that_is_needed_is_made_with_its_keys(made: dict[str, dict[
 
 def test_each_service_holds_a_token_per_tenant(made: dict[str, dict[str, str]]) -> None:
     (key,) = json.loads(made["token-issuer"]["jwks.json"])["keys"]
-    for name in ("scoring-tokens", "improvement-tokens"):
+    for name, role in (("scoring-tokens", "service"), ("improvement-tokens", "service"), ("gateway-tokens", "writer")):
         assert set(made[name]) == {"main.jwt", "east.jwt"}
         claims = jwt.decode(made[name]["east.jwt"], jwt.PyJWK(key), algorithms=["ES256"], audience="andon")
-        assert (claims["tenant"], claims["roles"]) == ("east", ["service"])
+        assert (claims["tenant"], claims["roles"]) == ("east", [role])
 
 
 def test_a_certificate_names_every_address_that_the_manifests_use(
@@ -48,7 +48,7 @@ def test_a_certificate_names_every_address_that_the_manifests_use(
 
 def test_addresses_lead_to_the_postgres_of_the_overlay(made: dict[str, dict[str, str]], dev: list[Object]) -> None:
     (service,) = (one for one in of_kind(dev, "Service") if name_of(one) == "postgres")
-    for name in suite():
+    for name in (one.name for one in suite().values() if one.has_store):
         for kind in ("database", "migration"):
             address = urlsplit(made[f"{name}-{kind}"]["dsn"])
             assert (address.hostname, address.port) == (name_of(service), service["spec"]["ports"][0]["port"])

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
+from deploy.declared import suite
 from services.runtime.migrations import migrate, pending
 from services.runtime.queries import load_queries
 
 
 @pytest.fixture
 def sql(root, service):
+    if not suite()[service].has_store:
+        pytest.skip(f"{service} has no store")
     return root / "services" / service / "sql"
 
 

@@ -186,6 +186,12 @@ CHINESE: Mapping[str, str] = {
     "Show what the first records of a file become, and why one is refused. Writes nothing.": (
         "显示文件的前若干条记录将成为什么，以及为何被拒；不写入任何内容。"
     ),
+    "Make a webhook for a source: a file for the gateway, the address, and how the sender signs.": (
+        "为数据源建立 Webhook：网关所用的文件、地址，以及发送方如何签名。"
+    ),
+    "Who sends, and so how it proves that it may.": "发送方，决定其如何证明身份。",
+    "The secret that the sender has made. Default: a random one.": "发送方生成的密钥。默认：随机生成。",
+    "File of the webhook. Default: standard output.": "写入 Webhook 的文件。默认：标准输出。",
     "Write the records of a file. Writing them again changes nothing.": "写入文件中的记录；重复写入不会有任何改变。",
     # Options and arguments
     "File of the mapping. Default: standard output.": "写入映射的文件。默认：标准输出。",

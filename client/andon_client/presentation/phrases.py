@@ -15,6 +15,41 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "{process}/{system}，{indicator}，{stretch}（{zone}）",
     ),
     "times_in": ("times in {zones}", "时间以 {zones} 计"),
+    "unreadable_token": ("the token in {path} names no tenant", "{path} 中的令牌没有租户"),
+    "webhook_address": ("address for the sender: {address}", "发送方填写的地址：{address}"),
+    "webhook_github": (
+        "GitHub: Settings, Webhooks, content type application/json, secret {secret}",
+        "GitHub：Settings → Webhooks，content type 选 application/json，secret 填 {secret}",
+    ),
+    "webhook_jira": ("Jira: System, WebHooks, secret {secret}", "Jira：System → WebHooks，secret 填 {secret}"),
+    "webhook_zammad": (
+        "Zammad: Manage, Webhook, HMAC SHA1 signature token {secret}",
+        "Zammad：管理 → Webhook，HMAC SHA1 签名令牌填 {secret}",
+    ),
+    "webhook_zendesk": (
+        "Zendesk makes the secret itself: Admin Center, Webhooks, Reveal secret. Give it with --secret, or write it "
+        "into the file instead of {secret}",
+        "Zendesk 自行生成密钥：Admin Center → Webhooks → Reveal secret。请用 --secret 提供，或在文件中替换 {secret}",
+    ),
+    "webhook_standard": (
+        "Standard Webhooks: the signing secret is {secret}",
+        "Standard Webhooks：签名密钥为 {secret}",
+    ),
+    "webhook_freshdesk": (
+        "Freshdesk: an automation rule, Trigger webhook, JSON, custom header X-Andon-Secret: {secret}",
+        "Freshdesk：自动化规则 → Trigger webhook，JSON，自定义标头 X-Andon-Secret: {secret}",
+    ),
+    "webhook_servicenow": (
+        "ServiceNow: a REST message, basic authentication, user andon, password {secret}",
+        "ServiceNow：REST message，基本认证，用户 andon，密码 {secret}",
+    ),
+    "webhook_signed": (
+        "the sender signs the time, a point and the body with HMAC-SHA256 and the secret {secret}, and sends the time "
+        "(seconds since 1970) in X-Timestamp and the hexadecimal signature in X-Signature; change `signature` in the "
+        "file where it does so otherwise",
+        "发送方用密钥 {secret} 对“时间.正文”计算 HMAC-SHA256，在 X-Timestamp 中发送时间（自 1970 年起的秒数），"
+        "在 X-Signature 中发送十六进制签名；若方式不同，请修改文件中的 `signature`",
+    ),
     "titled": ("{title} ({note})", "{title}（{note}）"),
     "severity": ("severity {severity:.1f} sigma", "严重度 {severity:.1f} 西格玛"),
     "reason": ("reason: {reason}", "说明：{reason}"),

@@ -1,0 +1,1 @@
+"""HTTP for machines: what it answers with 2xx is durable in ingest, under the mapping of its source."""
