@@ -216,3 +216,49 @@ def fleiss(counts: ArrayLike, confidence: float = 0.95) -> Agreement:
 def _by_chance(given: FloatArray, ratings: FloatArray) -> FloatArray:
     """How probably two ratings agree, from how many there are of each grade and of all: (..., grades) and (...)."""
     return np.asarray(np.square(given / np.asarray(ratings)[..., None]).sum(axis=-1))
+
+
+def krippendorff(
+    counts: ArrayLike, disagreement: Disagreement = Disagreement.NOMINAL, confidence: float = 0.95
+) -> Agreement:
+    """Agreement of any number of raters beyond chance, with gaps: Krippendorff's alpha.
+
+    alpha = 1 - Do / De. Do = mean over ratings of the cost of a difference within a case, each case weighted by
+    1 / (m - 1) of its m ratings; De = the same over all pairs of ratings, whatever their case. `kappa` is alpha,
+    `observed` and `expected` are 1 - Do and 1 - De. The interval is by the jackknife over cases. counts: shape (n >= 3
+    cases, grades >= 2): how many raters gave the grade; cases with fewer than two ratings say nothing and are passed over;
+    or (series, n, grades) for many sets of cases. Assumes independent cases; prefer `cohen` for two raters who rate all
+    cases. Cost O(n grades^2) a set. Raises TooFew, also for fewer than three cases of two ratings, NotFinite, OutOfRange,
+    NoSpread.
+    Sources: Krippendorff, 2011, Computing Krippendorff's Alpha-Reliability; Efron, 1979, Annals of Statistics 7:1.
+
+    >>> round(krippendorff([[2, 0], [0, 2], [1, 1], [3, 0], [0, 1]]).kappa, 4)
+    0.5556
+    """
+    table = _tables(counts, rows_min=3, too_few="needs at least three cases and two grades")
+    refuse((table < 0).any(axis=(-2, -1)), OutOfRange, "needs no negative counts")
+    ratings = table.sum(axis=-1)
+    rated = ratings >= 2
+    refuse(rated.sum(axis=-1) < 3, TooFew, "needs at least three cases with two ratings")
+    table, ratings = np.where(rated[..., None], table, 0.0), np.where(rated, ratings, 0.0)
+    cost = 1.0 - _agreement_weights(table.shape[-1], disagreement)
+    within = _cost(table, cost) / np.maximum(ratings - 1.0, 1.0)
+    given, every = np.ascontiguousarray(np.swapaxes(table, -1, -2)).sum(axis=-1), ratings.sum(axis=-1)
+    differing = within.sum(axis=-1)
+    by_chance = _cost(given, cost) / (every - 1.0)
+    # What is left without each case: counts are whole numbers, so nothing is lost by taking one away.
+    others = every[..., None] - ratings
+    without = _cost(given[..., None, :] - table, cost) / (others - 1.0)
+    refuse(~(by_chance > 0.0) | ~(without > 0.0).all(axis=-1), NoSpread, "one grade throughout, or in all cases but one")
+    alpha = 1.0 - differing / by_chance
+    left = 1.0 - (differing[..., None] - within) / without
+    count = rated.sum(axis=-1).astype(np.float64)
+    mean = np.where(rated, left, 0.0).sum(axis=-1) / count
+    away = np.where(rated, np.square(left - mean[..., None]), 0.0).sum(axis=-1)
+    observed, expected = 1.0 - differing / every, 1.0 - by_chance / every
+    return _agreement(alpha, np.sqrt((count - 1.0) / count * away), observed, expected, confidence)
+
+
+def _cost(counts: FloatArray, cost: FloatArray) -> FloatArray:
+    """The sum over pairs of grades of how often both were given and what their difference costs, over the last axis."""
+    return np.asarray((along(cost, counts) * counts).sum(axis=-1))

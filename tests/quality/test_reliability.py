@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from andon_quality.errors import Inconsistent, NoSpread, NotFinite, OutOfRange, TooFew
-from andon_quality.reliability import Disagreement, cohen, cronbach, fleiss
+from andon_quality.reliability import Disagreement, cohen, cronbach, fleiss, krippendorff
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -106,6 +106,9 @@ def test_many_groups_are_as_one_by_one(
     each_the_same(cohen(first[0], second, k), [cohen(first[0], b, k) for b in second])
     counts = random.multinomial(6, np.full(k, 1 / k), (groups, n))
     each_the_same(fleiss(counts), [fleiss(one) for one in counts])
+    gaps = random.integers(0, 3, (groups, n, k))
+    gaps[:, :3, :2] = [[2, 0], [0, 2], [1, 1]]
+    each_the_same(krippendorff(gaps, disagreement), [krippendorff(one, disagreement) for one in gaps])
 
 
 def test_the_interval_of_fleiss_is_that_of_leaving_each_case_out() -> None:
@@ -160,3 +163,36 @@ def test_malformed_ratings_are_refused() -> None:
         cronbach([[1.0], [2.0]])
     with pytest.raises(NotFinite):
         fleiss([[2.0, 1.0], [np.nan, 0.0], [1.0, 1.0]])
+
+
+# Krippendorff, 2011: four observers, twelve units, with gaps.
+OBSERVERS = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]
+
+
+def test_alpha_with_gaps_is_that_of_the_printed_example() -> None:
+    counts = np.zeros((12, 5))
+    for line in OBSERVERS:
+        for unit, grade in enumerate(line):
+            if grade.isdigit():
+                counts[unit, int(grade) - 1] += 1
+    assert krippendorff(counts).kappa == pytest.approx(0.743, abs=5e-4)
+    assert krippendorff(counts, Disagreement.QUADRATIC).kappa == pytest.approx(0.849, abs=5e-4)
+    # The unit that one observer rated says nothing.
+    assert krippendorff(counts).kappa == krippendorff(np.delete(counts, 11, axis=0)).kappa
+
+
+def test_the_interval_with_gaps_is_that_of_leaving_each_case_out() -> None:
+    table = np.random.default_rng(2).integers(1, 3, (12, 4))
+    left = np.array([krippendorff(np.delete(table, case, axis=0), Disagreement.LINEAR).kappa for case in range(12)])
+    ours = krippendorff(table, Disagreement.LINEAR)
+    error = np.sqrt(11 / 12 * np.square(left - left.mean()).sum())
+    assert ours.interval.upper - ours.kappa == pytest.approx(1.959963984540054 * error)
+
+
+def test_without_three_cases_of_two_ratings_or_any_difference_there_is_no_alpha() -> None:
+    with pytest.raises(TooFew):
+        krippendorff([[2, 0], [0, 2], [1, 0], [0, 1]])
+    with pytest.raises(NoSpread):
+        krippendorff([[2, 0], [2, 0], [3, 0]])
+    with pytest.raises(OutOfRange):
+        krippendorff([[2, -1], [2, 0], [3, 0]])
