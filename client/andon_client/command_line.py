@@ -17,6 +17,7 @@ from andon_client.commands import (
     events,
     explain,
     export,
+    form,
     load,
     plan,
     privacy,
@@ -160,6 +161,16 @@ _add(_surveys, "invitations", survey.invitations, "survey invitations branch-vis
 _add(_surveys, "mark", survey.mark, "survey mark branch-visit 0f3a9c51d27be4608a1c3d --state undeliverable")
 _add(_surveys, "report", survey.report, "survey report branch-visit --since 2026-05-01")
 app.add_typer(_surveys, name="survey")
+
+_forms = typer.Typer(no_args_is_help=True, help="Observation forms: what is graded, by whom, when, and how alike.")
+_add(_forms, "create", form.create, "form create room-check --template hotel-room")
+_add(_forms, "show", form.show, "form show room-check")
+_add(_forms, "list", form.list_all, "form list --json")
+_add(_forms, "templates", form.templates, "form templates")
+_add(_forms, "plan", form.plan, "form plan room-check --since 2026-05-04 --until 2026-05-11")
+_add(_forms, "record", form.record, "form record room-check --rater Ann --object room-305 --grade bed=3")
+_add(_forms, "report", form.report, "form report room-check --since 2026-05-01")
+app.add_typer(_forms, name="form")
 
 _problem = typer.Typer(no_args_is_help=True, help="A problem, from acknowledgement to closure.")
 _add(_problem, "show", problem.show, "problem show problems/7")

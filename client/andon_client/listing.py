@@ -11,7 +11,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import grpc
 from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1 import improvement_pb2, problem_pb2
-from andon.ingest.v1 import data_quality_pb2, event_pb2, ingest_pb2, privacy_pb2, quarantine_pb2, source_pb2, survey_pb2
+from andon.ingest.v1 import (
+    data_quality_pb2,
+    event_pb2,
+    form_pb2,
+    ingest_pb2,
+    privacy_pb2,
+    quarantine_pb2,
+    source_pb2,
+    survey_pb2,
+)
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 
 from andon_client.presentation.order import hierarchy, score_order
@@ -158,6 +167,10 @@ def list_invitations(suite: Suite, request: survey_pb2.ListInvitationsRequest) -
     return _items(suite.surveys.ListInvitations, request, lambda page: page.invitations)
 
 
+def list_forms(suite: Suite, request: form_pb2.ListFormsRequest) -> AsyncIterator[form_pb2.ObservationForm]:
+    return _items(suite.forms.ListForms, request, lambda page: page.forms)
+
+
 async def read_zones(suite: Suite, keys: Iterable[str]) -> Zones:
     """Of the systems that these series, or "process/system", belong to; UTC for one that is gone."""
     return _zones(await _systems(suite, keys))
@@ -216,9 +229,13 @@ async def read_filtered_zones(suite: Suite, wanted: scoring_pb2.SeriesFilter) ->
 
 def zone_of(system: indicator_system_pb2.IndicatorSystem) -> tzinfo:
     """UTC where it has none, or one that this machine does not know."""
-    zone = system.spec.time_zone or "UTC"
+    return zone_named(system.spec.time_zone)
+
+
+def zone_named(name: str) -> tzinfo:
+    """UTC where it is empty, or none that this machine knows."""
     try:
-        return UTC if zone == "UTC" else ZoneInfo(zone)
+        return UTC if name in ("", "UTC") else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from andon.improvement.v1 import improvement_pb2_grpc
 from andon.ingest.v1 import (
     data_quality_pb2_grpc,
+    form_pb2_grpc,
     ingest_pb2_grpc,
     privacy_pb2_grpc,
     quarantine_pb2_grpc,
@@ -21,6 +22,7 @@ from andon_client.connection import Connection
 if TYPE_CHECKING:
     from andon.improvement.v1.improvement_pb2_grpc import ImprovementServiceAsyncStub
     from andon.ingest.v1.data_quality_pb2_grpc import DataQualityServiceAsyncStub
+    from andon.ingest.v1.form_pb2_grpc import FormServiceAsyncStub
     from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub
     from andon.ingest.v1.privacy_pb2_grpc import PrivacyServiceAsyncStub
     from andon.ingest.v1.quarantine_pb2_grpc import QuarantineServiceAsyncStub
@@ -35,6 +37,7 @@ class Suite:
     quarantine: QuarantineServiceAsyncStub
     data_quality: DataQualityServiceAsyncStub
     surveys: SurveyServiceAsyncStub
+    forms: FormServiceAsyncStub
     privacy: PrivacyServiceAsyncStub
     scoring: ScoringServiceAsyncStub
     improvement: ImprovementServiceAsyncStub
@@ -48,6 +51,7 @@ class Suite:
         self.quarantine = quarantine_pb2_grpc.QuarantineServiceStub(self._channels["ingest"])
         self.data_quality = data_quality_pb2_grpc.DataQualityServiceStub(self._channels["ingest"])
         self.surveys = survey_pb2_grpc.SurveyServiceStub(self._channels["ingest"])
+        self.forms = form_pb2_grpc.FormServiceStub(self._channels["ingest"])
         self.privacy = privacy_pb2_grpc.PrivacyServiceStub(self._channels["ingest"])
         self.scoring = scoring_pb2_grpc.ScoringServiceStub(self._channels["scoring"])
         self.improvement = improvement_pb2_grpc.ImprovementServiceStub(self._channels["improvement"])

@@ -226,10 +226,9 @@ def krippendorff(
     alpha = 1 - Do / De. Do = mean over ratings of the cost of a difference within a case, each case weighted by
     1 / (m - 1) of its m ratings; De = the same over all pairs of ratings, whatever their case. `kappa` is alpha,
     `observed` and `expected` are 1 - Do and 1 - De. The interval is by the jackknife over cases. counts: shape (n >= 3
-    cases, grades >= 2): how many raters gave the grade; cases with fewer than two ratings say nothing and are passed over;
-    or (series, n, grades) for many sets of cases. Assumes independent cases; prefer `cohen` for two raters who rate all
-    cases. Cost O(n grades^2) a set. Raises TooFew, also for fewer than three cases of two ratings, NotFinite, OutOfRange,
-    NoSpread.
+    cases, grades >= 2): how many raters gave the grade; cases with fewer than two ratings are passed over; or (series,
+    n, grades) for many sets of cases. Assumes independent cases; prefer `cohen` for two raters who rate all cases. Cost
+    O(n grades^2) a set. Raises TooFew, also for fewer than three cases of two ratings, NotFinite, OutOfRange, NoSpread.
     Sources: Krippendorff, 2011, Computing Krippendorff's Alpha-Reliability; Efron, 1979, Annals of Statistics 7:1.
 
     >>> round(krippendorff([[2, 0], [0, 2], [1, 1], [3, 0], [0, 1]]).kappa, 4)
@@ -249,7 +248,9 @@ def krippendorff(
     # What is left without each case: counts are whole numbers, so nothing is lost by taking one away.
     others = every[..., None] - ratings
     without = _cost(given[..., None, :] - table, cost) / (others - 1.0)
-    refuse(~(by_chance > 0.0) | ~(without > 0.0).all(axis=-1), NoSpread, "one grade throughout, or in all cases but one")
+    refuse(
+        ~(by_chance > 0.0) | ~(without > 0.0).all(axis=-1), NoSpread, "one grade throughout, or in all cases but one"
+    )
     alpha = 1.0 - differing / by_chance
     left = 1.0 - (differing[..., None] - within) / without
     count = rated.sum(axis=-1).astype(np.float64)

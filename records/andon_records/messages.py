@@ -226,6 +226,11 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "record_not_text": ("the record is not valid Unicode", "记录不是有效的 Unicode 文本"),
     "record_no_object": ("the record is JSON and no object", "记录是 JSON，但不是对象"),
     "record_too_long": ("the record has more than {most:,} bytes", "记录超过 {most:,} 字节"),
+    "record_key_unknown": (
+        "the key {name} is none that this source knows; known are {known}",
+        "键 {name} 不是该数据源已知的键；已知的有 {known}",
+    ),
+    "key_unnamed": ("of the record", "（记录中）"),
     "record_items": ("the record unfolds into more than {most:,} rows", "记录展开超过 {most:,} 行"),
     "record_text": (
         "a list or an object that a column takes in has more than {most:,} characters",

@@ -3,6 +3,7 @@
 import asyncio
 
 from andon.ingest.v1.data_quality_pb2_grpc import add_DataQualityServiceServicer_to_server
+from andon.ingest.v1.form_pb2_grpc import add_FormServiceServicer_to_server
 from andon.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
 from andon.ingest.v1.privacy_pb2_grpc import add_PrivacyServiceServicer_to_server
 from andon.ingest.v1.quarantine_pb2_grpc import add_QuarantineServiceServicer_to_server
@@ -15,6 +16,7 @@ from services.ingest.log.tail import LogTail
 from services.ingest.model import SECOND_US, IntakeQuota, TenantId, Written
 from services.ingest.servicer import IngestServicer
 from services.ingest.servicer.data_quality import DataQualityServicer
+from services.ingest.servicer.forms import FormServicer
 from services.ingest.servicer.privacy import PrivacyServicer
 from services.ingest.servicer.quality_publisher import QualityPublisher
 from services.ingest.servicer.quarantine import QuarantineServicer
@@ -114,6 +116,7 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
             Contract(
                 "andon.ingest.v1.SurveyService", SurveyServicer(requests), add_SurveyServiceServicer_to_server, ACCESS
             ),
+            Contract("andon.ingest.v1.FormService", FormServicer(requests), add_FormServiceServicer_to_server, ACCESS),
         ],
         background=[
             lambda: Listener(settings.dsn, CHANNEL).run(tenants.wake),

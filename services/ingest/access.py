@@ -7,6 +7,7 @@ _QUARANTINE = "/andon.ingest.v1.QuarantineService/"
 _PRIVACY = "/andon.ingest.v1.PrivacyService/"
 _DATA_QUALITY = "/andon.ingest.v1.DataQualityService/"
 _SURVEY = "/andon.ingest.v1.SurveyService/"
+_FORM = "/andon.ingest.v1.FormService/"
 _WRITE = frozenset({"writer", "admin"})
 _READ = frozenset({"reader", "analyst", "quality_manager", "operator", "service", "admin"})
 _OPERATE = frozenset({"operator", "admin"})
@@ -50,4 +51,9 @@ ACCESS: Access = {
     _SURVEY + "ListInvitations": _ASK,
     _SURVEY + "UpdateInvitations": _ASK,
     _SURVEY + "GetSurveyReport": _READ,
+    _FORM + "CreateForm": _ASK,
+    _FORM + "GetForm": _READ,
+    _FORM + "ListForms": _READ,
+    _FORM + "ListPlannedObservations": _READ,
+    _FORM + "GetFormReport": _READ,
 }

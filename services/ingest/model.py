@@ -31,7 +31,10 @@ SOURCE = re.compile(rf"[a-z0-9._-]{{1,{SOURCE_CHARS_MAX}}}")
 ATTRIBUTE_NAME = re.compile(rf"[A-Za-z0-9_.:-]{{1,{ATTRIBUTE_NAME_CHARS_MAX}}}")
 
 ATTRIBUTE_PREFIX = "attributes."
+# Of an observation: who graded, and what.
+RATER_FIELD, OBSERVED_FIELD = "resource", ATTRIBUTE_PREFIX + "object"
 OBJECT_KINDS = ("person", "process", "facility", "environment", "outcome")
+DEFAULT_KIND = "process"
 UTC_US = pa.timestamp("us", tz="UTC")
 CODED_TEXT = pa.dictionary(pa.int32(), pa.string())
 
@@ -165,12 +168,14 @@ class QualityRules:
 
 @dataclass(frozen=True)
 class AnswerRule:
-    """What an answer to an item of a survey may be: a whole number in [low, high], one of `choices`, or any text."""
+    """What an answer to an item of a survey or a form may be: a whole number in [low, high], one of `choices` or of
+    `grades`, or any text."""
 
     field: str
     low: int | None = None
     high: int | None = None
     choices: tuple[str, ...] = ()
+    grades: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -202,8 +207,10 @@ class Source:
     quality: QualityRules = QualityRules()
     # Nothing for so long is silence; absent: for how long is learned.
     silent_after_us: int | None = None
-    # Of the survey that is answered through it; empty: there is none.
+    # Of the survey or the form that is answered through it; empty: there is none.
     answers: tuple[AnswerRule, ...] = ()
+    # Of the form: the kind of what is observed; empty: there is none.
+    observed_kind: str = ""
     quota: IntakeQuota = IntakeQuota()
     revision: int = 1
     created_at_us: int = 0

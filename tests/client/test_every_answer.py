@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from services.machine.authority import Authority
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("ingest", "quarantine", "data_quality", "privacy", "survey", "scoring", "improvement")
+SERVICES = ("ingest", "quarantine", "data_quality", "privacy", "survey", "form", "scoring", "improvement")
 # What a person may have written, and what a table, a tree or a colour must not stumble over.
 NASTY = '[/red] [bold]"quoted"\\ 等候'
 DEPTH_MAX = 5
@@ -30,6 +30,7 @@ COUNTED = (
     "export",
     "quarantine discard",
     "quarantine replay",
+    "form templates",
     "source propose",
     "source templates",
     "source webhook",
@@ -80,7 +81,7 @@ def _value(field):
 
 def handlers(service):
     """Answers every RPC of the contract: a call once, a stream of requests each."""
-    package = "ingest" if service in ("quarantine", "data_quality", "privacy", "survey") else service
+    package = "ingest" if service in ("quarantine", "data_quality", "privacy", "survey", "form") else service
     contract = importlib.import_module(f"andon.{package}.v1.{service}_pb2").DESCRIPTOR
     described = contract.services_by_name[f"{service.title().replace('_', '')}Service"]
     methods = {method.name: _handler(method) for method in described.methods}
@@ -154,7 +155,7 @@ def said(home, tmp_path, monkeypatch):
         done = CliRunner().invoke(app, ["--home", str(home), *words])
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         # 1: the linter found an error; 2: rows were refused. Both are what was answered.
-        assert done.exit_code in (0, {"system": 1, "load": 2, "source": 2}.get(words[0], 0)), done.output
+        assert done.exit_code in (0, {"system": 1, "load": 2, "source": 2, "form": 2}.get(words[0], 0)), done.output
         return done.stdout
 
     return run

@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 from andon.improvement.v1 import improvement_pb2
-from andon.ingest.v1 import ingest_pb2, privacy_pb2, quarantine_pb2, survey_pb2
+from andon.ingest.v1 import form_pb2, ingest_pb2, privacy_pb2, quarantine_pb2, survey_pb2
 from andon.scoring.v1 import scoring_pb2
 from andon_client.suite import Suite
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
@@ -21,6 +21,7 @@ SERVICES = {
     "ingest": ingest_pb2.DESCRIPTOR.services_by_name["IngestService"],
     "quarantine": quarantine_pb2.DESCRIPTOR.services_by_name["QuarantineService"],
     "surveys": survey_pb2.DESCRIPTOR.services_by_name["SurveyService"],
+    "forms": form_pb2.DESCRIPTOR.services_by_name["FormService"],
     "privacy": privacy_pb2.DESCRIPTOR.services_by_name["PrivacyService"],
     "scoring": scoring_pb2.DESCRIPTOR.services_by_name["ScoringService"],
     "improvement": improvement_pb2.DESCRIPTOR.services_by_name["ImprovementService"],

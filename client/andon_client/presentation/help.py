@@ -12,6 +12,45 @@ from andon_client.presentation.formats import language_of
 
 CHINESE: Mapping[str, str] = {
     # Commands
+    "Observation forms: what is graded, by whom, when, and how alike.": "观察表：评什么、谁评、何时评、评分是否一致。",
+    "Create a form and the source that its observations are written to.": "创建观察表及写入其观察记录的数据源。",
+    "Show a form, its items and what each grade means.": "显示观察表、其项目及各等级的含义。",
+    "List all forms.": "列出所有观察表。",
+    "List the shipped forms: hotel room, counter, phone call, clinic, in English and Chinese.": (
+        "列出内置观察表：酒店客房、柜台、通话、诊所（中英文）。"
+    ),
+    "List what is planned to be observed, and what became of it. Default: the next 7 days.": (
+        "列出计划观察的内容及其结果。默认：今后 7 天。"
+    ),
+    "Record one observation. Many at once: `andon source write`.": (
+        "记录一次观察。批量写入请用 `andon source write`。"
+    ),
+    "Show what was observed: means, agreement of the raters, leniency, objects, coverage of the plan.": (
+        "显示观察结果：均值、评分者一致性、宽严程度、观察对象、计划覆盖率。"
+    ),
+    "Id of the form, for example room-check; also that of its source.": (
+        "观察表标识，例如 room-check；也是其数据源的标识。"
+    ),
+    "YAML: items with their grades, and the plan.": "YAML：项目及其等级，以及抽样计划。",
+    "A shipped form instead of a file, see `andon form templates`.": (
+        "用内置观察表代替文件，见 `andon form templates`。"
+    ),
+    "Only shifts that begin at or after this time.": "仅此时间及之后开始的班次。",
+    "Only shifts that begin before this time.": "仅此时间之前开始的班次。",
+    "Who observed; stored as a pseudonym.": "观察者；以假名存储。",
+    "What was observed; of a person stored as a pseudonym.": "观察对象；若为人员则以假名存储。",
+    "An item and its grade or words, for example bed=3; may be repeated.": ("项目及其等级或文字，例如 bed=3；可重复。"),
+    "Where it was observed.": "观察地点。",
+    "The thing that is observed: the same for all who observe it. Default: its own.": (
+        "被观察的事项：所有观察它的人用同一个。默认：单独一个。"
+    ),
+    "When it was observed. Default: now.": "观察时间。默认：现在。",
+    "Id of the observation: the same one again is a duplicate. Default: random.": (
+        "观察标识：再次使用即为重复。默认：随机。"
+    ),
+    "Only observations at or after this time.": "仅此时间及之后的观察。",
+    "Only observations before this time.": "仅此时间之前的观察。",
+    "Also how often each grade was given.": "同时显示各等级的次数。",
     "Surveys: what is asked, who was invited, and what came back.": "问卷：问题、受邀者与答复。",
     "Create a survey and the source that its responses are written to.": "创建问卷及写入其答卷的数据源。",
     "Show a survey and its items.": "显示问卷及其题目。",

@@ -12,7 +12,7 @@ from andon_client.presentation.phrases import named, say
 from andon_client.presentation.tables import Table, table_columns, table_row
 
 
-def _table(title: str, locale: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def small_table(title: str, locale: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     return Table(say(title, locale), table_columns(locale, *names), [table_row(*row) for row in rows])
 
 
@@ -29,12 +29,14 @@ def surveys_table(surveys: Sequence[pb.Survey], locale: str) -> Table:
         )
         for one in surveys
     ]
-    return _table("surveys", locale, ("=name", "title", ">items", "frame", ">frame_size", "=source", "created"), rows)
+    return small_table(
+        "surveys", locale, ("=name", "title", ">items", "frame", ">frame_size", "=source", "created"), rows
+    )
 
 
 def survey_templates_table(surveys: Mapping[str, pb.Survey], locale: str) -> Table:
     rows = [(name, localised(one.title, locale), str(len(one.items))) for name, one in surveys.items()]
-    return _table("survey_templates", locale, ("=name", "title", ">items"), rows)
+    return small_table("survey_templates", locale, ("=name", "title", ">items"), rows)
 
 
 def items_table(survey: pb.Survey, report: pb.SurveyReport | None, locale: str) -> Table:
@@ -53,7 +55,7 @@ def items_table(survey: pb.Survey, report: pb.SurveyReport | None, locale: str) 
         ]
         for item in survey.items
     ]
-    return _table("survey_items", locale, names, rows)
+    return small_table("survey_items", locale, names, rows)
 
 
 def _allowed(item: pb.SurveyItem, locale: str) -> str:
@@ -73,11 +75,11 @@ def _results(item: pb.SurveyItem, report: pb.ItemReport, locale: str) -> list[st
         str(report.answered),
         str(report.missing),
         named(pb.AnswerIndex, index, locale) if is_scale else "-",
-        *(_figures(report, "index", locale) if is_scale else ("-", "-")),
+        *(figures(report, "index", locale) if is_scale else ("-", "-")),
     ]
 
 
-def _figures(message: Any, name: str, locale: str, factor: float = 1.0) -> tuple[str, str]:
+def figures(message: Any, name: str, locale: str, factor: float = 1.0) -> tuple[str, str]:
     """The value and its interval."""
     if not message.HasField(name):
         return say("not_enough", locale), "-"
@@ -90,7 +92,7 @@ def invitations_table(invitations: Sequence[pb.Invitation], locale: str) -> Tabl
         (one.id, one.segment or "-", named(pb.InvitationState, one.state, locale), when(one.invite_time))
         for one in invitations
     ]
-    return _table("invitations", locale, ("=id", "segment", "state", "created"), rows)
+    return small_table("invitations", locale, ("=id", "segment", "state", "created"), rows)
 
 
 def invitation_counts_table(report: pb.SurveyReport, locale: str) -> Table:
@@ -99,13 +101,13 @@ def invitation_counts_table(report: pb.SurveyReport, locale: str) -> Table:
         (
             say("all_segments", locale) if one is report.invitations else one.segment or "-",
             *(f"{count:,}" for count in (one.invited, one.answered, one.open, one.refused, one.undeliverable)),
-            *_figures(one, "response_rate", locale, 100.0),
+            *figures(one, "response_rate", locale, 100.0),
         )
         for one in (*report.segments, report.invitations)
         if one.invited
     ]
     names = ("segment", ">invited", ">answered", ">open", ">declined", ">undeliverable", ">rate", "interval")
-    return _table("invitations", locale, names, rows)
+    return small_table("invitations", locale, names, rows)
 
 
 def dimensions_table(report: pb.SurveyReport, locale: str) -> Table:
@@ -113,16 +115,16 @@ def dimensions_table(report: pb.SurveyReport, locale: str) -> Table:
         (
             one.dimension,
             str(one.complete),
-            *_figures(one, "mean", locale),
-            *(_figures(one, "alpha", locale) if one.HasField("alpha") else ("-", "-")),
-            *(_figures(one, "gap", locale) if one.HasField("gap") else ("-", "-")),
+            *figures(one, "mean", locale),
+            *(figures(one, "alpha", locale) if one.HasField("alpha") else ("-", "-")),
+            *(figures(one, "gap", locale) if one.HasField("gap") else ("-", "-")),
         )
         for one in report.dimensions
     ]
     names = ("dimension", ">complete_answers", ">mean", "interval", ">alpha", "interval", ">gap", "interval")
-    return _table("dimensions", locale, names, rows)
+    return small_table("dimensions", locale, names, rows)
 
 
 def answers_table(report: pb.SurveyReport, locale: str) -> Table:
     rows = [(item.item, one.answer, f"{one.count:,}") for item in report.items for one in item.answers]
-    return _table("answers", locale, ("=item", "answer", ">count"), rows)
+    return small_table("answers", locale, ("=item", "answer", ">count"), rows)

@@ -87,7 +87,7 @@ class _Columns:
             return
         first = pc.index(lost, True).as_py()
         self.unparsed[name] = Unparsed(count, int(self.rows[first]), text[first].as_py(), kind)
-        shown = f"attributes.{_UNPARSED}{name}"[: len("attributes.") + _NAME_MAX]
+        shown = unparsed_field(name)
         texts = pc.if_else(lost, text, None)
         self.made[shown] = pc.coalesce(self.made[shown], texts) if shown in self.made else texts
 
@@ -109,6 +109,15 @@ class _Columns:
             case "flag":
                 parsed = flags(coded.dictionary)
         return pc.take(parsed, coded.indices)
+
+
+def unparsed_field(name: str) -> str:
+    """Where the texts are that cannot be read as the type of an attribute or a field.
+
+    >>> unparsed_field("cost")
+    'attributes.unparsed.cost'
+    """
+    return "attributes." + f"{_UNPARSED}{name}"[:_NAME_MAX]
 
 
 def apply_mapping(mapping: CsvMapping, table: pa.RecordBatch, rows: Rows | None = None) -> Applied:

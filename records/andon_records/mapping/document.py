@@ -27,12 +27,12 @@ COUNTED = (ROW, ORDINAL)
 # The number of the row among those that one record unfolds into, from 1, where no column has this name.
 ITEM = "item"
 ATTRIBUTES_MAX = 100
-UNFOLD_MAX, FIELDS_MAX = 5, 200
+UNFOLD_MAX, FIELDS_MAX, KNOWN_KEYS_MAX = 5, 200, 300
 LIFECYCLE, INSTANCE = "lifecycle:transition", "concept:instance"
 
 PLACE = re.compile(r"\{([^{}]+)\}")
 _SOURCE = re.compile(r"[a-z0-9._-]{1,64}", re.ASCII)
-_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
+NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
 
@@ -77,6 +77,7 @@ class CsvMapping:
     objects whose events are a case. source_of, object_kind_of: columns that say it event by event.
     unfold: of JSON, by name in order, a path to items that are rows of their own; a later path sees the names before.
     fields: of JSON, by name of a column, the path to its value; other columns are keys of the record.
+    known_keys: of JSON, all that a record may have; empty: any.
     """
 
     source: str
@@ -95,6 +96,7 @@ class CsvMapping:
     attributes: Sequence[Attribute] = ()
     unfold: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
+    known_keys: Sequence[str] = ()
     unknown: Sequence[str] = ()
     omit_rows: Mapping[str, Sequence[str]] = field(default_factory=dict)
     time_formats: Sequence[TimeFormat] = (time_format(ISO),)
@@ -223,6 +225,13 @@ def _texts(path: str, given: Any, example: str = "a, b") -> list[str]:
     return [_text(f"{path}[{place}]", one) for place, one in enumerate(given)]
 
 
+def _keys(path: str, given: Any) -> list[str]:
+    written = _texts(path, given, "id, time, case_id")
+    if len(written) > KNOWN_KEYS_MAX:
+        _refuse(path, message("too_many", count=len(written), most=KNOWN_KEYS_MAX))
+    return written
+
+
 def _flag(path: str, given: Any) -> bool:
     written = str(given).lower()
     if written not in (*_TRUE, *_FALSE):
@@ -322,7 +331,7 @@ def _attributes(path: str, given: Any) -> list[Attribute]:
 
 def _attribute(path: str, name: str, given: Any) -> Attribute:
     """`made_sla: flag` (a type; the column has the same name), or `{column: ..., type: ..., replace: ...}`."""
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         plain = re.sub(r"[^A-Za-z0-9_.:-]+", "_", name).strip("_") or "name"
         hint = message("hint_column", name=plain, column=name)
         _refuse(path, message("name_invalid", found=_found(name), allowed="[A-Za-z0-9_.:-]", hint=hint))
@@ -427,6 +436,7 @@ _READERS: Mapping[str, Any] = {
     "attributes": _attributes,
     "unfold": _paths(UNFOLD_MAX),
     "fields": _paths(FIELDS_MAX),
+    "known_keys": _keys,
     "unknown": _texts,
     "omit_rows": _omitted,
     "time_formats": _formats,

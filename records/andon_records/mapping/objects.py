@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from andon_records.mapping.document import ITEM, CsvMapping
+from andon_records.mapping.document import ITEM, NAME, CsvMapping
 from andon_records.mapping.paths import Budget, Path, PathFailed, compiled
 from andon_records.messages import Message, message
 
@@ -73,9 +73,13 @@ def rows_of(mapping: CsvMapping, records: Sequence[Record | NoRecord]) -> Record
     owners: list[int] = []
     refused: dict[int, Message] = {}
     cells = [(columns[name], _cell(mapping, name)) for name in names]
+    known = frozenset(mapping.known_keys)
     for number, record in enumerate(records):
         if isinstance(record, NoRecord):
             refused[number] = record.what
+            continue
+        if known and (strange := _unknown_key(record, known)) is not None:
+            refused[number] = strange
             continue
         before = len(owners)
         try:
@@ -93,6 +97,16 @@ def rows_of(mapping: CsvMapping, records: Sequence[Record | NoRecord]) -> Record
     arrays = [pa.array(columns[name], pa.utf8()) for name in names]
     table = pa.RecordBatch.from_arrays(arrays, names=names)
     return RecordRows(table, np.array(owners, np.int64), refused)
+
+
+def _unknown_key(record: Record, known: frozenset[str]) -> Message | None:
+    """Why the record is not read, where it has a key that is not known."""
+    for key, value in record.items():
+        if key not in known and value is not None:
+            # A key is the caller's and may hold anything: only what could name an attribute is repeated.
+            shown = f'"{key}"' if NAME.fullmatch(key) else message("key_unnamed")
+            return message("record_key_unknown", name=shown, known=", ".join(sorted(known)))
+    return None
 
 
 class _Scope(dict[str, Any]):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from andon_records.mapping.conversion import unparsed_field
 from numpy.typing import NDArray
 
 from services.ingest.columns import FIXED, FIXED_NAMES, codes_of, filled
@@ -16,8 +17,11 @@ from services.ingest.model import (
     ATTRIBUTE_TEXT_CHARS_MAX,
     ATTRIBUTES_MAX,
     CODED_TEXT,
+    DEFAULT_KIND,
     ID_CHARS_MAX,
     OBJECT_KINDS,
+    OBSERVED_FIELD,
+    RATER_FIELD,
     SOURCE,
     SOURCE_CHARS_MAX,
     AnswerRule,
@@ -46,7 +50,8 @@ MESSAGES: Mapping[str, str] = {
     "EVENT_CORRECTION_INVALID": "an event either supersedes or retracts, and never itself",
     "EVENT_TRACEPARENT_INVALID": "not a W3C traceparent",
     "RECORD_MALFORMED": "not a JSON object in valid Unicode",
-    "ANSWER_NOT_ALLOWED": "not an answer that this item of the survey allows",
+    "ANSWER_NOT_ALLOWED": "not an answer or a grade that this item of the survey or form allows",
+    "OBSERVATION_INCOMPLETE": "an observation says by whom, of what, and of the kind that its form is of",
     "RECORD_NOT_MAPPABLE": "the paths of the mapping cannot be applied to the record",
 }
 
@@ -143,7 +148,10 @@ def checked(arrival: Arrival, policies: Sequence[Source], now_us: int) -> FaultM
     _check_attributes(arrival, marks)
     for code, policy in enumerate(policies):
         if policy.answers:
-            _check_answers(arrival.page, codes_of(arrival.page.column("source")) == code, policy.answers, marks)
+            own = codes_of(arrival.page.column("source")) == code
+            _check_answers(arrival.page, own, policy.answers, marks)
+            if policy.observed_kind:
+                _check_observation(arrival.page, own, policy.observed_kind, marks)
     return marks
 
 
@@ -268,6 +276,30 @@ def _check_answers(page: pa.RecordBatch, own: Mask, rules: Sequence[AnswerRule],
         for place in places.get(rule.field, ()):
             column = page.column(place)
             marks.note(own & np.asarray(column.is_valid()) & ~_allowed(rule, column), rule.field, "ANSWER_NOT_ALLOWED")
+        # What a mapping could not read as a number is no answer either, unless a correction has given one.
+        for place in places.get(unparsed_field(rule.field.removeprefix(ATTRIBUTE_PREFIX)), ()):
+            lost = own & np.asarray(page.column(place).is_valid())
+            for answered in places.get(rule.field, ()):
+                lost &= ~np.asarray(page.column(answered).is_valid())
+            marks.note(lost, rule.field, "ANSWER_NOT_ALLOWED")
+
+
+def _check_observation(page: pa.RecordBatch, own: Mask, kind: str, marks: FaultMarks) -> None:
+    """own: the rows of the source that has the form."""
+    own = own & ~filled(page.column("retracts"))
+    for path in (RATER_FIELD, OBSERVED_FIELD):
+        given = np.zeros(page.num_rows, np.bool_)
+        for place, name in enumerate(page.schema.names):
+            column = page.column(place)
+            if name == path and column.type in (CODED_TEXT, pa.string()):
+                given |= filled(column.dictionary_decode() if column.type == CODED_TEXT else column)
+        marks.note(own & ~given, path, "OBSERVATION_INCOMPLETE")
+    # An event without a kind is of a process.
+    kinds = page.column("object_kind").dictionary_decode()
+    given = filled(kinds) if kind == DEFAULT_KIND else np.ones(len(kinds), np.bool_)
+    marks.note(
+        own & given & ~np.asarray(pc.equal(kinds, kind).fill_null(False)), "object_kind", "OBSERVATION_INCOMPLETE"
+    )
 
 
 def _allowed(rule: AnswerRule, column: pa.Array) -> Mask:
@@ -277,6 +309,12 @@ def _allowed(rule: AnswerRule, column: pa.Array) -> Mask:
         values = column.fill_null(0).to_numpy(zero_copy_only=False)
         inside: Mask = (values >= rule.low) & (values <= rule.high) & (values == np.floor(values))
         return inside
+    if rule.grades:
+        if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+            return np.zeros(len(column), np.bool_)
+        numbers = pc.cast(column, pa.float64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
+        graded: Mask = np.isin(numbers, rule.grades)
+        return graded
     if column.type not in (CODED_TEXT, pa.string()):
         return np.zeros(len(column), np.bool_)
     if not rule.choices:

@@ -73,7 +73,8 @@ def map_arrow(mapping: CsvMapping, source: SourceId, stream: bytes) -> MappedRec
         # As text it is ISO, whatever the mapping says of texts.
         mapping = replace(mapping, time_formats=(*mapping.time_formats, time_format(ISO)))
     nested = any(pa.types.is_nested(kind) for kind in table.schema.types)
-    if not (nested or mapping.unfold or mapping.fields or broken):
+    strange = mapping.known_keys and not set(table.schema.names) <= set(mapping.known_keys)
+    if not (nested or mapping.unfold or mapping.fields or broken or strange):
         rows = _plain_rows(mapping, table)
         return _mapped(mapping, source, table.num_rows, rows, set(), {})
     columns = {

@@ -4,6 +4,7 @@ import re
 
 from andon.ingest.v1 import survey_pb2
 
+from services.ingest.registry.surveys.model import RESERVED_NAMES
 from services.runtime.field_checks import FieldChecks
 
 ITEMS_MAX = 90
@@ -11,8 +12,6 @@ SCALE_SPAN_MAX = 100
 CHOICES_MIN, CHOICES_MAX, CHOICE_CHARS_MAX = 2, 100, 100
 TEXT_CHARS_MAX, TITLE_CHARS_MAX = 500, 200
 NAME = re.compile(r"[a-z0-9_]{1,64}")
-# Columns of a response that are no answers.
-_TAKEN = ("id", "case_id", "time", "supersedes", "retracts")
 _NPS_ENDS = (0, 10)
 
 
@@ -26,8 +25,8 @@ def check_survey(message: survey_pb2.Survey, checks: FieldChecks) -> None:
     by_name: dict[str, survey_pb2.SurveyItem] = {}
     for index, item in enumerate(message.items[:ITEMS_MAX]):
         at = f"survey.items[{index}]"
-        allowed = NAME.fullmatch(item.name) is not None and item.name not in _TAKEN
-        checks.require(allowed, f"{at}.name", f"must be 1 to 64 of [a-z0-9_], and not {', '.join(_TAKEN)}")
+        allowed = NAME.fullmatch(item.name) is not None and item.name not in RESERVED_NAMES
+        checks.require(allowed, f"{at}.name", f"must be 1 to 64 of [a-z0-9_], and not {', '.join(RESERVED_NAMES)}")
         checks.require(item.name not in by_name, f"{at}.name", "must be given once only")
         by_name[item.name] = item
         _check_item(item, at, checks)

@@ -1,7 +1,9 @@
 """SurveyService: surveys, their invitations, and what came back."""
 
 import re
+from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from secrets import token_hex
 from typing import Any
 
@@ -15,9 +17,9 @@ from services.ingest.registry.surveys.model import InvitationState, Response, Su
 from services.ingest.registry.surveys.report import dimension_results, item_results
 from services.ingest.registry.surveys.responses import ANSWER_TYPE, responses_in
 from services.ingest.servicer.request_context import RequestContext
+from services.ingest.servicer.source_responses import caught_up, collected, span_of
 from services.ingest.servicer.survey_rules import check_survey
 from services.ingest.wire import surveys as survey_wire
-from services.ingest.wire.times import micros
 from services.ingest.workers import computed
 from services.ingest.writer.interface import LockedSession, StoreSession
 from services.runtime.cursors import CursorCodec
@@ -28,12 +30,8 @@ from services.runtime.page_tokens import page_size, page_token, place_of
 PAGE_SIZE, PAGE_SIZE_MAX = 20, 100
 INVITATIONS_SIZE, INVITATIONS_SIZE_MAX = 100, 1_000
 INVITATIONS_MAX = 5_000
-RESPONSES_MAX = 200_000
 CONFIDENCE = 0.95
 INVITATION_ID = re.compile(r"[0-9a-f]{22}")
-_COMMITS_AT_ONCE = 50
-_ANSWERS_AT_ONCE = 2_000
-_ALWAYS_US = (-(2**62), 2**62)
 _SETTABLE = (InvitationState.OPEN, InvitationState.UNDELIVERABLE, InvitationState.REFUSED)
 
 
@@ -142,13 +140,7 @@ class SurveyServicer(grpc_stubs.SurveyServiceServicer):
         confidence = request.confidence or CONFIDENCE
         if not 0.5 <= confidence < 1.0:
             raise invalid("confidence", "must lie between 0.5 and 1; 0 means 0.95")
-        start_us, end_us = _ALWAYS_US
-        if request.interval.HasField("start"):
-            start_us = micros(request.interval.start)
-        if request.interval.HasField("end"):
-            end_us = micros(request.interval.end)
-        if start_us > end_us:
-            raise invalid("interval", "must not end before it begins")
+        start_us, end_us = span_of(request.interval)
         name = _id(request.name)
         through = await self._caught_up(name)
         tenant_log = await self._requests.log()
@@ -156,7 +148,8 @@ class SurveyServicer(grpc_stubs.SurveyServiceServicer):
             survey = await _survey(session, name)
             tallies = await session.surveys.tallies(name)
             uninvited = await session.surveys.uninvited(name, start_us, end_us)
-            parts = await _answers(session, name, start_us, end_us)
+            found = await collected(partial(session.surveys.answers, name, start_us, end_us))
+        parts = [one.answers for one in found if one.answers is not None]
         rows = sum(map(len, parts)) // ANSWER_TYPE.itemsize
 
         def reported() -> survey_pb2.SurveyReport:
@@ -173,41 +166,11 @@ class SurveyServicer(grpc_stubs.SurveyServiceServicer):
         return survey_pb2.GetSurveyReportResponse(report=report)
 
     async def _caught_up(self, name: SourceId) -> int:
-        """Through which position the responses are stored: at least where the log ended when this was asked."""
-        tenant_log = await self._requests.log()
-        store = self._requests.store
-        head = (await store.log(tenant_log.tenant).head()).position
-        through = -1
-        while through < head:
-            # Some at a time: each part is stored, whatever becomes of the call.
-            async with store.changing(tenant_log.tenant) as session:
-                survey = await _survey(session, name)
-                after = await session.surveys.locked_position(name)
-                if after >= head:
-                    return after
-                commits = await session.surveys.commits_of(name, after, head, _COMMITS_AT_ONCE)
-                through = commits[-1] if len(commits) == _COMMITS_AT_ONCE else head
-                segments = [one for some in (await session.log.read_segments(commits)).values() for one in some]
-                rows = sum(len(one.id_hashes) for one in segments) // 8
-                pages = [one.events for one in segments]
-                responses = await computed(rows * len(survey.items), partial(_responses, survey, pages))
-                await session.surveys.advance(name, through, responses)
-        return through
+        async def reader(session: StoreSession) -> tuple[int, Callable[[list[bytes]], list[Response]]]:
+            survey = await _survey(session, name)
+            return len(survey.items), lambda pages: responses_in(survey, map(decoded, pages))
 
-
-def _responses(survey: Survey, pages: list[bytes]) -> list[Response]:
-    return responses_in(survey, (decoded(one) for one in pages))
-
-
-async def _answers(session: StoreSession, name: SourceId, start_us: int, end_us: int) -> list[bytes]:
-    found: list[bytes] = []
-    after = ""
-    while page := await session.surveys.answers(name, start_us, end_us, after, _ANSWERS_AT_ONCE):
-        found += [one.answers for one in page if one.answers is not None]
-        if len(found) > RESPONSES_MAX:
-            raise invalid("interval", f"holds more than {RESPONSES_MAX} responses: ask for a shorter one")
-        after = page[-1].response_id
-    return found
+        return await caught_up(self._requests, name, attrgetter("surveys"), reader)
 
 
 async def _survey(session: StoreSession, name: SourceId) -> Survey:

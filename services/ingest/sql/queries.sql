@@ -107,8 +107,8 @@ ORDER BY source, rule, field;
 -- Every source of the tenant.
 SELECT source, kind, source.title_en, source.title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
        policies, subject, mapping, cleaning, quality, silent_after_us, events_per_s, bytes_per_s,
-       revision, source.created_at, survey.items
-FROM source LEFT JOIN survey USING (tenant, source)
+       revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind
+FROM source LEFT JOIN survey USING (tenant, source) LEFT JOIN form USING (tenant, source)
 WHERE tenant = $1
 ORDER BY source;
 
@@ -116,8 +116,8 @@ ORDER BY source;
 -- One source of the tenant.
 SELECT source, kind, source.title_en, source.title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
        policies, subject, mapping, cleaning, quality, silent_after_us, events_per_s, bytes_per_s,
-       revision, source.created_at, survey.items
-FROM source LEFT JOIN survey USING (tenant, source)
+       revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind
+FROM source LEFT JOIN survey USING (tenant, source) LEFT JOIN form USING (tenant, source)
 WHERE tenant = $1 AND source = $2;
 
 -- name: create_source
@@ -481,7 +481,7 @@ FROM survey
 WHERE tenant = $1 AND source = $2
 FOR UPDATE;
 
--- name: survey_commits
+-- name: source_commits
 -- Where events of a source were written.
 SELECT position
 FROM commit
@@ -737,3 +737,60 @@ WHERE old.tenant = $1 AND old.source = newest.source AND old.hour < newest.hour 
 -- name: take_quota
 -- Takes events and bytes out of a balance; above 0: nothing was taken, and nothing can be for so many seconds.
 SELECT take_quota($1, $2, $3, $4, $5, $6, $7);
+
+-- name: create_form
+-- A new form; it is filled in from a position of the log on.
+INSERT INTO form (tenant, source, title_en, title_zh, object_kind, items, plan, position)
+VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8);
+
+-- name: form
+-- One form.
+SELECT source, title_en, title_zh, object_kind, items, plan, created_at
+FROM form
+WHERE tenant = $1 AND source = $2;
+
+-- name: forms
+-- Forms after a name, in order.
+SELECT source, title_en, title_zh, object_kind, items, plan, created_at
+FROM form
+WHERE tenant = $1 AND source > $2
+ORDER BY source
+LIMIT $3;
+
+-- name: lock_form
+-- Through which position observations are stored, held in place until this transaction is over.
+SELECT position
+FROM form
+WHERE tenant = $1 AND source = $2
+FOR UPDATE;
+
+-- name: store_observations
+-- What the log says of observations; in any order, it ends as the same.
+INSERT INTO form_observation AS known
+       (tenant, source, observation_id, state, time_us, grades, replaces, case_id, rater, object, place)
+SELECT $1, $2, came.*
+FROM unnest($3::text[], $4::smallint[], $5::bigint[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
+     AS came (observation_id, state, time_us, grades, replaces, case_id, rater, object, place)
+ON CONFLICT (tenant, source, observation_id) DO UPDATE
+SET state = greatest(known.state, EXCLUDED.state),
+    time_us = coalesce(EXCLUDED.time_us, known.time_us),
+    grades = coalesce(EXCLUDED.grades, known.grades),
+    replaces = coalesce(nullif(EXCLUDED.replaces, ''), known.replaces),
+    case_id = coalesce(nullif(EXCLUDED.case_id, ''), known.case_id),
+    rater = coalesce(nullif(EXCLUDED.rater, ''), known.rater),
+    object = coalesce(nullif(EXCLUDED.object, ''), known.object),
+    place = coalesce(nullif(EXCLUDED.place, ''), known.place);
+
+-- name: move_form
+-- Observations are stored through here.
+UPDATE form
+SET position = $3
+WHERE tenant = $1 AND source = $2;
+
+-- name: observations
+-- Current observations of a span of time, after an id, in order.
+SELECT observation_id AS response_id, state, time_us, grades AS answers, replaces, case_id, rater, object, place
+FROM form_observation
+WHERE tenant = $1 AND source = $2 AND state = 1 AND time_us >= $3 AND time_us < $4 AND observation_id > $5
+ORDER BY observation_id
+LIMIT $6;

@@ -24,8 +24,11 @@ from services.ingest.model import (
     Treatment,
     UnitRange,
 )
+from services.ingest.registry.forms.model import FormItem
 from services.ingest.registry.records import StoredAnswer
+from services.ingest.registry.surveys.model import Item
 from services.ingest.registry.vocabulary import MANY, Vocabulary, Word
+from services.ingest.store.forms import form_items_of
 from services.ingest.store.schema import micros, queries
 from services.ingest.store.surveys import items_of
 
@@ -95,6 +98,10 @@ class PostgresRegistry:
         )
         return revision is not None
 
+    async def commits_of(self, name: SourceId, after: int, through: int, count_max: int) -> list[int]:
+        rows = await self._connection.fetch(queries.source_commits, self._tenant, name, after, through, count_max)
+        return [row["position"] for row in rows]
+
     async def take_quota(self, source: str, quota: IntakeQuota, events: int, size: int, burst_s: float) -> float:
         rates = (float(quota.events_per_s), float(quota.bytes_per_s))
         values = (self._tenant, source, events, size, *rates, burst_s)
@@ -122,10 +129,11 @@ def _source_values(source: Source) -> tuple[Any, ...]:
 
 def _source(row: asyncpg.Record) -> Source:
     values = dict(row)
-    items = values.pop("items")
+    items, form_items = values.pop("items"), values.pop("form_items")
     return Source(
         id=SourceId(values.pop("source")),
-        answers=tuple(one.rule for one in items_of(items)) if items else (),
+        answers=tuple(one.rule for one in _asked(items, form_items)),
+        observed_kind=values.pop("observed_kind") or "",
         policies=tuple(_policy(one) for one in json.loads(values.pop("policies"))),
         cleaning=_cleaning(values.pop("cleaning")),
         quality=_quality(values.pop("quality")),
@@ -133,6 +141,13 @@ def _source(row: asyncpg.Record) -> Source:
         created_at_us=micros(values.pop("created_at")),
         **values,
     )
+
+
+def _asked(items: str | None, form_items: str | None) -> tuple[Item, ...] | tuple[FormItem, ...]:
+    """Of the survey or the form of a source."""
+    if form_items is not None:
+        return form_items_of(form_items)
+    return items_of(items) if items is not None else ()
 
 
 def _cleaning(document: str | None) -> Cleaning | None:

@@ -10,6 +10,7 @@ from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
 from services.ingest.store.data_quality import PostgresQualityBook
+from services.ingest.store.forms import PostgresForms
 from services.ingest.store.id_archive import PostgresIdArchive
 from services.ingest.store.persons import PostgresPersons
 from services.ingest.store.postgres_log import PostgresLog, head_of
@@ -29,6 +30,7 @@ class PostgresSession:
     quarantine: PostgresQuarantine
     quality: PostgresQualityBook
     surveys: PostgresSurveys
+    forms: PostgresForms
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class PostgresStore:
 
 def _parts_on(
     connection: asyncpg.Connection, tenant: TenantId
-) -> tuple[Log, PostgresRegistry, PostgresQuarantine, PostgresQualityBook, PostgresSurveys]:
+) -> tuple[Log, PostgresRegistry, PostgresQuarantine, PostgresQualityBook, PostgresSurveys, PostgresForms]:
     log = PostgresLog(tenant, lambda: nullcontext(connection), lambda: nullcontext(connection))
     return (
         log,
@@ -90,4 +92,5 @@ def _parts_on(
         PostgresQuarantine(connection, tenant),
         PostgresQualityBook(connection, tenant),
         PostgresSurveys(connection, tenant),
+        PostgresForms(connection, tenant),
     )

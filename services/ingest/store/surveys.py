@@ -54,10 +54,6 @@ class PostgresSurveys:
     async def locked_position(self, name: SourceId) -> int:
         return int(await self._connection.fetchval(queries.lock_survey, self._tenant, name))
 
-    async def commits_of(self, name: SourceId, after: int, through: int, count_max: int) -> list[int]:
-        rows = await self._connection.fetch(queries.survey_commits, self._tenant, name, after, through, count_max)
-        return [row["position"] for row in rows]
-
     async def advance(self, name: SourceId, through: int, responses: Sequence[Response]) -> None:
         if responses:
             await self._connection.execute(

@@ -6,6 +6,7 @@ from andon.ingest.v1 import event_pb2, mapping_pb2, source_pb2, survey_pb2
 from services.ingest import wire
 from services.ingest.model import FieldPolicy, Source, SourceId, Treatment
 from services.ingest.registry.surveys.model import (
+    RESERVED_NAMES,
     AnswerIndex,
     AnswerScale,
     Invitation,
@@ -115,6 +116,7 @@ def source_of(one: Survey) -> Source:
         supersedes=column(column="supersedes"),
         retracts=column(column="retracts"),
         fields={"case": "case_id || id"},
+        known_keys=[*RESERVED_NAMES, *(item.name for item in one.items)],
         object_kind=event_pb2.OBJECT_KIND_OUTCOME,
         attributes={
             item.name: mapping_pb2.MappedAttribute(column=item.name, type=number if item.scale else text)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from andon.improvement.v1 import problem_pb2
-from andon.ingest.v1 import quarantine_pb2, survey_pb2
+from andon.ingest.v1 import event_pb2, form_pb2, quarantine_pb2, survey_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 from andon_client.presentation import phrases
 from andon_client.presentation.phrases import LocalisedError, named, say, text_in
@@ -25,6 +25,11 @@ ENUMS = [
     scoring_pb2.LintFinding.Severity,
     quarantine_pb2.QuarantineState,
     quarantine_pb2.ReplayOutcome,
+    event_pb2.ObjectKind,
+    form_pb2.PlanPeriod,
+    form_pb2.PlanStratum,
+    form_pb2.PlannedState,
+    form_pb2.AgreementMethod,
     survey_pb2.AnswerIndex,
     survey_pb2.InvitationState,
     indicator_system_pb2.IndicatorSystem.State,

@@ -13,7 +13,16 @@ import pyarrow as pa
 import pytest
 from andon.common.v1.errors_pb2 import ErrorReason
 from andon.common.v1.interval_pb2 import Interval
-from andon.ingest.v1 import data_quality_pb2, event_pb2, ingest_pb2, privacy_pb2, quarantine_pb2, source_pb2, survey_pb2
+from andon.ingest.v1 import (
+    data_quality_pb2,
+    event_pb2,
+    form_pb2,
+    ingest_pb2,
+    privacy_pb2,
+    quarantine_pb2,
+    source_pb2,
+    survey_pb2,
+)
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -472,7 +481,7 @@ async def test_roles_decide_who_may_call_what(served: Any, event: Any, rows: Any
 
 
 def test_every_rpc_of_the_contract_is_in_the_access_table() -> None:
-    files = (ingest_pb2, quarantine_pb2, privacy_pb2, data_quality_pb2, survey_pb2)
+    files = (ingest_pb2, quarantine_pb2, privacy_pb2, data_quality_pb2, survey_pb2, form_pb2)
     services = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
     methods = {f"/{service.full_name}/{method.name}" for service in services for method in service.methods}
     assert set(ACCESS) == methods

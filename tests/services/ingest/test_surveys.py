@@ -17,6 +17,7 @@ from andon.ingest.v1 import ingest_pb2, quarantine_pb2, record_pb2, source_pb2, 
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+NOT_MAPPABLE = ErrorReason.ERROR_REASON_RECORD_NOT_MAPPABLE
 NOT_ALLOWED = ErrorReason.ERROR_REASON_ANSWER_NOT_ALLOWED
 SHARED = Path(__file__).parents[3].parent / "shared" / "data"
 BANK = SHARED / "surveys" / "bank_satisfaction_ecsi.csv"
@@ -149,13 +150,21 @@ async def test_a_response_is_an_event_and_one_that_does_not_fit_is_refused_with_
         {"id": "r3", "satisfied": 3.5},
         {"id": "r4", "channel": "fax"},
         {"id": "r5", "case_id": "visit-7"},
+        {"id": "r10", "satisfied": "very"},
+        {"id": "r11", "satisfied": 4, "recomend": 9},
+        {"id": "r12", "satisfied": 4, "Ann Lee 1970": 1},
     )
-    assert (done.accepted, done.quarantined) == (2, 3)
+    assert (done.accepted, done.quarantined) == (2, 6)
     assert [(one.index, one.field, one.reason) for one in done.rejections] == [
         (1, "attributes.satisfied", NOT_ALLOWED),
         (2, "attributes.satisfied", NOT_ALLOWED),
         (3, "attributes.channel", NOT_ALLOWED),
+        (5, "attributes.satisfied", NOT_ALLOWED),
+        (6, "record", NOT_MAPPABLE),
+        (7, "record", NOT_MAPPABLE),
     ]
+    assert '"recomend"' in done.rejections[4].message
+    assert "Ann" not in done.rejections[5].message
     stored = {one["id"]: one for one in await everything(client)}
     assert (stored["r1"]["case_id"], stored["r1"]["activity"], stored["r1"]["object_kind"]) == (
         "r1",

@@ -19,9 +19,6 @@ class Surveys(Protocol):
     async def locked_position(self, name: SourceId) -> int:
         """Through which the log's responses are stored; nobody else moves it until this transaction is over."""
 
-    async def commits_of(self, name: SourceId, after: int, through: int, count_max: int) -> list[int]:
-        """The next positions in (after, through] at which events of the survey's source were written."""
-
     async def advance(self, name: SourceId, through: int, responses: Sequence[Response]) -> None:
         """Stores responses, in whatever order they come."""
 

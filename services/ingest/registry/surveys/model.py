@@ -7,6 +7,9 @@ from functools import cached_property
 
 from services.ingest.model import ATTRIBUTE_PREFIX, AnswerRule, SourceId
 
+# Keys of a response that are no answers.
+RESERVED_NAMES = ("id", "case_id", "time", "supersedes", "retracts")
+
 
 class AnswerIndex(IntEnum):
     """How the answers to an item are summed up."""

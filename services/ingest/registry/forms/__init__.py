@@ -1,0 +1,1 @@
+"""Forms: what is graded, what is planned to be observed, and what observations say."""
