@@ -13,12 +13,15 @@ from typer.core import TyperGroup
 
 from andon_client.commands import (
     action,
+    annotation,
+    capability,
     chart,
     events,
     explain,
     export,
     form,
     load,
+    overview,
     plan,
     privacy,
     problem,
@@ -95,6 +98,9 @@ _add(app, "scores", scores.scores, "scores --indicator lead_time --window week -
 _add(app, "signals", signals.signals, "signals --since 2026-01-01 --json")
 _add(app, "problems", problems.problems, "problems --all")
 _add(app, "chart", chart.chart, "chart desk/main/lead_time@day --svg chart.svg")
+_add(app, "overview", overview.overview, "overview --window week")
+_add(app, "capability", capability.capability, "capability desk/main/lead_time@day --upper 24 --since 2026-01-01")
+_add(app, "loss", capability.loss, "loss desk/main/lead_time@day --cost 50 --tolerance 24 --currency EUR")
 _add(app, "watch", watch.watch, "watch problems --journal problems.jsonl")
 _add(app, "explain", explain.explain, "explain desk/main/lead_time@day --at 2026-01-05")
 _add(app, "status", status.status, "status --json")
@@ -104,6 +110,17 @@ _add(_systems, "lint", system.lint, "system lint examples/service-desk.system.ya
 _add(_systems, "apply", system.apply, "system apply examples/service-desk.system.yaml --process desk")
 _add(_systems, "list", system.list_all, "system list --json")
 app.add_typer(_systems, name="system")
+
+_annotations = typer.Typer(no_args_is_help=True, help="Notes on series: what happened, and when.")
+_add(
+    _annotations,
+    "create",
+    annotation.create,
+    "annotation create desk/main/lead_time --at 2026-03-02 --text 'New ticket tool' --kind change",
+)
+_add(_annotations, "list", annotation.list_all, "annotation list desk/main/lead_time@day")
+_add(_annotations, "delete", annotation.delete, "annotation delete annotations/6f1c3f0e-0000-4000-8000-000000000000")
+app.add_typer(_annotations, name="annotation")
 
 _quarantine = typer.Typer(no_args_is_help=True, help="Refused events: find, correct by rule, replay, discard.")
 _add(_quarantine, "list", quarantine.list_all, "quarantine list --counts")

@@ -21,7 +21,7 @@ from andon.ingest.v1 import (
     source_pb2,
     survey_pb2,
 )
-from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
+from andon.scoring.v1 import capability_pb2, indicator_system_pb2, overview_pb2, score_pb2, scoring_pb2
 
 from andon_client.presentation.order import hierarchy, score_order
 from andon_client.presentation.tables import problem_system
@@ -72,6 +72,20 @@ def list_scores(suite: Suite, request: scoring_pb2.ListScoresRequest) -> AsyncIt
 
 def list_signals(suite: Suite, request: scoring_pb2.ListSignalsRequest) -> AsyncIterator[score_pb2.Signal]:
     return _items(suite.scoring.ListSignals, request, lambda page: page.signals)
+
+
+def list_overview(suite: Suite, request: overview_pb2.GetOverviewRequest) -> AsyncIterator[overview_pb2.SeriesOverview]:
+    return _items(suite.overview.GetOverview, request, lambda page: page.series)
+
+
+def list_annotations(
+    suite: Suite, request: overview_pb2.ListAnnotationsRequest
+) -> AsyncIterator[overview_pb2.Annotation]:
+    return _items(suite.overview.ListAnnotations, request, lambda page: page.annotations)
+
+
+def list_losses(suite: Suite, request: capability_pb2.GetLossRequest) -> AsyncIterator[capability_pb2.WindowLoss]:
+    return _items(suite.capability.GetLoss, request, lambda page: page.windows)
 
 
 def list_problems(suite: Suite, request: improvement_pb2.ListProblemsRequest) -> AsyncIterator[problem_pb2.Problem]:

@@ -15,7 +15,7 @@ from andon.ingest.v1 import (
     quarantine_pb2_grpc,
     survey_pb2_grpc,
 )
-from andon.scoring.v1 import scoring_pb2_grpc
+from andon.scoring.v1 import capability_pb2_grpc, overview_pb2_grpc, scoring_pb2_grpc
 
 from andon_client.connection import Connection
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from andon.ingest.v1.privacy_pb2_grpc import PrivacyServiceAsyncStub
     from andon.ingest.v1.quarantine_pb2_grpc import QuarantineServiceAsyncStub
     from andon.ingest.v1.survey_pb2_grpc import SurveyServiceAsyncStub
+    from andon.scoring.v1.capability_pb2_grpc import CapabilityServiceAsyncStub
+    from andon.scoring.v1.overview_pb2_grpc import OverviewServiceAsyncStub
     from andon.scoring.v1.scoring_pb2_grpc import ScoringServiceAsyncStub
 
 
@@ -40,6 +42,8 @@ class Suite:
     forms: FormServiceAsyncStub
     privacy: PrivacyServiceAsyncStub
     scoring: ScoringServiceAsyncStub
+    capability: CapabilityServiceAsyncStub
+    overview: OverviewServiceAsyncStub
     improvement: ImprovementServiceAsyncStub
 
     def __init__(self, connection: Connection) -> None:
@@ -54,6 +58,8 @@ class Suite:
         self.forms = form_pb2_grpc.FormServiceStub(self._channels["ingest"])
         self.privacy = privacy_pb2_grpc.PrivacyServiceStub(self._channels["ingest"])
         self.scoring = scoring_pb2_grpc.ScoringServiceStub(self._channels["scoring"])
+        self.capability = capability_pb2_grpc.CapabilityServiceStub(self._channels["scoring"])
+        self.overview = overview_pb2_grpc.OverviewServiceStub(self._channels["scoring"])
         self.improvement = improvement_pb2_grpc.ImprovementServiceStub(self._channels["improvement"])
         return self
 

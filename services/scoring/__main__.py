@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from andon.scoring.v1.capability_pb2_grpc import add_CapabilityServiceServicer_to_server
+from andon.scoring.v1.overview_pb2_grpc import add_OverviewServiceServicer_to_server
 from andon.scoring.v1.scoring_pb2_grpc import add_ScoringServiceServicer_to_server
 
 from services.runtime.command import run_command
@@ -21,6 +23,9 @@ from services.scoring.replica.retention import Retention
 from services.scoring.replica.tenants import Replica
 from services.scoring.scores.charts.chart import prepare
 from services.scoring.servicer import ScoringServicer
+from services.scoring.servicer.capability import CapabilityServicer
+from services.scoring.servicer.overview import OverviewServicer
+from services.scoring.servicer.request_context import RequestContext
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.store.statements import CHANNEL, MIGRATIONS, SCHEMA, SYSTEMS_CHANNEL
@@ -51,16 +56,31 @@ async def run(
         draining,
     )
     retention = Retention(store, settings, replica.in_charge_of)
-    contract = Contract(
-        "andon.scoring.v1.ScoringService",
-        ScoringServicer(store, replica, draining, settings.active_systems_max),
-        add_ScoringServiceServicer_to_server,
-        ACCESS,
-    )
+    requests = RequestContext(store, replica, draining)
+    contracts = [
+        Contract(
+            "andon.scoring.v1.ScoringService",
+            ScoringServicer(requests, settings.active_systems_max),
+            add_ScoringServiceServicer_to_server,
+            ACCESS,
+        ),
+        Contract(
+            "andon.scoring.v1.CapabilityService",
+            CapabilityServicer(requests),
+            add_CapabilityServiceServicer_to_server,
+            ACCESS,
+        ),
+        Contract(
+            "andon.scoring.v1.OverviewService",
+            OverviewServicer(requests),
+            add_OverviewServiceServicer_to_server,
+            ACCESS,
+        ),
+    ]
 
     await serve(
         settings=settings,
-        contracts=[contract],
+        contracts=contracts,
         background=[
             replica.run,
             retention.run,

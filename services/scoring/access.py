@@ -5,7 +5,11 @@ from __future__ import annotations
 from services.runtime.identity import Access
 
 SERVICE = "/andon.scoring.v1.ScoringService/"
+OVERVIEW = "/andon.scoring.v1.OverviewService/"
+CAPABILITY = "/andon.scoring.v1.CapabilityService/"
 READERS = frozenset({"reader", "analyst", "quality_manager", "operator", "admin", "service"})
+# Who watches a process knows what happened to it.
+WATCHERS = frozenset({"analyst", "quality_manager", "operator", "admin"})
 ANALYSTS = frozenset({"analyst", "admin"})
 
 ACCESS: Access = {
@@ -24,4 +28,10 @@ ACCESS: Access = {
     f"{SERVICE}GetControlChart": READERS,
     f"{SERVICE}ExplainScore": READERS,
     f"{SERVICE}GetScoringStatus": READERS,
+    f"{OVERVIEW}GetOverview": READERS,
+    f"{OVERVIEW}ListAnnotations": READERS,
+    f"{OVERVIEW}CreateAnnotation": WATCHERS,
+    f"{OVERVIEW}DeleteAnnotation": WATCHERS,
+    f"{CAPABILITY}GetCapability": READERS,
+    f"{CAPABILITY}GetLoss": READERS,
 }

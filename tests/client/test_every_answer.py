@@ -20,13 +20,19 @@ from typer.testing import CliRunner
 from services.machine.authority import Authority
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("ingest", "quarantine", "data_quality", "privacy", "survey", "form", "scoring", "improvement")
+PACKAGES = {
+    **dict.fromkeys(("ingest", "quarantine", "data_quality", "privacy", "survey", "form"), "ingest"),
+    **dict.fromkeys(("scoring", "capability", "overview"), "scoring"),
+    "improvement": "improvement",
+}
 # What a person may have written, and what a table, a tree or a colour must not stumble over.
 NASTY = '[/red] [bold]"quoted"\\ 等候'
 DEPTH_MAX = 5
 COUNTED = (
     "load",
     "chart",
+    "loss",
+    "annotation delete",
     "export",
     "quarantine discard",
     "quarantine replay",
@@ -81,8 +87,7 @@ def _value(field):
 
 def handlers(service):
     """Answers every RPC of the contract: a call once, a stream of requests each."""
-    package = "ingest" if service in ("quarantine", "data_quality", "privacy", "survey", "form") else service
-    contract = importlib.import_module(f"andon.{package}.v1.{service}_pb2").DESCRIPTOR
+    contract = importlib.import_module(f"andon.{PACKAGES[service]}.v1.{service}_pb2").DESCRIPTOR
     described = contract.services_by_name[f"{service.title().replace('_', '')}Service"]
     methods = {method.name: _handler(method) for method in described.methods}
     return grpc.method_handlers_generic_handler(described.full_name, methods)
@@ -108,14 +113,14 @@ def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
     authority = Authority(folder / "authority")
     server = grpc.server(ThreadPoolExecutor(4))
-    server.add_generic_rpc_handlers(tuple(map(handlers, SERVICES)))
+    server.add_generic_rpc_handlers(tuple(map(handlers, PACKAGES)))
     certificate, key = authority.certificate("server")
     port = server.add_secure_port(
         "127.0.0.1:0", grpc.ssl_server_credentials([(key.read_bytes(), certificate.read_bytes())])
     )
     server.start()
     (folder / "token.jwt").write_text(authority.token("user", "main", ["admin"]))
-    targets = dict.fromkeys(SERVICES, f"127.0.0.1:{port}")
+    targets = dict.fromkeys(PACKAGES, f"127.0.0.1:{port}")
     files = authority.ca_file, *authority.certificate("user"), folder / "token.jwt"
     save_connection(folder, Connection(targets, *files))
     yield folder

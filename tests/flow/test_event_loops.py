@@ -14,12 +14,15 @@ import grpc
 import pyarrow as pa
 import pytest
 from andon.common.v1 import value_pb2
+from andon.common.v1.interval_pb2 import Interval
+from andon.common.v1.text_pb2 import Text
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2, record_pb2, source_pb2
+from andon.scoring.v1 import capability_pb2, overview_pb2, score_pb2, scoring_pb2
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
-from andon.scoring.v1 import score_pb2, scoring_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from bench.growth_improvement import fill
 from services.improvement.__main__ import migrate as migrate_improvement
@@ -45,7 +48,7 @@ from tests.services.scoring.conftest import (
 LOOP_MS_MAX = 50.0
 CONTRACTS = {
     "ingest": (ingest_pb2, quarantine_pb2),
-    "scoring": (scoring_pb2,),
+    "scoring": (scoring_pb2, capability_pb2, overview_pb2),
     "improvement": (improvement_pb2,),
 }
 METHODS = {
@@ -225,6 +228,7 @@ Requests = Callable[[LargeTenant], list[list[Message]]]
 """Calls of a method; several messages where it takes a stream."""
 
 ing, qua, rec, sco, imp = ingest_pb2, quarantine_pb2, record_pb2, scoring_pb2, improvement_pb2
+cap, over = capability_pb2, overview_pb2
 LARGE_SYSTEM = f"{PARENT}/indicatorSystems/large0"
 RECORDS = rec.RawRecords(json=rec.JsonRecords(records=[b'{"id": "r%d", "note": "x"}' % one for one in range(ROWS)]))
 
@@ -339,6 +343,23 @@ LARGE: dict[str, Requests] = {
     "scoring.GetControlChart": always(sco.GetControlChartRequest(series=CHARTED)),
     "scoring.ExplainScore": explained,
     "scoring.GetScoringStatus": always(sco.GetScoringStatusRequest()),
+    "scoring.GetCapability": always(
+        cap.GetCapabilityRequest(series=CHARTED),
+        cap.GetCapabilityRequest(series=EXPLAINED, distribution=cap.GetCapabilityRequest.DISTRIBUTION_PERCENTILES),
+    ),
+    "scoring.GetOverview": always(over.GetOverviewRequest(points_max=200, page_size=200)),
+    "scoring.CreateAnnotation": always(
+        over.CreateAnnotationRequest(
+            annotation=over.Annotation(
+                scope=CHARTED, interval=Interval(start=Timestamp(seconds=1)), text=Text(en="x" * 1_000)
+            )
+        )
+    ),
+    "scoring.ListAnnotations": always(over.ListAnnotationsRequest(page_size=1_000)),
+    "scoring.DeleteAnnotation": always(
+        over.DeleteAnnotationRequest(name="annotations/6f1c3f0e-0000-4000-8000-000000000000")
+    ),
+    "scoring.GetLoss": always(cap.GetLossRequest(series=CHARTED, cost=1.0)),
     "improvement.ListProblems": always(imp.ListProblemsRequest(page_size=1_000)),
     "improvement.GetProblem": of_problem(imp.GetProblemRequest),
     "improvement.WatchProblems": always(imp.WatchProblemsRequest(snapshot=True, heartbeat=OFTEN)),

@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from andon.scoring.v1 import scoring_pb2
+from andon.scoring.v1 import overview_pb2, scoring_pb2
 
 from andon_client.commands.filters import Json, Since, Until, interval_of
 from andon_client.figure import Trace, figure
-from andon_client.listing import read_zones
-from andon_client.presentation.formats import localised, number, span
+from andon_client.listing import list_annotations, read_zones, take
+from andon_client.presentation.formats import localised, number, span, when
 from andon_client.presentation.limits import caveats, centre_text, delay_text
-from andon_client.presentation.phrases import say
+from andon_client.presentation.phrases import named, say
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, notes, run, screen
 
+ANNOTATIONS_MAX = 20
 # The spec leaves its size to the page it is on; a file has none.
+
 SVG_SIZE = {"width": 860, "height": 300}
 
 
@@ -36,11 +38,16 @@ def chart(
     """Draw the control chart of a series, with phase I, control limits and signals."""
     options: Context = context.obj
 
+    notes_shown: list[overview_pb2.Annotation] = []
+
     async def work(suite: Suite) -> tuple[scoring_pb2.GetControlChartResponse, tzinfo]:
         zone = (await read_zones(suite, [series])).of(series)
         request = scoring_pb2.GetControlChartRequest(
             series=series, interval=interval_of(since, until, zone), language=options.locale
         )
+        if not as_json:
+            pinned = overview_pb2.ListAnnotationsRequest(scope=series, interval=request.interval)
+            notes_shown.extend(await take(list_annotations(suite, pinned), ANNOTATIONS_MAX))
         return await suite.scoring.GetControlChart(request), zone
 
     found, zone = run(options, work)
@@ -57,6 +64,10 @@ def chart(
         emit_json(found)
     elif svg is None and vega is None:
         _draw(found, options, zone)
+        for note in notes_shown:
+            place = {"time": when(note.interval.start, zone), "kind": named(note.Kind, note.kind, options.locale)}
+            text = localised(note.text, options.locale)
+            screen.print(say("annotation_line", options.locale, text=text, author=note.author, **place), markup=False)
 
 
 def _draw(found: scoring_pb2.GetControlChartResponse, context: Context, zone: tzinfo) -> None:

@@ -51,6 +51,51 @@ CHINESE: Mapping[str, str] = {
     "Only observations at or after this time.": "仅此时间及之后的观察。",
     "Only observations before this time.": "仅此时间之前的观察。",
     "Also how often each grade was given.": "同时显示各等级的次数。",
+    "Show where every indicator is: latest, previous, common cause or change, target in reach or not, its course.": (
+        "显示各指标现状：最近值、上期值、随机或变化、目标能否达到、走势。"
+    ),
+    "Series of slices too.": "同时显示切片序列。",
+    "Windows of each series.": "每个序列的窗口数。",
+    "Notes on series: what happened, and when.": "序列备注：发生了什么，何时发生。",
+    "Pin a note to a time: charts and overviews of every series within the scope show it.": (
+        "为某时间添加备注：范围内各序列的图与总览均显示。"
+    ),
+    "List notes, by scope and time.": "按范围与时间列出备注。",
+    "Remove a note for good.": "永久删除备注。",
+    "Key of a series, or process/system/indicator, process/system or process alone.": (
+        "序列键，或 process/system/indicator、process/system、process。"
+    ),
+    "What is shown on this series, indicator, system or process.": "在此序列、指标、体系或流程上显示的备注。",
+    "What happened.": "发生了什么。",
+    "When it began, in the zone of the system.": "开始时间，以体系的时区计。",
+    "When it ended. Default: an instant.": "结束时间。默认：一个时刻。",
+    "note, change, incident or maintenance.": "note（备注）、change（变更）、incident（事件）或 maintenance（维护）。",
+    "Name of the note: annotations/...": "备注名称：annotations/...",
+    "Show how capable a process is: Cp to Cpm, Pp, Ppk, DPMO and sigma level, and whether their assumptions hold.": (
+        "显示过程能力：Cp 至 Cpm、Pp、Ppk、DPMO 与西格玛水平，以及其前提是否成立。"
+    ),
+    "Show the quality loss of a series in money, window by window: off target, spread and in all (Taguchi).": (
+        "逐窗口显示序列的质量损失金额：偏离目标、波动与合计（田口）。"
+    ),
+    "Lower limit, in the unit of the series.": "下限，以序列的单位计。",
+    "Upper limit, in the unit of the series.": "上限，以序列的单位计。",
+    "The best value. Default: the middle.": "最佳值。默认：中点。",
+    "The best value. Default: the indicator's.": "最佳值。默认：指标的目标。",
+    "Capability of cases or of windows.": "cases（案例）或 windows（窗口）的能力。",
+    "normal, fitted or percentiles. Default: normal unless it is refused.": (
+        "normal（正态）、fitted（拟合）或 percentiles（分位数）。默认：正态，除非被检验拒绝。"
+    ),
+    "Spread within windows: mean-range, mean-sd, pooled or moving-range.": (
+        "窗口内波动：mean-range、mean-sd、pooled 或 moving-range。"
+    ),
+    "Values are counted defects, of so many possible in a case.": "值为缺陷计数，每个案例有这么多机会。",
+    "Shift that is added to the sigma level; 0: none.": "加到西格玛水平上的偏移；0：无。",
+    "What one case costs that lies at the tolerance.": "处于容差处的一个案例的损失。",
+    "The deviation, or value, that costs so much. Default: the target.": "造成该损失的偏差或取值。默认：目标。",
+    "nominal, smaller or larger. Default: by the direction of the indicator.": (
+        "nominal（望目）、smaller（望小）或 larger（望大）。默认：按指标方向。"
+    ),
+    "For people, such as EUR.": "供阅读，例如 EUR。",
     "Surveys: what is asked, who was invited, and what came back.": "问卷：问题、受邀者与答复。",
     "Create a survey and the source that its responses are written to.": "创建问卷及写入其答卷的数据源。",
     "Show a survey and its items.": "显示问卷及其题目。",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from andon_quality.arrays import FloatArray
+from andon_quality.arrays import FloatArray, finite
 from andon_quality.control.chart import points
 from andon_quality.errors import Inconsistent, OutOfRange
 
@@ -92,3 +92,27 @@ def grand_mean(means: FloatArray, sizes: FloatArray) -> FloatArray:
     there = (sizes > 0) & ~np.isnan(means)
     total = np.where(there, sizes * means, 0.0).sum(axis=-1)
     return np.asarray(total / np.where(there, sizes, 0.0).sum(axis=-1))
+
+
+def summarise_groups(values: ArrayLike, groups: ArrayLike) -> Subgroups:
+    """As `summarise`, of values of shape (n,) that each name their subgroup, in any order and of any sizes.
+
+    groups: whole numbers, shape (n,); the result has a subgroup for each distinct one, in rising order. Prefer
+    `summarise` where every subgroup has about as many values. Cost: O(n log n). Raises NotFinite, Inconsistent.
+
+    >>> summarise_groups([1.0, 4.0, 2.0, 6.0, 3.0], [0, 7, 0, 7, 0]).sds.round(3)
+    array([1.   , 1.414])
+    """
+    x, named = finite(values), np.asarray(groups)
+    if x.ndim != 1 or named.shape != x.shape:
+        raise Inconsistent(f"needs one group for each value, got shapes {x.shape} and {named.shape}")
+    order = np.argsort(named, kind="stable")
+    sorted_x, sorted_groups = x[order], named[order]
+    starts = np.flatnonzero(np.r_[x.size > 0, sorted_groups[1:] != sorted_groups[:-1]])
+    sizes = np.diff(np.r_[starts, x.size]).astype(np.float64)
+    means = np.add.reduceat(sorted_x, starts) / sizes
+    squares = np.add.reduceat(np.square(sorted_x - np.repeat(means, sizes.astype(np.int64))), starts)
+    spans = np.maximum.reduceat(sorted_x, starts) - np.minimum.reduceat(sorted_x, starts)
+    enough = sizes >= 2
+    sds = np.sqrt(_ratio(squares, np.where(enough, sizes - 1, 0.0)))
+    return Subgroups(means, sds, np.where(enough, spans, np.nan), sizes)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from andon.scoring.v1 import scoring_pb2_grpc
 
-from services.runtime.drain import Draining
-from services.scoring.replica.tenants import Replica
 from services.scoring.servicer.cards import CardRpcs
 from services.scoring.servicer.control_charts import ControlChartRpcs
 from services.scoring.servicer.explanations import ExplanationRpcs
@@ -14,7 +12,6 @@ from services.scoring.servicer.scores import ScoreRpcs
 from services.scoring.servicer.signals import SignalRpcs
 from services.scoring.servicer.status import StatusRpcs
 from services.scoring.servicer.systems import SystemRpcs
-from services.scoring.store import Store
 
 
 class ScoringServicer(
@@ -29,6 +26,6 @@ class ScoringServicer(
 ):
     """Every family answers from the same request context."""
 
-    def __init__(self, store: Store, replica: Replica, draining: Draining, active_systems_max: int) -> None:
-        self.requests = RequestContext(store, replica, draining)
+    def __init__(self, requests: RequestContext, active_systems_max: int) -> None:
+        self.requests = requests
         self.active_systems_max = active_systems_max

@@ -479,6 +479,15 @@ FROM observation
 WHERE tenant = $1 AND system_name = $2 AND version = $3 AND anchor_min < $5 AND anchor_max >= $4
 ORDER BY partition, id;
 
+-- name: observations_of_span
+-- The same of any span, some pages at a time.
+SELECT partition, id, page
+FROM observation
+WHERE tenant = $1 AND system_name = $2 AND version = $3 AND anchor_min < $5 AND anchor_max >= $4
+    AND (partition, id) > ($6, $7::bigint)
+ORDER BY partition, id
+LIMIT $8;
+
 -- name: create_system
 -- A new version as a draft; versions are counted under the tenant's lock.
 INSERT INTO indicator_system (tenant, name, version, state, spec, etag)
@@ -749,3 +758,60 @@ LEFT JOIN (
     ON failed.system_name = active.name AND failed.version = active.version
 WHERE active.tenant = $1 AND active.state = 2
 ORDER BY active.name, failed.failed_at;
+
+-- name: overview
+-- Of each of these series the latest scores (1) and active signals (2), and the latest notes of its scopes (3).
+SELECT 1 AS kind, wanted.place, recent.body
+FROM unnest($2::text[]) WITH ORDINALITY AS wanted (series, place)
+CROSS JOIN LATERAL (
+    SELECT body
+    FROM score
+    WHERE tenant = $1 AND score.series = wanted.series AND present
+    ORDER BY window_start DESC
+    LIMIT $3
+) AS recent
+UNION ALL
+SELECT 2, wanted.place, recent.body
+FROM unnest($2::text[]) WITH ORDINALITY AS wanted (series, place)
+CROSS JOIN LATERAL (
+    SELECT body
+    FROM signal
+    WHERE tenant = $1 AND signal.series = wanted.series AND standing
+    ORDER BY window_start DESC
+    LIMIT $3
+) AS recent
+UNION ALL
+SELECT 3, scoped.place, recent.body
+FROM unnest($4::text[], $5::bigint[]) AS scoped (scope, place)
+CROSS JOIN LATERAL (
+    SELECT body
+    FROM annotation
+    WHERE tenant = $1 AND annotation.scope = scoped.scope
+    ORDER BY start_us DESC, id DESC
+    LIMIT $6
+) AS recent;
+
+-- name: add_annotation
+-- A note.
+INSERT INTO annotation (tenant, id, scope, start_us, end_us, body)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: list_annotations
+-- A page of notes of some scopes (none: of all), by scope and time.
+SELECT id, scope, start_us, end_us, body
+FROM annotation
+WHERE tenant = $1 AND (cardinality($2::text[]) = 0 OR scope = ANY($2)) AND start_us < $4 AND end_us >= $3
+    AND (scope, start_us, id) > ($5, $6::bigint, $7::uuid)
+ORDER BY scope, start_us, id
+LIMIT $8;
+
+-- name: annotation_exists
+-- Whether there is this note.
+SELECT true AS found
+FROM annotation
+WHERE tenant = $1 AND id = $2;
+
+-- name: delete_annotation
+-- A note goes for good.
+DELETE FROM annotation
+WHERE tenant = $1 AND id = $2;

@@ -8,6 +8,7 @@ from services.scoring.store.books import BookReads
 from services.scoring.store.dropped_slices import DroppedSlices
 from services.scoring.store.failures import Failures
 from services.scoring.store.log import ScoreLog
+from services.scoring.store.overviews import Overviews
 from services.scoring.store.progress import ProgressReads
 from services.scoring.store.results import Results
 from services.scoring.store.retention import RetentionWrites
@@ -27,6 +28,7 @@ class Store(
     Snapshots,
     ScoreLog,
     Results,
+    Overviews,
     RetentionWrites,
     Systems,
 ):

@@ -163,6 +163,14 @@ class Results:
             rows = await connection.fetch(QUERIES.observations_of_window, tenant, system, version, start_us, end_us)
         return [(row["partition"], row["page"]) for row in rows]
 
+    async def observations_after(
+        self, tenant: str, system: str, version: int, span: tuple[int, int], after: tuple[int, int], limit: int
+    ) -> list[tuple[tuple[int, int], bytes]]:
+        """Pages that may say something about a span, in the order of their steps, each with its place."""
+        async with tenant_transaction(self._pool, tenant) as connection:
+            rows = await connection.fetch(QUERIES.observations_of_span, tenant, system, version, *span, *after, limit)
+        return [((row["partition"], row["id"]), row["page"]) for row in rows]
+
     async def observed_since(self, tenant: str, system: str, version: int) -> int | None:
         """Windows that start here or later have all their observations. None: all windows have."""
         async with tenant_transaction(self._pool, tenant) as connection:

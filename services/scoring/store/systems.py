@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import asyncpg
 
 from services.runtime.database import tenant_transaction
 from services.runtime.requests import IdempotencyKey
+from services.scoring.store.overviews import AnnotationRow
 from services.scoring.store.statements import QUERIES
 from services.scoring.system.version import SystemVersion
 
@@ -30,6 +32,17 @@ class SystemEditor:
         if key is not None:
             row = (self._tenant, str(key.request_id), method, key.fingerprint, answer)
             await self._connection.execute(QUERIES.keep_answer, *row)
+
+    async def add_annotation(self, row: AnnotationRow) -> None:
+        await self._connection.execute(
+            QUERIES.add_annotation, self._tenant, row.id, row.scope, row.start_us, row.end_us, row.body
+        )
+
+    async def has_annotation(self, id: UUID) -> bool:
+        return bool(await self._connection.fetchval(QUERIES.annotation_exists, self._tenant, id))
+
+    async def delete_annotation(self, id: UUID) -> None:
+        await self._connection.execute(QUERIES.delete_annotation, self._tenant, id)
 
     async def create(self, name: str, spec: bytes, etag: str) -> SystemVersion:
         return _version(await self._connection.fetchrow(QUERIES.create_system, self._tenant, name, spec, etag))

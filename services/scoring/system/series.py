@@ -74,6 +74,18 @@ def series_name(series: SeriesKey) -> SeriesName:
     return SeriesName(process, system, indicator, Window(window), not brace, dimensions)
 
 
+def scopes_of(key: SeriesKey) -> tuple[str, ...]:
+    """What a series lies in: its process, system, indicator, window width, and itself.
+
+    >>> scopes_of(SeriesKey("desk/main/wait@day{team=A}"))
+    ('desk', 'desk/main', 'desk/main/wait', 'desk/main/wait@day', 'desk/main/wait@day{team=A}')
+    """
+    whole = key.partition("{")[0]
+    indicator = whole.rpartition("@")[0]
+    process, system, _ = indicator.split("/")
+    return tuple(dict.fromkeys((process, f"{process}/{system}", indicator, whole, key)))
+
+
 def slice_of(series: SeriesKey) -> dict[str, str]:
     """Dimension -> value of a key such as "...@week{priority=2 - High}"."""
     _, brace, rest = series.partition("{")

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit, urlunsplit
 import grpc
 import pytest
 from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
+from andon.scoring.v1 import capability_pb2_grpc, overview_pb2_grpc, scoring_pb2, scoring_pb2_grpc
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
-from andon.scoring.v1 import scoring_pb2, scoring_pb2_grpc
 from andon_client.keepalive import channel_options
 
 from services.ingest.__main__ import migrate as migrate_ingest
@@ -184,6 +184,12 @@ class Suite:
 
     def scoring(self, replica: int = 0, tenant: str = TENANT, roles: Sequence[str] = ROLES) -> Any:
         return scoring_pb2_grpc.ScoringServiceStub(self._channel(self.scoring_ports[replica], tenant, roles))
+
+    def capability(self, replica: int = 0, tenant: str = TENANT) -> Any:
+        return capability_pb2_grpc.CapabilityServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))
+
+    def overview(self, replica: int = 0, tenant: str = TENANT, roles: Sequence[str] = ROLES) -> Any:
+        return overview_pb2_grpc.OverviewServiceStub(self._channel(self.scoring_ports[replica], tenant, roles))
 
     async def write(self, events: Sequence[event_pb2.Event], tenant: str = TENANT) -> str:
         """The cursor through which they are durable."""
