@@ -115,6 +115,10 @@ def secrets(services: Mapping[str, Service]) -> dict[str, set[str]]:
 
 
 # Read where they exist: the authority of a Postgres with TLS of its own; the password of the dev overlay's Postgres.
-# One key <name>.yaml for each webhook.
-OPTIONAL_SECRETS: Mapping[str, set[str]] = {"postgres-ca": {"ca.crt"}, "gateway-webhooks": set()}
+# One key <name>.yaml for each webhook; connections.yaml and the secrets that it names.
+OPTIONAL_SECRETS: Mapping[str, set[str]] = {
+    "postgres-ca": {"ca.crt"},
+    "gateway-webhooks": set(),
+    "bridge-connections": set(),
+}
 DEV_SECRETS = {"postgres": {"password"}}

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from pydantic import ValidationError
 
 from deploy.declared import OPTIONAL_SECRETS, TARGET, Service, secrets
-from deploy.objects import Object, Objects, Workload, environment, of_kind, title_of, workloads
+from deploy.objects import Object, Objects, Workload, environment, name_of, of_kind, title_of, workloads
 from deploy.rules.finding import Found, Rule, Services
 from services.runtime.settings import ProcessSettings
 
@@ -91,9 +91,12 @@ def files_are_mounted(objects: Objects, services: Services) -> Found:
     keys = {**secrets(services), **OPTIONAL_SECRETS}
     for workload, _, given in _serving(objects, services):
         mounted = _mounted_secrets(workload)
+        claimed = _mounted_claims(workload)
         for name, entry in given.items():
             if name.endswith(("_FILE", "_DIR")):
                 path = PurePosixPath(entry.get("value", ""))
+                if str(path) in claimed:
+                    continue
                 folder, key = (path, None) if name.endswith("_DIR") else (path.parent, path.name)
                 secret = mounted.get(str(folder), "")
                 if secret not in keys or (key is not None and key not in keys[secret]):
@@ -104,6 +107,13 @@ def _mounted_secrets(workload: Workload) -> dict[str, str]:
     volumes = {one["name"]: one.get("secret", {}).get("secretName", "") for one in workload.pod.get("volumes", [])}
     mounts = [mount for one in workload.containers for mount in one.get("volumeMounts", [])]
     return {mount["mountPath"]: volumes.get(mount["name"], "") for mount in mounts}
+
+
+def _mounted_claims(workload: Workload) -> set[str]:
+    """Where volumes of a pod's own are, which nobody has to fill."""
+    claims = {name_of(one) for one in workload.owner["spec"].get("volumeClaimTemplates", [])}
+    mounts = [mount for one in workload.containers for mount in one.get("volumeMounts", [])]
+    return {mount["mountPath"] for mount in mounts if mount["name"] in claims}
 
 
 def targets_are_services(objects: Objects, services: Services) -> Found:

@@ -10,7 +10,8 @@ ADDITIONAL = {"otel-collector"}
 
 
 def the_services_are_deployed_and_no_others(objects: Objects, services: Services) -> Found:
-    for name in sorted(names(objects, "Deployment") ^ (set(services) | ADDITIONAL)):
+    deployed = names(objects, "Deployment") | (names(objects, "StatefulSet") & set(services))
+    for name in sorted(deployed ^ (set(services) | ADDITIONAL)):
         yield f"Deployment/{name}", "is deployed and no service, or a service and not deployed"
 
 

@@ -33,6 +33,11 @@ class Home:
         return self._folder("webhooks")
 
     @property
+    def connections(self) -> Path:
+        """Of the bridge: connections.yaml and the secrets that it names."""
+        return self._folder("bridge")
+
+    @property
     def passwords(self) -> Passwords:
         """Of the services' own roles on a Postgres that is run elsewhere; the embedded one has its own."""
         return Passwords(self.folder / "passwords.json")

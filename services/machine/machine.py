@@ -76,6 +76,7 @@ SUITE = (
         has_store=False,
         replicas=0,
     ),
+    LocalService("bridge", ("ingest",), role_of_calls="writer", has_contract=False, has_store=False, replicas=0),
 )
 
 
@@ -150,7 +151,8 @@ class Machine:
         self._say("migrating")
         await asyncio.gather(*(run_once(self._migration(service)) for service in SUITE if service.has_store))
         for service in SUITE:
-            self._ports.update({child: home.port(child) for child in self._replicas(service)})
+            if service.has_contract or service.has_http:
+                self._ports.update({child: home.port(child) for child in self._replicas(service)})
         for service in SUITE:
             if self._replicas(service):
                 self._say(f"starting {service.name}")
@@ -195,9 +197,10 @@ class Machine:
 
     def _serving(self, child: str, service: LocalService) -> Command:
         listener = "LISTEN" if service.has_contract else "HTTP_LISTEN"
+        listens = {f"{service.prefix}{listener}": f"127.0.0.1:{self._ports[child]}"} if child in self._ports else {}
         environment = {
             **self._environment(child, service),
-            f"{service.prefix}{listener}": f"127.0.0.1:{self._ports[child]}",
+            **listens,
             f"{service.prefix}HEALTH_LISTEN": "127.0.0.1:0",
             f"{service.prefix}ENDPOINT_FILE": str(self.plan.home.endpoint_file(child)),
             **{f"{service.prefix}{called.upper()}_TARGET": self._target(called) for called in service.calls},
@@ -216,6 +219,10 @@ class Machine:
             "TOKENS_DIR": str(self.plan.home.tokens(service.name)),
             "TENANT_KEY_FILE": str(self.plan.home.key_file()),
             "WEBHOOKS_DIR": str(self.plan.home.webhooks),
+            "CONNECTIONS_DIR": str(self.plan.home.connections),
+            "STATE_DIR": str(self.plan.home.connections / "state"),
+            "REPLICA_COUNT": str(len(self._replicas(service)) or 1),
+            "REPLICA_NAME": f"{service.name}-{self._replicas(service).index(child)}",
             "OTLP_ENDPOINT": self.plan.otlp_endpoint,
             # Each partition costs every small step a little, and one replica folds them one after another.
             "PARTITION_COUNT": str(self.plan.replicas.get("scoring", 1)),

@@ -75,7 +75,7 @@ class Cluster:
         volumes = {one["name"]: one.get("secret", {}).get("secretName", "") for one in workload.pod["volumes"]}
         for mount in workload.containers[0]["volumeMounts"]:
             folder = Path(mount["mountPath"].replace("/etc/andon", str(self.home / "etc")))
-            for key, text in self.secrets.get(volumes[mount["name"]], {}).items():
+            for key, text in self.secrets.get(volumes.get(mount["name"], ""), {}).items():
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / key).write_text(text, encoding="utf-8")
 

@@ -28,7 +28,8 @@ def test_every_secret_that_is_needed_is_made_with_its_keys(made: dict[str, dict[
 
 def test_each_service_holds_a_token_per_tenant(made: dict[str, dict[str, str]]) -> None:
     (key,) = json.loads(made["token-issuer"]["jwks.json"])["keys"]
-    for name, role in (("scoring-tokens", "service"), ("improvement-tokens", "service"), ("gateway-tokens", "writer")):
+    roles = {"scoring": "service", "improvement": "service", "gateway": "writer", "bridge": "writer"}
+    for name, role in ((f"{service}-tokens", role) for service, role in roles.items()):
         assert set(made[name]) == {"main.jwt", "east.jwt"}
         claims = jwt.decode(made[name]["east.jwt"], jwt.PyJWK(key), algorithms=["ES256"], audience="andon")
         assert (claims["tenant"], claims["roles"]) == ("east", [role])
