@@ -31,7 +31,7 @@ from services.ingest.store.sessions import PostgresStore
 from services.ingest.wire import records as record_wire
 from services.ingest.workers import share_interpreter
 from services.ingest.writer.commit import LogLimits
-from services.ingest.writer.decision import Codec
+from services.ingest.writer.receipt import Codec
 from services.runtime.clock import clock_us
 from services.runtime.command import run_command
 from services.runtime.contract import Contract

@@ -23,7 +23,7 @@ class IdempotencyKey:
             raise request_id_reused()
 
 
-def idempotency_key(request: Any, part: bytes = b"") -> IdempotencyKey | None:
+def idempotency_key(request: Any, part: bytes | memoryview = b"") -> IdempotencyKey | None:
     """None: the request has no id, or is a dry run, which nobody remembers. `part`: what was not read with it."""
     if not request.request_id:
         return None

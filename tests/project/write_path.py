@@ -2,7 +2,8 @@
 
 Serves ingest on a Postgres of its own, writes some batches, and follows the next one with `sys.setprofile`. A stop is a
 function of services/ that the call enters, each counted once; a return is a step into a file that the path had left
-before; calls are all entries, loops included. Comprehensions and lambdas belong to the function that holds them.
+before; calls are all entries, loops included. Comprehensions and lambdas belong to the function that holds them. What
+tasks do that were there before the call (listeners, followers) is no part of it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from types import FrameType
@@ -37,6 +39,7 @@ class CallPath:
 
     def __init__(self) -> None:
         self.entered: list[tuple[str, str]] = []
+        self._others = asyncio.all_tasks()
         # Held, so that no later frame gets the identity of an earlier one; a coroutine that goes on is not entered.
         self._frames: dict[int, FrameType] = {}
 
@@ -44,22 +47,32 @@ class CallPath:
         code = frame.f_code
         if event != "call" or not code.co_filename.startswith(SERVICES) or code.co_name.startswith("<"):
             return
-        if id(frame) not in self._frames:
+        if id(frame) not in self._frames and asyncio.current_task() not in self._others:
             self._frames[id(frame)] = frame
             self.entered.append((code.co_filename.removeprefix(SERVICES), code.co_qualname))
 
 
-def shown(entered: Sequence[tuple[str, str]], verbose: bool) -> str:
+@dataclass(frozen=True)
+class PathLength:
+    """Functions that are entered, steps back into a file that was left, and files."""
+
+    stops: int
+    returns: int
+    files: int
+
+
+def counted(entered: Sequence[tuple[str, str]]) -> PathLength:
     stops = list(dict.fromkeys(entered))
     files = [file for file, _ in groupby(stops, key=lambda stop: stop[0])]
-    lines = [f"{file:<40} {name}" for file, name in stops] if verbose else []
-    counts = (
-        f"{len(stops)} stops, {len(files) - len(set(files))} returns, {len(set(files))} files, {len(entered)} calls"
-    )
-    own = [stop for stop in stops if stop[0].startswith("ingest/")]
-    own_files = [file for file, _ in groupby(own, key=lambda stop: stop[0])]
-    inside = f"{len(own)} stops, {len(own_files) - len(set(own_files))} returns, {len(set(own_files))} files"
-    return "\n".join([*lines, f"one WriteEvents of {EVENTS} events: {counts}", f"in ingest alone: {inside}"])
+    return PathLength(len(stops), len(files) - len(set(files)), len(set(files)))
+
+
+def shown(entered: Sequence[tuple[str, str]], verbose: bool) -> str:
+    whole, own = counted(entered), counted([stop for stop in entered if stop[0].startswith("ingest/")])
+    lines = [f"{file:<40} {name}" for file, name in dict.fromkeys(entered)] if verbose else []
+    for what, path in ((f"one WriteEvents of {EVENTS} events", whole), ("in ingest alone", own)):
+        lines.append(f"{what}: {path.stops} stops, {path.returns} returns, {path.files} files")
+    return "\n".join([*lines, f"{len(entered)} calls"])
 
 
 def batch(number: int) -> ingest_pb2.WriteEventsRequest:

@@ -14,9 +14,10 @@ from services.ingest.admission.checks import checked
 from services.ingest.admission.cleaning_rules import cleaned
 from services.ingest.admission.concatenation import join, joined
 from services.ingest.admission.normal_form import normalised
-from services.ingest.admission.own_source import OWN_SOURCES, foreign_rows
+from services.ingest.admission.own_source import foreign_rows
 from services.ingest.admission.persons import Persons
-from services.ingest.admission.privacy import person_values, protected_page
+from services.ingest.admission.policies import policies_of
+from services.ingest.admission.privacy import protected_page
 from services.ingest.admission.quality_rules import defects
 from services.ingest.admission.tenant_keys import TenantKeys
 from services.ingest.columns import codes_of
@@ -33,23 +34,24 @@ def admit(
 ) -> Admission:
     """Pure: each batch is admitted as it would be alone; together they take hardly longer than one of them.
 
-    Unknown sources have safe defaults. persons: at least those of `persons_named` by these batches.
+    persons: at least those of `persons_named` by these batches.
     """
     arrival = joined([batch.arrival for batch in batches])
     starts = np.cumsum([0, *(batch.received for batch in batches)])
     coded = arrival.page.column("source")
-    policies = _policies(coded, sources)
+    policies = policies_of(coded, sources)
+    reserved = foreign_rows(batches, coded, starts)
     arrival, cleaned_rows = cleaned(arrival, policies)
     page = arrival.page
     marks = checked(arrival, policies, now_us)
-    marks.note(foreign_rows(batches, coded, starts), "source", "EVENT_SOURCE_RESERVED")
+    marks.note(reserved, "source", "EVENT_SOURCE_RESERVED")
+    faults = marks.by_batch(coded, starts)
     defect_rows = defects(page, policies)
     index, bounds = np.arange(page.num_rows, dtype=np.int64), starts
     if marks.kinds:
         index = np.flatnonzero(marks.reason < 0)
         bounds = np.searchsorted(index, starts)
         page = page.take(pa.array(index))
-    faults = marks.by_batch(coded, starts)
     page = normalised(protected_page(page, policies, persons), [batch.traceparent for batch in batches], bounds)
     coded_now = page.column("source")
     codes = codes_of(coded_now)
@@ -79,25 +81,22 @@ def _places_in(index: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.
     return places[inside]
 
 
-def persons_named(batches: Sequence[IncomingBatch], sources: Mapping[SourceId, Source]) -> set[str]:
-    """The values whose persons' secrets the admission of these batches needs."""
-    found: set[str] = set()
-    for batch in batches:
-        if batch.received:
-            policies = _policies(batch.arrival.page.column("source"), sources)
-            # A person is who the value names when it is clean.
-            clean = cleaned(batch.arrival, policies)[0] if any(one.cleaning for one in policies) else batch.arrival
-            found |= person_values(clean.page, policies)
-    return found
-
-
-def _policies(coded: pa.DictionaryArray, sources: Mapping[SourceId, Source]) -> list[Source]:
-    names = map(SourceId, coded.dictionary.to_pylist())
-    return [OWN_SOURCES.get(name) or sources.get(name) or Source(name) for name in names]
-
-
 _index = attrgetter("index")
 Marked = TypeVar("Marked", CleanedRows, DefectRows)
+
+
+def admit_parts(
+    whole: Sequence[IncomingBatch],
+    parts: Sequence[tuple[Admission, int, int]],
+    sources: Mapping[SourceId, Source],
+    keys: TenantKeys,
+    persons: Persons,
+    now_us: int,
+) -> Admission:
+    """One admission of whole batches, and of the rows [begin, end) of some that were admitted before."""
+    admissions = [admit(whole, sources, keys, persons, now_us)] if whole else []
+    admissions += [part_of(*part) for part in parts]
+    return admissions[0] if len(admissions) == 1 else merged_admissions(admissions)
 
 
 def part_of(admission: Admission, begin: int, end: int) -> Admission:

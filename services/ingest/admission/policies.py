@@ -1,10 +1,18 @@
 """What is done with each field of a source: its own policies, and safe defaults for all else."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from services.ingest.model import ATTRIBUTE_PREFIX, FieldPolicy, Source, Treatment
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from services.ingest.admission.own_source import OWN_SOURCES
+from services.ingest.columns import codes_of
+from services.ingest.model import ATTRIBUTE_PREFIX, FieldPolicy, Source, SourceId, Treatment
+
+Rows = NDArray[np.bool_]
 
 RAW_PREFIX = ATTRIBUTE_PREFIX + "raw."
 CASE_ID, ACTIVITY, RESOURCE = "case_id", "activity", "resource"
@@ -17,6 +25,45 @@ _PERSONAL = re.compile(
 _OWNER = re.compile(
     "customer|caller|client|contact|patient|guest|first|last|full|family|given|user|person|employee|agent|requester"
 )
+
+
+@dataclass(frozen=True)
+class TreatedRows:
+    """The rows of a page whose field is treated in one way; `rows` is absent where all are."""
+
+    policy: FieldPolicy
+    rows: Rows | None
+    subject: str
+
+    def mask(self, count: int) -> Rows:
+        return np.ones(count, dtype=np.bool_) if self.rows is None else self.rows
+
+
+def policies_of(coded: pa.DictionaryArray, sources: Mapping[SourceId, Source]) -> list[Source]:
+    """By the codes of a source column. Unknown sources have safe defaults."""
+    names = map(SourceId, coded.dictionary.to_pylist())
+    return [OWN_SOURCES.get(name) or sources.get(name) or Source(name) for name in names]
+
+
+def treatments(page: pa.RecordBatch, policies: Sequence[Source]) -> list[TreatedRows]:
+    """What is done with each field of the page that can name a person, in the order of its columns."""
+    found: list[TreatedRows] = []
+    for field in dict.fromkeys(page.schema.names):
+        if field not in (RESOURCE, CASE_ID, ACTIVITY) and not field.startswith(ATTRIBUTE_PREFIX):
+            continue
+        wanted: dict[tuple[FieldPolicy, str], list[int]] = {}
+        for code, source in enumerate(policies):
+            wanted.setdefault((policy_of(source, field), source.subject or CASE_ID), []).append(code)
+        if len(wanted) == 1:
+            ((policy, subject),) = wanted
+            found.append(TreatedRows(policy, None, subject))
+            continue
+        codes = codes_of(page.column("source"))
+        for (policy, subject), members in wanted.items():
+            rows = np.isin(codes, members)
+            if rows.any():
+                found.append(TreatedRows(policy, None if rows.all() else rows, subject))
+    return found
 
 
 def policy_of(source: Source, field: str) -> FieldPolicy:
@@ -67,8 +114,3 @@ def says_person(name: str) -> bool:
         return False
     owned = words[-1] == "name" and len(words) > 1 and _OWNER.fullmatch(words[-2]) is not None
     return owned or _PERSONAL.fullmatch(words[-1]) is not None or words[-2:] == ["id", "card"]
-
-
-def subject_of(source: Source) -> str:
-    """The field that names the person whose key encrypts."""
-    return source.subject or CASE_ID

@@ -5,21 +5,17 @@ page treat a field alike, as nearly always, the whole column is treated; otherwi
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from services.ingest.admission.persons import Persons
-from services.ingest.admission.policies import ACTIVITY, CASE_ID, RESOURCE, policy_of, subject_of
-from services.ingest.columns import FIXED_TYPES, codes_of
-from services.ingest.model import ATTRIBUTE_PREFIX, CODED_TEXT, UTC_US, FieldPolicy, Source, Treatment
+from services.ingest.admission.policies import CASE_ID, Rows, TreatedRows, treatments
+from services.ingest.columns import FIXED_TYPES
+from services.ingest.model import CODED_TEXT, UTC_US, FieldPolicy, Source, Treatment
 from services.ingest.privacy.engine import masked_texts
-
-Rows = NDArray[np.bool_]
 
 MASK = "***"
 BAND = 10.0
@@ -30,75 +26,19 @@ _TEXT_TYPES = (CODED_TEXT, pa.string())
 _MAKES_TEXT = (Treatment.MASK, Treatment.PSEUDONYMISE, Treatment.ENCRYPT)
 
 
-@dataclass(frozen=True)
-class TreatedRows:
-    """The rows of a page whose field is treated in one way; `rows` is absent where all are."""
-
-    policy: FieldPolicy
-    rows: Rows | None
-    subject: str
-
-    def mask(self, count: int) -> Rows:
-        return np.ones(count, dtype=np.bool_) if self.rows is None else self.rows
-
-
 def protected_page(page: pa.RecordBatch, sources: Sequence[Source], persons: Persons) -> pa.RecordBatch:
     """sources: by code of the page's source column."""
     if page.num_rows == 0:
         return page
     columns, names = page.columns, page.schema.names
-    for field in dict.fromkeys(names):
-        groups = [one for one in _groups(page, sources, field) if one.policy.treatment != Treatment.KEEP]
-        for group in groups:
+    for group in treatments(page, sources):
+        if group.policy.treatment != Treatment.KEEP:
             _treat(page, columns, names, group, persons)
     return pa.RecordBatch.from_arrays(columns, names=names)
 
 
-def person_values(page: pa.RecordBatch, sources: Sequence[Source]) -> set[str]:
-    """The values that name the persons whose secrets the page's treatment needs."""
-    found: set[str] = set()
-    for field in dict.fromkeys(page.schema.names):
-        for group in _groups(page, sources, field):
-            if group.policy.treatment == Treatment.PSEUDONYMISE:
-                found |= _texts_of(page, field, group.rows)
-            elif group.policy.treatment == Treatment.ENCRYPT:
-                found |= _texts_of(page, group.subject, group.rows) | _texts_of(page, CASE_ID, group.rows)
-    return found
-
-
-def _groups(page: pa.RecordBatch, sources: Sequence[Source], field: str) -> Iterator[TreatedRows]:
-    if field not in (RESOURCE, CASE_ID, ACTIVITY) and not field.startswith(ATTRIBUTE_PREFIX):
-        return
-    wanted: dict[tuple[FieldPolicy, str], list[int]] = {}
-    for code, source in enumerate(sources):
-        wanted.setdefault((policy_of(source, field), subject_of(source)), []).append(code)
-    if len(wanted) == 1:
-        ((policy, subject),) = wanted
-        yield TreatedRows(policy, None, subject)
-        return
-    codes = codes_of(page.column("source"))
-    for (policy, subject), members in wanted.items():
-        rows = np.isin(codes, members)
-        if rows.any():
-            yield TreatedRows(policy, None if rows.all() else rows, subject)
-
-
 def _places(names: Sequence[str], field: str) -> list[int]:
     return [place for place, name in enumerate(names) if name == field]
-
-
-def _texts_of(page: pa.RecordBatch, field: str, rows: Rows | None) -> set[str]:
-    found: set[str] = set()
-    for place in _places(page.schema.names, field):
-        column = page.column(place)
-        if rows is not None:
-            column = column.filter(pa.array(rows))
-        if column.type == CODED_TEXT and rows is None:
-            values = column.dictionary
-        else:
-            values = pc.unique(column.cast(pa.string()))
-        found |= {value for value in values.to_pylist() if value}
-    return found
 
 
 def _treat(
@@ -112,7 +52,9 @@ def _treat(
         if column.null_count == len(column):
             continue
         if column.type in _TEXT_TYPES:
-            columns[place] = _as_before(_treated_texts(page, column, group, persons), field)
+            treated = _treated_texts(page, column, group, persons)
+            fixed = FIXED_TYPES.get(field, treated.type)
+            columns[place] = treated if treated.type == fixed else treated.cast(fixed)
         elif treatment == Treatment.DROP:
             columns[place] = pc.if_else(pa.array(group.mask(len(column))), None, column)
         elif treatment == Treatment.GENERALISE:
@@ -125,11 +67,6 @@ def _treat(
             columns[place] = pc.if_else(rows, None, column)
     if moved:
         _add_texts(columns, names, field, moved)
-
-
-def _as_before(column: pa.Array, field: str) -> pa.Array:
-    kind = FIXED_TYPES.get(field)
-    return column if kind is None or column.type == kind else column.cast(kind)
 
 
 def _add_texts(columns: list[pa.Array], names: list[str], field: str, moved: list[pa.Array]) -> None:
@@ -183,20 +120,23 @@ def _generalised(value: str, size: int) -> str:
 
 def _replaced(column: pa.Array, rows: Rows | None, treated: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """A column in which the distinct texts of some rows are others; the same column where none is."""
+    if rows is not None:
+        # Only texts that these rows have: another's person may be unknown.
+        plain = column.cast(pa.string())
+        chosen = plain.filter(pa.array(rows)).dictionary_encode()
+        hidden = _replaced(chosen, None, treated)
+        if hidden is chosen:
+            return column
+        return pc.replace_with_mask(plain, pa.array(rows), hidden.cast(pa.string())).dictionary_encode()
     coded = column if column.type == CODED_TEXT else column.dictionary_encode()
-    values = coded.dictionary
-    hidden = treated(values)
-    if hidden is values:
+    texts = coded.dictionary
+    hidden = treated(texts)
+    if hidden is texts:
         return column
-    if rows is None and hidden.null_count == 0:
+    if hidden.null_count == 0:
         return pa.DictionaryArray.from_arrays(coded.indices, hidden, safe=False)
-    codes = coded.indices.fill_null(0).to_numpy(zero_copy_only=False) + (
-        len(values) if rows is None else np.where(rows, len(values), 0)
-    )
-    indices = pa.array(codes.astype(np.int32), mask=np.asarray(coded.is_null()))
-    both = pa.DictionaryArray.from_arrays(indices, pa.concat_arrays([values, hidden]))
-    # Encoded again, so that no treated value stays behind in the dictionary.
-    return both.dictionary_decode().dictionary_encode()
+    # Encoded again, so that no row refers to a text that is none.
+    return pa.DictionaryArray.from_arrays(coded.indices, hidden).dictionary_decode().dictionary_encode()
 
 
 def _pseudonymised(page: pa.RecordBatch, column: pa.Array, rows: Rows | None, persons: Persons) -> pa.Array:

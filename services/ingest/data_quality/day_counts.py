@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.ingest.columns import codes_of, filled
+from services.ingest.columns import codes_of
 from services.ingest.model import (
     DAY_US,
     FUTURE_TOLERANCE_US,
@@ -151,7 +151,8 @@ def _admitted(
     """How many events each source and day has, by what is counted; see `_counts`."""
     if not page.num_rows:
         return
-    taken_back = {name: new & filled(page.column(name)) for name in ("supersedes", "retracts")}
+    # Of an admitted event, what is empty is absent.
+    taken_back = {name: new & np.asarray(page.column(name).is_valid()) for name in ("supersedes", "retracts")}
     marked: dict[str, Mask] = {
         "accepted": new,
         "duplicate": duplicate,

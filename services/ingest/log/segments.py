@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from services.ingest.columns import FIXED, FIXED_NAMES, READING
+from services.ingest.columns import FIXED, FIXED_NAMES, READING, codes_of
 from services.ingest.hashes import Hashes
-from services.ingest.model import CODED_TEXT, Segment
+from services.ingest.log.records import LogEntry, LogHead
+from services.ingest.model import CODED_TEXT, TRACEPARENTS_MAX, Segment
 
 _TIME = FIXED_NAMES.index("time")
 _WRITING = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
@@ -19,6 +20,24 @@ _FEW_EVENTS = 64
 _VALUES_BYTES_MIN = 2_048
 # From so many events on it pays to leave the empty columns out of what is taken.
 _MANY_EVENTS = 2_000
+
+
+def entry_of(
+    page: pa.RecordBatch, id_hashes: Hashes, case_hashes: Hashes, head: LogHead, traceparents: Sequence[str]
+) -> LogEntry:
+    """What is appended behind `head` for a page of new events, in their order."""
+    segments = cut(page, id_hashes, case_hashes, head.next_offsets) if page.num_rows else ()
+    next_offsets = list(head.next_offsets)
+    for segment in segments:
+        next_offsets[segment.partition] += segment.event_count
+    codes = codes_of(page.column("source"))
+    times = page.column(_TIME).view(pa.int64()).to_numpy()
+    latest: dict[str, int] = {}
+    for code in np.flatnonzero(np.bincount(codes)).tolist():
+        # A dictionary may hold a name twice.
+        name, us = page.column("source").dictionary[code].as_py(), int(times[codes == code].max())
+        latest[name] = max(us, latest.get(name, us))
+    return LogEntry(head.position, tuple(next_offsets), segments, latest, tuple(traceparents[:TRACEPARENTS_MAX]))
 
 
 def partition_of(case_hashes: Hashes, partition_count: int) -> NDArray[np.uint8]:

@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from andon_records.mapping.value_texts import attribute_type
 
+from services.ingest.columns import distinct_texts
 from services.ingest.model import ATTRIBUTE_PREFIX
 
 ACTIVITIES_MAX = 2_000
@@ -103,7 +103,7 @@ class Vocabulary:
             if name.startswith(ATTRIBUTE_PREFIX)
         ]
         if not self.is_full:
-            activities = (Word(ACTIVITY, one) for one in _texts(page.column("activity")))
+            activities = (Word(ACTIVITY, one) for one in distinct_texts(page.column("activity")))
             yield from self._up_to(ACTIVITIES_MAX, self._activities, activities)
             types = (Word(ATTRIBUTE, name, attribute_type(column.type)) for name, column in columns)
             yield from self._up_to(ATTRIBUTES_MAX, self._types, types)
@@ -111,7 +111,7 @@ class Vocabulary:
             if name in personal:
                 yield Word(MANY, name)
             elif name not in self._many and attribute_type(column.type) == "text":
-                yield from self._met_values(name, _texts(column))
+                yield from self._met_values(name, distinct_texts(column))
 
     def _up_to(self, most: int, known: Iterable[str], words: Iterable[Word]) -> Iterator[Word]:
         names = set(known)
@@ -128,10 +128,3 @@ class Vocabulary:
             yield Word(MANY, attribute)
         else:
             yield from (Word(VALUE, attribute, text) for text in texts)
-
-
-def _texts(column: pa.Array) -> list[str]:
-    found = pc.unique(column)
-    if pa.types.is_dictionary(found.type):
-        found = pc.unique(found.dictionary.take(found.indices))
-    return [text for text in found.to_pylist() if text is not None]

@@ -26,6 +26,7 @@ from services.ingest.registry.vocabulary import MANY, Word
 from services.ingest.servicer.policy_rules import check_privacy
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.servicer.trial import tried
+from services.ingest.wire import batches
 from services.ingest.wire.times import timestamp
 from services.ingest.workers import computed
 from services.ingest.writer.interface import LockedSession
@@ -56,7 +57,7 @@ class PrivacyServicer(grpc_stubs.PrivacyServiceServicer):
         source = await self._tested(request)
         tenant_log = await self._requests.log()
         try:
-            arrival = wire.arrival(event_pb2.EventBatch(rows=event_pb2.EventRows(events=request.events)))
+            arrival = batches.arrival(event_pb2.EventBatch(rows=event_pb2.EventRows(events=request.events)))
         except MalformedBatch as malformed:
             raise invalid("events", malformed.message, malformed.reason) from malformed
         names = arrival.page.column("source").dictionary.to_pylist()

@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 
 from andon.ingest.v1 import event_pb2
 
-from services.ingest import wire
 from services.ingest.admission.own_source import QUALITY
 from services.ingest.data_quality.source_rhythm import HOUR_US, HOURS_STORED
 from services.ingest.model import DAY_US, IncomingBatch, TenantId
 from services.ingest.registry.data_quality import Day
 from services.ingest.servicer.source_activity import all_activities
+from services.ingest.wire import batches
 from services.ingest.wire.data_quality import day_event, silence_event
 from services.ingest.writer.interface import IngestStore
 from services.ingest.writer.tenant_log import TenantLog
@@ -81,4 +81,4 @@ class QualityPublisher:
 
 def _batch(events: Sequence[event_pb2.Event]) -> IncomingBatch:
     rows = event_pb2.EventRows(events=events)
-    return IncomingBatch(wire.arrival(event_pb2.EventBatch(rows=rows)), is_own=True)
+    return IncomingBatch(batches.arrival(event_pb2.EventBatch(rows=rows)), is_own=True)

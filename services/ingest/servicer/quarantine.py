@@ -18,6 +18,7 @@ from services.ingest.registry.held_events import OPEN, HeldEvent, HeldFilter, He
 from services.ingest.registry.quarantine import OPENED_ROWS, corrected_name, opened, sealed
 from services.ingest.servicer.corrections import rules as rules_of
 from services.ingest.servicer.request_context import RequestContext
+from services.ingest.wire import batches
 from services.ingest.wire.times import micros, timestamp
 from services.ingest.workers import computed
 from services.ingest.writer.interface import LockedSession, StoreSession
@@ -241,7 +242,7 @@ class QuarantineServicer(grpc_stubs.QuarantineServiceServicer):
 
         def read() -> tuple[Arrival, Arrival]:
             events = [event_pb2.Event.FromString(_current(log.keys.quarantine, one)) for one in entries]
-            now = wire.arrival(event_pb2.EventBatch(rows=event_pb2.EventRows(events=events)))
+            now = batches.arrival(event_pb2.EventBatch(rows=event_pb2.EventRows(events=events)))
             after = corrected(now, rules, [one.quarantine_id for one in entries]) if rules else now
             was_unreadable = pa.array([one.reason == "EVENT_TEXT_INVALID" for one in entries], pa.bool_())
             return now, unreadable_still(after.page, was_unreadable.to_numpy(zero_copy_only=False))

@@ -33,7 +33,7 @@ class Quotas:
 
     async def take(self, log: TenantLog, page: pa.RecordBatch) -> None:
         """Raises ResourceExhausted where the batch must come later; nothing is taken then."""
-        limits = limits_of(page, log.sources, self._tenant)
+        limits = limits_of(page, log.committer.sources, self._tenant)
         if not limits:
             return
         async with self._store.changing(log.tenant) as session:

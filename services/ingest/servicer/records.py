@@ -18,6 +18,7 @@ from services.ingest.servicer.trial import tried
 from services.ingest.wire import records as record_wire
 from services.ingest.workers import computed
 from services.ingest.writer.tenant_log import TenantLog
+from services.runtime.contract import PartlyRead
 from services.runtime.cursors import CursorCodec
 from services.runtime.errors import FailedPrecondition, NotFound, invalid
 from services.runtime.identity import current_caller
@@ -35,15 +36,16 @@ class RecordRpcs:
     requests: RequestContext
 
     async def WriteRecords(
-        self, request: record_pb2.WriteRecordsRequest, context: Any
+        self, came: record_pb2.WriteRecordsRequest | PartlyRead[record_pb2.WriteRecordsRequest], context: Any
     ) -> record_pb2.WriteRecordsResponse:
+        request, part = (came.request, came.part) if isinstance(came, PartlyRead) else (came, None)
         log = await self.requests.log()
         source = await _source(self.requests, log, request.source, "source")
-        made = await _mapped(request.records, _mapping(source), source.id)
+        made = await _mapped(request.records if part is None else part, _mapping(source), source.id)
         batch = IncomingBatch(
             made.arrival, current_traceparent(), validate_only=request.validate_only, origin=made.origin
         )
-        key = await computed(batch.received, lambda: idempotency_key(request))
+        key = await computed(batch.received, partial(idempotency_key, request, part or b""))
         if key is not None:
             batch = replace(batch, request_id=key.request_id, fingerprint=key.fingerprint)
         if not batch.validate_only:
@@ -109,8 +111,12 @@ def check_mapping(source: Source) -> None:
         raise invalid(f"source.mapping.{key}".rstrip("."), str(what)) from error
 
 
-async def _mapped(records: record_pb2.RawRecords, mapping: CsvMapping, source: SourceId) -> MappedRecords:
-    rows = len(records.arrow_ipc) // _ROW_BYTES or _RECORD_ROWS * len(records.json.records)
+async def _mapped(records: record_pb2.RawRecords | memoryview, mapping: CsvMapping, source: SourceId) -> MappedRecords:
+    """Of records, or of many that are still to be read."""
+    if isinstance(records, memoryview):
+        rows = len(records)
+    else:
+        rows = len(records.arrow_ipc) // _ROW_BYTES or _RECORD_ROWS * len(records.json.records)
     try:
         return await computed(rows, partial(record_wire.mapped, records, mapping, source))
     except MalformedBatch as malformed:

@@ -10,8 +10,8 @@ from services.ingest.log.tail import LogTail
 from services.ingest.metrics import metrics
 from services.ingest.model import TenantId
 from services.ingest.writer.commit import Committer, LogLimits
-from services.ingest.writer.decision import Codec
 from services.ingest.writer.interface import IngestStore
+from services.ingest.writer.receipt import Codec
 from services.ingest.writer.tenant_log import TenantLog
 from services.runtime.tenant_rounds import TenantRounds
 
@@ -46,7 +46,8 @@ class Tenants:
             committer = Committer(tenant, self._store, keys, self._limits, self._codec, self._clock, tail)
             # Another call of the tenant may have been faster while keys were derived: the first one stays.
             found = self._open.setdefault(tenant, TenantLog(tenant, keys, committer, self._limits))
-        await found.open()
+        if not found.is_open:
+            await found.open()
         return found
 
     def wake(self, announcement: str) -> None:
@@ -63,7 +64,7 @@ class Tenants:
         rounds = TenantRounds[TenantId]("archive of ids")
         while True:
             await asyncio.sleep(every_s)
-            await rounds.go(self._open, lambda tenant: self._open[tenant].archive_old_ids())
+            await rounds.go(self._open, lambda tenant: self._open[tenant].committer.archive_old_ids())
 
     async def expire_quarantine(self, every_s: float, retention_us: int) -> None:
         """For ever, of each open log in turn."""

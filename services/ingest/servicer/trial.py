@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from functools import partial
 
-from services.ingest.admission.admit import admit, persons_named
+from services.ingest.admission.admit import admit
+from services.ingest.admission.named_persons import persons_named
 from services.ingest.model import Admission, Arrival, IncomingBatch, Source, SourceId
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.workers import computed

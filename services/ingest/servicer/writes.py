@@ -3,33 +3,30 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from andon.ingest.v1 import ingest_pb2
+from andon.ingest.v1 import ingest_pb2, record_pb2
 
 from services.ingest import wire
-from services.ingest.admission.rows import read_rows
 from services.ingest.metrics import metrics
 from services.ingest.model import IncomingBatch, MalformedBatch, Written
 from services.ingest.servicer.request_context import RequestContext
-from services.ingest.wire.encoded_rows import canonical_rows, reading
+from services.ingest.wire.batches import StreamRequest, WriteRequest, incoming_batch
+from services.ingest.wire.encoded_rows import reading
 from services.ingest.workers import computed
 from services.ingest.writer.tenant_log import TenantLog
 from services.runtime.contract import PartlyRead, Reader
 from services.runtime.cursors import CursorCodec
 from services.runtime.drain import draining_error
 from services.runtime.errors import invalid
-from services.runtime.requests import idempotency_key
 from services.runtime.telemetry import current_traceparent
 
-# Of many events as rows, these are still to be read.
-WriteRequest = ingest_pb2.WriteEventsRequest | PartlyRead[ingest_pb2.WriteEventsRequest]
-StreamRequest = ingest_pb2.StreamEventsRequest | PartlyRead[ingest_pb2.StreamEventsRequest]
 READERS: dict[str, Reader] = {
-    "/andon.ingest.v1.IngestService/WriteEvents": reading(ingest_pb2.WriteEventsRequest),
-    "/andon.ingest.v1.IngestService/StreamEvents": reading(ingest_pb2.StreamEventsRequest),
+    "/andon.ingest.v1.IngestService/WriteEvents": reading(ingest_pb2.WriteEventsRequest, "batch", "rows"),
+    "/andon.ingest.v1.IngestService/StreamEvents": reading(ingest_pb2.StreamEventsRequest, "batch", "rows"),
+    "/andon.ingest.v1.IngestService/WriteRecords": reading(record_pb2.WriteRecordsRequest, "records", "json"),
 }
 READ_AHEAD_BATCHES_MAX = 64
 # A refused event is as much work as so many that are accepted.
@@ -102,25 +99,13 @@ class WriteRpcs:
 
 async def received(came: WriteRequest | StreamRequest) -> IncomingBatch:
     """Raises InvalidArgument where no event of it can be read."""
-    request, part = (came.request, came.part) if isinstance(came, PartlyRead) else (came, None)
-    # Only a single call can be repeated by its id.
-    write = request if isinstance(request, ingest_pb2.WriteEventsRequest) else None
-    traceparent = current_traceparent()
-
-    def read() -> IncomingBatch:
-        if part is None:
-            rows, arrival = b"", wire.arrival(request.batch)
-        else:
-            rows = canonical_rows(part, deterministic=write is not None and bool(write.request_id))
-            arrival = read_rows(rows)
-        batch = IncomingBatch(arrival, traceparent, validate_only=write is not None and write.validate_only)
-        key = idempotency_key(write, rows) if write is not None else None
-        return replace(batch, request_id=key.request_id, fingerprint=key.fingerprint) if key else batch
-
     # To read a row takes about as long as all else that is done with two. Of Arrow nobody knows the rows before.
-    work = len(part) // _ENCODED_ROW_BYTES if part else 2 * len(request.batch.rows.events)
+    if isinstance(came, PartlyRead):
+        work = len(came.part) // _ENCODED_ROW_BYTES
+    else:
+        work = 2 * len(came.batch.rows.events) or len(came.batch.arrow_ipc) // _ROW_BYTES
     try:
-        return await computed(work or len(request.batch.arrow_ipc) // _ROW_BYTES, read)
+        return await computed(work, partial(incoming_batch, came, current_traceparent()))
     except MalformedBatch as malformed:
         path = ".".join(name for name in ("batch", malformed.field) if name)
         raise invalid(path, malformed.message, malformed.reason) from malformed

@@ -9,13 +9,9 @@ from andon.common.v1.text_pb2 import Text
 from andon.common.v1.value_pb2 import Value
 from andon.ingest.v1 import event_pb2, ingest_pb2, mapping_pb2, quarantine_pb2, source_pb2
 
-from services.ingest.admission.arrow import read_arrow
-from services.ingest.admission.rows import read_rows
 from services.ingest.columns import FIXED
 from services.ingest.model import (
     ATTRIBUTE_PREFIX,
-    BATCH_BYTES_MAX,
-    BATCH_EVENTS_MAX,
     DEDUP_HORIZON_US,
     FUTURE_TOLERANCE_US,
     OBJECT_KINDS,
@@ -26,7 +22,6 @@ from services.ingest.model import (
     FieldPolicy,
     IntakeQuota,
     IntakeTotals,
-    MalformedBatch,
     QualityRules,
     Source,
     SourceId,
@@ -41,23 +36,6 @@ SOURCE_PREFIX = "sources/"
 # What is no kind stays none.
 _NO_KIND = event_pb2.ObjectKind.ValueType(99)
 _KIND_NUMBERS = {name: event_pb2.ObjectKind.Value(f"OBJECT_KIND_{name.upper()}") for name in OBJECT_KINDS}
-
-
-def arrival(batch: event_pb2.EventBatch) -> Arrival:
-    """Of a batch that was read whole. Raises MalformedBatch; its field is relative to the batch."""
-    encoding = batch.WhichOneof("encoding")
-    if encoding == "arrow_ipc":
-        return read_arrow(batch.arrow_ipc)
-    if encoding is None:
-        raise MalformedBatch("", "a batch needs rows or arrow_ipc", "FIELD_REQUIRED")
-    if len(batch.rows.events) > BATCH_EVENTS_MAX:
-        raise MalformedBatch("rows.events", f"more than {BATCH_EVENTS_MAX} events", "BATCH_TOO_LARGE")
-    rows = event_pb2.EventRows(events=batch.rows.events)
-    rows.DiscardUnknownFields()
-    serialised = rows.SerializeToString()
-    if len(serialised) > BATCH_BYTES_MAX:
-        raise MalformedBatch("rows.events", f"more than {BATCH_BYTES_MAX} bytes", "BATCH_TOO_LARGE")
-    return read_rows(serialised)
 
 
 def written_response(written: Written, through: str) -> ingest_pb2.WriteEventsResponse:

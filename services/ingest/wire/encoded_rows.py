@@ -1,8 +1,8 @@
-"""The events of a large request, read in pieces.
+"""The events or records of a large request, read in pieces.
 
 Protobuf holds the interpreter while it reads: of 50,000 events for more than twenty milliseconds, in which no other
-call moves. So the rows of a large request are not read with it, but cut where one event ends and the next one begins,
-and each piece is read for itself, in a thread, in a millisecond or two.
+call moves. So what a large request holds many of is not read with it, but cut where one item ends and the next one
+begins: events a piece at a time, in a thread, in a millisecond or two each; records, which are bytes, as they are.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,31 +19,49 @@ RequestT = TypeVar("RequestT", bound=Message)
 # Smaller requests are read at once, in about a millisecond.
 WHOLE_BYTES_MAX = 256 * 1024
 _PIECE_BYTES = 256 * 1024
-# EventBatch `batch` of a request, EventRows `rows` of a batch, Event `events` of rows: each is field 1, with a length.
+# Field 1 of a message, with a length: each item of `EventRows` and of `JsonRecords`.
 _FIELD_1 = 0x0A
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 
 
-def reading(kind: type[RequestT]) -> Callable[[bytes], "RequestT | PartlyRead[RequestT]"]:
-    """How requests with a `batch` are read: without their rows where these are many."""
+def reading(kind: type[RequestT], field: str, encoding: str) -> Callable[[bytes], "RequestT | PartlyRead[RequestT]"]:
+    """How requests are read whose `field` has items in this encoding: without the field where these are many."""
+    outer = kind.DESCRIPTOR.fields_by_name[field]
+    assert outer.message_type is not None
+    tags = [one.number << 3 | _LENGTH for one in (outer, outer.message_type.fields_by_name[encoding])]
 
     def read(encoded: bytes) -> "RequestT | PartlyRead[RequestT]":
         if len(encoded) > WHOLE_BYTES_MAX:
             try:
-                batches = [span for tag, *span in _fields(encoded, 0, len(encoded)) if tag == _FIELD_1]
-                ((begin, content, end),) = batches
+                found = [span for tag, *span in _fields(encoded, 0, len(encoded)) if tag == tags[0]]
+                ((begin, content, end),) = found
                 ((tag, _, first, last),) = _fields(encoded, content, end)
             except (DecodeError, IndexError, ValueError):
                 # It is not as encoders make it, or holds Arrow: read whole, which says what is wrong if anything is.
                 return kind.FromString(encoded)
-            if tag == _FIELD_1:
+            if tag == tags[1]:
                 return PartlyRead(kind.FromString(encoded[:begin] + encoded[end:]), memoryview(encoded)[first:last])
         return kind.FromString(encoded)
 
     return read
 
 
-def canonical_rows(rows: memoryview, *, deterministic: bool) -> bytes:
+def json_records(part: memoryview) -> list[bytes]:
+    """Those of a JsonRecords. Raises MalformedBatch and DecodeError."""
+    encoded = bytes(part)
+    records = []
+    try:
+        for tag, _, content, end in _fields(encoded, 0, len(encoded)):
+            if tag == _FIELD_1:
+                records.append(encoded[content:end])
+                if len(records) > BATCH_EVENTS_MAX:
+                    raise MalformedBatch("json.records", f"more than {BATCH_EVENTS_MAX} records", "BATCH_TOO_LARGE")
+    except IndexError as error:
+        raise DecodeError("a record ends behind its batch") from error
+    return records
+
+
+def canonical_events(rows: memoryview, *, deterministic: bool) -> bytes:
     """EventRows as protobuf writes them, without unknown fields; `deterministic`: equal events have equal bytes.
 
     Raises MalformedBatch and DecodeError.

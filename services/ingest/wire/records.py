@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from services.ingest.admission.raw_records import MappedRecords, map_arrow, map_json
 from services.ingest.model import Fault, MalformedBatch, RecordOrigin, SourceId, Written
 from services.ingest.wire import error_reason
+from services.ingest.wire.encoded_rows import json_records
 
 ACCEPTED = int(record_pb2.RECORD_OUTCOME_ACCEPTED)
 DUPLICATE = int(record_pb2.RECORD_OUTCOME_DUPLICATE)
@@ -30,8 +31,10 @@ def mapping_of(serialised: bytes, source: SourceId) -> CsvMapping:
     return mapping
 
 
-def mapped(records: record_pb2.RawRecords, mapping: CsvMapping, source: SourceId) -> MappedRecords:
-    """Raises MalformedBatch; its field is relative to the records."""
+def mapped(records: record_pb2.RawRecords | memoryview, mapping: CsvMapping, source: SourceId) -> MappedRecords:
+    """Of records, or of an encoded JsonRecords. Raises MalformedBatch, relative to the records, and DecodeError."""
+    if isinstance(records, memoryview):
+        return map_json(mapping, source, json_records(records))
     match records.WhichOneof("encoding"):
         case "json":
             return map_json(mapping, source, records.json.records)

@@ -32,12 +32,11 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from services.ingest.admission.admit import admit, merged_admissions, part_of, persons_named
+from services.ingest.admission.admit import admit, admit_parts
+from services.ingest.admission.named_persons import persons_named
 from services.ingest.admission.persons import Persons
-from services.ingest.admission.policies import personal_attributes
 from services.ingest.admission.tenant_keys import TenantKeys
 from services.ingest.known.archive import IdArchive
-from services.ingest.known.deduplication import Suspects
 from services.ingest.known.memory import Memory
 from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
@@ -46,7 +45,6 @@ from services.ingest.metrics import metrics
 from services.ingest.model import (
     DAY_US,
     DEDUP_HORIZON_US,
-    Admission,
     Arrival,
     IncomingBatch,
     Replay,
@@ -60,7 +58,6 @@ from services.ingest.registry.records import StoredAnswer
 from services.ingest.registry.vocabulary import BEGUN, Vocabulary, Word
 from services.ingest.workers import computed
 from services.ingest.writer.decision import (
-    Codec,
     CommitDecision,
     CommitResult,
     CommitTooLarge,
@@ -71,6 +68,7 @@ from services.ingest.writer.decision import (
 from services.ingest.writer.interface import IngestStore, LockedSession
 from services.ingest.writer.persons import PersonSecrets
 from services.ingest.writer.queue import COMMIT_BYTES, BatchPart, QueuedBatch, merged
+from services.ingest.writer.receipt import Codec
 from services.runtime.errors import invalid
 from services.runtime.telemetry import batch_span
 
@@ -130,6 +128,7 @@ class Committer:
         self._clock = clock
         self._memory: Memory | None = None
         self._archive = store.id_archive(tenant)
+        self._person_store = store.persons(tenant)
         self._vocabulary = Vocabulary()
         self.persons = PersonSecrets(keys, limits.pseudonym_days, limits.pseudonym_horizon_days)
         # Through here the archive is known to reach.
@@ -171,15 +170,13 @@ class Committer:
         traceparents = tuple(dict.fromkeys(one.batch.traceparent for one in group if one.batch.traceparent))
         try:
             with batch_span("andon.ingest.commit", traceparents, {"andon.batches": len(group)}):
-                head = await self.open()
-                if self._alone and not group[0].batch.goes_alone and (head.position + 1) % _CLEAR_EVERY:
-                    gathered = await self._gather(group, traceparents, self._log, self._archive, None)
-                    decision, words = await self._decide(gathered, head)
-                    if words:
+                assert self.head is not None
+                if self._alone and not group[0].batch.goes_alone and (self.head.position + 1) % _CLEAR_EVERY:
+                    decision = await self._decide(group, traceparents, self.head, self._log, self._archive, None)
+                    if decision.words:
                         # Before its events: what is recorded may be more than what is logged, never less.
                         async with self._store.changing(self._tenant) as session:
-                            await session.registry.record_vocabulary(words)
-                        self._vocabulary.learn(words)
+                            await session.registry.record_vocabulary(decision.words)
                     # Nothing is written if the log is not as this process believed or a request id has an answer.
                     begun = self.tail.changed.generation()
                     with self.tail.appending(decision.entry.position):
@@ -220,7 +217,6 @@ class Committer:
 
     async def _commit_under_lock(self, group: Sequence[BatchPart], traceparents: tuple[str, ...]) -> list[CommitResult]:
         decision = None
-        words: Sequence[Word] = ()
         first: Mapping[UUID, StoredAnswer] = {}
         async with self._store.locked(self._tenant) as session:
             await self._catch_up(session)
@@ -229,13 +225,14 @@ class Committer:
             if fresh := [one for one in group if one.batch.request_id not in first]:
                 if fresh[0].batch.replay:
                     fresh = [await _still_open(fresh[0].batch, fresh[0].batch.replay, session)]
-                gathered = await self._gather(fresh, traceparents, session.log, session.id_archive, session.persons)
-                decision, words = await self._decide(gathered, session.head)
+                decision = await self._decide(
+                    fresh, traceparents, session.head, session.log, session.id_archive, session.persons
+                )
                 if fresh[0].batch.validate_only:
                     # What would be answered; nothing is written.
                     return [replace(decision.written[0], quarantine_ids=(), position=None)]
-                if words:
-                    await session.registry.record_vocabulary(words)
+                if decision.words:
+                    await session.registry.record_vocabulary(decision.words)
                 begun = self.tail.changed.generation()
                 committed_at_us = await session.log.append(decision.entry, decision.receipt)
                 if committed_at_us is None:
@@ -246,7 +243,6 @@ class Committer:
                     await session.registry.expire_answers()
         if decision:
             assert committed_at_us is not None
-            self._vocabulary.learn(words)
             self._learn(decision, committed_at_us, begun)
         written = iter(decision.written if decision else ())
         return [replayed(one.batch, first) or next(written) for one in group]
@@ -270,34 +266,32 @@ class Committer:
         await self._memory.catch_up(session.log, session.head.position)
         self.head = session.head
 
-    async def _gather(
+    async def _decide(
         self,
         group: Sequence[BatchPart],
         traceparents: tuple[str, ...],
+        head: LogHead,
         log: Log,
         archive: IdArchive,
         held: PersonStore | None,
-    ) -> GatheredBatches:
+    ) -> CommitDecision:
         assert self._memory is not None
         memory, now_us = self._memory, self._clock()
         # A large batch is admitted before its first part is taken.
         waiting = [part.batch for part in group if part.queued.admission is None]
-
-        def admitted() -> tuple[Admission, Suspects]:
-            admissions = [admit(waiting, self.sources, self._keys, persons, now_us)] if waiting else []
-            for part in group[len(waiting) :]:
-                assert part.queued.admission is not None
-                admissions.append(part_of(part.queued.admission, part.begin, part.end))
-            admission = admissions[0] if len(admissions) == 1 else merged_admissions(admissions)
-            return admission, memory.suspects(admission, self.sources, now_us)
-
+        # A part of a large batch is worked on as the batch is, in a thread.
+        rows = sum(part.batch.received for part in group)
         try:
+            parts = []
             for part in group[len(waiting) :]:
                 if part.queued.revision != self.revision:
                     await self.admit_large(part.queued, held)
+                assert part.queued.admission is not None
+                parts.append((part.queued.admission, part.begin, part.end))
             persons = await self._persons(waiting, held)
-            # A part of a large batch is worked on as the batch is, in a thread.
-            admission, suspects = await computed(sum(part.batch.received for part in group), admitted)
+            admitted = partial(admit_parts, waiting, parts, self.sources, self._keys, persons, now_us)
+            admission = await computed(rows, admitted)
+            suspects = await computed(rows, partial(memory.suspects, admission, self.sources, now_us))
         except Exception as error:
             # Whatever it is: one caller's batch must not be the reason why another's is refused.
             if len(group) > 1:
@@ -307,29 +301,17 @@ class Committer:
             times = admission.page.column("time").view(pa.int64()).to_numpy()
             suspects = suspects.with_archived(*await archive.suspects(admission.id_hashes, times, suspects.old))
         stored = await memory.stored(log, suspects) if len(suspects.rows) else {}
-        return GatheredBatches(group, admission, suspects, stored, traceparents, now_us)
-
-    async def _decide(self, gathered: GatheredBatches, head: LogHead) -> tuple[CommitDecision, Sequence[Word]]:
-        """What is written, and the words of its events that are not recorded yet."""
-
-        def decided() -> tuple[CommitDecision, Sequence[Word]]:
-            key, bytes_max = self._keys.quarantine, self._limits.commit_bytes_max
-            decision = decide(gathered, head, self.sources, self._codec, key, bytes_max)
-            page = gathered.admission.page
-            sources = [self.sources.get(name) or Source(name) for name in gathered.admission.sources]
-            personal = personal_attributes(page.schema.names, sources)
-            return decision, self._vocabulary.unknown(page, personal)
-
-        rows = sum(part.batch.received for part in gathered.parts)
-        faults = sum(map(len, gathered.admission.faults))
-        return await computed(rows + 2 * len(gathered.suspects.rows) + 20 * faults, decided)
+        gathered = GatheredBatches(group, admission, suspects, stored, traceparents, now_us)
+        key, bytes_max = self._keys.quarantine, self._limits.commit_bytes_max
+        decided = partial(decide, gathered, head, self.sources, self._vocabulary, self._codec, key, bytes_max)
+        return await computed(rows + 2 * len(suspects.rows) + 20 * sum(map(len, admission.faults)), decided)
 
     async def _persons(self, batches: Sequence[IncomingBatch], held: PersonStore | None) -> Persons:
         rows = sum(batch.received for batch in batches)
         named = await computed(rows, partial(persons_named, batches, self.sources))
         return await self.persons.of(
             named,
-            held or self._store.persons(self._tenant),
+            held or self._person_store,
             self._clock(),
             dry=any(batch.validate_only for batch in batches),
             durable=held is None,
@@ -345,7 +327,7 @@ class Committer:
                 pass
             archived = await self._archive.position()
         self._archived = archived
-        await self.persons.advance(self._store.persons(self._tenant), self._clock())
+        await self.persons.advance(self._person_store, self._clock())
 
     def _horizon_us(self) -> int:
         return max([DEDUP_HORIZON_US, *(source.dedup_horizon_us for source in self.sources.values())])
@@ -354,6 +336,8 @@ class Committer:
         assert self.head is not None
         assert self._memory is not None
         entry, receipt = decision.entry, decision.receipt
+        if decision.words:
+            self._vocabulary.learn(decision.words)
         self._memory.learn_own(decision.id_hashes, entry.position, committed_at_us)
         self.head = self.head.moved(entry)
         self.tail.appended(entry.logged(committed_at_us), begun)

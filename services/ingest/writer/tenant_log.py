@@ -1,13 +1,12 @@
 """One tenant's log as callers see it: while one commit is on its way, the next one gathers."""
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from uuid import UUID
 
 from services.ingest.admission.tenant_keys import TenantKeys
 from services.ingest.metrics import metrics
-from services.ingest.model import IncomingBatch, Source, SourceId, TenantId, Written
+from services.ingest.model import IncomingBatch, TenantId, Written
 from services.ingest.writer.commit import Committer, LogLimits
 from services.ingest.writer.decision import CommitResult
 from services.ingest.writer.queue import QueuedBatch, merged, next_group, part_rows
@@ -22,8 +21,8 @@ class TenantLog:
         self.persons = committer.persons
         # Of the log; from `open` on.
         self.origin: UUID
-        self._is_open = False
-        self._committer = committer
+        self.is_open = False
+        self.committer = committer
         self._queue_rows_max = limits.queue_rows_max
         # Of one commit.
         self._rows_max, self._bytes_max = limits.commit_rows_max, limits.group_bytes_max
@@ -34,19 +33,11 @@ class TenantLog:
         self._committing: asyncio.Task[None] | None = None
         self._admitting: set[asyncio.Task[None]] = set()
 
-    @property
-    def sources(self) -> Mapping[SourceId, Source]:
-        """As this process knew them when it wrote last."""
-        return self._committer.sources
-
     async def open(self) -> None:
-        if not self._is_open:
-            async with self._opening:
-                self.origin = (await self._committer.open()).origin
-                self._is_open = True
-
-    async def archive_old_ids(self) -> None:
-        await self._committer.archive_old_ids()
+        """Before anything is submitted."""
+        async with self._opening:
+            self.origin = (await self.committer.open()).origin
+            self.is_open = True
 
     async def capacity(self) -> None:
         """Returns when another batch can be queued: how a stream waits where a single call is refused."""
@@ -62,7 +53,7 @@ class TenantLog:
         rows = part_rows(batch, self._rows_max, self._bytes_max)
         queued = QueuedBatch(batch, asyncio.get_running_loop().create_future(), rows)
         self._queued_rows += batch.received
-        if queued.is_cut:
+        if rows < batch.received:
             # Small ones are admitted together when their turn comes; a large one before it waits for its turns.
             task = asyncio.create_task(self._admit(queued))
             self._admitting.add(task)
@@ -80,9 +71,9 @@ class TenantLog:
 
     async def _admit(self, queued: QueuedBatch) -> None:
         try:
-            first = await self._committer.first_answer(queued)
+            first = await self.committer.first_answer(queued)
             if first is None:
-                await self._committer.admit_large(queued)
+                await self.committer.admit_large(queued)
                 self._add(queued)
                 return
         except Exception as error:
@@ -102,7 +93,7 @@ class TenantLog:
             taken = {part.queued for part in group}
             self._waiting = [queued for queued in self._waiting if queued not in taken]
             try:
-                results: list[CommitResult] = await self._committer.commit(group)
+                results: list[CommitResult] = await self.committer.commit(group)
             except Exception as error:
                 results = [error] * len(group)
             for part, result in zip(group, results, strict=True):

@@ -23,9 +23,10 @@ from services.ingest.log.tail import LogTail
 from services.ingest.model import IncomingBatch, TenantId, Written, total
 from services.ingest.store.schema import SCHEMA
 from services.ingest.store.sessions import PostgresStore
-from services.ingest.wire import arrival, event_as_sent
+from services.ingest.wire import event_as_sent
+from services.ingest.wire.batches import arrival
 from services.ingest.writer.commit import Committer, LogLimits
-from services.ingest.writer.decision import Codec
+from services.ingest.writer.receipt import Codec
 from services.ingest.writer.tenant_log import TenantLog
 from services.runtime.clock import clock_us
 from services.runtime.database import open_pool

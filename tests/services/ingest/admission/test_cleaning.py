@@ -21,6 +21,7 @@ from services.ingest.model import (
     TimeOrder,
     UnitRange,
 )
+from services.ingest.wire import batches
 
 START_S = 1_700_000_000
 
@@ -29,7 +30,7 @@ def clean(
     events: list[event_pb2.Event], **rules: Any
 ) -> tuple[list[event_pb2.Event], dict[tuple[str, str], list[int]]]:
     """The events as the rules of "desk" make them, and the rows of each rule and field."""
-    came = wire.arrival(event_pb2.EventBatch(rows=event_pb2.EventRows(events=events)))
+    came = batches.arrival(event_pb2.EventBatch(rows=event_pb2.EventRows(events=events)))
     names = came.page.column("source").dictionary.to_pylist()
     rule = Cleaning(**rules) if rules else None
     policies = [Source(SourceId(name), cleaning=rule if name == "desk" else None) for name in names]

@@ -23,6 +23,7 @@ from services.ingest.admission.correction import (
     unreadable_still,
 )
 from services.ingest.model import Arrival
+from services.ingest.wire import batches
 
 START_US = 1_700_000_000_000_000
 
@@ -38,7 +39,7 @@ def came(event: Any) -> Arrival:
 
 
 def arrival(*events: event_pb2.Event) -> Arrival:
-    return wire.arrival(event_pb2.EventBatch(rows=event_pb2.EventRows(events=events)))
+    return batches.arrival(event_pb2.EventBatch(rows=event_pb2.EventRows(events=events)))
 
 
 def after(came: Arrival, *rules: Rule) -> list[event_pb2.Event]:

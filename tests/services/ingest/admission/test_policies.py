@@ -7,9 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from services.ingest.admission.admit import admit, persons_named
+from services.ingest.admission.admit import admit
 from services.ingest.admission.arrow import read_arrow
-from services.ingest.admission.persons import NotReadable, PersonSecret, reference_in
+from services.ingest.admission.named_persons import persons_named
+from services.ingest.admission.persons import NotReadable, Persons, PersonSecret, reference_in
 from services.ingest.admission.policies import personal_attributes, says_person
 from services.ingest.admission.tenant_keys import tenant_keys
 from services.ingest.model import (
@@ -179,6 +180,24 @@ def test_the_persons_that_an_admission_needs_are_named_and_no_others():
     named = persons_named([one], {DESK: Source(DESK, policies=(attribute(Treatment.ENCRYPT),), subject="resource")})
     assert named == {"Ada", "c"}
     assert persons_named([one], {DESK: Source(DESK, policies=(FieldPolicy("resource", Treatment.KEEP),))}) == set()
+
+
+@pytest.mark.parametrize("treatment", [Treatment.PSEUDONYMISE, Treatment.ENCRYPT])
+@pytest.mark.parametrize("field", ["resource", "attributes.x"])
+def test_a_source_that_keeps_a_field_needs_no_secrets_of_its_persons_next_to_one_that_hides_them(field, treatment):
+    """Only the persons that are named are known, as it is where batches are written."""
+    people = ["Ada", "Bob", "Cy", None, "Dan", "Ada"]
+    columns = {field.replace(".", "__"): people}
+    one = batch(6, source=["desk", "shop"] * 3, **columns)
+    sources = {
+        DESK: Source(DESK, policies=(FieldPolicy(field, treatment),)),
+        SourceId("shop"): Source(SourceId("shop"), policies=(FieldPolicy(field, Treatment.KEEP),)),
+    }
+    named = persons_named([one], sources)
+    persons = Persons({name: EVERYBODY.secrets[name] for name in named})
+    shown = admit([one], sources, KEYS, persons, NOW_US).page.column(field).to_pylist()
+    assert shown[1::2] == people[1::2]
+    assert not set(shown[::2]) & set(people)
 
 
 def test_a_pseudonym_is_that_of_the_events_time_however_late_it_comes():

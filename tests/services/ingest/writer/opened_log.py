@@ -9,7 +9,7 @@ from services.ingest.model import TenantId
 from services.ingest.store.sessions import PostgresStore
 from services.ingest.wire import event_as_sent
 from services.ingest.writer.commit import Committer, LogLimits
-from services.ingest.writer.decision import Codec
+from services.ingest.writer.receipt import Codec
 from services.ingest.writer.tenant_log import TenantLog
 from services.runtime.clock import clock_us
 from services.runtime.drain import Draining

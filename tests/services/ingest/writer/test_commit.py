@@ -16,7 +16,7 @@ from services.ingest.model import Arrival, IncomingBatch, IntakeCounts, TenantId
 from services.ingest.store.postgres_log import PostgresLog
 from services.ingest.store.schema import SCHEMA
 from services.ingest.store.sessions import PostgresStore
-from services.ingest.wire import arrival
+from services.ingest.wire.batches import arrival
 from services.ingest.writer.tenant_log import TenantLog
 from services.runtime.database import acquire, open_pool, tenant_transaction
 from tests.services.ingest.writer.opened_log import tenant_log
