@@ -1,4 +1,4 @@
-"""What improvement counts."""
+"""The metrics of improvement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From occurrences to problems: opened, updated, withdrawn, and the spans that settled ones have dealt with."""
+"""Where a problem is opened, updated or withdrawn, from occurrences; and the spans that settled ones have dealt with."""
 
 from __future__ import annotations
 
@@ -74,6 +74,7 @@ def decide(
     taken: dict[ProblemName, ProblemName] = {}
     for occurrence in found:
         before = _owner(occurrence, live, taken)
+        # Without one that it belongs to, a problem is opened.
         name = before.name if before else _free_name(occurrence.name, settled | taken.keys())
         taken[name] = occurrence.name
         # A withdrawn problem whose signals have come back: its revisions go on.

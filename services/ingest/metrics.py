@@ -1,4 +1,4 @@
-"""What ingest counts. No label ever names a tenant's person, case or event."""
+"""The metrics of ingest. No label ever names a tenant's person, case or event."""
 
 from collections.abc import Mapping
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What scoring counts and measures."""
+"""The metrics of scoring."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def erase(
 
 
 def erasures(context: typer.Context, limit: Limit = 50, as_json: Json = False) -> None:
-    """List the certificates of erasures, oldest first."""
+    """List the certificates of erasures, newest first."""
     options: Context = context.obj
 
     async def work(suite: Suite) -> list[privacy_pb2.Erasure]:

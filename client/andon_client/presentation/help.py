@@ -135,7 +135,7 @@ CHINESE: Mapping[str, str] = {
     "Erase a person: show what would be deleted, ask, delete it and print the certificate. Cannot be undone.": (
         "删除一个人：显示将删除的内容，询问，删除并打印证明。不可撤销。"
     ),
-    "List the certificates of erasures, oldest first.": "列出删除证明，最早的在前。",
+    "List the certificates of erasures, newest first.": "列出删除证明，最新的在前。",
     "Show the certificate of an erasure: what was deleted, and what is unchanged.": (
         "显示一次删除的证明：删除了什么，什么保持不变。"
     ),

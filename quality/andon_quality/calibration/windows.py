@@ -1,4 +1,4 @@
-"""How wide the limits of a chart of windows must be for its in-control ARL to be the requested one."""
+"""How wide the control limits of a chart of windows must be for its in-control ARL to be the requested one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an event may be: each check looks at a whole column, and notes the rows that break its rule."""
+"""Where an event is refused: each check looks at a whole column, and notes the rows that break its rule."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -63,8 +63,8 @@ class PersonStore(Protocol):
     async def last_erasure(self) -> int:
         """Its position in the log; 0: there was none."""
 
-    async def erasures(self, after: tuple[int, UUID], count_max: int) -> list[Erasure]:
-        """Certificates after a position and id, in order."""
+    async def erasures(self, before: tuple[int, UUID], count_max: int) -> list[Erasure]:
+        """Certificates before a position and id, newest first."""
 
     async def erasure(self, erasure_id: UUID) -> Erasure | None: ...
 

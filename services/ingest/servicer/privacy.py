@@ -153,13 +153,13 @@ class PrivacyServicer(grpc_stubs.PrivacyServiceServicer):
         self, request: privacy_pb2.ListErasuresRequest, context: Any
     ) -> privacy_pb2.ListErasuresResponse:
         size = page_size(request.page_size, PAGE_SIZE, PAGE_SIZE_MAX)
-        position, last = place_of(request, -1, str(UUID(int=0)))
+        position, last = place_of(request, 2**62, str(UUID(int=2**128 - 1)))
         tenant_log = await self._requests.log()
         try:
-            after = position, UUID(last)
+            before = position, UUID(last)
         except ValueError as error:
             raise invalid("page_token", "is not of this list", "PAGE_TOKEN_INVALID") from error
-        found = await self._requests.store.persons(tenant_log.tenant).erasures(after, size + 1)
+        found = await self._requests.store.persons(tenant_log.tenant).erasures(before, size + 1)
         chosen = found[:size]
         more = page_token(request, chosen[-1].position, str(chosen[-1].erasure_id)) if len(found) > size else ""
         return privacy_pb2.ListErasuresResponse(erasures=[_message(one) for one in chosen], next_page_token=more)

@@ -648,11 +648,11 @@ FROM erasure
 WHERE tenant = $1;
 
 -- name: erasures
--- Certificates after a position and id, in order.
+-- Certificates before a position and id, newest first.
 SELECT erasure_id, erased_at, actor, reason, value_count, person_count, quarantined_count, vocabulary_count, position
 FROM erasure
-WHERE tenant = $1 AND (position, erasure_id) > ($2, $3)
-ORDER BY position, erasure_id
+WHERE tenant = $1 AND (position, erasure_id) < ($2, $3)
+ORDER BY position DESC, erasure_id DESC
 LIMIT $4;
 
 -- name: erasure

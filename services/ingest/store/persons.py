@@ -81,9 +81,9 @@ class PostgresPersons:
         async with self._connect() as connection:
             return int(await connection.fetchval(queries.last_erasure, self._tenant))
 
-    async def erasures(self, after: tuple[int, UUID], count_max: int) -> list[Erasure]:
+    async def erasures(self, before: tuple[int, UUID], count_max: int) -> list[Erasure]:
         async with self._connect() as connection:
-            rows = await connection.fetch(queries.erasures, self._tenant, *after, count_max)
+            rows = await connection.fetch(queries.erasures, self._tenant, *before, count_max)
         return [_erasure(row) for row in rows]
 
     async def erasure(self, erasure_id: UUID) -> Erasure | None:

@@ -85,6 +85,25 @@ async def test_a_policy_that_no_source_has_yet_is_tested_and_checked(desk: Any, 
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
+async def test_certificates_are_listed_the_newest_first_page_by_page(
+    desk: Any, privacy: Any, event: Any, rows: Any
+) -> None:
+    people = ["Ada", "Bob", "Cy"]
+    await desk.WriteEvents(write(rows(*(event(name, resource=name) for name in people))))
+    made = [
+        (await privacy.EraseSubject(privacy_pb2.EraseSubjectRequest(values=[name], reason="asked"))).erasure
+        for name in people
+    ]
+    listed, token = [], ""
+    while True:
+        page = await privacy.ListErasures(privacy_pb2.ListErasuresRequest(page_size=2, page_token=token))
+        listed += page.erasures
+        token = page.next_page_token
+        if not token:
+            break
+    assert listed == made[::-1]
+
+
 async def test_an_erased_person_cannot_be_read_or_linked_any_more_and_others_can(
     desk: Any, privacy: Any, event: Any, rows: Any, everything: Any
 ) -> None:

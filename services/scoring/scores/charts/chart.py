@@ -1,4 +1,4 @@
-"""A series' complete windows become a control chart: calibrated limits, and where its rules fire.
+"""A series' complete windows become a control chart: calibrated control limits, and where its rules fire.
 
 A chart only goes on: `advance` takes the windows behind those that it knows and gives their points, and the state that
 the next windows need. Phase I is collected, frozen once and never read again; from then on a state holds a few numbers,
@@ -230,6 +230,7 @@ def _judged(
 def _chart(
     watching: Watching, points: Sequence[WindowPoint], first: int, plan: ChartPlan
 ) -> tuple[RuleMemory | AverageMemory, control.Chart]:
+    """The control limits of each window: the centre and sigma of phase I, as wide as they were calibrated."""
     values = np.array([point.value for point in points])
     counts = np.array([point.count for point in points], dtype=np.float64)
     baseline, memory = watching.baseline, watching.memory
