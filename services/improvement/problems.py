@@ -1,4 +1,4 @@
-"""Where a problem is opened, updated or withdrawn, from occurrences; and the spans that settled ones have dealt with."""
+"""Where a problem is opened, updated or withdrawn: from occurrences to problems, and the spans of settled ones."""
 
 from __future__ import annotations
 

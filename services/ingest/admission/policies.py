@@ -72,7 +72,10 @@ def policy_of(source: Source, field: str) -> FieldPolicy:
         return source.policy_by_field[field]
     if field.startswith(RAW_PREFIX):
         return replace(policy_of(source, _as_it_is(field)), field=field)
-    return FieldPolicy(field, _default(field))
+    if field == CASE_ID:
+        return FieldPolicy(field, Treatment.KEEP)
+    is_person = field.startswith(ATTRIBUTE_PREFIX) and says_person(field.removeprefix(ATTRIBUTE_PREFIX))
+    return FieldPolicy(field, Treatment.PSEUDONYMISE if field == RESOURCE or is_person else Treatment.SCAN)
 
 
 def _as_it_is(field: str) -> str:
@@ -81,27 +84,17 @@ def _as_it_is(field: str) -> str:
     return field if name == field else name if name == ACTIVITY else ATTRIBUTE_PREFIX + name
 
 
-def _default(field: str) -> Treatment:
-    if field == RESOURCE:
-        return Treatment.PSEUDONYMISE
-    if field == CASE_ID:
-        return Treatment.KEEP
-    if field.startswith(ATTRIBUTE_PREFIX) and says_person(field.removeprefix(ATTRIBUTE_PREFIX)):
-        return Treatment.PSEUDONYMISE
-    return Treatment.SCAN
-
-
 def personal_attributes(fields: Iterable[str], sources: Sequence[Source]) -> set[str]:
     """Those of the fields that are attributes and name persons in one of the sources, without their prefix."""
     return {
         field.removeprefix(ATTRIBUTE_PREFIX)
         for field in fields
-        if field.startswith(ATTRIBUTE_PREFIX) and any(_names_person(source, field) for source in sources)
+        if field.startswith(ATTRIBUTE_PREFIX)
+        and any(
+            policy_of(source, field).treatment in _OF_PERSONS or source.subject in (field, _as_it_is(field))
+            for source in sources
+        )
     }
-
-
-def _names_person(source: Source, field: str) -> bool:
-    return policy_of(source, field).treatment in _OF_PERSONS or source.subject in (field, _as_it_is(field))
 
 
 def says_person(name: str) -> bool:

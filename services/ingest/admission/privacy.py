@@ -99,7 +99,9 @@ def _treated_texts(page: pa.RecordBatch, column: pa.Array, group: TreatedRows, p
             return _replaced(column, rows, lambda values: _each(values, lambda value: MASK))
         case Treatment.GENERALISE:
             size = policy.leading_characters or LEADING_CHARACTERS
-            return _replaced(column, rows, lambda values: _each(values, lambda value: _generalised(value, size)))
+            return _replaced(
+                column, rows, lambda values: _each(values, lambda value: value[: 7 if _DATE.match(value) else size])
+            )
         case Treatment.SCAN:
             return _replaced(column, rows, lambda values: masked_texts(values)[0])
         case Treatment.PSEUDONYMISE:
@@ -112,10 +114,6 @@ def _treated_texts(page: pa.RecordBatch, column: pa.Array, group: TreatedRows, p
 def _each(values: pa.Array, treated: Callable[[str], str]) -> pa.Array:
     """An empty text says nothing, and stays."""
     return pa.array([treated(value) if value else value for value in values.to_pylist()], pa.string())
-
-
-def _generalised(value: str, size: int) -> str:
-    return value[:7] if _DATE.match(value) else value[:size]
 
 
 def _replaced(column: pa.Array, rows: Rows | None, treated: Callable[[pa.Array], pa.Array]) -> pa.Array:

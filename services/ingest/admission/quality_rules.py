@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from services.ingest.admission.event_columns import EventColumns, Mask
 from services.ingest.columns import codes_of, filled
-from services.ingest.model import Category, DefectRows, NumberRange, QualityDimension, QualityRules, Source
+from services.ingest.model import Category, DefectRows, NumberRange, QualityDimension, Source
 
 
 def defects(page: pa.RecordBatch, policies: Sequence[Source]) -> tuple[DefectRows, ...]:
     """Pure; a look at each column that a rule names. policies: by the codes of the sources."""
-    ruled = [(code, policy.quality) for code, policy in enumerate(policies) if _has_rules(policy.quality)]
+    every = [(code, policy.quality) for code, policy in enumerate(policies)]
+    ruled = [(code, rules) for code, rules in every if rules.required or rules.ranges or rules.values]
     if not ruled or not page.num_rows:
         return ()
     columns = EventColumns(page)
@@ -39,10 +40,6 @@ def defects(page: pa.RecordBatch, policies: Sequence[Source]) -> tuple[DefectRow
         for category in rules.values:
             note(QualityDimension.VALIDITY, category.field, of_source & _unlisted(columns, category))
     return tuple(DefectRows(*key, np.flatnonzero(rows)) for key, rows in sorted(found.items()))
-
-
-def _has_rules(rules: QualityRules) -> bool:
-    return bool(rules.required or rules.ranges or rules.values)
 
 
 def _present(columns: EventColumns, field: str) -> Mask:

@@ -93,7 +93,9 @@ def quality_of(
         for (source, day), count in groups.count(rows[new[rows]]):
             fields[source, day, dimension, field] += count
     for one in refused:
-        source, day = one.fault.source, _day_of(one, now_us)
+        source, us = one.fault.source, one.time_us
+        is_usable = us is not None and TIME_EARLIEST_US <= us <= now_us + FUTURE_TOLERANCE_US
+        day = Day((us if us is not None and is_usable else now_us) // DAY_US)
         if not source.startswith(RESERVED_PREFIX):
             dimension = _OF_REASON.get(one.fault.reason, QualityDimension.VALIDITY)
             counted = days.setdefault((source, day), Counter())
@@ -167,7 +169,10 @@ def _admitted(
         failed[dimension][places] = True
     failed[QualityDimension.CONSISTENCY] |= taken_back["supersedes"] | taken_back["retracts"]
     delays = now_us - page.column("time").view(pa.int64()).to_numpy()
-    failed[QualityDimension.TIMELINESS] = delays > _limits(page.column("source"), sources)
+    coded = page.column("source")
+    named = [sources.get(SourceId(name)) or Source(SourceId(name)) for name in coded.dictionary.to_pylist()]
+    limits_us = np.array([one.quality.timely_within_us for one in named], np.int64)[codes_of(coded)]
+    failed[QualityDimension.TIMELINESS] = delays > limits_us
     for dimension, rows in failed.items():
         if dimension is not QualityDimension.UNIQUENESS:
             marked[dimension.name] = rows & new
@@ -189,17 +194,6 @@ def _defects(admission: Admission) -> dict[tuple[QualityDimension, str], Rows]:
         before = found.get((dimension, field))
         found[dimension, field] = rows if before is None else np.union1d(before, rows)
     return found
-
-
-def _limits(column: pa.DictionaryArray, sources: Mapping[SourceId, Source]) -> Rows:
-    known = [sources.get(SourceId(name)) or Source(SourceId(name)) for name in column.dictionary.to_pylist()]
-    limits: Rows = np.array([one.quality.timely_within_us for one in known], np.int64)[codes_of(column)]
-    return limits
-
-
-def _day_of(one: Refusal, now_us: int) -> Day:
-    usable = one.time_us is not None and TIME_EARLIEST_US <= one.time_us <= now_us + FUTURE_TOLERANCE_US
-    return Day((one.time_us if usable and one.time_us is not None else now_us) // DAY_US)
 
 
 def _counts(counted: Mapping[str, int]) -> DayCounts:

@@ -111,7 +111,12 @@ class Vocabulary:
             if name in personal:
                 yield Word(MANY, name)
             elif name not in self._many and attribute_type(column.type) == "text":
-                yield from self._met_values(name, distinct_texts(column))
+                texts = distinct_texts(column)
+                many = len(self._values.get(name, set()) | set(texts)) > VALUES_MAX
+                if many or any(len(text) > VALUE_CHARS_MAX for text in texts):
+                    yield Word(MANY, name)
+                else:
+                    yield from (Word(VALUE, name, text) for text in texts)
 
     def _up_to(self, most: int, known: Iterable[str], words: Iterable[Word]) -> Iterator[Word]:
         names = set(known)
@@ -121,10 +126,3 @@ class Vocabulary:
                 yield Word(MANY)
                 return
             yield word
-
-    def _met_values(self, attribute: str, texts: list[str]) -> Iterator[Word]:
-        together = self._values.get(attribute, set()) | set(texts)
-        if len(together) > VALUES_MAX or any(len(text) > VALUE_CHARS_MAX for text in texts):
-            yield Word(MANY, attribute)
-        else:
-            yield from (Word(VALUE, attribute, text) for text in texts)

@@ -99,7 +99,8 @@ class PrivacyServicer(grpc_stubs.PrivacyServiceServicer):
         keys = tenant_log.keys
         # A source may bring keys to their form before it names the person.
         values = list(dict.fromkeys([*values, *map(key_form, values)]))
-        word = _word(values)
+        # Any of the values as a whole word.
+        word = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, values))})(?![A-Za-z0-9])")
         hashes = sorted({keys.person(value) for value in values})
         # What is remembered of a request must not lead to the person.
         keyed = privacy_pb2.EraseSubjectRequest()
@@ -192,11 +193,6 @@ def _checked_values(request: privacy_pb2.EraseSubjectRequest) -> list[str]:
     checks.require(len(request.reason) <= REASON_CHARS_MAX, "reason", longest)
     checks.done()
     return list(dict.fromkeys(request.values))
-
-
-def _word(values: Sequence[str]) -> re.Pattern[str]:
-    """Any of the values as a whole word."""
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, values))})(?![A-Za-z0-9])")
 
 
 async def _holding(

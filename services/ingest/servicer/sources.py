@@ -1,6 +1,5 @@
 """Sources: create, get, list, update."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -94,7 +93,9 @@ class SourceRpcs:
         name = _source_id(wire.source_id(request.source.name), "source.name")
         given = wire.source(request.source, name)
         paths = list(request.update_mask.paths) if request.HasField("update_mask") else list(CHANGEABLE)
-        changes = {field: getattr(given, field) for path in paths for field in _changed(path)}
+        if not _FIELDS.keys() >= set(paths):
+            raise invalid("update_mask", f"may name {', '.join(CHANGEABLE)}")
+        changes = {field: getattr(given, field) for path in paths for field in _FIELDS[path]}
 
         async def update(session: LockedSession) -> ingest_pb2.UpdateSourceResponse:
             current = await session.registry.source(name)
@@ -166,12 +167,6 @@ def _own(name: str, message: source_pb2.Source) -> Source | None:
     if rest != source_pb2.Source():
         raise invalid("source", "may have a title only: the service itself writes this one")
     return replace(own, title_en=message.title.en, title_zh=message.title.zh)
-
-
-def _changed(path: str) -> Sequence[str]:
-    if path not in _FIELDS:
-        raise invalid("update_mask", f"may name {', '.join(CHANGEABLE)}")
-    return _FIELDS[path]
 
 
 def _check(source: Source, message: source_pb2.Source) -> None:

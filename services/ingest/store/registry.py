@@ -1,7 +1,7 @@
 """The registry in Postgres: sources, counts, refused events, first answers to request ids."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -134,7 +134,10 @@ def _source(row: asyncpg.Record) -> Source:
         id=SourceId(values.pop("source")),
         answers=tuple(one.rule for one in _asked(items, form_items)),
         observed_kind=values.pop("observed_kind") or "",
-        policies=tuple(_policy(one) for one in json.loads(values.pop("policies"))),
+        policies=tuple(
+            FieldPolicy(**{**one, "treatment": Treatment(one["treatment"])})
+            for one in json.loads(values.pop("policies"))
+        ),
         cleaning=_cleaning(values.pop("cleaning")),
         quality=_quality(values.pop("quality")),
         quota=IntakeQuota(values.pop("events_per_s"), values.pop("bytes_per_s")),
@@ -174,7 +177,3 @@ def _quality(document: str | None) -> QualityRules:
         values=tuple(Category(one["field"], tuple(one["values"])) for one in values["values"]),
         timely_within_us=values["timely_within_us"],
     )
-
-
-def _policy(values: Mapping[str, Any]) -> FieldPolicy:
-    return FieldPolicy(**{**values, "treatment": Treatment(values["treatment"])})

@@ -3,7 +3,7 @@
 import hmac
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from services.ingest.admission.persons import REFERENCE_BYTES, SECRET_BYTES, Persons, PersonSecret
 from services.ingest.admission.tenant_keys import TenantKeys
@@ -42,13 +42,19 @@ class PersonSecrets:
             stored = await store.persons(list(by_hash))
             known = {by_hash[person]: self._opened(one) for person, one in stored.items()}
             if not dry and len(stored) < len(by_hash):
-                made = [self._new(person, now_us) for person in by_hash.keys() - stored.keys()]
+                version = self._oldest_version(now_us)
+                made = []
+                for person in by_hash.keys() - stored.keys():
+                    secret = wrapped(self._keys.wrapping, person, os.urandom(SECRET_BYTES))
+                    made.append(StoredPerson(person, os.urandom(REFERENCE_BYTES), version, secret))
                 await store.create(made)
                 # Another process may have been faster: its secret is the person's.
                 stored = await store.persons(list(by_hash))
             # One that was made in a transaction that may yet fail is not remembered.
             fresh = {by_hash[person]: self._opened(one) for person, one in stored.items()}
-            self._remember(fresh if durable else known)
+            self._known.update(fresh if durable else known)
+            while len(self._known) > REMEMBERED_MAX:
+                self._known.popitem(last=False)
             found |= fresh
             for value in missing - fresh.keys():
                 found[value] = self._sample(value, now_us)
@@ -75,10 +81,6 @@ class PersonSecrets:
     def _oldest_version(self, now_us: int) -> int:
         return (now_us - self._horizon_us) // self._period_us if self._period_us else 0
 
-    def _new(self, person: bytes, now_us: int) -> StoredPerson:
-        secret = wrapped(self._keys.wrapping, person, os.urandom(SECRET_BYTES))
-        return StoredPerson(person, os.urandom(REFERENCE_BYTES), self._oldest_version(now_us), secret)
-
     def _sample(self, value: str, now_us: int) -> PersonSecret:
         """The same each time, so that two trials can be compared; nothing that is stored is made with it."""
         digest = hmac.digest(self._keys.wrapping, b"sample" + self._keys.person(value), "sha512")
@@ -86,8 +88,3 @@ class PersonSecrets:
 
     def _opened(self, stored: StoredPerson) -> PersonSecret:
         return PersonSecret.of(unwrapped(self._keys.wrapping, stored), stored.version, stored.reference)
-
-    def _remember(self, fresh: Mapping[str, PersonSecret]) -> None:
-        self._known.update(fresh)
-        while len(self._known) > REMEMBERED_MAX:
-            self._known.popitem(last=False)
