@@ -46,13 +46,5 @@ def filled(texts: pa.Array) -> NDArray[np.bool_]:
     return np.asarray(pc.greater(pc.binary_length(texts), 0).fill_null(False))
 
 
-def distinct_texts(column: pa.Array) -> list[str]:
-    """Those that any row has, whatever its type; without null."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary.take(pc.unique(column.indices))
-    found: list[str] = pc.unique(column.cast(pa.string())).drop_null().to_pylist()
-    return found
-
-
 def select(page: pa.RecordBatch, keep: Callable[[str], bool]) -> pa.RecordBatch:
     return page.select([place for place, name in enumerate(page.schema.names) if keep(name)])

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from services.ingest.admission.cleaning_rules import cleaned
 from services.ingest.admission.policies import CASE_ID, policies_of, treatments
-from services.ingest.columns import distinct_texts
 from services.ingest.model import CODED_TEXT, IncomingBatch, Source, SourceId, Treatment
 
 
@@ -35,6 +35,6 @@ def persons_named(batches: Sequence[IncomingBatch], sources: Mapping[SourceId, S
                 elif column.type == CODED_TEXT:
                     # Each text of it is treated, whether a row has it or not.
                     column = column.dictionary
-                found.update(distinct_texts(column))
+                found.update(pc.unique(column.cast(pa.string())).drop_null().to_pylist())
     found.discard("")
     return found

@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from andon_records.mapping.value_texts import attribute_type
 
-from services.ingest.columns import distinct_texts
 from services.ingest.model import ATTRIBUTE_PREFIX
 
 ACTIVITIES_MAX = 2_000
@@ -103,7 +103,7 @@ class Vocabulary:
             if name.startswith(ATTRIBUTE_PREFIX)
         ]
         if not self.is_full:
-            activities = (Word(ACTIVITY, one) for one in distinct_texts(page.column("activity")))
+            activities = (Word(ACTIVITY, one) for one in _texts(page.column("activity")))
             yield from self._up_to(ACTIVITIES_MAX, self._activities, activities)
             types = (Word(ATTRIBUTE, name, attribute_type(column.type)) for name, column in columns)
             yield from self._up_to(ATTRIBUTES_MAX, self._types, types)
@@ -111,7 +111,7 @@ class Vocabulary:
             if name in personal:
                 yield Word(MANY, name)
             elif name not in self._many and attribute_type(column.type) == "text":
-                texts = distinct_texts(column)
+                texts = _texts(column)
                 many = len(self._values.get(name, set()) | set(texts)) > VALUES_MAX
                 if many or any(len(text) > VALUE_CHARS_MAX for text in texts):
                     yield Word(MANY, name)
@@ -126,3 +126,10 @@ class Vocabulary:
                 yield Word(MANY)
                 return
             yield word
+
+
+def _texts(column: pa.Array) -> list[str]:
+    found = pc.unique(column)
+    if pa.types.is_dictionary(found.type):
+        found = pc.unique(found.dictionary.take(found.indices))
+    return [text for text in found.to_pylist() if text is not None]
