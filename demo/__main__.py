@@ -82,11 +82,13 @@ async def _play(suite: Suite, job: Job, locale: str, console: Console, say: Say)
     return report
 
 
-async def _report(suite: Suite, job: Job, path: Path, locale: str, console: Console, say: Say) -> None:
+async def _report(
+    suite: Suite, job: Job, loaded: LoadReport, path: Path, locale: str, console: Console, say: Say
+) -> None:
     findings = await gather(suite, job.process, locale)
     faults = judge(job.faults, job.begin, findings.signals, findings.problems)
     alarms = false_alarms(job.faults, job.begin, findings.charts)
-    report = build(findings, faults, alarms, say, locale)
+    report = build(findings, loaded, faults, alarms, say, locale)
     terminal.show(report, say, console)
     page.write(path, report, say, datetime.now(UTC))
     console.print(f"\n{say('report_written', path=path)}")
@@ -125,7 +127,7 @@ async def _work(arguments: argparse.Namespace, console: Console, say: Say, stop:
             job = await asyncio.to_thread(desk_job, ServiceDesk())
         async with Suite(load_connection(home.folder, arguments.locale)) as suite:
             loaded = await _play(suite, job, arguments.locale, console, say)
-            await _report(suite, job, arguments.report, arguments.locale, console, say)
+            await _report(suite, job, loaded, arguments.report, arguments.locale, console, say)
         if not arguments.once and sys.stdin.isatty():
             console.print(say("serving_on"))
             await stop.wait()

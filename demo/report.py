@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from andon.improvement.v1 import problem_pb2
+from andon.ingest.v1 import ingest_pb2
 from andon.scoring.v1 import scoring_pb2
+from andon_client.load_report import LoadReport
 from andon_client.presentation.formats import localised, span, when
 from andon_client.presentation.tables import (
     Row,
@@ -45,23 +47,45 @@ class Report:
 
 
 def build(
-    findings: Findings, faults: Sequence[FaultFinding], false_alarms: FalseAlarms, say: Say, language: str
+    findings: Findings,
+    loaded: LoadReport,
+    faults: Sequence[FaultFinding],
+    false_alarms: FalseAlarms,
+    say: Say,
+    language: str,
 ) -> Report:
     zone = findings.zone
     charts = _worth_showing(findings)
     return Report(
         language=language,
         lead=_lead(findings, say, language),
-        intake=intake_table(findings.counts, language),
+        intake=_intake(findings, loaded, say, language),
         scorecards=[scorecard_table(card, findings.shares, language, zone) for card in findings.scorecards],
         faults=_faults(faults, say, language) if faults else None,
         false_alarms=_false_alarm_text(false_alarms, bool(faults), say),
-        problems=problems_table(findings.problems, language, findings.zones, with_step=True),
+        problems=problems_table(findings.problems, language, findings.notation, with_step=True),
         charts=charts,
         chart_specs=[with_faults(chart, faults, say, language, zone) for chart in charts],
         unjudged=_unjudged(findings, say, language),
         pareto_spec=pareto(findings.problems, say, language) if findings.problems else None,
     )
+
+
+def _intake(findings: Findings, loaded: LoadReport, say: Say, language: str) -> Table:
+    """Of this run, and where there were earlier ones of all together too."""
+    received = loaded.accepted + loaded.duplicate + loaded.quarantined
+    this_run = ingest_pb2.GetIntakeCountsResponse.Count(
+        source=findings.process,
+        received=received,
+        accepted=loaded.accepted,
+        duplicate=loaded.duplicate,
+        quarantined=loaded.quarantined,
+    )
+    earlier = [one for one in findings.counts if one.received > received]
+    table = intake_table([this_run, *earlier], language)
+    labels = [say("this_run"), say("all_runs")]
+    rows = [[TableCell(f"{row[0].text}, {label}"), *row[1:]] for row, label in zip(table.rows, labels, strict=False)]
+    return replace(table, rows=rows) if earlier else table
 
 
 def _lead(findings: Findings, say: Say, language: str) -> str:

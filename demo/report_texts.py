@@ -12,6 +12,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "{events} events of {cases} cases, {start} to {end}; times in {zone}",
         "{start} 至 {end}，{cases} 个服务案例，{events} 条事件；时间以 {zone} 计",
     ),
+    "this_run": ("this run", "本次运行"),
+    "all_runs": ("all runs", "历次合计"),
     "faults": ("Injected faults", "注入的故障"),
     "fault": ("Fault", "故障"),
     "from_until": ("From, until", "起止"),

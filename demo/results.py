@@ -12,8 +12,8 @@ import grpc
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import ingest_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
-from andon_client.listing import list_problems, list_signals, zone_of
-from andon_client.presentation.zones import Zones
+from andon_client.listing import list_problems, list_signals, notation_of, zone_of
+from andon_client.presentation.notation import Notation
 from andon_client.suite import Suite
 
 REACHED_S_MAX = 600.0
@@ -29,6 +29,7 @@ class Findings:
     shares: the indicators that are shares, which people read as percentages.
     """
 
+    process: str
     counts: Sequence[ingest_pb2.GetIntakeCountsResponse.Count]
     scorecards: Sequence[scoring_pb2.GetScorecardResponse]
     shares: frozenset[str]
@@ -37,7 +38,7 @@ class Findings:
     charts: Sequence[scoring_pb2.GetControlChartResponse]
     unjudged: Sequence[scoring_pb2.GetControlChartResponse]
     zone: tzinfo
-    zones: Zones
+    notation: Notation
     partitions: Sequence[scoring_pb2.GetScoringStatusResponse.Partition]
 
 
@@ -66,6 +67,7 @@ async def gather(suite: Suite, process: str, language: str) -> Findings:
     status = await suite.scoring.GetScoringStatus(scoring_pb2.GetScoringStatusRequest())
     share = indicator_system_pb2.Indicator.AGGREGATE_SHARE
     return Findings(
+        process=process,
         # A process has the name of its source here; the suite may hold others from earlier runs.
         counts=[one for one in counts if one.source == process],
         scorecards=await _scorecards(suite, name),
@@ -76,7 +78,7 @@ async def gather(suite: Suite, process: str, language: str) -> Findings:
         unjudged=[chart for chart in charts if not chart.HasField("baseline")],
         partitions=[one for one in status.partitions if one.system == name],
         zone=zone_of(system),
-        zones=Zones({f"{process}/main": zone_of(system)}),
+        notation=notation_of({f"{process}/main": system}),
     )
 
 

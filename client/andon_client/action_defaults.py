@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, timedelta, tzinfo
 from urllib.parse import unquote
 
 from andon.improvement.v1.problem_pb2 import ACTION_KIND_CORRECTIVE, Action, Problem, SignalReference
@@ -14,8 +14,11 @@ DUE_AFTER = timedelta(days=14)
 EFFECT_DIGITS = 3
 
 
-def completed(plan: Action, problem: Problem, today: date) -> Action:
-    """`plan`, with what it leaves open taken from the problem as far as that suggests something."""
+def completed(plan: Action, problem: Problem, today: date, zone: tzinfo) -> Action:
+    """`plan`, with what it leaves open taken from the problem as far as that suggests something.
+
+    today, zone: of the clocks of the problem's system.
+    """
     whole = Action()
     whole.CopyFrom(plan)
     whole.kind = plan.kind or ACTION_KIND_CORRECTIVE
@@ -23,7 +26,7 @@ def completed(plan: Action, problem: Problem, today: date) -> Action:
     whole.goal.series = plan.goal.series or _clearest_series(problem)
     whole.goal.expected_effect = plan.goal.expected_effect or _way_back(problem, whole.goal.series)
     if not plan.HasField("due_time"):
-        whole.due_time.CopyFrom(timestamp(today + DUE_AFTER))
+        whole.due_time.CopyFrom(timestamp(today + DUE_AFTER, zone))
     return whole
 
 

@@ -13,7 +13,7 @@ from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from andon_client.moments import MalformedLength, length
+from andon_client.moments import MalformedLength, MalformedTime, entered_time, length
 
 # Keys and positions that lead to a value.
 Place = tuple[str | int, ...]
@@ -118,12 +118,12 @@ def _prefix(enum: EnumDescriptor) -> str:
 
 
 def _is_time(value: Any) -> bool:
-    """YAML reads days and times; what it leaves as a text is judged by their parser."""
-    if isinstance(value, date):
-        return True
+    """YAML reads some days and times, and leaves others, such as 2026-05-04T09:00, as a text."""
+    if not isinstance(value, str):
+        return isinstance(value, date)
     try:
-        Timestamp().FromJsonString(value)
-    except (ValueError, AttributeError):
+        entered_time(value)
+    except MalformedTime:
         return False
     return True
 

@@ -23,9 +23,9 @@ from andon.ingest.v1 import (
 )
 from andon.scoring.v1 import capability_pb2, indicator_system_pb2, overview_pb2, score_pb2, scoring_pb2
 
+from andon_client.presentation.notation import Notation, system_of
 from andon_client.presentation.order import hierarchy, score_order
 from andon_client.presentation.tables import problem_system
-from andon_client.presentation.zones import Zones, system_of
 from andon_client.suite import Suite
 
 SPANS = 6
@@ -110,8 +110,8 @@ def list_systems(
 
 async def newest_scores(
     suite: Suite, wanted: scoring_pb2.SeriesFilter, interval: Interval, limit: int
-) -> tuple[list[score_pb2.Score], Zones]:
-    """The first `limit` in the order of `presentation.order`, and the zones of their systems.
+) -> tuple[list[score_pb2.Score], Notation]:
+    """The first `limit` in the order of `presentation.order`, and the notation of their systems.
 
     Lists come by series. So the latest hour is asked for, and spans that grow eightfold until that is enough: it costs
     as much as is shown, however long the history is.
@@ -135,7 +135,7 @@ async def newest_scores(
         key: {name: place for place, name in enumerate(hierarchy(one.spec))} for key, one in systems.items() if one
     }
     shown = sorted(found, key=lambda score: score_order(score, places))[:limit]
-    return shown, _zones(systems)
+    return shown, notation_of(systems)
 
 
 async def _newest(suite: Suite, wanted: scoring_pb2.SeriesFilter) -> datetime | None:
@@ -185,19 +185,20 @@ def list_forms(suite: Suite, request: form_pb2.ListFormsRequest) -> AsyncIterato
     return _items(suite.forms.ListForms, request, lambda page: page.forms)
 
 
-async def read_zones(suite: Suite, keys: Iterable[str]) -> Zones:
-    """Of the systems that these series, or "process/system", belong to; UTC for one that is gone."""
-    return _zones(await _systems(suite, keys))
+async def read_notation(suite: Suite, keys: Iterable[str]) -> Notation:
+    """Of the systems that these series, or "process/system", belong to; UTC and bare numbers for one that is gone."""
+    return notation_of(await _systems(suite, keys))
 
 
-def _zones(systems: Mapping[str, indicator_system_pb2.IndicatorSystem | None]) -> Zones:
+def notation_of(systems: Mapping[str, indicator_system_pb2.IndicatorSystem | None]) -> Notation:
+    """Of systems by "process/system"; None: it is gone."""
     share = indicator_system_pb2.Indicator.AGGREGATE_SHARE
     units = {
         f"{key}/{indicator.name}": (indicator.unit, indicator.aggregate == share)
         for key, one in systems.items()
         for indicator in (one.spec.indicators if one else ())
     }
-    return Zones({key: zone_of(one) if one else UTC for key, one in systems.items()}, units)
+    return Notation({key: zone_of(one) if one else UTC for key, one in systems.items()}, units)
 
 
 async def _systems(suite: Suite, keys: Iterable[str]) -> dict[str, indicator_system_pb2.IndicatorSystem | None]:
@@ -215,30 +216,29 @@ async def _systems(suite: Suite, keys: Iterable[str]) -> dict[str, indicator_sys
     return found
 
 
-async def shown_zones(suite: Suite, keys: Iterable[str]) -> Zones:
-    """As `read_zones`, for times that are only shown: UTC where scoring does not answer, which stops nobody's work."""
+async def shown_notation(suite: Suite, keys: Iterable[str]) -> Notation:
+    """As `read_notation`, for what is only shown: where scoring does not answer in UTC and bare numbers."""
     try:
-        return await read_zones(suite, keys)
+        return await read_notation(suite, keys)
     except grpc.aio.AioRpcError:
-        return Zones()
+        return Notation()
 
 
-async def problem_zone(suite: Suite, problem: problem_pb2.Problem, is_entered: bool = False) -> tzinfo:
-    """The zone of the system that a problem was found by. is_entered: a time is read by it, so it has to be known."""
-    key = problem_system(problem)
-    return (await (read_zones if is_entered else shown_zones)(suite, [key])).of(key)
+async def problem_notation(suite: Suite, problem: problem_pb2.Problem, is_entered: bool = False) -> Notation:
+    """Of the system that a problem was found by. is_entered: a time is read by its zone, so it has to be known."""
+    return await (read_notation if is_entered else shown_notation)(suite, [problem_system(problem)])
 
 
-async def read_filtered_zones(suite: Suite, wanted: scoring_pb2.SeriesFilter) -> Zones:
+async def read_filtered_notation(suite: Suite, wanted: scoring_pb2.SeriesFilter) -> Notation:
     """Of the systems whose series a filter may name, each by the version that is scored by."""
     if wanted.series or (wanted.process and wanted.system):
-        return await read_zones(suite, wanted.series or [f"{wanted.process}/{wanted.system}"])
-    found: dict[str, tzinfo] = {}
+        return await read_notation(suite, wanted.series or [f"{wanted.process}/{wanted.system}"])
+    found: dict[str, indicator_system_pb2.IndicatorSystem | None] = {}
     async for one in list_systems(suite, scoring_pb2.ListIndicatorSystemsRequest(active_only=True)):
         process, _, system = one.name.removeprefix("processes/").partition("/indicatorSystems/")
         if wanted.process in ("", process) and wanted.system in ("", system):
-            found[f"{process}/{system}"] = zone_of(one)
-    return Zones(found)
+            found[f"{process}/{system}"] = one
+    return notation_of(found)
 
 
 def zone_of(system: indicator_system_pb2.IndicatorSystem) -> tzinfo:

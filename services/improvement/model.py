@@ -204,6 +204,14 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class SeriesScale:
+    """What the values of a series are counted in. is_share: 0 to 1, which people read in per cent."""
+
+    unit: str = ""
+    is_share: bool = False
+
+
+@dataclass(frozen=True)
 class ProofPlan:
     """Which windows the test takes, fixed when the action starts.
 

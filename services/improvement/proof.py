@@ -10,7 +10,7 @@ from andon_quality.effect import Verdict as Found
 
 from services.improvement.assumptions import checks
 from services.improvement.history import History, NotEnoughWindows, learn
-from services.improvement.model import Action, Goal, Outlook, Reading, Text, Verdict, Verification
+from services.improvement.model import Action, Goal, Outlook, Reading, SeriesScale, Text, Verdict, Verification
 from services.improvement.statement import statement
 from services.improvement.window_kinds import reach_us, window_of
 
@@ -25,7 +25,7 @@ def history_begin_us(action: Action) -> int:
     return min([action.plan.spread_end_us - reach, *(start_us for start_us, _ in action.plan.baseline_intervals)])
 
 
-def verify(action: Action, readings: Sequence[Reading], now_us: int) -> Verification:
+def verify(action: Action, readings: Sequence[Reading], scale: SeriesScale, now_us: int) -> Verification:
     """Runs the test that was fixed at the start on the windows there are now. Raises NotEnoughWindows.
 
     Where an assumption that the verdict needs does not hold, it is undecided, whatever the interval says.
@@ -54,7 +54,7 @@ def verify(action: Action, readings: Sequence[Reading], now_us: int) -> Verifica
     checked = replace(found, checks=checks(history, after, plan, window_of(goal.series)))
     if checked.doubts:
         checked = replace(checked, verdict=Verdict.UNDECIDED, outlook=None)
-    return replace(checked, statement=statement(checked, goal))
+    return replace(checked, statement=statement(checked, goal, scale))
 
 
 def _found(history: History, after: Sequence[Reading], effect: Effect, now_us: int) -> Verification:

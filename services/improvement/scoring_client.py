@@ -14,7 +14,7 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError, Channel, UnaryStreamCall
 
 from services.improvement.causes import Evidence
-from services.improvement.model import ActiveSignal, ChangedScore, Family, ProblemName, Reading, family_of
+from services.improvement.model import ActiveSignal, ChangedScore, Family, ProblemName, Reading, SeriesScale, family_of
 from services.improvement.occurrences import Occurrence
 from services.improvement.wire.scalars import micros, stamp
 from services.improvement.wire.scores import slice_evidence
@@ -166,10 +166,18 @@ class ScoringClient:
 
     async def direction(self, series: str) -> int:
         """The contract's Direction of a series. Raises UnknownSeries."""
-        found = await self._list_series(scoring_pb2.SeriesFilter(series=[series]))
+        return int((await self._one_series(series)).direction)
+
+    async def scale(self, series: str) -> SeriesScale:
+        """Raises UnknownSeries."""
+        found = await self._one_series(series)
+        return SeriesScale(found.unit, found.is_share)
+
+    async def _one_series(self, key: str) -> score_pb2.Series:
+        found = await self._list_series(scoring_pb2.SeriesFilter(series=[key]))
         if not found:
-            raise UnknownSeries(series)
-        return int(found[0].direction)
+            raise UnknownSeries(key)
+        return found[0]
 
     async def explain(self, series: str, start_us: int, cases: int) -> scoring_pb2.ExplainScoreResponse | None:
         """None: the series has no score there, as in a window in which nothing happened."""

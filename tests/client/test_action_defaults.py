@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,7 +33,7 @@ def problem():
 
 
 def test_the_goal_is_the_way_back_to_the_centre_in_the_slice_that_explains_most(problem, day):
-    goal = completed(problem_pb2.Action(), problem, day(0).date()).goal
+    goal = completed(problem_pb2.Action(), problem, day(0).date(), UTC).goal
     assert goal.series == SLICED
     assert goal.expected_effect == pytest.approx(-0.5)
 
@@ -40,7 +41,7 @@ def test_the_goal_is_the_way_back_to_the_centre_in_the_slice_that_explains_most(
 def test_without_a_signal_in_that_slice_it_is_the_series_with_most_signals(problem, day):
     problem.slice["team"] = "C"
     problem.signals.append(signal(WHOLE, 0.3))
-    goal = completed(problem_pb2.Action(), problem, day(0).date()).goal
+    goal = completed(problem_pb2.Action(), problem, day(0).date(), UTC).goal
     assert goal.series == WHOLE
     assert goal.expected_effect == pytest.approx(-0.267)
 
@@ -48,7 +49,7 @@ def test_without_a_signal_in_that_slice_it_is_the_series_with_most_signals(probl
 def test_it_is_corrective_due_in_two_weeks_and_removes_the_one_cause_that_is_confirmed(problem, day):
     problem.causes.add(name="problems/p/causes/found")
     problem.causes.add(name="problems/p/causes/known", confirmed=True)
-    whole = completed(problem_pb2.Action(), problem, day(0).date())
+    whole = completed(problem_pb2.Action(), problem, day(0).date(), UTC)
     assert whole.kind == problem_pb2.ACTION_KIND_CORRECTIVE
     assert whole.due_time == timestamp(day(14))
     assert whole.cause == "problems/p/causes/known"
@@ -57,7 +58,7 @@ def test_it_is_corrective_due_in_two_weeks_and_removes_the_one_cause_that_is_con
 def test_of_two_confirmed_causes_none_is_chosen(problem, day):
     for name in "ab":
         problem.causes.add(name=name, confirmed=True)
-    assert completed(problem_pb2.Action(), problem, day(0).date()).cause == ""
+    assert completed(problem_pb2.Action(), problem, day(0).date(), UTC).cause == ""
 
 
 def test_what_the_plan_says_stands(problem, day):
@@ -65,16 +66,16 @@ def test_what_the_plan_says_stands(problem, day):
         kind=problem_pb2.ACTION_KIND_PREVENTIVE, cause="c", owner="team", due_time=timestamp(day(3))
     )
     plan.goal.series, plan.goal.expected_effect, plan.goal.confidence = WHOLE, -0.2, 0.9
-    assert completed(plan, problem, day(0).date()) == plan
+    assert completed(plan, problem, day(0).date(), UTC) == plan
 
 
 def test_for_a_series_without_signals_nothing_is_expected_unless_it_is_said(problem, day):
     plan = problem_pb2.Action(goal=problem_pb2.Goal(series="desk/main/other@day"))
-    assert completed(plan, problem, day(0).date()).goal.expected_effect == 0
+    assert completed(plan, problem, day(0).date(), UTC).goal.expected_effect == 0
 
 
 def test_a_problem_without_signals_suggests_no_goal(day):
-    goal = completed(problem_pb2.Action(), problem_pb2.Problem(), day(0).date()).goal
+    goal = completed(problem_pb2.Action(), problem_pb2.Problem(), day(0).date(), UTC).goal
     assert (goal.series, goal.expected_effect) == ("", 0)
 
 

@@ -8,10 +8,12 @@ import pytest
 from andon.common.v1 import interval_pb2, text_pb2
 from andon.scoring.v1 import score_pb2, scoring_pb2
 from andon_client.commands import chart as module
+from andon_client.presentation.notation import Notation
 from andon_client.terminal import Context
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 
+WAIT = Notation({}, {"desk/main/wait": ("h", False)})
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 
 
@@ -41,9 +43,9 @@ def found(points, baseline=True):
 
 @pytest.fixture
 def drawn(monkeypatch, capsys):
-    def draw(response, width=100):
+    def draw(response, width=100, notation=WAIT):
         monkeypatch.setattr(module, "screen", Console(width=width, color_system=None, force_terminal=False))
-        module._draw(response, Context(), UTC)
+        module._draw(response, Context(), notation)
         return capsys.readouterr().out
 
     return draw
@@ -55,6 +57,16 @@ def test_values_limits_signals_and_dates_are_shown(drawn):
     assert "✖" in shown
     for name in ("value", "lower limit", "centre line", "upper limit", "2026-01-05", "in-control ARL 370.4"):
         assert name in shown
+
+
+def test_a_share_is_drawn_in_per_cent_and_so_are_its_figures(drawn):
+    points = [point(day, 0.25 + day % 3 / 100, limits=False) for day in range(12)]
+    made = found(points)
+    made.series.unit, made.baseline.centre, made.baseline.sigma = "", 0.2571, 0.0213
+    shown = drawn(made, notation=Notation({}, {"desk/main/wait": ("", True)}))
+    assert "Wait (%)  desk/main/wait@day" in shown
+    assert "27.0┤" in shown
+    assert "centre 25.71 %, sigma 2.13 %" in shown
 
 
 @pytest.mark.parametrize("width", [60, 100, 160])

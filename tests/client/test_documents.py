@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from andon.improvement.v1 import problem_pb2
@@ -37,6 +38,47 @@ def test_a_date_may_be_written_as_one(due, tmp_path):
     path = tmp_path / "plan.yaml"
     path.write_text(f"due_time: {due}\n", encoding="utf-8")
     assert load_document(path, problem_pb2.Action).due_time.ToJsonString() == "2026-05-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "due", ["2026-05-01", "2026-05-01 00:00", "2026-05-01T00:00", "2026-05-01T00:00:00", "20260501"]
+)
+def test_a_time_without_an_offset_is_of_the_zone_that_the_document_belongs_to(due, tmp_path):
+    path = tmp_path / "plan.yaml"
+    path.write_text(f"due_time: '{due}'\n", encoding="utf-8")
+    read = load_document(path, problem_pb2.Action, ZoneInfo("Asia/Shanghai"))
+    assert read.due_time.ToJsonString() == "2026-04-30T16:00:00Z"
+
+
+def interval(start, **fields):
+    chart = {"baseline_interval": {"start": start, "end": "2026-12-01T00:00:00Z"}}
+    return {**indicator(chart=chart), **fields}
+
+
+def start_of(content):
+    return parse_document(content, SPEC).indicators[0].chart.baseline_interval.start.ToJsonString()
+
+
+def test_a_system_reads_its_times_by_its_own_zone_and_an_offset_that_is_written_goes_first():
+    assert start_of(interval(date(2026, 3, 1), time_zone="America/New_York")) == "2026-03-01T05:00:00Z"
+    assert start_of(interval(datetime(2026, 3, 9), time_zone="America/New_York")) == "2026-03-09T04:00:00Z"
+    assert start_of(interval("2026-03-01T00:00:00+01:00", time_zone="America/New_York")) == "2026-02-28T23:00:00Z"
+    assert start_of(interval(date(2026, 3, 1), time_zone="No/Such")) == "2026-03-01T00:00:00Z"
+    assert start_of(interval(date(2026, 3, 1))) == "2026-03-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("start", "first", "second"),
+    [
+        ("2026-10-25T02:30", "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"),
+        ("2026-03-29T02:30", "2026-03-29T01:30:00+01:00", "2026-03-29T03:30:00+02:00"),
+    ],
+)
+def test_a_time_that_clocks_show_twice_or_not_at_all_is_refused_with_both_that_can_be_meant(start, first, second):
+    with pytest.raises(DocumentMisfit) as refused:
+        parse_document(interval(start, time_zone="Europe/Berlin"), SPEC, "desk.yaml")
+    for said in ("desk.yaml: indicators[0].chart.baseline_interval.start", first, second):
+        assert said in str(refused.value)
 
 
 @pytest.mark.parametrize("before", ["2w", "14d", "336h", "1209600s"])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC
 
 import pytest
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon_client.commands.problem_tree import add_events, add_signals, problem_tree
 from andon_client.moments import timestamp
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.tables import cause_text
-from andon_client.presentation.zones import Zones
 from rich.console import Console
 
 
@@ -43,7 +42,7 @@ def drawn(tree) -> str:
 
 
 def test_a_problem_shows_where_it_is_what_was_done_and_what_the_proof_rests_on(problem):
-    text = drawn(problem_tree(problem, "en", UTC))
+    text = drawn(problem_tree(problem, "en", Notation()))
     for part in (
         "Rework [B] (problems/p), analysed",
         "desk/main, rework, 2026-04-01 – 2026-04-06",
@@ -53,7 +52,7 @@ def test_a_problem_shows_where_it_is_what_was_done_and_what_the_proof_rests_on(p
         "evidence: rota",
         "problems/p/causes/2: team [B] (25%), parent cause problems/p/causes/1",
         "action problems/p/actions/1: Check first, failed, overdue",
-        "corrective, team leads, due 2026-05-01 00:00",
+        "corrective, team leads, due 2026-05-01 (UTC)",
         "goal: desk/main/rework@day by -0.4",
         "confidence 0.95 per bound, at least 8 windows after it, horizon 60 windows",
         "Worse: the mean went up.",
@@ -64,7 +63,7 @@ def test_a_problem_shows_where_it_is_what_was_done_and_what_the_proof_rests_on(p
 
 
 def test_it_speaks_chinese_to_who_reads_it(problem):
-    text = drawn(problem_tree(problem, "zh", UTC))
+    text = drawn(problem_tree(problem, "zh", Notation()))
     for part in (
         "已分析",
         "变差：均值上升。",
@@ -81,17 +80,17 @@ def test_the_plan_of_the_proof_stands_with_the_action_once_it_is_fixed(problem, 
     plan = problem.actions[0].plan
     plan.spread_end_time.CopyFrom(timestamp(day(30)))
     plan.fixed_time.CopyFrom(timestamp(day(36)))
-    assert "baseline: none, no window precedes the action" in drawn(problem_tree(problem, "en", UTC))
+    assert "baseline: none, no window precedes the action" in drawn(problem_tree(problem, "en", Notation()))
     for first, last in ((30, 31), (32, 36)):
         plan.baseline_intervals.add(start=timestamp(day(first)), end=timestamp(day(last)))
-    text = drawn(problem_tree(problem, "en", UTC))
+    text = drawn(problem_tree(problem, "en", Notation()))
     assert "baseline: 2026-04-01, 2026-04-03 – 2026-04-06" in text
-    assert "until 2026-04-01 00:00; plan fixed at 2026-04-07 00:00" in text
+    assert "until 2026-04-01; plan fixed at 2026-04-07 00:00" in text
 
 
 def test_where_a_merged_problem_went_is_said(problem):
     problem.merged_into = "problems/q"
-    assert "merged into problems/q" in drawn(problem_tree(problem, "en", UTC))
+    assert "merged into problems/q" in drawn(problem_tree(problem, "en", Notation()))
 
 
 def test_a_cause_that_a_person_stated_has_no_share_of_the_change(problem):
@@ -106,8 +105,8 @@ def test_signals_beyond_the_limit_are_counted(problem, day):
             series="desk/main/rework@day", rule="WE1", value=0.6, centre=0.1, symptom=number == 1
         )
         signal.interval.start.CopyFrom(timestamp(day(30 + number)))
-    tree = problem_tree(problem, "en", UTC)
-    add_signals(tree, problem.signals, "en", 2, Zones())
+    tree = problem_tree(problem, "en", Notation())
+    add_signals(tree, problem.signals, "en", 2, Notation())
     text = drawn(tree)
     assert "signals: 5" in text
     assert "2026-04-01  desk/main/rework@day  WE1: 0.6 against 0.1\n" in text
@@ -120,9 +119,9 @@ def test_signals_are_said_in_the_unit_of_their_indicator(problem, day):
     for indicator in ("rework", "lead_time", "unknown"):
         signal = problem.signals.add(series=f"desk/main/{indicator}@day{{team=B}}", rule="WE1", value=0.6, centre=0.1)
         signal.interval.start.CopyFrom(timestamp(day(30)))
-    zones = Zones({}, {"desk/main/rework": ("", True), "desk/main/lead_time": ("h", False)})
-    tree = problem_tree(problem, "en", UTC)
-    add_signals(tree, problem.signals, "en", 9, zones)
+    notation = Notation({}, {"desk/main/rework": ("", True), "desk/main/lead_time": ("h", False)})
+    tree = problem_tree(problem, "en", Notation())
+    add_signals(tree, problem.signals, "en", 9, notation)
     assert [line.partition("WE1: ")[2] for line in drawn(tree).splitlines() if "WE1" in line] == [
         "60 % against 10 %",
         "0.6 h against 0.1 h",
@@ -134,8 +133,8 @@ def test_the_events_below_a_signal_are_named(problem):
     link = improvement_pb2.ExplainProblemResponse.Link(
         signal="signals/s", series="desk/main/rework@day", case_count=1234, event_ids=["e[1]", "e2"]
     )
-    tree = problem_tree(problem, "en", UTC)
-    add_events(tree, [link], "en", UTC)
+    tree = problem_tree(problem, "en", Notation())
+    add_events(tree, [link], "en", Notation())
     text = drawn(tree)
     assert "signal signals/s: desk/main/rework@day in all time = 0" in text
     assert "1,234 cases" in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 import pytest
 from andon.common.v1.interval_pb2 import Interval
@@ -11,8 +11,10 @@ from andon.scoring.v1.score_pb2 import Score
 from andon_client.commands import proof as module
 from andon_client.commands.proof import missing, proof_windows, show_proof
 from andon_client.moments import timestamp
+from andon_client.presentation.notation import Notation
 from rich.console import Console
 
+BARE = Notation()
 SERIES = "desk/main/rework@day{team=B}"
 
 
@@ -54,9 +56,9 @@ def score(number, day, value=0.3, **fields):
 
 @pytest.fixture
 def shown(monkeypatch, capsys, action, proof):
-    def show(windows=(), locale="en"):
+    def show(windows=(), locale="en", notation=BARE):
         monkeypatch.setattr(module, "screen", Console(width=100, color_system=None, force_terminal=False))
-        show_proof(action, proof, windows, locale, UTC)
+        show_proof(action, proof, windows, locale, notation)
         return capsys.readouterr().out
 
     return show
@@ -75,6 +77,20 @@ def test_the_verdict_comes_with_its_figures_what_it_rests_on_and_what_is_missing
         "  needed: about 12 more days; at the current effect the verdict will be: improved",
     ):
         assert line in text.splitlines()
+
+
+def test_effect_and_means_of_a_share_are_in_per_cent_and_others_in_their_unit(shown, day):
+    series = SERIES.partition("@")[0]
+    share = shown([score(31, day), score(37, day)], notation=Notation({}, {series: ("", True)}))
+    for line in (
+        "  effect -20 percentage points, interval -45 to +5 percentage points, p = 0.061 (valid at every look)",
+        "  baseline: 50 % over 5 windows, 2026-04-02 – 2026-04-06",
+        f"{SERIES} (%)",
+        "50.0┤",
+    ):
+        assert line in share
+    hours = shown(locale="zh", notation=Notation({}, {series: ("h", False)}))
+    assert "效果 -0.2 小时，区间 -0.45 至 +0.05 小时" in hours
 
 
 def test_it_speaks_chinese_to_who_reads_it(shown):

@@ -65,7 +65,7 @@ def test_a_problem_goes_from_open_to_closed_on_proof(andon, only):
 
     planned = andon(f"action plan {name} --title 'Check first' --owner 'team leads'")
     # Team B never did its work over again in phase I: that bounds its share, so the slice has limits of its own.
-    assert f"goal: {SERIES}{{team=B}} by -0.595" in planned
+    assert f"goal: {SERIES}{{team=B}} by -59.5 percentage points" in planned
     assert f"removes {cause}" in planned
     started = andon(f"action start {action} --at {OVER}")
     assert "analysed -> acting" in started
@@ -168,7 +168,7 @@ def test_a_plan_from_a_document_is_fixed_as_it_stands_and_says_how_much_is_missi
     for part in (
         "Wait",
         "preventive, team leads, due 2026-05-01",
-        "rework@day{team=A} by -0.02",
+        "rework@day{team=A} by -2 percentage points",
         "4 windows",
         "horizon 30",
     ):

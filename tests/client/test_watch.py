@@ -9,10 +9,10 @@ import pytest
 from andon.improvement.v1 import problem_pb2
 from andon.scoring.v1 import score_pb2
 from andon_client.commands.watch import WatchedKind, _show
-from andon_client.presentation.zones import Zones
+from andon_client.presentation.notation import Notation
 from andon_client.terminal import Context
 
-SHANGHAI = Zones({"desk/main": ZoneInfo("Asia/Shanghai")})
+SHANGHAI = Notation({"desk/main": ZoneInfo("Asia/Shanghai")})
 
 
 def filled(item):

@@ -12,6 +12,7 @@ from andon.improvement.v1.problem_pb2 import Problem
 from andon.ingest.v1.ingest_pb2 import GetIntakeCountsResponse
 from andon.scoring.v1.score_pb2 import SCORE_STATE_MET
 from andon.scoring.v1.scoring_pb2 import GetScorecardResponse, ScorecardNode
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.tables import (
     Table,
     TableCell,
@@ -20,7 +21,6 @@ from andon_client.presentation.tables import (
     problems_table,
     scorecard_table,
 )
-from andon_client.presentation.zones import Zones
 from rich.console import Console
 
 from demo import page, terminal
@@ -48,7 +48,7 @@ def report(language="en", title="Wait"):
         scorecards=[scorecard_table(GetScorecardResponse(nodes=[node, leaf]), (), language, UTC)],
         faults=Table("Injected faults", columns, [[TableCell(title), TableCell("missed", "bad")]]),
         false_alarms="none",
-        problems=problems_table([problem], language, Zones(), with_step=True),
+        problems=problems_table([problem], language, Notation(), with_step=True),
         charts=[],
         chart_specs=[spec],
         unjudged=[("phase I is not complete: 3 of 20 windows", "desk/main/wait@day")],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, tzinfo
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -23,7 +23,8 @@ from andon_client.commands.transition import (
     transition,
 )
 from andon_client.commands.write_options import RequestId, ValidateOnly
-from andon_client.listing import problem_zone
+from andon_client.listing import problem_notation
+from andon_client.presentation.notation import Notation
 from andon_client.suite import Suite
 from andon_client.terminal import emit_json, run
 
@@ -89,17 +90,17 @@ def verify(
     """Verify the effect of an action. May be repeated daily: the interval is valid at all looks together."""
     options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
 
-    async def work(suite: Suite) -> tuple[Problem, pb.VerifyActionResponse, list[Score], tzinfo]:
+    async def work(suite: Suite) -> tuple[Problem, pb.VerifyActionResponse, list[Score], Notation]:
         before = await read(suite, name)
-        zone = await problem_zone(suite, before)
+        notation = await problem_notation(suite, before)
         answer = await send(suite.improvement.VerifyAction, pb.VerifyActionRequest(name=name), before, options)
         series = action_of(answer.problem, name).goal.series
         windows = [] if as_json else await proof_windows(suite, series, answer.verification)
-        return before, answer, windows, zone
+        return before, answer, windows, notation
 
-    before, answer, windows, zone = run(options.context, work)
+    before, answer, windows, notation = run(options.context, work)
     if as_json:
         emit_json(answer)
         return
-    show_proof(action_of(answer.problem, name), answer.verification, windows, options.locale, zone)
-    show_transition(before, answer.problem, options, zone)
+    show_proof(action_of(answer.problem, name), answer.verification, windows, options.locale, notation)
+    show_transition(before, answer.problem, options, notation)

@@ -12,10 +12,10 @@ from andon.scoring.v1 import overview_pb2 as pb
 from andon_client.commands.capability import chosen
 from andon_client.commands.filters import Json, Limit, interval_of, time_option
 from andon_client.commands.write_options import RequestId, ValidateOnly, request_key
-from andon_client.listing import list_annotations, read_zones, take
+from andon_client.listing import list_annotations, read_notation, take
+from andon_client.presentation.notation import system_of
 from andon_client.presentation.overview_tables import annotations_table
 from andon_client.presentation.phrases import say, text_in
-from andon_client.presentation.zones import system_of
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, emit_json, run, screen
 
@@ -26,7 +26,7 @@ Scope = Annotated[
 
 async def zone_of_scope(suite: Suite, scope: str) -> tzinfo:
     """Of the system that a scope lies in; UTC for a process."""
-    return (await read_zones(suite, [scope] if "/" in scope else [])).of(scope)
+    return (await read_notation(suite, [scope] if "/" in scope else [])).zone(scope)
 
 
 def create(
@@ -73,7 +73,7 @@ def list_all(
         request = pb.ListAnnotationsRequest(scope=scope)
         found = await take(list_annotations(suite, request), limit)
         systems = [system_of(one.scope) for one in found if "/" in one.scope]
-        return found, (await read_zones(suite, systems)).only
+        return found, (await read_notation(suite, systems)).only_zone
 
     found, zone = run(options, work)
     emit(found, as_json, partial(annotations_table, zone=zone), options.locale)

@@ -10,7 +10,7 @@ import typer
 from andon.scoring.v1 import capability_pb2 as pb
 
 from andon_client.commands.filters import Json, Limit, Since, Until, interval_of
-from andon_client.listing import list_losses, read_zones, take
+from andon_client.listing import list_losses, read_notation, take
 from andon_client.presentation.capability_tables import assumptions_table, indices_table, losses_table
 from andon_client.presentation.formats import localised, number, span
 from andon_client.presentation.phrases import say
@@ -74,7 +74,7 @@ def capability(
     )
 
     async def work(suite: Suite) -> tuple[pb.GetCapabilityResponse, tzinfo]:
-        zone = (await read_zones(suite, [series])).of(series)
+        zone = (await read_notation(suite, [series])).zone(series)
         request.interval.CopyFrom(interval_of(since, until, zone))
         return await suite.capability.GetCapability(request), zone
 
@@ -143,7 +143,7 @@ def loss(
     )
 
     async def work(suite: Suite) -> tuple[list[pb.WindowLoss], tzinfo]:
-        zone = (await read_zones(suite, [series])).of(series)
+        zone = (await read_notation(suite, [series])).zone(series)
         request.interval.CopyFrom(interval_of(since, until, zone))
         return await take(list_losses(suite, request), limit), zone
 

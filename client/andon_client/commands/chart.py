@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from andon.scoring.v1 import overview_pb2, scoring_pb2
+from andon.scoring.v1 import overview_pb2, score_pb2, scoring_pb2
 
 from andon_client.commands.filters import Json, Since, Until, interval_of
 from andon_client.figure import Trace, figure
-from andon_client.listing import list_annotations, read_zones, take
+from andon_client.listing import list_annotations, read_notation, take
 from andon_client.presentation.formats import localised, number, span, when
 from andon_client.presentation.limits import caveats, centre_text, delay_text
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.phrases import named, say
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, notes, run, screen
@@ -40,17 +40,17 @@ def chart(
 
     notes_shown: list[overview_pb2.Annotation] = []
 
-    async def work(suite: Suite) -> tuple[scoring_pb2.GetControlChartResponse, tzinfo]:
-        zone = (await read_zones(suite, [series])).of(series)
+    async def work(suite: Suite) -> tuple[scoring_pb2.GetControlChartResponse, Notation]:
+        notation = await read_notation(suite, [series])
         request = scoring_pb2.GetControlChartRequest(
-            series=series, interval=interval_of(since, until, zone), language=options.locale
+            series=series, interval=interval_of(since, until, notation.zone(series)), language=options.locale
         )
         if not as_json:
             pinned = overview_pb2.ListAnnotationsRequest(scope=series, interval=request.interval)
             notes_shown.extend(await take(list_annotations(suite, pinned), ANNOTATIONS_MAX))
-        return await suite.scoring.GetControlChart(request), zone
+        return await suite.scoring.GetControlChart(request), notation
 
-    found, zone = run(options, work)
+    found, notation = run(options, work)
     if svg is not None:
         # Imported here, so that no other command waits for it.
         import vl_convert
@@ -63,21 +63,21 @@ def chart(
     if as_json:
         emit_json(found)
     elif svg is None and vega is None:
-        _draw(found, options, zone)
+        _draw(found, options, notation)
         for note in notes_shown:
-            place = {"time": when(note.interval.start, zone), "kind": named(note.Kind, note.kind, options.locale)}
+            start = when(note.interval.start, notation.zone(series))
+            place = {"time": start, "kind": named(note.Kind, note.kind, options.locale)}
             text = localised(note.text, options.locale)
             screen.print(say("annotation_line", options.locale, text=text, author=note.author, **place), markup=False)
 
 
-def _draw(found: scoring_pb2.GetControlChartResponse, context: Context, zone: tzinfo) -> None:
+def _draw(found: scoring_pb2.GetControlChartResponse, context: Context, notation: Notation) -> None:
     points, locale = list(found.points), context.locale
     if not points:
         screen.print(say("no_points", locale))
         return
-    unit = found.series.unit or say("share", locale)
-    title = f"{localised(found.series.title, locale)} ({unit})  {found.series.key}  {zone}"
-    screen.print(_figure(title, points, screen.width, locale, zone), highlight=False, markup=False)
+    series = found.series.key
+    screen.print(_figure(found.series, points, screen.width, locale, notation), highlight=False, markup=False)
     base = found.baseline
     if not found.HasField("baseline"):
         why = localised(found.phase_one.explanation, locale) or say("no_limits_yet", locale)
@@ -89,9 +89,9 @@ def _draw(found: scoring_pb2.GetControlChartResponse, context: Context, zone: tz
         chart=base.chart,
         rules=", ".join(found.rules),
         count=base.window_count,
-        start=span(base.interval, locale, zone),
-        centre=centre_text(number(base.centre), base),
-        sigma=number(base.sigma),
+        start=span(base.interval, locale, notation.zone(series)),
+        centre=centre_text(notation.value(series, base.centre, locale), base),
+        sigma=notation.value(series, base.sigma, locale),
         arl0=number(found.arl0),
         delay=delay_text(base.calibration),
         signals=len(found.signals),
@@ -100,18 +100,22 @@ def _draw(found: scoring_pb2.GetControlChartResponse, context: Context, zone: tz
         screen.print(line, markup=False)
 
 
-def _figure(title: str, points: Sequence[scoring_pb2.ChartPoint], width: int, locale: str, zone: tzinfo) -> str:
-    """Values, centre line and control limits, and a cross at each signal."""
+def _figure(
+    series: score_pb2.Series, points: Sequence[scoring_pb2.ChartPoint], width: int, locale: str, notation: Notation
+) -> str:
+    """Values, centre line and control limits, and a cross at each signal, in the unit that people read."""
+    zone, (factor, unit) = notation.zone(series.key), notation.scale(series.key)
+    title = f"{localised(series.title, locale)}{f' ({unit})' if unit else ''}  {series.key}  {zone}"
     limits = [
         Trace(
             say(f"chart_{name}", locale),
             "·",
-            [(at, getattr(point, name)) for at, point in enumerate(points) if point.HasField(name)],
+            [(at, factor * getattr(point, name)) for at, point in enumerate(points) if point.HasField(name)],
         )
         for name in ("lower", "centre", "upper")
     ]
-    values = Trace(say("value", locale), "braille", [(at, point.statistic) for at, point in enumerate(points)])
-    fired = [(at, point.statistic) for at, point in enumerate(points) if point.rules]
+    values = Trace(say("value", locale), "braille", [(at, factor * point.statistic) for at, point in enumerate(points)])
+    fired = [(at, factor * point.statistic) for at, point in enumerate(points) if point.rules]
     signals = Trace(say("chart_signal", locale), "✖", fired, joined=False)
     times = [span(point.interval, locale, zone) for point in points]
     return figure(title, [values, *limits, signals], times, width)

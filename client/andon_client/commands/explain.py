@@ -14,8 +14,9 @@ from rich.tree import Tree
 
 from andon_client.commands.filters import Json, Limit, interval_of, time_option
 from andon_client.commands.problem_tree import add_events, problem_tree, show_next
-from andon_client.listing import problem_zone, read_zones
+from andon_client.listing import problem_notation, read_notation
 from andon_client.presentation.formats import localised, optional, quantity, span
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.phrases import say
 from andon_client.presentation.tables import cases_text
 from andon_client.suite import Suite
@@ -42,7 +43,7 @@ def explain(
 def _explain_score(context: Context, series: str, at: date | None, limit: int, as_json: bool) -> None:
 
     async def work(suite: Suite) -> tuple[scoring_pb2.ExplainScoreResponse, tzinfo]:
-        zone = (await read_zones(suite, [series])).of(series)
+        zone = (await read_notation(suite, [series])).zone(series)
         time = interval_of(at, None, zone).start
         request = scoring_pb2.ExplainScoreRequest(series=series, time=time, page_size=limit)
         return await suite.scoring.ExplainScore(request), zone
@@ -102,15 +103,15 @@ def _add_members(tree: Tree, found: scoring_pb2.ExplainScoreResponse, locale: st
 def _explain_problem(context: Context, name: str, limit: int, as_json: bool) -> None:
     request = improvement_pb2.ExplainProblemRequest(name=name, events_max=limit)
 
-    async def work(suite: Suite) -> tuple[improvement_pb2.ExplainProblemResponse, tzinfo]:
+    async def work(suite: Suite) -> tuple[improvement_pb2.ExplainProblemResponse, Notation]:
         answer = await suite.improvement.ExplainProblem(request)
-        return answer, await problem_zone(suite, answer.problem)
+        return answer, await problem_notation(suite, answer.problem)
 
-    found, zone = run(context, work)
+    found, notation = run(context, work)
     if as_json:
         emit_json(found)
         return
-    tree = problem_tree(found.problem, context.locale, zone)
-    add_events(tree, found.links, context.locale, zone)
+    tree = problem_tree(found.problem, context.locale, notation)
+    add_events(tree, found.links, context.locale, notation)
     screen.print(tree)
     show_next(found.problem, context.locale)

@@ -10,7 +10,7 @@ import typer
 from andon.common.v1.interval_pb2 import Interval
 from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
 
-from andon_client.listing import read_filtered_zones
+from andon_client.listing import read_filtered_notation
 from andon_client.moments import MalformedTime, entered_time, timestamp
 from andon_client.presentation.phrases import say
 from andon_client.suite import Suite
@@ -88,5 +88,5 @@ async def list_interval(
     """Of a list of many series, in the zone of their systems; UTC where systems have different ones."""
     if since is None and until is None:
         return interval_of(None, None, UTC)
-    zones = await read_filtered_zones(suite, wanted)
-    return interval_of(since, until, zones.only)
+    notation = await read_filtered_notation(suite, wanted)
+    return interval_of(since, until, notation.only_zone)

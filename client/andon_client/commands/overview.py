@@ -12,9 +12,9 @@ from andon.scoring.v1 import overview_pb2 as pb
 
 from andon_client.commands.filters import Indicator, Json, Limit, Process, System, Width, series_filter
 from andon_client.commands.problems import LIVE
-from andon_client.listing import list_overview, list_problems, read_zones, take
+from andon_client.listing import list_overview, list_problems, read_notation, take
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.overview_tables import overview_table
-from andon_client.presentation.zones import Zones
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, run
 
@@ -37,14 +37,14 @@ def overview(
     wanted = series_filter(options.locale, indicator, window, "", not sliced, process, system)
     request = pb.GetOverviewRequest(filter=wanted, points_max=points)
 
-    async def work(suite: Suite) -> tuple[list[pb.SeriesOverview], Zones, dict[str, str]]:
+    async def work(suite: Suite) -> tuple[list[pb.SeriesOverview], Notation, dict[str, str]]:
         found = await take(list_overview(suite, request), limit)
-        zones = await read_zones(suite, [one.series.key for one in found])
+        notation = await read_notation(suite, [one.series.key for one in found])
         is_asked = not as_json and any(one.signal_count for one in found)
-        return found, zones, await _problems(suite, process, system) if is_asked else {}
+        return found, notation, await _problems(suite, process, system) if is_asked else {}
 
-    found, zones, problems = run(options, work)
-    emit(found, as_json, partial(overview_table, zones=zones, problems=problems), options.locale)
+    found, notation, problems = run(options, work)
+    emit(found, as_json, partial(overview_table, notation=notation, problems=problems), options.locale)
 
 
 async def _problems(suite: Suite, process: str, system: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -24,9 +24,11 @@ from andon_client.commands.transition import (
 )
 from andon_client.commands.write_options import RequestId, ValidateOnly
 from andon_client.documents import load_document
-from andon_client.listing import problem_zone
+from andon_client.listing import problem_notation
 from andon_client.moments import MalformedLength, length, timestamp
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.phrases import text_in
+from andon_client.presentation.tables import problem_system
 from andon_client.suite import Suite
 from andon_client.terminal import emit_json, loaded, run
 
@@ -72,7 +74,8 @@ def plan(
     effect: Annotated[
         float,
         typer.Option(
-            help="Expected change, signed, in the unit of the series. Default: back to the centre line.",
+            help="Expected change, signed, in the unit of the series; of a share -0.05 is 5 percentage points less."
+            " Default: back to the centre line.",
             show_default=False,
         ),
     ] = 0.0,
@@ -108,27 +111,28 @@ def plan(
     )
     entered = Action(title=text_in(options.locale, title), owner=owner, cause=cause, goal=goal)
     entered.kind = ActionKind.Value(f"ACTION_KIND_{kind.name}") if kind else entered.kind
-    written = loaded(options.context, lambda: load_document(file, Action)) if file else Action()
-    if title:
-        # Entered in one language: the title of the document in the other one would be a different title.
-        written.ClearField("title")
-    written.MergeFrom(entered)
-    _plan(options, name, written, due)
+    _plan(options, name, file, entered, due)
 
 
-def _plan(options: TransitionOptions, name: str, wanted: Action, due: date | None) -> None:
+def _plan(options: TransitionOptions, name: str, file: Path | None, entered: Action, due: date | None) -> None:
 
-    async def work(suite: Suite) -> tuple[Problem, pb.PlanActionResponse, tzinfo]:
+    async def work(suite: Suite) -> tuple[Problem, pb.PlanActionResponse, Notation]:
         before = await read(suite, name)
-        zone = await problem_zone(suite, before, is_entered=due is not None)
+        notation = await problem_notation(suite, before, is_entered=file is not None or due is not None)
+        zone = notation.zone(problem_system(before))
+        written = loaded(options.context, lambda: load_document(file, Action, zone)) if file else Action()
+        if entered.title.ByteSize():
+            # Entered in one language: the title of the document in the other one would be a different title.
+            written.ClearField("title")
+        written.MergeFrom(entered)
         if due:
-            wanted.due_time.CopyFrom(timestamp(due, zone))
-        action = completed(wanted, before, datetime.now(UTC).date())
+            written.due_time.CopyFrom(timestamp(due, zone))
+        action = completed(written, before, datetime.now(zone).date(), zone)
         request = pb.PlanActionRequest(parent=name, action=action)
-        return before, await send(suite.improvement.PlanAction, request, before, options), zone
+        return before, await send(suite.improvement.PlanAction, request, before, options), notation
 
-    before, answer, zone = run(options.context, work)
+    before, answer, notation = run(options.context, work)
     if options.as_json:
         emit_json(answer)
         return
-    show_transition(before, answer.problem, options, zone, answer.action.name)
+    show_transition(before, answer.problem, options, notation, answer.action.name)

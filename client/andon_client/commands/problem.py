@@ -19,10 +19,10 @@ from andon_client.commands.transition import (
     transition,
 )
 from andon_client.commands.write_options import RequestId, ValidateOnly
-from andon_client.listing import shown_zones
+from andon_client.listing import shown_notation
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.phrases import say, text_in
 from andon_client.presentation.tables import problem_system
-from andon_client.presentation.zones import Zones
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, run, screen
 
@@ -38,16 +38,16 @@ def show(context: typer.Context, name: ProblemName, limit: Limit = 10, as_json: 
     """Show a problem: causes, actions, last verdict, signals and next steps."""
     options: Context = context.obj
 
-    async def work(suite: Suite) -> tuple[Problem, Zones]:
+    async def work(suite: Suite) -> tuple[Problem, Notation]:
         problem = await read(suite, name)
-        return problem, await shown_zones(suite, [problem_system(problem)])
+        return problem, await shown_notation(suite, [problem_system(problem)])
 
-    found, zones = run(options, work)
+    found, notation = run(options, work)
     if as_json:
         emit_json(found)
         return
-    tree = problem_tree(found, options.locale, zones.of(problem_system(found)))
-    add_signals(tree, found.signals, options.locale, limit, zones)
+    tree = problem_tree(found, options.locale, notation)
+    add_signals(tree, found.signals, options.locale, limit, notation)
     screen.print(tree)
     show_next(found, options.locale)
 

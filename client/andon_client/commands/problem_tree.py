@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import tzinfo
 from itertools import groupby
 
 from andon.improvement.v1.improvement_pb2 import ExplainProblemResponse
@@ -14,13 +13,14 @@ from rich.tree import Tree
 from andon_client.commands.action_tree import add_action
 from andon_client.presentation.formats import localised, quantity, span, stretch
 from andon_client.presentation.next_steps import next_steps
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.phrases import named, say
-from andon_client.presentation.tables import cause_text
-from andon_client.presentation.zones import Zones
+from andon_client.presentation.tables import cause_text, problem_system
 from andon_client.terminal import screen
 
 
-def problem_tree(problem: Problem, locale: str, zone: tzinfo) -> Tree:
+def problem_tree(problem: Problem, locale: str, notation: Notation) -> Tree:
+    zone = notation.zone(problem_system(problem))
     title = f"[bold]{escape(localised(problem.title, locale))}[/] ({escape(problem.name)})"
     tree = Tree(f"{title}, {named(ProblemState, problem.state, locale)}")
     place = {"process": problem.process, "system": problem.system, "indicator": problem.indicator}
@@ -33,7 +33,7 @@ def problem_tree(problem: Problem, locale: str, zone: tzinfo) -> Tree:
     if problem.causes:
         _add_causes(tree, problem.causes, locale)
     for action in problem.actions:
-        add_action(tree, action, locale, zone)
+        add_action(tree, action, locale, notation)
     return tree
 
 
@@ -48,21 +48,25 @@ def _add_causes(tree: Tree, causes: Sequence[Cause], locale: str) -> None:
             line.add(escape(say("evidence", locale, evidence=", ".join(cause.evidence))))
 
 
-def add_signals(tree: Tree, signals: Sequence[SignalReference], locale: str, most: int, zones: Zones) -> None:
+def add_signals(tree: Tree, signals: Sequence[SignalReference], locale: str, most: int, notation: Notation) -> None:
     branch = tree.add(say("signals", locale, count=len(signals)))
     for signal in signals[:most]:
-        window = span(signal.interval, locale, zones.of(signal.series))
-        value, centre = (zones.value(signal.series, one, locale) for one in (signal.value, signal.centre))
+        window = span(signal.interval, locale, notation.zone(signal.series))
+        value, centre = (notation.value(signal.series, one, locale) for one in (signal.value, signal.centre))
         line = say("signal", locale, window=window, series=signal.series, rule=signal.rule, value=value, centre=centre)
         branch.add(escape(say("symptom", locale, signal=line) if signal.symptom else line))
     if len(signals) > most:
         branch.add(say("more", locale, count=len(signals) - most))
 
 
-def add_events(tree: Tree, links: Sequence[ExplainProblemResponse.Link], locale: str, zone: tzinfo) -> None:
+def add_events(tree: Tree, links: Sequence[ExplainProblemResponse.Link], locale: str, notation: Notation) -> None:
     """For each signal, the events that its score was computed from."""
     for link in links:
-        place = {"name": link.signal, "series": link.series, "window": span(link.interval, locale, zone)}
+        place = {
+            "name": link.signal,
+            "series": link.series,
+            "window": span(link.interval, locale, notation.zone(link.series)),
+        }
         signal = tree.add(escape(say("link", locale, **place, value=quantity(link.amount, link.unit, locale))))
         cases = signal.add(say("cases", locale, count=link.case_count))
         cases.add(escape(", ".join(link.event_ids)))

@@ -9,9 +9,9 @@ import typer
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 
 from andon_client.commands.filters import Indicator, Json, Limit, Process, System
-from andon_client.listing import list_problems, shown_zones, take
+from andon_client.listing import list_problems, shown_notation, take
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.tables import problem_system, problems_table
-from andon_client.presentation.zones import Zones
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, run
 
@@ -41,9 +41,9 @@ def problems(
     request = improvement_pb2.ListProblemsRequest(filter=wanted)
     options: Context = context.obj
 
-    async def work(suite: Suite) -> tuple[list[problem_pb2.Problem], Zones]:
+    async def work(suite: Suite) -> tuple[list[problem_pb2.Problem], Notation]:
         found = await take(list_problems(suite, request), limit)
-        return found, await shown_zones(suite, map(problem_system, found))
+        return found, await shown_notation(suite, map(problem_system, found))
 
-    found, zones = run(options, work)
-    emit(found, as_json, partial(problems_table, zones=zones), options.locale)
+    found, notation = run(options, work)
+    emit(found, as_json, partial(problems_table, notation=notation), options.locale)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import tzinfo
 
 from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1.problem_pb2 import VERDICT_UNSPECIFIED, Action, Verdict, Verification
@@ -14,7 +13,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from andon_client.commands.action_tree import action_title, check_lines
 from andon_client.figure import Trace, figure
 from andon_client.listing import list_scores
-from andon_client.presentation.formats import localised, number, span, stretch
+from andon_client.presentation.formats import localised, span, stretch
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.phrases import named, say
 from andon_client.suite import Suite
 from andon_client.terminal import screen
@@ -34,30 +34,32 @@ async def proof_windows(suite: Suite, series: str, proof: Verification) -> list[
     return sorted(found, key=lambda score: score.interval.start.seconds)
 
 
-def show_proof(action: Action, proof: Verification, windows: Sequence[Score], locale: str, zone: tzinfo) -> None:
+def show_proof(action: Action, proof: Verification, windows: Sequence[Score], locale: str, notation: Notation) -> None:
     screen.print(action_title(action, locale), style="bold", markup=False, highlight=False)
     screen.print(localised(proof.statement, locale), markup=False)
-    for line in figures(proof, locale, zone):
+    for line in figures(action.goal.series, proof, locale, notation):
         screen.print(f"  {line}", markup=False)
     for line in check_lines(proof, locale):
         screen.print(f"  {line}")
     if proof.HasField("outlook"):
         screen.print(f"  {missing(action, proof, locale)}", style="yellow", markup=False)
     if windows:
-        screen.print(f"\n{_drawn(action, proof, windows, locale, zone)}\n", markup=False, highlight=False)
+        screen.print(f"\n{_drawn(action, proof, windows, locale, notation)}\n", markup=False, highlight=False)
 
 
-def figures(proof: Verification, locale: str, zone: tzinfo) -> list[str]:
-    interval = {"effect": proof.effect, "lower": proof.lower, "upper": proof.upper, "p": proof.p_value}
+def figures(series: str, proof: Verification, locale: str, notation: Notation) -> list[str]:
+    zone = notation.zone(series)
+    factor, _ = notation.scale(series)
+    effect, upper = (notation.change(series, change, locale) for change in (proof.effect, proof.upper))
     sides = (
         ("side_before", proof.before_mean, proof.before_windows, proof.before_interval),
         ("side_after", proof.after_mean, proof.after_windows, proof.after_interval),
     )
     return [
-        say("interval", locale, **interval),
+        say("interval", locale, effect=effect, lower=f"{factor * proof.lower:+,.4g}", upper=upper, p=proof.p_value),
         *(
-            say(side, locale, mean=number(mean), count=count, stretch=stretch([interval], zone))
-            for side, mean, count, interval in sides
+            say(side, locale, mean=notation.value(series, mean, locale), count=count, stretch=stretch([compared], zone))
+            for side, mean, count, compared in sides
         ),
     ]
 
@@ -79,25 +81,28 @@ def _unit(series: str) -> str:
     return width if width in ("hour", "day", "week", "month") else "window"
 
 
-def _drawn(action: Action, proof: Verification, windows: Sequence[Score], locale: str, zone: tzinfo) -> str:
-    """The values, baseline and follow-up windows marked, and the mean of both."""
+def _drawn(action: Action, proof: Verification, windows: Sequence[Score], locale: str, notation: Notation) -> str:
+    """The values, baseline and follow-up windows marked, and the mean of both, as people read them."""
+    series = action.goal.series
+    zone, (factor, unit) = notation.zone(series), notation.scale(series)
     sides = (
         ("compared_before", "mean_before", "○", proof.before_mean, action.plan.baseline_intervals),
         ("compared_after", "mean_after", "●", proof.after_mean, [proof.after_interval]),
     )
-    values = Trace(say("value", locale), "braille", [(at, one.value) for at, one in enumerate(windows)])
+    values = Trace(say("value", locale), "braille", [(at, factor * one.value) for at, one in enumerate(windows)])
     means, marks = [], []
     for side, mean_name, mark, mean, stretches in sides:
         inside = [
-            (at, one.value)
+            (at, factor * one.value)
             for at, one in enumerate(windows)
             if any(
                 own.start.seconds <= one.interval.start.seconds and one.interval.end.seconds <= own.end.seconds
                 for own in stretches
             )
         ]
-        means.append(Trace(say(mean_name, locale), "·", [(at, mean) for at, _ in inside]))
+        means.append(Trace(say(mean_name, locale), "·", [(at, factor * mean) for at, _ in inside]))
         marks.append(Trace(say(side, locale), mark, inside, joined=False))
     # Later traces are drawn on top.
     traces = [values, *means, *marks]
-    return figure(action.goal.series, traces, [span(one.interval, locale, zone) for one in windows], screen.width)
+    title = f"{series} ({unit})" if unit else series
+    return figure(title, traces, [span(one.interval, locale, zone) for one in windows], screen.width)

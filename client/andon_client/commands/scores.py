@@ -22,8 +22,8 @@ from andon_client.commands.filters import (
     series_filter,
 )
 from andon_client.listing import newest_scores
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.tables import scores_table
-from andon_client.presentation.zones import Zones
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, run
 
@@ -45,9 +45,9 @@ def scores(
     options: Context = context.obj
     wanted = series_filter(options.locale, indicator, window, series, overall, process, system)
 
-    async def work(suite: Suite) -> tuple[list[score_pb2.Score], Zones]:
+    async def work(suite: Suite) -> tuple[list[score_pb2.Score], Notation]:
         interval = await list_interval(suite, wanted, since, until)
         return await newest_scores(suite, wanted, interval, limit)
 
-    found, zones = run(options, work)
-    emit(found, as_json, partial(scores_table, zones=zones), options.locale)
+    found, notation = run(options, work)
+    emit(found, as_json, partial(scores_table, notation=notation), options.locale)

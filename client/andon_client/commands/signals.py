@@ -21,9 +21,9 @@ from andon_client.commands.filters import (
     list_interval,
     series_filter,
 )
-from andon_client.listing import largest, list_signals, read_zones
+from andon_client.listing import largest, list_signals, read_notation
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.tables import signals_table
-from andon_client.presentation.zones import Zones
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, run
 
@@ -45,14 +45,14 @@ def signals(
     options: Context = context.obj
     wanted = series_filter(options.locale, indicator, window, "", overall, process, system)
 
-    async def work(suite: Suite) -> tuple[list[score_pb2.Signal], Zones]:
+    async def work(suite: Suite) -> tuple[list[score_pb2.Signal], Notation]:
         interval = await list_interval(suite, wanted, since, until)
         request = scoring_pb2.ListSignalsRequest(filter=wanted, interval=interval, include_retracted=retracted)
         found = await largest(list_signals(suite, request), limit, _recency)
-        return found, await read_zones(suite, [signal.series for signal in found])
+        return found, await read_notation(suite, [signal.series for signal in found])
 
-    found, zones = run(options, work)
-    emit(found, as_json, partial(signals_table, zones=zones), options.locale)
+    found, notation = run(options, work)
+    emit(found, as_json, partial(signals_table, notation=notation), options.locale)
 
 
 def _recency(signal: score_pb2.Signal) -> tuple[int, int, str]:

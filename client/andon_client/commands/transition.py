@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import date
 from typing import Annotated, Protocol, TypeAlias, TypeVar
 
 import grpc
@@ -15,10 +15,12 @@ from andon.improvement.v1.problem_pb2 import Problem, ProblemState
 from andon_client.commands.action_tree import action_lines, action_of, action_title
 from andon_client.commands.problem_tree import show_next
 from andon_client.commands.write_options import request_key
-from andon_client.listing import problem_zone
+from andon_client.listing import problem_notation
 from andon_client.moments import timestamp
 from andon_client.presentation.formats import localised
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.phrases import named, say
+from andon_client.presentation.tables import problem_system
 from andon_client.suite import Suite
 from andon_client.terminal import Context, describe, emit_json, fail, run, screen
 
@@ -82,18 +84,18 @@ def transition(
     """
     entered = {field: time for field, time in times.items() if time is not None}
 
-    async def work(suite: Suite) -> tuple[Problem, A, tzinfo]:
+    async def work(suite: Suite) -> tuple[Problem, A, Notation]:
         before = await read(suite, name)
-        zone = await problem_zone(suite, before, is_entered=bool(entered))
+        notation = await problem_notation(suite, before, is_entered=bool(entered))
         for field, time in entered.items():
-            getattr(request, field).CopyFrom(timestamp(time, zone))
-        return before, await send(call(suite), request, before, options), zone
+            getattr(request, field).CopyFrom(timestamp(time, notation.zone(problem_system(before))))
+        return before, await send(call(suite), request, before, options), notation
 
-    before, answer, zone = run(options.context, work)
+    before, answer, notation = run(options.context, work)
     if options.as_json:
         emit_json(answer)
     else:
-        show_transition(before, answer.problem, options, zone, name if ACTIONS in name else "")
+        show_transition(before, answer.problem, options, notation, name if ACTIONS in name else "")
 
 
 async def read(suite: Suite, name: str) -> Problem:
@@ -117,7 +119,7 @@ async def send(call: Callable[[R], Awaitable[A]], request: R, before: Problem, o
 
 
 def show_transition(
-    before: Problem, after: Problem, options: TransitionOptions, zone: tzinfo, action: str = ""
+    before: Problem, after: Problem, options: TransitionOptions, notation: Notation, action: str = ""
 ) -> None:
     """The state before and after, the action concerned, and the next steps."""
     states = {
@@ -130,7 +132,7 @@ def show_transition(
     if action:
         moved = action_of(after, action)
         screen.print(action_title(moved, options.locale), markup=False, highlight=False)
-        for line in action_lines(moved, options.locale, zone):
+        for line in action_lines(moved, options.locale, notation):
             screen.print(f"  {line}", markup=False, highlight=False)
     if not options.validate_only:
         show_next(after, options.locale)

@@ -16,11 +16,11 @@ from google.protobuf import json_format
 
 from andon_client.commands.filters import Indicator, Json, Process, System, Width, series_filter
 from andon_client.follow import Journal, follow
-from andon_client.listing import shown_zones
+from andon_client.listing import shown_notation
 from andon_client.presentation.formats import number, optional, span
+from andon_client.presentation.notation import Notation, system_of
 from andon_client.presentation.phrases import say
 from andon_client.presentation.tables import cases_text, problem_row, problem_system, signal_row
-from andon_client.presentation.zones import Zones, system_of
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, notes, run, screen
 
@@ -55,18 +55,18 @@ def watch(
         start = (record.through if record else "") or after
         series = series_filter(options.locale, indicator, window, process=process, system=system)
         open_stream = _opener(suite, what, series, snapshot and not start)
-        seen, breaks, zones = 0, Disconnects(options.locale), Zones()
+        seen, breaks, notation = 0, Disconnects(options.locale), Notation()
         async for response in follow(open_stream, start, on_break=breaks.report):
             breaks.over()
             items = list(getattr(response, what.value))
             if record is not None and (items or response.through != record.through):
                 record.append([json_format.MessageToDict(item) for item in items], response.through)
-            unseen = {system_of(_key(item)) for item in items} - zones.by_system.keys()
+            unseen = {system_of(_key(item)) for item in items} - notation.zones.keys()
             if unseen and not as_json:
-                more = await shown_zones(suite, unseen)
-                zones = Zones({**zones.by_system, **more.by_system}, {**zones.units, **more.units})
+                more = await shown_notation(suite, unseen)
+                notation = Notation({**notation.zones, **more.zones}, {**notation.units, **more.units})
             for item in items:
-                _show(what, item, options, as_json, zones)
+                _show(what, item, options, as_json, notation)
             # A reader at the other end of a pipe needs each change at once.
             sys.stdout.flush()
             seen += len(items)
@@ -115,8 +115,8 @@ def _key(item: Any) -> str:
     return problem_system(item) if isinstance(item, problem_pb2.Problem) else str(item.series)
 
 
-def _show(what: WatchedKind, item: Any, context: Context, as_json: bool, zones: Zones) -> None:
-    zone = zones.of(_key(item))
+def _show(what: WatchedKind, item: Any, context: Context, as_json: bool, notation: Notation) -> None:
+    zone = notation.zone(_key(item))
     if as_json:
         emit_json(item)
     elif what is WatchedKind.SCORES:
@@ -126,5 +126,5 @@ def _show(what: WatchedKind, item: Any, context: Context, as_json: bool, zones: 
         line = say("watched_score", context.locale, **words, value=value, cases=cases, revision=item.revision)
         screen.print(line, markup=False)
     else:
-        row = (problem_row if what is WatchedKind.PROBLEMS else signal_row)(item, context.locale, zones)
+        row = (problem_row if what is WatchedKind.PROBLEMS else signal_row)(item, context.locale, notation)
         screen.print("  ".join((*(cell.text for cell in row), str(zone))), markup=False)

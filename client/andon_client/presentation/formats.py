@@ -26,6 +26,12 @@ def when(moment: Timestamp, zone: tzinfo = UTC) -> str:
     return f"{at:%Y-%m-%d %H:%M}" + (f" ({at:%z})" if comes_twice else "")
 
 
+def moment(at: Timestamp, zone: tzinfo) -> str:
+    """A midnight is its day: "2016-02-29"; else as `when`."""
+    shown = when(at, zone)
+    return shown.removesuffix(" 00:00")
+
+
 def span(interval: Any, locale: str, zone: tzinfo) -> str:
     """A window by its start, by the clocks of the zone: "2016-02-29", "2016-02-29 01:00", "all time".
 
@@ -62,6 +68,13 @@ def measured(value: float | None, unit: str, is_share: bool, locale: str) -> str
         return "-"
     shown, unit = (number(100.0 * value), "%") if is_share else (number(value), unit)
     return f"{shown} {_unit(unit, locale)}".rstrip()
+
+
+def changed(change: float, unit: str, is_share: bool, locale: str) -> str:
+    """A difference of two values of an indicator: "-1.75 h", "+29.27 percentage points"."""
+    signed = f"{100.0 * change if is_share else change:+,.4g}"
+    points = {"en": "percentage points", "zh": "个百分点"}[language_of(locale)]
+    return f"{signed} {points if is_share else _unit(unit, locale)}".rstrip()
 
 
 def _unit(unit: str, locale: str) -> str:

@@ -354,8 +354,9 @@ CHINESE: Mapping[str, str] = {
     "Kind of the action. Default: corrective.": "措施类型。默认：corrective（纠正）。",
     "Name of the cause it removes. Default: the confirmed one.": "所针对原因的名称。默认：已确认的原因。",
     "Key of the series to improve. Default: the one with most signals.": ("要改善的序列的键。默认：信号最多的序列。"),
-    "Expected change, signed, in the unit of the series. Default: back to the centre line.": (
-        "预期变化（带符号，按序列单位）。默认：回到中心线。"
+    "Expected change, signed, in the unit of the series; of a share -0.05 is 5 percentage points less."
+    " Default: back to the centre line.": (
+        "预期变化（带符号，按序列单位；占比的 -0.05 即减少 5 个百分点）。默认：回到中心线。"
     ),
     "Confidence of each bound. Default: 0.95.": "单侧置信水平。默认：0.95。",
     "Length of the baseline: 12h, 14d, 6w. Default: since the begin of the problem.": (

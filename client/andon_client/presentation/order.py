@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from andon.scoring.v1 import indicator_system_pb2, score_pb2
 
-from andon_client.presentation.zones import system_of
+from andon_client.presentation.notation import system_of
 
 ROOT = "overall"
 Order = tuple[bool, int, int, str, int, bool, str]

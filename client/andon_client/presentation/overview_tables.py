@@ -8,9 +8,9 @@ from datetime import tzinfo
 from andon.scoring.v1 import overview_pb2 as pb
 
 from andon_client.presentation.formats import localised, optional, when
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.phrases import named, say
 from andon_client.presentation.tables import Table, TableCell, Tone, table_columns, table_row
-from andon_client.presentation.zones import Zones
 
 BARS = "▁▂▃▄▅▆▇█"
 SPARKLINE_POINTS = 30
@@ -40,7 +40,9 @@ def sparkline(values: Sequence[float | None]) -> str:
     return "".join(" " if one is None else BARS[round(one * (len(BARS) - 1))] for one in places)
 
 
-def overview_table(found: Sequence[pb.SeriesOverview], locale: str, zones: Zones, problems: Mapping[str, str]) -> Table:
+def overview_table(
+    found: Sequence[pb.SeriesOverview], locale: str, notation: Notation, problems: Mapping[str, str]
+) -> Table:
     """problems: name of a signal -> name of the live problem that it belongs to."""
     rows = []
     for one in found:
@@ -50,9 +52,9 @@ def overview_table(found: Sequence[pb.SeriesOverview], locale: str, zones: Zones
         rows.append(
             [
                 TableCell(key),
-                TableCell(zones.value(key, optional(one.latest, "value"), locale)),
-                TableCell(zones.value(key, optional(one.previous, "value"), locale)),
-                TableCell(zones.value(key, target, locale)),
+                TableCell(notation.value(key, optional(one.latest, "value"), locale)),
+                TableCell(notation.value(key, optional(one.previous, "value"), locale)),
+                TableCell(notation.value(key, target, locale)),
                 TableCell(
                     named(pb.SeriesOverview.Variation, one.variation, locale) if one.variation else "-",
                     VARIATION_TONES.get(one.variation, ""),

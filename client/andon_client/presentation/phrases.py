@@ -116,9 +116,9 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "evidence": ("evidence: {evidence}", "依据：{evidence}"),
     "action": ("action {name}: {title}, {state}", "措施 {name}：{title}，{state}"),
     "overdue": ("overdue", "已逾期"),
-    "terms": ("{kind}, {owner}, due {due}", "{kind}，{owner}，期限 {due}"),
+    "terms": ("{kind}, {owner}, due {due} ({zone})", "{kind}，{owner}，期限 {due}（{zone}）"),
     "removes": ("removes {cause}", "针对 {cause}"),
-    "goal": ("goal: {series} by {effect:+g}", "目标：{series} 变化 {effect:+g}"),
+    "goal": ("goal: {series} by {effect}", "目标：{series} 变化 {effect}"),
     "test": (
         "test: confidence {confidence:.4g} per bound, at least {least} windows after it, horizon {planned} windows",
         "检验：单侧置信水平 {confidence:.4g}，措施后至少 {least} 个窗口，计划 {planned} 个以内",
@@ -148,8 +148,8 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "查看当前状态及下一步：andon problem show {name}",
     ),
     "interval": (
-        "effect {effect:+.4g}, interval {lower:+.4g} to {upper:+.4g}, p = {p:.2g} (valid at every look)",
-        "效果 {effect:+.4g}，区间 {lower:+.4g} 至 {upper:+.4g}，p = {p:.2g}（任意时刻有效）",
+        "effect {effect}, interval {lower} to {upper}, p = {p:.2g} (valid at every look)",
+        "效果 {effect}，区间 {lower} 至 {upper}，p = {p:.2g}（任意时刻有效）",
     ),
     "side_before": ("baseline: {mean} over {count} windows, {stretch}", "基线：{mean}，{count} 个窗口，{stretch}"),
     "side_after": ("after: {mean} over {count} windows, {stretch}", "之后：{mean}，{count} 个窗口，{stretch}"),
@@ -483,7 +483,6 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "{chart} 控制图，规则 {rules}；基线期：自 {start} 起 {count} 个窗口，中心线 {centre}，标准差 {sigma}；"
         "受控平均运行长度 {arl0} 个窗口，2 倍标准差的偏移经 {delay} 个窗口检出；{signals} 个信号",
     ),
-    "share": ("share", "占比"),
     "chart_signal": ("signal", "信号"),
     "chart_lower": ("lower limit", "下控制限"),
     "chart_centre": ("centre line", "中心线"),
@@ -611,6 +610,14 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "misfit_time": (
         "{place}: {found} is no time; write one such as 2026-05-04 or 2026-05-04T09:00:00+02:00",
         "{place}：{found} 不是有效时间；请写 2026-05-04 或 2026-05-04T09:00:00+08:00 之类",
+    ),
+    "misfit_time_twice": (
+        "{place}: {text} comes twice in {zone}, where clocks go back over it: write {first} or {second}",
+        "{place}：{text} 在 {zone} 出现两次（时钟回拨）：请写 {first} 或 {second}",
+    ),
+    "misfit_time_skipped": (
+        "{place}: {text} does not exist in {zone}, where clocks go forward over it: write {first} or {second}",
+        "{place}：{text} 在 {zone} 不存在（时钟拨快）：请写 {first} 或 {second}",
     ),
     "misfit_large": ("{place}: {found} is too large", "{place}：{found} 过大"),
     "misfit_other": ("{place}: this does not fit: {found}", "{place}：此处不符合要求：{found}"),

@@ -30,8 +30,8 @@ from andon_client.presentation.formats import (
 )
 from andon_client.presentation.limits import centre_text, delay_text, is_blind
 from andon_client.presentation.next_steps import next_steps
+from andon_client.presentation.notation import Notation
 from andon_client.presentation.phrases import named, say
-from andon_client.presentation.zones import Zones
 
 FIELDS_MAX = 3
 Tone: TypeAlias = Literal["", "good", "fair", "bad", "quiet"]
@@ -89,24 +89,26 @@ def table_row(*texts: str) -> Row:
     return [TableCell(text) for text in texts]
 
 
-def scores_table(scores: Sequence[score_pb2.Score], locale: str, zones: Zones) -> Table:
+def scores_table(scores: Sequence[score_pb2.Score], locale: str, notation: Notation) -> Table:
     columns = ("series", "window", ">value", ">cases", ">points", "target", "complete", ">revision")
-    rows = [score_row(score, locale, zones) for score in scores]
-    return Table(_title("scores", locale, zones, [one.series for one in scores]), table_columns(locale, *columns), rows)
+    rows = [score_row(score, locale, notation) for score in scores]
+    return Table(
+        _title("scores", locale, notation, [one.series for one in scores]), table_columns(locale, *columns), rows
+    )
 
 
-def _title(phrase: str, locale: str, zones: Zones, keys: Sequence[str]) -> str:
+def _title(phrase: str, locale: str, notation: Notation, keys: Sequence[str]) -> str:
     """Says the zone of the times, once for all rows."""
     if not keys:
         return say(phrase, locale)
-    return say("titled", locale, title=say(phrase, locale), note=zones.caption(keys, locale))
+    return say("titled", locale, title=say(phrase, locale), note=notation.caption(keys, locale))
 
 
-def score_row(score: score_pb2.Score, locale: str, zones: Zones) -> Row:
+def score_row(score: score_pb2.Score, locale: str, notation: Notation) -> Row:
     return [
         TableCell(score.series),
-        TableCell(span(score.interval, locale, zones.of(score.series))),
-        TableCell(zones.value(score.series, optional(score, "value"), locale)),
+        TableCell(span(score.interval, locale, notation.zone(score.series))),
+        TableCell(notation.value(score.series, optional(score, "value"), locale)),
         TableCell(cases_text(score, locale)),
         TableCell(number(optional(score, "points")) if score.HasField("points") else _points_range(score, locale)),
         TableCell(named(score_pb2.ScoreState, score.state, locale), _TONES.get(score.state, "")),
@@ -171,21 +173,21 @@ def intake_table(counts: Iterable[ingest_pb2.GetIntakeCountsResponse.Count], loc
     return Table(say("intake", locale), table_columns(locale, *columns), rows)
 
 
-def signals_table(signals: Sequence[score_pb2.Signal], locale: str, zones: Zones) -> Table:
+def signals_table(signals: Sequence[score_pb2.Signal], locale: str, notation: Notation) -> Table:
     columns = ("window", "series", "rule", ">value", ">centre", ">limits", ">arl0", ">delay", "direction", "state")
-    rows = [signal_row(signal, locale, zones) for signal in signals]
-    title = _title("signals_title", locale, zones, [signal.series for signal in signals])
+    rows = [signal_row(signal, locale, notation) for signal in signals]
+    title = _title("signals_title", locale, notation, [signal.series for signal in signals])
     return Table(title, table_columns(locale, *columns), rows)
 
 
-def signal_row(signal: score_pb2.Signal, locale: str, zones: Zones) -> Row:
+def signal_row(signal: score_pb2.Signal, locale: str, notation: Notation) -> Row:
     active = TableCell(say("active", locale))
     retracted = TableCell(say("retracted", locale, reason=signal.reason), "quiet")
-    value = partial(zones.value, signal.series, locale=locale)
+    value = partial(notation.value, signal.series, locale=locale)
     calibration = signal.baseline.calibration
     return [
         *table_row(
-            span(signal.interval, locale, zones.of(signal.series)),
+            span(signal.interval, locale, notation.zone(signal.series)),
             signal.series,
             signal.rule,
             value(signal.value),
@@ -200,16 +202,16 @@ def signal_row(signal: score_pb2.Signal, locale: str, zones: Zones) -> Row:
 
 
 def problems_table(
-    problems: Sequence[problem_pb2.Problem], locale: str, zones: Zones, with_step: bool = False
+    problems: Sequence[problem_pb2.Problem], locale: str, notation: Notation, with_step: bool = False
 ) -> Table:
     """with_step: what the next step is, with the command for it."""
     columns = ["=problem", "process", "title", "state", ">severity", ">signals", "cause", "since"]
     columns += ["next_step"] if with_step else []
     rows = [
-        [*problem_row(problem, locale, zones), *([_step_cell(problem, locale)] if with_step else [])]
+        [*problem_row(problem, locale, notation), *([_step_cell(problem, locale)] if with_step else [])]
         for problem in problems
     ]
-    title = _title("problems", locale, zones, [problem_system(problem) for problem in problems])
+    title = _title("problems", locale, notation, [problem_system(problem) for problem in problems])
     return Table(title, table_columns(locale, *columns), rows)
 
 
@@ -223,7 +225,7 @@ def problem_system(problem: problem_pb2.Problem) -> str:
     return f"{problem.process}/{problem.system}"
 
 
-def problem_row(problem: problem_pb2.Problem, locale: str, zones: Zones) -> Row:
+def problem_row(problem: problem_pb2.Problem, locale: str, notation: Notation) -> Row:
     return table_row(
         problem.name,
         problem.process,
@@ -232,7 +234,7 @@ def problem_row(problem: problem_pb2.Problem, locale: str, zones: Zones) -> Row:
         f"{problem.severity:.1f}",
         str(len(problem.signals)),
         cause_text(problem.causes[0], locale) if problem.causes else "-",
-        span(problem.interval, locale, zones.of(problem_system(problem))),
+        span(problem.interval, locale, notation.zone(problem_system(problem))),
     )
 
 

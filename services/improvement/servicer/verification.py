@@ -27,7 +27,7 @@ class VerificationRpcs:
         with mapped_errors():
             action = transitions.check_verifiable(problem, request.name)
             readings = await self.requests.scoring.readings(action.goal.series, history_begin_us(action))
-            proof = verify(action, readings, now_us)
+            proof = verify(action, readings, await self.requests.scoring.scale(action.goal.series), now_us)
         answer = await self.requests.act(
             request, lambda problem: transitions.verified(problem, request.name, proof, now_us), pb.VerifyActionResponse
         )

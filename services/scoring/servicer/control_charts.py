@@ -16,7 +16,7 @@ from services.scoring.scores.charts.phase_one import sides_of
 from services.scoring.scores.charts.phase_one_status import phase_one_status
 from services.scoring.scores.charts.vega import Language, control_chart
 from services.scoring.servicer.request_context import RequestContext
-from services.scoring.system.model import Indicator, IndicatorSystem, Window
+from services.scoring.system.model import Aggregate, Indicator, IndicatorSystem, Window
 from services.scoring.system.series import SeriesKey, series_name
 from services.scoring.wire.scores import (
     baseline_message,
@@ -88,6 +88,7 @@ def _response(
         vega_lite=control_chart(
             title,
             indicator.unit,
+            indicator.aggregate is Aggregate.SHARE,
             drawn,
             [signal_of(one) for one in messages],
             arl0,

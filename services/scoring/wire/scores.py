@@ -26,7 +26,7 @@ from services.scoring.scores.results import (
 from services.scoring.system.case_model import Text
 from services.scoring.system.hierarchy import OVERALL, tree_of
 from services.scoring.system.lint_findings import Finding, Severity
-from services.scoring.system.model import Direction, IndicatorSystem, Window
+from services.scoring.system.model import Aggregate, Direction, IndicatorSystem, Window
 from services.scoring.system.series import SeriesFilter, SeriesKey, series_name, slice_of
 from services.scoring.system.windows import ALL_TIME, EARLIEST_US, LATEST_US, WindowId
 
@@ -265,7 +265,7 @@ def chart_point_message(point: ChartPoint) -> scoring_pb2.ChartPoint:
 
 def series_message(series: SeriesKey, system: IndicatorSystem | None) -> score_pb2.Series:
     name = series_name(series)
-    title, unit, direction = _about(name.indicator, name.window, system)
+    title, unit, direction, is_share = _about(name.indicator, name.window, system)
     return score_pb2.Series(
         key=series,
         process=name.process,
@@ -276,18 +276,19 @@ def series_message(series: SeriesKey, system: IndicatorSystem | None) -> score_p
         title=text(title),
         unit=unit,
         direction=system_pb.Direction.ValueType(DIRECTIONS[direction]),
+        is_share=is_share,
     )
 
 
-def _about(indicator: str, window: Window, system: IndicatorSystem | None) -> tuple[Text, str, Direction]:
+def _about(indicator: str, window: Window, system: IndicatorSystem | None) -> tuple[Text, str, Direction, bool]:
     for one in system.spec.indicators if system else ():
         if one.name == indicator:
-            return one.title, one.unit, one.direction
+            return one.title, one.unit, one.direction, one.aggregate is Aggregate.SHARE
     tree = tree_of(system, window) if system else None
     for node in tree.nodes if tree else ():
         if node.name == indicator:
-            return node.title, "points", Direction.HIGHER_IS_BETTER
-    return Text(OVERALL if indicator == OVERALL else indicator), "", Direction.UNSPECIFIED
+            return node.title, "points", Direction.HIGHER_IS_BETTER, False
+    return Text(OVERALL if indicator == OVERALL else indicator), "", Direction.UNSPECIFIED, False
 
 
 def finding_message(finding: Finding) -> scoring_pb2.LintFinding:

@@ -73,8 +73,8 @@ async def listed(scores, limit, interval=None):
     random.Random(1).shuffle(scores)
     scoring = Scoring(scores, DAY + timedelta(days=400, hours=12))
     wanted = scoring_pb2.SeriesFilter()
-    found, zones = await newest_scores(SimpleNamespace(scoring=scoring), wanted, interval or Interval(), limit)
-    assert str(zones.of("desk/main")) == "Asia/Shanghai"
+    found, notation = await newest_scores(SimpleNamespace(scoring=scoring), wanted, interval or Interval(), limit)
+    assert str(notation.zone("desk/main")) == "Asia/Shanghai"
     return [(one.series.removeprefix("desk/main/"), one.interval.start.seconds) for one in found], scoring.listed
 
 

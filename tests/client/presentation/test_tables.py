@@ -17,15 +17,15 @@ from andon.scoring.v1.score_pb2 import SCORE_STATE_MISSED, Baseline, Score, Sign
 from andon.scoring.v1.scoring_pb2 import GetScorecardResponse, LintFinding, ScorecardNode
 from andon_client.listing import largest
 from andon_client.presentation import tables
-from andon_client.presentation.zones import Zones
+from andon_client.presentation.notation import Notation
 from google.protobuf.timestamp_pb2 import Timestamp
 
 CARD = GetScorecardResponse(nodes=[ScorecardNode(name="a"), ScorecardNode(name="b", parent="a", is_indicator=True)])
 TABLES = [
-    (partial(tables.scores_table, zones=Zones()), Score()),
-    (partial(tables.signals_table, zones=Zones()), Signal()),
-    (partial(tables.problems_table, zones=Zones()), Problem()),
-    (partial(tables.problems_table, zones=Zones(), with_step=True), Problem(allowed_transitions=["ACKNOWLEDGE"])),
+    (partial(tables.scores_table, notation=Notation()), Score()),
+    (partial(tables.signals_table, notation=Notation()), Signal()),
+    (partial(tables.problems_table, notation=Notation()), Problem()),
+    (partial(tables.problems_table, notation=Notation(), with_step=True), Problem(allowed_transitions=["ACKNOWLEDGE"])),
     (lambda cards, locale: tables.scorecard_table(cards[0], (), locale, UTC), CARD),
     (tables.intake_table, GetIntakeCountsResponse.Count(source="desk")),
     (tables.events_table, Event()),
@@ -53,13 +53,13 @@ def test_titles_and_columns_differ_between_the_languages(table, message):
 
 
 def test_a_missed_target_and_a_provisional_score_are_said_in_words():
-    (row,) = tables.scores_table([Score(state=SCORE_STATE_MISSED, complete=False)], "en", Zones()).rows
+    (row,) = tables.scores_table([Score(state=SCORE_STATE_MISSED, complete=False)], "en", Notation()).rows
     assert [(cell.text, cell.tone) for cell in row[5:7]] == [("missed", "bad"), ("provisional", "")]
 
 
 def test_a_retracted_signal_says_why():
     (row,) = tables.signals_table(
-        [Signal(state=Signal.STATE_RETRACTED, reason="correction", adverse=True)], "en", Zones()
+        [Signal(state=Signal.STATE_RETRACTED, reason="correction", adverse=True)], "en", Notation()
     ).rows
     assert [cell.text for cell in row[-2:]] == ["worse", "retracted: correction"]
 
@@ -85,36 +85,36 @@ def test_a_signal_of_a_blind_chart_with_a_bound_for_a_centre_shows_both():
     signal = Signal(centre=0.004)
     signal.baseline.centre_bound = Baseline.CENTRE_BOUND_AT_LEAST
     signal.baseline.calibration.detection.within_windows = 10
-    (row,) = tables.signals_table([signal], "en", Zones()).rows
+    (row,) = tables.signals_table([signal], "en", Notation()).rows
     cells = {cell.text: cell.tone for cell in row}
     assert "≥ 0.004" in cells
     assert cells["> 100"] == "bad"
 
 
 def test_cases_without_a_value_are_said_next_to_those_with_one():
-    rows = tables.scores_table([Score(count=1329), Score(count=391, unobserved_count=938)], "en", Zones()).rows
+    rows = tables.scores_table([Score(count=1329), Score(count=391, unobserved_count=938)], "en", Notation()).rows
     assert [row[3].text for row in rows] == ["1,329", "391 of 1,329"]
     assert tables.cases_text(Score(count=391, unobserved_count=938), "zh") == "391（共 1,329）"
 
 
 def test_each_row_has_the_clock_of_its_system_and_the_title_says_which():
-    zones = Zones({"desk/main": ZoneInfo("Europe/Berlin"), "bank/main": ZoneInfo("America/New_York")})
+    notation = Notation({"desk/main": ZoneInfo("Europe/Berlin"), "bank/main": ZoneInfo("America/New_York")})
     scores = [Score(series="desk/main/late@day"), Score(series="bank/main/late@day{branch=a/b}")]
     for score, hour in zip(scores, (22, 4), strict=True):
         score.interval.start.FromJsonString(f"2026-07-{28 if hour == 22 else 29}T{hour:02}:00:00Z")
-    table = tables.scores_table(scores, "en", zones)
+    table = tables.scores_table(scores, "en", notation)
     assert [row[1].text for row in table.rows] == ["2026-07-29", "2026-07-29"]
     assert table.title == "Scores (times in Europe/Berlin, America/New_York)"
-    assert zones.only is UTC
-    assert tables.scores_table([], "en", zones).title == "Scores"
+    assert notation.only_zone is UTC
+    assert tables.scores_table([], "en", notation).title == "Scores"
 
 
 def test_values_of_scores_and_signals_have_the_unit_of_their_indicator():
-    zones = Zones({}, {"desk/main/late": ("", True), "desk/main/lead": ("h", False)})
+    notation = Notation({}, {"desk/main/late": ("", True), "desk/main/lead": ("h", False)})
     late, lead = "desk/main/late@day", "desk/main/lead@week{team=B}"
-    scores = tables.scores_table([Score(series=late, value=0.25), Score(series=lead, value=1.75)], "en", zones).rows
+    scores = tables.scores_table([Score(series=late, value=0.25), Score(series=lead, value=1.75)], "en", notation).rows
     assert [row[2].text for row in scores] == ["25 %", "1.75 h"]
     signal = Signal(series=lead, value=9.5, centre=2.0, lower=0.0, upper=4.0)
-    (row,) = tables.signals_table([signal], "zh", zones).rows
+    (row,) = tables.signals_table([signal], "zh", notation).rows
     assert [cell.text for cell in row[3:5]] == ["9.5 小时", "2 小时"]
     assert row[5].text.count("小时") == 2

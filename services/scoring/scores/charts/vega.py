@@ -34,12 +34,15 @@ TEXTS: dict[str, dict[Language, str]] = {
     "arl0": {"en": "one false alarm in {arl} windows", "zh": "平均每 {arl} 个窗口一次误报"},
 }
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# As D3 has it: per cent with at most two decimals.
+PER_CENT = ".2~%"
 BLUE, GREY, RED, SHADE = "#2b6cb0", "#718096", "#c53030", "#edf2f7"
 
 
 def control_chart(
     title: str,
     unit: str,
+    is_share: bool,
     drawn: Drawn,
     signals: Sequence[Signal],
     arl0: float,
@@ -49,7 +52,8 @@ def control_chart(
 ) -> str:
     """The spec as JSON; every number in it is data of the chart, so it renders without any other source.
 
-    phase_one: what it waits for, where there are no limits. zone: whose clocks the time axis shows.
+    is_share: values are shown in per cent. phase_one: what it waits for, where there are no limits. zone: whose clocks
+    the time axis shows.
     """
     rules: dict[int, list[str]] = {}
     for signal in signals:
@@ -60,7 +64,7 @@ def control_chart(
         "width": "container",
         "height": 280,
         "data": {"values": [_row(point, rules.get(point.window.start_us, []), zone) for point in drawn.points]},
-        "layer": _layers(drawn, unit, language, zone),
+        "layer": _layers(drawn, unit, is_share, language, zone),
     }
     return json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
 
@@ -88,14 +92,14 @@ def _row(point: ChartPoint, rules: Sequence[str], zone: Zone) -> dict[str, Any]:
     }
 
 
-def _layers(drawn: Drawn, unit: str, language: Language, zone: Zone) -> list[dict[str, Any]]:
+def _layers(drawn: Drawn, unit: str, is_share: bool, language: Language, zone: Zone) -> list[dict[str, Any]]:
     axis = {
         "field": "clock",
         "type": "temporal",
         "scale": {"type": "utc"},
         "title": f"{TEXTS['time'][language]} ({zone.name})",
     }
-    layers = [_lines(unit, language, axis), _points(language, axis), _signals(language, axis)]
+    layers = [_lines(unit, is_share, language, axis), _points(is_share, language, axis), _signals(language, axis)]
     if drawn.baseline is None:
         return layers
     shade = {
@@ -120,18 +124,24 @@ def _step(field: str, colour: str, dash: list[int], axis: dict[str, Any]) -> dic
     }
 
 
-def _lines(unit: str, language: Language, axis: dict[str, Any]) -> dict[str, Any]:
-    label = f"{TEXTS['value'][language]} ({unit})" if unit else TEXTS["value"][language]
+def _lines(unit: str, is_share: bool, language: Language, axis: dict[str, Any]) -> dict[str, Any]:
+    label = f"{TEXTS['value'][language]} ({unit})" if unit and not is_share else TEXTS["value"][language]
     return {
         "mark": {"type": "line", "color": BLUE, "strokeWidth": 1.5},
         "encoding": {
             "x": axis,
-            "y": {"field": "statistic", "type": "quantitative", "title": label, "scale": {"zero": False}},
+            "y": {
+                "field": "statistic",
+                "type": "quantitative",
+                "title": label,
+                "scale": {"zero": False},
+                **({"axis": {"format": PER_CENT}} if is_share else {}),
+            },
         },
     }
 
 
-def _points(language: Language, axis: dict[str, Any]) -> dict[str, Any]:
+def _points(is_share: bool, language: Language, axis: dict[str, Any]) -> dict[str, Any]:
     return {
         "mark": {"type": "point", "filled": True, "size": 40, "color": BLUE},
         "encoding": {
@@ -139,7 +149,12 @@ def _points(language: Language, axis: dict[str, Any]) -> dict[str, Any]:
             "y": {"field": "statistic", "type": "quantitative"},
             "tooltip": [
                 _tooltip(language),
-                {"field": "value", "type": "quantitative", "title": TEXTS["value"][language]},
+                {
+                    "field": "value",
+                    "type": "quantitative",
+                    "title": TEXTS["value"][language],
+                    **({"format": PER_CENT} if is_share else {}),
+                },
                 {"field": "count", "type": "quantitative", "title": TEXTS["count"][language]},
             ],
         },

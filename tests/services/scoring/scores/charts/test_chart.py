@@ -299,7 +299,7 @@ def test_the_spec_renders_and_marks_every_signal(language: Language) -> None:
     drawn = draw(points([*STEADY, 150.0]), watch)
     signals = list(signals_of("desk", SERIES, drawn, watch).values())
     title = "等待" if language == "zh" else "Wait"
-    raw = control_chart(title, "h", drawn, signals, 370.0, language, Text(), Zone("UTC"))
+    raw = control_chart(title, "h", False, drawn, signals, 370.0, language, Text(), Zone("UTC"))
     spec = json.loads(raw)
     assert [row["rules"] for row in spec["data"]["values"]][-1] == ", ".join(one.rule for one in signals)
     assert "<svg" in vl_convert.vegalite_to_svg(raw)
@@ -323,7 +323,7 @@ def test_the_time_axis_shows_the_clock_of_the_system_and_names_its_zone(
     first = round(datetime.fromisoformat(start).timestamp() * 1e6)
     hours = windows_after(Zone(zone), Window.HOUR, first, 4)
     drawn = Drawn(None, tuple(ChartPoint(at, 1.0, 1.0, 9, None, None, None, False, ()) for at in hours))
-    raw = control_chart("Wait", "h", drawn, [], 370.0, "en", Text(), Zone(zone))
+    raw = control_chart("Wait", "h", False, drawn, [], 370.0, "en", Text(), Zone(zone))
     spec = json.loads(raw)
     rows = spec["data"]["values"]
     assert [row["clock"][11:16] for row in rows] == clocks
@@ -342,7 +342,7 @@ def test_days_begin_at_midnight_on_the_axis_wherever_it_is_drawn() -> None:
     first = round(datetime.fromisoformat("2026-10-23T04:00Z").timestamp() * 1e6)
     days = windows_after(Zone("America/New_York"), Window.DAY, first, 14)
     drawn = Drawn(None, tuple(ChartPoint(at, 1.0, 1.0, 9, None, None, None, False, ()) for at in days))
-    spec = json.loads(control_chart("Wait", "h", drawn, [], 370.0, "en", Text(), Zone("America/New_York")))
+    spec = json.loads(control_chart("Wait", "h", False, drawn, [], 370.0, "en", Text(), Zone("America/New_York")))
     rows = spec["data"]["values"]
     assert {row["clock"][10:] for row in rows} == {"T00:00:00Z"}
     assert [row["start"] for row in rows][-3:] == [f"2026-11-0{day}T05:00:00Z" for day in (3, 4, 5)]

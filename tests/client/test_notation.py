@@ -1,4 +1,4 @@
-"""Zones are read once for each system, and times that are only shown wait for nobody."""
+"""The notation of a system is read once, and what is only shown waits for nobody."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1.problem_pb2 import Problem
 from andon.scoring.v1 import scoring_pb2
-from andon_client.listing import problem_zone, read_filtered_zones, read_zones, shown_zones
+from andon_client.listing import problem_notation, read_filtered_notation, read_notation, shown_notation
 from andon_client.presentation.formats import span
 from grpc.aio import AioRpcError, Metadata
 
@@ -40,25 +40,25 @@ def suite(code=None):
 
 async def test_a_system_is_asked_for_once_however_many_of_its_series_there_are_and_one_that_is_gone_is_utc():
     asked = suite()
-    zones = await read_zones(asked, ["desk/main/a@day", "desk/main/b@week{team=x/y}", "gone/main/a@day"])
+    notation = await read_notation(asked, ["desk/main/a@day", "desk/main/b@week{team=x/y}", "gone/main/a@day"])
     assert len(asked.scoring.asked) == 2
-    assert zones.by_system == {"desk/main": BERLIN, "gone/main": UTC}
+    assert notation.zones == {"desk/main": BERLIN, "gone/main": UTC}
 
 
 async def test_a_filter_of_one_system_reads_no_other():
     asked = suite()
-    zones = await read_filtered_zones(asked, scoring_pb2.SeriesFilter(process="desk", system="main"))
-    assert (zones.only, len(asked.scoring.asked)) == (BERLIN, 1)
+    notation = await read_filtered_notation(asked, scoring_pb2.SeriesFilter(process="desk", system="main"))
+    assert (notation.only_zone, len(asked.scoring.asked)) == (BERLIN, 1)
 
 
 @pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.PERMISSION_DENIED])
 async def test_without_scoring_times_are_shown_in_utc_and_none_is_read(code):
     problem = Problem(process="desk", system="main")
-    assert (await shown_zones(suite(code), ["desk/main"])).of("desk/main") is UTC
-    assert await problem_zone(suite(code), problem) is UTC
+    assert (await shown_notation(suite(code), ["desk/main"])).zone("desk/main") is UTC
+    assert (await problem_notation(suite(code), problem)).zone("desk/main") is UTC
     with pytest.raises(AioRpcError):
-        await problem_zone(suite(code), problem, is_entered=True)
-    assert await problem_zone(suite(), problem, is_entered=True) == BERLIN
+        await problem_notation(suite(code), problem, is_entered=True)
+    assert (await problem_notation(suite(), problem, is_entered=True)).zone("desk/main") == BERLIN
 
 
 @pytest.mark.parametrize(
