@@ -48,17 +48,18 @@ from services.scoring.replica.reopen import checkpoint_of, reopen_book
 from services.scoring.replica.tail import ScoreTail
 from services.scoring.scores.book import ScoreBook
 from services.scoring.scores.charts.chart import prepare
+from services.scoring.scores.charts.part import part_of
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.store.results import Page
 from services.scoring.store.statements import MIGRATIONS, SCHEMA
 from services.scoring.system.event_clock import EventClock
 from services.scoring.system.model import IndicatorSystem
-from services.scoring.system.series import SeriesFilter
+from services.scoring.system.series import SeriesFilter, series_name
 from services.scoring.system.windows import EARLIEST_US, LATEST_US
 from services.scoring.wire.entries import ENTRY_BYTES_MAX
 from services.scoring.wire.ingest_client import received
-from services.scoring.wire.scores import timestamp
+from services.scoring.wire.scores import score_of, timestamp, unpack_score
 from services.scoring.wire.systems import spec_of
 
 NAME, PARTITION, ORIGIN = "processes/bench/indicatorSystems/main", "partition/0", UUID(int=7)
@@ -181,7 +182,7 @@ class Tenant:
         return self._opened.book
 
     def questions(self) -> dict[str, Callable[[], Awaitable[object]]]:
-        """What people ask for: progress as `andon status` does, the names of all series, and the latest windows."""
+        """What people ask for: progress as `andon status` does, series, the latest windows, part of a chart."""
         latest_us = max(window.start_us for _, window in self.book.statistics)
         page = Page(("", EARLIEST_US), 1_000)
 
@@ -191,8 +192,21 @@ class Tenant:
             await self._store.contents(self.name)
             await self._store.system_states(self.name)
 
+        charted = next(series for series in self.book.charts if "{" in series)
+        plan, name = self.book.plan(charted), series_name(charted)
+        assert plan is not None
+        day_us = (latest_us - 24 * HOUR_US, latest_us)
+
+        async def chart() -> None:
+            async with self._store.chart((self.name, NAME, 1), charted) as reader:
+                stored = await reader.states(*day_us)
+                part = part_of(stored.present, stored.start, stored.end_us)
+                rows = await reader.scores(part.base.end.through_us, part.end_us)
+            part.drawn([score_of(unpack_score(row)) for row in rows], plan, name.window, day_us, latest_us)
+
         return {
             "status": status,
+            "chart": chart,
             "series": lambda: self._store.list_series(self.name, SeriesFilter(), "", 1_000),
             "since": lambda: self._store.list_scores(self.name, SeriesFilter(), (latest_us, LATEST_US), page),
         }
@@ -345,6 +359,7 @@ async def run(months: Sequence[int], rounds: int, steps: int, indicators: int) -
         ("open_ms", STEP_AIM),
         ("status_ms", STEP_AIM),
         ("series_ms", STEP_AIM),
+        ("chart_ms", STEP_AIM),
         ("since_ms", STEP_AIM),
     ):
         medians = [statistics.median(one[name] for one in found[size]) for size in months]

@@ -48,6 +48,7 @@ from services.scoring.replica.reopen import CommittedState, OpenedBook, is_caugh
 from services.scoring.replica.tail import ScoreTail
 from services.scoring.scores.book import ScoreBook
 from services.scoring.scores.book_codec import encode_change, encode_stats
+from services.scoring.scores.charts.chart_state import encode_state
 from services.scoring.scores.decision import Decision, decide, draws
 from services.scoring.scores.recall import NOTHING_RECALLED, needs_of
 from services.scoring.scores.results import Score, Signal, score_digest, signal_digest
@@ -56,6 +57,7 @@ from services.scoring.store import Store
 from services.scoring.store.progress import Fold, Progress
 from services.scoring.store.statements import WINDOW_NUMBERS
 from services.scoring.store.steps import (
+    ChartStateRow,
     NewEntry,
     NewStep,
     Outdated,
@@ -219,6 +221,16 @@ class Committer:
             [_statistics_row(place, stats) for place, stats in decision.left.items()],
             traceparent,
             decision.switches,
+            [
+                ChartStateRow(series, state.end.through_us, state.is_judged, encode_state(state))
+                for series, landmarks in decision.landmarks.items()
+                for state in landmarks.states
+            ],
+            {
+                series: landmarks.kept_us
+                for series, landmarks in decision.landmarks.items()
+                if landmarks.kept_us is not None
+            },
         )
         retracted = sum(not signal.active for signal in decision.signals)
         scoring_metrics.add("andon.scoring.steps")

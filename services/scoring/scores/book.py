@@ -23,7 +23,7 @@ from services.scoring.scores.book_codec import BookChange
 from services.scoring.scores.charts.chart_plan import ChartPlan, plan_of
 from services.scoring.scores.charts.chart_state import Watching
 from services.scoring.scores.charts.points import next_silent_end_us
-from services.scoring.scores.charts.trail import Trail
+from services.scoring.scores.charts.trail import Landmarks, Trail
 from services.scoring.scores.results import Score, Signal
 from services.scoring.scores.statistics import EMPTY, PartStats, Place, added
 from services.scoring.system.hierarchy import Tree, tree_of
@@ -39,6 +39,7 @@ class Decision:
 
     change: what other replicas apply to their books. after: statistics of the changed windows after it.
     left: statistics to be stored, of windows behind `change.closed_us` and of those that were there before and changed.
+    landmarks: states of charts to be stored.
     """
 
     change: BookChange
@@ -47,6 +48,7 @@ class Decision:
     scores: tuple[Score, ...] = ()
     signals: tuple[Signal, ...] = ()
     switches: bool = False
+    landmarks: Mapping[SeriesKey, Landmarks] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

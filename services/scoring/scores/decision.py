@@ -13,7 +13,7 @@ from services.scoring.scores.book_codec import BookChange
 from services.scoring.scores.charts.chart_plan import ChartPlan
 from services.scoring.scores.charts.chart_state import START
 from services.scoring.scores.charts.signals import signal_changes, signals_of
-from services.scoring.scores.charts.trail import ChartMove, Trail, before, go_on
+from services.scoring.scores.charts.trail import ChartMove, Landmarks, Trail, before, go_on
 from services.scoring.scores.evaluation import Observed, composites_of, evaluate
 from services.scoring.scores.recall import NO_VALUES, NOTHING_RECALLED, Recalled
 from services.scoring.scores.results import Score, ScoreState, Signal
@@ -66,6 +66,7 @@ def decide(
         tuple(step.changed.values()),
         tuple(step.signals),
         switching,
+        step.landmarks,
     )
 
 
@@ -102,6 +103,7 @@ class _Step:
         self.changed: dict[Place, Score] = {}
         self.signals: list[Signal] = []
         self.charts: dict[SeriesKey, ChartMove] = {}
+        self.landmarks: dict[SeriesKey, Landmarks] = {}
 
     def before(self, place: Place) -> PartStats:
         return self.book.statistics.get(place) or self.recalled.statistics.get(place, EMPTY)
@@ -155,6 +157,7 @@ class _Step:
         for scores in (self.recalled.scores, self.book.scores):
             for series, windows in scores.items():
                 if series_name(series).dimensions in fresh:
+                    self.landmarks[series] = Landmarks(kept_us=EARLIEST_US)
                     for score in windows.values():
                         if score.present:
                             gone = _withdrawn(score, self.book.system.version)
@@ -265,6 +268,7 @@ class _Step:
         reason = self.reason_of(changed)
         if plan is None:
             self.signals += signal_changes(self.signals_known(series), {}, reason)
+            self.landmarks[series] = Landmarks(kept_us=EARLIEST_US)
         elif trail is not None and not self.switching and (trail[-1] if trail else START).continues(changed):
             self.go_on(series, plan, trail, changed, reason)
         else:
@@ -272,10 +276,13 @@ class _Step:
 
     def go_on(self, series: SeriesKey, plan: ChartPlan, trail: Trail, changed: Sequence[Score], reason: str) -> None:
         """New signals only: what was known before stays as it is."""
-        self.charts[series], drawn = go_on(trail, changed, plan, series_name(series).window, self.passed_us)
-        raised = signals_of(self.book.system.process, series, drawn, plan)
+        moved = go_on(trail, changed, plan, series_name(series).window, self.passed_us)
+        self.charts[series] = moved.move
+        if moved.landmarks:
+            self.landmarks[series] = Landmarks(moved.landmarks)
+        raised = signals_of(self.book.system.process, series, moved.drawn, plan)
         known: dict[str, Signal] = {}
-        for point in drawn.points:
+        for point in moved.drawn.points:
             known |= self.signals_at((series, point.window))
         self.signals += signal_changes(known, raised, reason)
 
@@ -289,8 +296,9 @@ class _Step:
             raise LookupError(f"the windows of {series} were not recalled, and its chart has to be drawn from them")
         scores = [score for score in self.windows_of(series, changed) if score.window.start_us >= since_us]
         kind = series_name(series).window
-        self.charts[series], drawn = go_on(base, scores, plan, kind, self.passed_us, with_trail=True)
-        raised = signals_of(self.book.system.process, series, drawn, plan)
+        moved = go_on(base, scores, plan, kind, self.passed_us, with_trail=True)
+        self.charts[series], self.landmarks[series] = moved.move, Landmarks(moved.landmarks, since_us)
+        raised = signals_of(self.book.system.process, series, moved.drawn, plan)
         known = {
             name: signal for name, signal in self.signals_known(series).items() if signal.window.start_us >= since_us
         }

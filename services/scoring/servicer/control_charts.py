@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from andon.scoring.v1 import scoring_pb2
 
 from services.runtime.errors import NotFound
-from services.scoring.scores.charts.chart import Drawn, advance
+from services.scoring.scores.charts.chart import advance
 from services.scoring.scores.charts.chart_plan import ChartPlan, asked_arl, plan_of
-from services.scoring.scores.charts.chart_state import START
 from services.scoring.scores.charts.derivation import derivation_of
+from services.scoring.scores.charts.part import ChartPart, part_of
 from services.scoring.scores.charts.phase_one import sides_of
 from services.scoring.scores.charts.phase_one_status import phase_one_status
 from services.scoring.scores.charts.vega import Language, control_chart
 from services.scoring.servicer.request_context import RequestContext
 from services.scoring.system.model import Aggregate, Indicator, IndicatorSystem, Window
 from services.scoring.system.series import SeriesKey, series_name
+from services.scoring.system.windows import LATEST_US
 from services.scoring.wire.scores import (
     baseline_message,
     bounds,
@@ -41,40 +44,53 @@ class ControlChartRpcs:
     ) -> scoring_pb2.GetControlChartResponse:
         tenant, key = self.requests.tenant, SeriesKey(request.series)
         system = await self.requests.system_of_series(tenant, key)
-        scores = await self.requests.store.scores_of_series(tenant, key)
-        signals = await self.requests.store.signals_of_series(tenant, key)
         passed_us = (await self.requests.silent_series(tenant, system)).passed_us
-        # Thousands of windows to read, to draw and to write: nothing for a loop.
-        return await asyncio.to_thread(_response, request, system, scores, signals, passed_us)
+        span = bounds(request.interval)
+        async with self.requests.store.chart((tenant, system.name, system.version), key) as reader:
+            stored = await reader.states(*span)
+            part = part_of(stored.present, stored.start, stored.end_us)
+            scores = await reader.scores(part.base.end.through_us, part.end_us)
+            # What phase I waits for is seen in the last windows alone.
+            waits = not part.present.is_judged and not part.is_last
+            latest = await reader.scores(part.present.end.through_us, LATEST_US) if waits else []
+            signals = await reader.signals(*span)
+        # There may be thousands of windows to draw and to write: nothing for a loop.
+        return await asyncio.to_thread(_response, request, system, part, ChartRows(scores, latest, signals), passed_us)
+
+
+@dataclass(frozen=True)
+class ChartRows:
+    """Messages in order of time: scores of the part of a chart, its latest scores, and its active signals."""
+
+    scores: Sequence[bytes]
+    latest: Sequence[bytes]
+    signals: Sequence[bytes]
 
 
 def _response(
     request: scoring_pb2.GetControlChartRequest,
     system: IndicatorSystem,
-    rows: list[bytes],
-    signal_rows: list[bytes],
+    part: ChartPart,
+    rows: ChartRows,
     passed_us: int,
 ) -> scoring_pb2.GetControlChartResponse:
-    """rows, signal_rows: scores and active signals of the series as messages, in order of time.
-
-    passed_us: windows that end here are complete, empty ones too.
-    """
+    """passed_us: windows that end here are complete, empty ones too."""
     key = SeriesKey(request.series)
     indicator, plan = _charted(system, key)
-    scores = [score_of(unpack_score(row)) for row in rows]
-    # Phase I lies where it lies, so all windows are drawn and those asked for are shown.
-    state, whole = advance(START, scores, plan, series_name(key).window, passed_us)
-    status = phase_one_status(state, scores, plan)
-    start_us, end_us = bounds(request.interval)
-    inside = tuple(point for point in whole.points if start_us <= point.window.start_us < end_us)
-    drawn = Drawn(whole.baseline, inside)
+    window = series_name(key).window
+    scores, latest = ([score_of(unpack_score(row)) for row in some] for some in (rows.scores, rows.latest))
+    state, drawn = part.drawn(scores, plan, window, bounds(request.interval), passed_us)
+    if part.present.is_judged or part.is_last:
+        status = phase_one_status(state, scores, plan)
+    else:
+        status = phase_one_status(advance(part.present, latest, plan, window, passed_us)[0], latest, plan)
     if drawn.baseline is not None:
         arl0 = drawn.baseline.calibration.expected_arl0
     else:
         # Before phase I is complete its centre is unknown: it counts as on target.
         arl0 = asked_arl(plan, sides_of(plan, plan.target or 0.0, 1.0))
     shown = {point.window for point in drawn.points}
-    signals = [unpack_signal(row) for row in signal_rows]
+    signals = [unpack_signal(row) for row in rows.signals]
     messages = [one for one in signals if window_id(one.interval) in shown]
     language: Language = "zh" if request.language.startswith("zh") else "en"
     title = _title(indicator, key, language)

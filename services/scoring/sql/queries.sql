@@ -66,7 +66,7 @@ ORDER BY active.name, progress.partition;
 SELECT commit_step(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
     $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48,
-    $49, $50, $51, $52
+    $49, $50, $51, $52, $53, $54, $55, $56, $57, $58
 );
 
 -- name: announce
@@ -428,11 +428,48 @@ WHERE tenant = $1 AND series = $2 AND present AND window_start >= $3 AND window_
 ORDER BY window_start;
 
 -- name: signals_of_series
--- The standing signals of one series, in time order.
+-- The standing signals of one series in windows that start within a span, in time order.
 SELECT body
 FROM signal
-WHERE tenant = $1 AND series = $2 AND standing
+WHERE tenant = $1 AND series = $2 AND standing AND window_start >= $3 AND window_start < $4
 ORDER BY window_start, name;
+
+-- name: chart_states
+-- The last state of a chart, the last through an instant, and the first through another or later. The latter two are
+-- with limits only where the chart has limits: its first points have them, too, though they came before.
+WITH state AS (
+    SELECT through_us, judged, body
+    FROM chart_state
+    WHERE tenant = $1 AND system_name = $2 AND version = $3 AND series = $4
+), present AS (
+    SELECT through_us, judged, body
+    FROM chart_state
+    WHERE tenant = $1 AND system_name = $2 AND version = $3 AND series = $4
+    ORDER BY through_us DESC
+    LIMIT 1
+)
+(
+    SELECT 'present' AS place, through_us, body
+    FROM present
+)
+UNION ALL
+(
+    SELECT 'start', state.through_us, state.body
+    FROM state
+    JOIN present ON present.judged = state.judged
+    WHERE state.through_us <= $5
+    ORDER BY state.through_us DESC
+    LIMIT 1
+)
+UNION ALL
+(
+    SELECT 'end', state.through_us, state.body
+    FROM state
+    JOIN present ON present.judged = state.judged
+    WHERE state.through_us >= $6
+    ORDER BY state.through_us
+    LIMIT 1
+);
 
 -- name: window_at
 -- The window of a kind that holds an instant.
@@ -547,6 +584,9 @@ RETURNING name, version, state, spec, etag, create_time, activate_time;
 
 -- name: forget_fold
 -- A version that is activated again catches up in silence before it is scored by.
+WITH charts AS (
+    DELETE FROM chart_state WHERE tenant = $1 AND system_name = $2 AND version = $3
+)
 DELETE FROM fold
 WHERE tenant = $1 AND system_name = $2 AND version = $3;
 
@@ -628,6 +668,8 @@ WITH folds AS (
     DELETE FROM book_checkpoint WHERE tenant = $1 AND system_name = $2 AND version = $3
 ), windows AS (
     DELETE FROM window_statistics WHERE tenant = $1 AND system_name = $2 AND version = $3
+), charts AS (
+    DELETE FROM chart_state WHERE tenant = $1 AND system_name = $2 AND version = $3
 ), pages AS (
     DELETE FROM case_page WHERE tenant = $1 AND system_name = $2 AND version = $3
 ), observations AS (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 
 from services.scoring.store.books import BookReads
+from services.scoring.store.charts import ChartReads
 from services.scoring.store.dropped_slices import DroppedSlices
 from services.scoring.store.failures import Failures
 from services.scoring.store.log import ScoreLog
@@ -22,6 +23,7 @@ class Store(
     Steps,
     WindowReads,
     BookReads,
+    ChartReads,
     DroppedSlices,
     Failures,
     ProgressReads,

@@ -124,18 +124,6 @@ class Results:
             body: bytes | None = await connection.fetchval(QUERIES.score_at, tenant, series, at_us)
         return body
 
-    async def scores_of_series(
-        self, tenant: str, series: str, span: tuple[int, int] = (EARLIEST_US, LATEST_US)
-    ) -> list[bytes]:
-        async with tenant_transaction(self._pool, tenant) as connection:
-            rows = await connection.fetch(QUERIES.scores_of_series, tenant, series, *span)
-        return [row["body"] for row in rows]
-
-    async def signals_of_series(self, tenant: str, series: str) -> list[bytes]:
-        async with tenant_transaction(self._pool, tenant) as connection:
-            rows = await connection.fetch(QUERIES.signals_of_series, tenant, series)
-        return [row["body"] for row in rows]
-
     async def window_at(
         self, tenant: str, process: str, system: str, kind: Window, at_us: int | None
     ) -> tuple[int, int] | None:

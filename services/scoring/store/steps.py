@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from uuid import UUID
 
@@ -51,7 +51,7 @@ class NewEntry:
     change: bytes
 
 
-ENTRY_COLUMNS = [field.name for field in fields(NewEntry)]
+ENTRY_COLUMNS = [one.name for one in fields(NewEntry)]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class ObservationPage:
     page: bytes
 
 
-OBSERVATION_COLUMNS = [field.name for field in fields(ObservationPage)]
+OBSERVATION_COLUMNS = [one.name for one in fields(ObservationPage)]
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,20 @@ class StatisticsRow:
     body: bytes | None
 
 
-STATISTICS_COLUMNS = [field.name for field in fields(StatisticsRow)]
-SCORE_COLUMNS = [field.name for field in fields(ScoreRow)]
-SIGNAL_COLUMNS = [field.name for field in fields(SignalRow)]
+@dataclass(frozen=True)
+class ChartStateRow:
+    """A state of a chart that stays: what of it is drawn later begins there. is_judged: phase I is over."""
+
+    series: str
+    through_us: int
+    is_judged: bool
+    body: bytes
+
+
+CHART_STATE_COLUMNS = [one.name for one in fields(ChartStateRow)]
+STATISTICS_COLUMNS = [one.name for one in fields(StatisticsRow)]
+SCORE_COLUMNS = [one.name for one in fields(ScoreRow)]
+SIGNAL_COLUMNS = [one.name for one in fields(SignalRow)]
 
 
 @dataclass(frozen=True)
@@ -127,6 +138,7 @@ class NewStep:
     """Everything that a step changes. switches: from here on the version is the one that is scored by.
 
     id: what its entries are recognised by where the answer to a commit was lost.
+    charts_kept_us: series of which states that have taken in a window after this instant go, but for `chart_states`.
     """
 
     id: UUID
@@ -139,6 +151,8 @@ class NewStep:
     statistics: Sequence[StatisticsRow] = ()
     traceparent: str = ""
     switches: bool = False
+    chart_states: Sequence[ChartStateRow] = ()
+    charts_kept_us: Mapping[str, int] = field(default_factory=dict)
 
 
 class StepTransaction(WindowReader):
@@ -228,6 +242,9 @@ async def _commit(
         *columns(step.signals, SIGNAL_COLUMNS),
         step.id,
         *columns(step.statistics, STATISTICS_COLUMNS),
+        list(step.charts_kept_us),
+        list(step.charts_kept_us.values()),
+        *columns(step.chart_states, CHART_STATE_COLUMNS),
     )
     if position is None:
         raise Outdated

@@ -40,7 +40,7 @@ from services.scoring.scores.charts.chart_state import (
     Watching,
 )
 from services.scoring.scores.charts.phase_one import Chosen, chosen, frozen, sides_of
-from services.scoring.scores.charts.points import SeriesEnd, WindowPoint, points_after
+from services.scoring.scores.charts.points import SeriesEnd, WindowPoint, has_enough, points_after
 from services.scoring.scores.results import (
     Baseline,
     CentreBound,
@@ -104,11 +104,12 @@ def advance(
         case Watching():
             watching, drawn = _judged(phase, points, Chosen(slice(0, 0), 0, True), replace(plan, kind=phase.kind))
             return ControlChartState(end, watching), Drawn(phase.baseline, drawn)
-        case Collecting(collected):
+        case Collecting(collected, thin_count):
             choice = chosen(len(collected), points, plan)
             together = (*collected, *points[choice.inside])
             if not choice.complete:
-                return ControlChartState(end, Collecting(together)), Drawn(
+                thin_count += sum(one.complete and one.count > 0 and not has_enough(one) for one in scores)
+                return ControlChartState(end, Collecting(together, thin_count)), Drawn(
                     None, tuple(_bare(point) for point in points)
                 )
             begun = _begun(together, plan)

@@ -15,7 +15,7 @@ from services.scoring.scores.results import Baseline, CentreBound, LimitCalibrat
 from services.scoring.system.model import ChartKind
 from services.scoring.system.windows import WindowId
 
-FORMAT = 2
+FORMAT = 3
 """Raised where states are laid out otherwise, and where the same windows of phase I freeze other limits.
 
 Charts are then drawn from all their windows when they move next.
@@ -25,9 +25,10 @@ _written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan
 
 @dataclass(frozen=True)
 class Collecting:
-    """Phase I is not complete: its points until now, at most as many as it has."""
+    """Phase I is not complete: its points until now, at most as many as it has, and how many windows were too thin."""
 
     points: tuple[WindowPoint, ...] = ()
+    thin_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class ControlChartState:
     end: SeriesEnd
     phase: Collecting | Unusable | Watching
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether phase I is over: its windows have no part in what comes."""
+        return not isinstance(self.phase, Collecting)
+
     def continues(self, scores: Iterable[Score]) -> bool:
         """Whether all of them lie behind what was taken in; else the chart is drawn from all its windows."""
         return all(score.window.start_us >= self.end.through_us for score in scores if score.complete)
@@ -101,8 +107,8 @@ def decode_state(raw: bytes) -> ControlChartState | None:
 
 def _phase_row(phase: Collecting | Unusable | Watching) -> list[Any]:
     match phase:
-        case Collecting(points):
-            return ["collecting", [astuple(point) for point in points]]
+        case Collecting(points, thin_count):
+            return ["collecting", [astuple(point) for point in points], thin_count]
         case Unusable(why, window_count):
             return ["unusable", int(why), window_count]
         case Watching(kind, baseline, sigma, floor, ceiling, memory):
@@ -114,7 +120,7 @@ def _phase_row(phase: Collecting | Unusable | Watching) -> list[Any]:
 
 def _phase_of(kind: str, *row: Any) -> Collecting | Unusable | Watching:
     if kind == "collecting":
-        return Collecting(tuple(WindowPoint(WindowId(*window), *rest) for window, *rest in row[0]))
+        return Collecting(tuple(WindowPoint(WindowId(*window), *rest) for window, *rest in row[0]), row[1])
     if kind == "unusable":
         return Unusable(PhaseOneState(row[0]), row[1])
     drawn_as, frozen, (sigma, floor, ceiling), remembered = row

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 from services.scoring.scores.charts.chart_plan import ChartPlan
 from services.scoring.scores.charts.chart_state import Collecting, ControlChartState, Unusable, Watching
-from services.scoring.scores.results import PhaseOneState, PhaseOneStatus, Score, ScoreState
+from services.scoring.scores.charts.points import has_enough
+from services.scoring.scores.results import PhaseOneState, PhaseOneStatus, Score
 from services.scoring.system.case_model import Text
 
 
 def phase_one_status(state: ControlChartState, scores: Collection[Score], plan: ChartPlan) -> PhaseOneStatus:
-    """Of the chart of a series after `scores`, which are all of its windows."""
+    """Of the chart of a series in its present state. scores: at least those that are not complete."""
     match state.phase:
         case Watching(baseline=baseline):
             count = baseline.window_count
@@ -23,17 +24,16 @@ def phase_one_status(state: ControlChartState, scores: Collection[Score], plan: 
         case Unusable(why, count):
             return PhaseOneStatus(why, count, 0, _unusable(why, count))
         case Collecting(points) if plan.baseline_start_us is None and plan.baseline_end_us is None:
-            return _missing(len(points), scores, plan)
+            return _missing(len(points), state.phase.thin_count, scores, plan)
         case Collecting(points):
             return PhaseOneStatus(PhaseOneState.INTERVAL_OPEN, len(points), 0, _open_interval(len(points), plan))
         case _:
             assert_never(state.phase)
 
 
-def _missing(count: int, scores: Collection[Score], plan: ChartPlan) -> PhaseOneStatus:
+def _missing(count: int, few: int, scores: Collection[Score], plan: ChartPlan) -> PhaseOneStatus:
     missing = plan.baseline_windows - count
-    provisional = sum(_has_enough(score) and not score.complete for score in scores)
-    few = sum(score.complete and score.count > 0 and not _has_enough(score) for score in scores)
+    provisional = sum(has_enough(score) and not score.complete for score in scores)
     more = f"; {few} more {'has' if few == 1 else 'have'} too few cases"
     thin = Text(more, f"；另有 {few} 个窗口案例过少") if few else Text()
     of = f"{count} of {plan.baseline_windows} windows"
@@ -50,10 +50,6 @@ def _missing(count: int, scores: Collection[Score], plan: ChartPlan) -> PhaseOne
             f"基线期尚未完成：{count}/{plan.baseline_windows} 个窗口，还缺 {missing} 个",
         )
     return PhaseOneStatus(state, count, missing, Text(said.en + thin.en, said.zh + thin.zh))
-
-
-def _has_enough(score: Score) -> bool:
-    return score.value is not None and score.state is not ScoreState.NOT_ENOUGH_DATA
 
 
 def _open_interval(count: int, plan: ChartPlan) -> Text:

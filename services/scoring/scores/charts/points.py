@@ -61,6 +61,11 @@ class SeriesEnd:
     is_thin: bool = False
 
 
+def has_enough(score: Score) -> bool:
+    """Whether a window can be a point; one with cases and without is thin."""
+    return score.value is not None and score.state is not ScoreState.NOT_ENOUGH_DATA
+
+
 def points_after(
     end: SeriesEnd,
     scores: Collection[Score],
