@@ -16,6 +16,8 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)|!\[[^\]]*\]\((?P<ima
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`[^`\n]*`")
 HEADING = re.compile(r"^#{1,6} +(?P<text>.+?)\s*$", re.MULTILINE)
+LIST_RPC = re.compile(r"(?P<comment>(?:^ +// .*\n)+)^ +rpc (?P<name>List\w+)\(", re.MULTILINE)
+ORDER = re.compile(r"\b[Bb]y (name|id|source|series|scope|time|the time)\b|newest first|oldest first|most severe first")
 DECISION = ("## Context", "## Decision", "## Consequences")
 
 
@@ -32,6 +34,17 @@ def _anchors(path):
 def _links(path):
     targets = (match["target"] or match["image"] for match in LINK.finditer(_prose(path)))
     return [target for target in targets if not re.match(r"[a-z]+:", target)]
+
+
+def test_the_contract_says_in_which_order_each_list_comes(root):
+    listed, unsaid = 0, []
+    for path in sorted(root.glob("protos/andon/*/v1/*.proto")):
+        for match in LIST_RPC.finditer(path.read_text(encoding="utf-8")):
+            listed += 1
+            if not ORDER.search(match["comment"]):
+                unsaid.append(match["name"])
+    assert listed > 10
+    assert unsaid == []
 
 
 def test_generated_pages_are_up_to_date(root):

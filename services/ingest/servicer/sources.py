@@ -125,18 +125,15 @@ class SourceRpcs:
     async def ListSources(self, request: ingest_pb2.ListSourcesRequest, context: Any) -> ingest_pb2.ListSourcesResponse:
         size = page_size(request.page_size, PAGE_SIZE, PAGE_SIZE_MAX)
         (after,) = place_of(request, "")
-        names = sorted(name for name in await self._all() if name > after)
-        sources = await self._all()
+        log = await self.requests.log()
+        async with self.requests.store.session(log.tenant) as session:
+            sources = await session.registry.sources()
+        names = sorted(name for name in sources if name > after)
         chosen = names[:size]
         more = page_token(request, chosen[-1]) if len(names) > size else ""
         return ingest_pb2.ListSourcesResponse(
             sources=[wire.source_message(sources[name]) for name in chosen], next_page_token=more
         )
-
-    async def _all(self) -> dict[SourceId, Source]:
-        log = await self.requests.log()
-        async with self.requests.store.session(log.tenant) as session:
-            return await session.registry.sources()
 
 
 async def _clear_values(session: LockedSession, source: Source) -> None:

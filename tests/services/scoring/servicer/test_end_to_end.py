@@ -34,6 +34,7 @@ async def test_events_become_scores_a_chart_and_signals(suite: Any, make: Any) -
     assert not everything.interval.HasField("start")
 
     signals = (await stub.ListSignals(scoring_pb2.ListSignalsRequest())).signals
+    assert [one.name for one in signals] == sorted(one.name for one in signals)
     on_whole = [one for one in signals if one.series == "desk/main/sla_breach@week"]
     assert {one.rule for one in on_whole} >= {"WE1"}
     assert min(one.interval.start.seconds for one in on_whole) == whole[12].interval.start.seconds

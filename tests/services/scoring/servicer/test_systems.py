@@ -204,4 +204,7 @@ async def test_one_active_system_too_many_is_refused_and_a_new_version_of_one_is
         assert [(one.type, one.subject) for one in violations] == [("ACTIVE_SYSTEMS", names[2])]
         assert "at most 2 active" in violations[0].description
     listed = await stub.ListIndicatorSystems(scoring_pb2.ListIndicatorSystemsRequest(active_only=True))
-    assert sorted(one.name for one in listed.indicator_systems) == sorted(names[:2])
+    assert [one.name for one in listed.indicator_systems] == sorted(names[:2])
+    listed = await stub.ListIndicatorSystems(scoring_pb2.ListIndicatorSystemsRequest())
+    every = [(one.name, -one.version) for one in listed.indicator_systems]
+    assert every == sorted(every)

@@ -106,6 +106,7 @@ async def test_a_filter_narrows_lists_and_watches(suite: Any, make: Any) -> None
         scoring_pb2.ListSeriesRequest(filter=scoring_pb2.SeriesFilter(indicators=["sla_breach"]))
     )
     keys = [one.key for one in series.series]
+    assert keys == sorted(keys)
     assert "desk/main/sla_breach@week{priority=high}" in keys
     assert {tuple(one.slice.items()) for one in series.series} >= {(), (("priority", "high"),)}
     assert {one.title.zh for one in series.series} == {"违约率"}
