@@ -64,5 +64,5 @@ def mapping_that_fits(log: Path) -> Path:
     examples = [(load_mapping(path), path) for path in sorted(EXAMPLES.glob("*.mapping.yaml"))]
     fitting = [(len(mapping.columns()), path) for mapping, path in examples if has_columns(log, mapping)]
     if not fitting:
-        raise LoadError(message("no_example_fits", file=log.name))
+        raise LoadError(message("no_example_fits", file=log))
     return max(fitting)[1]

@@ -68,14 +68,16 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "rows_moved": (
         "    the id holds the number of the row, and rows have moved since the file was loaded: the {accepted:,}"
-        " accepted may be events that are known under other ids. Load a changed file into a source of its own, or make"
-        " the id of what the row says and {{ordinal}}.",
+        " accepted may be events that are known under other ids. Load the changed file into a source of its own, with"
+        " an id that counts the rows of a case and not of the file, such as {{case}}/{{ordinal}}.",
         "    id 含行号，而文件装载后行已移动：所接受的 {accepted:,} 条可能是以其他 id 已知的事件。"
-        "请将改动后的文件装载到独立的数据源，或用行内容加 {{ordinal}} 组成 id。",
+        "请将改动后的文件装载到独立的数据源，并让 id 只数案例之内的行，例如 {{case}}/{{ordinal}}。",
     ),
     "no_example_fits": (
-        "no example mapping fits the columns of {file}: write one and name it by MAPPING=",
-        "没有与 {file} 的列相符的示例映射：请自行编写并用 MAPPING= 指定",
+        "no example mapping fits the columns of {file}: `andon source propose {file} > my.mapping.yaml` guesses one;"
+        " check it, and name it by MAPPING= and an indicator system for it by SYSTEM=",
+        "没有与 {file} 的列相符的示例映射：可用 `andon source propose {file} > my.mapping.yaml` 推测一份，核对后"
+        "用 MAPPING= 指定，并用 SYSTEM= 指定其指标体系",
     ),
     "connection_lost": ("connection lost ({code}); trying again", "连接中断（{code}），正在重试"),
     "checking": ("checking {file}", "正在检查 {file}"),

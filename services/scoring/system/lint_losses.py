@@ -121,11 +121,14 @@ def _lost_by_limit(spec: SystemSpec, duration: Elapsed, certain: list[Milestone 
 
 def _without_start(spec: SystemSpec, start: Milestone | None) -> _Lost:
     name = _name(_resolved(spec, start))
+    # A rule for `opened` can make it a moment that some cases have not.
+    sure = "`opened`" if _is_certain(_resolved(spec, Opened()), [ANY_EVENT]) else "the first event, `first: {}`"
+    sure_zh = "`opened`" if sure == "`opened`" else "首个事件 `first: {}`"
     return _Lost(
         Text(f"cases without {name.en}", f"没有{name.zh}的案例"),
         Text(
-            "let the duration begin at a moment that every case has, such as `opened`",
-            "可让时长从每个案例都有的时刻（如 `opened`）开始",
+            f"let the duration begin at a moment that every case has, such as {sure}",
+            f"可让时长从每个案例都有的时刻（如{sure_zh}）开始",
         ),
     )
 

@@ -289,6 +289,24 @@ def test_an_indicator_that_can_lose_cases_is_warned_of_with_which(
         assert finding.message.zh
 
 
+@pytest.mark.parametrize(
+    ("rule", "advice"),
+    [(CaseRule(), "such as `opened`"), (CaseRule(opened=FirstOf(("New",))), "such as the first event, `first: {}`")],
+)
+def test_the_moment_that_a_lost_case_is_advised_to_begin_at_is_one_that_every_case_has(
+    rule: CaseRule, advice: str
+) -> None:
+    kind = Elapsed(FirstOf(("New",)), LastOf(("Closed",)))
+    spec = replace(
+        SPEC,
+        case_rule=rule,
+        measures=(*MEASURES, Measure("chosen", kind)),
+        indicators=(replace(INDICATOR, measure="chosen", anchor=LastOf(("Closed",))),),
+    )
+    (found,) = (finding for finding in lint(spec) if finding.check == "loses_cases")
+    assert found.message.en.endswith(advice)
+
+
 def of_chart(**rule: Any) -> set[str]:
     changes = {"direction": model.Direction.LOWER_IS_BETTER, "chart": model.ChartRule(**rule)}
     return {check for check in checks(with_indicator(**changes)) if check != "no_target"}
