@@ -12,6 +12,7 @@ SUITE = (
     "ingest",
     "ingest_growth",
     "ingest_delay",
+    "adapters",
     "scoring",
     "scoring_step",
     "scoring_memory",

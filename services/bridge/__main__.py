@@ -81,8 +81,10 @@ def work_of(connection: Connection, settings: BridgeSettings, channel: grpc.aio.
                 await begin()
             except grpc.aio.AioRpcError as error:
                 log.error("refused by ingest", connection=connection.name, code=error.code().name, why=error.details())
-            except (BadConnections, *STORE_ERRORS, KafkaException) as error:
-                why = str(error) if isinstance(error, BadConnections) else type(error).__name__
+            except BadConnections as error:
+                log.error("connection at fault", connection=connection.name, why=str(error))
+            except (*STORE_ERRORS, KafkaException) as error:
+                why = str(error) if isinstance(error, OSError) else type(error).__name__
                 log.warning("peer unavailable", connection=connection.name, why=why)
             attempt = 0 if time.monotonic() - begun_s > PAUSES.max_s else attempt + 1
             await asyncio.sleep(PAUSES.delay_s(attempt, lambda: 1.0))

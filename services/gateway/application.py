@@ -10,7 +10,7 @@ import uuid
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from andon.ingest.v1 import record_pb2
 from google.protobuf import json_format
@@ -33,6 +33,10 @@ from services.runtime.identity import TokenVerifier, bearer_token, locale_of, pe
 GZIP_WINDOW = 31
 # What is read sooner than a thread is woken and heard of.
 AT_ONCE_BYTES_MAX = 32 * 1024
+# To show a rejection takes about as long as to read so much.
+REJECTION_BYTES = 256
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
@@ -96,13 +100,14 @@ class Gateway:
     async def _records(self, call: Call) -> Answer:
         token = self._permitted(call)
         body = await self._body(call)
-        return _shown(await self._write(call, token, call.where["source"], await _read(records_of, call.headers, body)))
+        sent = await _aside(len(body), records_of, call.headers, body)
+        return await self._shown(await self._write(call, token, call.where["source"], sent))
 
     async def _otlp(self, call: Call) -> Answer:
         token = self._permitted(call)
         body, media = await self._body(call), media_type(call.headers)
         read = otlp.metric_records if call.path == OTLP_METRICS else otlp.log_records
-        sent = SentRecords(await _read(read, media, body))
+        sent = SentRecords(await _aside(len(body), read, media, body))
         written = await self._write(call, token, call.where["source"], sent)
         # Of a request without content OTLP wants success, whatever the source takes.
         response = ExportMetricsServiceResponse() if call.path == OTLP_METRICS else ExportLogsServiceResponse()
@@ -118,14 +123,15 @@ class Gateway:
     async def _webhook(self, call: Call) -> Answer:
         # The body is what is signed, so it has to be read before its sender is known.
         body = await self._raw_body(call)
-        webhook = self._proven(call, body)
-        sent = await _read(records_of, call.headers, _unpacked(call, body, self._settings.message_bytes_max))
-        sent = _with_fields(sent, webhook, call.headers)
+        webhook = await _aside(len(body), self._proven, call, body)
+        content = await self._unpacked(call, body)
+        sent = await _aside(len(content), records_of, call.headers, content)
+        sent = await _aside(len(content), _with_fields, sent, webhook, call.headers)
         try:
             token = await asyncio.to_thread(self._settings.token, webhook.tenant)
         except FileNotFoundError as error:
             raise Unavailable("UPSTREAM_UNAVAILABLE", "the gateway has no token for this tenant") from error
-        return _shown(await self._write(call, token, webhook.source, sent))
+        return await self._shown(await self._write(call, token, webhook.source, sent))
 
     def _permitted(self, call: Call) -> str:
         caller = self._verifier.caller(list(call.headers.items()))
@@ -153,7 +159,19 @@ class Gateway:
         return written
 
     async def _body(self, call: Call) -> bytes:
-        return _unpacked(call, await self._raw_body(call), self._settings.message_bytes_max)
+        return await self._unpacked(call, await self._raw_body(call))
+
+    async def _unpacked(self, call: Call, body: bytes) -> bytes:
+        """What is packed may be much larger than it seems, so its size says nothing of the time that it takes."""
+        coding = call.headers.get("content-encoding", "identity").strip().lower()
+        if coding in ("identity", ""):
+            return body
+        if coding != "gzip":
+            raise invalid("content-encoding", "must be gzip or absent")
+        return await asyncio.to_thread(unpacked, body, self._settings.message_bytes_max)
+
+    async def _shown(self, written: record_pb2.WriteRecordsResponse) -> Answer:
+        return await _aside(len(written.rejections) * REJECTION_BYTES, shown, written)
 
     async def _raw_body(self, call: Call) -> bytes:
         parts = []
@@ -166,18 +184,15 @@ class Gateway:
                 return b"".join(parts)
 
 
-async def _read(read: Callable[..., Any], how: Any, body: bytes) -> Any:
-    if len(body) <= AT_ONCE_BYTES_MAX:
-        return read(how, body)
-    return await asyncio.to_thread(read, how, body)
+async def _aside(size: int, act: Callable[..., ResultT], *given: Any) -> ResultT:
+    """What `act` returns; of a large size out of a thread, so that others are answered meanwhile."""
+    if size <= AT_ONCE_BYTES_MAX:
+        return act(*given)
+    return await asyncio.to_thread(act, *given)
 
 
-def _unpacked(call: Call, body: bytes, bytes_max: int) -> bytes:
-    coding = call.headers.get("content-encoding", "identity").strip().lower()
-    if coding in ("identity", ""):
-        return body
-    if coding != "gzip":
-        raise invalid("content-encoding", "must be gzip or absent")
+def unpacked(body: bytes, bytes_max: int) -> bytes:
+    """Raises InvalidArgument, and BodyTooLarge before there is more than may be."""
     unpacking = zlib.decompressobj(GZIP_WINDOW)
     try:
         content = unpacking.decompress(body, bytes_max + 1)
@@ -216,13 +231,12 @@ def _begun(begin: bytes, record: bytes) -> bytes:
     return begin + (b"" if rest.startswith(b"}") else b", ") + rest
 
 
-def _shown(written: record_pb2.WriteRecordsResponse) -> Answer:
+def shown(written: record_pb2.WriteRecordsResponse) -> Answer:
     """All but the outcomes: one a record would make an answer as long as its request."""
-    shown = record_pb2.WriteRecordsResponse()
-    shown.CopyFrom(written)
-    shown.ClearField("outcomes")
+    written.ClearField("outcomes")
     document = json_format.MessageToDict(
-        shown, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        written, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
-    del document["outcomes"]
-    return Answer("application/json", json.dumps(document, ensure_ascii=False).encode())
+    order = (field.name for field in written.DESCRIPTOR.fields if field.name != "outcomes")
+    in_order = {name: document[name] for name in order}
+    return Answer("application/json", json.dumps(in_order, ensure_ascii=False).encode())

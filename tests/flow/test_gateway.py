@@ -378,11 +378,14 @@ async def test_ingest_that_is_away_is_503_with_when_to_come_again(
     assert int(answer.headers["retry-after"]) >= 1
 
 
+@pytest.mark.parametrize(
+    ("total", "batch"),
+    [(4_000, 200), pytest.param(1_000_000, 2_000, marks=[pytest.mark.slow, pytest.mark.timeout(3_600)])],
+)
 async def test_a_gateway_killed_three_times_loses_none_and_doubles_none(
-    suite: RunningSuite, tenant: str, source: Source, connection: Any, tmp_path: Path
+    suite: RunningSuite, tenant: str, source: Source, connection: Any, tmp_path: Path, total: int, batch: int
 ) -> None:
     await source("desk", DESK)
-    total, batch = int(os.environ.get("ANDON_KILLED_RECORDS", "4000")), 200
     (tmp_path / "webhooks").mkdir()
     values = settings_of(suite, tmp_path)
     environment = {**os.environ, **{f"ANDON_GATEWAY_{name.upper()}": str(text) for name, text in values.items()}}

@@ -20,7 +20,7 @@ from andon_records.files.standard_mapping import SourceChoice
 from andon_records.mapping.document import CsvMapping, load_mapping
 from andon_records.messages import LoadError
 
-from services.bridge.connections import FolderConnection
+from services.bridge.connections import BadConnections, FolderConnection
 from services.bridge.metrics import metrics
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class WatchedFolder:
         self._marks = marks
 
     async def run(self) -> None:
+        """Raises BadConnections where the mapping is at fault, or of another source."""
+        await asyncio.to_thread(self._mapping)
         for name in (DONE, FAILED):
             await asyncio.to_thread((self._folder / name).mkdir, parents=True, exist_ok=True)
         while True:
@@ -83,11 +85,23 @@ class WatchedFolder:
         return report
 
     def _inspected(self, file: Path) -> tuple[RecordFile, CsvMapping, Bookmark]:
-        connection = self._connection
-        given = load_mapping(Path(connection.mapping)) if connection.mapping else None
-        identity = Path(connection.mapping).read_bytes() if connection.mapping else b""
-        layout, mapping, _ = inspect_or_propose(file, given, SourceChoice(connection.source))
+        given, identity = self._mapping()
+        layout, mapping, _ = inspect_or_propose(file, given, SourceChoice(self._connection.source))
         return layout, mapping, Bookmark(self._marks, file, identity)
+
+    def _mapping(self) -> tuple[CsvMapping | None, bytes]:
+        """As it is now, and what it is known by."""
+        connection = self._connection
+        if not connection.mapping:
+            return None, b""
+        path = Path(connection.mapping)
+        try:
+            mapping = load_mapping(path)
+        except LoadError as error:
+            raise BadConnections(f"{connection.name}: {error.what.text('en')}") from error
+        if mapping.source != connection.source:
+            raise BadConnections(f"{connection.name}: the mapping is of source {mapping.source}")
+        return mapping, path.read_bytes()
 
     def _move(self, file: Path, to: str, report: dict[str, object]) -> None:
         """A file of a name that is there already gets another one: what was loaded is never overwritten."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ssl
+from queue import SimpleQueue
 from typing import Any
 
 import structlog
@@ -41,12 +42,9 @@ class SubscribedTopics:
 
     async def run(self) -> None:
         """Ends with Disconnected; the session of the broker has what was not acknowledged."""
-        loop = asyncio.get_running_loop()
-        arrived: asyncio.Queue[MQTTMessage | Disconnected] = asyncio.Queue()
-
-        def put(what: MQTTMessage | Disconnected) -> None:
-            loop.call_soon_threadsafe(arrived.put_nowait, what)
-
+        # Looked into now and then: to wake the event loop for each message would take longer than to read it.
+        arrived: SimpleQueue[MQTTMessage | Disconnected] = SimpleQueue()
+        put = arrived.put
         client = self._client()
 
         def on_connect(_: Client, __: Any, ___: Any, reason: Any, ____: Any) -> None:
@@ -65,18 +63,19 @@ class SubscribedTopics:
                 await self._take(client, arrived)
         finally:
             client.on_disconnect = None
-            await asyncio.to_thread(self._leave, client)
+            # The session outlives the connection, for as long as was asked for when it began.
+            client.disconnect()
+            await asyncio.to_thread(client.loop_stop)
 
-    async def _take(self, client: Client, arrived: asyncio.Queue[MQTTMessage | Disconnected]) -> None:
+    async def _take(self, client: Client, arrived: SimpleQueue[MQTTMessage | Disconnected]) -> None:
         """All that is there is written at once; only then is it acknowledged."""
-        messages: list[MQTTMessage | Disconnected] = [await arrived.get()]
+        messages: list[MQTTMessage | Disconnected] = []
         await asyncio.sleep(GATHER_S)
         while not arrived.empty():
             messages.append(arrived.get_nowait())
         taken = [one for one in messages if isinstance(one, MQTTMessage)]
         await self._sink.write([_record(one) for one in taken])
-        for message in taken:
-            client.ack(message.mid, message.qos)
+        await asyncio.to_thread(lambda: [client.ack(message.mid, message.qos) for message in taken])
         for one in messages:
             if isinstance(one, Disconnected):
                 raise one
@@ -98,13 +97,6 @@ class SubscribedTopics:
         client.connect(
             self._connection.host, self._connection.port, KEEPALIVE_S, clean_start=False, properties=properties
         )
-
-    def _leave(self, client: Client) -> None:
-        # Leaving with words would end the session that is to go on, so the connection is only closed.
-        client.loop_stop()
-        socket = client.socket()
-        if socket is not None:
-            socket.close()
 
 
 def _record(message: MQTTMessage) -> bytes:

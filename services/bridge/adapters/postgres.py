@@ -43,7 +43,8 @@ class PolledTable:
             while True:
                 mark = await self._read(connection, mark)
                 self._known = {digest: cursor for digest, cursor in self._known.items() if cursor >= self._from(mark)}
-                await asyncio.to_thread(self._position.write, _text(mark.low))
+                text = mark.low.isoformat() if isinstance(mark.low, date) else str(mark.low)
+                await asyncio.to_thread(self._position.write, text)
                 await asyncio.sleep(self._connection.every_s)
         finally:
             await connection.close(timeout=CONNECT_S_MAX)
@@ -143,7 +144,3 @@ def _value(kind: str, text: str) -> Any:
         return VALUES[kind](text)
     except (ValueError, ArithmeticError) as error:
         raise BadConnections(f"begin is no {kind}") from error
-
-
-def _text(value: Any) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value)

@@ -29,11 +29,16 @@ EXPECTED: dict[str, tuple[dict[str, list[str]], int]] = {
         },
         1,
     ),
+    "github-webhooks": (
+        {"https://api.github.com/repos/example/desk/issues/1347": ["opened", "Comment created", "closed"]},
+        1,
+    ),
     "glpi-logs": ({"55": ["Created", "Status 2", "Field 5"]}, 1),
     "jira-issues": (
         {"DESK-17": ["Created", "assignee", "Status In Progress", "Status Done"], "DESK-18": ["Created"]},
         0,
     ),
+    "jira-webhooks": ({"DESK-17": ["Created", "assignee", "Status In Progress", "Comment"]}, 1),
     "salesforce-case-history": ({"5005g00000XyZaB": ["created", "Status Working"]}, 0),
     "servicenow-audit": ({"6f1c0a5edb1a3010b5e2d0f5ce961901": ["state", "assigned_to"]}, 0),
     "servicenow-incidents": ({"INC0010023": ["Opened", "Resolved", "Closed"], "INC0010024": ["Opened"]}, 0),
