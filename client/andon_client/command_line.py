@@ -13,7 +13,10 @@ from typer.core import TyperGroup
 
 from andon_client.commands import (
     action,
+    alarm,
     annotation,
+    backtest,
+    benchmark,
     capability,
     chart,
     events,
@@ -29,6 +32,7 @@ from andon_client.commands import (
     quarantine,
     scores,
     signals,
+    simulate,
     source,
     source_proposal,
     source_quality,
@@ -99,6 +103,9 @@ _add(app, "signals", signals.signals, "signals --since 2026-01-01 --json")
 _add(app, "problems", problems.problems, "problems --all")
 _add(app, "chart", chart.chart, "chart desk/main/lead_time@day --svg chart.svg")
 _add(app, "overview", overview.overview, "overview --window week")
+_add(app, "funnel", benchmark.funnel, "funnel desk/main/lead_time@all --dimension team")
+_add(app, "budget", benchmark.budget, "budget desk/main/rework@day --allowed 0.05")
+_add(app, "simulate", simulate.simulate, "simulate --staff 3 --arrivals 10 --service 0.25 --what-if staff=4")
 _add(app, "capability", capability.capability, "capability desk/main/lead_time@day --upper 24 --since 2026-01-01")
 _add(app, "loss", capability.loss, "loss desk/main/lead_time@day --cost 50 --tolerance 24 --currency EUR")
 _add(app, "watch", watch.watch, "watch problems --journal problems.jsonl")
@@ -108,8 +115,28 @@ _add(app, "status", status.status, "status --json")
 _systems = typer.Typer(no_args_is_help=True, help="Indicator systems: measures, weights, targets and control charts.")
 _add(_systems, "lint", system.lint, "system lint examples/service-desk.system.yaml")
 _add(_systems, "apply", system.apply, "system apply examples/service-desk.system.yaml --process desk")
+_add(_systems, "diff", system.diff, "system diff desk/main --file examples/service-desk.system.yaml")
 _add(_systems, "list", system.list_all, "system list --json")
 app.add_typer(_systems, name="system")
+
+_backtests = typer.Typer(no_args_is_help=True, help="Back-tests: what a version would have alarmed on.")
+_add(
+    _backtests,
+    "create",
+    backtest.create,
+    "backtest create desk/main --file examples/service-desk.system.yaml --incident '2026-03-01=Printer down'",
+)
+_add(_backtests, "show", backtest.show, "backtest show backtests/6f1c3f0e-0000-4000-8000-000000000000")
+_add(_backtests, "list", backtest.list_all, "backtest list --json")
+_add(_backtests, "cancel", backtest.cancel, "backtest cancel backtests/6f1c3f0e-0000-4000-8000-000000000000")
+app.add_typer(_backtests, name="backtest")
+
+_alarms = typer.Typer(no_args_is_help=True, help="Alarms: whether they were true, and monitors as requested.")
+_add(_alarms, "judge", alarm.judge, "alarm judge processes/desk/signals/0f3a9c51d27be4608a1c false --comment 'holiday'")
+_add(_alarms, "verdicts", alarm.verdicts, "alarm verdicts")
+_add(_alarms, "precision", alarm.precision, "alarm precision --since 2026-01-01")
+_add(_alarms, "monitors", alarm.monitors, "alarm monitors --overall")
+app.add_typer(_alarms, name="alarm")
 
 _annotations = typer.Typer(no_args_is_help=True, help="Notes on series: what happened, and when.")
 _add(

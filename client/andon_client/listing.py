@@ -21,7 +21,15 @@ from andon.ingest.v1 import (
     source_pb2,
     survey_pb2,
 )
-from andon.scoring.v1 import capability_pb2, indicator_system_pb2, overview_pb2, score_pb2, scoring_pb2
+from andon.scoring.v1 import (
+    alarm_review_pb2,
+    capability_pb2,
+    indicator_system_pb2,
+    overview_pb2,
+    score_pb2,
+    scoring_pb2,
+    system_review_pb2,
+)
 
 from andon_client.presentation.notation import Notation, system_of
 from andon_client.presentation.order import hierarchy, score_order
@@ -82,6 +90,24 @@ def list_annotations(
     suite: Suite, request: overview_pb2.ListAnnotationsRequest
 ) -> AsyncIterator[overview_pb2.Annotation]:
     return _items(suite.overview.ListAnnotations, request, lambda page: page.annotations)
+
+
+def list_backtests(
+    suite: Suite, request: system_review_pb2.ListBacktestsRequest
+) -> AsyncIterator[system_review_pb2.Backtest]:
+    return _items(suite.system_review.ListBacktests, request, lambda page: page.backtests)
+
+
+def list_verdicts(
+    suite: Suite, request: alarm_review_pb2.ListVerdictsRequest
+) -> AsyncIterator[alarm_review_pb2.SignalVerdict]:
+    return _items(suite.alarm_review.ListVerdicts, request, lambda page: page.verdicts)
+
+
+def list_monitors(
+    suite: Suite, request: alarm_review_pb2.ListMonitorReviewsRequest
+) -> AsyncIterator[alarm_review_pb2.MonitorReview]:
+    return _items(suite.alarm_review.ListMonitorReviews, request, lambda page: page.monitors)
 
 
 def list_losses(suite: Suite, request: capability_pb2.GetLossRequest) -> AsyncIterator[capability_pb2.WindowLoss]:

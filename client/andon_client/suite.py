@@ -15,7 +15,15 @@ from andon.ingest.v1 import (
     quarantine_pb2_grpc,
     survey_pb2_grpc,
 )
-from andon.scoring.v1 import capability_pb2_grpc, overview_pb2_grpc, scoring_pb2_grpc
+from andon.scoring.v1 import (
+    alarm_review_pb2_grpc,
+    benchmark_pb2_grpc,
+    capability_pb2_grpc,
+    overview_pb2_grpc,
+    scoring_pb2_grpc,
+    simulation_pb2_grpc,
+    system_review_pb2_grpc,
+)
 
 from andon_client.connection import Connection
 
@@ -27,9 +35,13 @@ if TYPE_CHECKING:
     from andon.ingest.v1.privacy_pb2_grpc import PrivacyServiceAsyncStub
     from andon.ingest.v1.quarantine_pb2_grpc import QuarantineServiceAsyncStub
     from andon.ingest.v1.survey_pb2_grpc import SurveyServiceAsyncStub
+    from andon.scoring.v1.alarm_review_pb2_grpc import AlarmReviewServiceAsyncStub
+    from andon.scoring.v1.benchmark_pb2_grpc import BenchmarkServiceAsyncStub
     from andon.scoring.v1.capability_pb2_grpc import CapabilityServiceAsyncStub
     from andon.scoring.v1.overview_pb2_grpc import OverviewServiceAsyncStub
     from andon.scoring.v1.scoring_pb2_grpc import ScoringServiceAsyncStub
+    from andon.scoring.v1.simulation_pb2_grpc import SimulationServiceAsyncStub
+    from andon.scoring.v1.system_review_pb2_grpc import SystemReviewServiceAsyncStub
 
 
 class Suite:
@@ -44,6 +56,10 @@ class Suite:
     scoring: ScoringServiceAsyncStub
     capability: CapabilityServiceAsyncStub
     overview: OverviewServiceAsyncStub
+    benchmark: BenchmarkServiceAsyncStub
+    simulation: SimulationServiceAsyncStub
+    alarm_review: AlarmReviewServiceAsyncStub
+    system_review: SystemReviewServiceAsyncStub
     improvement: ImprovementServiceAsyncStub
 
     def __init__(self, connection: Connection) -> None:
@@ -60,6 +76,10 @@ class Suite:
         self.scoring = scoring_pb2_grpc.ScoringServiceStub(self._channels["scoring"])
         self.capability = capability_pb2_grpc.CapabilityServiceStub(self._channels["scoring"])
         self.overview = overview_pb2_grpc.OverviewServiceStub(self._channels["scoring"])
+        self.system_review = system_review_pb2_grpc.SystemReviewServiceStub(self._channels["scoring"])
+        self.alarm_review = alarm_review_pb2_grpc.AlarmReviewServiceStub(self._channels["scoring"])
+        self.benchmark = benchmark_pb2_grpc.BenchmarkServiceStub(self._channels["scoring"])
+        self.simulation = simulation_pb2_grpc.SimulationServiceStub(self._channels["scoring"])
         self.improvement = improvement_pb2_grpc.ImprovementServiceStub(self._channels["improvement"])
         return self
 

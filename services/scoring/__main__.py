@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from andon.scoring.v1.alarm_review_pb2_grpc import add_AlarmReviewServiceServicer_to_server
+from andon.scoring.v1.benchmark_pb2_grpc import add_BenchmarkServiceServicer_to_server
 from andon.scoring.v1.capability_pb2_grpc import add_CapabilityServiceServicer_to_server
 from andon.scoring.v1.overview_pb2_grpc import add_OverviewServiceServicer_to_server
 from andon.scoring.v1.scoring_pb2_grpc import add_ScoringServiceServicer_to_server
+from andon.scoring.v1.simulation_pb2_grpc import add_SimulationServiceServicer_to_server
+from andon.scoring.v1.system_review_pb2_grpc import add_SystemReviewServiceServicer_to_server
 
 from services.runtime.command import run_command
 from services.runtime.contract import Contract
@@ -19,13 +23,18 @@ from services.runtime.schema import open_schema, prepare_schema
 from services.runtime.server import Endpoint, serve
 from services.runtime.settings import StoreSettings
 from services.scoring.access import ACCESS
+from services.scoring.replica.backtests import BacktestRunner
 from services.scoring.replica.retention import Retention
 from services.scoring.replica.tenants import Replica
 from services.scoring.scores.charts.chart import prepare
 from services.scoring.servicer import ScoringServicer
+from services.scoring.servicer.alarm_review import AlarmReviewServicer
+from services.scoring.servicer.benchmark import BenchmarkServicer
 from services.scoring.servicer.capability import CapabilityServicer
 from services.scoring.servicer.overview import OverviewServicer
 from services.scoring.servicer.request_context import RequestContext
+from services.scoring.servicer.simulation import SimulationServicer
+from services.scoring.servicer.system_review import SystemReviewServicer
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.store.statements import CHANNEL, MIGRATIONS, SCHEMA, SYSTEMS_CHANNEL
@@ -56,6 +65,7 @@ async def run(
         draining,
     )
     retention = Retention(store, settings, replica.in_charge_of)
+    backtests = BacktestRunner(store, settings, replica.in_charge_of, replica.ingest)
     requests = RequestContext(store, replica, draining)
     contracts = [
         Contract(
@@ -76,6 +86,30 @@ async def run(
             add_OverviewServiceServicer_to_server,
             ACCESS,
         ),
+        Contract(
+            "andon.scoring.v1.BenchmarkService",
+            BenchmarkServicer(requests),
+            add_BenchmarkServiceServicer_to_server,
+            ACCESS,
+        ),
+        Contract(
+            "andon.scoring.v1.SimulationService",
+            SimulationServicer(requests),
+            add_SimulationServiceServicer_to_server,
+            ACCESS,
+        ),
+        Contract(
+            "andon.scoring.v1.AlarmReviewService",
+            AlarmReviewServicer(requests),
+            add_AlarmReviewServiceServicer_to_server,
+            ACCESS,
+        ),
+        Contract(
+            "andon.scoring.v1.SystemReviewService",
+            SystemReviewServicer(requests),
+            add_SystemReviewServiceServicer_to_server,
+            ACCESS,
+        ),
     ]
 
     await serve(
@@ -84,6 +118,7 @@ async def run(
         background=[
             replica.run,
             retention.run,
+            backtests.run,
             lambda: leases.run(replica.work),
             lambda: Listener(settings.dsn, CHANNEL).run(replica.committed),
             lambda: Listener(settings.dsn, SYSTEMS_CHANNEL).run(lambda _: replica.look()),

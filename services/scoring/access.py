@@ -5,11 +5,16 @@ from __future__ import annotations
 from services.runtime.identity import Access
 
 SERVICE = "/andon.scoring.v1.ScoringService/"
+BENCHMARK = "/andon.scoring.v1.BenchmarkService/"
+SIMULATION = "/andon.scoring.v1.SimulationService/"
+ALARM_REVIEW = "/andon.scoring.v1.AlarmReviewService/"
+SYSTEM_REVIEW = "/andon.scoring.v1.SystemReviewService/"
 OVERVIEW = "/andon.scoring.v1.OverviewService/"
 CAPABILITY = "/andon.scoring.v1.CapabilityService/"
 READERS = frozenset({"reader", "analyst", "quality_manager", "operator", "admin", "service"})
 # Who watches a process knows what happened to it.
 WATCHERS = frozenset({"analyst", "quality_manager", "operator", "admin"})
+REVIEWERS = frozenset({"analyst", "quality_manager", "admin"})
 ANALYSTS = frozenset({"analyst", "admin"})
 
 ACCESS: Access = {
@@ -32,6 +37,18 @@ ACCESS: Access = {
     f"{OVERVIEW}ListAnnotations": READERS,
     f"{OVERVIEW}CreateAnnotation": WATCHERS,
     f"{OVERVIEW}DeleteAnnotation": WATCHERS,
+    f"{SYSTEM_REVIEW}GetIndicatorSystemDiff": READERS,
+    f"{SYSTEM_REVIEW}CreateBacktest": REVIEWERS,
+    f"{SYSTEM_REVIEW}GetBacktest": READERS,
+    f"{SYSTEM_REVIEW}ListBacktests": READERS,
+    f"{SYSTEM_REVIEW}CancelBacktest": REVIEWERS,
+    f"{ALARM_REVIEW}JudgeSignal": WATCHERS,
+    f"{ALARM_REVIEW}ListVerdicts": READERS,
+    f"{ALARM_REVIEW}GetAlarmPrecision": READERS,
+    f"{ALARM_REVIEW}ListMonitorReviews": READERS,
+    f"{BENCHMARK}GetFunnel": READERS,
+    f"{BENCHMARK}GetErrorBudget": READERS,
+    f"{SIMULATION}GetQueueSimulation": READERS,
     f"{CAPABILITY}GetCapability": READERS,
     f"{CAPABILITY}GetLoss": READERS,
 }

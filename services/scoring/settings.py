@@ -43,6 +43,9 @@ class ScoringSettings(RuntimeSettings):
     active_systems_max: int = Field(
         100, ge=1, description="Active indicator systems per tenant; activating one more is FAILED_PRECONDITION."
     )
+    backtest_cases_max: int = Field(
+        1_000_000, ge=1, description="Cases of a log that a back-test may hold in memory; one with more fails."
+    )
     retention_interval_s: float = Field(300.0, gt=0.0, description="Time in seconds between runs of retention.")
     systems_poll_s: float = Field(
         2.0, gt=0.0, description="Time in seconds between polls for tenants and activated indicator systems."

@@ -22,7 +22,9 @@ from services.machine.authority import Authority
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
     **dict.fromkeys(("ingest", "quarantine", "data_quality", "privacy", "survey", "form"), "ingest"),
-    **dict.fromkeys(("scoring", "capability", "overview"), "scoring"),
+    **dict.fromkeys(
+        ("scoring", "capability", "overview", "system_review", "alarm_review", "benchmark", "simulation"), "scoring"
+    ),
     "improvement": "improvement",
 }
 # What a person may have written, and what a table, a tree or a colour must not stumble over.

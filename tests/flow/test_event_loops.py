@@ -18,7 +18,16 @@ from andon.common.v1.interval_pb2 import Interval
 from andon.common.v1.text_pb2 import Text
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2, record_pb2, source_pb2
-from andon.scoring.v1 import capability_pb2, overview_pb2, score_pb2, scoring_pb2
+from andon.scoring.v1 import (
+    alarm_review_pb2,
+    benchmark_pb2,
+    capability_pb2,
+    overview_pb2,
+    score_pb2,
+    scoring_pb2,
+    simulation_pb2,
+    system_review_pb2,
+)
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -48,7 +57,15 @@ from tests.services.scoring.conftest import (
 LOOP_MS_MAX = 50.0
 CONTRACTS = {
     "ingest": (ingest_pb2, quarantine_pb2),
-    "scoring": (scoring_pb2, capability_pb2, overview_pb2),
+    "scoring": (
+        scoring_pb2,
+        capability_pb2,
+        overview_pb2,
+        system_review_pb2,
+        alarm_review_pb2,
+        benchmark_pb2,
+        simulation_pb2,
+    ),
     "improvement": (improvement_pb2,),
 }
 METHODS = {
@@ -228,7 +245,8 @@ Requests = Callable[[LargeTenant], list[list[Message]]]
 """Calls of a method; several messages where it takes a stream."""
 
 ing, qua, rec, sco, imp = ingest_pb2, quarantine_pb2, record_pb2, scoring_pb2, improvement_pb2
-cap, over = capability_pb2, overview_pb2
+bench, sim = benchmark_pb2, simulation_pb2
+cap, over, rev, alarm = capability_pb2, overview_pb2, system_review_pb2, alarm_review_pb2
 LARGE_SYSTEM = f"{PARENT}/indicatorSystems/large0"
 RECORDS = rec.RawRecords(json=rec.JsonRecords(records=[b'{"id": "r%d", "note": "x"}' % one for one in range(ROWS)]))
 
@@ -358,6 +376,32 @@ LARGE: dict[str, Requests] = {
     "scoring.ListAnnotations": always(over.ListAnnotationsRequest(page_size=1_000)),
     "scoring.DeleteAnnotation": always(
         over.DeleteAnnotationRequest(name="annotations/6f1c3f0e-0000-4000-8000-000000000000")
+    ),
+    "scoring.GetIndicatorSystemDiff": lambda _: [
+        [rev.GetIndicatorSystemDiffRequest(name=LARGE_SYSTEM, version_before=1, document=document(10))]
+    ],
+    "scoring.CreateBacktest": lambda _: [
+        [rev.CreateBacktestRequest(name=LARGE_SYSTEM, document=document(1_000), validate_only=True)],
+        [rev.CreateBacktestRequest(name=SYSTEM)],
+    ],
+    "scoring.GetBacktest": always(rev.GetBacktestRequest(name="backtests/6f1c3f0e-0000-4000-8000-000000000000")),
+    "scoring.ListBacktests": always(rev.ListBacktestsRequest(page_size=100)),
+    "scoring.CancelBacktest": always(rev.CancelBacktestRequest(name="backtests/6f1c3f0e-0000-4000-8000-000000000000")),
+    "scoring.JudgeSignal": always(
+        alarm.JudgeSignalRequest(signal="none", verdict=alarm.ALARM_VERDICT_TRUE, comment="x" * 1_000)
+    ),
+    "scoring.ListVerdicts": always(alarm.ListVerdictsRequest(page_size=1_000)),
+    "scoring.GetAlarmPrecision": always(alarm.GetAlarmPrecisionRequest()),
+    "scoring.ListMonitorReviews": always(alarm.ListMonitorReviewsRequest(page_size=500)),
+    "scoring.GetFunnel": always(bench.GetFunnelRequest(series=CHARTED)),
+    "scoring.GetErrorBudget": always(bench.GetErrorBudgetRequest(series=CHARTED, period_days=400)),
+    "scoring.GetQueueSimulation": always(
+        sim.GetQueueSimulationRequest(
+            staff=3,
+            arrivals=sim.Arrivals(per_hour=10.0, variation=0.5),
+            service=sim.ServiceTimes(mean_hours=0.25),
+            what_ifs=[sim.WhatIf(staff=4)],
+        )
     ),
     "scoring.GetLoss": always(cap.GetLossRequest(series=CHARTED, cost=1.0)),
     "improvement.ListProblems": always(imp.ListProblemsRequest(page_size=1_000)),

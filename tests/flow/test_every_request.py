@@ -10,7 +10,15 @@ import grpc
 import pytest
 from andon.improvement.v1 import improvement_pb2
 from andon.ingest.v1 import form_pb2, ingest_pb2, privacy_pb2, quarantine_pb2, survey_pb2
-from andon.scoring.v1 import capability_pb2, overview_pb2, scoring_pb2
+from andon.scoring.v1 import (
+    alarm_review_pb2,
+    benchmark_pb2,
+    capability_pb2,
+    overview_pb2,
+    scoring_pb2,
+    simulation_pb2,
+    system_review_pb2,
+)
 from andon_client.suite import Suite
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
@@ -26,6 +34,10 @@ SERVICES = {
     "scoring": scoring_pb2.DESCRIPTOR.services_by_name["ScoringService"],
     "capability": capability_pb2.DESCRIPTOR.services_by_name["CapabilityService"],
     "overview": overview_pb2.DESCRIPTOR.services_by_name["OverviewService"],
+    "system_review": system_review_pb2.DESCRIPTOR.services_by_name["SystemReviewService"],
+    "alarm_review": alarm_review_pb2.DESCRIPTOR.services_by_name["AlarmReviewService"],
+    "benchmark": benchmark_pb2.DESCRIPTOR.services_by_name["BenchmarkService"],
+    "simulation": simulation_pb2.DESCRIPTOR.services_by_name["SimulationService"],
     "improvement": improvement_pb2.DESCRIPTOR.services_by_name["ImprovementService"],
 }
 METHODS = [(service, method) for service, one in SERVICES.items() for method in one.methods]

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
+from andon.scoring.v1 import indicator_system_pb2, scoring_pb2, system_review_pb2
 
+from andon_client.commands.backtest import system_name
 from andon_client.commands.filters import Json
 from andon_client.documents import load_document
 from andon_client.listing import list_systems
+from andon_client.presentation.formats import localised
 from andon_client.presentation.phrases import named, say
+from andon_client.presentation.review_tables import changes_table
 from andon_client.presentation.tables import findings_table, systems_table
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, emit_json, loaded, run, screen
@@ -82,6 +85,37 @@ async def apply_system(
         )
         made.indicator_system.CopyFrom(activated.indicator_system)
     return made
+
+
+def diff(
+    context: typer.Context,
+    system: Annotated[str, typer.Argument(help="The system as process/system, for example desk/main.")],
+    before: Annotated[int, typer.Option("--before", min=0, help="Version. Default: the active one.")] = 0,
+    after: Annotated[int, typer.Option("--after", min=0, help="Version. Default: the newest.")] = 0,
+    file: Annotated[
+        Path | None, typer.Option("--file", exists=True, dir_okay=False, help="Compare with this document instead.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what differs between two versions, and what each difference has consequences for."""
+    options: Context = context.obj
+    request = system_review_pb2.GetIndicatorSystemDiffRequest(
+        name=system_name(system), version_before=before, version_after=after
+    )
+    if file is not None:
+        path = file
+        spec = loaded(options, lambda: load_document(path, indicator_system_pb2.IndicatorSystemSpec))
+        request.document.CopyFrom(spec)
+
+    async def work(suite: Suite) -> system_review_pb2.GetIndicatorSystemDiffResponse:
+        return await suite.system_review.GetIndicatorSystemDiff(request)
+
+    found = run(options, work)
+    if as_json:
+        emit_json(found)
+        return
+    screen.print(localised(found.summary, options.locale), markup=False, highlight=False)
+    emit(found.changes, False, changes_table, options.locale)
 
 
 def list_all(context: typer.Context, as_json: Json = False) -> None:

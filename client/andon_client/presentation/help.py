@@ -54,6 +54,69 @@ CHINESE: Mapping[str, str] = {
     "Show where every indicator is: latest, previous, common cause or change, target in reach or not, its course.": (
         "显示各指标现状：最近值、上期值、随机或变化、目标能否达到、走势。"
     ),
+    "Show what differs between two versions, and what each difference has consequences for.": (
+        "显示两个版本的差异及各差异的影响。"
+    ),
+    "The system as process/system, for example desk/main.": "体系，写作 process/system，例如 desk/main。",
+    "Version. Default: the active one.": "版本。默认：启用的版本。",
+    "Version. Default: the newest.": "版本。默认：最新版本。",
+    "Compare with this document instead.": "与此文档比较。",
+    "Back-tests: what a version would have alarmed on.": "回测：某版本会产生哪些报警。",
+    "Say which alarms a version would have raised: when, on which series, and which incidents it would have caught.": (
+        "说明某版本会产生的报警：何时、哪些序列，以及会发现哪些事件。"
+    ),
+    "Show a back-test: its progress, or its report.": "显示回测：进度或报告。",
+    "List back-tests, newest first.": "列出回测，最新的在前。",
+    "End a back-test that waits or runs.": "结束等待或运行中的回测。",
+    "A document instead of a version.": "用文档代替版本。",
+    "Windows that end after this time. Default: the last 90 days.": "在此时间之后结束的窗口。默认：最近 90 天。",
+    "Windows that end at or before this time.": "在此时间或之前结束的窗口。",
+    "TIME=TITLE or TIME/TIME=TITLE, what alarms should have found; may be repeated.": (
+        "时间=标题 或 时间/时间=标题：报警本应发现的事件；可重复。"
+    ),
+    "An alarm so long after an incident's end still counts: 12h, 7d.": "事件结束后这么久内的报警仍算发现：12h、7d。",
+    "Do not wait for the report.": "不等待报告。",
+    "Name of the back-test: backtests/...": "回测名称：backtests/...",
+    "Alarms: whether they were true, and monitors as requested.": "报警：是否为真，监控是否符合要求。",
+    "Say whether a signal was a true alarm. Your last verdict counts.": "判定信号是否为真报警；以您最后的判定为准。",
+    "List what reviewers said of signals, newest first.": "列出对信号的判定，最新的在前。",
+    "Show the share of true alarms among judged signals, by rule and by indicator, with intervals.": (
+        "按规则与指标显示已判信号中真报警的比例及区间。"
+    ),
+    "Show, for every monitor, the false alarms that were requested against the alarms that nobody called true.": (
+        "逐个监控显示要求的误报与未被判为真的报警。"
+    ),
+    "Name of the signal, as `andon signals --json` lists it.": "信号名称，见 `andon signals --json`。",
+    "true, false, or known: something was wrong that was known already.": (
+        "true（真）、false（假）或 known（确有问题但已知）。"
+    ),
+    "Why.": "原因。",
+    "Name of a signal. Default: of all.": "信号名称。默认：全部。",
+    "Compare units: limits that narrow with their size, and how sure each rank is.": (
+        "比较各单元：随规模收窄的限，以及名次的可靠程度。"
+    ),
+    "The slice whose values are the units; may be repeated.": "其取值为各单元的切片维度；可重复。",
+    "What units are compared with. Default: all of them together.": "比较的基准。默认：全部单元合计。",
+    "none, multiplicative or additive. Default: additive.": (
+        "none（无）、multiplicative（乘性）或 additive（加性）。默认：加性。"
+    ),
+    "Units with fewer cases are left out.": "案例更少的单元不计。",
+    "Show the error budget of a share, and whether the latest windows burn it faster than allowed.": (
+        "显示占比的错误预算，以及最近窗口是否消耗过快。"
+    ),
+    "The share that may fail. Default: the indicator's target.": "允许失败的比例。默认：指标的目标。",
+    "Length of the period.": "周期天数。",
+    "False alarms that are wanted in a month.": "每月可接受的误报次数。",
+    "Simulate waiting with this staff, and with other arrivals, staff or service times.": (
+        "模拟在此人力下的等待，以及改变到达、人力或服务时间后的等待。"
+    ),
+    "Servers at the same time.": "同时服务的人数。",
+    "Arrivals in an hour, or the key of a series whose cases are them.": "每小时到达数，或以其案例为到达的序列键。",
+    "Mean service time in hours, or the key of a series of a duration.": "平均服务小时数，或时长序列的键。",
+    "Such as staff=4, arrivals=1.2 or staff=4,service=0.9; may be repeated.": (
+        "例如 staff=4、arrivals=1.2 或 staff=4,service=0.9；可重复。"
+    ),
+    "Equal seeds give equal answers.": "相同种子结果相同。",
     "Series of slices too.": "同时显示切片序列。",
     "Windows of each series.": "每个序列的窗口数。",
     "Notes on series: what happened, and when.": "序列备注：发生了什么，何时发生。",

@@ -857,3 +857,150 @@ WHERE tenant = $1 AND id = $2;
 -- A note goes for good.
 DELETE FROM annotation
 WHERE tenant = $1 AND id = $2;
+
+-- name: waiting_backtests
+-- How many back-tests have not ended.
+SELECT count(*) AS waiting
+FROM backtest
+WHERE tenant = $1 AND state <= 2;
+
+-- name: add_backtest
+-- One that waits.
+INSERT INTO backtest (tenant, id, system_name, version, state, request)
+VALUES ($1, $2, $3, $4, 1, $5)
+RETURNING id, system_name, version, state, attempt, request, progress, event_count, error, report, create_time, end_time;
+
+-- name: backtest
+-- One back-test.
+SELECT id, system_name, version, state, attempt, request, progress, event_count, error, report, create_time, end_time
+FROM backtest
+WHERE tenant = $1 AND id = $2;
+
+-- name: list_backtests
+-- A page, newest first, without reports.
+SELECT id, system_name, version, state, attempt, request, progress, event_count, error, ''::bytea AS report, create_time,
+    end_time
+FROM backtest
+WHERE tenant = $1 AND (create_time, id) < ($2, $3::uuid)
+ORDER BY create_time DESC, id DESC
+LIMIT $4;
+
+-- name: start_backtest
+-- The oldest that has not ended begins, once more where its replica is gone.
+UPDATE backtest
+SET state = 2, attempt = attempt + 1, progress = 0, event_count = 0
+WHERE tenant = $1 AND id = (
+    SELECT id
+    FROM backtest
+    WHERE tenant = $1 AND state <= 2
+    ORDER BY create_time, id
+    LIMIT 1
+)
+RETURNING id, system_name, version, state, attempt, request, progress, event_count, error, report, create_time, end_time;
+
+-- name: advance_backtest
+-- How far it is, if it is still this attempt's; no row: it was cancelled, or another replica has it.
+UPDATE backtest
+SET progress = $4, event_count = $5
+WHERE tenant = $1 AND id = $2 AND attempt = $3 AND state = 2
+RETURNING id;
+
+-- name: end_backtest
+-- Done (3) or failed (4).
+UPDATE backtest
+SET state = $4::smallint, progress = CASE WHEN $4::smallint = 3 THEN 1 ELSE progress END, error = $5, report = $6,
+    end_time = clock_timestamp()
+WHERE tenant = $1 AND id = $2 AND attempt = $3 AND state = 2;
+
+-- name: cancel_backtest
+-- One that has not ended.
+UPDATE backtest
+SET state = 5, end_time = clock_timestamp()
+WHERE tenant = $1 AND id = $2 AND state <= 2;
+
+-- name: expire_backtests
+-- Those that ended go but for the newest.
+DELETE FROM backtest
+WHERE tenant = $1 AND state > 2 AND id NOT IN (
+    SELECT id
+    FROM backtest
+    WHERE tenant = $1 AND state > 2
+    ORDER BY create_time DESC, id DESC
+    LIMIT $2
+);
+
+-- name: active_alarm_count
+-- Windows with an active signal of one system that end in a span; null: none of its versions is scored by.
+SELECT CASE WHEN EXISTS (
+    SELECT
+    FROM indicator_system
+    WHERE tenant = $1 AND name = 'processes/' || $2 || '/indicatorSystems/' || $3 AND state = 2
+) THEN (
+    SELECT count(DISTINCT (series, window_start))
+    FROM signal
+    WHERE tenant = $1 AND process = $2 AND system = $3 AND standing AND window_end > $4 AND window_end <= $5
+) END AS alarms;
+
+-- name: signal_by_name
+-- One signal.
+SELECT body
+FROM signal
+WHERE tenant = $1 AND name = $2;
+
+-- name: store_verdict
+-- What a reviewer says of a signal now.
+INSERT INTO signal_verdict (tenant, signal, reviewer, verdict, series, window_start, body)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (tenant, signal, reviewer) DO UPDATE
+SET verdict = EXCLUDED.verdict, body = EXCLUDED.body, verdict_time = clock_timestamp();
+
+-- name: list_verdicts
+-- A page, newest first; of one signal, or of all.
+SELECT signal, reviewer, verdict_time, body
+FROM signal_verdict
+WHERE tenant = $1 AND ($2 = '' OR signal = $2)
+    AND (verdict_time < $3 OR (verdict_time = $3 AND (signal, reviewer) > ($4, $5)))
+ORDER BY verdict_time DESC, signal, reviewer
+LIMIT $6;
+
+-- name: verdicts_of_signals
+-- Every verdict of some signals.
+SELECT signal, verdict
+FROM signal_verdict
+WHERE tenant = $1 AND signal = ANY($2::text[]);
+
+-- name: monitor_counts
+-- Of each of these series, with the size of its phase I: complete windows after it in a span, those with an active
+-- signal, and those of them that most reviewers call true (balance above 0) or false (below 0).
+SELECT wanted.place, judged.windows, alarmed.alarms, alarmed.true_alarms, alarmed.false_alarms
+FROM unnest($2::text[], $3::integer[]) WITH ORDINALITY AS wanted (series, baseline_windows, place)
+LEFT JOIN LATERAL (
+    SELECT window_start
+    FROM score
+    WHERE tenant = $1 AND series = wanted.series AND present
+    ORDER BY window_start
+    OFFSET wanted.baseline_windows
+    LIMIT 1
+) AS first_judged ON true
+CROSS JOIN LATERAL (
+    SELECT count(*) AS windows
+    FROM score
+    WHERE tenant = $1 AND series = wanted.series AND present AND complete
+        AND window_start >= greatest($4, first_judged.window_start) AND window_start < $5
+        AND first_judged.window_start IS NOT NULL
+) AS judged
+CROSS JOIN LATERAL (
+    SELECT count(*) AS alarms, count(*) FILTER (WHERE balance > 0) AS true_alarms,
+        count(*) FILTER (WHERE balance < 0) AS false_alarms
+    FROM (
+        SELECT signal.window_start,
+            coalesce(sum(CASE WHEN signal_verdict.verdict = 2 THEN -1 ELSE 1 END)
+                FILTER (WHERE signal_verdict.verdict IS NOT NULL), 0) AS balance
+        FROM signal
+        LEFT JOIN signal_verdict ON signal_verdict.tenant = $1 AND signal_verdict.signal = signal.name
+        WHERE signal.tenant = $1 AND signal.series = wanted.series AND signal.standing
+            AND signal.window_start >= $4 AND signal.window_start < $5
+        GROUP BY signal.window_start
+    ) AS windows
+) AS alarmed
+ORDER BY wanted.place;

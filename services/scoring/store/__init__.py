@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 
+from services.scoring.store.backtests import Backtests
 from services.scoring.store.books import BookReads
 from services.scoring.store.charts import ChartReads
 from services.scoring.store.dropped_slices import DroppedSlices
@@ -16,6 +17,7 @@ from services.scoring.store.retention import RetentionWrites
 from services.scoring.store.snapshots import Snapshots
 from services.scoring.store.steps import Steps
 from services.scoring.store.systems import Systems
+from services.scoring.store.verdicts import Verdicts
 from services.scoring.store.windows import WindowReads
 
 
@@ -31,6 +33,8 @@ class Store(
     ScoreLog,
     Results,
     Overviews,
+    Verdicts,
+    Backtests,
     RetentionWrites,
     Systems,
 ):

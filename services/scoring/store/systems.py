@@ -10,8 +10,10 @@ import asyncpg
 
 from services.runtime.database import tenant_transaction
 from services.runtime.requests import IdempotencyKey
+from services.scoring.store.backtests import BacktestEditor
 from services.scoring.store.overviews import AnnotationRow
 from services.scoring.store.statements import QUERIES
+from services.scoring.store.verdicts import VerdictEditor
 from services.scoring.system.version import SystemVersion
 
 
@@ -19,6 +21,8 @@ class SystemEditor:
     def __init__(self, connection: asyncpg.Connection, tenant: str) -> None:
         self._connection = connection
         self._tenant = tenant
+        self.backtests = BacktestEditor(connection, tenant)
+        self.verdicts = VerdictEditor(connection, tenant)
 
     async def first_answer(self, key: IdempotencyKey | None) -> bytes | None:
         row = await self._connection.fetchrow(QUERIES.first_answer, self._tenant, str(key.request_id)) if key else None

@@ -18,7 +18,16 @@ from urllib.parse import urlsplit, urlunsplit
 import grpc
 import pytest
 from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
-from andon.scoring.v1 import capability_pb2_grpc, overview_pb2_grpc, scoring_pb2, scoring_pb2_grpc
+from andon.scoring.v1 import (
+    alarm_review_pb2_grpc,
+    benchmark_pb2_grpc,
+    capability_pb2_grpc,
+    overview_pb2_grpc,
+    scoring_pb2,
+    scoring_pb2_grpc,
+    simulation_pb2_grpc,
+    system_review_pb2_grpc,
+)
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon_client.keepalive import channel_options
 
@@ -164,13 +173,13 @@ class Suite:
         self._leaving.push_async_callback(end)
         return port
 
-    def _channel(self, port: int, tenant: str, roles: Sequence[str]) -> grpc.aio.Channel:
+    def _channel(self, port: int, tenant: str, roles: Sequence[str], subject: str = "tester") -> grpc.aio.Channel:
         # Without the retries of andon_client, so that a test sees each answer.
         files = self.authority.certificate("client")
         tls = grpc.ssl_channel_credentials(
             self.authority.ca_file.read_bytes(), files.key.read_bytes(), files.certificate.read_bytes()
         )
-        token = grpc.access_token_call_credentials(self.authority.token("tester", tenant, roles))
+        token = grpc.access_token_call_credentials(self.authority.token(subject, tenant, roles))
         channel = grpc.aio.secure_channel(
             f"127.0.0.1:{port}",
             grpc.composite_channel_credentials(tls, token),
@@ -187,6 +196,22 @@ class Suite:
 
     def capability(self, replica: int = 0, tenant: str = TENANT) -> Any:
         return capability_pb2_grpc.CapabilityServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))
+
+    def system_review(self, replica: int = 0, tenant: str = TENANT) -> Any:
+        return system_review_pb2_grpc.SystemReviewServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))
+
+    def alarm_review(
+        self, replica: int = 0, tenant: str = TENANT, roles: Sequence[str] = ROLES, subject: str = "tester"
+    ) -> Any:
+        return alarm_review_pb2_grpc.AlarmReviewServiceStub(
+            self._channel(self.scoring_ports[replica], tenant, roles, subject)
+        )
+
+    def benchmark(self, replica: int = 0, tenant: str = TENANT) -> Any:
+        return benchmark_pb2_grpc.BenchmarkServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))
+
+    def simulation(self, replica: int = 0, tenant: str = TENANT) -> Any:
+        return simulation_pb2_grpc.SimulationServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))
 
     def overview(self, replica: int = 0, tenant: str = TENANT, roles: Sequence[str] = ROLES) -> Any:
         return overview_pb2_grpc.OverviewServiceStub(self._channel(self.scoring_ports[replica], tenant, roles))
