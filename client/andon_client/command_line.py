@@ -19,6 +19,7 @@ from andon_client.commands import (
     benchmark,
     capability,
     chart,
+    entity,
     events,
     explain,
     export,
@@ -215,6 +216,21 @@ _add(_forms, "plan", form.plan, "form plan room-check --since 2026-05-04 --until
 _add(_forms, "record", form.record, "form record room-check --rater Ann --object room-305 --grade bed=3")
 _add(_forms, "report", form.report, "form report room-check --since 2026-05-01")
 app.add_typer(_forms, name="form")
+
+_entities = typer.Typer(no_args_is_help=True, help="Entities: what sources call by keys of their own, as one.")
+_add(_entities, "create", entity.create, "entity create north-branch --kind location --title 'North branch'")
+_add(_entities, "list", entity.list_all, "entity list --kind location")
+_add(_entities, "show", entity.show, "entity show north-branch")
+_add(
+    _entities,
+    "link",
+    entity.link,
+    "entity link north-branch --key desk:attributes.branch=N1 --key shop:attributes.site=17",
+)
+_add(_entities, "merge", entity.merge, "entity merge nord --into north-branch")
+_add(_entities, "split", entity.split, "entity split north-branch --key shop:attributes.site=17 --into south-branch")
+_add(_entities, "unmapped", entity.unmapped, "entity unmapped --source desk")
+app.add_typer(_entities, name="entity")
 
 _problem = typer.Typer(no_args_is_help=True, help="A problem, from acknowledgement to closure.")
 _add(_problem, "show", problem.show, "problem show problems/7")

@@ -13,6 +13,7 @@ from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import (
     data_quality_pb2,
+    entity_pb2,
     event_pb2,
     form_pb2,
     ingest_pb2,
@@ -209,6 +210,16 @@ def list_invitations(suite: Suite, request: survey_pb2.ListInvitationsRequest) -
 
 def list_forms(suite: Suite, request: form_pb2.ListFormsRequest) -> AsyncIterator[form_pb2.ObservationForm]:
     return _items(suite.forms.ListForms, request, lambda page: page.forms)
+
+
+def list_entities(suite: Suite, request: entity_pb2.ListEntitiesRequest) -> AsyncIterator[entity_pb2.Entity]:
+    return _items(suite.entities.ListEntities, request, lambda page: page.entities)
+
+
+def list_unmapped_keys(
+    suite: Suite, request: entity_pb2.ListUnmappedKeysRequest
+) -> AsyncIterator[entity_pb2.UnmappedKey]:
+    return _items(suite.entities.ListUnmappedKeys, request, lambda page: page.keys)
 
 
 async def read_notation(suite: Suite, keys: Iterable[str]) -> Notation:

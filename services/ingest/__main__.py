@@ -3,6 +3,7 @@
 import asyncio
 
 from andon.ingest.v1.data_quality_pb2_grpc import add_DataQualityServiceServicer_to_server
+from andon.ingest.v1.entity_pb2_grpc import add_EntityServiceServicer_to_server
 from andon.ingest.v1.form_pb2_grpc import add_FormServiceServicer_to_server
 from andon.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
 from andon.ingest.v1.privacy_pb2_grpc import add_PrivacyServiceServicer_to_server
@@ -16,6 +17,8 @@ from services.ingest.log.tail import LogTail
 from services.ingest.model import SECOND_US, IntakeQuota, TenantId, Written
 from services.ingest.servicer import IngestServicer
 from services.ingest.servicer.data_quality import DataQualityServicer
+from services.ingest.servicer.entities import EntityServicer
+from services.ingest.servicer.entity_restatements import EntityRestatements
 from services.ingest.servicer.forms import FormServicer
 from services.ingest.servicer.privacy import PrivacyServicer
 from services.ingest.servicer.quality_publisher import QualityPublisher
@@ -32,6 +35,7 @@ from services.ingest.wire import records as record_wire
 from services.ingest.workers import share_interpreter
 from services.ingest.writer.commit import LogLimits
 from services.ingest.writer.receipt import Codec
+from services.ingest.writer.tenant_log import TenantLog
 from services.runtime.clock import clock_us
 from services.runtime.command import run_command
 from services.runtime.contract import Contract
@@ -93,6 +97,12 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
     quotas = Quotas(store, IntakeQuota(settings.quota_events_per_s, settings.quota_bytes_per_s), settings.quota_burst_s)
     requests = RequestContext(tenants, store, draining, clock_us, settings.message_bytes_max, quotas)
     publisher = QualityPublisher(store, clock_us, 7.0 / settings.silence_false_alarm_days)
+    restatements = EntityRestatements(store)
+
+    async def publish(log: TenantLog) -> None:
+        await restatements.go_on(log)
+        await publisher.publish(log)
+
     retention_us = round(settings.quarantine_retention_s * SECOND_US)
     quarantine = QuarantineServicer(requests, retention_us)
 
@@ -116,13 +126,16 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
             Contract(
                 "andon.ingest.v1.SurveyService", SurveyServicer(requests), add_SurveyServiceServicer_to_server, ACCESS
             ),
+            Contract(
+                "andon.ingest.v1.EntityService", EntityServicer(requests), add_EntityServiceServicer_to_server, ACCESS
+            ),
             Contract("andon.ingest.v1.FormService", FormServicer(requests), add_FormServiceServicer_to_server, ACCESS),
         ],
         background=[
             lambda: Listener(settings.dsn, CHANNEL).run(tenants.wake),
             lambda: tenants.archive_old_ids(settings.archive_every_s),
             lambda: tenants.expire_quarantine(settings.quarantine_expiry_every_s, retention_us),
-            lambda: tenants.publish_quality(settings.quality_publication_every_s, publisher.publish),
+            lambda: tenants.publish_quality(settings.quality_publication_every_s, publish),
         ],
         draining=draining,
         ready=lambda: healthy(pool),

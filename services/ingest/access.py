@@ -7,6 +7,7 @@ _QUARANTINE = "/andon.ingest.v1.QuarantineService/"
 _PRIVACY = "/andon.ingest.v1.PrivacyService/"
 _DATA_QUALITY = "/andon.ingest.v1.DataQualityService/"
 _SURVEY = "/andon.ingest.v1.SurveyService/"
+_ENTITY = "/andon.ingest.v1.EntityService/"
 _FORM = "/andon.ingest.v1.FormService/"
 _WRITE = frozenset({"writer", "admin"})
 _READ = frozenset({"reader", "analyst", "quality_manager", "operator", "service", "admin"})
@@ -56,4 +57,11 @@ ACCESS: Access = {
     _FORM + "ListForms": _READ,
     _FORM + "ListPlannedObservations": _READ,
     _FORM + "GetFormReport": _READ,
+    _ENTITY + "CreateEntity": _ASK,
+    _ENTITY + "GetEntity": _READ,
+    _ENTITY + "ListEntities": _READ,
+    _ENTITY + "LinkKeys": _ASK,
+    _ENTITY + "MergeEntities": _ASK,
+    _ENTITY + "SplitEntity": _ASK,
+    _ENTITY + "ListUnmappedKeys": _READ,
 }

@@ -186,6 +186,22 @@ class IntakeQuota:
     bytes_per_s: int = 0
 
 
+class EntityKind(IntEnum):
+    PERSON = 1
+    TEAM = 2
+    LOCATION = 3
+    PRODUCT = 4
+    CUSTOMER = 5
+
+
+@dataclass(frozen=True)
+class EntityField:
+    """A field whose values are keys of entities: case_id, resource, or attributes.<name>."""
+
+    field: str
+    kind: EntityKind
+
+
 @dataclass(frozen=True)
 class Source:
     """Where events come from, and how they are admitted."""
@@ -212,6 +228,7 @@ class Source:
     # Of the form: the kind of what is observed; empty: there is none.
     observed_kind: str = ""
     quota: IntakeQuota = IntakeQuota()
+    entity_keys: tuple[EntityField, ...] = ()
     revision: int = 1
     created_at_us: int = 0
 

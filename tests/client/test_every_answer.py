@@ -21,7 +21,7 @@ from services.machine.authority import Authority
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
-    **dict.fromkeys(("ingest", "quarantine", "data_quality", "privacy", "survey", "form"), "ingest"),
+    **dict.fromkeys(("ingest", "quarantine", "data_quality", "privacy", "survey", "form", "entity"), "ingest"),
     **dict.fromkeys(
         ("scoring", "capability", "overview", "system_review", "alarm_review", "benchmark", "simulation"), "scoring"
     ),
@@ -38,6 +38,7 @@ COUNTED = (
     "export",
     "quarantine discard",
     "quarantine replay",
+    "entity link",
     "form templates",
     "source propose",
     "source templates",

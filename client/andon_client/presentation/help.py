@@ -12,6 +12,30 @@ from andon_client.presentation.formats import language_of
 
 CHINESE: Mapping[str, str] = {
     # Commands
+    "Entities: what sources call by keys of their own, as one.": "实体：各数据源以各自的键所指的同一对象。",
+    "Create an entity without keys.": "创建没有键的实体。",
+    "List entities and how many keys each has.": "列出实体及其键数。",
+    "Show an entity, its keys, and who linked each when.": "显示实体、其键，以及由谁在何时关联。",
+    "Link keys of sources to an entity: from now on, and for the events before.": (
+        "把数据源的键关联到实体：从现在起生效，也适用于之前的事件。"
+    ),
+    "Give all keys of an entity to another one of its kind.": "把一个实体的所有键并入同类的另一个实体。",
+    "Give some keys of an entity to another one of its kind.": "把一个实体的部分键划给同类的另一个实体。",
+    "List keys that events have and no entity, most frequent first.": "列出事件中有而尚无实体的键，最常见的在前。",
+    "Id of the entity, for example north-branch.": "实体标识，例如 north-branch。",
+    "Id of the entity; of a person or customer the server makes it.": "实体标识；人员或客户的标识由服务生成。",
+    "The entity that the keys go to.": "接收键的实体。",
+    "The entity that the keys go to; made where it does not exist.": "接收键的实体；不存在时创建。",
+    "person, team, location, product or customer.": (
+        "person（人员）、team（团队）、location（地点）、product（产品）或 customer（客户）。"
+    ),
+    "Only person, team, location, product or customer.": "仅 person、team、location、product 或 customer。",
+    "SOURCE:FIELD=KEY, for example desk:attributes.branch=N1; may be repeated.": (
+        "数据源:字段=键，例如 desk:attributes.branch=N1；可重复。"
+    ),
+    "Title in English.": "英文名称。",
+    "Title in Chinese.": "中文名称。",
+    "Only keys of this source.": "仅此数据源的键。",
     "Observation forms: what is graded, by whom, when, and how alike.": "观察表：评什么、谁评、何时评、评分是否一致。",
     "Create a form and the source that its observations are written to.": "创建观察表及写入其观察记录的数据源。",
     "Show a form, its items and what each grade means.": "显示观察表、其项目及各等级的含义。",

@@ -10,10 +10,15 @@ from services.ingest.columns import codes_of
 from services.ingest.model import RESERVED_PREFIX, FieldPolicy, IncomingBatch, Source, SourceId, Treatment
 
 QUALITY = SourceId("andon.quality")
+# Says of cases that they are to be read again, since a key of theirs means another entity.
+ENTITY = SourceId("andon.entity")
 # They name sources and no persons, and are read as they are written.
 _KEPT = tuple(FieldPolicy(field, Treatment.KEEP) for field in ("activity", "attributes.source"))
 # Whatever the registry says of them: nobody changes them.
-OWN_SOURCES: Mapping[SourceId, Source] = {QUALITY: Source(QUALITY, kind=4, policies=_KEPT)}
+OWN_SOURCES: Mapping[SourceId, Source] = {
+    QUALITY: Source(QUALITY, kind=4, policies=_KEPT),
+    ENTITY: Source(ENTITY, policies=_KEPT),
+}
 
 
 def foreign_rows(

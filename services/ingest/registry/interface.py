@@ -40,6 +40,9 @@ class Registry(Protocol):
     async def commits_of(self, name: SourceId, after: int, through: int, count_max: int) -> list[int]:
         """The next positions in (after, through] at which events of a source were written."""
 
+    async def commits_among(self, name: SourceId, positions: Sequence[int]) -> list[int]:
+        """Those of some positions at which events of a source were written, in order."""
+
     async def take_quota(self, source: str, quota: IntakeQuota, events: int, size: int, burst_s: float) -> float:
         """Takes so many events and bytes, if the balance of the source is not used up; empty: that of the tenant.
 

@@ -1,13 +1,15 @@
 """ReadEvents, ReadCases, GetWatchBounds, GetIntakeCounts, GetLogVocabulary."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 from andon.ingest.v1 import event_pb2, ingest_pb2
 
 from services.ingest import wire
+from services.ingest.admission.own_source import ENTITY
 from services.ingest.columns import select
 from services.ingest.known.case_index import events_of
 from services.ingest.log.records import Commit, PageFilter, StoredPage, StoredSegment
@@ -15,7 +17,9 @@ from services.ingest.log.segments import decoded, encoded
 from services.ingest.log.tail import LogSlice
 from services.ingest.log.watermarks import SourceWatermarks
 from services.ingest.metrics import metrics
-from services.ingest.model import ID_CHARS_MAX, SECOND_US
+from services.ingest.model import ATTRIBUTE_PREFIX, ID_CHARS_MAX, SECOND_US
+from services.ingest.registry.entities.resolution import entity_field
+from services.ingest.servicer.entity_links import of_cases, restated_at
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.wire.times import duration, micros, timestamp
 from services.runtime.cursors import CursorCodec
@@ -49,7 +53,8 @@ class ReadRpcs:
             reads = log.tail.follow(after, selection, micros(request.heartbeat) / SECOND_US)
         else:
             reads = log.tail.replay(after, selection)
-        async for found in reads:
+        async for logged in reads:
+            found = await self.requests.entity_links.added(log.tenant, logged)
             # Rows are larger than what is stored, and nobody knows by how much: each commit goes by itself.
             for part in found.one_by_one() if request.encoding == _ROWS else (found,):
                 *first, last = await self._row_pages(part) if request.encoding == _ROWS else [[]]
@@ -122,12 +127,20 @@ class ReadRpcs:
         positions = await cases.positions(self.requests.store.log(log.tenant), case_ids, through)
         partitions = cases.partitions(case_ids, len(head.next_offsets))
         wanted = pa.array(case_ids, pa.string())
+        links = await self.requests.entity_links.through(log.tenant, through)
+        restated: dict[str, int] = {}
+        if links.sources:
+            async with self.requests.store.session(log.tenant) as session:
+                marked = await session.registry.commits_among(ENTITY, positions)
+                markers = await session.log.read_segments(marked, partitions)
+            restated = await asyncio.to_thread(_restated, markers, wanted)
         for first in range(0, len(positions), CASE_COMMITS_AT_ONCE):
             some = positions[first : first + CASE_COMMITS_AT_ONCE]
             stored = await self.requests.store.log(log.tenant).read_segments(some, partitions)
-            for segment in (segment for position in some for segment in stored[position]):
+            for position, segment in [(each, segment) for each in some for segment in stored[each]]:
                 bytes_max = self.requests.message_bytes_max - _FRAME_BYTES
-                for events in await asyncio.to_thread(_cases, segment, wanted, request.encoding, bytes_max):
+                reading = partial(of_cases, links, position=position, restated=restated)
+                for events in await asyncio.to_thread(_cases, segment, wanted, request.encoding, bytes_max, reading):
                     yield ingest_pb2.ReadCasesResponse(events=events)
 
     async def GetWatchBounds(
@@ -164,7 +177,12 @@ class ReadRpcs:
         log = await self.requests.log()
         async with self.requests.store.session(log.tenant) as session:
             found = await session.registry.vocabulary()
+            sources = await session.registry.sources()
         attributes = [(name, types, found.values(name)) for name, types in found.types.items()]
+        kinds = {one.kind for source in sources.values() for one in source.entity_keys}
+        # Added when events are read, so no event was written with them.
+        added = sorted({entity_field(kind).removeprefix(ATTRIBUTE_PREFIX) for kind in kinds} - found.types.keys())
+        attributes += [(name, ["text"], None) for name in added]
         return ingest_pb2.GetLogVocabularyResponse(
             complete=found.is_recorded and not found.is_full,
             activities=found.activities,
@@ -242,9 +260,21 @@ def _make_pages(
     return response.ByteSize()
 
 
-def _cases(segment: StoredSegment, wanted: pa.Array, encoding: int, bytes_max: int) -> list[event_pb2.EventBatch]:
+def _cases(
+    segment: StoredSegment,
+    wanted: pa.Array,
+    encoding: int,
+    bytes_max: int,
+    reading: Callable[[pa.RecordBatch], pa.RecordBatch],
+) -> list[event_pb2.EventBatch]:
     found = events_of(segment.events, wanted)
-    return list(_encoded_to_fit(found, encoding, bytes_max)) if found.num_rows else []
+    return list(_encoded_to_fit(reading(found), encoding, bytes_max)) if found.num_rows else []
+
+
+def _restated(stored: Mapping[int, Sequence[StoredSegment]], wanted: pa.Array) -> dict[str, int]:
+    return restated_at(
+        {position: [events_of(one.events, wanted) for one in segments] for position, segments in stored.items()}
+    )
 
 
 def _events(request: ingest_pb2.ReadEventsRequest, page: StoredPage) -> event_pb2.EventBatch:

@@ -9,6 +9,7 @@ from services.ingest.known.case_index import CaseIndex
 from services.ingest.log.records import LogEntry
 from services.ingest.model import TenantId
 from services.ingest.registry.records import Receipt, StoredAnswer
+from services.ingest.servicer.entity_links import EntityLinks
 from services.ingest.servicer.quotas import Quotas
 from services.ingest.servicer.tenants import Tenants
 from services.ingest.writer.interface import IngestStore, LockedSession
@@ -35,6 +36,7 @@ class RequestContext:
         self.clock_us = clock_us
         self.message_bytes_max = message_bytes_max
         self.quotas = quotas
+        self.entity_links = EntityLinks(store)
         self._tenants = tenants
         self._cases: dict[TenantId, CaseIndex] = {}
 

@@ -1,4 +1,4 @@
-"""The responses of a source that is answered, read from the log when they are asked for: of a survey or of a form."""
+"""What is made of the events of a source when it is asked for, such as the responses to a survey or a form."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -20,28 +20,29 @@ _COMMITS_AT_ONCE = 50
 _RESPONSES_AT_ONCE = 2_000
 
 ResponseT = TypeVar("ResponseT", bound=Response)
-StoredT = TypeVar("StoredT", bound=Response, contravariant=True)
+MadeT = TypeVar("MadeT")
+StoredT = TypeVar("StoredT", contravariant=True)
 # From Arrow streams of events.
-Reading = Callable[[list[bytes]], list[ResponseT]]
+Reading = Callable[[list[bytes]], list[MadeT]]
 
 
-class Responses(Protocol[StoredT]):
-    """What is stored of the responses, within one transaction."""
+class MadeOfEvents(Protocol[StoredT]):
+    """What is stored of what was made, within one transaction."""
 
     async def locked_position(self, name: SourceId) -> int: ...
 
-    async def advance(self, name: SourceId, through: int, responses: Sequence[StoredT], /) -> None: ...
+    async def advance(self, name: SourceId, through: int, made: Sequence[StoredT], /) -> None: ...
 
 
 async def caught_up(
     requests: RequestContext,
     name: SourceId,
-    of: Callable[[StoreSession], Responses[ResponseT]],
-    reader: Callable[[StoreSession], Awaitable[tuple[int, Reading[ResponseT]]]],
+    of: Callable[[StoreSession], MadeOfEvents[MadeT]],
+    reader: Callable[[StoreSession], Awaitable[tuple[int, Reading[MadeT]]]],
 ) -> int:
-    """Through which position the responses are stored: at least where the log ended when this was asked.
+    """Through which position it is stored what events make: at least where the log ended when this was asked.
 
-    reader: how many items an event has, and how responses are read from events; raises where there is none.
+    reader: how many items an event has, and how they are read from events; raises where there is nothing to read.
     """
     tenant_log = await requests.log()
     head = (await requests.store.log(tenant_log.tenant).head()).position
@@ -57,8 +58,8 @@ async def caught_up(
             through = commits[-1] if len(commits) == _COMMITS_AT_ONCE else head
             segments = [one for some in (await session.log.read_segments(commits)).values() for one in some]
             rows = sum(len(one.id_hashes) for one in segments) // 8
-            responses = await computed(rows * items, partial(read, [one.events for one in segments]))
-            await of(session).advance(name, through, responses)
+            made = await computed(rows * items, partial(read, [one.events for one in segments]))
+            await of(session).advance(name, through, made)
     return through
 
 

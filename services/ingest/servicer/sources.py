@@ -19,6 +19,7 @@ from services.ingest.model import (
 )
 from services.ingest.registry.vocabulary import MANY, Word
 from services.ingest.servicer.cleaning_rules import check_cleaning
+from services.ingest.servicer.entity_rules import check_entity_keys
 from services.ingest.servicer.policy_rules import check_privacy
 from services.ingest.servicer.quality_rules import check_quality
 from services.ingest.servicer.records import check_mapping
@@ -41,6 +42,7 @@ CHANGEABLE = (
     "quality",
     "silent_after",
     "quota",
+    "entity_keys",
 )
 TITLE_CHARS_MAX = 200
 SILENT_AFTER_US_MIN = 60 * SECOND_US
@@ -60,6 +62,7 @@ _FIELDS = {
     "quality": ("quality",),
     "silent_after": ("silent_after_us",),
     "quota": ("quota",),
+    "entity_keys": ("entity_keys",),
 }
 
 
@@ -179,6 +182,7 @@ def _check(source: Source, message: source_pb2.Source) -> None:
     if source.cleaning:
         check_cleaning(source.cleaning, "source.cleaning", checks)
     check_quality(source.quality, "source.quality", checks)
+    check_entity_keys(source, message, "source.entity_keys", checks)
     for name in ("events_per_second", "bytes_per_second"):
         checks.require(getattr(message.quota, name) >= 0, f"source.quota.{name}", "must not be negative")
     silent_after_us = source.silent_after_us

@@ -107,7 +107,7 @@ ORDER BY source, rule, field;
 -- Every source of the tenant.
 SELECT source, kind, source.title_en, source.title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
        policies, subject, mapping, cleaning, quality, silent_after_us, events_per_s, bytes_per_s,
-       revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind
+       entity_keys, revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind
 FROM source LEFT JOIN survey USING (tenant, source) LEFT JOIN form USING (tenant, source)
 WHERE tenant = $1
 ORDER BY source;
@@ -116,7 +116,7 @@ ORDER BY source;
 -- One source of the tenant.
 SELECT source, kind, source.title_en, source.title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
        policies, subject, mapping, cleaning, quality, silent_after_us, events_per_s, bytes_per_s,
-       revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind
+       entity_keys, revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind
 FROM source LEFT JOIN survey USING (tenant, source) LEFT JOIN form USING (tenant, source)
 WHERE tenant = $1 AND source = $2;
 
@@ -124,8 +124,8 @@ WHERE tenant = $1 AND source = $2;
 -- A new source; nothing is returned where it exists.
 INSERT INTO source (tenant, source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us,
                     future_tolerance_us, policies, subject, mapping, cleaning, quality, silent_after_us,
-                    events_per_s, bytes_per_s)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb, $14, $15, $16)
+                    events_per_s, bytes_per_s, entity_keys)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb, $14, $15, $16, $17::jsonb)
 ON CONFLICT (tenant, source) DO NOTHING
 RETURNING created_at;
 
@@ -134,7 +134,7 @@ RETURNING created_at;
 UPDATE source
 SET kind = $4, title_en = $5, title_zh = $6, dedup_horizon_us = $7, time_earliest_us = $8,
     future_tolerance_us = $9, policies = $10, subject = $11, mapping = $12, cleaning = $13::jsonb,
-    quality = $14::jsonb, silent_after_us = $15, events_per_s = $16, bytes_per_s = $17,
+    quality = $14::jsonb, silent_after_us = $15, events_per_s = $16, bytes_per_s = $17, entity_keys = $18::jsonb,
     revision = revision + 1
 WHERE tenant = $1 AND source = $2 AND revision = $3
 RETURNING revision;
@@ -794,3 +794,152 @@ FROM form_observation
 WHERE tenant = $1 AND source = $2 AND state = 1 AND time_us >= $3 AND time_us < $4 AND observation_id > $5
 ORDER BY observation_id
 LIMIT $6;
+
+-- name: commits_among
+-- Those of some commits in which events of a source were written.
+SELECT position
+FROM commit
+WHERE tenant = $1 AND position = ANY ($3::bigint[]) AND $2 = ANY (sources)
+ORDER BY position;
+
+-- name: create_entity
+-- A new entity.
+INSERT INTO entity (tenant, entity_id, kind, title_en, title_zh)
+VALUES ($1, $2, $3, $4, $5);
+
+-- name: entity
+-- One entity.
+SELECT entity_id, kind, title_en, title_zh, merged_into, created_at,
+       (SELECT count(*) FROM entity_link AS link
+        WHERE link.tenant = $1 AND link.entity_id = $2 AND link.until IS NULL) AS key_count
+FROM entity
+WHERE tenant = $1 AND entity_id = $2;
+
+-- name: entities
+-- Entities after an id, in order, of a kind or of all; without those that were merged.
+SELECT entity_id, kind, title_en, title_zh, merged_into, created_at,
+       (SELECT count(*) FROM entity_link AS link
+        WHERE link.tenant = $1 AND link.entity_id = entity.entity_id AND link.until IS NULL) AS key_count
+FROM entity
+WHERE tenant = $1 AND ($2::smallint IS NULL OR kind = $2) AND entity_id > $3 AND merged_into = ''
+ORDER BY entity_id
+LIMIT $4;
+
+-- name: entity_history
+-- The latest links of an entity.
+SELECT source, field, key, since, until, entity_id, kind, linked_at, linked_by, unlinked_at, unlinked_by, moved_from, moved_to
+FROM entity_link
+WHERE tenant = $1 AND entity_id = $2
+ORDER BY changed DESC, source DESC, field DESC, key DESC, since DESC
+LIMIT $3;
+
+-- name: current_links
+-- What some keys mean today.
+SELECT link.source, link.field, link.key, since, until, entity_id, kind
+FROM unnest($2::text[], $3::text[], $4::text[]) AS asked (source, field, key)
+JOIN entity_link AS link
+  ON link.tenant = $1 AND link.source = asked.source AND link.field = asked.field AND link.key = asked.key AND link.until IS NULL;
+
+-- name: keys_of_entity
+-- Today.
+SELECT source, field, key
+FROM entity_link
+WHERE tenant = $1 AND entity_id = $2 AND until IS NULL
+ORDER BY source, field, key;
+
+-- name: link_keys
+-- Keys become those of an entity, from a position on.
+INSERT INTO entity_link (tenant, source, field, key, since, entity_id, kind, linked_by, moved_from)
+SELECT $1, given.source, given.field, given.key, $5, $6, $7, $8, $9
+FROM unnest($2::text[], $3::text[], $4::text[]) AS given (source, field, key);
+
+-- name: unlink_keys
+-- Keys are no longer those of their entities, from a position on.
+UPDATE entity_link AS link
+SET until = $5, unlinked_at = now(), unlinked_by = $6, moved_to = $7
+FROM unnest($2::text[], $3::text[], $4::text[]) AS given (source, field, key)
+WHERE link.tenant = $1 AND link.source = given.source AND link.field = given.field AND link.key = given.key
+  AND link.until IS NULL;
+
+-- name: merge_entity
+-- An entity gives its keys to another for good.
+UPDATE entity
+SET merged_into = $3
+WHERE tenant = $1 AND entity_id = $2;
+
+-- name: restate_keys
+-- Cases of events of these keys, by source and field, are to be restated.
+INSERT INTO entity_restatement (tenant, since, source, field, keys, through, done)
+SELECT $1, $5, given.source, given.field, array_agg(given.key ORDER BY given.key), $5, 0
+FROM unnest($2::text[], $3::text[], $4::text[]) AS given (source, field, key)
+GROUP BY given.source, given.field;
+
+-- name: link_changes
+-- Links that began or ended, in order of change, after a place in that order.
+SELECT source, field, key, since, until, entity_id, kind, changed
+FROM entity_link
+WHERE tenant = $1 AND (changed, source, field, key, since) > ($2::bigint, $3::text, $4::text, $5::text, $6::bigint)
+ORDER BY changed, source, field, key, since
+LIMIT $7;
+
+-- name: restatements
+-- What is to be restated, oldest first.
+SELECT since, source, field, keys, through, done
+FROM entity_restatement
+WHERE tenant = $1
+ORDER BY since, source, field
+LIMIT $2;
+
+-- name: move_restatement
+-- Cases are restated through here.
+UPDATE entity_restatement
+SET done = greatest(done, $5)
+WHERE tenant = $1 AND since = $2 AND source = $3 AND field = $4;
+
+-- name: end_restatement
+-- All of its cases are restated.
+DELETE FROM entity_restatement
+WHERE tenant = $1 AND since = $2 AND source = $3 AND field = $4;
+
+-- name: begin_key_reading
+-- The keys of a source are counted from its first event on.
+INSERT INTO entity_key_reading (tenant, source, position)
+VALUES ($1, $2, 0)
+ON CONFLICT (tenant, source) DO NOTHING;
+
+-- name: lock_key_reading
+-- Through which position keys are counted, held in place until this transaction is over.
+SELECT position
+FROM entity_key_reading
+WHERE tenant = $1 AND source = $2
+FOR UPDATE;
+
+-- name: move_key_reading
+-- Keys are counted through here.
+UPDATE entity_key_reading
+SET position = $3
+WHERE tenant = $1 AND source = $2;
+
+-- name: count_keys
+-- Events by key.
+INSERT INTO entity_key_count AS known (tenant, source, field, key, kind, raw, event_count)
+SELECT $1, $2, came.*
+FROM unnest($3::text[], $4::text[], $5::smallint[], $6::text[], $7::bigint[]) AS came (field, key, kind, raw, event_count)
+ON CONFLICT (tenant, source, field, key) DO UPDATE
+SET event_count = known.event_count + EXCLUDED.event_count, kind = EXCLUDED.kind;
+
+-- name: unmapped_keys
+-- Keys without an entity, most frequent first, after one of them.
+SELECT counted.source, counted.field, counted.key, counted.kind, raw, event_count
+FROM entity_key_count AS counted
+WHERE tenant = $1
+  AND ($2::text IS NULL OR counted.source = $2)
+  AND ($3::smallint IS NULL OR counted.kind = $3)
+  AND (-event_count, counted.source, counted.field, counted.key) > ($4::bigint, $5::text, $6::text, $7::text)
+  AND NOT EXISTS (
+      SELECT FROM entity_link AS link
+      WHERE link.tenant = $1 AND link.source = counted.source AND link.field = counted.field AND link.key = counted.key
+        AND link.until IS NULL
+  )
+ORDER BY -event_count, counted.source, counted.field, counted.key
+LIMIT $8;

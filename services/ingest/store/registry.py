@@ -11,6 +11,8 @@ import asyncpg
 from services.ingest.model import (
     Category,
     Cleaning,
+    EntityField,
+    EntityKind,
     FieldPolicy,
     IntakeQuota,
     IntakeTotals,
@@ -102,6 +104,10 @@ class PostgresRegistry:
         rows = await self._connection.fetch(queries.source_commits, self._tenant, name, after, through, count_max)
         return [row["position"] for row in rows]
 
+    async def commits_among(self, name: SourceId, positions: Sequence[int]) -> list[int]:
+        rows = await self._connection.fetch(queries.commits_among, self._tenant, name, list(positions))
+        return [row["position"] for row in rows]
+
     async def take_quota(self, source: str, quota: IntakeQuota, events: int, size: int, burst_s: float) -> float:
         rates = (float(quota.events_per_s), float(quota.bytes_per_s))
         values = (self._tenant, source, events, size, *rates, burst_s)
@@ -124,6 +130,7 @@ def _source_values(source: Source) -> tuple[Any, ...]:
         source.silent_after_us,
         source.quota.events_per_s,
         source.quota.bytes_per_s,
+        json.dumps([asdict(one) for one in source.entity_keys]),
     )
 
 
@@ -140,6 +147,9 @@ def _source(row: asyncpg.Record) -> Source:
         ),
         cleaning=_cleaning(values.pop("cleaning")),
         quality=_quality(values.pop("quality")),
+        entity_keys=tuple(
+            EntityField(one["field"], EntityKind(one["kind"])) for one in json.loads(values.pop("entity_keys"))
+        ),
         quota=IntakeQuota(values.pop("events_per_s"), values.pop("bytes_per_s")),
         created_at_us=micros(values.pop("created_at")),
         **values,

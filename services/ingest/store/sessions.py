@@ -10,6 +10,7 @@ from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
 from services.ingest.store.data_quality import PostgresQualityBook
+from services.ingest.store.entities import PostgresEntities
 from services.ingest.store.forms import PostgresForms
 from services.ingest.store.id_archive import PostgresIdArchive
 from services.ingest.store.persons import PostgresPersons
@@ -31,6 +32,7 @@ class PostgresSession:
     quality: PostgresQualityBook
     surveys: PostgresSurveys
     forms: PostgresForms
+    entities: PostgresEntities
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,9 @@ class PostgresStore:
 
 def _parts_on(
     connection: asyncpg.Connection, tenant: TenantId
-) -> tuple[Log, PostgresRegistry, PostgresQuarantine, PostgresQualityBook, PostgresSurveys, PostgresForms]:
+) -> tuple[
+    Log, PostgresRegistry, PostgresQuarantine, PostgresQualityBook, PostgresSurveys, PostgresForms, PostgresEntities
+]:
     log = PostgresLog(tenant, lambda: nullcontext(connection), lambda: nullcontext(connection))
     return (
         log,
@@ -93,4 +97,5 @@ def _parts_on(
         PostgresQualityBook(connection, tenant),
         PostgresSurveys(connection, tenant),
         PostgresForms(connection, tenant),
+        PostgresEntities(connection, tenant),
     )

@@ -18,6 +18,8 @@ from services.ingest.model import (
     TIME_EARLIEST_US,
     UTC_US,
     Arrival,
+    EntityField,
+    EntityKind,
     Fault,
     FieldPolicy,
     IntakeQuota,
@@ -33,6 +35,7 @@ from services.ingest.wire.quality_rules import quality_message, quality_of
 from services.ingest.wire.times import duration, micros, timestamp
 
 SOURCE_PREFIX = "sources/"
+KINDS = frozenset(map(int, EntityKind))
 # What is no kind stays none.
 _NO_KIND = event_pb2.ObjectKind.ValueType(99)
 _KIND_NUMBERS = {name: event_pb2.ObjectKind.Value(f"OBJECT_KIND_{name.upper()}") for name in OBJECT_KINDS}
@@ -173,6 +176,10 @@ def source_message(source: Source) -> source_pb2.Source:
             else None
         ),
         silent_after=None if source.silent_after_us is None else duration(source.silent_after_us),
+        entity_keys=[
+            source_pb2.EntityField(field=one.field, kind=source_pb2.EntityKind.ValueType(one.kind))
+            for one in source.entity_keys
+        ],
     )
 
 
@@ -195,6 +202,9 @@ def source(message: source_pb2.Source, name: SourceId) -> Source:
         quality=quality_of(message.quality),
         quota=IntakeQuota(message.quota.events_per_second, message.quota.bytes_per_second),
         silent_after_us=micros(message.silent_after) if message.HasField("silent_after") else None,
+        entity_keys=tuple(
+            EntityField(one.field, EntityKind(one.kind)) for one in message.entity_keys if int(one.kind) in KINDS
+        ),
     )
 
 

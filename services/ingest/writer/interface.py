@@ -8,6 +8,7 @@ from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
 from services.ingest.registry.data_quality import QualityBook
+from services.ingest.registry.entities.interface import Entities
 from services.ingest.registry.forms.interface import Forms
 from services.ingest.registry.held_events import Quarantine
 from services.ingest.registry.interface import Registry
@@ -35,6 +36,9 @@ class StoreSession(Protocol):
 
     @property
     def forms(self) -> Forms: ...
+
+    @property
+    def entities(self) -> Entities: ...
 
 
 class LockedSession(StoreSession, Protocol):

@@ -41,7 +41,7 @@ from services.scoring.fold.recovery import pages_of, reload_page, restore, snaps
 from services.scoring.fold.state import NEVER, CaseState
 from services.scoring.fold.step import DecodedPage, FoldStep
 from services.scoring.scores.statistics import PartChange
-from services.scoring.system.event_clock import OWN_PREFIX
+from services.scoring.system.event_clock import OWN_PREFIX, RESTATING
 from services.scoring.system.model import Indicator, IndicatorSystem
 from services.scoring.system.series_budget import SliceDimensions
 
@@ -89,7 +89,7 @@ class CaseFold:
         if values:
             self.drop(self.state.values.slices_over())
         events = sum(map(len, tables))
-        fresh = corrected_cases(tables)
+        fresh = corrected_cases([*tables, *(_restating(page.events) for page in pages)])
         batch = self._batch(tables)
         corrected = fresh | (
             {case for case in batch.case_ids if case in self.state.corrected}
@@ -267,6 +267,13 @@ class CaseFold:
             for dimension, codes in zip(dimensions, labels, strict=True)
         ]
         return pa.StructArray.from_arrays(columns, names=[dimension.name for dimension in dimensions])
+
+
+def _restating(table: pa.Table) -> pa.Table:
+    """The events by which ingest says of cases, of whatever source, that a key of theirs means another entity."""
+    if RESTATING not in _texts_in(table.column("source")):
+        return table.slice(0, 0)
+    return table.filter(pc.equal(table.column("source").cast(pa.utf8()), RESTATING))
 
 
 def _texts_in(column: pa.ChunkedArray) -> list[str | None]:

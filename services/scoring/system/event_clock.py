@@ -24,6 +24,8 @@ from collections.abc import Collection, Mapping
 
 # Sources that a service writes about itself, such as the quality of data; they feed the systems that name them.
 OWN_PREFIX = "andon."
+# Its events say of cases that they are to be read again, whatever sources a system names.
+RESTATING = "andon.entity"
 
 
 class EventClock:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from andon.improvement.v1 import problem_pb2
-from andon.ingest.v1 import event_pb2, form_pb2, quarantine_pb2, survey_pb2
+from andon.ingest.v1 import event_pb2, form_pb2, quarantine_pb2, source_pb2, survey_pb2
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 from andon_client.presentation import phrases
 from andon_client.presentation.phrases import LocalisedError, named, say, text_in
@@ -26,6 +26,7 @@ ENUMS = [
     quarantine_pb2.QuarantineState,
     quarantine_pb2.ReplayOutcome,
     event_pb2.ObjectKind,
+    source_pb2.EntityKind,
     form_pb2.PlanPeriod,
     form_pb2.PlanStratum,
     form_pb2.PlannedState,
