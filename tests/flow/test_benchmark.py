@@ -18,12 +18,12 @@ def test_units_are_compared_a_budget_is_read_and_waiting_is_simulated(connection
 
     asyncio.run(fill())
     found = json.loads(andon("funnel", "desk/main/rework@all", "--json"))
-    assert [one["slice"]["team"] for one in found["units"]] == ["A", "B"]
+    assert sorted(one["slice"]["team"] for one in found["units"]) == ["A", "B"]
     shown = andon("funnel", "desk/main/rework@all", "--overdispersion", "none")
     assert "rank interval" in shown
     assert "名次" in andon("funnel", "desk/main/rework@all", locale="zh")
-    budget = json.loads(andon("budget", "desk/main/rework@day", "--days", "10", "--json"))
-    # In the last days three cases in ten are redone; two are allowed.
+    budget = json.loads(andon("budget", "desk/main/rework@day", "--days", "3", "--json"))
+    # On the last days a third of the cases is redone; a fifth is allowed.
     assert budget["consumed"] > 1
     assert "burn" in andon("budget", "desk/main/rework@day", "--allowed", "0.9")
     words = (

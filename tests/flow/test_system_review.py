@@ -28,8 +28,9 @@ def test_a_changed_document_is_compared_tested_and_its_alarms_are_judged(
     document["indicators"][1]["chart"] = {"baseline_windows": 20}
     file = tmp_path / "changed.system.yaml"
     file.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
-    shown = andon("system", "diff", "desk/main", "--file", str(file))
-    assert "indicators[rework].target.value changes from 0.2 to 0.15" in shown
+    shown = json.loads(andon("system", "diff", "desk/main", "--file", str(file), "--json"))
+    texts = [one["text"]["en"] for one in shown["changes"]]
+    assert "indicators[rework].target.value changes from 0.2 to 0.15: points and states." in texts
     assert "控制图与信号" in andon("system", "diff", "desk/main", "--file", str(file), locale="zh")
 
     incident = ("--incident", "2026-04-01/2026-04-06=Team B is new", "--incident", "2026-03-25=Nothing")
