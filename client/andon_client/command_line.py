@@ -23,6 +23,7 @@ from andon_client.commands import (
     events,
     explain,
     export,
+    feed,
     form,
     load,
     overview,
@@ -231,6 +232,15 @@ _add(_entities, "merge", entity.merge, "entity merge nord --into north-branch")
 _add(_entities, "split", entity.split, "entity split north-branch --key shop:attributes.site=17 --into south-branch")
 _add(_entities, "unmapped", entity.unmapped, "entity unmapped --source desk")
 app.add_typer(_entities, name="entity")
+
+_feeds = typer.Typer(no_args_is_help=True, help="KPI feeds: figures by period and unit, without a case behind them.")
+_add(_feeds, "create", feed.create, "feed create wards --file examples/wards.feed.yaml")
+_add(_feeds, "show", feed.show, "feed show wards")
+_add(_feeds, "list", feed.list_all, "feed list --json")
+_add(_feeds, "update", feed.update, "feed update wards --file examples/wards.feed.yaml")
+_add(_feeds, "write", feed.write, "feed write wards examples/wards.csv")
+_add(_feeds, "system", feed.system, "feed system wards")
+app.add_typer(_feeds, name="feed")
 
 _problem = typer.Typer(no_args_is_help=True, help="A problem, from acknowledgement to closure.")
 _add(_problem, "show", problem.show, "problem show problems/7")

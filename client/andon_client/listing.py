@@ -15,6 +15,7 @@ from andon.ingest.v1 import (
     data_quality_pb2,
     entity_pb2,
     event_pb2,
+    feed_pb2,
     form_pb2,
     ingest_pb2,
     privacy_pb2,
@@ -198,6 +199,10 @@ def list_source_activity(
     suite: Suite, request: data_quality_pb2.ListSourceActivityRequest
 ) -> AsyncIterator[data_quality_pb2.SourceActivity]:
     return _items(suite.data_quality.ListSourceActivity, request, lambda page: page.activities)
+
+
+def list_feeds(suite: Suite, request: feed_pb2.ListFeedsRequest) -> AsyncIterator[feed_pb2.Feed]:
+    return _items(suite.feeds.ListFeeds, request, lambda page: page.feeds)
 
 
 def list_surveys(suite: Suite, request: survey_pb2.ListSurveysRequest) -> AsyncIterator[survey_pb2.Survey]:

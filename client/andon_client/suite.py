@@ -10,6 +10,7 @@ from andon.improvement.v1 import improvement_pb2_grpc
 from andon.ingest.v1 import (
     data_quality_pb2_grpc,
     entity_pb2_grpc,
+    feed_pb2_grpc,
     form_pb2_grpc,
     ingest_pb2_grpc,
     privacy_pb2_grpc,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from andon.improvement.v1.improvement_pb2_grpc import ImprovementServiceAsyncStub
     from andon.ingest.v1.data_quality_pb2_grpc import DataQualityServiceAsyncStub
     from andon.ingest.v1.entity_pb2_grpc import EntityServiceAsyncStub
+    from andon.ingest.v1.feed_pb2_grpc import FeedServiceAsyncStub
     from andon.ingest.v1.form_pb2_grpc import FormServiceAsyncStub
     from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub
     from andon.ingest.v1.privacy_pb2_grpc import PrivacyServiceAsyncStub
@@ -55,6 +57,7 @@ class Suite:
     surveys: SurveyServiceAsyncStub
     forms: FormServiceAsyncStub
     entities: EntityServiceAsyncStub
+    feeds: FeedServiceAsyncStub
     privacy: PrivacyServiceAsyncStub
     scoring: ScoringServiceAsyncStub
     capability: CapabilityServiceAsyncStub
@@ -76,6 +79,7 @@ class Suite:
         self.surveys = survey_pb2_grpc.SurveyServiceStub(self._channels["ingest"])
         self.forms = form_pb2_grpc.FormServiceStub(self._channels["ingest"])
         self.entities = entity_pb2_grpc.EntityServiceStub(self._channels["ingest"])
+        self.feeds = feed_pb2_grpc.FeedServiceStub(self._channels["ingest"])
         self.privacy = privacy_pb2_grpc.PrivacyServiceStub(self._channels["ingest"])
         self.scoring = scoring_pb2_grpc.ScoringServiceStub(self._channels["scoring"])
         self.capability = capability_pb2_grpc.CapabilityServiceStub(self._channels["scoring"])

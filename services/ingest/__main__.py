@@ -4,6 +4,7 @@ import asyncio
 
 from andon.ingest.v1.data_quality_pb2_grpc import add_DataQualityServiceServicer_to_server
 from andon.ingest.v1.entity_pb2_grpc import add_EntityServiceServicer_to_server
+from andon.ingest.v1.feed_pb2_grpc import add_FeedServiceServicer_to_server
 from andon.ingest.v1.form_pb2_grpc import add_FormServiceServicer_to_server
 from andon.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
 from andon.ingest.v1.privacy_pb2_grpc import add_PrivacyServiceServicer_to_server
@@ -19,6 +20,7 @@ from services.ingest.servicer import IngestServicer
 from services.ingest.servicer.data_quality import DataQualityServicer
 from services.ingest.servicer.entities import EntityServicer
 from services.ingest.servicer.entity_restatements import EntityRestatements
+from services.ingest.servicer.feeds import FeedServicer
 from services.ingest.servicer.forms import FormServicer
 from services.ingest.servicer.privacy import PrivacyServicer
 from services.ingest.servicer.quality_publisher import QualityPublisher
@@ -130,6 +132,7 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
                 "andon.ingest.v1.EntityService", EntityServicer(requests), add_EntityServiceServicer_to_server, ACCESS
             ),
             Contract("andon.ingest.v1.FormService", FormServicer(requests), add_FormServiceServicer_to_server, ACCESS),
+            Contract("andon.ingest.v1.FeedService", FeedServicer(requests), add_FeedServiceServicer_to_server, ACCESS),
         ],
         background=[
             lambda: Listener(settings.dsn, CHANNEL).run(tenants.wake),

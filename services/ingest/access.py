@@ -9,6 +9,7 @@ _DATA_QUALITY = "/andon.ingest.v1.DataQualityService/"
 _SURVEY = "/andon.ingest.v1.SurveyService/"
 _ENTITY = "/andon.ingest.v1.EntityService/"
 _FORM = "/andon.ingest.v1.FormService/"
+_FEED = "/andon.ingest.v1.FeedService/"
 _WRITE = frozenset({"writer", "admin"})
 _READ = frozenset({"reader", "analyst", "quality_manager", "operator", "service", "admin"})
 _OPERATE = frozenset({"operator", "admin"})
@@ -64,4 +65,8 @@ ACCESS: Access = {
     _ENTITY + "MergeEntities": _ASK,
     _ENTITY + "SplitEntity": _ASK,
     _ENTITY + "ListUnmappedKeys": _READ,
+    _FEED + "CreateFeed": _ASK,
+    _FEED + "GetFeed": _READ,
+    _FEED + "ListFeeds": _READ,
+    _FEED + "UpdateFeed": _ASK,
 }

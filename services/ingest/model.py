@@ -178,6 +178,37 @@ class AnswerRule:
     grades: tuple[float, ...] = ()
 
 
+class FeedPeriod(IntEnum):
+    """How long the period of a KPI feed's row is."""
+
+    HOUR = 1
+    DAY = 2
+    WEEK = 3
+    MONTH = 4
+    QUARTER = 5
+    YEAR = 6
+
+
+class FeedFigures(IntEnum):
+    """What a row of a KPI feed's series says: a value, or a numerator and a denominator."""
+
+    VALUE = 1
+    COUNT = 2
+    SHARE = 3
+    RATE = 4
+    RATIO = 5
+
+
+@dataclass(frozen=True)
+class FeedRule:
+    """What a row of a KPI feed may be. series: name, figures, and the resolution of denominators."""
+
+    period: FeedPeriod
+    time_zone: str
+    dimensions: tuple[str, ...]
+    series: tuple[tuple[str, FeedFigures, float], ...]
+
+
 @dataclass(frozen=True)
 class IntakeQuota:
     """What may come in a second, of events and of bytes of their columns; 0: no limit."""
@@ -227,6 +258,8 @@ class Source:
     answers: tuple[AnswerRule, ...] = ()
     # Of the form: the kind of what is observed; empty: there is none.
     observed_kind: str = ""
+    # Of the KPI feed that it is the source of.
+    feed: FeedRule | None = None
     quota: IntakeQuota = IntakeQuota()
     entity_keys: tuple[EntityField, ...] = ()
     revision: int = 1

@@ -21,7 +21,7 @@ from services.machine.authority import Authority
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
-    **dict.fromkeys(("ingest", "quarantine", "data_quality", "privacy", "survey", "form", "entity"), "ingest"),
+    **dict.fromkeys(("ingest", "quarantine", "data_quality", "privacy", "survey", "form", "entity", "feed"), "ingest"),
     **dict.fromkeys(
         ("scoring", "capability", "overview", "system_review", "alarm_review", "benchmark", "simulation"), "scoring"
     ),
@@ -39,6 +39,7 @@ COUNTED = (
     "quarantine discard",
     "quarantine replay",
     "entity link",
+    "feed write",
     "form templates",
     "source propose",
     "source templates",
@@ -163,7 +164,9 @@ def said(home, tmp_path, monkeypatch):
         done = CliRunner().invoke(app, ["--home", str(home), *words])
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         # 1: the linter found an error; 2: rows were refused. Both are what was answered.
-        assert done.exit_code in (0, {"system": 1, "load": 2, "source": 2, "form": 2}.get(words[0], 0)), done.output
+        assert done.exit_code in (0, {"system": 1, "load": 2, "source": 2, "form": 2, "feed": 2}.get(words[0], 0)), (
+            done.output
+        )
         return done.stdout
 
     return run

@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 from andon.improvement.v1 import improvement_pb2
-from andon.ingest.v1 import entity_pb2, form_pb2, ingest_pb2, privacy_pb2, quarantine_pb2, survey_pb2
+from andon.ingest.v1 import entity_pb2, feed_pb2, form_pb2, ingest_pb2, privacy_pb2, quarantine_pb2, survey_pb2
 from andon.scoring.v1 import (
     alarm_review_pb2,
     benchmark_pb2,
@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 SERVICES = {
     "ingest": ingest_pb2.DESCRIPTOR.services_by_name["IngestService"],
     "quarantine": quarantine_pb2.DESCRIPTOR.services_by_name["QuarantineService"],
+    "feeds": feed_pb2.DESCRIPTOR.services_by_name["FeedService"],
     "surveys": survey_pb2.DESCRIPTOR.services_by_name["SurveyService"],
     "entities": entity_pb2.DESCRIPTOR.services_by_name["EntityService"],
     "forms": form_pb2.DESCRIPTOR.services_by_name["FormService"],

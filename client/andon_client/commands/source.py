@@ -6,6 +6,7 @@ import asyncio
 import random
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -198,12 +199,16 @@ def write(
     as_json: Json = False,
 ) -> None:
     """Write the records of a file. Writing them again changes nothing."""
-    options: Context = context.obj
+    write_records(context.obj, name, read_records(records), validate_only, as_json)
+
+
+def write_records(options: Context, name: str, records: Iterable[bytes], validate_only: bool, as_json: bool) -> None:
+    """Writes records of a source and shows what became of them. Exits with 2 where some were refused."""
 
     async def work(suite: Suite) -> tuple[Counter[str], list[record_pb2.RecordRejection]]:
         counts: Counter[str] = Counter()
         rejections: list[record_pb2.RecordRejection] = []
-        for batch in batched(read_records(records)):
+        for batch in batched(records):
             # The key belongs to the batch and not to the try: what was written before a break is not written again.
             request = record_pb2.WriteRecordsRequest(
                 source=f"sources/{name}",

@@ -218,6 +218,27 @@ CHINESE: Mapping[str, str] = {
     "Only responses before this time, UTC.": "仅此时间（UTC）之前的答卷。",
     "Confidence of the intervals.": "区间的置信水平。",
     "Also how often each answer was given.": "同时显示各答案的次数。",
+    "KPI feeds: figures by period and unit, without a case behind them.": (
+        "KPI 数据源：按周期与单位给出的指标数据，无需案例。"
+    ),
+    "Declare a KPI feed and the source that its rows are written to.": "声明 KPI 数据源及写入其行的数据源。",
+    "Replace title and series of a feed. Series may be added; none may leave or change its figures.": (
+        "替换标题与序列；可增加序列，不可移除，也不可更改其数据形式。"
+    ),
+    "Show a feed and its series.": "显示 KPI 数据源及其序列。",
+    "List all KPI feeds.": "列出所有 KPI 数据源。",
+    "Write the rows of a file. Writing them again changes nothing.": "写入文件中的行。重复写入不产生变化。",
+    "Print an indicator system that scores and charts every series of a feed, to be edited and applied.": (
+        "输出为其每个序列评分并绘图的指标体系，可编辑后应用。"
+    ),
+    "Id of the feed, for example complaints; also that of its source.": (
+        "KPI 数据源标识，例如 complaints；也是其数据源的标识。"
+    ),
+    "YAML: period, dimensions and series of the feed.": "YAML：周期、维度与序列。",
+    "Rows: CSV with a header, JSON Lines or one JSON document.": "行：带表头的 CSV、JSON Lines 或一个 JSON 文档。",
+    "These figures replace those of the same periods: gives rows a newer revision.": (
+        "以这些数据替换相同周期的数据：为各行赋予更新的修订号。"
+    ),
     "Identifiers of persons: what is found in texts, and erasures.": "个人标识：文本中发现的内容与删除记录。",
     "Erase a person: show what would be deleted, ask, delete it and print the certificate. Cannot be undone.": (
         "删除一个人：显示将删除的内容，询问，删除并打印证明。不可撤销。"

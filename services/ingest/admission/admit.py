@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from services.ingest.admission.checks import checked
 from services.ingest.admission.cleaning_rules import cleaned
 from services.ingest.admission.concatenation import join, joined
+from services.ingest.admission.feed_rows import named
 from services.ingest.admission.normal_form import normalised
 from services.ingest.admission.own_source import foreign_rows
 from services.ingest.admission.persons import Persons
@@ -42,6 +43,7 @@ def admit(
     policies = policies_of(coded, sources)
     reserved = foreign_rows(batches, coded, starts)
     arrival, cleaned_rows = cleaned(arrival, policies)
+    arrival = named(arrival, policies)
     page = arrival.page
     marks = checked(arrival, policies, now_us)
     marks.note(reserved, "source", "EVENT_SOURCE_RESERVED")

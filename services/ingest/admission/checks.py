@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from andon_records.mapping.conversion import unparsed_field
 from numpy.typing import NDArray
 
+from services.ingest.admission import feed_rows
 from services.ingest.columns import FIXED, FIXED_NAMES, codes_of, filled
 from services.ingest.hashes import text_spans
 from services.ingest.model import (
@@ -52,6 +53,9 @@ MESSAGES: Mapping[str, str] = {
     "RECORD_MALFORMED": "not a JSON object in valid Unicode",
     "ANSWER_NOT_ALLOWED": "not an answer or a grade that this item of the survey or form allows",
     "OBSERVATION_INCOMPLETE": "an observation says by whom, of what, and of the kind that its form is of",
+    "FEED_SERIES_UNKNOWN": "not a series that this feed declares",
+    "FEED_PERIOD_NOT_WHOLE": "not the beginning of a period of this feed, in its time zone",
+    "FEED_FIGURES_INVALID": "missing, not a number, or not one that this series can have",
     "RECORD_NOT_MAPPABLE": "the paths of the mapping cannot be applied to the record",
 }
 
@@ -152,6 +156,11 @@ def checked(arrival: Arrival, policies: Sequence[Source], now_us: int) -> FaultM
             _check_answers(arrival.page, own, policy.answers, marks)
             if policy.observed_kind:
                 _check_observation(arrival.page, own, policy.observed_kind, marks)
+        if policy.feed is not None:
+            for rows, name, reason in feed_rows.faults(
+                arrival.page, feed_rows.own_rows(arrival.page, code), policy.feed
+            ):
+                marks.note(rows, name, reason)
     return marks
 
 

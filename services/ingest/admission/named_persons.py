@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.ingest.admission.cleaning_rules import cleaned
+from services.ingest.admission.feed_rows import named
 from services.ingest.admission.policies import CASE_ID, policies_of, treatments
 from services.ingest.model import CODED_TEXT, IncomingBatch, Source, SourceId, Treatment
 
@@ -19,7 +20,7 @@ def persons_named(batches: Sequence[IncomingBatch], sources: Mapping[SourceId, S
         policies = policies_of(batch.arrival.page.column("source"), sources)
         # A person is who the value names when it is clean.
         clean = cleaned(batch.arrival, policies)[0] if any(one.cleaning for one in policies) else batch.arrival
-        page = clean.page
+        page = named(clean, policies).page
         for treated in treatments(page, policies):
             naming: tuple[str, ...] = ()
             if treated.policy.treatment == Treatment.PSEUDONYMISE:

@@ -107,8 +107,10 @@ ORDER BY source, rule, field;
 -- Every source of the tenant.
 SELECT source, kind, source.title_en, source.title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
        policies, subject, mapping, cleaning, quality, silent_after_us, events_per_s, bytes_per_s,
-       entity_keys, revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind
+       entity_keys, revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind,
+       feed.document AS feed
 FROM source LEFT JOIN survey USING (tenant, source) LEFT JOIN form USING (tenant, source)
+LEFT JOIN feed USING (tenant, source)
 WHERE tenant = $1
 ORDER BY source;
 
@@ -116,8 +118,10 @@ ORDER BY source;
 -- One source of the tenant.
 SELECT source, kind, source.title_en, source.title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
        policies, subject, mapping, cleaning, quality, silent_after_us, events_per_s, bytes_per_s,
-       entity_keys, revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind
+       entity_keys, revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind,
+       feed.document AS feed
 FROM source LEFT JOIN survey USING (tenant, source) LEFT JOIN form USING (tenant, source)
+LEFT JOIN feed USING (tenant, source)
 WHERE tenant = $1 AND source = $2;
 
 -- name: create_source
@@ -943,3 +947,28 @@ WHERE tenant = $1
   )
 ORDER BY -event_count, counted.source, counted.field, counted.key
 LIMIT $8;
+
+-- name: create_feed
+-- A new KPI feed.
+INSERT INTO feed (tenant, source, title_en, title_zh, document)
+VALUES ($1, $2, $3, $4, $5::jsonb);
+
+-- name: feed
+-- One KPI feed.
+SELECT source, title_en, title_zh, document, created_at
+FROM feed
+WHERE tenant = $1 AND source = $2;
+
+-- name: feeds
+-- KPI feeds after a name, in order.
+SELECT source, title_en, title_zh, document, created_at
+FROM feed
+WHERE tenant = $1 AND source > $2
+ORDER BY source
+LIMIT $3;
+
+-- name: replace_feed
+-- Title and series of a KPI feed.
+UPDATE feed
+SET title_en = $3, title_zh = $4, document = $5::jsonb
+WHERE tenant = $1 AND source = $2;

@@ -30,6 +30,7 @@ from services.ingest.registry.forms.model import FormItem
 from services.ingest.registry.records import StoredAnswer
 from services.ingest.registry.surveys.model import Item
 from services.ingest.registry.vocabulary import MANY, Vocabulary, Word
+from services.ingest.store.feeds import feed_of
 from services.ingest.store.forms import form_items_of
 from services.ingest.store.schema import micros, queries
 from services.ingest.store.surveys import items_of
@@ -136,11 +137,13 @@ def _source_values(source: Source) -> tuple[Any, ...]:
 
 def _source(row: asyncpg.Record) -> Source:
     values = dict(row)
-    items, form_items = values.pop("items"), values.pop("form_items")
+    items, form_items, feed = values.pop("items"), values.pop("form_items"), values.pop("feed")
+    name = SourceId(values.pop("source"))
     return Source(
-        id=SourceId(values.pop("source")),
+        id=name,
         answers=tuple(one.rule for one in _asked(items, form_items)),
         observed_kind=values.pop("observed_kind") or "",
+        feed=feed_of(name, feed).rule if feed else None,
         policies=tuple(
             FieldPolicy(**{**one, "treatment": Treatment(one["treatment"])})
             for one in json.loads(values.pop("policies"))

@@ -11,6 +11,7 @@ from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
 from services.ingest.store.data_quality import PostgresQualityBook
 from services.ingest.store.entities import PostgresEntities
+from services.ingest.store.feeds import PostgresFeeds
 from services.ingest.store.forms import PostgresForms
 from services.ingest.store.id_archive import PostgresIdArchive
 from services.ingest.store.persons import PostgresPersons
@@ -33,6 +34,7 @@ class PostgresSession:
     surveys: PostgresSurveys
     forms: PostgresForms
     entities: PostgresEntities
+    feeds: PostgresFeeds
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,14 @@ class PostgresStore:
 def _parts_on(
     connection: asyncpg.Connection, tenant: TenantId
 ) -> tuple[
-    Log, PostgresRegistry, PostgresQuarantine, PostgresQualityBook, PostgresSurveys, PostgresForms, PostgresEntities
+    Log,
+    PostgresRegistry,
+    PostgresQuarantine,
+    PostgresQualityBook,
+    PostgresSurveys,
+    PostgresForms,
+    PostgresEntities,
+    PostgresFeeds,
 ]:
     log = PostgresLog(tenant, lambda: nullcontext(connection), lambda: nullcontext(connection))
     return (
@@ -98,4 +107,5 @@ def _parts_on(
         PostgresSurveys(connection, tenant),
         PostgresForms(connection, tenant),
         PostgresEntities(connection, tenant),
+        PostgresFeeds(connection, tenant),
     )

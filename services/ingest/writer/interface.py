@@ -9,6 +9,7 @@ from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
 from services.ingest.registry.data_quality import QualityBook
 from services.ingest.registry.entities.interface import Entities
+from services.ingest.registry.feeds.interface import Feeds
 from services.ingest.registry.forms.interface import Forms
 from services.ingest.registry.held_events import Quarantine
 from services.ingest.registry.interface import Registry
@@ -39,6 +40,9 @@ class StoreSession(Protocol):
 
     @property
     def entities(self) -> Entities: ...
+
+    @property
+    def feeds(self) -> Feeds: ...
 
 
 class LockedSession(StoreSession, Protocol):

@@ -270,9 +270,9 @@ def closes_window(book: ScoreBook, state: PartitionState) -> bool:
     now_us, before_us = state.watermark_us, state.committed_watermark_us
     if now_us is None or now_us == before_us:
         return False
-    lateness_us = book.system.spec.lateness_us
+    delay_us = book.system.spec.delay_us
     return any(
-        end_us + lateness_us <= now_us and (before_us is None or before_us < end_us + lateness_us)
+        end_us + delay_us <= now_us and (before_us is None or before_us < end_us + delay_us)
         for end_us in (*book.provisional, *book.silent)
     )
 

@@ -104,7 +104,7 @@ class ScoreBook:
 
     def passed_us(self, watermark_us: int | None) -> int:
         """Windows that end here or earlier are complete."""
-        return EARLIEST_US if watermark_us is None else watermark_us - self.system.spec.lateness_us
+        return EARLIEST_US if watermark_us is None else watermark_us - self.system.spec.delay_us
 
     def is_dropped(self, series: SeriesKey) -> bool:
         return bool(self.dropped) and series_name(series).dimensions in self.dropped

@@ -80,7 +80,7 @@ class RequestContext:
     async def silent_series(self, tenant: str, system: IndicatorSystem) -> SilentSeries:
         found = await self.store.progress_of_active(tenant, system.process, system.system)
         watermark_us = next((one.watermark_us() for one in found), None)
-        passed_us = EARLIEST_US if watermark_us is None else watermark_us - system.spec.lateness_us
+        passed_us = EARLIEST_US if watermark_us is None else watermark_us - system.spec.delay_us
         return SilentSeries(system, passed_us)
 
     async def system(self, tenant: str, name: str, version: int = 0) -> IndicatorSystem:

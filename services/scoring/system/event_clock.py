@@ -1,6 +1,7 @@
 """The watermark of an indicator system: how far the sources that feed it have come.
 
-A window is complete once the watermark has passed its end plus the lateness. The watermark is
+A window is complete once the watermark has passed its end plus the lateness, less what an event speaks of after its
+time. The watermark is
 
     min(now, max(slowest, min(newest, now - idle)))
 

@@ -205,6 +205,7 @@ def _text(field: str, text: str, most: int) -> Iterator[Finding]:
 def numbers(spec: SystemSpec) -> Iterator[Finding]:
     """Numbers that are none, or that nothing can be computed with."""
     yield from _within("lateness", spec.lateness_us / 1e6, 0.0, LATENESS_US_MAX / 1e6, "s")
+    yield from _within("event_span", spec.event_span_us / 1e6, 0.0, LATENESS_US_MAX / 1e6, "s")
     if spec.source_idle_timeout_us is not None:
         idle_s = spec.source_idle_timeout_us / 1e6
         yield from _within("source_idle_timeout", idle_s, 0.0, LATENESS_US_MAX / 1e6, "s")

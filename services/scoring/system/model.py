@@ -194,7 +194,13 @@ class SystemSpec:
     indicators: tuple[Indicator, ...] = ()
     composites: tuple[Composite, ...] = ()
     lateness_us: int = 0
+    event_span_us: int = 0
     source_idle_timeout_us: int | None = None
+
+    @property
+    def delay_us(self) -> int:
+        """How far the watermark is past the end of a window once it is complete; negative: it need not be there."""
+        return self.lateness_us - self.event_span_us
 
     @cached_property
     def idle_us(self) -> int:

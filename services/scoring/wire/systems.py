@@ -144,6 +144,7 @@ def spec_of(message: pb.IndicatorSystemSpec) -> model.SystemSpec:
             model.Composite(one.name, _text(one.title), one.weight or 1.0, one.parent) for one in message.composites
         ),
         lateness_us=_duration_us(message.lateness),
+        event_span_us=_duration_us(message.event_span),
         source_idle_timeout_us=_duration_us(message.source_idle_timeout)
         if message.HasField("source_idle_timeout")
         else None,

@@ -17,6 +17,7 @@ from andon.ingest.v1 import (
     data_quality_pb2,
     entity_pb2,
     event_pb2,
+    feed_pb2,
     form_pb2,
     ingest_pb2,
     privacy_pb2,
@@ -482,7 +483,7 @@ async def test_roles_decide_who_may_call_what(served: Any, event: Any, rows: Any
 
 
 def test_every_rpc_of_the_contract_is_in_the_access_table() -> None:
-    files = (ingest_pb2, quarantine_pb2, privacy_pb2, data_quality_pb2, survey_pb2, form_pb2, entity_pb2)
+    files = (ingest_pb2, quarantine_pb2, privacy_pb2, data_quality_pb2, survey_pb2, form_pb2, entity_pb2, feed_pb2)
     services = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
     methods = {f"/{service.full_name}/{method.name}" for service in services for method in service.methods}
     assert set(ACCESS) == methods

@@ -1,0 +1,1 @@
+"""KPI feeds: which series a source delivers figures of, by period and unit."""
