@@ -15,6 +15,7 @@ from andon_client.commands import (
     action,
     alarm,
     annotation,
+    archive,
     backtest,
     benchmark,
     capability,
@@ -175,6 +176,12 @@ _add(
 )
 app.add_typer(_privacy, name="privacy")
 _add(app, "erase", privacy.erase, "erase 'Ada Lovelace' ada@lovelace.example --reason 'asked by mail' --yes")
+
+_archive = typer.Typer(no_args_is_help=True, help="The archive: events that have left the database for Parquet files.")
+_add(_archive, "show", archive.show, "archive show")
+_add(_archive, "run", archive.run_now, "archive run --validate-only")
+_add(_archive, "verify", archive.verify, "archive verify")
+app.add_typer(_archive, name="archive")
 
 _sources = typer.Typer(
     no_args_is_help=True, help="Sources: how their raw records become events, and raw records for them."

@@ -12,6 +12,7 @@ import grpc
 from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import (
+    archive_pb2,
     data_quality_pb2,
     entity_pb2,
     event_pb2,
@@ -118,6 +119,12 @@ def list_losses(suite: Suite, request: capability_pb2.GetLossRequest) -> AsyncIt
 
 def list_problems(suite: Suite, request: improvement_pb2.ListProblemsRequest) -> AsyncIterator[problem_pb2.Problem]:
     return _items(suite.improvement.ListProblems, request, lambda page: page.problems)
+
+
+def list_archive_files(
+    suite: Suite, request: archive_pb2.ListArchiveFilesRequest
+) -> AsyncIterator[archive_pb2.ArchiveFile]:
+    return _items(suite.archive.ListArchiveFiles, request, lambda page: page.files)
 
 
 def list_erasures(suite: Suite, request: privacy_pb2.ListErasuresRequest) -> AsyncIterator[privacy_pb2.Erasure]:

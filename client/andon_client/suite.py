@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from andon.improvement.v1 import improvement_pb2_grpc
 from andon.ingest.v1 import (
+    archive_pb2_grpc,
     data_quality_pb2_grpc,
     entity_pb2_grpc,
     feed_pb2_grpc,
@@ -31,6 +32,7 @@ from andon_client.connection import Connection
 
 if TYPE_CHECKING:
     from andon.improvement.v1.improvement_pb2_grpc import ImprovementServiceAsyncStub
+    from andon.ingest.v1.archive_pb2_grpc import ArchiveServiceAsyncStub
     from andon.ingest.v1.data_quality_pb2_grpc import DataQualityServiceAsyncStub
     from andon.ingest.v1.entity_pb2_grpc import EntityServiceAsyncStub
     from andon.ingest.v1.feed_pb2_grpc import FeedServiceAsyncStub
@@ -59,6 +61,7 @@ class Suite:
     entities: EntityServiceAsyncStub
     feeds: FeedServiceAsyncStub
     privacy: PrivacyServiceAsyncStub
+    archive: ArchiveServiceAsyncStub
     scoring: ScoringServiceAsyncStub
     capability: CapabilityServiceAsyncStub
     overview: OverviewServiceAsyncStub
@@ -81,6 +84,7 @@ class Suite:
         self.entities = entity_pb2_grpc.EntityServiceStub(self._channels["ingest"])
         self.feeds = feed_pb2_grpc.FeedServiceStub(self._channels["ingest"])
         self.privacy = privacy_pb2_grpc.PrivacyServiceStub(self._channels["ingest"])
+        self.archive = archive_pb2_grpc.ArchiveServiceStub(self._channels["ingest"])
         self.scoring = scoring_pb2_grpc.ScoringServiceStub(self._channels["scoring"])
         self.capability = capability_pb2_grpc.CapabilityServiceStub(self._channels["scoring"])
         self.overview = overview_pb2_grpc.OverviewServiceStub(self._channels["scoring"])

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from andon.ingest.v1.archive_pb2_grpc import add_ArchiveServiceServicer_to_server
 from andon.ingest.v1.data_quality_pb2_grpc import add_DataQualityServiceServicer_to_server
 from andon.ingest.v1.entity_pb2_grpc import add_EntityServiceServicer_to_server
 from andon.ingest.v1.feed_pb2_grpc import add_FeedServiceServicer_to_server
@@ -17,6 +18,7 @@ from services.ingest.log.records import LogHead
 from services.ingest.log.tail import LogTail
 from services.ingest.model import SECOND_US, IntakeQuota, TenantId, Written
 from services.ingest.servicer import IngestServicer
+from services.ingest.servicer.archive import Archiver, ArchiveServicer
 from services.ingest.servicer.data_quality import DataQualityServicer
 from services.ingest.servicer.entities import EntityServicer
 from services.ingest.servicer.entity_restatements import EntityRestatements
@@ -31,6 +33,7 @@ from services.ingest.servicer.surveys import SurveyServicer
 from services.ingest.servicer.tenants import Tenants
 from services.ingest.servicer.writes import READERS
 from services.ingest.settings import IngestSettings
+from services.ingest.store.parquet_archive import ParquetArchive
 from services.ingest.store.schema import CHANNEL, MIGRATIONS, SCHEMA
 from services.ingest.store.sessions import PostgresStore
 from services.ingest.wire import records as record_wire
@@ -78,7 +81,8 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
     share_interpreter()
     secret = tenant_secret(settings)
     pool = await open_schema(settings, SCHEMA, MIGRATIONS)
-    store = PostgresStore(pool)
+    archive = ParquetArchive(settings.archive_url) if settings.archive_url else None
+    store = PostgresStore(pool, archive)
     draining = Draining()
     limits = LogLimits(
         commit_rows_max=settings.commit_rows_max,
@@ -99,6 +103,8 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
     quotas = Quotas(store, IntakeQuota(settings.quota_events_per_s, settings.quota_bytes_per_s), settings.quota_burst_s)
     requests = RequestContext(tenants, store, draining, clock_us, settings.message_bytes_max, quotas)
     publisher = QualityPublisher(store, clock_us, 7.0 / settings.silence_false_alarm_days)
+    after_us = round(settings.archive_after_s * SECOND_US)
+    archiver = Archiver(store, archive, clock_us, after_us, settings.archive_file_bytes_max) if archive else None
     restatements = EntityRestatements(store)
 
     async def publish(log: TenantLog) -> None:
@@ -133,12 +139,19 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
             ),
             Contract("andon.ingest.v1.FormService", FormServicer(requests), add_FormServiceServicer_to_server, ACCESS),
             Contract("andon.ingest.v1.FeedService", FeedServicer(requests), add_FeedServiceServicer_to_server, ACCESS),
+            Contract(
+                "andon.ingest.v1.ArchiveService",
+                ArchiveServicer(requests, archive, archiver),
+                add_ArchiveServiceServicer_to_server,
+                ACCESS,
+            ),
         ],
         background=[
             lambda: Listener(settings.dsn, CHANNEL).run(tenants.wake),
             lambda: tenants.archive_old_ids(settings.archive_every_s),
             lambda: tenants.expire_quarantine(settings.quarantine_expiry_every_s, retention_us),
             lambda: tenants.publish_quality(settings.quality_publication_every_s, publish),
+            *([lambda: tenants.archive_events(settings.archive_events_every_s, archiver.run)] if archiver else []),
         ],
         draining=draining,
         ready=lambda: healthy(pool),

@@ -6,6 +6,7 @@ _SERVICE = "/andon.ingest.v1.IngestService/"
 _QUARANTINE = "/andon.ingest.v1.QuarantineService/"
 _PRIVACY = "/andon.ingest.v1.PrivacyService/"
 _DATA_QUALITY = "/andon.ingest.v1.DataQualityService/"
+_ARCHIVE = "/andon.ingest.v1.ArchiveService/"
 _SURVEY = "/andon.ingest.v1.SurveyService/"
 _ENTITY = "/andon.ingest.v1.EntityService/"
 _FORM = "/andon.ingest.v1.FormService/"
@@ -69,4 +70,8 @@ ACCESS: Access = {
     _FEED + "GetFeed": _READ,
     _FEED + "ListFeeds": _READ,
     _FEED + "UpdateFeed": _ASK,
+    _ARCHIVE + "GetArchive": _OPERATE,
+    _ARCHIVE + "ListArchiveFiles": _OPERATE,
+    _ARCHIVE + "ArchiveEvents": _OPERATE,
+    _ARCHIVE + "VerifyArchive": _OPERATE,
 }

@@ -254,6 +254,8 @@ class Source:
     quality: QualityRules = QualityRules()
     # Nothing for so long is silence; absent: for how long is learned.
     silent_after_us: int | None = None
+    # When its events leave the database for the archive, after their commit; 0: never; absent: as the service says.
+    archive_after_us: int | None = None
     # Of the survey or the form that is answered through it; empty: there is none.
     answers: tuple[AnswerRule, ...] = ()
     # Of the form: the kind of what is observed; empty: there is none.

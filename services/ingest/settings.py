@@ -40,6 +40,25 @@ class IngestSettings(RuntimeSettings):
         gt=0.0,
         description="Time in seconds between moves of event ids behind the horizon to their archive.",
     )
+    archive_url: str = Field(
+        "",
+        description="Where events go that are older than their source says: a folder, or s3://bucket/prefix with what "
+        "pyarrow's filesystem takes after it, such as ?region=eu-central-1. Empty: they stay in the database.",
+    )
+    archive_after_s: float = Field(
+        0.0,
+        ge=0.0,
+        description="Time in seconds after their commit after which events are archived, of sources that do not say so "
+        "themselves. 0: never.",
+    )
+    archive_events_every_s: float = Field(
+        3600.0, gt=0.0, description="Time in seconds between moves of old events to the archive."
+    )
+    archive_file_bytes_max: int = Field(
+        64 * 1024 * 1024,
+        ge=1,
+        description="Approximate maximum size in bytes of the events that become one file of the archive.",
+    )
     quarantine_retention_s: float = Field(
         90 * 86_400.0,
         gt=0.0,

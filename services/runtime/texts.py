@@ -38,6 +38,7 @@ REASONS: Texts = {
         "en": "This source has no mapping, so it takes no records.",
         "zh": "该数据源没有映射，无法接收原始记录。",
     },
+    "ARCHIVE_MISSING": {"en": "The service has no archive.", "zh": "该服务未配置归档位置。"},
     "OVERLOADED": {"en": "The service is busy; try again shortly.", "zh": "服务繁忙，请稍后重试。"},
     "DRAINING": {"en": "This server is stopping; connect again.", "zh": "服务器正在停止，请重新连接。"},
     "DATABASE_UNAVAILABLE": {"en": "The database is unavailable; try again.", "zh": "暂时无法访问数据库，请重试。"},

@@ -39,7 +39,7 @@ TRIES_MAX = 20
 REJECTIONS_SHOWN = 20
 TESTED_MAX = 100
 # What a document says of the events of a source, besides how records become events; as in the contract.
-RULE_KEYS = ("cleaning", "quality", "silent_after", "quota", "entity_keys")
+RULE_KEYS = ("cleaning", "quality", "silent_after", "quota", "entity_keys", "archive_after")
 
 Name = Annotated[str, typer.Argument(help="Id of the source, for example zendesk.")]
 MappingFile = Annotated[

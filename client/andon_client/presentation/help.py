@@ -239,6 +239,16 @@ CHINESE: Mapping[str, str] = {
     "These figures replace those of the same periods: gives rows a newer revision.": (
         "以这些数据替换相同周期的数据：为各行赋予更新的修订号。"
     ),
+    "The archive: events that have left the database for Parquet files.": (
+        "归档：已移出数据库、存入 Parquet 文件的事件。"
+    ),
+    "Show how much is archived, and the files, oldest first.": "显示已归档的数量与文件，最早的在前。",
+    "Archive what is due now, as the service does by itself every hour.": (
+        "立即归档到期的事件；服务本身每小时也会执行。"
+    ),
+    "Read the files and compare them with the hashes recorded when they were written.": (
+        "读取文件，并与写入时记录的哈希比较。"
+    ),
     "Identifiers of persons: what is found in texts, and erasures.": "个人标识：文本中发现的内容与删除记录。",
     "Erase a person: show what would be deleted, ask, delete it and print the certificate. Cannot be undone.": (
         "删除一个人：显示将删除的内容，询问，删除并打印证明。不可撤销。"

@@ -11,7 +11,15 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from andon.improvement.v1 import problem_pb2
-from andon.ingest.v1 import data_quality_pb2, event_pb2, ingest_pb2, privacy_pb2, quarantine_pb2, source_pb2
+from andon.ingest.v1 import (
+    archive_pb2,
+    data_quality_pb2,
+    event_pb2,
+    ingest_pb2,
+    privacy_pb2,
+    quarantine_pb2,
+    source_pb2,
+)
 from andon.scoring.v1 import indicator_system_pb2, score_pb2, scoring_pb2
 from andon.scoring.v1.indicator_system_pb2 import Phase
 from andon_records.templates import Template
@@ -325,6 +333,22 @@ def systems_table(systems: Iterable[indicator_system_pb2.IndicatorSystem], local
         for system in systems
     ]
     return Table(say("systems", locale), table_columns(locale, "name", ">version", "state", "created"), rows)
+
+
+def archive_table(files: Iterable[archive_pb2.ArchiveFile], locale: str) -> Table:
+    columns = ("=archive_key", "archived", "commits_from", "commits_to", ">event_count", ">byte_count")
+    rows = [
+        table_row(
+            one.key,
+            when(one.archive_time),
+            when(one.commit_time_first),
+            when(one.commit_time_last),
+            f"{one.event_count:,}",
+            f"{one.byte_count:,}",
+        )
+        for one in files
+    ]
+    return Table(say("archive_files", locale), table_columns(locale, *columns), rows)
 
 
 def erasures_table(erasures: Iterable[privacy_pb2.Erasure], locale: str) -> Table:

@@ -6,6 +6,7 @@ from typing import Any
 from andon.ingest.v1 import ingest_pb2, source_pb2
 
 from services.ingest import wire
+from services.ingest.admission.names import is_source_name
 from services.ingest.admission.own_source import OWN_SOURCES
 from services.ingest.admission.policies import personal_attributes
 from services.ingest.model import (
@@ -43,6 +44,7 @@ CHANGEABLE = (
     "silent_after",
     "quota",
     "entity_keys",
+    "archive_after",
 )
 TITLE_CHARS_MAX = 200
 SILENT_AFTER_US_MIN = 60 * SECOND_US
@@ -63,6 +65,7 @@ _FIELDS = {
     "silent_after": ("silent_after_us",),
     "quota": ("quota",),
     "entity_keys": ("entity_keys",),
+    "archive_after": ("archive_after_us",),
 }
 
 
@@ -150,6 +153,8 @@ async def _clear_values(session: LockedSession, source: Source) -> None:
 def _source_id(text: str, field: str) -> SourceId:
     if not SOURCE.fullmatch(text):
         raise invalid(field, "must be 1 to 64 of [a-z0-9._-]")
+    if not is_source_name(text):
+        raise invalid(field, "must not be what identifies a person")
     if text.startswith(RESERVED_PREFIX):
         raise invalid(field, f"must not begin with {RESERVED_PREFIX}: the service itself writes such sources")
     return SourceId(text)
@@ -188,5 +193,6 @@ def _check(source: Source, message: source_pb2.Source) -> None:
     silent_after_us = source.silent_after_us
     enough = silent_after_us is None or silent_after_us >= SILENT_AFTER_US_MIN
     checks.require(enough, "source.silent_after", "must be at least 1 minute")
+    checks.require((source.archive_after_us or 0) >= 0, "source.archive_after", "must not be negative")
     checks.done()
     check_mapping(source)

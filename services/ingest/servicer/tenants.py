@@ -66,6 +66,13 @@ class Tenants:
             await asyncio.sleep(every_s)
             await rounds.go(self._open, lambda tenant: self._open[tenant].committer.archive_old_ids())
 
+    async def archive_events(self, every_s: float, run: Callable[[TenantId], Awaitable[None]]) -> None:
+        """For ever, of each open log in turn. What is not in the archive is in the database."""
+        rounds = TenantRounds[TenantId]("archive of events")
+        while True:
+            await asyncio.sleep(every_s)
+            await rounds.go(self._open, run)
+
     async def expire_quarantine(self, every_s: float, retention_us: int) -> None:
         """For ever, of each open log in turn."""
         rounds = TenantRounds[TenantId]("expiry of refused events")

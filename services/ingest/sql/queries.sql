@@ -46,9 +46,9 @@ LIMIT 1;
 
 -- name: segments_at
 -- The segments of some commits.
-SELECT position, id_hashes, events
-FROM segment
-WHERE tenant = $1 AND position = ANY ($2::bigint[]) AND ($3::int[] IS NULL OR partition = ANY ($3))
+SELECT position, id_hashes, events, key AS archive_key, archive_group
+FROM segment LEFT JOIN archive_file ON archive_file.tenant = segment.tenant AND file_id = segment.archive_file
+WHERE segment.tenant = $1 AND position = ANY ($2::bigint[]) AND ($3::int[] IS NULL OR partition = ANY ($3))
 ORDER BY position, partition, first_offset;
 
 -- name: commits_after
@@ -75,9 +75,10 @@ GROUP BY known.source;
 
 -- name: segments_between
 -- The pages of some commits, pruned by partition and by time.
-SELECT position, partition, first_offset, event_count, time_min_us, time_max_us, events
-FROM segment
-WHERE tenant = $1 AND position > $2 AND position <= $3
+SELECT position, partition, first_offset, segment.event_count, time_min_us, time_max_us, events,
+       key AS archive_key, archive_group
+FROM segment LEFT JOIN archive_file ON archive_file.tenant = segment.tenant AND file_id = segment.archive_file
+WHERE segment.tenant = $1 AND position > $2 AND position <= $3
   AND ($4::int[] IS NULL OR partition = ANY ($4))
   AND time_max_us >= $5 AND time_min_us < $6
 ORDER BY position, partition, first_offset;
@@ -107,7 +108,7 @@ ORDER BY source, rule, field;
 -- Every source of the tenant.
 SELECT source, kind, source.title_en, source.title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
        policies, subject, mapping, cleaning, quality, silent_after_us, events_per_s, bytes_per_s,
-       entity_keys, revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind,
+       entity_keys, archive_after_us, revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind,
        feed.document AS feed
 FROM source LEFT JOIN survey USING (tenant, source) LEFT JOIN form USING (tenant, source)
 LEFT JOIN feed USING (tenant, source)
@@ -118,7 +119,7 @@ ORDER BY source;
 -- One source of the tenant.
 SELECT source, kind, source.title_en, source.title_zh, dedup_horizon_us, time_earliest_us, future_tolerance_us,
        policies, subject, mapping, cleaning, quality, silent_after_us, events_per_s, bytes_per_s,
-       entity_keys, revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind,
+       entity_keys, archive_after_us, revision, source.created_at, survey.items, form.items AS form_items, form.object_kind AS observed_kind,
        feed.document AS feed
 FROM source LEFT JOIN survey USING (tenant, source) LEFT JOIN form USING (tenant, source)
 LEFT JOIN feed USING (tenant, source)
@@ -128,8 +129,8 @@ WHERE tenant = $1 AND source = $2;
 -- A new source; nothing is returned where it exists.
 INSERT INTO source (tenant, source, kind, title_en, title_zh, dedup_horizon_us, time_earliest_us,
                     future_tolerance_us, policies, subject, mapping, cleaning, quality, silent_after_us,
-                    events_per_s, bytes_per_s, entity_keys)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb, $14, $15, $16, $17::jsonb)
+                    events_per_s, bytes_per_s, entity_keys, archive_after_us)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb, $14, $15, $16, $17::jsonb, $18)
 ON CONFLICT (tenant, source) DO NOTHING
 RETURNING created_at;
 
@@ -139,7 +140,7 @@ UPDATE source
 SET kind = $4, title_en = $5, title_zh = $6, dedup_horizon_us = $7, time_earliest_us = $8,
     future_tolerance_us = $9, policies = $10, subject = $11, mapping = $12, cleaning = $13::jsonb,
     quality = $14::jsonb, silent_after_us = $15, events_per_s = $16, bytes_per_s = $17, entity_keys = $18::jsonb,
-    revision = revision + 1
+    archive_after_us = $19, revision = revision + 1
 WHERE tenant = $1 AND source = $2 AND revision = $3
 RETURNING revision;
 
@@ -972,3 +973,63 @@ LIMIT $3;
 UPDATE feed
 SET title_en = $3, title_zh = $4, document = $5::jsonb
 WHERE tenant = $1 AND source = $2;
+
+-- name: archivable_commits
+-- Commits whose events are here and are older than each of their sources says ($3: than sources say that say nothing; 0: never).
+SELECT commit.position, commit.byte_count
+FROM commit
+JOIN (
+    SELECT DISTINCT position
+    FROM segment
+    WHERE tenant = $1 AND archive_file IS NULL
+) AS here USING (position)
+WHERE tenant = $1
+  AND NOT EXISTS (
+      SELECT FROM unnest(commit.sources) AS came (source)
+      LEFT JOIN source ON source.tenant = $1 AND source.source = came.source
+      WHERE coalesce(source.archive_after_us, $3) = 0
+         OR committed_at > $2::timestamptz
+            - make_interval(secs => coalesce(source.archive_after_us, $3)::double precision / 1000000)
+  )
+ORDER BY commit.position
+LIMIT $4;
+
+-- name: segments_to_archive
+-- The segments of some commits whose events are here.
+SELECT position, partition, first_offset, events
+FROM segment
+WHERE tenant = $1 AND position = ANY ($2::bigint[]) AND archive_file IS NULL
+ORDER BY position, partition, first_offset;
+
+-- name: create_archive_file
+-- A file that is stored; one of the same name has the same content, so what it was made of is archived already.
+INSERT INTO archive_file (tenant, key, commit_first, commit_last, segment_count, event_count, byte_count, sha256)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (tenant, key) DO NOTHING
+RETURNING file_id;
+
+-- name: move_segments
+-- The events of these segments are in a file from now on.
+UPDATE segment
+SET events = '', archive_file = $2, archive_group = moved.archive_group
+FROM unnest($3::bigint[], $4::int[], $5::bigint[], $6::int[])
+    AS moved (position, partition, first_offset, archive_group)
+WHERE segment.tenant = $1 AND segment.position = moved.position AND segment.partition = moved.partition
+  AND segment.first_offset = moved.first_offset AND segment.archive_file IS NULL
+RETURNING segment.position;
+
+-- name: archive_files
+-- Files after one of them, oldest first.
+SELECT file_id, key, segment_count, event_count, byte_count, sha256, archived_at,
+       (SELECT committed_at FROM commit WHERE commit.tenant = $1 AND position = commit_first) AS first_at,
+       (SELECT committed_at FROM commit WHERE commit.tenant = $1 AND position = commit_last) AS last_at
+FROM archive_file
+WHERE tenant = $1 AND file_id > $2
+ORDER BY file_id
+LIMIT $3;
+
+-- name: archive_totals
+-- How much is archived.
+SELECT count(*) AS files, coalesce(sum(event_count), 0)::bigint AS events, coalesce(sum(byte_count), 0)::bigint AS bytes
+FROM archive_file
+WHERE tenant = $1;

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from services.ingest.log.archive import ArchiveDamaged, ArchivePlace, SegmentArchive
 from services.ingest.log.records import (
     Commit,
     HashedSegment,
@@ -29,11 +30,15 @@ Connect = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
 class PostgresLog:
     """`connect` gives a connection on which the tenant's rows are visible; `connect_plain` one without a transaction.
 
-    On a connection whose transaction is open already, all calls see one state of the log.
+    On a connection whose transaction is open already, all calls see one state of the log. Events that have left the
+    database are read from `archive`.
     """
 
-    def __init__(self, tenant: TenantId, connect: Connect, connect_plain: Connect) -> None:
+    def __init__(
+        self, tenant: TenantId, connect: Connect, connect_plain: Connect, archive: SegmentArchive | None = None
+    ) -> None:
         self._tenant = tenant
+        self._archive = archive
         self._connect = connect
         self._connect_plain = connect_plain
 
@@ -72,10 +77,10 @@ class PostgresLog:
             span = (pages.start_us, pages.end_us)
             rows = await connection.fetch(queries.segments_between, self._tenant, after, through, chosen, *span)
         found: dict[int, list[StoredPage]] = {commit.position: [] for commit in commits}
-        for row in rows:
+        for row, events in zip(rows, await self._events(rows), strict=True):
             key = SegmentKey(row["position"], row["partition"], row["first_offset"])
             found[key.position].append(
-                StoredPage(key, row["event_count"], row["time_min_us"], row["time_max_us"], row["events"])
+                StoredPage(key, row["event_count"], row["time_min_us"], row["time_max_us"], events)
             )
         return [LoggedCommit(commit, tuple(found[commit.position])) for commit in commits]
 
@@ -96,9 +101,19 @@ class PostgresLog:
         async with self._connect() as connection:
             rows = await connection.fetch(queries.segments_at, self._tenant, list(positions), chosen)
         found: dict[int, list[StoredSegment]] = {position: [] for position in positions}
-        for row in rows:
-            found[row["position"]].append(StoredSegment(row["id_hashes"], row["events"]))
+        for row, events in zip(rows, await self._events(rows), strict=True):
+            found[row["position"]].append(StoredSegment(row["id_hashes"], events))
         return found
+
+    async def _events(self, rows: Sequence[asyncpg.Record]) -> list[bytes]:
+        """Of segments, from where they are."""
+        away = [ArchivePlace(row["archive_key"], row["archive_group"]) for row in rows if row["archive_key"]]
+        if not away:
+            return [row["events"] for row in rows]
+        if self._archive is None:
+            raise ArchiveDamaged("events are archived, and no archive is configured")
+        archived = iter(await self._archive.events(away))
+        return [next(archived) if row["archive_key"] else row["events"] for row in rows]
 
     async def position_before(self, us: int) -> int:
         async with self._connect() as connection:

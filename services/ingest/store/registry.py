@@ -132,6 +132,7 @@ def _source_values(source: Source) -> tuple[Any, ...]:
         source.quota.events_per_s,
         source.quota.bytes_per_s,
         json.dumps([asdict(one) for one in source.entity_keys]),
+        source.archive_after_us,
     )
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from services.ingest.log.archive import SegmentArchive
 from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
+from services.ingest.store.archive_book import PostgresArchiveBook
 from services.ingest.store.data_quality import PostgresQualityBook
 from services.ingest.store.entities import PostgresEntities
 from services.ingest.store.feeds import PostgresFeeds
@@ -47,8 +49,11 @@ class PostgresLockedSession(PostgresSession):
 
 
 class PostgresStore:
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    """`archive`: where events are that have left the database; absent: none have."""
+
+    def __init__(self, pool: asyncpg.Pool, archive: SegmentArchive | None = None) -> None:
         self._pool = pool
+        self._archive = archive
 
     def log(self, tenant: TenantId) -> Log:
         """The tenant's log, a transaction for each call; an append takes one round trip."""
@@ -56,10 +61,13 @@ class PostgresStore:
         def connect() -> AbstractAsyncContextManager[asyncpg.Connection]:
             return tenant_transaction(self._pool, tenant)
 
-        return PostgresLog(tenant, connect, lambda: acquire(self._pool))
+        return PostgresLog(tenant, connect, lambda: acquire(self._pool), self._archive)
 
     def id_archive(self, tenant: TenantId) -> PostgresIdArchive:
         return PostgresIdArchive(tenant, lambda: tenant_transaction(self._pool, tenant))
+
+    def archive_book(self, tenant: TenantId) -> PostgresArchiveBook:
+        return PostgresArchiveBook(tenant, lambda: tenant_transaction(self._pool, tenant))
 
     def persons(self, tenant: TenantId) -> PostgresPersons:
         return PostgresPersons(tenant, lambda: tenant_transaction(self._pool, tenant))
@@ -68,26 +76,26 @@ class PostgresStore:
     async def session(self, tenant: TenantId) -> AsyncIterator[PostgresSession]:
         """Reads one state of the log and of the registry over several calls."""
         async with tenant_transaction(self._pool, tenant, isolation="repeatable_read", readonly=True) as connection:
-            yield PostgresSession(*_parts_on(connection, tenant))
+            yield PostgresSession(*_parts_on(connection, tenant, self._archive))
 
     @asynccontextmanager
     async def changing(self, tenant: TenantId) -> AsyncIterator[PostgresSession]:
         """A transaction that may change the registry, next to the writers of the log."""
         async with tenant_transaction(self._pool, tenant) as connection:
-            yield PostgresSession(*_parts_on(connection, tenant))
+            yield PostgresSession(*_parts_on(connection, tenant, self._archive))
 
     @asynccontextmanager
     async def locked(self, tenant: TenantId) -> AsyncIterator[PostgresLockedSession]:
         """Waits for the other writers of this log, and makes later ones wait."""
         async with tenant_transaction(self._pool, tenant) as connection:
             head = head_of(await connection.fetchrow(queries.lock_head, tenant))
-            archive = PostgresIdArchive(tenant, lambda: nullcontext(connection))
+            id_archive = PostgresIdArchive(tenant, lambda: nullcontext(connection))
             persons = PostgresPersons(tenant, lambda: nullcontext(connection))
-            yield PostgresLockedSession(*_parts_on(connection, tenant), head, archive, persons)
+            yield PostgresLockedSession(*_parts_on(connection, tenant, self._archive), head, id_archive, persons)
 
 
 def _parts_on(
-    connection: asyncpg.Connection, tenant: TenantId
+    connection: asyncpg.Connection, tenant: TenantId, archive: SegmentArchive | None
 ) -> tuple[
     Log,
     PostgresRegistry,
@@ -98,7 +106,7 @@ def _parts_on(
     PostgresEntities,
     PostgresFeeds,
 ]:
-    log = PostgresLog(tenant, lambda: nullcontext(connection), lambda: nullcontext(connection))
+    log = PostgresLog(tenant, lambda: nullcontext(connection), lambda: nullcontext(connection), archive)
     return (
         log,
         PostgresRegistry(connection, tenant),

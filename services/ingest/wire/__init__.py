@@ -180,6 +180,7 @@ def source_message(source: Source) -> source_pb2.Source:
             source_pb2.EntityField(field=one.field, kind=source_pb2.EntityKind.ValueType(one.kind))
             for one in source.entity_keys
         ],
+        archive_after=None if source.archive_after_us is None else duration(source.archive_after_us),
     )
 
 
@@ -205,6 +206,7 @@ def source(message: source_pb2.Source, name: SourceId) -> Source:
         entity_keys=tuple(
             EntityField(one.field, EntityKind(one.kind)) for one in message.entity_keys if int(one.kind) in KINDS
         ),
+        archive_after_us=micros(message.archive_after) if message.HasField("archive_after") else None,
     )
 
 

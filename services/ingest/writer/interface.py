@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from services.ingest.known.archive import IdArchive
+from services.ingest.log.archive import ArchiveBook
 from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
@@ -63,6 +64,9 @@ class IngestStore(Protocol):
         """A transaction for each call."""
 
     def id_archive(self, tenant: TenantId) -> IdArchive: ...
+
+    def archive_book(self, tenant: TenantId) -> ArchiveBook:
+        """A transaction for each call."""
 
     def persons(self, tenant: TenantId) -> PersonStore:
         """A transaction for each call."""
