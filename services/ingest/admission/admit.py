@@ -14,6 +14,7 @@ from services.ingest.admission.checks import checked
 from services.ingest.admission.cleaning_rules import cleaned
 from services.ingest.admission.concatenation import join, joined
 from services.ingest.admission.feed_rows import named
+from services.ingest.admission.names import is_source_name
 from services.ingest.admission.normal_form import normalised
 from services.ingest.admission.own_source import foreign_rows
 from services.ingest.admission.persons import Persons
@@ -23,7 +24,7 @@ from services.ingest.admission.quality_rules import defects
 from services.ingest.admission.tenant_keys import TenantKeys
 from services.ingest.columns import codes_of
 from services.ingest.hashes import hash_name, hash_texts, mix
-from services.ingest.model import SOURCE, Admission, CleanedRows, DefectRows, IncomingBatch, Source, SourceId
+from services.ingest.model import Admission, CleanedRows, DefectRows, IncomingBatch, Source, SourceId
 
 
 def admit(
@@ -59,7 +60,7 @@ def admit(
     codes = codes_of(coded_now)
     used = np.flatnonzero(np.bincount(codes, minlength=1)).tolist() if page.num_rows else []
     # A name that is no source's has no admitted event, and may be of any length.
-    names = [name if SOURCE.fullmatch(name or "") else "" for name in coded_now.dictionary.to_pylist()]
+    names = [name if is_source_name(name) else "" for name in coded_now.dictionary.to_pylist()]
     source_hashes = np.array([hash_name(name, keys.ids) if name else 0 for name in names], dtype=np.uint64)
     return Admission(
         page=page,

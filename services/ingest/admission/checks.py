@@ -10,10 +10,10 @@ from andon_records.mapping.conversion import unparsed_field
 from numpy.typing import NDArray
 
 from services.ingest.admission import feed_rows
+from services.ingest.admission.names import is_attribute_name, is_source_name
 from services.ingest.columns import FIXED, FIXED_NAMES, codes_of, filled
 from services.ingest.hashes import text_spans
 from services.ingest.model import (
-    ATTRIBUTE_NAME,
     ATTRIBUTE_PREFIX,
     ATTRIBUTE_TEXT_CHARS_MAX,
     ATTRIBUTES_MAX,
@@ -23,7 +23,6 @@ from services.ingest.model import (
     OBJECT_KINDS,
     OBSERVED_FIELD,
     RATER_FIELD,
-    SOURCE,
     SOURCE_CHARS_MAX,
     AnswerRule,
     Arrival,
@@ -91,7 +90,7 @@ class FaultMarks:
         if not self.kinds:
             return tuple(() for _ in found)
         rows = np.flatnonzero(self.reason >= 0)
-        names = [name if SOURCE.fullmatch(name or "") else "" for name in sources.dictionary.to_pylist()] + [""]
+        names = [name if is_source_name(name) else "" for name in sources.dictionary.to_pylist()] + [""]
         codes = sources.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
         owners = np.searchsorted(starts, rows, "right") - 1
         for row, owner, index in zip(rows.tolist(), owners.tolist(), (rows - starts[owners]).tolist(), strict=True):
@@ -173,7 +172,7 @@ def _check_texts(arrival: Arrival, marks: FaultMarks) -> None:
     marks.note(ids.longer_than(ID_CHARS_MAX), "id", "EVENT_ID_TOO_LONG")
     marks.note(ids.with_control_characters(), "id", "EVENT_TEXT_INVALID")
     source = page.column("source")
-    sources = np.array([not SOURCE.fullmatch(name or "") for name in source.dictionary.to_pylist()], dtype=np.bool_)
+    sources = np.array([not is_source_name(name) for name in source.dictionary.to_pylist()], dtype=np.bool_)
     marks.note(_with_nulls(source, _by_code(source, sources)), "source", "EVENT_SOURCE_INVALID")
     marks.note(case_ids.empty(), "case_id", "EVENT_CASE_MISSING")
     _check_text(page.column("case_id"), case_ids, "case_id", ID_CHARS_MAX, marks)
@@ -262,7 +261,7 @@ def _check_attributes(arrival: Arrival, marks: FaultMarks) -> None:
     for place in places:
         column, path = page.column(place), names[place]
         name = path.removeprefix(ATTRIBUTE_PREFIX)
-        if not ATTRIBUTE_NAME.fullmatch(name):
+        if not is_attribute_name(name):
             # The name is the caller's and may hold anything, so the path stops before it.
             marks.note(np.asarray(column.is_valid()), "attributes", "EVENT_TEXT_INVALID")
             continue

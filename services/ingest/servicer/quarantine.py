@@ -14,6 +14,7 @@ from services.ingest.admission.checks import MESSAGES
 from services.ingest.admission.correction import Rule, changed, corrected, unreadable_still
 from services.ingest.metrics import metrics
 from services.ingest.model import Arrival, Decider, Fault, IncomingBatch, Replay, Written
+from services.ingest.privacy.engine import masked
 from services.ingest.registry.held_events import OPEN, HeldEvent, HeldFilter, HeldPage, HeldState
 from services.ingest.registry.quarantine import OPENED_ROWS, corrected_name, opened, sealed
 from services.ingest.servicer.corrections import rules as rules_of
@@ -282,7 +283,8 @@ def _state(state: HeldState) -> quarantine_pb2.QuarantineState.ValueType:
 
 def _decider(request: Any) -> Decider:
     key = idempotency_key(request)
-    return Decider(current_caller().subject, request.reason, key.request_id if key else None)
+    # A reason is stored in plain text, and somebody may have written whom it is about.
+    return Decider(current_caller().subject, masked(request.reason), key.request_id if key else None)
 
 
 def _check_reason(reason: str, least: int) -> None:
