@@ -32,6 +32,9 @@ hypothesis.settings.register_profile("repeat", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
+# The workers of a parallel run have a terminal of 80 columns and the tests of a single process none: now none has.
+os.environ.pop("COLUMNS", None)
+
 # A test's database need not survive a power cut; tests of durability start a server of their own.
 FAST = {
     "fsync": "off",
