@@ -23,6 +23,7 @@ import asyncpg
 import hypothesis
 import pytest
 import structlog
+from andon_client import terminal
 
 from services.machine.postgres import EmbeddedPostgres
 
@@ -34,6 +35,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 # The workers of a parallel run have a terminal of 80 columns and the tests of a single process none: now none has.
 os.environ.pop("COLUMNS", None)
+terminal.screen.width = terminal.WIDTH_WITHOUT_TERMINAL
 
 # A test's database need not survive a power cut; tests of durability start a server of their own.
 FAST = {

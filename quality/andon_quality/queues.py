@@ -103,6 +103,7 @@ class Queue(Result):
     upper: FloatArray
 
 
+@checked
 def erlang_c(offered: float, servers: int) -> float:
     """Probability that a customer of an M/M/c queue waits. offered: arrival rate x mean service time, below `servers`.
 

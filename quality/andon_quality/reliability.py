@@ -218,6 +218,7 @@ def _by_chance(given: FloatArray, ratings: FloatArray) -> FloatArray:
     return np.asarray(np.square(given / np.asarray(ratings)[..., None]).sum(axis=-1))
 
 
+@checked
 def krippendorff(
     counts: ArrayLike, disagreement: Disagreement = Disagreement.NOMINAL, confidence: float = 0.95
 ) -> Agreement:

@@ -16,12 +16,12 @@ FILE = re.compile(r"[\w.-]+\.(?:csv|yaml|xes|jsonl|jsonocel|parquet|xlsx)(?:\.gz
 
 
 def shown(page):
-    """Each command of a page's blocks, a broken line mended, without what follows it in a pipe or a comment."""
+    """Each command of a page's blocks, a broken line mended, without what follows it in a pipe, a file or a comment."""
     for block in BLOCK.findall(page.read_text(encoding="utf-8")):
         for line in block.replace("\\\n", " ").splitlines():
             words = shlex.split(line.removeprefix("$ "), comments=True) if "andon " in line[:8] else []
             if words[:1] == ["andon"]:
-                yield words[1:]
+                yield words[1 : words.index(">") if ">" in words else None]
 
 
 COMMANDS = [

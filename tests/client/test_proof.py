@@ -57,7 +57,7 @@ def score(number, day, value=0.3, **fields):
 @pytest.fixture
 def shown(monkeypatch, capsys, action, proof):
     def show(windows=(), locale="en", notation=BARE):
-        monkeypatch.setattr(module, "screen", Console(width=100, color_system=None, force_terminal=False))
+        monkeypatch.setattr(module, "screen", Console(width=120, color_system=None, force_terminal=False))
         show_proof(action, proof, windows, locale, notation)
         return capsys.readouterr().out
 

@@ -7,8 +7,16 @@ from typing import Any
 
 import grpc
 import pytest
+from andon.scoring.v1 import (
+    alarm_review_pb2,
+    benchmark_pb2,
+    capability_pb2,
+    overview_pb2,
+    scoring_pb2,
+    simulation_pb2,
+    system_review_pb2,
+)
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
-from andon.scoring.v1 import scoring_pb2, scoring_pb2_grpc
 from google.rpc import error_details_pb2, status_pb2
 
 from services.scoring.access import ACCESS
@@ -129,9 +137,19 @@ async def test_a_version_that_comes_back_is_scored_by_before_anything_else_is_wr
 
 
 async def test_every_rpc_has_its_roles_and_nobody_else_may(suite: Any, make: Any) -> None:
-    methods = scoring_pb2.DESCRIPTOR.services_by_name["ScoringService"].methods
-    assert set(ACCESS) == {f"/andon.scoring.v1.ScoringService/{method.name}" for method in methods}
-    assert issubclass(scoring_pb2_grpc.ScoringServiceServicer, object)
+    files = (
+        scoring_pb2,
+        overview_pb2,
+        system_review_pb2,
+        alarm_review_pb2,
+        benchmark_pb2,
+        simulation_pb2,
+        capability_pb2,
+    )
+    services = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
+    methods = {f"/{service.full_name}/{method.name}" for service in services for method in service.methods}
+    assert set(ACCESS) == methods
+    assert all(ACCESS.values())
     reader, nobody = suite.scoring(roles=["reader"]), suite.scoring(roles=["writer"])
     create = CREATE(parent="processes/desk", indicator_system_id="main", spec=make.spec())
     assert (await refused(reader.CreateIndicatorSystem(create))).code() is grpc.StatusCode.PERMISSION_DENIED
