@@ -86,7 +86,7 @@ def test_effect_and_means_of_a_share_are_in_per_cent_and_others_in_their_unit(sh
         "  effect -20 percentage points, interval -45 to +5 percentage points, p = 0.061 (valid at every look)",
         "  baseline: 50 % over 5 windows, 2026-04-02 – 2026-04-06",
         f"{SERIES} (%)",
-        "50.0┤",
+        "30.0┤",
     ):
         assert line in share
     hours = shown(locale="zh", notation=Notation({}, {series: ("h", False)}))
