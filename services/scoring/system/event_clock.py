@@ -1,6 +1,6 @@
 """The watermark of an indicator system: how far the sources that feed it have come.
 
-A window is complete once the watermark has passed its end plus the lateness, less what an event speaks of after its
+A window is complete once the watermark has passed its end plus the lateness, less what an event describes after its
 time. The watermark is
 
     min(now, max(slowest, min(newest, now - idle)))
