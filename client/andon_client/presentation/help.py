@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from typer import rich_utils
-
 from andon_client.presentation.formats import language_of
 
 CHINESE: Mapping[str, str] = {
@@ -528,7 +526,6 @@ _PANELS: Mapping[str, str] = {
     "RICH_HELP": "用 [blue]'{command_path} {help_option}'[/] 查看帮助。",
     "ABORTED_TEXT": "已中止。",
 }
-_ENGLISH_PANELS = {name: getattr(rich_utils, name) for name in _PANELS}
 _EXAMPLE = ("Example: ", "示例：")
 _USAGE_ERRORS: Sequence[tuple[str, str]] = (
     (r"^Missing argument (.+?)\.", r"缺少参数 \1。"),
@@ -548,7 +545,8 @@ _USAGE_ERRORS: Sequence[tuple[str, str]] = (
     (r"(\S+) is not in the range (.+?)\.$", r"\1 不在范围 \2 内。"),
     (r"(\S+) is not a time such as (.+) or (\S+)$", r"\1 不是时间，时间的写法如 \2 或 \3。"),
 )
-_format_error = rich_utils.rich_format_error
+# What typer says itself, once something else was said in this process.
+_english: dict[str, Any] = {}
 
 
 def requested_locale(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
@@ -574,9 +572,15 @@ def usage_error(message: str, locale: str) -> str:
 def translate(command: Any, locale: str) -> None:
     """Puts the help and the usage errors of a command and of all below it into the reader's language."""
     chinese = language_of(locale) == "zh"
-    for name, text in (_PANELS if chinese else _ENGLISH_PANELS).items():
-        setattr(rich_utils, name, text)
-    setattr(rich_utils, "rich_format_error", _format_chinese_error if chinese else _format_error)  # noqa: B010
+    if not chinese and not _english:
+        return
+    # Imported here: it loads a reader of Markdown and a highlighter of code, which only help and usage errors need.
+    from typer import rich_utils
+
+    if not _english:
+        _english.update({name: getattr(rich_utils, name) for name in (*_PANELS, "rich_format_error")})
+    for name, said in {**_english, **(_SAID_IN_CHINESE if chinese else {})}.items():
+        setattr(rich_utils, name, said)
     if chinese:
         _translate(command)
 
@@ -584,7 +588,10 @@ def translate(command: Any, locale: str) -> None:
 def _format_chinese_error(error: Any) -> None:
     message = usage_error(error.format_message(), "zh")
     error.format_message = lambda: message
-    _format_error(error)
+    _english["rich_format_error"](error)
+
+
+_SAID_IN_CHINESE: Mapping[str, Any] = {**_PANELS, "rich_format_error": _format_chinese_error}
 
 
 def _translate(command: Any) -> None:
