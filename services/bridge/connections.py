@@ -6,13 +6,13 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
+
+from services.runtime.documents import BadDocument, Document, SourceName, TenantName, parse_document
 
 FILE_NAME = "connections.yaml"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-Tenant = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Seconds = Annotated[float, Field(gt=0.0, le=86_400.0, strict=False)]
 SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,250}$")]
 """A file next to the document; a secret is never in the document itself."""
@@ -22,14 +22,12 @@ class BadConnections(ValueError):
     """The document is at fault; says where, and shows no value of it."""
 
 
-class ConnectionDocument(BaseModel):
+class ConnectionDocument(Document):
     """What every kind has: `name` names positions and metrics, and must stay the same."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
-
     name: Name
-    tenant: Tenant
-    source: Name
+    tenant: TenantName
+    source: SourceName
 
 
 class FolderConnection(ConnectionDocument):
@@ -111,9 +109,7 @@ Connection = Annotated[
 ]
 
 
-class ConnectionsDocument(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
-
+class ConnectionsDocument(Document):
     connections: list[Connection]
 
     @model_validator(mode="after")
@@ -127,15 +123,9 @@ class ConnectionsDocument(BaseModel):
 def parse_connections(text: str) -> list[Connection]:
     """Raises BadConnections with the place at fault."""
     try:
-        return ConnectionsDocument.model_validate(yaml.safe_load(text)).connections
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        where = "" if line is None else f" at line {line + 1}"
-        raise BadConnections(f"no YAML{where}: {getattr(error, 'problem', None) or 'unreadable'}") from error
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        said = [f"{'.'.join(map(str, fault['loc'])) or 'the document'}: {fault['msg']}" for fault in faults]
-        raise BadConnections("; ".join(said)) from None
+        return parse_document(ConnectionsDocument, text).connections
+    except BadDocument as error:
+        raise BadConnections(str(error)) from error.__cause__
 
 
 def read_connections(folder: Path | None) -> list[Connection]:

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import structlog
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from services.gateway.signatures import SENDERS, TOLERANCE_S, Algorithm, Encoding, HmacRule, Rule
-from services.runtime.identity import TENANT
+from services.runtime.documents import BadDocument, Document, SourceName, TenantName, parse_document
 
 REREAD_S_MIN = 1.0
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -29,10 +28,8 @@ class BadWebhook(ValueError):
     """A file that is no webhook; says which and why, and shows no secret."""
 
 
-class SignatureDocument(BaseModel):
+class SignatureDocument(Document):
     """What `signatures.HmacRule` says, of a sender that is not known by name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
     header: Header
     algorithm: Algorithm = "sha256"
@@ -53,13 +50,11 @@ class SignatureDocument(BaseModel):
         return self
 
 
-class Webhook(BaseModel):
+class Webhook(Document):
     """`fields`: headers that become fields of each record, by the name of the field."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
-
-    tenant: Annotated[str, StringConstraints(pattern=f"^(?:{TENANT.pattern})$")]
-    source: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    tenant: TenantName
+    source: SourceName
     sender: Literal["github", "jira", "zammad", "zendesk", "standard", "freshdesk", "servicenow", "signed"]
     secrets: Annotated[list[Secret], Field(min_length=1, max_length=5)]
     signature: SignatureDocument | None = None
@@ -81,13 +76,9 @@ def parse_webhook(name: str, text: str) -> Webhook:
     if not NAME.fullmatch(name):
         raise BadWebhook(f"{name}: the name of a webhook is 1 to 63 of a-z, 0-9, '.', '_', '-'")
     try:
-        return Webhook.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise BadWebhook(f"{name}: no YAML, {getattr(error, 'problem', None) or 'unreadable'}") from error
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        said = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'the document'}: {fault['msg']}" for fault in faults)
-        raise BadWebhook(f"{name}: {said}") from None
+        return parse_document(Webhook, text)
+    except BadDocument as error:
+        raise BadWebhook(f"{name}: {error}") from error.__cause__
 
 
 class Webhooks:

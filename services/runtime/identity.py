@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 import jwt
 
 from services.runtime.errors import PermissionDenied, Unauthenticated
+from services.runtime.names import TENANT
 from services.runtime.texts import Locale, negotiate
 
 Access = Mapping[str, frozenset[str]]
@@ -22,8 +22,6 @@ Metadata = Sequence[tuple[str, str | bytes]]
 
 # In an access table: every caller with a valid token, whatever the roles.
 ANY_CALLER: frozenset[str] = frozenset({"*"})
-# A tenant names rows, files and announcements: nothing that one of them would read otherwise.
-TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 ALGORITHMS = ("ES256", "EdDSA")
 CLOCK_SKEW_S = 30
 TOKENS_REMEMBERED_MAX = 4096

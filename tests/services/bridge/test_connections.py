@@ -17,6 +17,8 @@ from services.bridge.adapters.prometheus import sample_records
 from services.bridge.connections import BadConnections, parse_connections, read_connections, replica_of
 from services.bridge.message_record import message_record
 from services.bridge.settings import BridgeSettings
+from services.ingest.model import SOURCE as SOURCE_OF_INGEST
+from services.runtime.names import SOURCE
 
 FOLDER = {"name": "drop", "tenant": "main", "source": "desk", "kind": "folder", "path": "in"}
 POSTGRES = {
@@ -42,6 +44,12 @@ def test_a_document_names_each_connection_with_what_its_kind_has() -> None:
     assert [one.kind for one in found] == ["folder", "postgres", "kafka", "mqtt"]
     assert found[3].tls
     assert found[3].port == 8883
+
+
+@pytest.mark.parametrize("source", ["_reports", "x" * 64])
+def test_a_connection_writes_to_any_source_that_ingest_has(source: str) -> None:
+    assert parsed({**FOLDER, "source": source})[0].source == source
+    assert SOURCE == SOURCE_OF_INGEST
 
 
 @pytest.mark.parametrize(

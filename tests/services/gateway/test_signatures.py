@@ -133,6 +133,11 @@ def test_a_webhook_at_fault_is_refused_by_its_key_and_shows_no_secret(text: str,
     assert "a-secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("source", ["_reports", "x" * 64])
+def test_a_webhook_writes_to_any_source_that_ingest_has(source: str) -> None:
+    assert parse_webhook("desk", GOOD.replace("support", source)).source == source
+
+
 def test_a_folder_is_read_again_when_it_changes_and_a_bad_file_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
