@@ -10,7 +10,6 @@ import uuid
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 from andon.ingest.v1 import record_pb2
 from google.protobuf import json_format
@@ -19,10 +18,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 from services.gateway import otlp
 from services.gateway.access import ACCESS, OTLP_LOGS, OTLP_METRICS, RECORDS, WEBHOOK
+from services.gateway.large_work import aside
 from services.gateway.media_types import PROTOBUF, media_type
 from services.gateway.metrics import metrics
 from services.gateway.record_forms import SentRecords, records_of
-from services.gateway.record_writer import RecordWriter
+from services.gateway.record_writer import OUTCOMES, RecordWriter
 from services.gateway.settings import GatewaySettings
 from services.gateway.signatures import NotProven, prove
 from services.gateway.webhooks import Webhook, Webhooks
@@ -31,23 +31,20 @@ from services.runtime.http_calls import BodyTooLarge, Message, Receive, Send
 from services.runtime.identity import TokenVerifier, bearer_token, locale_of, permit
 
 GZIP_WINDOW = 31
-# What is read sooner than a thread is woken and heard of.
-AT_ONCE_BYTES_MAX = 32 * 1024
 # To show a rejection takes about as long as to read so much.
 REJECTION_BYTES = 256
-
-ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
 class Route:
-    """`path` as access, telemetry and the guide have it."""
+    """`path` as access, telemetry and the guide have it; `pattern`: of what callers send."""
 
     path: str
+    pattern: re.Pattern[str]
 
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path))
+    @classmethod
+    def of(cls, path: str) -> Route:
+        return cls(path, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)))
 
 
 @dataclass(frozen=True)
@@ -60,8 +57,7 @@ class Call:
     receive: Receive
 
 
-ROUTES = {path: Route(path) for path in (RECORDS, OTLP_METRICS, OTLP_LOGS, WEBHOOK)}
-PATTERNS = {path: route.pattern for path, route in ROUTES.items()}
+ROUTES = [Route.of(path) for path in (RECORDS, OTLP_METRICS, OTLP_LOGS, WEBHOOK)]
 
 
 @dataclass(frozen=True)
@@ -87,12 +83,12 @@ class Gateway:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        found = ((path, pattern.fullmatch(scope["path"])) for path, pattern in PATTERNS.items())
-        path, match = next(((path, match) for path, match in found if match), ("", None))
-        if match is None or scope["method"] != "POST":
-            raise NotFound("NOT_FOUND", f"nothing is here; POST to one of {', '.join(PATTERNS)}")
-        scope["route"] = ROUTES[path]
-        answer = await self._answers[path](Call(path, match.groupdict(), headers, receive))
+        found = next(((one, match) for one in ROUTES if (match := one.pattern.fullmatch(scope["path"]))), None)
+        if found is None or scope["method"] != "POST":
+            raise NotFound("NOT_FOUND", f"nothing is here; POST to one of {', '.join(one.path for one in ROUTES)}")
+        route, match = found
+        scope["route"] = route
+        answer = await self._answers[route.path](Call(route.path, match.groupdict(), headers, receive))
         content = [(b"content-type", answer.media.encode())]
         await send({"type": "http.response.start", "status": 200, "headers": content})
         await send({"type": "http.response.body", "body": answer.body})
@@ -100,14 +96,14 @@ class Gateway:
     async def _records(self, call: Call) -> Answer:
         token = self._permitted(call)
         body = await self._body(call)
-        sent = await _aside(len(body), records_of, call.headers, body)
+        sent = await aside(len(body), records_of, call.headers, body)
         return await self._shown(await self._write(call, token, call.where["source"], sent))
 
     async def _otlp(self, call: Call) -> Answer:
         token = self._permitted(call)
         body, media = await self._body(call), media_type(call.headers)
         read = otlp.metric_records if call.path == OTLP_METRICS else otlp.log_records
-        sent = SentRecords(await _aside(len(body), read, media, body))
+        sent = SentRecords(await aside(len(body), read, media, body))
         written = await self._write(call, token, call.where["source"], sent)
         # Of a request without content OTLP wants success, whatever the source takes.
         response = ExportMetricsServiceResponse() if call.path == OTLP_METRICS else ExportLogsServiceResponse()
@@ -123,10 +119,11 @@ class Gateway:
     async def _webhook(self, call: Call) -> Answer:
         # The body is what is signed, so it has to be read before its sender is known.
         body = await self._raw_body(call)
-        webhook = await _aside(len(body), self._proven, call, body)
+        # In a thread, however small it is: the folder of webhooks may have to be read again.
+        webhook = await asyncio.to_thread(self._proven, call, body)
         content = await self._unpacked(call, body)
-        sent = await _aside(len(content), records_of, call.headers, content)
-        sent = await _aside(len(content), _with_fields, sent, webhook, call.headers)
+        sent = await aside(len(content), records_of, call.headers, content)
+        sent = await aside(len(content), _with_fields, sent, webhook, call.headers)
         try:
             token = await asyncio.to_thread(self._settings.token, webhook.tenant)
         except FileNotFoundError as error:
@@ -153,7 +150,7 @@ class Gateway:
     async def _write(self, call: Call, token: str, source: str, sent: SentRecords) -> record_pb2.WriteRecordsResponse:
         locale = locale_of(list(call.headers.items()))
         written = await self._writer.write(token, source, sent, _key(call.headers), locale)
-        for outcome in ("accepted", "duplicate", "quarantined", "omitted"):
+        for outcome in OUTCOMES:
             if count := getattr(written, outcome):
                 metrics.add("andon.gateway.records", count, outcome=outcome, address=call.path)
         return written
@@ -171,7 +168,7 @@ class Gateway:
         return await asyncio.to_thread(unpacked, body, self._settings.message_bytes_max)
 
     async def _shown(self, written: record_pb2.WriteRecordsResponse) -> Answer:
-        return await _aside(len(written.rejections) * REJECTION_BYTES, shown, written)
+        return await aside(len(written.rejections) * REJECTION_BYTES, shown, written)
 
     async def _raw_body(self, call: Call) -> bytes:
         parts = []
@@ -182,13 +179,6 @@ class Gateway:
             parts.append(message.get("body", b""))
             if not message.get("more_body", False):
                 return b"".join(parts)
-
-
-async def _aside(size: int, act: Callable[..., ResultT], *given: Any) -> ResultT:
-    """What `act` returns; of a large size out of a thread, so that others are answered meanwhile."""
-    if size <= AT_ONCE_BYTES_MAX:
-        return act(*given)
-    return await asyncio.to_thread(act, *given)
 
 
 def unpacked(body: bytes, bytes_max: int) -> bytes:

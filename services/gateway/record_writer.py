@@ -13,6 +13,7 @@ from andon_client.channel import open_channel
 from andon_client.record_stream import batched
 
 from services.gateway.error_mapping import passed_on
+from services.gateway.large_work import aside
 from services.gateway.record_forms import SentRecords
 from services.gateway.settings import GatewaySettings
 from services.runtime.texts import Locale
@@ -20,8 +21,8 @@ from services.runtime.texts import Locale
 # Read at each call: one channel carries the calls of all callers.
 _token: ContextVar[str] = ContextVar("andon_gateway_token")
 
-COUNTS = ("accepted", "duplicate", "quarantined", "omitted")
-EVENT_COUNTS = ("accepted", "duplicate", "quarantined")
+OUTCOMES = ("accepted", "duplicate", "quarantined", "omitted")
+EVENT_OUTCOMES = OUTCOMES[:3]
 
 
 class RecordWriter:
@@ -42,11 +43,13 @@ class RecordWriter:
         """Returns when all are durable. Raises what ingest answered; what went before is then durable already, and
         sending everything again changes nothing of it.
         """
+        # One after the other, and each made when the one before it is durable.
+        parts: Iterable[SentRecords] = map(SentRecords, batched(sent.json)) if sent.json else [sent]
         answer, done = record_pb2.WriteRecordsResponse(), 0
-        for number, records in enumerate(_parts(sent)):
-            request = record_pb2.WriteRecordsRequest(source=f"sources/{source}", records=records)
-            if key is not None:
-                request.request_id = str(key if number == 0 else uuid.uuid5(key, str(number)))
+        for number, part in enumerate(parts):
+            request_id = "" if key is None else str(key if number == 0 else uuid.uuid5(key, str(number)))
+            size = len(part.arrow) + sum(map(len, part.json))
+            request = await aside(size, _request, source, part, request_id)
             _add(answer, await self._written(token, request, locale), done)
             done = len(answer.outcomes)
         return answer
@@ -65,19 +68,20 @@ class RecordWriter:
         await self._channel.close()
 
 
-def _parts(sent: SentRecords) -> Iterable[record_pb2.RawRecords]:
-    """At least one, so that a caller who may not write hears so."""
-    if sent.arrow:
-        return [record_pb2.RawRecords(arrow_ipc=sent.arrow)]
-    parts = [record_pb2.RawRecords(json=record_pb2.JsonRecords(records=part)) for part in batched(sent.json)]
-    return parts or [record_pb2.RawRecords(json=record_pb2.JsonRecords())]
+def _request(source: str, part: SentRecords, request_id: str) -> record_pb2.WriteRecordsRequest:
+    """Without any record, too, so that a caller who may not write hears so."""
+    if part.arrow:
+        raw = record_pb2.RawRecords(arrow_ipc=part.arrow)
+    else:
+        raw = record_pb2.RawRecords(json=record_pb2.JsonRecords(records=part.json))
+    return record_pb2.WriteRecordsRequest(source=f"sources/{source}", records=raw, request_id=request_id)
 
 
 def _add(answer: record_pb2.WriteRecordsResponse, part: record_pb2.WriteRecordsResponse, before: int) -> None:
     answer.outcomes.extend(part.outcomes)
-    for name in COUNTS:
+    for name in OUTCOMES:
         setattr(answer, name, getattr(answer, name) + getattr(part, name))
-    for name in EVENT_COUNTS:
+    for name in EVENT_OUTCOMES:
         setattr(answer.events, name, getattr(answer.events, name) + getattr(part.events, name))
     for rejection in part.rejections:
         rejection.index += before

@@ -36,8 +36,13 @@ from services.gateway.__main__ import run
 from services.gateway.settings import GatewaySettings
 from services.machine.authority import Authority
 from tests.running_suite import RunningSuite
+from tests.services.ingest.writer.test_large_batches import longest_turns_s
 
 PATIENCE_S = 60.0
+LOOP_S_MAX = 0.050
+# Nearly what the contract allows.
+NOTE_BYTES = 15_000_000
+POINTS = 150_000
 SECRET = "a-secret-of-some-length"
 DESK = """
 source: desk
@@ -164,6 +169,20 @@ async def counts_of(connection: Any, source: str) -> ingest_pb2.GetIntakeCountsR
         return next(one for one in counts if one.source == source)
 
 
+def one_record() -> tuple[str, bytes, str]:
+    """Address, body and media type; it is one call to ingest."""
+    return "/v1/sources/desk/records", json.dumps({**ticket(1), "note": "x" * NOTE_BYTES}).encode(), "application/json"
+
+
+def many_points() -> tuple[str, bytes, str]:
+    """Their records are much larger than they are. They differ in their values only, so that ingest takes one."""
+    request = metrics_service_pb2.ExportMetricsServiceRequest()
+    gauge = request.resource_metrics.add().scope_metrics.add().metrics.add(name="queue").gauge
+    for number in range(POINTS):
+        gauge.data_points.add(time_unix_nano=1_767_600_000_000_000_000, as_double=number)
+    return "/v1/sources/metrics/otlp/v1/metrics", request.SerializeToString(), "application/x-protobuf"
+
+
 async def test_records_of_every_form_are_in_the_log_once(gateway: Running, source: Source, connection: Any) -> None:
     await source("desk", DESK)
     records = [ticket(number) for number in range(3)]
@@ -215,6 +234,28 @@ async def test_many_records_are_written_in_parts_with_one_answer(
         shown = (await gateway.post("/v1/sources/desk/records", records, **{"idempotency-key": key})).json()
         assert (shown["accepted"], shown["quarantined"], shown["rejections"][0]["index"]) == (4_499, 1, 4_400)
     assert (await counts_of(connection, "desk")).accepted == 4_499
+
+
+@pytest.mark.parametrize("large", [one_record, pytest.param(many_points, marks=pytest.mark.slow)])
+async def test_a_request_of_the_largest_size_holds_the_loop_of_the_gateway_no_longer_than_50_ms(
+    suite: RunningSuite, tenant: str, source: Source, tmp_path: Path, large: Callable[[], tuple[str, bytes, str]]
+) -> None:
+    await source("desk", DESK)
+    await source("metrics", METRICS)
+    path, body, kind = large()
+    async with serving(suite, tenant, tmp_path) as gateway:
+        headers = {**gateway.client.headers, "content-type": kind}
+        trusted = ssl.create_default_context(cafile=str(Authority(suite.home / "authority").ca_file))
+
+        def ask() -> httpx.Response:
+            """In a thread: what a client does is no turn of the loop that serves."""
+            with httpx.Client(verify=trusted, base_url=gateway.client.base_url, timeout=2 * PATIENCE_S) as client:
+                return client.post(path, content=body, headers=headers)
+
+        async with longest_turns_s() as turns:
+            answer = await asyncio.to_thread(ask)
+    assert answer.status_code == 200, answer.text
+    assert max(turns) < LOOP_S_MAX
 
 
 async def test_a_cloud_event_has_one_effect_in_whatever_mode_it_comes(gateway: Running, source: Source) -> None:
