@@ -9,10 +9,11 @@ from collections.abc import Sequence
 import grpc
 from andon.ingest.v1 import record_pb2
 from andon.ingest.v1.ingest_pb2_grpc import IngestServiceStub
-from andon_client.follow import Backoff, is_retryable, requested_delay_s
+from andon_client.follow import Backoff, requested_delay_s
 from andon_client.record_stream import batched
 
 from services.bridge.metrics import metrics
+from services.runtime.peers import defect_of
 
 WRITE_S_MAX = 60.0
 
@@ -41,7 +42,7 @@ class RecordSink:
             try:
                 return await self.ingest.WriteRecords(request, timeout=WRITE_S_MAX)
             except grpc.aio.AioRpcError as error:
-                if not is_retryable(error) and error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
+                if defect_of(error, "ingest"):
                     metrics.add("andon.bridge.refused", connection=self.connection)
                     raise
                 pause_s = requested_delay_s(error) + self._backoff.delay_s(attempt, random.random)
