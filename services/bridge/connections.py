@@ -70,7 +70,7 @@ class PrometheusConnection(ConnectionDocument):
 
     kind: Literal["prometheus"]
     url: Annotated[str, StringConstraints(pattern=r"^https?://")]
-    metrics: list[str] = []
+    metrics: list[str] = Field(default_factory=list)
     token_file: SecretName | Literal[""] = ""
     ca_file: SecretName | Literal[""] = ""
     every_s: Seconds = 30.0
@@ -98,9 +98,9 @@ class KafkaConnection(ConnectionDocument):
     brokers: str
     topics: Annotated[list[str], Field(min_length=1)]
     group: str = "andon"
-    options: dict[str, str | int | bool] = {}
+    options: dict[str, str | int | bool] = Field(default_factory=dict)
     # Of librdkafka, by the name of the file that holds each.
-    secret_options: dict[str, SecretName] = {}
+    secret_options: dict[str, SecretName] = Field(default_factory=dict)
 
 
 Connection = Annotated[

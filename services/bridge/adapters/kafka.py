@@ -46,7 +46,7 @@ class ConsumedTopics:
                 messages = await asyncio.to_thread(consumer.consume, MESSAGES_MAX, WAIT_S_MAX)
                 taken = [one for one in messages if not _is_passing(one)]
                 if taken:
-                    await self._sink.write([_record(one) for one in taken])
+                    await self._sink.write(await asyncio.to_thread(list, map(_record, taken)))
                     await asyncio.to_thread(_commit, consumer, taken)
         finally:
             await asyncio.to_thread(consumer.close)

@@ -74,8 +74,9 @@ class SubscribedTopics:
         while not arrived.empty():
             messages.append(arrived.get_nowait())
         taken = [one for one in messages if isinstance(one, MQTTMessage)]
-        await self._sink.write([_record(one) for one in taken])
-        await asyncio.to_thread(lambda: [client.ack(message.mid, message.qos) for message in taken])
+        if taken:
+            await self._sink.write(await asyncio.to_thread(list, map(_record, taken)))
+            await asyncio.to_thread(lambda: [client.ack(message.mid, message.qos) for message in taken])
         for one in messages:
             if isinstance(one, Disconnected):
                 raise one
