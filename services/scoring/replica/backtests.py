@@ -112,7 +112,7 @@ class BacktestRunner:
         watermark_us = await self._fold(tenant, row, fold)
         if watermark_us is None:
             return None
-        passed_us = watermark_us - system.spec.lateness_us
+        passed_us = system.spec.passed_us(watermark_us)
         plan = plan_at(passed_us)
         active = await self._store.active_alarm_count(tenant, system.process, system.system, plan.span)
         found = await asyncio.to_thread(lambda: reported(system, fold.scored(), passed_us, plan))

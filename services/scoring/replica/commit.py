@@ -270,11 +270,8 @@ def closes_window(book: ScoreBook, state: PartitionState) -> bool:
     now_us, before_us = state.watermark_us, state.committed_watermark_us
     if now_us is None or now_us == before_us:
         return False
-    delay_us = book.system.spec.delay_us
-    return any(
-        end_us + delay_us <= now_us and (before_us is None or before_us < end_us + delay_us)
-        for end_us in (*book.provisional, *book.silent)
-    )
+    since_us, passed_us = (book.system.spec.passed_us(one) for one in (before_us, now_us))
+    return any(since_us < end_us <= passed_us for end_us in (*book.provisional, *book.silent))
 
 
 async def _catch_up(step: StepTransaction, opened: OpenedBook, state: VersionState, own_step: uuid.UUID) -> bool:

@@ -102,10 +102,6 @@ class ScoreBook:
         due = [series for end_us, series in self.silent.items() if end_us <= passed_us]
         return set().union(*due)
 
-    def passed_us(self, watermark_us: int | None) -> int:
-        """Windows that end here or earlier are complete."""
-        return EARLIEST_US if watermark_us is None else watermark_us - self.system.spec.delay_us
-
     def is_dropped(self, series: SeriesKey) -> bool:
         return bool(self.dropped) and series_name(series).dimensions in self.dropped
 

@@ -72,7 +72,7 @@ def decide(
 
 def draws(book: ScoreBook, differences: Mapping[Place, PartStats], watermark_us: int | None) -> bool:
     """Whether charts go on or are drawn again, which may mean to set limits: tens of milliseconds, not on a loop."""
-    passed_us = book.passed_us(watermark_us)
+    passed_us = book.system.spec.passed_us(watermark_us)
     if not book.plans:
         return False
     return any(end_us <= passed_us for end_us in (*book.provisional, *book.silent)) or any(
@@ -95,7 +95,7 @@ class _Step:
     ) -> None:
         self.book = book
         self.dropped = dropped
-        self.passed_us = book.passed_us(watermark_us)
+        self.passed_us = book.system.spec.passed_us(watermark_us)
         self.corrected = corrected
         self.switching = switching
         self.recalled = recalled

@@ -93,7 +93,7 @@ def _restated(
 ) -> dict[SeriesKey, int]:
     """Series of which a complete window changes that their chart has taken in, and from where on it is drawn again."""
     since: dict[SeriesKey, int] = {}
-    passed_us = book.passed_us(watermark_us)
+    passed_us = book.system.spec.passed_us(watermark_us)
     closing = [place for end_us, places in book.provisional.items() if end_us <= passed_us for place in places]
     for series, window in (*differences, *closing):
         if window.end_us <= passed_us and book.plan(series) is not None:

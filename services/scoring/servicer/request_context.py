@@ -20,7 +20,6 @@ from services.scoring.scores.silence import SilentSeries
 from services.scoring.store import Store
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey, series_name
-from services.scoring.system.windows import EARLIEST_US
 from services.scoring.wire.entries import ENTRY_ITEMS_MAX, PublishedEntry, bytes_of
 from services.scoring.wire.systems import stored_system
 
@@ -80,8 +79,7 @@ class RequestContext:
     async def silent_series(self, tenant: str, system: IndicatorSystem) -> SilentSeries:
         found = await self.store.progress_of_active(tenant, system.process, system.system)
         watermark_us = next((one.watermark_us() for one in found), None)
-        passed_us = EARLIEST_US if watermark_us is None else watermark_us - system.spec.delay_us
-        return SilentSeries(system, passed_us)
+        return SilentSeries(system, system.spec.passed_us(watermark_us))
 
     async def system(self, tenant: str, name: str, version: int = 0) -> IndicatorSystem:
         stored = await self.store.system(tenant, name, version)

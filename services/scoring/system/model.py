@@ -23,6 +23,7 @@ from services.scoring.system.case_model import (
     Text,
 )
 from services.scoring.system.decimals import exact
+from services.scoring.system.windows import EARLIEST_US
 
 HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
 BASELINE_WINDOWS = 20
@@ -197,10 +198,9 @@ class SystemSpec:
     event_span_us: int = 0
     source_idle_timeout_us: int | None = None
 
-    @property
-    def delay_us(self) -> int:
-        """How far the watermark is past the end of a window once it is complete; negative: it need not be there."""
-        return self.lateness_us - self.event_span_us
+    def passed_us(self, watermark_us: int | None) -> int:
+        """Windows that end here or earlier are complete. watermark_us None: there is none yet."""
+        return EARLIEST_US if watermark_us is None else watermark_us - self.lateness_us + self.event_span_us
 
     @cached_property
     def idle_us(self) -> int:

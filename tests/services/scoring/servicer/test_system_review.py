@@ -113,6 +113,20 @@ async def test_corrections_count_in_a_back_test_as_in_scores(history, make):
     assert values == {(one.series, one.interval.start.seconds): one.centre for one in signals.signals}
 
 
+async def test_a_window_that_need_not_wait_for_the_next_event_is_judged_in_a_back_test_too(suite, make):
+    spec = make.spec()
+    spec.event_span.seconds = WEEK_S
+    await suite.activate(spec)
+    through = await suite.write(make.weeks(20, 20, lambda week, place: place < (18 if week == 19 else 2 + place % 2)))
+    await suite.scoring().ListScores(scoring_pb2.ListScoresRequest(at_least=through, page_size=1), timeout=60)
+    signals = await suite.scoring().ListSignals(scoring_pb2.ListSignalsRequest())
+    request = pb.CreateBacktestRequest(name=SYSTEM, interval=between(0, 30))
+    report = (await done(suite, await suite.system_review().CreateBacktest(request))).report
+    fired = {(one.series, alarm.interval.start) for one in report.series for alarm in one.alarms}
+    assert fired == {(one.series, one.interval.start) for one in signals.signals}
+    assert (SERIES, at(19)) in fired
+
+
 async def test_a_back_test_survives_a_restart_and_can_be_cancelled(suite_of, make):
     suite = await suite_of()
     stop = await suite.start_scoring()
