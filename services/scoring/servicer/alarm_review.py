@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +23,6 @@ from services.scoring.store.verdicts import MonitorCounts, VerdictPlace
 from services.scoring.system.model import IndicatorSystem, Window
 from services.scoring.system.series import SeriesKey, series_name
 from services.scoring.wire.scores import bounds, filter_of, series_message, text, unpack_signal, window_id
-from services.scoring.wire.systems import stored_system
 
 COMMENT_MAX = 1_000
 VERDICTS_PAGE, VERDICTS_PAGE_MAX = 100, 1_000
@@ -108,7 +107,7 @@ class AlarmReviewServicer(alarm_review_pb2_grpc.AlarmReviewServiceServicer):
         (after,) = place_of(request, "")
         store = self.requests.store
         keys = await store.list_series(tenant, filter_of(request.filter), after, size + 1)
-        systems = {one.name: stored_system(one) for one in await store.active_systems(tenant)}
+        systems = await self.requests.systems_of(tenant, keys[:size])
         charted = await asyncio.to_thread(_charted, keys[:size], systems)
         series = [key for key, _, _ in charted]
         sizes = [plan.baseline_windows for _, _, plan in charted]
@@ -152,12 +151,11 @@ def _precision(
 
 
 def _charted(
-    keys: Sequence[SeriesKey], systems: dict[str, IndicatorSystem]
+    keys: Sequence[SeriesKey], systems: Mapping[SeriesKey, IndicatorSystem]
 ) -> list[tuple[SeriesKey, IndicatorSystem, ChartPlan]]:
     found = []
     for key in keys:
-        name = series_name(key)
-        system = systems.get(f"processes/{name.process}/indicatorSystems/{name.system}")
+        name, system = series_name(key), systems.get(key)
         indicator = system.spec.indicator_by_name.get(name.indicator) if system else None
         if system is not None and indicator is not None and name.window is not Window.ALL:
             plan = plan_of(system.spec, indicator)

@@ -19,11 +19,10 @@ from services.runtime.requests import idempotency_key
 from services.scoring.servicer.request_context import RequestContext
 from services.scoring.store.overviews import FIRST_ID, AnnotationRow, SeriesRows
 from services.scoring.system.model import IndicatorSystem, Window
-from services.scoring.system.series import SeriesKey, scopes_of, series_name
+from services.scoring.system.series import SeriesKey, scopes_of
 from services.scoring.system.windows import EARLIEST_US
 from services.scoring.wire.overview import NOTES_MAX, overview_message
 from services.scoring.wire.scores import bounds, filter_of, microseconds
-from services.scoring.wire.systems import stored_system
 
 POINTS, POINTS_MIN, POINTS_MAX = 60, 2, 200
 PAGE_SIZE, PAGE_SIZE_MAX = 100, 200
@@ -52,8 +51,7 @@ class OverviewServicer(overview_pb2_grpc.OverviewServiceServicer):
         keys = await self.requests.store.list_series(tenant, wanted, after, size + 1)
         shown = keys[:size]
         rows = await self.requests.store.overview(tenant, shown, points_max, NOTES_MAX)
-        stored = await self.requests.store.active_systems(tenant)
-        systems = {one.name: stored_system(one) for one in stored}
+        systems = await self.requests.systems_of(tenant, shown)
         return overview_pb2.GetOverviewResponse(
             # Charts of hundreds of series: nothing for a loop.
             series=await asyncio.to_thread(_overviews, shown, rows, systems),
@@ -111,13 +109,11 @@ class OverviewServicer(overview_pb2_grpc.OverviewServiceServicer):
 
 
 def _overviews(
-    keys: Sequence[SeriesKey], rows: Sequence[SeriesRows], systems: Mapping[str, IndicatorSystem]
+    keys: Sequence[SeriesKey], rows: Sequence[SeriesRows], systems: Mapping[SeriesKey, IndicatorSystem]
 ) -> list[overview_pb2.SeriesOverview]:
-    names = [series_name(key) for key in keys]
-    known = [systems.get(f"processes/{one.process}/indicatorSystems/{one.system}") for one in names]
     return [
-        overview_message(key, row.scores, row.signals, row.annotations, system)
-        for key, row, system in zip(keys, rows, known, strict=True)
+        overview_message(key, row.scores, row.signals, row.annotations, systems.get(key))
+        for key, row in zip(keys, rows, strict=True)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from services.scoring.store import Store
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey, series_name
 from services.scoring.wire.entries import ENTRY_ITEMS_MAX, PublishedEntry, bytes_of
-from services.scoring.wire.systems import stored_system
+from services.scoring.wire.systems import listed_message, stored_system, system_of
 
 T = TypeVar("T", bound=Message)
 
@@ -74,7 +75,19 @@ class RequestContext:
             name = series_name(SeriesKey(series))
         except ValueError as error:
             raise invalid("series", "must be a key such as process/system/indicator@window{...}") from error
-        return await self.system(tenant, f"processes/{name.process}/indicatorSystems/{name.system}")
+        return await self.system(tenant, name.owner)
+
+    async def systems_of(self, tenant: str, keys: Sequence[SeriesKey]) -> dict[SeriesKey, IndicatorSystem]:
+        """The active system of each series that has one; without a spec where its document cannot be read."""
+        owners = await asyncio.to_thread(lambda: {key: series_name(key).owner for key in keys})
+        stored = await self.store.active_systems(tenant, sorted(set(owners.values()))) if owners else []
+
+        def read() -> dict[SeriesKey, IndicatorSystem]:
+            systems = {one.name: system_of(listed_message(one)) for one in stored}
+            return {key: systems[owner] for key, owner in owners.items() if owner in systems}
+
+        # Ten thousand series on a page, and documents of a thousand indicators: nothing for a loop.
+        return await asyncio.to_thread(read)
 
     async def silent_series(self, tenant: str, system: IndicatorSystem) -> SilentSeries:
         found = await self.store.progress_of_active(tenant, system.process, system.system)
@@ -85,7 +98,8 @@ class RequestContext:
         stored = await self.store.system(tenant, name, version)
         if stored is None:
             raise NotFound("NOT_FOUND", "there is no such indicator system")
-        return stored_system(stored)
+        # A document as large as one may be takes longer than a loop can wait.
+        return await asyncio.to_thread(stored_system, stored)
 
 
 def heartbeat_s(heartbeat: Duration) -> float | None:

@@ -41,17 +41,17 @@ async def rows_with_silence(
         stretch = await _stretch(requests, tenant, wanted, span, Page(after, page.limit))
         for name in map(series_name, map(SeriesKey, {**stretch.before, **stretch.scores})):
             if (name.process, name.system) not in silent:
-                silent[name.process, name.system] = await _silent(requests, tenant, name.process, name.system)
+                silent[name.process, name.system] = await _silent(requests, tenant, name.owner)
         found += await asyncio.to_thread(_merged, stretch, silent, span, after, page.limit - len(found))
         if len(found) >= page.limit or stretch.through is None:
             return found
         after = (stretch.through, LATEST_US)
 
 
-async def _silent(requests: RequestContext, tenant: str, process: str, system: str) -> SilentSeries | None:
+async def _silent(requests: RequestContext, tenant: str, owner: str) -> SilentSeries | None:
     """None: nothing is scored by this system any more."""
     try:
-        spec = await requests.system(tenant, f"processes/{process}/indicatorSystems/{system}")
+        spec = await requests.system(tenant, owner)
     except NotFound:
         return None
     return await requests.silent_series(tenant, spec)

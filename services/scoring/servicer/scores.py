@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +14,10 @@ from services.runtime.page_tokens import page_size, page_token, place_of
 from services.scoring.servicer.request_context import RequestContext, following, lag_since
 from services.scoring.servicer.score_rows import rows_with_silence
 from services.scoring.store.results import HistoryGone, Page
-from services.scoring.system.series import SeriesFilter, SeriesKey, series_name
-from services.scoring.system.version import SystemVersion
+from services.scoring.system.series import SeriesFilter
 from services.scoring.system.windows import EARLIEST_US, LATEST_US
 from services.scoring.wire.entries import PublishedEntry
 from services.scoring.wire.scores import bounds, filter_of, series_message, unpack_score, window_id
-from services.scoring.wire.systems import listed_message, system_of
 
 LIST_DEFAULT, LIST_MAX = 1_000, 10_000
 SNAPSHOT_PAGE = 2_000
@@ -32,8 +30,8 @@ class ScoreRpcs:
         tenant, size = self.requests.tenant, page_size(request.page_size, LIST_DEFAULT, LIST_MAX)
         (after,) = place_of(request, "")
         keys = await self.requests.store.list_series(tenant, filter_of(request.filter), after, size + 1)
-        stored = await self.requests.store.active_systems(tenant)
-        listed = await asyncio.to_thread(_series_messages, keys[:size], stored)
+        systems = await self.requests.systems_of(tenant, keys[:size])
+        listed = await asyncio.to_thread(lambda: [series_message(key, systems.get(key)) for key in keys[:size]])
         token = page_token(request, keys[size - 1]) if len(keys) > size else ""
         return scoring_pb2.ListSeriesResponse(series=listed, next_page_token=token)
 
@@ -105,14 +103,6 @@ class ScoreRpcs:
     ) -> scoring_pb2.GetWatchBoundsResponse:
         codec, newest, oldest = await self.requests.cursors(self.requests.tenant)
         return scoring_pb2.GetWatchBoundsResponse(oldest=codec.encode(oldest), newest=codec.encode(newest))
-
-
-def _series_messages(keys: Sequence[SeriesKey], stored: Sequence[SystemVersion]) -> list[score_pb2.Series]:
-    """Ten thousand on a page, and documents of a thousand indicators: nothing for a loop."""
-    owners = [f"processes/{name.process}/indicatorSystems/{name.system}" for name in map(series_name, keys)]
-    wanted = set(owners)
-    systems = {one.name: system_of(listed_message(one)) for one in stored if one.name in wanted}
-    return [series_message(key, systems.get(owner)) for key, owner in zip(keys, owners, strict=True)]
 
 
 def _response(

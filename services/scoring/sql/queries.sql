@@ -548,10 +548,10 @@ ORDER BY (state = 2) DESC, version DESC
 LIMIT 1;
 
 -- name: active_systems
--- Every version that is scored by.
+-- Every version that is scored by; where names are given, of these systems only.
 SELECT name, version, state, spec, etag, create_time, activate_time
 FROM indicator_system
-WHERE tenant = $1 AND state = 2
+WHERE tenant = $1 AND state = 2 AND ($2::text[] IS NULL OR name = ANY($2))
 ORDER BY name;
 
 -- name: other_active_count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -87,9 +87,10 @@ class Systems:
                 row = await connection.fetchrow(QUERIES.system_current, tenant, name)
         return _version(row) if row else None
 
-    async def active_systems(self, tenant: str) -> list[SystemVersion]:
+    async def active_systems(self, tenant: str, names: Sequence[str] | None = None) -> list[SystemVersion]:
+        """names: of these systems only; None: of all."""
         async with tenant_transaction(self._pool, tenant) as connection:
-            return [_version(row) for row in await connection.fetch(QUERIES.active_systems, tenant)]
+            return [_version(row) for row in await connection.fetch(QUERIES.active_systems, tenant, names)]
 
     async def list_systems(
         self, tenant: str, parent: str, active_only: bool, after: tuple[str, int], limit: int

@@ -39,6 +39,11 @@ class SeriesName:
     whole: bool
     dimensions: tuple[str, ...] = ()
 
+    @property
+    def owner(self) -> str:
+        """The name of the indicator system that it belongs to: "processes/it-desk/indicatorSystems/main"."""
+        return f"processes/{self.process}/indicatorSystems/{self.system}"
+
 
 @dataclass(frozen=True)
 class SeriesFilter:
