@@ -802,26 +802,30 @@ WHERE active.tenant = $1 AND active.state = 2
 ORDER BY active.name, failed.failed_at;
 
 -- name: overview
--- Of each of these series the latest scores (1) and active signals (2), and the latest notes of its scopes (3).
-SELECT 1 AS kind, wanted.place, recent.body
-FROM unnest($2::text[]) WITH ORDINALITY AS wanted (series, place)
-CROSS JOIN LATERAL (
-    SELECT body
-    FROM score
-    WHERE tenant = $1 AND score.series = wanted.series AND present
-    ORDER BY window_start DESC
-    LIMIT $3
-) AS recent
+-- Of each of these series the latest scores (1), the active signals from the first of them on (2), and the latest notes
+-- of its scopes (3).
+WITH latest AS MATERIALIZED (
+    SELECT wanted.place, wanted.series, recent.window_start, recent.body
+    FROM unnest($2::text[]) WITH ORDINALITY AS wanted (series, place)
+    CROSS JOIN LATERAL (
+        SELECT window_start, body
+        FROM score
+        WHERE tenant = $1 AND score.series = wanted.series AND present
+        ORDER BY window_start DESC
+        LIMIT $3
+    ) AS recent
+), shown AS (
+    SELECT place, series, min(window_start) AS since
+    FROM latest
+    GROUP BY place, series
+)
+SELECT 1 AS kind, place, body
+FROM latest
 UNION ALL
-SELECT 2, wanted.place, recent.body
-FROM unnest($2::text[]) WITH ORDINALITY AS wanted (series, place)
-CROSS JOIN LATERAL (
-    SELECT body
-    FROM signal
-    WHERE tenant = $1 AND signal.series = wanted.series AND standing
-    ORDER BY window_start DESC
-    LIMIT $3
-) AS recent
+SELECT 2, shown.place, signal.body
+FROM shown
+JOIN signal ON signal.tenant = $1 AND signal.series = shown.series AND signal.window_start >= shown.since
+    AND signal.standing
 UNION ALL
 SELECT 3, scoped.place, recent.body
 FROM unnest($4::text[], $5::bigint[]) AS scoped (scope, place)

@@ -40,7 +40,7 @@ class Overviews:
     async def overview(
         self, tenant: str, series: Sequence[SeriesKey], points_max: int, notes_max: int
     ) -> list[SeriesRows]:
-        """Of each of these series its latest scores, active signals and notes, at most so many."""
+        """Of each of these series its latest scores and notes, at most so many, and active signals of those windows."""
         found = [SeriesRows() for _ in series]
         pairs = [(scope, place + 1) for place, key in enumerate(series) for scope in scopes_of(key)]
         scopes, places = [scope for scope, _ in pairs], [place for _, place in pairs]

@@ -44,13 +44,10 @@ def overview_message(
     annotations: Sequence[bytes],
     system: IndicatorSystem | None,
 ) -> overview_pb2.SeriesOverview:
-    """Messages of one series, in no order. system None: the series belongs to a system that is gone."""
+    """Messages of one series, in no order; signals of these windows. system None: its system is gone."""
     messages = sorted(map(unpack_score, scores), key=lambda one: window_id(one.interval).start_us)
     since_us = window_id(messages[0].interval).start_us if messages else 0
-    signals = sorted(
-        (one for one in map(unpack_signal, active_signals) if window_id(one.interval).start_us >= since_us),
-        key=lambda one: (window_id(one.interval).start_us, one.name),
-    )
+    signals = sorted(map(unpack_signal, active_signals), key=lambda one: (window_id(one.interval).start_us, one.name))
     notes = [overview_pb2.Annotation.FromString(raw) for raw in annotations]
     shown = sorted(
         (one for one in notes if _end_us(one) >= since_us), key=lambda one: (microseconds(one.interval.start), one.name)

@@ -50,6 +50,20 @@ async def test_an_overview_has_the_latest_windows_of_each_series_and_says_what_c
     assert (few.variation, few.assurance) == (pb.SeriesOverview.VARIATION_WORSENING, 0)
 
 
+async def test_every_rule_that_fired_in_the_windows_shown_is_shown_however_few_windows_are_asked_for(suite, make):
+    spec = make.spec()
+    spec.indicators[0].chart.rules.extend(["WE1", "WE2", "WE3"])
+    await suite.activate(spec)
+    breached = lambda week, place: place < (19 if 14 <= week <= 18 else 2 + week % 2)  # noqa: E731
+    through = await suite.write(make.weeks(20, 20, breached))
+    await suite.scoring().ListScores(scoring_pb2.ListScoresRequest(at_least=through, page_size=1), timeout=60)
+    whole = (await overview(suite, filter={"series": [SERIES]}))[SERIES]
+    few = (await overview(suite, filter={"series": [SERIES]}, points_max=2))[SERIES]
+    assert list(few.points) == list(whole.points[-2:])
+    assert list(few.points[0].rules) == ["WE1", "WE2", "WE3"]
+    assert few.signal_count == 3
+
+
 async def test_pages_of_an_overview_join_without_a_gap(worse):
     stub, request, keys = worse.overview(), pb.GetOverviewRequest(page_size=2), []
     while True:
