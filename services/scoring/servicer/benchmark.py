@@ -51,6 +51,8 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
         indicator = indicator_of(system, key)
         if indicator is None or (indicator.aggregate is not Aggregate.SHARE and indicator.aggregate not in MEANS):
             raise invalid("series", "must be that of a share or a mean")
+        if not system.spec.knows_squares(indicator):
+            raise invalid("series", "is a ratio without squares: how far its cases are from their mean is unknown")
         dimensions = tuple(request.dimensions) or (indicator.slices[0].dimensions if indicator.slices else ())
         if dimensions not in [one.dimensions for one in indicator.slices]:
             raise invalid("dimensions", "must be a slice of the indicator")

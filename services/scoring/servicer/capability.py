@@ -57,14 +57,14 @@ class CapabilityServicer(capability_pb2_grpc.CapabilityServiceServicer):
         tenant, key, options = self.requests.tenant, SeriesKey(request.series), study_options(request)
         system = await self.requests.system_of_series(tenant, key)
         indicator, span = indicator_of(system, key), bounds(request.interval)
-        kind = values_of(request, indicator)
+        kind = values_of(request, system.spec, indicator)
         is_flag = indicator is not None and isinstance(system.spec.measure_by_name[indicator.measure].kind, Flag)
         is_counted = kind == CASES and (is_flag or options.opportunities > 0)
         limits = None if is_counted else specification(request.limits, indicator)
         response = capability_pb2.GetCapabilityResponse(confidence=options.confidence, shift=options.shift)
         if kind == CASES and not is_counted:
             found = await case_values(self.requests, tenant, system, key, span)
-            # A composite has windows only, and cases that are not counted have limits.
+            # A composite and a ratio have windows only, and cases that are not counted have limits.
             assert indicator is not None
             assert limits is not None
             study, window = await asyncio.to_thread(_of_cases, found, system, indicator, key, limits, options)
@@ -84,7 +84,7 @@ class CapabilityServicer(capability_pb2_grpc.CapabilityServiceServicer):
         size = page_size(request.page_size, PAGE_SIZE, PAGE_SIZE_MAX)
         (after_us,) = place_of(request, EARLIEST_US)
         system = await self.requests.system_of_series(tenant, key)
-        terms = loss_terms(request, indicator_of(system, key))
+        terms = loss_terms(request, system.spec, indicator_of(system, key))
         scores = await windows_of(self.requests, tenant, key, bounds(request.interval), after_us, size + 1)
         try:
             found = await asyncio.to_thread(losses, [one for one in scores[:size] if one.complete], terms)

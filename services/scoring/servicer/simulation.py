@@ -117,6 +117,8 @@ class SimulationServicer(simulation_pb2_grpc.SimulationServiceServicer):
         indicator = indicator_of(system, key)
         if indicator is None:
             raise invalid(field, "is a composite: it has no cases")
+        if system.spec.ratio(indicator) is not None:
+            raise invalid(field, "is a ratio: its rows are no cases")
         measure = system.spec.measure_by_name[indicator.measure]
         if field.startswith("service") and not measure.is_duration:
             raise invalid(field, "must be that of a duration")

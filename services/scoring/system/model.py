@@ -253,6 +253,11 @@ class SystemSpec:
         kind = self.measure_by_name[indicator.measure].kind
         return kind if isinstance(kind, Ratio) else None
 
+    def knows_squares(self, indicator: Indicator) -> bool:
+        """Whether there are sums of squares, from which a spread of cases follows; of zeros and ones there always are."""
+        ratio = self.ratio(indicator)
+        return ratio is None or bool(ratio.squares) or indicator.aggregate is Aggregate.SHARE
+
     def resolution(self, indicator: Indicator) -> float:
         """The fixed-point resolution in the reported unit of the indicator: 1/3600 for a duration in hours.
 

@@ -18,7 +18,7 @@ from services.scoring.scores.capability import (
     limits_of,
 )
 from services.scoring.scores.loss import LossForm, LossTerms, MissingTerm, WindowLoss, terms_of
-from services.scoring.system.model import Aggregate, Indicator
+from services.scoring.system.model import Aggregate, Indicator, SystemSpec
 from services.scoring.wire.scores import interval, text
 
 CONFIDENCE = 0.95
@@ -70,11 +70,12 @@ def study_options(request: capability_pb2.GetCapabilityRequest) -> StudyOptions:
 
 
 def values_of(
-    request: capability_pb2.GetCapabilityRequest, indicator: Indicator | None
+    request: capability_pb2.GetCapabilityRequest, spec: SystemSpec, indicator: Indicator | None
 ) -> capability_pb2.ValuesOf.ValueType:
-    if indicator is None:
+    if indicator is None or spec.ratio(indicator) is not None:
         if request.values_of == capability_pb2.VALUES_OF_CASES:
-            raise invalid("values_of", "a composite has windows and no cases of its own")
+            what = "a composite" if indicator is None else "a ratio"
+            raise invalid("values_of", f"{what} has windows and no cases of its own")
         return capability_pb2.VALUES_OF_WINDOWS
     if request.values_of:
         return request.values_of
@@ -106,9 +107,11 @@ def specification(given: capability_pb2.SpecificationLimits, indicator: Indicato
         raise invalid("limits", str(error)) from error
 
 
-def loss_terms(request: capability_pb2.GetLossRequest, indicator: Indicator | None) -> LossTerms:
+def loss_terms(request: capability_pb2.GetLossRequest, spec: SystemSpec, indicator: Indicator | None) -> LossTerms:
     if indicator is None:
         raise invalid("series", "is a composite: points cost nothing, the indicators below it do")
+    if not spec.knows_squares(indicator):
+        raise invalid("series", "is a ratio without squares: how far its cases are from their mean is unknown")
     if not request.cost > 0:
         raise invalid("cost", "must be above 0", "FIELD_REQUIRED")
     if request.tolerance < 0:

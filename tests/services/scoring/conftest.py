@@ -374,6 +374,21 @@ def make_spec(baseline_windows: int = 6) -> system_pb.IndicatorSystemSpec:
     return spec
 
 
+def make_ratio_spec() -> system_pb.IndicatorSystemSpec:
+    """As `make_spec`, and "parts": a mean of rows that represent many, sliced by priority; squares are unknown."""
+    spec = make_spec()
+    for name in ("hits", "size"):
+        value = spec.measures.add(name=name).value
+        value.attribute, value.resolution = name, 1.0
+    ratio = spec.measures.add(name="rate").ratio
+    ratio.of, ratio.per = "hits", "size"
+    parts = spec.indicators.add(name="parts", measure="rate", aggregate=system_pb.Indicator.AGGREGATE_MEAN)
+    parts.windows.extend([system_pb.WINDOW_WEEK, system_pb.WINDOW_ALL])
+    parts.slices.add(dimensions=["priority"])
+    parts.direction, parts.owner, parts.target.value = system_pb.DIRECTION_LOWER_IS_BETTER, "desk lead", 0.5
+    return spec
+
+
 class Factories:
     """What tests build their worlds from."""
 
@@ -383,6 +398,7 @@ class Factories:
     case = staticmethod(make_case)
     weeks = staticmethod(make_weeks)
     spec = staticmethod(make_spec)
+    ratio_spec = staticmethod(make_ratio_spec)
 
 
 @pytest.fixture

@@ -103,6 +103,14 @@ async def test_what_cannot_be_compared_is_refused(suite, make, rpc, fields, code
     assert refused.value.details().startswith(field)
 
 
+async def test_a_ratio_without_squares_is_refused_since_the_spread_of_its_cases_is_unknown(suite, make):
+    await suite.activate(make.ratio_spec())
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await suite.benchmark().GetFunnel(pb.GetFunnelRequest(series="desk/main/parts@all"))
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert refused.value.details().startswith("series: is a ratio without squares")
+
+
 async def test_means_are_compared_by_their_standard_errors(suite, make):
     rng, events = np.random.default_rng(1), []
     spec = make.spec()

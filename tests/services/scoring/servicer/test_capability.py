@@ -162,6 +162,35 @@ async def test_what_cannot_be_answered_names_its_field(suite, make, rpc, fields,
     assert refused.value.details().startswith(reason)
 
 
+async def test_a_ratio_is_studied_by_its_windows_since_its_rows_are_no_cases(suite, make):
+    rows = [(hits, 10 + week) for week, hits in enumerate([3, 5, 4, 6, 5, 7, 4, 5])]
+    events = [
+        make.event(f"r{week}", f"r{week}", "Closed", week * 7 * DAY_S, hits=hits, size=size)
+        for week, (hits, size) in enumerate(rows)
+    ]
+    await scored(suite, make.ratio_spec(), events)
+    found = await suite.capability().GetCapability(pb.GetCapabilityRequest(series="desk/main/parts@week"))
+    # The last week is open.
+    shares = [hits / size for hits, size in rows[:-1]]
+    assert (found.values_of, found.count, found.limits.upper) == (pb.VALUES_OF_WINDOWS, 7, 0.5)
+    assert found.mean == pytest.approx(np.mean(shares))
+
+
+@pytest.mark.parametrize(
+    ("rpc", "fields", "reason"),
+    [
+        ("GetCapability", {"values_of": pb.VALUES_OF_CASES}, "values_of"),
+        ("GetLoss", {"cost": 1.0}, "series"),
+    ],
+)
+async def test_what_needs_single_cases_is_refused_of_a_ratio(suite, make, rpc, fields, reason):
+    await suite.activate(make.ratio_spec())
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await getattr(suite.capability(), rpc)(getattr(pb, f"{rpc}Request")(series="desk/main/parts@week", **fields))
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert refused.value.details().startswith(reason)
+
+
 async def test_too_few_values_are_a_precondition(suite, make):
     await scored(suite, make.spec(), make.case(1, 0.0, 2.0, False))
     with pytest.raises(grpc.aio.AioRpcError) as refused:

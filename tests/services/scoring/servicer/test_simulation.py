@@ -61,6 +61,17 @@ async def test_arrivals_and_service_are_fitted_from_cases(suite, make):
     assert found.now.is_stable
 
 
+async def test_rows_of_a_ratio_are_no_arrivals(suite, make):
+    await suite.activate(make.ratio_spec())
+    arrivals, service = {"series": "desk/main/parts@week"}, {"mean_hours": 1}
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await suite.simulation().GetQueueSimulation(
+            pb.GetQueueSimulationRequest(staff=1, arrivals=arrivals, service=service)
+        )
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert refused.value.details().startswith("arrivals.series")
+
+
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
