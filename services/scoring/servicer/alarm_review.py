@@ -22,6 +22,7 @@ from services.scoring.store.backtests import LATEST
 from services.scoring.store.verdicts import MonitorCounts, VerdictPlace
 from services.scoring.system.model import IndicatorSystem, Window
 from services.scoring.system.series import SeriesKey, series_name
+from services.scoring.wire.confidence import confidence_of
 from services.scoring.wire.scores import bounds, filter_of, series_message, text, unpack_signal, window_id
 
 COMMENT_MAX = 1_000
@@ -29,7 +30,6 @@ VERDICTS_PAGE, VERDICTS_PAGE_MAX = 100, 1_000
 MONITORS_PAGE, MONITORS_PAGE_MAX = 100, 500
 SIGNALS_MAX = 20_000
 SIGNALS_AT_ONCE = 2_000
-CONFIDENCE = 0.95
 
 
 class AlarmReviewServicer(alarm_review_pb2_grpc.AlarmReviewServiceServicer):
@@ -116,12 +116,6 @@ class AlarmReviewServicer(alarm_review_pb2_grpc.AlarmReviewServiceServicer):
             monitors=await asyncio.to_thread(_monitors, charted, counts, confidence),
             next_page_token=page_token(request, keys[size - 1]) if len(keys) > size else "",
         )
-
-
-def confidence_of(given: float) -> float:
-    if not 0 <= given < 1:
-        raise invalid("confidence", "must lie between 0 and 1; 0 means 0.95")
-    return given or CONFIDENCE
 
 
 def precision_message(one: Precision) -> pb.AlarmPrecision:

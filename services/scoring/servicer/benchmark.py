@@ -16,16 +16,16 @@ from services.scoring.scores.benchmark import Overdispersion, Placed, PlacedUnit
 from services.scoring.scores.error_budgets import Burn, burnt
 from services.scoring.scores.results import Score
 from services.scoring.servicer.request_context import RequestContext
-from services.scoring.servicer.series_values import indicator_of, windows_of
-from services.scoring.store.results import Page
+from services.scoring.servicer.series_values import all_windows, indicator_of
 from services.scoring.system.model import DAY_US, Aggregate, Direction, Indicator, IndicatorSystem, Window
 from services.scoring.system.series import SeriesFilter, SeriesKey, series_name, slice_of
-from services.scoring.system.windows import EARLIEST_US, LATEST_US
+from services.scoring.system.windows import LATEST_US
+from services.scoring.wire.confidence import confidence_of
 from services.scoring.wire.scores import bounds, interval, score_of, series_message, text, unpack_score
 
-UNITS_MAX, WINDOWS_MAX, WINDOWS_AT_ONCE, SERIES_AT_ONCE = 2_000, 50_000, 5_000, 1_000
+UNITS_MAX, SERIES_AT_ONCE = 2_000, 1_000
 SERIES_LOOKED_MAX = 20_000
-COUNT_MIN, CONFIDENCE = 5, 0.95
+COUNT_MIN = 5
 PERIOD_DAYS, PERIOD_DAYS_MAX = 30, 400
 FALSE_ALARMS, FALSE_ALARMS_MIN, FALSE_ALARMS_MAX = 0.5, 0.001, 100.0
 OVERDISPERSION: Mapping[int, Overdispersion] = {
@@ -42,8 +42,7 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
         self.requests = requests
 
     async def GetFunnel(self, request: pb.GetFunnelRequest, context: Any) -> pb.GetFunnelResponse:
-        if not 0 <= request.confidence < 1:
-            raise invalid("confidence", "must lie between 0 and 1; 0 means 0.95")
+        confidence = confidence_of(request.confidence)
         if request.count_min < 0:
             raise invalid("count_min", "must not be negative")
         tenant, key = self.requests.tenant, SeriesKey(request.series)
@@ -61,7 +60,6 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
         count_min = request.count_min or COUNT_MIN
         units = [unit_of(tuple(sorted(slice_of(one).items())), some) for one, some in scores.items()]
         large = [one for one in units if one.count >= count_min]
-        confidence = request.confidence or CONFIDENCE
         resolution = system.spec.resolution(indicator)
         try:
             found = await asyncio.to_thread(
@@ -97,20 +95,9 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
                 break
             after = some[-1]
         found: dict[SeriesKey, list[Score]] = defaultdict(list)
-        if not keys:
-            return found
-        exactly, place, count = SeriesFilter(series=frozenset(keys)), ("", EARLIEST_US), 0
-        while True:
-            rows = await store.list_scores(tenant, exactly, span, Page(place, WINDOWS_AT_ONCE))
-            scores = await asyncio.to_thread(lambda: [score_of(unpack_score(row)) for row in rows])  # noqa: B023
-            for one in scores:
-                found[one.series].append(one)
-            count += len(scores)
-            if count > WINDOWS_MAX:
-                raise invalid("interval", f"holds more than {WINDOWS_MAX:,} windows of all units: narrow it")
-            if len(scores) < WINDOWS_AT_ONCE:
-                return found
-            place = (scores[-1].series, scores[-1].window.start_us)
+        for one in await all_windows(self.requests, tenant, keys, span):
+            found[one.series].append(one)
+        return found
 
     async def GetErrorBudget(self, request: pb.GetErrorBudgetRequest, context: Any) -> pb.GetErrorBudgetResponse:
         tenant, key = self.requests.tenant, SeriesKey(request.series)
@@ -127,7 +114,7 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
             raise invalid("series", "must be that of a share, in windows that end")
         allowed = allowed_share(request.allowed_share, indicator)
         newest = await self._newest_complete_us(tenant, system, key)
-        scores = await windows_of(self.requests, tenant, key, (newest - days * DAY_US, LATEST_US))
+        scores = await all_windows(self.requests, tenant, [key], (newest - days * DAY_US, LATEST_US))
         complete = [one for one in scores if one.complete and one.count]
         if not complete:
             raise FailedPrecondition("NOT_ENOUGH_DATA", "the series has no complete window in the period")

@@ -69,7 +69,7 @@ class CapabilityServicer(capability_pb2_grpc.CapabilityServiceServicer):
             assert limits is not None
             study, window = await asyncio.to_thread(_of_cases, found, system, indicator, key, limits, options)
         else:
-            scores = await all_windows(self.requests, tenant, key, span)
+            scores = await all_windows(self.requests, tenant, [key], span)
             study, window = await asyncio.to_thread(_of_windows, scores, indicator, limits, is_flag, options)
         response.MergeFrom(study_message(study))
         response.series.CopyFrom(series_message(key, system))
@@ -85,7 +85,7 @@ class CapabilityServicer(capability_pb2_grpc.CapabilityServiceServicer):
         (after_us,) = place_of(request, EARLIEST_US)
         system = await self.requests.system_of_series(tenant, key)
         terms = loss_terms(request, system.spec, indicator_of(system, key))
-        scores = await windows_of(self.requests, tenant, key, bounds(request.interval), after_us, size + 1)
+        scores = await windows_of(self.requests, tenant, [key], bounds(request.interval), (key, after_us), size + 1)
         try:
             found = await asyncio.to_thread(losses, [one for one in scores[:size] if one.complete], terms)
         except QualityError as error:

@@ -1,8 +1,9 @@
-"""What the windows and the cases of one series are in an interval: read in pages, and never more than a bound."""
+"""What the windows and the cases of series are in an interval: read in pages, and never more than a bound."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from services.runtime.errors import NotFound, invalid
 from services.scoring.scores.case_values import CaseValueReader, CaseValues, TooManyValues
@@ -24,31 +25,33 @@ PAGES_AT_ONCE = 50
 async def windows_of(
     requests: RequestContext,
     tenant: str,
-    key: SeriesKey,
+    keys: Collection[SeriesKey],
     span: tuple[int, int],
-    after_us: int = EARLIEST_US,
+    after: tuple[str, int] = ("", EARLIEST_US),
     limit: int = WINDOWS_MAX + 1,
 ) -> list[Score]:
-    """The scores of windows that start within a span, in order of time; at most `limit` of those after `after_us`."""
+    """The scores of windows that start within a span, by series and time; at most `limit` of those after a place."""
     found: list[Score] = []
-    wanted = SeriesFilter(series=frozenset({key}))
-    after = (key, after_us) if after_us > EARLIEST_US else ("", EARLIEST_US)
-    while len(found) < limit:
+    wanted = SeriesFilter(series=frozenset(keys))
+    # A filter without series passes all of them.
+    while keys and len(found) < limit:
         size = min(WINDOWS_AT_ONCE, limit - len(found))
         rows = await requests.store.list_scores(tenant, wanted, span, Page(after, size))
         some = await asyncio.to_thread(lambda: [score_of(unpack_score(row)) for row in rows])  # noqa: B023
         found += some
         if len(some) < size:
             break
-        after = (key, some[-1].window.start_us)
+        after = (some[-1].series, some[-1].window.start_us)
     return found
 
 
-async def all_windows(requests: RequestContext, tenant: str, key: SeriesKey, span: tuple[int, int]) -> list[Score]:
+async def all_windows(
+    requests: RequestContext, tenant: str, keys: Collection[SeriesKey], span: tuple[int, int]
+) -> list[Score]:
     """Of all windows in a span. INVALID_ARGUMENT where there are more than 50,000."""
-    found = await windows_of(requests, tenant, key, span)
+    found = await windows_of(requests, tenant, keys, span)
     if len(found) > WINDOWS_MAX:
-        raise invalid("interval", f"holds more than {WINDOWS_MAX:,} windows of the series")
+        raise invalid("interval", f"holds more than {WINDOWS_MAX:,} windows: narrow it")
     return found
 
 

@@ -20,12 +20,12 @@ from services.scoring.servicer.request_context import RequestContext
 from services.scoring.servicer.series_values import case_values, indicator_of
 from services.scoring.system.model import SECONDS_BY_UNIT, Indicator
 from services.scoring.system.series import SeriesKey
+from services.scoring.wire.confidence import confidence_of
 from services.scoring.wire.scores import bounds, text
 
 STAFF_MAX, WHAT_IFS_MAX, QUANTILES_MAX, TITLE_MAX = 1_000, 20, 20, 200
 CASES_MIN = 20
 VARIATION_MAX, FACTOR_MAX, RATE_MAX, HOURS_MAX = 10.0, 1_000.0, 1e6, 1e5
-CONFIDENCE = 0.95
 SHAPES: dict[int, Shape] = {
     pb.ServiceTimes.SHAPE_EXPONENTIAL: "exponential",
     pb.ServiceTimes.SHAPE_GAMMA: "gamma",
@@ -46,9 +46,9 @@ class SimulationServicer(simulation_pb2_grpc.SimulationServiceServicer):
         self, request: pb.GetQueueSimulationRequest, context: Any
     ) -> pb.GetQueueSimulationResponse:
         scenarios, quantiles = scenarios_of(request), tuple(request.quantiles) or queues.QUANTILES
+        confidence = confidence_of(request.confidence)
         arrivals, arrival_count = await self._arrivals(request)
         service, service_count = await self._service(request)
-        confidence = request.confidence or CONFIDENCE
         outcomes = []
         async with AT_ONCE:
             for one in scenarios:
@@ -142,8 +142,6 @@ def scenarios_of(request: pb.GetQueueSimulationRequest) -> list[Scenario]:
         raise invalid("what_ifs", f"has more than {WHAT_IFS_MAX} members")
     if len(request.quantiles) > QUANTILES_MAX or not all(0 < one < 1 for one in request.quantiles):
         raise invalid("quantiles", f"must be at most {QUANTILES_MAX} numbers between 0 and 1")
-    if not 0 <= request.confidence < 1:
-        raise invalid("confidence", "must lie between 0 and 1; 0 means 0.95")
     made = [Scenario("", request.staff)]
     for place, one in enumerate(request.what_ifs):
         if not 0 <= one.staff <= STAFF_MAX:

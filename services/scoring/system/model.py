@@ -254,7 +254,7 @@ class SystemSpec:
         return kind if isinstance(kind, Ratio) else None
 
     def knows_squares(self, indicator: Indicator) -> bool:
-        """Whether there are sums of squares, from which a spread of cases follows; of zeros and ones there always are."""
+        """Whether sums of squares are known, of which a spread of cases follows: of zeros and ones they always are."""
         ratio = self.ratio(indicator)
         return ratio is None or bool(ratio.squares) or indicator.aggregate is Aggregate.SHARE
 

@@ -19,9 +19,9 @@ from services.scoring.scores.capability import (
 )
 from services.scoring.scores.loss import LossForm, LossTerms, MissingTerm, WindowLoss, terms_of
 from services.scoring.system.model import Aggregate, Indicator, SystemSpec
+from services.scoring.wire.confidence import confidence_of
 from services.scoring.wire.scores import interval, text
 
-CONFIDENCE = 0.95
 QUANTILE_TYPE, QUANTILE_TYPES = 8, 9
 SHIFT, SHIFT_MAX = 1.5, 10.0
 OPPORTUNITIES_MAX = 1e9
@@ -51,8 +51,6 @@ FORM_NUMBERS: Mapping[LossForm, int] = {form: number for number, form in FORMS.i
 
 
 def study_options(request: capability_pb2.GetCapabilityRequest) -> StudyOptions:
-    if not 0 <= request.confidence < 1:
-        raise invalid("confidence", "must lie between 0 and 1; 0 means 0.95")
     if not 0 <= request.quantile_type <= QUANTILE_TYPES:
         raise invalid("quantile_type", f"must lie between 1 and {QUANTILE_TYPES}; 0 means {QUANTILE_TYPE}")
     if not 0 <= request.opportunities <= OPPORTUNITIES_MAX:
@@ -62,7 +60,7 @@ def study_options(request: capability_pb2.GetCapabilityRequest) -> StudyOptions:
     return StudyOptions(
         DISTRIBUTIONS[request.distribution],
         SPREADS[request.spread],
-        request.confidence or CONFIDENCE,
+        confidence_of(request.confidence),
         request.quantile_type or QUANTILE_TYPE,
         request.opportunities,
         request.shift if request.HasField("shift") else SHIFT,
