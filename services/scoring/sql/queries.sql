@@ -822,10 +822,15 @@ WITH latest AS MATERIALIZED (
 SELECT 1 AS kind, place, body
 FROM latest
 UNION ALL
-SELECT 2, shown.place, signal.body
+SELECT 2, shown.place, active.body
 FROM shown
-JOIN signal ON signal.tenant = $1 AND signal.series = shown.series AND signal.window_start >= shown.since
-    AND signal.standing
+CROSS JOIN LATERAL (
+    SELECT body
+    FROM signal
+    WHERE tenant = $1 AND signal.series = shown.series AND window_start >= shown.since AND standing
+    -- By index, series by series: a join would read the signals of all of them.
+    ORDER BY window_start
+) AS active
 UNION ALL
 SELECT 3, scoped.place, recent.body
 FROM unnest($4::text[], $5::bigint[]) AS scoped (scope, place)
@@ -963,7 +968,8 @@ SET verdict = EXCLUDED.verdict, body = EXCLUDED.body, verdict_time = clock_times
 SELECT signal, reviewer, verdict_time, body
 FROM signal_verdict
 WHERE tenant = $1 AND ($2 = '' OR signal = $2)
-    AND (verdict_time < $3 OR (verdict_time = $3 AND (signal, reviewer) > ($4, $5)))
+    -- The index is entered at the time; of an alternative alone it would be read from its beginning.
+    AND verdict_time <= $3 AND (verdict_time < $3 OR (signal, reviewer) > ($4, $5))
 ORDER BY verdict_time DESC, signal, reviewer
 LIMIT $6;
 

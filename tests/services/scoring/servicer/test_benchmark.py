@@ -108,7 +108,7 @@ async def test_a_ratio_without_squares_is_refused_since_the_spread_of_its_cases_
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await suite.benchmark().GetFunnel(pb.GetFunnelRequest(series="desk/main/parts@all"))
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert refused.value.details().startswith("series: is a ratio without squares")
+    assert refused.value.details().startswith("series is a ratio without squares")
 
 
 async def test_means_are_compared_by_their_standard_errors(suite, make):

@@ -122,9 +122,9 @@ async def test_a_window_that_need_not_wait_for_the_next_event_is_judged_in_a_bac
     signals = await suite.scoring().ListSignals(scoring_pb2.ListSignalsRequest())
     request = pb.CreateBacktestRequest(name=SYSTEM, interval=between(0, 30))
     report = (await done(suite, await suite.system_review().CreateBacktest(request))).report
-    fired = {(one.series, alarm.interval.start) for one in report.series for alarm in one.alarms}
-    assert fired == {(one.series, one.interval.start) for one in signals.signals}
-    assert (SERIES, at(19)) in fired
+    fired = {(one.series, alarm.interval.start.seconds) for one in report.series for alarm in one.alarms}
+    assert fired == {(one.series, one.interval.start.seconds) for one in signals.signals}
+    assert (SERIES, at(19).seconds) in fired
 
 
 async def test_a_back_test_survives_a_restart_and_can_be_cancelled(suite_of, make):
