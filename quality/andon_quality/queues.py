@@ -25,6 +25,8 @@ from andon_quality.result import Result
 Shape = Literal["exponential", "gamma", "lognormal", "constant", "sample"]
 QUANTILES = (0.5, 0.8, 0.9, 0.95, 0.99)
 WARM_UP = 0.2
+# Work up to here can be done: what rounding makes of a full load, such as 0.9999999999999999, cannot.
+LOAD_MAX = 1 - 1e-9
 REPLICATIONS, CUSTOMERS = 100, 10_000
 
 
@@ -113,7 +115,7 @@ def erlang_c(offered: float, servers: int) -> float:
     >>> round(erlang_c(2.0, 3), 6)
     0.444444
     """
-    if not 0 < offered < servers:
+    if not 0 < offered < servers * LOAD_MAX:
         raise OutOfRange("needs 0 < offered < servers: the line would grow for ever")
     loss = 1.0
     for one in range(1, servers + 1):
@@ -168,7 +170,7 @@ def simulate(
     if replications < 2 or customers < 100 or servers < 1:
         raise OutOfRange("needs at least 2 replications, 100 customers and 1 server")
     load = service.mean / gaps.mean / servers
-    if not load < 1:
+    if not load < LOAD_MAX:
         raise OutOfRange("the line would grow for ever: more work comes than the servers can do")
     shares, rng = _shares(quantiles), np.random.default_rng(seed)
     arrivals = gaps.drawn(rng, (customers, replications)).cumsum(axis=0)

@@ -77,6 +77,11 @@ def test_a_sample_is_drawn_as_it_was_observed():
 def test_what_has_no_steady_state_is_refused():
     with pytest.raises(OutOfRange):
         queues.markovian(3.0, 1.0, 3)
+    # 12 x 0.25 / 3 is all that three servers can do, and 1 / (1 / 12) is less than 12 by rounding.
+    with pytest.raises(OutOfRange):
+        queues.markovian(np.nextafter(12.0, 0.0).item(), 0.25, 3)
+    with pytest.raises(OutOfRange):
+        queues.simulate(Durations("constant", 1.0), Durations("constant", np.nextafter(3.0, 0.0).item()), 3)
     with pytest.raises(OutOfRange):
         queues.simulate(Durations("exponential", 1.0), Durations("exponential", 2.0), 2)
     with pytest.raises(OutOfRange):

@@ -64,7 +64,7 @@ def outcome(
     waits = Durations(arrivals.shape, arrivals.mean / scenario.arrivals_factor, arrivals.variation, arrivals.values)
     times = Durations(service.shape, service.mean * scenario.service_factor, service.variation, service.values)
     load = times.mean / waits.mean / scenario.staff
-    if load >= 1:
+    if load >= queues.LOAD_MAX:
         words = Text(
             f"{load:.0%} of the staff's time would be needed: the line would grow for ever.",
             f"所需为人力时间的 {load:.0%}：队列将无限增长。",

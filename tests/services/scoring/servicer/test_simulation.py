@@ -14,12 +14,14 @@ async def test_exponential_queues_are_answered_by_formula_and_what_ifs_by_compar
     request = pb.GetQueueSimulationRequest(staff=3, arrivals={"per_hour": 10}, service={"mean_hours": 0.25})
     request.what_ifs.add(title="one more", staff=4)
     request.what_ifs.add(title="campaign", arrivals_factor=1.5)
+    request.what_ifs.add(title="all that they can do", arrivals_factor=1.2)
     found = await suite.simulation().GetQueueSimulation(request)
     exact = queues.markovian(10.0, 0.25, 3)
     assert (found.now.method, found.now.utilisation) == ("formula", pytest.approx(10 * 0.25 / 3))
     assert found.now.mean_wait_hours == pytest.approx(exact.mean)
     assert [one.hours for one in found.now.quantiles] == pytest.approx(exact.quantiles.tolist())
-    more, campaign = found.what_ifs
+    more, campaign, full = found.what_ifs
+    assert (full.is_stable, full.utilisation, len(full.quantiles)) == (False, pytest.approx(1.0), 0)
     assert more.mean_wait_hours < 0.3 * found.now.mean_wait_hours
     assert (campaign.is_stable, campaign.utilisation, len(campaign.quantiles)) == (False, pytest.approx(1.25), 0)
 
