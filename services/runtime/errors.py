@@ -75,6 +75,11 @@ def invalid(field: str, description: str, reason: str = "FIELD_INVALID") -> Inva
     return InvalidArgument(reason, message, field_violations=[FieldViolation(field, description, reason)])
 
 
+def invalid_number(field: str, description: str, given: float) -> InvalidArgument:
+    """A number that must not be 0, which is what an absent one is: FIELD_REQUIRED then, else FIELD_INVALID."""
+    return invalid(field, description, "FIELD_INVALID" if given else "FIELD_REQUIRED")
+
+
 class NotFound(AndonError):
     code = "NOT_FOUND"
     default_reason = "NOT_FOUND"

@@ -13,7 +13,7 @@ from andon_quality import queues
 from andon_quality.errors import QualityError
 from andon_quality.queues import Durations, Shape
 
-from services.runtime.errors import FailedPrecondition, invalid
+from services.runtime.errors import FailedPrecondition, invalid, invalid_number
 from services.scoring.scores.case_values import CaseValues
 from services.scoring.scores.queue_model import QueueOutcome, Scenario, gaps, gaps_of, outcome
 from services.scoring.servicer.request_context import RequestContext
@@ -85,7 +85,8 @@ class SimulationServicer(simulation_pb2_grpc.SimulationServiceServicer):
             except QualityError as error:
                 raise FailedPrecondition("NOT_ENOUGH_DATA", str(error)) from error
         if not 0 < given.per_hour <= RATE_MAX:
-            raise invalid("arrivals", f"needs a series, or per_hour above 0 and at most {RATE_MAX:g}", "FIELD_REQUIRED")
+            message = f"needs a series, or per_hour above 0 and at most {RATE_MAX:g}"
+            raise invalid_number("arrivals", message, given.per_hour)
         return gaps(given.per_hour, variation), 0
 
     async def _service(self, request: pb.GetQueueSimulationRequest) -> tuple[Durations, int]:
@@ -101,9 +102,8 @@ class SimulationServicer(simulation_pb2_grpc.SimulationServiceServicer):
             except QualityError as error:
                 raise FailedPrecondition("NOT_ENOUGH_DATA", str(error)) from error
         if not 0 < given.mean_hours <= HOURS_MAX:
-            raise invalid(
-                "service", f"needs a series, or mean_hours above 0 and at most {HOURS_MAX:g}", "FIELD_REQUIRED"
-            )
+            message = f"needs a series, or mean_hours above 0 and at most {HOURS_MAX:g}"
+            raise invalid_number("service", message, given.mean_hours)
         shape = SHAPES.get(given.shape, "exponential" if variation is None else "lognormal")
         fixed = {"exponential": 1.0, "constant": 0.0}.get(shape)
         return Durations(
@@ -137,7 +137,7 @@ def hours_of(indicator: Indicator) -> float:
 def scenarios_of(request: pb.GetQueueSimulationRequest) -> list[Scenario]:
     """As it is, and each what-if. INVALID_ARGUMENT with the field."""
     if not 1 <= request.staff <= STAFF_MAX:
-        raise invalid("staff", f"must lie between 1 and {STAFF_MAX:,}", "FIELD_REQUIRED")
+        raise invalid_number("staff", f"must lie between 1 and {STAFF_MAX:,}", request.staff)
     if len(request.what_ifs) > WHAT_IFS_MAX:
         raise invalid("what_ifs", f"has more than {WHAT_IFS_MAX} members")
     if len(request.quantiles) > QUANTILES_MAX or not all(0 < one < 1 for one in request.quantiles):

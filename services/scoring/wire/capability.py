@@ -8,7 +8,7 @@ from andon.scoring.v1 import capability_pb2
 from andon_quality.capability import Specification
 from andon_quality.errors import QualityError
 
-from services.runtime.errors import invalid
+from services.runtime.errors import invalid, invalid_number
 from services.scoring.scores.capability import (
     CapabilityIndex,
     CapabilityStudy,
@@ -111,7 +111,7 @@ def loss_terms(request: capability_pb2.GetLossRequest, spec: SystemSpec, indicat
     if not spec.knows_squares(indicator):
         raise invalid("series", "is a ratio without squares: how far its cases are from their mean is unknown")
     if not request.cost > 0:
-        raise invalid("cost", "must be above 0", "FIELD_REQUIRED")
+        raise invalid_number("cost", "must be above 0", request.cost)
     if request.tolerance < 0:
         raise invalid("tolerance", "must not be negative")
     target = request.target if request.HasField("target") else None
