@@ -28,7 +28,7 @@ from services.scoring.system.lint import lint
 from services.scoring.system.lint_findings import Severity
 from services.scoring.system.stored_backtest import BacktestRow, BacktestState
 from services.scoring.system.version import SystemVersion
-from services.scoring.wire.scores import bounds, text
+from services.scoring.wire.scores import bounds, microseconds, text
 from services.scoring.wire.system_diff import summary_of, system_changes
 from services.scoring.wire.system_review import backtest_message
 from services.scoring.wire.systems import spec_of
@@ -163,14 +163,14 @@ def _check(request: pb.CreateBacktestRequest) -> None:
     if request.HasField("document") and request.version:
         raise invalid("version", "must be empty where a document is scored")
     start_us, end_us = bounds(request.interval)
-    if start_us >= end_us:
+    if start_us == end_us:
         raise invalid("interval", "must end after its start")
     if len(request.incidents) > INCIDENTS_MAX:
         raise invalid("incidents", f"has more than {INCIDENTS_MAX} members")
     for place, one in enumerate(request.incidents):
         if not one.interval.HasField("start"):
             raise invalid(f"incidents[{place}].interval.start", "is required", "FIELD_REQUIRED")
-        if one.interval.HasField("end") and bounds(one.interval)[0] > bounds(one.interval)[1]:
+        if one.interval.HasField("end") and microseconds(one.interval.end) < microseconds(one.interval.start):
             raise invalid(f"incidents[{place}].interval.end", "must not lie before the start")
         if len(one.title) > TITLE_MAX:
             raise invalid(f"incidents[{place}].title", f"has more than {TITLE_MAX} characters")

@@ -12,6 +12,7 @@ from andon.scoring.v1 import score_pb2, scoring_pb2
 from andon_quality.calibration import ShiftDetection
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.runtime.errors import invalid
 from services.scoring.scores.results import (
     Baseline,
     CentreBound,
@@ -72,9 +73,12 @@ def window_id(span: interval_pb2.Interval) -> WindowId:
 
 
 def bounds(span: interval_pb2.Interval) -> tuple[int, int]:
-    """Start and end in microseconds; an absent side is open."""
+    """Start and end in microseconds; an absent side is open. INVALID_ARGUMENT where it ends before its start."""
     start_us = microseconds(span.start) if span.HasField("start") else EARLIEST_US
-    return start_us, microseconds(span.end) if span.HasField("end") else LATEST_US
+    end_us = microseconds(span.end) if span.HasField("end") else LATEST_US
+    if end_us < start_us:
+        raise invalid("interval", "must not end before its start")
+    return start_us, end_us
 
 
 def text(given: Text) -> text_pb2.Text:

@@ -13,6 +13,8 @@ import pytest
 from andon.scoring.v1 import capability_pb2 as pb
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon.scoring.v1 import scoring_pb2
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 
 from tests.services.scoring.conftest import DAY_S
 
@@ -20,6 +22,7 @@ DATA = Path(__file__).parents[4].parent / "shared" / "data"
 RINGS = DATA / "spc" / "qcc_pistonrings.csv"
 EXPECTED = DATA / "EXPECTED.json"
 DIAMETER = "desk/main/diameter@day"
+BACKWARDS = {"start": {"seconds": 9}, "end": {"seconds": 8}}
 
 
 def rings_spec():
@@ -148,6 +151,8 @@ async def test_loss_is_the_money_of_each_window(suite, make):
         ("GetCapability", {"series": "desk/main/to_close@week", "limits": {"lower": 3.0, "upper": 2.0}}, "limits"),
         ("GetCapability", {"series": "desk/main/to_close@week", "confidence": 1.0}, "confidence"),
         ("GetCapability", {"series": "desk/main/overall@week", "values_of": 1}, "values_of"),
+        ("GetCapability", {"series": "desk/main/to_close@week", "interval": BACKWARDS}, "interval"),
+        ("GetLoss", {"series": "desk/main/to_close@week", "cost": 1.0, "interval": BACKWARDS}, "interval"),
         ("GetLoss", {"series": "desk/main/overall@week", "cost": 1.0}, "series"),
         ("GetLoss", {"series": "desk/main/to_close@week"}, "cost"),
         ("GetLoss", {"series": "desk/main/to_close_median@week", "cost": 1.0}, "tolerance"),
@@ -189,6 +194,18 @@ async def test_what_needs_single_cases_is_refused_of_a_ratio(suite, make, rpc, f
         await getattr(suite.capability(), rpc)(getattr(pb, f"{rpc}Request")(series="desk/main/parts@week", **fields))
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert refused.value.details().startswith(reason)
+
+
+@pytest.mark.parametrize(("cost", "reason"), [(0.0, "FIELD_REQUIRED"), (-50.0, "FIELD_INVALID")])
+async def test_a_cost_that_is_missing_differs_from_one_that_is_wrong(suite, make, cost, reason):
+    await suite.activate(make.spec())
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await suite.capability().GetLoss(pb.GetLossRequest(series="desk/main/to_close@week", cost=cost))
+    status = rpc_status.from_call(refused.value)
+    info = error_details_pb2.ErrorInfo()
+    assert status is not None
+    assert any(one.Unpack(info) for one in status.details)
+    assert info.reason == reason
 
 
 async def test_too_few_values_are_a_precondition(suite, make):
