@@ -19,6 +19,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 
 import grpc
 import structlog
@@ -42,6 +43,10 @@ FOLD_EVENTS = 20_000
 HEARTBEAT_S = 1.0
 
 log = structlog.get_logger(__name__)
+
+
+class NothingToJudge(Exception):
+    """No window of the interval is complete."""
 
 
 class BacktestRunner:
@@ -94,6 +99,8 @@ class BacktestRunner:
             most = self._settings.backtest_cases_max
             error = f"the log has more than {most:,} cases, which backtest_cases_max of scoring allows"
             await self._store.end_backtest(tenant, row, BacktestState.FAILED, error)
+        except NothingToJudge as error:
+            await self._store.end_backtest(tenant, row, BacktestState.FAILED, str(error))
         except (*STORE_ERRORS, grpc.aio.AioRpcError):
             raise
         except Exception as error:
@@ -114,6 +121,11 @@ class BacktestRunner:
             return None
         passed_us = system.spec.passed_us(watermark_us)
         plan = plan_at(passed_us)
+        if plan.span[0] >= plan.span[1]:
+            through = datetime.fromtimestamp(max(0, passed_us) / 1e6, UTC)
+            raise NothingToJudge(
+                f"no window of the interval is complete: windows are complete through {through:%Y-%m-%d}"
+            )
         active = await self._store.active_alarm_count(tenant, system.process, system.system, plan.span)
         found = await asyncio.to_thread(lambda: reported(system, fold.scored(), passed_us, plan))
         return await asyncio.to_thread(packed_report, found, active)

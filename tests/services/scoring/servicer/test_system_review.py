@@ -161,6 +161,15 @@ async def test_a_log_with_too_many_cases_fails_with_a_reason(suite_of, make):
     assert "backtest_cases_max" in found.error.en
 
 
+async def test_an_interval_that_is_still_to_come_fails_with_a_reason(suite, make):
+    await suite.activate(make.spec())
+    await suite.write(make.weeks(2, 20, lambda week, place: False))
+    request = pb.CreateBacktestRequest(name=SYSTEM, interval=between(10_000))
+    found = await done(suite, await suite.system_review().CreateBacktest(request))
+    assert (found.state, found.HasField("report")) == (pb.Backtest.STATE_FAILED, False)
+    assert "no window of the interval is complete" in found.error.en
+
+
 async def test_no_more_than_five_back_tests_wait(suite, make):
     await suite.activate(make.spec())
     # No event was ever written, so nobody owns a partition and nobody runs them.
