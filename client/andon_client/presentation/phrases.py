@@ -101,6 +101,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "column_judged": ("windows judged", "已判窗口"),
     "column_false_alarms": ("false alarms a month", "每月误报"),
     "column_dates": ("when", "日期"),
+    "column_caught_after": ("caught after", "发现用时"),
     "column_incident": ("incident", "事件"),
     "column_verdict": ("verdict", "判定"),
     "column_judged_at": ("said at", "判定时间"),

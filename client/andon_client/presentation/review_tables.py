@@ -78,7 +78,7 @@ def incidents_table(found: Sequence[pb.IncidentOutcome], locale: str, zone: tzin
         ]
         for one in found
     ]
-    names = ("incident", "begin", "result", ">delay", "series")
+    names = ("incident", "begin", "result", ">caught_after", "series")
     return Table(say("incidents", locale), table_columns(locale, *names), rows)
 
 
