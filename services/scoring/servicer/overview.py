@@ -17,9 +17,11 @@ from services.runtime.identity import current_caller
 from services.runtime.page_tokens import page_size, page_token, place_of
 from services.runtime.requests import idempotency_key
 from services.scoring.servicer.request_context import RequestContext
+from services.scoring.servicer.series_values import named_indicator
 from services.scoring.store.overviews import FIRST_ID, AnnotationRow, SeriesRows
 from services.scoring.system.model import IndicatorSystem, Window
-from services.scoring.system.series import SeriesKey, scopes_of
+from services.scoring.system.series import SeriesKey, scopes_of, series_name
+from services.scoring.system.version import SystemVersion
 from services.scoring.system.windows import EARLIEST_US
 from services.scoring.wire.overview import NOTES_MAX, overview_message
 from services.scoring.wire.scores import bounds, filter_of, microseconds
@@ -63,6 +65,9 @@ class OverviewServicer(overview_pb2_grpc.OverviewServiceServicer):
         self, request: overview_pb2.CreateAnnotationRequest, context: Any
     ) -> overview_pb2.CreateAnnotationResponse:
         key, row = idempotency_key(request), _annotation(request.annotation)
+        stored = await self.requests.store.active_systems(self.requests.tenant)
+        # A document may be large: nothing for a loop.
+        await asyncio.to_thread(_find_scope, row.scope, stored)
         answer = overview_pb2.CreateAnnotationResponse(annotation=overview_pb2.Annotation.FromString(row.body))
         if request.validate_only:
             return answer
@@ -137,6 +142,17 @@ def _annotation(given: overview_pb2.Annotation) -> AnnotationRow:
     made.kind = given.kind or overview_pb2.Annotation.KIND_NOTE
     made.create_time.FromDatetime(datetime.now(UTC))
     return AnnotationRow(id_, given.scope, start_us, end_us, made.SerializeToString())
+
+
+def _find_scope(scope: str, stored: Sequence[SystemVersion]) -> None:
+    """NOT_FOUND where no active system has anything that a note of this scope would be shown on."""
+    process, system, indicator = [*scope.partition("@")[0].split("/"), "", ""][:3]
+    name = f"processes/{process}/indicatorSystems/{system}"
+    found = [one for one in stored if (one.name == name if system else one.name.startswith(name))]
+    if not found:
+        raise NotFound("NOT_FOUND", "the scope names no process or indicator system that has an active version")
+    if indicator:
+        named_indicator(stored_system(found[0]), indicator)
 
 
 def _scopes(scope: str) -> tuple[str, ...]:

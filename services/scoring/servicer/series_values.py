@@ -80,7 +80,11 @@ def _take(reader: CaseValueReader, pages: list[bytes]) -> None:
 
 def indicator_of(system: IndicatorSystem, key: SeriesKey) -> Indicator | None:
     """None: a composite. NOT_FOUND where the document has neither."""
-    name = series_name(key).indicator
+    return named_indicator(system, series_name(key).indicator)
+
+
+def named_indicator(system: IndicatorSystem, name: str) -> Indicator | None:
+    """None: a composite. NOT_FOUND where the document has neither."""
     indicator = system.spec.indicator_by_name.get(name)
     if indicator is None and name not in system.spec.composite_names and name != "overall":
         raise NotFound("NOT_FOUND", "the indicator system has no such indicator")

@@ -79,7 +79,7 @@ async def test_pages_of_an_overview_join_without_a_gap(worse):
 async def test_a_note_is_shown_on_every_series_that_it_lies_over_until_it_is_removed(worse):
     stub, at_s = worse.overview(), (await overview(worse))[SERIES].latest.interval.start.seconds
     made = []
-    for scope in ("desk", "desk/main/sla_breach", SERIES, "desk/main/to_close", "shop"):
+    for scope in ("desk", "desk/main/sla_breach", SERIES, "desk/main/to_close", "desk/main/overall"):
         note = pb.Annotation(scope=scope, text={"en": scope}, interval={"start": {"seconds": at_s}})
         request = pb.CreateAnnotationRequest(annotation=note, request_id=str(uuid.uuid4()))
         answer = await stub.CreateAnnotation(request)
@@ -103,6 +103,15 @@ async def test_a_note_is_shown_on_every_series_that_it_lies_over_until_it_is_rem
     assert "desk" not in [one.text.en for one in (await overview(worse))[SERIES].annotations]
     other = await worse.overview(tenant="quiet").ListAnnotations(pb.ListAnnotationsRequest())
     assert not other.annotations
+
+
+@pytest.mark.parametrize("scope", ["shop", "desk/other", "desk/main/nothing", "desk/main/nothing@week"])
+async def test_a_note_on_what_does_not_exist_is_not_found(suite, make, scope):
+    await suite.activate(make.spec())
+    note = pb.Annotation(scope=scope, text={"en": "x"}, interval={"start": {"seconds": 1}})
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await suite.overview().CreateAnnotation(pb.CreateAnnotationRequest(annotation=note, validate_only=True))
+    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 @pytest.mark.parametrize(
