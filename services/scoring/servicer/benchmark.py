@@ -54,9 +54,12 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
             raise invalid("series", "is a ratio without squares: how far its cases are from their mean is unknown")
         dimensions = tuple(request.dimensions) or (indicator.slices[0].dimensions if indicator.slices else ())
         if dimensions not in [one.dimensions for one in indicator.slices]:
-            raise invalid("dimensions", "must be a slice of the indicator")
+            slices = ", ".join("+".join(one.dimensions) for one in indicator.slices)
+            raise invalid("dimensions", f"must be a slice of the indicator, which has {slices or 'none'}")
         scores = await self._slices(tenant, key, dimensions, bounds(request.interval))
         target = request.target if request.HasField("target") else None
+        if target is not None and indicator.aggregate is Aggregate.SHARE and not 0 < target < 1:
+            raise invalid("target", "of a share must lie between 0 and 1")
         count_min = request.count_min or COUNT_MIN
         units = [unit_of(tuple(sorted(slice_of(one).items())), some) for one, some in scores.items()]
         large = [one for one in units if one.count >= count_min]

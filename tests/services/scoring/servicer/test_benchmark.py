@@ -88,6 +88,7 @@ async def test_an_error_budget_is_used_and_burns(suite, make):
         ("GetFunnel", {"series": "desk/main/to_close_median@all"}, "INVALID_ARGUMENT", "series"),
         ("GetFunnel", {"series": SERIES, "dimensions": ["team"]}, "INVALID_ARGUMENT", "dimensions"),
         ("GetFunnel", {"series": SERIES + "{priority=low}"}, "INVALID_ARGUMENT", "series"),
+        ("GetFunnel", {"series": SERIES, "target": 2.0}, "INVALID_ARGUMENT", "target"),
         ("GetFunnel", {"series": SERIES}, "FAILED_PRECONDITION", ""),
         ("GetErrorBudget", {"series": "desk/main/to_close@week"}, "INVALID_ARGUMENT", "series"),
         ("GetErrorBudget", {"series": "desk/main/sla_breach@week", "period_days": 500}, "INVALID_ARGUMENT", "period"),
