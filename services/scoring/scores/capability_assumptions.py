@@ -58,13 +58,14 @@ def stationarity(beyond: int, points: int) -> Assumption:
 
 def normality(p_value: float, is_assumed: bool) -> Assumption:
     """p_value: of Anderson and Darling's test. is_assumed: the indices rest on it."""
-    is_met = p_value >= NORMALITY_P or not is_assumed
-    use = "" if is_assumed else " The indices do not assume it."
-    use_zh = "" if is_assumed else "指数不以此为前提。"
+    is_normal = p_value >= NORMALITY_P
+    use, use_zh = ("", "") if is_assumed else (": the indices do not assume it", "：指数不以此为前提")
+    p = "p < 1e-15" if p_value < 1e-15 else f"p = {p_value:.2g}"
+    found, found_zh = ("Nothing against it", "未见异常") if is_normal else ("Not normal", "不服从正态分布")
     return Assumption(
         "normality",
-        is_met,
-        Text(f"Anderson-Darling test, p = {p_value:.2g}.{use}", f"Anderson-Darling 检验，p = {p_value:.2g}。{use_zh}"),
+        is_normal or not is_assumed,
+        Text(f"{found} (Anderson-Darling test, {p}){use}.", f"{found_zh}（Anderson-Darling 检验，{p}）{use_zh}。"),
         p_value,
     )
 
