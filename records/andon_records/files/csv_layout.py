@@ -19,8 +19,8 @@ from andon_records.files.utf8_stream import (
     bytes_of,
     is_compressed,
     legacy_encoding,
-    marked_encoding,
     refuse,
+    text_encoding,
     utf8_blocks,
     without_beginning,
 )
@@ -107,7 +107,8 @@ def has_columns(path: Path, mapping: CsvMapping) -> bool:
     """Whether the file has every column that the mapping reads; looks at its beginning only."""
     compressed = is_compressed(path)
     sample = next(bytes_of(path, compressed), b"")[:SAMPLE_BYTES]
-    encoding = mapping.encoding or marked_encoding(sample) or "utf-8"
+    marked = text_encoding(path, sample)
+    encoding = mapping.encoding or marked or "utf-8"
     try:
         _header(path, mapping, list(io.StringIO(sample.decode(encoding, "replace"), newline="")))
     except ColumnMissing:
@@ -122,7 +123,7 @@ def beginning(path: Path) -> tuple[str | None, list[str]]:
     """
     compressed = is_compressed(path)
     sample = next(bytes_of(path, compressed), b"")[:SAMPLE_BYTES]
-    marked = marked_encoding(sample)
+    marked = text_encoding(path, sample)
     if not sample.decode(marked or "latin-1", "replace").strip("\ufeff \t\r\n"):
         raise refuse(path, message("file_empty"))
     try:
@@ -159,7 +160,7 @@ def likely_header(lines: Sequence[str]) -> tuple[str, int, list[str]]:
 
 def _encoding(path: Path, compressed: bool, mapping: CsvMapping) -> tuple[str, list[Message]]:
     sample = next(bytes_of(path, compressed), b"")[:SAMPLE_BYTES]
-    marked = marked_encoding(sample)
+    marked = text_encoding(path, sample)
     # A mark of the encoding is no content.
     if not sample.decode(marked or "latin-1", "replace").strip("\ufeff \t\r\n"):
         raise refuse(path, message("file_empty"))

@@ -22,6 +22,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Text has next to no control characters, of random bytes they are a tenth.
+CONTROL_SHARE = 25
+_TEXT_BYTES = bytes(range(0x20, 0x100)) + b"\t\n\v\f\r\x1b\x1f"
 # How a file begins that is no text, what it is, and what to do about it.
 _OTHER_KINDS = (
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook (.xlsx)", "save_as_csv"),
@@ -91,6 +94,14 @@ def marked_encoding(sample: bytes) -> str | None:
     if max(odd, even) * 8 > min(len(sample), 4096) and min(odd, even) == 0:
         return "utf-16-le" if odd else "utf-16-be"
     return None
+
+
+def text_encoding(path: Path, sample: bytes) -> str | None:
+    """What a byte order mark says, as `marked_encoding`. Raises UnreadableFile for content that is no text."""
+    marked = marked_encoding(sample)
+    if marked is None and len(sample.translate(None, _TEXT_BYTES)) * CONTROL_SHARE > len(sample):
+        raise refuse(path, message("not_csv", kind="binary data", remedy=message("save_as_csv")))
+    return marked
 
 
 def legacy_encoding(sample: bytes) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 
 import pyarrow as pa
 import pytest
@@ -91,6 +92,9 @@ REFUSALS = [
     pytest.param(b"\xff\xfe\n\x00", "the file is empty", id="wide mark and blank"),
     pytest.param(gzip.compress((HEADER + ROW * 2000).encode())[:-20], "damaged or ends early", id="truncated"),
     pytest.param(gzip.compress((HEADER + ROW).encode()) + b"junk", "damaged", id="junk after"),
+    pytest.param(
+        random.Random(1).randbytes(20_000), "this is binary data, not CSV; save it as CSV (UTF-8)", id="binary"
+    ),
     pytest.param(b"PK\x03\x04....", "Excel workbook (.xlsx), not CSV; save it as CSV (UTF-8)", id="xlsx"),
     pytest.param(b'<?xml version="1.0"?><log/>', "XML", id="xes"),
     pytest.param(HEADER.replace("at", "at,at").encode() + ROW.encode(), '"at" (columns 4 and 5)', id="twice"),
