@@ -18,6 +18,7 @@ CODE = re.compile(r"`[^`\n]*`")
 HEADING = re.compile(r"^#{1,6} +(?P<text>.+?)\s*$", re.MULTILINE)
 LIST_RPC = re.compile(r"(?P<comment>(?:^ +// .*\n)+)^ +rpc (?P<name>List\w+)\(", re.MULTILINE)
 ORDER = re.compile(r"\b[Bb]y (name|id|source|series|scope|time|the time)\b|newest first|oldest first|most severe first")
+TEST_FILE = re.compile(r"tests/[\w/]+\.py")
 DECISION = ("## Context", "## Decision", "## Consequences")
 
 
@@ -64,6 +65,12 @@ def test_every_relative_link_leads_to_a_file_and_to_one_of_its_headings(root, pa
             elif anchor and target.suffix == ".md" and anchor not in _anchors(target):
                 broken.append(f"{page.relative_to(root)}: {link} (no such heading)")
     assert broken == []
+
+
+def test_every_test_file_that_a_page_names_exists(root, pages):
+    named = {(page, name) for page in pages for name in TEST_FILE.findall(page.read_text(encoding="utf-8"))}
+    assert len(named) > 10
+    assert [f"{page.relative_to(root)}: {name}" for page, name in sorted(named) if not (root / name).exists()] == []
 
 
 def test_every_decision_has_its_number_and_its_three_headings(root):

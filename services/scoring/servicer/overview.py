@@ -20,11 +20,12 @@ from services.scoring.servicer.request_context import RequestContext
 from services.scoring.servicer.series_values import named_indicator
 from services.scoring.store.overviews import FIRST_ID, AnnotationRow, SeriesRows
 from services.scoring.system.model import IndicatorSystem, Window
-from services.scoring.system.series import SeriesKey, scopes_of, series_name
+from services.scoring.system.series import SeriesKey, scopes_of
 from services.scoring.system.version import SystemVersion
 from services.scoring.system.windows import EARLIEST_US
 from services.scoring.wire.overview import NOTES_MAX, overview_message
 from services.scoring.wire.scores import bounds, filter_of, microseconds
+from services.scoring.wire.systems import stored_system
 
 POINTS, POINTS_MIN, POINTS_MAX = 60, 2, 200
 PAGE_SIZE, PAGE_SIZE_MAX = 100, 200
