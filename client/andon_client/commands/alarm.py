@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from andon.scoring.v1 import alarm_review_pb2 as pb
 
-from andon_client.commands.capability import chosen
 from andon_client.commands.filters import (
+    Confidence,
     Indicator,
     Json,
     Limit,
@@ -20,6 +20,7 @@ from andon_client.commands.filters import (
     System,
     Until,
     Width,
+    chosen,
     list_interval,
     series_filter,
 )
@@ -28,8 +29,6 @@ from andon_client.listing import list_monitors, list_verdicts, read_notation, ta
 from andon_client.presentation.alarm_tables import monitors_table, precision_table, verdicts_table
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, emit_json, run, show_table
-
-Confidence = Annotated[float, typer.Option("--confidence", min=0.5, max=0.9999, help="Confidence of the intervals.")]
 
 
 def judge(
@@ -45,7 +44,7 @@ def judge(
     options: Context = context.obj
     request = pb.JudgeSignalRequest(
         signal=signal,
-        verdict=pb.AlarmVerdict.ValueType(chosen(pb.AlarmVerdict, "ALARM_VERDICT", verdict, "VERDICT")),
+        verdict=chosen(pb.AlarmVerdict, verdict, "VERDICT"),
         comment=comment,
         request_id=request_key(request_id, validate_only),
         validate_only=validate_only,

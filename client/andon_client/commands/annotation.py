@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 from andon.scoring.v1 import overview_pb2 as pb
 
-from andon_client.commands.capability import chosen
-from andon_client.commands.filters import Json, Limit, interval_of, time_option
+from andon_client.commands.filters import Json, Limit, chosen, interval_of, time_option
 from andon_client.commands.write_options import RequestId, ValidateOnly, request_key
 from andon_client.listing import list_annotations, read_notation, take
 from andon_client.presentation.notation import system_of
@@ -45,7 +44,7 @@ def create(
     note = pb.Annotation(
         scope=scope,
         text=text_in(options.locale, text),
-        kind=pb.Annotation.Kind.ValueType(chosen(pb.Annotation.Kind, "KIND", kind, "--kind")),
+        kind=chosen(pb.Annotation.Kind, kind, "--kind"),
     )
     request = pb.CreateAnnotationRequest(
         annotation=note, request_id=request_key(request_id, validate_only), validate_only=validate_only

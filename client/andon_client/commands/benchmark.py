@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 from andon.scoring.v1 import benchmark_pb2 as pb
 
-from andon_client.commands.capability import Series, chosen
-from andon_client.commands.filters import Json, Since, Until, interval_of
+from andon_client.commands.filters import Json, Series, Since, Until, chosen, interval_of
 from andon_client.listing import read_notation
 from andon_client.presentation.benchmark_tables import burn_table, funnel_table
 from andon_client.presentation.formats import localised, number
@@ -39,12 +38,11 @@ def funnel(
 ) -> None:
     """Compare units: limits that narrow with their size, and how sure each rank is."""
     options: Context = context.obj
-    kinds = pb.GetFunnelRequest.Overdispersion
     request = pb.GetFunnelRequest(
         series=series,
         dimensions=dimension or [],
         target=target,
-        overdispersion=kinds.ValueType(chosen(kinds, "OVERDISPERSION", overdispersion, "--overdispersion")),
+        overdispersion=chosen(pb.GetFunnelRequest.Overdispersion, overdispersion, "--overdispersion"),
         count_min=count_min,
     )
 

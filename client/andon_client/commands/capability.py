@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from datetime import tzinfo
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from andon.scoring.v1 import capability_pb2 as pb
 
-from andon_client.commands.filters import Json, Limit, Since, Until, interval_of
+from andon_client.commands.filters import Confidence, Json, Limit, Series, Since, Until, chosen, interval_of
 from andon_client.listing import list_losses, read_notation, take
 from andon_client.presentation.capability_tables import assumptions_table, indices_table, losses_table
 from andon_client.presentation.formats import localised, number, span
 from andon_client.presentation.phrases import say
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, emit_json, run, screen, show_table
-
-Series = Annotated[str, typer.Argument(help="Key of the series, as listed by `andon scores`.")]
-
-
-def chosen(enum: Any, prefix: str, name: str, option: str) -> int:
-    """The member of an enum that an option names: "mean-range" of SPREAD_MEAN_RANGE. Empty: unspecified."""
-    if not name:
-        return 0
-    try:
-        return int(enum.Value(f"{prefix}_{name.upper().replace('-', '_')}"))
-    except ValueError as error:
-        known = [one.removeprefix(f"{prefix}_").lower().replace("_", "-") for one in enum.keys()[1:]]
-        raise typer.BadParameter(f"{name} is not one of {', '.join(known)}", param_hint=option) from error
 
 
 def capability(
@@ -50,9 +37,7 @@ def capability(
     shift: Annotated[
         float, typer.Option("--shift", min=0, help="Shift that is added to the sigma level; 0: none.")
     ] = 1.5,
-    confidence: Annotated[
-        float, typer.Option("--confidence", min=0.5, max=0.9999, help="Confidence of the intervals.")
-    ] = 0.95,
+    confidence: Confidence = 0.95,
     since: Since = None,
     until: Until = None,
     as_json: Json = False,
@@ -63,11 +48,9 @@ def capability(
     request = kind(
         series=series,
         limits=pb.SpecificationLimits(lower=lower, upper=upper, target=target),
-        values_of=pb.ValuesOf.ValueType(chosen(pb.ValuesOf, "VALUES_OF", of, "--of")),
-        distribution=kind.Distribution.ValueType(
-            chosen(kind.Distribution, "DISTRIBUTION", distribution, "--distribution")
-        ),
-        spread=kind.Spread.ValueType(chosen(kind.Spread, "SPREAD", spread, "--spread")),
+        values_of=chosen(pb.ValuesOf, of, "--of"),
+        distribution=chosen(kind.Distribution, distribution, "--distribution"),
+        spread=chosen(kind.Spread, spread, "--spread"),
         opportunities=opportunities,
         shift=shift,
         confidence=confidence,
@@ -132,13 +115,12 @@ def loss(
 ) -> None:
     """Show the quality loss of a series in money, window by window: off target, spread and in all (Taguchi)."""
     options: Context = context.obj
-    forms = pb.GetLossRequest.Form
     request = pb.GetLossRequest(
         series=series,
         cost=cost,
         tolerance=tolerance,
         target=target,
-        form=forms.ValueType(chosen(forms, "FORM", form, "--form")),
+        form=chosen(pb.GetLossRequest.Form, form, "--form"),
         currency=currency,
     )
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from andon.common.v1.text_pb2 import Text
 from andon.ingest.v1 import entity_pb2 as pb
 from andon.ingest.v1 import source_pb2
 
-from andon_client.commands.filters import Json, Limit
+from andon_client.commands.filters import Json, Limit, chosen
 from andon_client.commands.write_options import RequestId, ValidateOnly, request_key
-from andon_client.document_check import enum_name, short_names
 from andon_client.listing import list_entities, list_unmapped_keys, take
 from andon_client.presentation.entity_tables import entities_table, links_table, unmapped_table
 from andon_client.presentation.phrases import say
@@ -39,7 +38,7 @@ def create(
 ) -> None:
     """Create an entity without keys."""
     options: Context = context.obj
-    entity = pb.Entity(kind=_kind(kind), title=Text(en=title, zh=title_zh))
+    entity = pb.Entity(kind=chosen(source_pb2.EntityKind, kind, "--kind"), title=Text(en=title, zh=title_zh))
     key = request_key(request_id, validate_only)
     request = pb.CreateEntityRequest(entity_id=name, entity=entity, request_id=key, validate_only=validate_only)
 
@@ -57,7 +56,7 @@ def list_all(
 ) -> None:
     """List entities and how many keys each has."""
     options: Context = context.obj
-    request = pb.ListEntitiesRequest(kind=_kind(kind), page_size=min(limit, 1_000))
+    request = pb.ListEntitiesRequest(kind=chosen(source_pb2.EntityKind, kind, "--kind"), page_size=min(limit, 1_000))
 
     async def work(suite: Suite) -> list[pb.Entity]:
         return await take(list_entities(suite, request), limit)
@@ -165,7 +164,7 @@ def unmapped(
     options: Context = context.obj
     request = pb.ListUnmappedKeysRequest(
         source=f"sources/{source}" if source else "",
-        kind=_kind(kind),
+        kind=chosen(source_pb2.EntityKind, kind, "--kind"),
         page_size=min(limit, 1_000),
     )
 
@@ -173,17 +172,6 @@ def unmapped(
         return await take(list_unmapped_keys(suite, request), limit)
 
     emit(run(options, work), as_json, unmapped_table, options.locale)
-
-
-def _kind(name: str) -> Any:
-    """Empty: every kind."""
-    if not name:
-        return source_pb2.ENTITY_KIND_UNSPECIFIED
-    number = enum_name(name, source_pb2.EntityKind.DESCRIPTOR)
-    if number is None:
-        known = ", ".join(short_names(source_pb2.EntityKind.DESCRIPTOR))
-        raise typer.BadParameter(f"{name} is not one of {known}", param_hint="--kind")
-    return source_pb2.EntityKind.Value(number)
 
 
 def _key(given: str) -> pb.EntityKey:

@@ -10,6 +10,7 @@ import typer
 from andon.common.v1.interval_pb2 import Interval
 from andon.scoring.v1 import indicator_system_pb2, scoring_pb2
 
+from andon_client.document_check import enum_name, short_names
 from andon_client.listing import read_filtered_notation
 from andon_client.moments import MalformedTime, entered_time, timestamp
 from andon_client.presentation.phrases import say
@@ -45,6 +46,8 @@ Until = Annotated[
     time_option("--until", help="Windows that start before this time, in the zone of their system."),
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of items.")]
+Series = Annotated[str, typer.Argument(help="Key of the series, as listed by `andon scores`.")]
+Confidence = Annotated[float, typer.Option("--confidence", min=0.5, max=0.9999, help="Confidence of the intervals.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
 
@@ -74,6 +77,20 @@ def window_of(name: str, locale: str = "en") -> indicator_system_pb2.Window.Valu
         return indicator_system_pb2.Window.Value(f"WINDOW_{name.upper()}")
     except ValueError as error:
         raise typer.BadParameter(say("unknown_window", locale, name=name), param_hint="--window") from error
+
+
+def chosen(enum: Any, name: str, option: str, is_required: bool = False) -> Any:
+    """The member of an enum that an option names, as documents do: "mean-range" of SPREAD_MEAN_RANGE.
+
+    Empty: 0, unless it is required.
+    """
+    if not name and not is_required:
+        return 0
+    member = enum_name(name, enum.DESCRIPTOR)
+    if member is None:
+        known = ", ".join(short_names(enum.DESCRIPTOR))
+        raise typer.BadParameter(f"{name} is not one of {known}", param_hint=option)
+    return enum.Value(member)
 
 
 def interval_of(since: date | None, until: date | None, zone: tzinfo) -> Interval:

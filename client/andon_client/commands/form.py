@@ -12,7 +12,7 @@ import typer
 from andon.ingest.v1 import form_pb2 as pb
 from andon.ingest.v1 import record_pb2
 
-from andon_client.commands.filters import Json, interval_of, time_option
+from andon_client.commands.filters import Confidence, Json, interval_of, time_option
 from andon_client.commands.write_options import RequestId, ValidateOnly, request_key
 from andon_client.documents import load_document
 from andon_client.form_templates import form_templates
@@ -197,9 +197,7 @@ def report(
     name: Name,
     since: Annotated[date | None, time_option("--since", help="Only observations at or after this time.")] = None,
     until: Annotated[date | None, time_option("--until", help="Only observations before this time.")] = None,
-    confidence: Annotated[
-        float, typer.Option("--confidence", min=0.5, max=0.9999, help="Confidence of the intervals.")
-    ] = 0.95,
+    confidence: Confidence = 0.95,
     grades: Annotated[bool, typer.Option("--grades", help="Also how often each grade was given.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -18,9 +18,8 @@ import yaml
 from andon.ingest.v1 import ingest_pb2, mapping_pb2, record_pb2, source_pb2
 from google.protobuf import json_format
 
-from andon_client.commands.filters import Json
+from andon_client.commands.filters import Json, chosen
 from andon_client.commands.write_options import RequestId, ValidateOnly, request_key
-from andon_client.document_check import enum_name, short_names
 from andon_client.documents import parse_document
 from andon_client.follow import Backoff, is_retryable, requested_delay_s
 from andon_client.listing import list_sources
@@ -262,11 +261,7 @@ def _source(options: Context, mapping: Path | None, kind: str, title: str) -> so
     if mapping is not None:
         source = _of_document(mapping, options)
     if kind:
-        number = enum_name(kind, source_pb2.SourceKind.DESCRIPTOR)
-        if number is None:
-            known = ", ".join(short_names(source_pb2.SourceKind.DESCRIPTOR))
-            raise typer.BadParameter(f"{kind} is not one of {known}", param_hint="--kind")
-        source.kind = source_pb2.SourceKind.Value(number)
+        source.kind = chosen(source_pb2.SourceKind, kind, "--kind")
     if title:
         source.title.CopyFrom(text_in(options.locale, title))
     return source

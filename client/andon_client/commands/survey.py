@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from datetime import UTC, date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from andon.ingest.v1 import survey_pb2 as pb
 
-from andon_client.commands.filters import Json, Limit, interval_of, time_option
+from andon_client.commands.filters import Confidence, Json, Limit, chosen, interval_of, time_option
 from andon_client.commands.write_options import RequestId, ValidateOnly, request_key
-from andon_client.document_check import enum_name, short_names
 from andon_client.documents import load_document
 from andon_client.listing import list_invitations, list_surveys, take
 from andon_client.presentation.phrases import say
@@ -140,7 +139,7 @@ def invitations(
 ) -> None:
     """List invitations and what became of them."""
     options: Context = context.obj
-    states = [_state(one) for one in state or ()]
+    states = [chosen(pb.InvitationState, one, "--state", is_required=True) for one in state or ()]
     request = pb.ListInvitationsRequest(survey=f"surveys/{name}", states=states, page_size=min(limit, 1_000))
 
     async def work(suite: Suite) -> list[pb.Invitation]:
@@ -162,7 +161,11 @@ def mark(
     options: Context = context.obj
     key = request_key(request_id, validate_only)
     request = pb.UpdateInvitationsRequest(
-        survey=f"surveys/{name}", ids=ids, state=_state(state), request_id=key, validate_only=validate_only
+        survey=f"surveys/{name}",
+        ids=ids,
+        state=chosen(pb.InvitationState, state, "--state", is_required=True),
+        request_id=key,
+        validate_only=validate_only,
     )
 
     async def work(suite: Suite) -> pb.UpdateInvitationsResponse:
@@ -180,9 +183,7 @@ def report(
     name: Name,
     since: Annotated[date | None, time_option("--since", help="Only responses at or after this time, UTC.")] = None,
     until: Annotated[date | None, time_option("--until", help="Only responses before this time, UTC.")] = None,
-    confidence: Annotated[
-        float, typer.Option("--confidence", min=0.5, max=0.9999, help="Confidence of the intervals.")
-    ] = 0.95,
+    confidence: Confidence = 0.95,
     answers: Annotated[bool, typer.Option("--answers", help="Also how often each answer was given.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -212,14 +213,6 @@ def report(
         show_table(dimensions_table(found, locale), locale)
     if answers:
         show_table(answers_table(found, locale), locale)
-
-
-def _state(name: str) -> Any:
-    number = enum_name(name, pb.InvitationState.DESCRIPTOR)
-    if number is None:
-        known = ", ".join(short_names(pb.InvitationState.DESCRIPTOR))
-        raise typer.BadParameter(f"{name} is not one of {known}", param_hint="--state")
-    return pb.InvitationState.Value(number)
 
 
 def _show(survey: pb.Survey, options: Context, as_json: bool) -> None:
