@@ -13,6 +13,7 @@ from andon.ingest.v1 import form_pb2 as pb
 from andon.ingest.v1 import record_pb2
 
 from andon_client.commands.filters import Confidence, Json, interval_of, time_option
+from andon_client.commands.source import REFUSED, write_batch
 from andon_client.commands.write_options import RequestId, ValidateOnly, request_key
 from andon_client.documents import load_document
 from andon_client.form_templates import form_templates
@@ -32,8 +33,6 @@ from andon_client.presentation.formats import refusal_name
 from andon_client.presentation.phrases import say
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, emit_document, emit_json, loaded, run, screen, show_table
-
-REFUSED = 2
 
 Name = Annotated[str, typer.Argument(help="Id of the form, for example room-check; also that of its source.")]
 
@@ -162,14 +161,7 @@ def record(
         named = {"rater": rater, "object": observed, "place": place, "case_id": case}
         written = {"id": observation_id or str(uuid.uuid4()), "time": moment, **given}
         document = {**written, **{key: value for key, value in named.items() if value}}
-        records = record_pb2.RawRecords(json=record_pb2.JsonRecords(records=[json.dumps(document).encode()]))
-        request = record_pb2.WriteRecordsRequest(
-            source=form.source,
-            records=records,
-            validate_only=validate_only,
-            request_id=request_key("", validate_only),
-        )
-        return await suite.ingest.WriteRecords(request)
+        return await write_batch(suite, form.source, [json.dumps(document).encode()], validate_only)
 
     answer = run(options, work)
     if as_json:

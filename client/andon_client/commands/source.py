@@ -208,14 +208,7 @@ def write_records(options: Context, name: str, records: Iterable[bytes], validat
         counts: Counter[str] = Counter()
         rejections: list[record_pb2.RecordRejection] = []
         for batch in batched(records):
-            # The key belongs to the batch and not to the try: what was written before a break is not written again.
-            request = record_pb2.WriteRecordsRequest(
-                source=f"sources/{name}",
-                records=_json(batch),
-                request_id=request_key("", validate_only),
-                validate_only=validate_only,
-            )
-            answer = await _written(suite, request)
+            answer = await write_batch(suite, f"sources/{name}", batch, validate_only)
             for rejection in answer.rejections:
                 rejection.index += counts["received"]
             rejections += answer.rejections
@@ -239,8 +232,17 @@ def write_records(options: Context, name: str, records: Iterable[bytes], validat
         raise typer.Exit(REFUSED)
 
 
-async def _written(suite: Suite, request: record_pb2.WriteRecordsRequest) -> record_pb2.WriteRecordsResponse:
+async def write_batch(
+    suite: Suite, source: str, records: list[bytes], validate_only: bool
+) -> record_pb2.WriteRecordsResponse:
     """The answer, however often the service cannot be reached meanwhile."""
+    # The key belongs to the batch and not to the try: what was written before a break is not written again.
+    request = record_pb2.WriteRecordsRequest(
+        source=source,
+        records=_json(records),
+        request_id=request_key("", validate_only),
+        validate_only=validate_only,
+    )
     for attempt in range(TRIES_MAX):
         try:
             return await suite.ingest.WriteRecords(request)

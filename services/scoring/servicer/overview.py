@@ -66,9 +66,11 @@ class OverviewServicer(overview_pb2_grpc.OverviewServiceServicer):
         self, request: overview_pb2.CreateAnnotationRequest, context: Any
     ) -> overview_pb2.CreateAnnotationResponse:
         key, row = idempotency_key(request), _annotation(request.annotation)
-        stored = await self.requests.store.active_systems(self.requests.tenant)
+        process, system, indicator = [*row.scope.partition("@")[0].split("/"), "", ""][:3]
+        names = [f"processes/{process}/indicatorSystems/{system}"] if system else None
+        stored = await self.requests.store.active_systems(self.requests.tenant, names)
         # A document may be large: nothing for a loop.
-        await asyncio.to_thread(_find_scope, row.scope, stored)
+        await asyncio.to_thread(_find_scope, process, indicator, stored)
         answer = overview_pb2.CreateAnnotationResponse(annotation=overview_pb2.Annotation.FromString(row.body))
         if request.validate_only:
             return answer
@@ -145,11 +147,9 @@ def _annotation(given: overview_pb2.Annotation) -> AnnotationRow:
     return AnnotationRow(id_, given.scope, start_us, end_us, made.SerializeToString())
 
 
-def _find_scope(scope: str, stored: Sequence[SystemVersion]) -> None:
+def _find_scope(process: str, indicator: str, stored: Sequence[SystemVersion]) -> None:
     """NOT_FOUND where no active system has anything that a note of this scope would be shown on."""
-    process, system, indicator = [*scope.partition("@")[0].split("/"), "", ""][:3]
-    name = f"processes/{process}/indicatorSystems/{system}"
-    found = [one for one in stored if (one.name == name if system else one.name.startswith(name))]
+    found = [one for one in stored if one.name.startswith(f"processes/{process}/")]
     if not found:
         raise NotFound("NOT_FOUND", "the scope names no process or indicator system that has an active version")
     if indicator:
