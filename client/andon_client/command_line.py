@@ -44,6 +44,7 @@ from andon_client.commands import (
     survey,
     system,
     watch,
+    weights,
 )
 from andon_client.presentation.help import requested_locale, translate
 from andon_client.terminal import Context
@@ -111,6 +112,7 @@ _add(app, "budget", benchmark.budget, "budget desk/main/rework@day --allowed 0.0
 _add(app, "simulate", simulate.simulate, "simulate --staff 3 --arrivals 10 --service 0.25 --what-if staff=4")
 _add(app, "capability", capability.capability, "capability desk/main/lead_time@day --upper 24 --since 2026-01-01")
 _add(app, "loss", capability.loss, "loss desk/main/lead_time@day --cost 50 --tolerance 24 --currency EUR")
+_add(app, "ranking", weights.ranking, "ranking desk/main/overall@week --dimension team")
 _add(app, "watch", watch.watch, "watch problems --journal problems.jsonl")
 _add(app, "explain", explain.explain, "explain desk/main/lead_time@day --at 2026-01-05")
 _add(app, "status", status.status, "status --json")
@@ -120,7 +122,20 @@ _add(_systems, "lint", system.lint, "system lint examples/service-desk.system.ya
 _add(_systems, "apply", system.apply, "system apply examples/service-desk.system.yaml --process desk")
 _add(_systems, "diff", system.diff, "system diff desk/main --file examples/service-desk.system.yaml")
 _add(_systems, "list", system.list_all, "system list --json")
+_add(_systems, "activate", system.activate, "system activate desk/main --version 3")
 app.add_typer(_systems, name="system")
+
+_weights = typer.Typer(no_args_is_help=True, help="Weights of indicators: proposed, changed within a cap, logged.")
+_add(_weights, "propose", weights.propose, "weights propose desk/main --compare speed/care=3 --data critic")
+_add(
+    _weights,
+    "adjust",
+    weights.adjust,
+    "weights adjust desk/main --weight speed=0.7 --weight care=0.3 --reason 'customers ask for it'",
+)
+_add(_weights, "log", weights.log, "weights log desk/main")
+_add(_weights, "change", weights.change, "weights change desk/main/overall@week --before 2026-01-05 --after 2026-02-02")
+app.add_typer(_weights, name="weights")
 
 _backtests = typer.Typer(no_args_is_help=True, help="Back-tests: what a version would have alarmed on.")
 _add(

@@ -32,6 +32,7 @@ from andon.scoring.v1 import (
     score_pb2,
     scoring_pb2,
     system_review_pb2,
+    weight_pb2,
 )
 
 from andon_client.presentation.notation import Notation, system_of
@@ -99,6 +100,12 @@ def list_backtests(
     suite: Suite, request: system_review_pb2.ListBacktestsRequest
 ) -> AsyncIterator[system_review_pb2.Backtest]:
     return _items(suite.system_review.ListBacktests, request, lambda page: page.backtests)
+
+
+def list_weight_changes(
+    suite: Suite, request: weight_pb2.ListWeightChangesRequest
+) -> AsyncIterator[weight_pb2.WeightChange]:
+    return _items(suite.weights.ListWeightChanges, request, lambda page: page.changes)
 
 
 def list_verdicts(

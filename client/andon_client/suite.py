@@ -26,6 +26,7 @@ from andon.scoring.v1 import (
     scoring_pb2_grpc,
     simulation_pb2_grpc,
     system_review_pb2_grpc,
+    weight_pb2_grpc,
 )
 
 from andon_client.connection import Connection
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from andon.scoring.v1.scoring_pb2_grpc import ScoringServiceAsyncStub
     from andon.scoring.v1.simulation_pb2_grpc import SimulationServiceAsyncStub
     from andon.scoring.v1.system_review_pb2_grpc import SystemReviewServiceAsyncStub
+    from andon.scoring.v1.weight_pb2_grpc import WeightServiceAsyncStub
 
 
 class Suite:
@@ -69,6 +71,7 @@ class Suite:
     simulation: SimulationServiceAsyncStub
     alarm_review: AlarmReviewServiceAsyncStub
     system_review: SystemReviewServiceAsyncStub
+    weights: WeightServiceAsyncStub
     improvement: ImprovementServiceAsyncStub
 
     def __init__(self, connection: Connection) -> None:
@@ -92,6 +95,7 @@ class Suite:
         self.alarm_review = alarm_review_pb2_grpc.AlarmReviewServiceStub(self._channels["scoring"])
         self.benchmark = benchmark_pb2_grpc.BenchmarkServiceStub(self._channels["scoring"])
         self.simulation = simulation_pb2_grpc.SimulationServiceStub(self._channels["scoring"])
+        self.weights = weight_pb2_grpc.WeightServiceStub(self._channels["scoring"])
         self.improvement = improvement_pb2_grpc.ImprovementServiceStub(self._channels["improvement"])
         return self
 

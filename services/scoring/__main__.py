@@ -12,6 +12,7 @@ from andon.scoring.v1.overview_pb2_grpc import add_OverviewServiceServicer_to_se
 from andon.scoring.v1.scoring_pb2_grpc import add_ScoringServiceServicer_to_server
 from andon.scoring.v1.simulation_pb2_grpc import add_SimulationServiceServicer_to_server
 from andon.scoring.v1.system_review_pb2_grpc import add_SystemReviewServiceServicer_to_server
+from andon.scoring.v1.weight_pb2_grpc import add_WeightServiceServicer_to_server
 
 from services.runtime.command import run_command
 from services.runtime.contract import Contract
@@ -35,6 +36,7 @@ from services.scoring.servicer.overview import OverviewServicer
 from services.scoring.servicer.request_context import RequestContext
 from services.scoring.servicer.simulation import SimulationServicer
 from services.scoring.servicer.system_review import SystemReviewServicer
+from services.scoring.servicer.weights import WeightServicer
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.store.statements import CHANNEL, MIGRATIONS, SCHEMA, SYSTEMS_CHANNEL
@@ -97,6 +99,9 @@ async def run(
             SimulationServicer(requests),
             add_SimulationServiceServicer_to_server,
             ACCESS,
+        ),
+        Contract(
+            "andon.scoring.v1.WeightService", WeightServicer(requests), add_WeightServiceServicer_to_server, ACCESS
         ),
         Contract(
             "andon.scoring.v1.AlarmReviewService",

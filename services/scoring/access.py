@@ -11,6 +11,7 @@ ALARM_REVIEW = "/andon.scoring.v1.AlarmReviewService/"
 SYSTEM_REVIEW = "/andon.scoring.v1.SystemReviewService/"
 OVERVIEW = "/andon.scoring.v1.OverviewService/"
 CAPABILITY = "/andon.scoring.v1.CapabilityService/"
+WEIGHT = "/andon.scoring.v1.WeightService/"
 READERS = frozenset({"reader", "analyst", "quality_manager", "operator", "admin", "service"})
 # Who watches a process knows what happened to it.
 WATCHERS = frozenset({"analyst", "quality_manager", "operator", "admin"})
@@ -51,4 +52,9 @@ ACCESS: Access = {
     f"{SIMULATION}GetQueueSimulation": READERS,
     f"{CAPABILITY}GetCapability": READERS,
     f"{CAPABILITY}GetLoss": READERS,
+    f"{WEIGHT}ProposeWeights": READERS,
+    f"{WEIGHT}AdjustWeights": ANALYSTS,
+    f"{WEIGHT}ListWeightChanges": READERS,
+    f"{WEIGHT}ExplainChange": READERS,
+    f"{WEIGHT}GetRanking": READERS,
 }

@@ -25,7 +25,8 @@ PACKAGES = {
         ("ingest", "quarantine", "data_quality", "privacy", "archive", "survey", "form", "entity", "feed"), "ingest"
     ),
     **dict.fromkeys(
-        ("scoring", "capability", "overview", "system_review", "alarm_review", "benchmark", "simulation"), "scoring"
+        ("scoring", "capability", "overview", "system_review", "alarm_review", "benchmark", "simulation", "weight"),
+        "scoring",
     ),
     "improvement": "improvement",
 }

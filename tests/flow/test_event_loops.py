@@ -27,6 +27,7 @@ from andon.scoring.v1 import (
     scoring_pb2,
     simulation_pb2,
     system_review_pb2,
+    weight_pb2,
 )
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from google.protobuf.duration_pb2 import Duration
@@ -65,6 +66,7 @@ CONTRACTS = {
         alarm_review_pb2,
         benchmark_pb2,
         simulation_pb2,
+        weight_pb2,
     ),
     "improvement": (improvement_pb2,),
 }
@@ -245,10 +247,21 @@ Requests = Callable[[LargeTenant], list[list[Message]]]
 """Calls of a method; several messages where it takes a stream."""
 
 ing, qua, rec, sco, imp = ingest_pb2, quarantine_pb2, record_pb2, scoring_pb2, improvement_pb2
-bench, sim = benchmark_pb2, simulation_pb2
+bench, sim, wei = benchmark_pb2, simulation_pb2, weight_pb2
 cap, over, rev, alarm = capability_pb2, overview_pb2, system_review_pb2, alarm_review_pb2
 LARGE_SYSTEM = f"{PARENT}/indicatorSystems/large0"
 RECORDS = rec.RawRecords(json=rec.JsonRecords(records=[b'{"id": "r%d", "note": "x"}' % one for one in range(ROWS)]))
+
+
+LARGE_DOCUMENT = document(1_000)
+JUDGEMENT = wei.ExpertJudgement(
+    best_worst=wei.BestWorst(
+        best="sla_breach",
+        worst="to_close",
+        best_to_others=[wei.MemberRatio(member="to_close", ratio=5.0)],
+        others_to_worst=[wei.MemberRatio(member="sla_breach", ratio=5.0)],
+    )
+)
 
 
 def writes(tenant: LargeTenant) -> list[list[Message]]:
@@ -403,6 +416,31 @@ LARGE: dict[str, Requests] = {
             what_ifs=[sim.WhatIf(staff=4)],
         )
     ),
+    "scoring.ProposeWeights": always(
+        wei.ProposeWeightsRequest(name=LARGE_SYSTEM),
+        wei.ProposeWeightsRequest(name=SYSTEM, experts=[JUDGEMENT] * 50),
+    ),
+    "scoring.AdjustWeights": always(
+        wei.AdjustWeightsRequest(
+            name=LARGE_SYSTEM,
+            weights=[
+                wei.MemberWeight(member=one.name, weight=1.0)
+                for one in LARGE_DOCUMENT.indicators
+                if one.HasField("target")
+            ],
+            reason="x" * 1_000,
+            validate_only=True,
+        )
+    ),
+    "scoring.ListWeightChanges": always(wei.ListWeightChangesRequest(name=LARGE_SYSTEM, page_size=1_000)),
+    "scoring.ExplainChange": always(
+        wei.ExplainChangeRequest(
+            series="desk/main/overall@week",
+            time_before=Timestamp(seconds=round(MONDAY.timestamp()) + 9),
+            time_after=Timestamp(seconds=round(MONDAY.timestamp()) + 8 * 86_400),
+        )
+    ),
+    "scoring.GetRanking": always(wei.GetRankingRequest(series="desk/main/overall@week", dimensions=["priority"])),
     "scoring.GetLoss": always(cap.GetLossRequest(series=CHARTED, cost=1.0)),
     "improvement.ListProblems": always(imp.ListProblemsRequest(page_size=1_000)),
     "improvement.GetProblem": of_problem(imp.GetProblemRequest),

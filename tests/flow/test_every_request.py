@@ -18,6 +18,7 @@ from andon.scoring.v1 import (
     scoring_pb2,
     simulation_pb2,
     system_review_pb2,
+    weight_pb2,
 )
 from andon_client.suite import Suite
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
@@ -40,6 +41,7 @@ SERVICES = {
     "alarm_review": alarm_review_pb2.DESCRIPTOR.services_by_name["AlarmReviewService"],
     "benchmark": benchmark_pb2.DESCRIPTOR.services_by_name["BenchmarkService"],
     "simulation": simulation_pb2.DESCRIPTOR.services_by_name["SimulationService"],
+    "weights": weight_pb2.DESCRIPTOR.services_by_name["WeightService"],
     "improvement": improvement_pb2.DESCRIPTOR.services_by_name["ImprovementService"],
 }
 METHODS = [(service, method) for service, one in SERVICES.items() for method in one.methods]

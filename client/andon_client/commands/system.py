@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 from andon.scoring.v1 import indicator_system_pb2, scoring_pb2, system_review_pb2
 
-from andon_client.commands.backtest import system_name
+from andon_client.commands.backtest import SystemName, system_name
 from andon_client.commands.filters import Json
+from andon_client.commands.write_options import RequestId, ValidateOnly, request_key
 from andon_client.documents import load_document
 from andon_client.listing import list_systems
 from andon_client.presentation.formats import localised
@@ -89,7 +90,7 @@ async def apply_system(
 
 def diff(
     context: typer.Context,
-    system: Annotated[str, typer.Argument(help="The system as process/system, for example desk/main.")],
+    system: SystemName,
     before: Annotated[int, typer.Option("--before", min=0, help="Version. Default: the active one.")] = 0,
     after: Annotated[int, typer.Option("--after", min=0, help="Version. Default: the newest.")] = 0,
     file: Annotated[
@@ -116,6 +117,29 @@ def diff(
         return
     screen.print(localised(found.summary, options.locale), markup=False, highlight=False)
     emit(found.changes, False, changes_table, options.locale)
+
+
+def activate(
+    context: typer.Context,
+    system: SystemName,
+    version: Annotated[int, typer.Option("--version", min=1, help="Version; an older one is a way back.")],
+    request_id: RequestId = "",
+    validate_only: ValidateOnly = False,
+    as_json: Json = False,
+) -> None:
+    """Let a version count that is there already: a draft, or one from before."""
+    options: Context = context.obj
+    request = scoring_pb2.ActivateIndicatorSystemRequest(
+        name=system_name(system),
+        version=version,
+        request_id=request_key(request_id, validate_only),
+        validate_only=validate_only,
+    )
+
+    async def work(suite: Suite) -> indicator_system_pb2.IndicatorSystem:
+        return (await suite.scoring.ActivateIndicatorSystem(request)).indicator_system
+
+    emit([run(options, work)], as_json, systems_table, options.locale)
 
 
 def list_all(context: typer.Context, as_json: Json = False) -> None:

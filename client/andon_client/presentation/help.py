@@ -76,6 +76,42 @@ CHINESE: Mapping[str, str] = {
     "Show where every indicator is: latest, previous, common cause or change, target in reach or not, its course.": (
         "显示各指标现状：最近值、上期值、随机或变化、目标能否达到、走势。"
     ),
+    "Weights of indicators: proposed, changed within a cap, logged.": "指标权重：建议、限幅调整、记录。",
+    "Propose weights for the members of a composite: from comparisons, from history, or from both. Changes nothing.": (
+        "为综合指标的成员建议权重：依据两两比较、历史数据或两者。不作任何更改。"
+    ),
+    "Create a draft version with other weights, none further than the cap, and log the change.": (
+        "创建权重不同的草稿版本（变动不超过上限）并记录变更。"
+    ),
+    "List what `andon weights adjust` changed, newest first.": "列出 `andon weights adjust` 的变更，最新在前。",
+    "Split the change of a composite between two windows into indicators, weights, structure and missing data.": (
+        "把综合指标在两个窗口之间的变化拆分为指标、权重、结构和缺失数据。"
+    ),
+    "Rank the values of a dimension by a composite, and say how far the ranks depend on the weights.": (
+        "按综合指标对维度取值排名，并说明名次对权重的依赖程度。"
+    ),
+    "Let a version count that is there already: a draft, or one from before.": "启用已有的版本：草稿或以前的版本。",
+    "Version; an older one is a way back.": "版本；较旧的版本即为回退。",
+    "Name of the composite. Default: the root.": "综合指标名称。默认：根。",
+    "The most that a weight may move in one step.": "一步中权重的最大变动。",
+    "MEMBER/OTHER=RATIO: so many times as important, 1/9 to 9; once for each pair.": (
+        "成员/另一成员=比值：重要程度的倍数，1/9 到 9；每对一次。"
+    ),
+    "YAML with `experts`: the judgements of several.": "含 `experts` 的 YAML：多位专家的判断。",
+    "What history says: entropy, critic or merec. Default: critic without experts.": (
+        "历史数据方法：entropy、critic 或 merec。默认：无专家时为 critic。"
+    ),
+    "Share of the experts where history counts as well.": "历史数据也计入时专家所占份额。",
+    "How they are combined: linear or geometric.": "合并方式：linear（线性）或 geometric（几何）。",
+    "Width of the windows of history.": "历史窗口的宽度。",
+    "MEMBER=WEIGHT, once for each member.": "成员=权重，每个成员一次。",
+    "Why; for the log.": "原因；写入记录。",
+    "A time within the window before.": "前一窗口内的时间。",
+    "A time within the window after.": "后一窗口内的时间。",
+    "Weights of this version counted before.": "前一窗口使用此版本的权重。",
+    "The slice whose values are ranked; may be repeated.": "按其取值排名的切分维度；可重复。",
+    "A time within the window. Default: the latest.": "窗口内的时间。默认：最近。",
+    "How far each weight is varied: 0.2 is 20 %.": "各权重的变动幅度：0.2 即 20 %。",
     "Show what differs between two versions, and what each difference has consequences for.": (
         "显示两个版本的差异及各差异的影响。"
     ),

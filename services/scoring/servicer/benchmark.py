@@ -16,15 +16,13 @@ from services.scoring.scores.benchmark import Overdispersion, Placed, PlacedUnit
 from services.scoring.scores.error_budgets import Burn, burnt
 from services.scoring.scores.results import Score
 from services.scoring.servicer.request_context import RequestContext
-from services.scoring.servicer.series_values import all_windows, indicator_of
+from services.scoring.servicer.series_values import all_windows, indicator_of, slices_of
 from services.scoring.system.model import DAY_US, Aggregate, Direction, Indicator, IndicatorSystem, Window
-from services.scoring.system.series import SeriesFilter, SeriesKey, series_name, slice_of
+from services.scoring.system.series import SeriesKey, series_name, slice_of
 from services.scoring.system.windows import LATEST_US
 from services.scoring.wire.confidence import confidence_of
 from services.scoring.wire.scores import bounds, interval, score_of, series_message, text, unpack_score
 
-UNITS_MAX, SERIES_AT_ONCE = 2_000, 1_000
-SERIES_LOOKED_MAX = 20_000
 COUNT_MIN = 5
 PERIOD_DAYS, PERIOD_DAYS_MAX = 30, 400
 FALSE_ALARMS, FALSE_ALARMS_MIN, FALSE_ALARMS_MAX = 0.5, 0.001, 100.0
@@ -82,21 +80,10 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
         self, tenant: str, key: SeriesKey, dimensions: tuple[str, ...], span: tuple[int, int]
     ) -> dict[SeriesKey, list[Score]]:
         """The windows of every series of a slice."""
-        name, store = series_name(key), self.requests.store
+        name = series_name(key)
         if not name.whole:
             raise invalid("series", "must be without a slice: its slices are the units")
-        wanted = SeriesFilter(name.process, name.system, frozenset({name.indicator}), frozenset({name.window}))
-        keys: list[SeriesKey] = []
-        after, looked = "", 0
-        while True:
-            some = await store.list_series(tenant, wanted, after, SERIES_AT_ONCE)
-            keys += [one for one in some if series_name(one).dimensions == dimensions]
-            looked += len(some)
-            if len(keys) > UNITS_MAX or looked > SERIES_LOOKED_MAX:
-                raise invalid("dimensions", f"have more than {UNITS_MAX:,} values: compare fewer units")
-            if len(some) < SERIES_AT_ONCE:
-                break
-            after = some[-1]
+        keys = await slices_of(self.requests, tenant, name, frozenset({name.indicator}), dimensions)
         found: dict[SeriesKey, list[Score]] = defaultdict(list)
         for one in await all_windows(self.requests, tenant, keys, span):
             found[one.series].append(one)

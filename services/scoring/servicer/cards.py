@@ -10,22 +10,18 @@ from andon.scoring.v1 import score_pb2, scoring_pb2
 
 from services.runtime.errors import NotFound, invalid
 from services.scoring.scores.scorecard import CardNode, card_nodes, phase_shares
-from services.scoring.scores.silence import SilentSeries
 from services.scoring.servicer.request_context import RequestContext
+from services.scoring.servicer.series_values import node_scores
 from services.scoring.system.calendar import Zone, window_around
 from services.scoring.system.hierarchy import tree_of
 from services.scoring.system.model import IndicatorSystem, Window
-from services.scoring.system.series import SeriesKey, series_key, series_name
 from services.scoring.system.windows import EARLIEST_US, LATEST_US, WindowId
 from services.scoring.wire.scores import (
     WINDOW_KINDS,
     interval,
     microseconds,
-    score_message,
     score_of,
     text,
-    unpack_score,
-    window_id,
 )
 from services.scoring.wire.systems import PHASE_NUMBERS
 
@@ -79,28 +75,13 @@ class CardRpcs:
             window = window_around(Zone(system.spec.time_zone), kind, inside_us)
             if window.end_us > silent.passed_us and at_us is None:
                 window = window_around(Zone(system.spec.time_zone), kind, window.start_us - 1)
-            nodes = await self._nodes(tenant, system, kind, window, silent)
+            nodes = await node_scores(self.requests, tenant, system, kind, window, silent)
             if any(one.revision or one.HasField("value") or at_us is not None for one in nodes.values()):
                 return window, nodes
         found = await self.requests.store.window_at(tenant, system.process, system.system, kind, at_us)
         if found is None:
             return None, {}
-        return WindowId(*found), await self._nodes(tenant, system, kind, WindowId(*found), silent)
-
-    async def _nodes(
-        self, tenant: str, system: IndicatorSystem, kind: Window, window: WindowId, silent: SilentSeries
-    ) -> dict[str, score_pb2.Score]:
-        store = self.requests.store
-        rows = await store.scores_of_window(tenant, system.process, system.system, kind, window.start_us)
-        nodes = {series_name(SeriesKey(one.series)).indicator: one for one in map(unpack_score, rows)}
-        names = [node.name for node in card_nodes(system, tree_of(system, kind), {}) if node.name not in nodes]
-        missing = [series_key(system, name, kind) for name in names]
-        for row in await store.last_scores(tenant, missing, window.start_us) if missing else ():
-            last = unpack_score(row)
-            for empty in silent.between(SeriesKey(last.series), window_id(last.interval)):
-                if empty.window == window:
-                    nodes[series_name(empty.series).indicator] = score_message(empty, None)
-        return nodes
+        return WindowId(*found), await node_scores(self.requests, tenant, system, kind, WindowId(*found), silent)
 
 
 def _node(node: CardNode) -> scoring_pb2.ScorecardNode:

@@ -23,6 +23,7 @@ from services.scoring.scores.explanation import (
     working,
 )
 from services.scoring.servicer.request_context import RequestContext
+from services.scoring.servicer.series_values import node_scores
 from services.scoring.system.case_model import Work
 from services.scoring.system.hierarchy import tree_of
 from services.scoring.system.model import IndicatorSystem
@@ -112,11 +113,8 @@ class ExplanationRpcs:
         self, tenant: str, system: IndicatorSystem, name: SeriesName, message: score_pb2.Score
     ) -> scoring_pb2.ExplainScoreResponse:
         tree = tree_of(system, name.window)
-        found = await self.requests.store.scores_of_window(
-            tenant, name.process, name.system, name.window, window_id(message.interval).start_us
-        )
-        listed = [score_of(unpack_score(row)) for row in found]
-        scores = {series_name(one.series).indicator: one for one in listed}
+        found = await node_scores(self.requests, tenant, system, name.window, window_id(message.interval))
+        scores = {node: score_of(one) for node, one in found.items()}
         members = members_of(tree, name.indicator, scores) if tree else []
         return scoring_pb2.ExplainScoreResponse(
             score=message,

@@ -5,21 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
+from andon.scoring.v1 import score_pb2
+
 from services.runtime.errors import NotFound, invalid
 from services.scoring.scores.case_values import CaseValueReader, CaseValues, TooManyValues
 from services.scoring.scores.results import Score
+from services.scoring.scores.scorecard import card_nodes
+from services.scoring.scores.silence import SilentSeries
 from services.scoring.servicer.request_context import RequestContext
 from services.scoring.store.results import Page
-from services.scoring.system.model import Indicator, IndicatorSystem
-from services.scoring.system.series import SeriesFilter, SeriesKey, series_name, slice_of
-from services.scoring.system.windows import EARLIEST_US
+from services.scoring.system.hierarchy import tree_of
+from services.scoring.system.model import Indicator, IndicatorSystem, Window
+from services.scoring.system.series import SeriesFilter, SeriesKey, SeriesName, series_key, series_name, slice_of
+from services.scoring.system.windows import EARLIEST_US, WindowId
 from services.scoring.wire.ingest_client import table_of
-from services.scoring.wire.scores import score_of, unpack_score
+from services.scoring.wire.scores import score_message, score_of, unpack_score, window_id
 
 CASES_MAX = 200_000
 WINDOWS_MAX = 50_000
 WINDOWS_AT_ONCE = 5_000
 PAGES_AT_ONCE = 50
+UNITS_MAX, SERIES_LOOKED_MAX, SERIES_AT_ONCE = 2_000, 20_000, 1_000
 
 
 async def windows_of(
@@ -53,6 +59,50 @@ async def all_windows(
     if len(found) > WINDOWS_MAX:
         raise invalid("interval", f"holds more than {WINDOWS_MAX:,} windows: narrow it")
     return found
+
+
+async def slices_of(
+    requests: RequestContext, tenant: str, name: SeriesName, indicators: frozenset[str], dimensions: tuple[str, ...]
+) -> list[SeriesKey]:
+    """Series of some indicators, as wide as a series, by all values of dimensions.
+
+    INVALID_ARGUMENT where there are more than 2,000 of an indicator.
+    """
+    wanted = SeriesFilter(name.process, name.system, indicators, frozenset({name.window}))
+    keys: list[SeriesKey] = []
+    after, looked = "", 0
+    while True:
+        some = await requests.store.list_series(tenant, wanted, after, SERIES_AT_ONCE)
+        keys += [one for one in some if series_name(one).dimensions == dimensions]
+        looked += len(some)
+        if len(keys) > UNITS_MAX * len(indicators) or looked > SERIES_LOOKED_MAX * len(indicators):
+            raise invalid("dimensions", f"have more than {UNITS_MAX:,} values: compare fewer")
+        if len(some) < SERIES_AT_ONCE:
+            return keys
+        after = some[-1]
+
+
+async def node_scores(
+    requests: RequestContext,
+    tenant: str,
+    system: IndicatorSystem,
+    kind: Window,
+    window: WindowId,
+    silent: SilentSeries | None = None,
+) -> dict[str, score_pb2.Score]:
+    """What the hierarchy has in one window, by name; an empty window as lists show it."""
+    rows = await requests.store.scores_of_window(tenant, system.process, system.system, kind, window.start_us)
+    nodes = {series_name(SeriesKey(one.series)).indicator: one for one in map(unpack_score, rows)}
+    names = [node.name for node in card_nodes(system, tree_of(system, kind), {}) if node.name not in nodes]
+    missing = [series_key(system, name, kind) for name in names]
+    if missing:
+        silent = silent or await requests.silent_series(tenant, system)
+        for row in await requests.store.last_scores(tenant, missing, window.start_us):
+            last = unpack_score(row)
+            for empty in silent.between(SeriesKey(last.series), window_id(last.interval)):
+                if empty.window == window:
+                    nodes[series_name(empty.series).indicator] = score_message(empty, None)
+    return nodes
 
 
 async def case_values(

@@ -1014,3 +1014,24 @@ CROSS JOIN LATERAL (
     ) AS windows
 ) AS alarmed
 ORDER BY wanted.place;
+
+-- name: system_current_version
+-- Number of the version that a system is scored by, else of its newest.
+SELECT version
+FROM indicator_system
+WHERE tenant = $1 AND name = $2
+ORDER BY (state = 2) DESC, version DESC
+LIMIT 1;
+
+-- name: log_weight_change
+-- Weights that a version has and the one before it had not.
+INSERT INTO weight_change (tenant, system_name, version, body)
+VALUES ($1, $2, $3, $4);
+
+-- name: list_weight_changes
+-- A page of those of a system, newest first.
+SELECT body
+FROM weight_change
+WHERE tenant = $1 AND system_name = $2 AND version < $3
+ORDER BY version DESC
+LIMIT $4;

@@ -18,6 +18,7 @@ from services.scoring.store.snapshots import Snapshots
 from services.scoring.store.steps import Steps
 from services.scoring.store.systems import Systems
 from services.scoring.store.verdicts import Verdicts
+from services.scoring.store.weight_changes import WeightChanges
 from services.scoring.store.windows import WindowReads
 
 
@@ -35,6 +36,7 @@ class Store(
     Overviews,
     Verdicts,
     Backtests,
+    WeightChanges,
     RetentionWrites,
     Systems,
 ):

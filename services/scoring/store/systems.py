@@ -48,6 +48,14 @@ class SystemEditor:
     async def delete_annotation(self, id: UUID) -> None:
         await self._connection.execute(QUERIES.delete_annotation, self._tenant, id)
 
+    async def log_weight_change(self, name: str, version: int, body: bytes) -> None:
+        await self._connection.execute(QUERIES.log_weight_change, self._tenant, name, version, body)
+
+    async def current_version(self, name: str) -> int | None:
+        """Of the version that is scored by, else of the newest."""
+        found: int | None = await self._connection.fetchval(QUERIES.system_current_version, self._tenant, name)
+        return found
+
     async def create(self, name: str, spec: bytes, etag: str) -> SystemVersion:
         return _version(await self._connection.fetchrow(QUERIES.create_system, self._tenant, name, spec, etag))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from andon_quality import composite as rollup
@@ -82,6 +82,27 @@ def tree_of(system: IndicatorSystem, window: Window) -> Tree | None:
         below.setdefault(node.parent, []).append(node)
     kept = _ordered(below, "")
     return Tree(tuple(kept)) if kept else None
+
+
+def members_of(system: IndicatorSystem, composite: str, window: Window) -> tuple[Node, ...]:
+    """What is directly below a composite (empty: the root) in the hierarchy of one window width; () without any."""
+    tree = tree_of(system, window)
+    if tree is None:
+        return ()
+    parent = composite or tree.nodes[0].name
+    return tuple(node for node in tree.nodes if node.parent == parent)
+
+
+def part_of(tree: Tree, composite: str) -> Tree | None:
+    """The composite and what is below it, as a tree of its own."""
+    names, found = {composite}, []
+    for node in tree.nodes:
+        if node.name == composite:
+            found.append(replace(node, parent=""))
+        elif node.parent in names:
+            names.add(node.name)
+            found.append(node)
+    return Tree(tuple(found)) if found else None
 
 
 def _ordered(below: Mapping[str, list[Node]], parent: str) -> list[Node]:

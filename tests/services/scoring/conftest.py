@@ -27,6 +27,7 @@ from andon.scoring.v1 import (
     scoring_pb2_grpc,
     simulation_pb2_grpc,
     system_review_pb2_grpc,
+    weight_pb2_grpc,
 )
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from andon_client.keepalive import channel_options
@@ -212,6 +213,9 @@ class Suite:
 
     def simulation(self, replica: int = 0, tenant: str = TENANT) -> Any:
         return simulation_pb2_grpc.SimulationServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))
+
+    def weights(self, replica: int = 0, tenant: str = TENANT) -> Any:
+        return weight_pb2_grpc.WeightServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))
 
     def overview(self, replica: int = 0, tenant: str = TENANT, roles: Sequence[str] = ROLES) -> Any:
         return overview_pb2_grpc.OverviewServiceStub(self._channel(self.scoring_ports[replica], tenant, roles))

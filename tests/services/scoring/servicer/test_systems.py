@@ -15,6 +15,7 @@ from andon.scoring.v1 import (
     scoring_pb2,
     simulation_pb2,
     system_review_pb2,
+    weight_pb2,
 )
 from andon.scoring.v1 import indicator_system_pb2 as system_pb
 from google.rpc import error_details_pb2, status_pb2
@@ -145,6 +146,7 @@ async def test_every_rpc_has_its_roles_and_nobody_else_may(suite: Any, make: Any
         benchmark_pb2,
         simulation_pb2,
         capability_pb2,
+        weight_pb2,
     )
     services = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
     methods = {f"/{service.full_name}/{method.name}" for service in services for method in service.methods}
