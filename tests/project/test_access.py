@@ -10,7 +10,7 @@ import pytest
 from deploy.declared import suite
 
 ROLES = {"reader", "writer", "analyst", "quality_manager", "operator", "service", "admin"}
-READS = ("Get", "List", "Read", "Watch", "Explain", "Lint")
+READS = ("Get", "List", "Read", "Watch", "Explain", "Lint", "Propose")
 
 
 @pytest.fixture
