@@ -23,7 +23,7 @@ class RankedSlice:
 
 
 @dataclass(frozen=True)
-class Ranking:
+class SliceRanking:
     """Best first."""
 
     slices: list[RankedSlice]
@@ -34,7 +34,7 @@ class Ranking:
 
 def ranking_of(
     points: Mapping[tuple[tuple[str, str], ...], Sequence[float]], weights: Sequence[float], radius: float, seed: int
-) -> Ranking:
+) -> SliceRanking:
     """points: of each slice those of each indicator, at least two slices; weights: of the indicators, relative.
 
     Raises QualityError.
@@ -44,7 +44,7 @@ def ranking_of(
     found = rank_stability(table, shares, radius, DRAWS, seed)
     rows = zip(names, (table @ shares).tolist(), found.ranks.tolist(), found.kept.tolist(), strict=True)
     slices = sorted((RankedSlice(*row) for row in rows), key=lambda one: (one.rank, one.values))
-    return Ranking(slices, found.first_kept, found.margin, _summary(slices, found.first_kept, found.margin))
+    return SliceRanking(slices, found.first_kept, found.margin, _summary(slices, found.first_kept, found.margin))
 
 
 def _summary(slices: Sequence[RankedSlice], first_share: float, margin: float | None) -> Text:

@@ -57,7 +57,7 @@ class Consistency:
 
 
 @dataclass(frozen=True)
-class History:
+class PointHistory:
     """points: shape (windows, members), of the windows in which every member has points."""
 
     points: FloatArray
@@ -65,7 +65,7 @@ class History:
 
 
 @dataclass(frozen=True)
-class Proposal:
+class ProposedWeights:
     """Weights by member, each set summing to 1. step: after one step of at most the cap, which goes `step_share` of the
     way."""
 
@@ -108,7 +108,7 @@ def _pairwise_consistency(expert: str, matrix: FloatArray) -> Consistency:
     return Consistency(expert, ratio, consistent, None if consistent else least_consistent(matrix))
 
 
-def history_of(scores: Sequence[Score], series: Sequence[str]) -> History:
+def history_of(scores: Sequence[Score], series: Sequence[str]) -> PointHistory:
     """The complete windows of some series, one of each member."""
     points: dict[int, dict[str, float]] = {}
     for score in scores:
@@ -117,7 +117,7 @@ def history_of(scores: Sequence[Score], series: Sequence[str]) -> History:
             if score.points is not None:
                 known[score.series] = score.points
     rows = [[one[key] for key in series] for one in points.values() if len(one) == len(series)]
-    return History(np.array(rows, dtype=np.float64).reshape(len(rows), len(series)), len(points) - len(rows))
+    return PointHistory(np.array(rows, dtype=np.float64).reshape(len(rows), len(series)), len(points) - len(rows))
 
 
 def data_weights(method: DataMethod, points: FloatArray) -> FloatArray:
@@ -127,7 +127,7 @@ def data_weights(method: DataMethod, points: FloatArray) -> FloatArray:
 
 def proposal(
     now: FloatArray, experts: FloatArray | None, data: FloatArray | None, expert_share: float, mix: Mix, cap: float
-) -> Proposal:
+) -> ProposedWeights:
     """At least one of experts and data. Raises QualityError where a geometric mix leaves no member."""
     if experts is not None and data is not None:
         wanted = combined(experts, data, expert_share, mix)
@@ -138,7 +138,7 @@ def proposal(
     else:
         raise ValueError("neither experts nor history was asked")
     step = dynamic(now, wanted, cap)
-    return Proposal(now, experts, data, wanted, step.after, step.share)
+    return ProposedWeights(now, experts, data, wanted, step.after, step.share)
 
 
 def shares_of(members: Sequence[Node]) -> FloatArray:
@@ -147,7 +147,7 @@ def shares_of(members: Sequence[Node]) -> FloatArray:
     return np.asarray(given / given.sum())
 
 
-def proposal_summary(members: Sequence[Node], found: Proposal, consistencies: Sequence[Consistency]) -> Text:
+def proposal_summary(members: Sequence[Node], found: ProposedWeights, consistencies: Sequence[Consistency]) -> Text:
     """What is proposed, and what to do where the judgements contradict themselves."""
     gap = found.proposed - found.now
     most = int(np.argmax(np.abs(gap)))
@@ -161,7 +161,9 @@ def proposal_summary(members: Sequence[Node], found: Proposal, consistencies: Se
     even = [] if found.data is None else [one for one, weight in zip(members, found.data, strict=True) if not weight]
     if even:
         names, names_zh = ", ".join(one.name for one in even), "、".join(one.name for one in even)
-        en += f" History gives no weight to what did not vary: {names}. That is not to say that it does not matter."
+        en += (
+            f" PointHistory gives no weight to what did not vary: {names}. That is not to say that it does not matter."
+        )
         zh += f"历史方法对没有波动的成员不给权重：{names_zh}。这不代表其不重要。"
     wrong = [one for one in consistencies if not one.is_consistent]
     if wrong:

@@ -29,7 +29,7 @@ from services.scoring.scores.weight_proposal import (
     WINDOWS_MIN,
     Consistency,
     DataMethod,
-    History,
+    PointHistory,
     data_weights,
     expert_weights,
     history_of,
@@ -85,7 +85,7 @@ class WeightServicer(weight_pb2_grpc.WeightServiceServicer):
         # Judgements of many experts, and documents of a thousand indicators: nothing for a loop.
         members, experts, consistencies = await asyncio.to_thread(asked_experts, system, request)
         method = DATA_METHODS.get(request.data_method, None if request.experts else DataMethod.CRITIC)
-        history, window, data = History(np.empty((0, len(members))), 0), None, None
+        history, window, data = PointHistory(np.empty((0, len(members))), 0), None, None
         share = request.expert_share if request.HasField("expert_share") else EXPERT_SHARE
         if not 0 <= share <= 1:
             raise invalid("expert_share", "must lie between 0 and 1")
@@ -111,7 +111,7 @@ class WeightServicer(weight_pb2_grpc.WeightServiceServicer):
 
     async def _history(
         self, tenant: str, system: IndicatorSystem, members: Sequence[Node], request: pb.ProposeWeightsRequest
-    ) -> tuple[Window, History]:
+    ) -> tuple[Window, PointHistory]:
         """Of the width that is asked for, else of the widest that has windows enough."""
         names = {one.name for one in members}
         asked = WINDOW_KINDS.get(request.window)

@@ -12,14 +12,14 @@ from andon_quality.weights import Mix
 
 from services.runtime.errors import invalid
 from services.scoring.scores.composite_change import CompositeChange, Side
-from services.scoring.scores.slice_ranking import Ranking
+from services.scoring.scores.slice_ranking import SliceRanking
 from services.scoring.scores.weight_proposal import (
     BestWorstJudgement,
     Consistency,
     DataMethod,
     Judgements,
     PairwiseJudgement,
-    Proposal,
+    ProposedWeights,
     matrix_of,
 )
 from services.scoring.system.hierarchy import Node
@@ -147,7 +147,7 @@ def wanted_weights(given: Sequence[pb.MemberWeight], members: Sequence[Node]) ->
     return np.asarray(found / found.sum())
 
 
-def proposal_messages(members: Sequence[Node], found: Proposal) -> list[pb.WeightProposal]:
+def proposal_messages(members: Sequence[Node], found: ProposedWeights) -> list[pb.WeightProposal]:
     return [
         pb.WeightProposal(
             member=one.name,
@@ -202,7 +202,7 @@ def change_response(before: Side, after: Side, found: CompositeChange) -> pb.Exp
     )
 
 
-def ranking_response(found: Ranking) -> pb.GetRankingResponse:
+def ranking_response(found: SliceRanking) -> pb.GetRankingResponse:
     """Without its interval, its radius, and what was left out."""
     return pb.GetRankingResponse(
         slices=[
