@@ -22,7 +22,7 @@ from services.runtime.page_tokens import page_size, page_token, place_of
 from services.runtime.requests import idempotency_key
 from services.scoring.scores.composite_change import Side, change_between
 from services.scoring.scores.results import Score
-from services.scoring.scores.slice_ranking import ranking_of
+from services.scoring.scores.slice_ranks import ranking_of
 from services.scoring.scores.weight_proposal import (
     CAP,
     EXPERT_SHARE,

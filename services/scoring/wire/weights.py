@@ -12,7 +12,7 @@ from andon_quality.weights import Mix
 
 from services.runtime.errors import invalid
 from services.scoring.scores.composite_change import CompositeChange, Side
-from services.scoring.scores.slice_ranking import SliceRanking
+from services.scoring.scores.slice_ranks import SliceRanking
 from services.scoring.scores.weight_proposal import (
     BestWorstJudgement,
     Consistency,
