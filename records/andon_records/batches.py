@@ -13,18 +13,17 @@ from numpy.typing import NDArray
 from andon_records.files.readers import RecordFile, inspect, records_of
 from andon_records.files.set_aside import EXAMPLES_MAX, NOTHING_SET_ASIDE, SetAside
 from andon_records.files.utf8_stream import refuse
-from andon_records.mapping.absence import unread_times, why_absent
+from andon_records.mapping.absence import why_absent
 from andon_records.mapping.conversion import (
     NO_DOUBTS,
     Applied,
     TimeDoubts,
     Unparsed,
     apply_mapping,
-    text_of,
 )
 from andon_records.mapping.document import CsvMapping
+from andon_records.mapping.misfit import misfit_of
 from andon_records.mapping.ordinals import Ordinals
-from andon_records.mapping.times import named, read_times, swapped_formats, unread
 from andon_records.messages import Message, NothingReadable, message
 
 BATCH_ROWS = 5_000
@@ -66,8 +65,8 @@ def batches_of(
 ) -> Iterator[Batch]:
     """Together the batches answer for every record of the file, less those that are skipped.
 
-    Raises UnreadableFile where the file changed meanwhile, NothingReadable where no row is one or, of a file of
-    several batches, no row of the first has a time.
+    Raises UnreadableFile where the file changed meanwhile, NothingReadable where no row is one, or where the first
+    rows show that the mapping is not theirs.
     """
     records, sequence, explained = records_of(layout, mapping), 0, 0
     ordinals = Ordinals(mapping, layout.names)
@@ -79,9 +78,9 @@ def batches_of(
             for part, applied, body in _converted(mapping, table.slice(start, batch_rows), rows):
                 here = table.slice(int(np.searchsorted(numbers, part[0])), len(part))
                 if sequence == 0 and skip_rows == 0:
-                    _refuse_swapped_dates(layout, mapping, here, part)
-                    if layout.records > len(part):
-                        _refuse_without_times(layout, mapping, applied)
+                    misfit = misfit_of(layout.path.name, mapping, here, part, applied, layout.records)
+                    if misfit is not None:
+                        raise NothingReadable(misfit)
                 set_aside = records.set_aside.through(int(part[-1]))
                 why = why_absent(mapping, applied, here, part, EXAMPLES_MAX - explained)
                 yield Batch(
@@ -128,35 +127,3 @@ def ipc_stream(events: pa.RecordBatch) -> bytes:
     with pa.ipc.new_stream(sink, events.schema) as writer:
         writer.write_batch(events)
     return bytes(sink.getvalue().to_pybytes())
-
-
-def _refuse_swapped_dates(
-    layout: RecordFile, mapping: CsvMapping, table: pa.RecordBatch, rows: NDArray[np.int64]
-) -> None:
-    """Of a beginning whose dates are all dates with day and month the other way round, and not as the mapping says,
-    nothing is sent: those up to the 12th would be read as others without a word.
-    """
-    texts = text_of(mapping.time, table, mapping.unknown, rows)
-    swapped = swapped_formats(texts, mapping.time_formats, mapping.time_zone)
-    if not swapped:
-        return
-    read = read_times(texts, mapping.time_formats, mapping.time_zone)
-    first = int(np.flatnonzero(np.asarray(texts.is_valid()) & np.asarray(read.times.is_null()))[0])
-    written = ", ".join(f'"{one.written}"' for one in swapped)
-    what = message(
-        "dates_swapped", text=f'"{texts[first].as_py()}"', formats=named(mapping.time_formats), swapped=written
-    )
-    places = {"file": layout.path.name, "row": f"{int(rows[first]):,}", "column": ", ".join(mapping.time.columns)}
-    raise NothingReadable(message("in_cell", **places, what=what))
-
-
-def _refuse_without_times(layout: RecordFile, mapping: CsvMapping, applied: Applied) -> None:
-    """Of a beginning in which not one time can be read, nothing is sent: the mapping does not fit the file."""
-    times = applied.events["time"]
-    if times.null_count < len(times):
-        return
-    texts = list(dict.fromkeys(unread_times(applied, most=200).values()))
-    what = unread(texts[0] if texts else None, mapping.time_formats, mapping.time_zone, texts)
-    places = {"file": layout.path.name, "row": f"{int(applied.rows[0]):,}", "column": ", ".join(mapping.time.columns)}
-    first = message("in_cell", **places, what=what)
-    raise NothingReadable(message("no_time_at_all", rows=len(np.unique(applied.rows)), first=first))

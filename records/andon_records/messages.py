@@ -634,6 +634,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{text} 不符合 {formats} 的时间格式{hint}",
     ),
     "time_hint": ("; write time_formats: [{formats}]", "；请写 time_formats: [{formats}]"),
+    "time_hint_year": ("; years have four digits, 0001 to 9999", "；年份为四位数字，0001 至 9999"),
     "time_hint_pattern": (
         '; if it is a time, write its pattern in time_formats, such as ["%d.%m.%Y %H:%M:%S"]',
         '；若为时间，请在 time_formats 中写出其格式，例如 ["%d.%m.%Y %H:%M:%S"]',
@@ -655,6 +656,17 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         " round: write time_formats: [{swapped}]; nothing was sent",
         "{text} 按 {formats} 不存在，而开头的所有日期若日月互换则都存在：请写 time_formats: [{swapped}]；"
         "未发送任何数据",
+    ),
+    "type_misfit": (
+        "{text} is no {type}{hint}; of the first {rows:,} rows {count:,} have no {type} in attributes.{name}, and"
+        " nothing was sent",
+        "{text} 无法读作 {type}{hint}；前 {rows:,} 条记录中有 {count:,} 条的 attributes.{name} 无法读作 {type}，"
+        "未发送任何数据",
+    ),
+    "ids_two_forms": (
+        "{long} and {short} would be two cases: a spreadsheet or a table of numbers has put .0 behind some; write them"
+        " in one way in the file; nothing was sent",
+        "{long} 与 {short} 会成为两个案例：电子表格或数值表在部分编号后加了 .0；请在文件中统一写法；未发送任何数据",
     ),
     "swappable": (
         "{count:,} dates would be others with day and month the other way round, and no date of the file says which is"

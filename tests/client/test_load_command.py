@@ -55,7 +55,9 @@ def test_validate_only_reads_every_row_and_names_those_that_would_be_refused(and
 
 def test_what_is_wrong_with_a_value_comes_with_what_to_write_instead(andon):
     attributes = "attributes: {cost: number, due: time, seen: integer}\n"
-    log = 'case,step,at,cost,due,seen\nA,Open,2026-10-25 02:30,"4,5",3/4/2026,n/a\n'
+    # One value of each kind that is read: a column without any is refused as a whole.
+    lines = 'A,Open,2026-10-25 02:30,"4,5",3/4/2026,n/a\nA,Work,2026-10-26,4.5,2026-04-03,\n'
+    log = f"case,step,at,cost,due,seen\n{lines}"
     shown = andon("--validate-only", log=log, mapping=MAPPING + "time_zone: Europe/Berlin\n" + attributes).stdout
     assert 'write decimal: ","' in shown
     assert 'write unknown: ["n/a"]' in shown

@@ -39,10 +39,11 @@ def why_absent(
     lacking = np.flatnonzero(np.logical_or.reduce(list(absent.values())))[:most]
     texts = unread_times(applied, most)
     sample = list(dict.fromkeys(texts.values()))
+    mixed = applied.events["time"].null_count < applied.events.num_rows
     why = {}
     for name, place in ((name, int(place)) for place in lacking for name in REQUIRED_FIELDS if absent[name][place]):
         if name == "time" and place in texts:
-            why[name, place] = unread(texts[place], mapping.time_formats, mapping.time_zone, sample)
+            why[name, place] = unread(texts[place], mapping.time_formats, mapping.time_zone, sample, mixed)
         else:
             record = int(np.searchsorted(rows, applied.rows[place]))
             why[name, place] = _empty_cells(mapping, getattr(mapping, name), table, record)

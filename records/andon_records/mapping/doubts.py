@@ -36,15 +36,19 @@ def doubt_messages(doubts: TimeDoubts, mapping: CsvMapping) -> Iterator[Message]
         yield message("swappable", count=doubts.swappable, formats=named(mapping.time_formats))
 
 
+def type_hint(lost: Unparsed, mapping: CsvMapping) -> Message:
+    """What to write where a value is of its type after all, or none on purpose."""
+    if lost.type in ("number", "integer"):
+        return _number_hint(lost, mapping)
+    if lost.type == "flag":
+        return message("hint_flag", text=lost.text)
+    if lost.type == "time":
+        return message("hint_why", why=unread(lost.text, mapping.time_formats, mapping.time_zone))
+    return message("no_hint")
+
+
 def unparsed_message(name: str, lost: Unparsed, mapping: CsvMapping) -> Message:
     """How many values are none of their type, the first of them, and what to write where that is meant."""
-    hint = message("no_hint")
-    if lost.type in ("number", "integer"):
-        hint = _number_hint(lost, mapping)
-    elif lost.type == "flag":
-        hint = message("hint_flag", text=lost.text)
-    elif lost.type == "time":
-        why = unread(lost.text, mapping.time_formats, mapping.time_zone)
-        hint = message("hint_why", why=why)
     shown = f'"{lost.text[:80]}"'
+    hint = type_hint(lost, mapping)
     return message("unparsed", count=lost.count, name=name, type=lost.type, row=lost.row, text=shown, hint=hint)

@@ -40,6 +40,9 @@ _DAYS_IN = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _SPACES = "\u00a0\u2007\u2009\u202f\u3000"
 # Of the years 1 to 9999.
 EARLIEST_US, LATEST_US = -62_135_596_800_000_000, 253_402_300_800_000_000
+# 1980 to 2100, in which a bare number is taken for a count since a day. By no two units of epochs a count lies in it.
+_RECORDS_US = (315_532_800_000_000, 4_102_444_800_000_000)
+_LONG_YEAR = re.compile(r"[+-]?[0-9]{5,}-[0-9]{1,2}-[0-9]{1,2}(?:\D|$)")
 
 
 class Outcome(IntEnum):
@@ -181,7 +184,14 @@ def _since_epoch(parts: _Parts, unit: tuple[int, int]) -> tuple[Int, Bool]:
     whole = np.where(possible, whole, 0)
     part_us = (parts.fraction() * numerator / denominator + 1e-7).astype(np.int64)
     negative = np.asarray(pc.starts_with(parts.texts("w"), "-"))
-    return whole * numerator // denominator + np.where(negative, -part_us, part_us), possible
+    utc = whole * numerator // denominator + np.where(negative, -part_us, part_us)
+    # A count of seconds among milliseconds is not a time in January 1970.
+    other_unit = np.zeros(parts.count, np.bool_)
+    for numerator, denominator in EPOCHS.values():
+        earliest, latest = (bound * denominator // numerator for bound in _RECORDS_US)
+        other_unit |= (whole >= earliest) & (whole < latest)
+    of_records = (utc >= _RECORDS_US[0]) & (utc < _RECORDS_US[1])
+    return utc, possible & (of_records | ~other_unit)
 
 
 def _spreadsheet_days(parts: _Parts) -> tuple[Int, Bool]:
@@ -325,8 +335,13 @@ def _of_region(local: Int, dated: Bool, zone: str) -> tuple[Int, Bool, Bool]:
     return np.where(late, after, first), skipped & ~late, (first != last) & ~skipped & ~dated
 
 
-def unread(text: str | None, formats: Sequence[TimeFormat], zone: str, sample: Sequence[str] = ()) -> Message:
-    """Why a text is no time, and what to write instead: what fits its column's `sample` too, else what fits it."""
+def unread(
+    text: str | None, formats: Sequence[TimeFormat], zone: str, sample: Sequence[str] = (), mixed: bool = False
+) -> Message:
+    """Why a text is no time, and what to write instead: what fits its column's `sample` too, else what fits it.
+
+    mixed: the formats read other texts of the column, and must not be lost for the one that is missing.
+    """
     if text is None:
         return message("time_absent")
     (outcome,) = read_times(pa.array([text]), formats, zone).outcomes
@@ -334,13 +349,14 @@ def unread(text: str | None, formats: Sequence[TimeFormat], zone: str, sample: S
         return message("time_skipped", text=f'"{text}"', zone=zone)
     if outcome == Outcome.ZONE_UNKNOWN:
         return message("time_zone_unknown", text=f'"{text}"')
-    hint = _hint(tuple(dict.fromkeys((*sample, text))), zone)
+    known = tuple(formats) if mixed else ()
+    hint = _hint(tuple(dict.fromkeys((*sample, text))), zone, known)
     if sample and hint.key == "no_hint":
-        hint = _hint((text,), zone)
+        hint = _hint((text,), zone, known)
     if outcome == Outcome.IMPOSSIBLE:
         return message("time_impossible", text=f'"{text}"', hint=hint)
     if hint.key == "no_hint":
-        hint = message("time_hint_pattern")
+        hint = message("time_hint_year" if _LONG_YEAR.match(text) else "time_hint_pattern")
     return message("time_no_format", text=f'"{text}"', formats=named(formats), hint=hint)
 
 
@@ -360,13 +376,20 @@ def named(formats: Sequence[TimeFormat]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _hint(texts: tuple[str, ...], zone: str) -> Message:
+def _hint(texts: tuple[str, ...], zone: str, known: tuple[TimeFormat, ...]) -> Message:
+    """Formats for the texts, after those of the `known` that leave one meaning to each date."""
     fitting = formats_that_fit(dict.fromkeys(texts), zone)
     month_first = [one for one in fitting if one.startswith("%m")]
     day_first = [one for one in fitting if one.startswith("%d")]
+
+    def with_known(format: str) -> str:
+        swapped = day_and_month_swapped(time_format(format))
+        names = [one.written for one in known if one != swapped]
+        return ", ".join(_quoted(name) for name in (*names, format))
+
     if month_first and day_first:
-        return message("time_hint_or", formats=_quoted(day_first[0]), others=_quoted(month_first[0]))
-    return message("time_hint", formats=_quoted(fitting[0])) if fitting else message("no_hint")
+        return message("time_hint_or", formats=with_known(day_first[0]), others=with_known(month_first[0]))
+    return message("time_hint", formats=with_known(fitting[0])) if fitting else message("no_hint")
 
 
 def _quoted(format: str) -> str:
@@ -379,8 +402,6 @@ _DATES = (
     *("%a, %d %b %Y", "%Y年%m月%d日"),
 )
 COUNTS = (*EPOCHS, EXCEL)
-# 1980 to 2100.
-_RECORDS_US = (315_532_800_000_000, 4_102_444_800_000_000)
 _TIMES_OF_DAY = ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H.%M", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S %z", "%H:%M %Z")
 
 
