@@ -29,9 +29,19 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "balance_omitted": (" + {count:,} omitted", " + 略去 {count:,}"),
     "balance_events": (" (events of {rows:,} rows)", "（事件数，来自 {rows:,} 条记录）"),
     "reason": ("  {count:,} x {reason}", "  {count:,} 次 {reason}"),
-    "refused_row": ("    row {row:,}: {field}{message}", "    第 {row:,} 条记录：{field}{message}"),
+    "refused_row": ("    {refusal}", "    {refusal}"),
+    "refused_cell": ("row {row:,}{column}: {field}{message}", "第 {row:,} 条记录{column}：{field}{message}"),
+    "of_column": (', column "{column}"', "，列“{column}”"),
+    "refused_value": ('"{value}" is refused: {message}{hint}', "“{value}”被拒绝：{message}{hint}"),
+    "hint_in_future": (
+        "; where that is meant, set future_tolerance of the source",
+        "；若确为所需，请设置数据源的 future_tolerance",
+    ),
+    "hint_too_early": (
+        "; where that is meant, set time_earliest of the source",
+        "；若确为所需，请设置数据源的 time_earliest",
+    ),
     "refused_more": ("    ... and {count:,} more rows", "    ……另有 {count:,} 条记录"),
-    "refused_first": ("row {row:,}: {field}{message}", "第 {row:,} 条记录：{field}{message}"),
     "stopped": (
         "every row of the first {rows:,} was refused, and nothing else was sent; {first}",
         "前 {rows:,} 条记录全部被拒，其余未发送；{first}",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
+import pyarrow as pa
 from andon.ingest.v1 import ingest_pb2
 from andon_records.batches import Batch
 from andon_records.mapping.conversion import NO_DOUBTS, TimeDoubts, Unparsed
@@ -16,21 +18,26 @@ from andon_records.messages import Message
 from andon_client.load_messages import message
 from andon_client.presentation.formats import refusal_name
 
-ROWS_SHOWN = 20
+ROWS_SHOWN, CHARS_SHOWN = 20, 80
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """One row that was not accepted. `why` is known where the client can say it better than `message` of the server."""
+    """One row that was not accepted; `column` of the file is what its `field` is made of, empty where that is none."""
 
     row: int
     field: str
     reason: str
-    message: str
-    why: Message | None = None
+    why: Message
+    column: str = ""
 
-    def text(self, locale: str) -> str:
-        return self.why.text(locale) if self.why is not None else self.message
+    @property
+    def said(self) -> Message:
+        """Where it is and why, without the file."""
+        shown = self.column and not any(f'"{name}"' in str(self.why) for name in self.column.split(", "))
+        column = message("of_column", column=self.column) if shown else ""
+        field = f"{self.field}: " if self.field else ""
+        return message("refused_cell", row=self.row, column=column, field=field, message=self.why)
 
 
 @dataclass
@@ -70,7 +77,8 @@ class LoadReport:
         for name, lost in batch.unparsed.items():
             before = self.unparsed.get(name)
             self.unparsed[name] = replace(before, count=before.count + lost.count) if before else lost
-        rejected = [Rejected(row, "", "UNREADABLE", what.text(), what) for row, what in batch.set_aside.examples]
+        rejected = [Rejected(row, "", "UNREADABLE", what) for row, what in batch.set_aside.examples]
+        events = _Events(batch)
         if written is not None:
             self.accepted += written.accepted
             self.duplicate += written.duplicate
@@ -81,28 +89,60 @@ class LoadReport:
                 self.by_reason[reason] += 1
                 if len(rejected) < ROWS_SHOWN:
                     why = batch.why_absent.get((entry.field.rsplit(".", 1)[-1], entry.index))
-                    if reason == "EVENT_ID_CONFLICT":
-                        why = message("id_conflict")
-                    rejected.append(Rejected(batch.row_of(entry.index), entry.field, reason, entry.message, why))
+                    if why is None:
+                        why = _why(reason, entry.message, events.value(entry.field, entry.index))
+                    column = batch.columns.get(entry.field, "")
+                    rejected.append(Rejected(batch.row_of(entry.index), entry.field, reason, why, column))
         rejected.sort(key=lambda one: one.row)
         self.rejected += rejected[: ROWS_SHOWN - len(self.rejected)]
 
     def first_refusal(self) -> Message:
         """The first row that was refused, as a sentence of its own; there is one."""
-        worst = self.rejected[0]
-        field = f"{worst.field}: " if worst.field else ""
-        return message("refused_first", row=worst.row, field=field, message=worst.why or worst.message)
+        return self.rejected[0].said
 
     def document(self) -> dict[str, object]:
         """For programs: plain values."""
         rejected = [
-            {"row": one.row, "field": one.field, "reason": one.reason, "message": one.text("en")}
+            {"row": one.row, "field": one.field, "column": one.column, "reason": one.reason, "message": str(one.why)}
             for one in self.rejected
         ]
         unparsed = {name: vars(lost) for name, lost in self.unparsed.items()}
         plain = {name: value for name, value in vars(self).items() if name != "doubts"}
         counted = {"by_reason": dict(self.by_reason), "unparsed": unparsed, "rejected": rejected}
         return {**plain, **counted, **vars(self.doubts)}
+
+
+class _Events:
+    """The events of a batch as they were sent, decoded where a refusal asks for one."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    @cached_property
+    def _table(self) -> pa.Table:
+        return pa.ipc.open_stream(self._batch.arrow_ipc).read_all()
+
+    def value(self, field: str, index: int) -> str | None:
+        """On one line; None: the field has none, or it is the event as a whole."""
+        if not self._batch.arrow_ipc or field not in self._table.schema.names or index >= self._table.num_rows:
+            return None
+        value = self._table[field][index].as_py()
+        if value is None:
+            return None
+        text = value.isoformat() if hasattr(value, "isoformat") else str(value)
+        shown = text if len(text) <= CHARS_SHOWN else f"{text[:CHARS_SHOWN]}..."
+        return shown if shown.isprintable() else repr(shown)[1:-1]
+
+
+def _why(reason: str, by_service: str, value: str | None) -> Message:
+    """What the service says, with the value, and what to write where the client knows it."""
+    hints = {"EVENT_TIME_IN_FUTURE": "hint_in_future", "EVENT_TIME_TOO_EARLY": "hint_too_early"}
+    if reason == "EVENT_ID_CONFLICT":
+        return message("id_conflict")
+    if value is None:
+        return message("plain", text=by_service)
+    hint = message(hints[reason]) if reason in hints else ""
+    return message("refused_value", value=value, message=by_service, hint=hint)
 
 
 def said(report: LoadReport, mapping: CsvMapping, locale: str) -> Iterator[tuple[str, bool]]:
@@ -126,7 +166,6 @@ def said(report: LoadReport, mapping: CsvMapping, locale: str) -> Iterator[tuple
     if report.by_reason["EVENT_ID_CONFLICT"] and ROW in mapping.id.columns:
         yield message("rows_moved", accepted=report.accepted).text(locale), False
     for one in report.rejected:
-        field = f"{one.field}: " if one.field else ""
-        yield message("refused_row", row=one.row, field=field, message=one.text(locale)).text(locale), False
+        yield message("refused_row", refusal=one.said).text(locale), False
     if more := sum(report.by_reason.values()) - len(report.rejected):
         yield message("refused_more", count=more).text(locale), False

@@ -12,10 +12,9 @@ from andon_records.batches import Batch
 from andon_records.mapping.absence import REQUIRED_FIELDS
 from andon_records.mapping.document import CsvMapping
 from andon_records.mapping.doubts import doubt_messages, unparsed_message
-from andon_records.messages import Message
 
 from andon_client.load_messages import message
-from andon_client.load_report import ROWS_SHOWN, LoadReport
+from andon_client.load_report import ROWS_SHOWN, LoadReport, Rejected
 
 
 class Validation:
@@ -30,11 +29,11 @@ class Validation:
         self._ids: set[str] = set()
         self._repeated = 0
         self._first_repeated: tuple[int, str] | None = None
-        self._refused: list[tuple[int, str, Message]] = []
+        self._refused: list[Rejected] = []
 
     def add(self, batch: Batch) -> None:
         self._report.add(batch, None)
-        self._refused += [(row, "", what) for row, what in batch.set_aside.examples]
+        self._refused += [Rejected(row, "", "UNREADABLE", what) for row, what in batch.set_aside.examples]
         if batch.events:
             self._first = self._first or batch
             self._check(batch)
@@ -46,7 +45,8 @@ class Validation:
         lacking = np.logical_or.reduce(list(absent.values()))
         for place in (int(one) for one in np.flatnonzero(lacking)[: max(0, ROWS_SHOWN - len(self._refused))]):
             name = next(name for name in REQUIRED_FIELDS if absent[name][place])
-            self._refused.append((int(batch.row_numbers[place]), name, batch.why_absent[name, place]))
+            row, why = int(batch.row_numbers[place]), batch.why_absent[name, place]
+            self._refused.append(Rejected(row, name, "FIELD_REQUIRED", why, batch.columns.get(name, "")))
         self._incomplete += int(np.count_nonzero(lacking))
         self._note_repeated(batch, events["id"].to_pylist())
 
@@ -72,8 +72,8 @@ class Validation:
     def refused(self) -> int:
         return self._incomplete + self._report.unreadable
 
-    def _first_refused(self) -> list[tuple[int, str, Message]]:
-        return sorted(self._refused, key=lambda one: one[0])[:ROWS_SHOWN]
+    def _first_refused(self) -> list[Rejected]:
+        return sorted(self._refused, key=lambda one: one.row)[:ROWS_SHOWN]
 
     def first(self, count: int) -> Iterator[dict[str, object]]:
         """The first events with what they have, times as ISO 8601 in UTC."""
@@ -95,9 +95,8 @@ class Validation:
         yield message("validated", **places).text(locale)
         if self.refused:
             yield message("validated_refused", count=self.refused).text(locale)
-        for row, field, what in self._first_refused():
-            place = f"{field}: " if field else ""
-            yield message("refused_row", row=row, field=place, message=what).text(locale)
+        for one in self._first_refused():
+            yield message("refused_row", refusal=one.said).text(locale)
         if self._first_repeated is not None:
             row, text = self._first_repeated
             repeated = message("ids_repeated", count=self._repeated, row=row, text=text)
@@ -110,7 +109,8 @@ class Validation:
 
     def document(self) -> dict[str, object]:
         refused = [
-            {"row": row, "field": field, "message": what.text("en")} for row, field, what in self._first_refused()
+            {"row": one.row, "field": one.field, "column": one.column, "message": str(one.why)}
+            for one in self._first_refused()
         ]
         return {
             "rows": self._report.rows,

@@ -21,7 +21,7 @@ from andon_records.mapping.conversion import (
     Unparsed,
     apply_mapping,
 )
-from andon_records.mapping.document import CsvMapping
+from andon_records.mapping.document import COUNTED, CsvMapping
 from andon_records.mapping.misfit import misfit_of
 from andon_records.mapping.ordinals import Ordinals
 from andon_records.messages import Message, NothingReadable, message
@@ -37,6 +37,7 @@ class Batch:
 
     row_numbers: the record that each event was made of, from 1 below the header. why_absent: why events lack a field
     that they need, by field and position, of the first few in the file. events: 0 where no record could be read.
+    columns: of which column of the file each field is made.
     """
 
     sequence: int
@@ -49,6 +50,7 @@ class Batch:
     set_aside: SetAside = NOTHING_SET_ASIDE
     why_absent: Mapping[tuple[str, int], Message] = field(default_factory=dict)
     doubts: TimeDoubts = NO_DOUBTS
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def row_of(self, index: int) -> int:
         """The record that an event was made of; an answer that names an event beyond the batch means its last."""
@@ -70,6 +72,7 @@ def batches_of(
     """
     records, sequence, explained = records_of(layout, mapping), 0, 0
     ordinals = Ordinals(mapping, layout.names)
+    columns = {key: ", ".join(name for name in column.columns if name not in COUNTED) for key, column in mapping.uses()}
     for table, numbers in records:
         table = ordinals.added(table, numbers)
         known = int(np.searchsorted(numbers, skip_rows, side="right"))
@@ -94,6 +97,7 @@ def batches_of(
                     set_aside=set_aside,
                     why_absent=why,
                     doubts=applied.doubts,
+                    columns=columns,
                 )
                 sequence, explained = sequence + 1, explained + len({place for _, place in why})
     if records.read != layout.records:

@@ -158,7 +158,7 @@ def said(home, tmp_path, monkeypatch):
     header = (ROOT / "examples" / "it-incidents.mapping.yaml").read_text(encoding="utf-8")
     columns = sorted(_columns(header, tmp_path))
     with gzip.open(tmp_path / "incidents.csv.gz", "wt") as file:
-        file.write(",".join(columns) + "\n" + ",".join("1" for _ in columns) + "\n")
+        file.write(",".join(columns) + "\n" + ",".join("x" for _ in columns) + "\n")
     shipped = ROOT / "records" / "andon_records" / "shipped"
     (tmp_path / "zendesk.yaml").symlink_to(shipped / "zendesk-audits.yaml")
     (tmp_path / "audits.jsonl").symlink_to(shipped / "zendesk-audits.jsonl")

@@ -44,7 +44,7 @@ def test_validate_only_reads_every_row_and_names_those_that_would_be_refused(and
     done = andon("--validate-only", log=log)
     assert done.exit_code == 2
     assert "5 rows can become 2 events" in done.stdout
-    assert 'row 3: time: "2026-02-30" does not exist' in done.stdout
+    assert 'row 3, column "at": time: "2026-02-30" does not exist' in done.stdout
     assert "row 4: the row has 2 values, the header 3: B,Close" in done.stdout
     assert 'row 5: id: an event needs it, and column "case" is empty here' in done.stdout
     document = json.loads(andon("--validate-only", "--json", log=log).stdout)

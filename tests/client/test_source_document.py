@@ -23,6 +23,9 @@ quality:
   timely_within: 3600s
 silent_after: 28800s
 quota: {events_per_second: 500}
+dedup_horizon: 2678400s
+time_earliest: 2015-01-01T00:00:00Z
+future_tolerance: 3600s
 """
 MAPPING = """
 id: "{ticket}/{item}"
@@ -43,6 +46,7 @@ def test_rules_alone_are_a_document(tmp_path):
     assert not source.HasField("mapping")
     assert [one.value for one in source.cleaning.placeholders] == ["?", "none"]
     assert (source.silent_after.seconds, source.quota.events_per_second) == (28_800, 500)
+    assert (source.dedup_horizon.ToTimedelta().days, source.time_earliest.ToDatetime().year) == (31, 2015)
 
 
 @pytest.mark.parametrize("text", [RULES, RULES + MAPPING, "source: desk" + MAPPING])

@@ -32,6 +32,8 @@ def test_a_shipped_mapping_takes_the_records_of_its_product(andon: Any, tmp_path
     assert "2 duplicate" in andon("source", "write", "support", AUDITS)
     events = [json.loads(line) for line in andon("events", "--case", "123", "--json").splitlines()]
     assert [event["activity"] for event in events] == ["Comment", "Status new", "Status open", "Change group_id"]
+    assert andon("events", "--case", "123", "--source", "desk", "--json") == ""
+    assert andon("events", "--source", "support", "--json").splitlines()
     sources = {one["name"]: one for one in map(json.loads, andon("source", "list", "--json").splitlines())}
     assert sources["sources/support"]["title"]["en"] == "Support desk"
 
@@ -48,7 +50,13 @@ def test_a_mapping_is_shown_as_what_update_reads_and_changes_what_comes_after(an
     assert "2 records = 1 accepted" in refused
     assert "record 2: record: the record is no JSON" in refused
     shown = andon("source", "show", "desk-records")
-    assert yaml.safe_load(shown[shown.index("source: ") :]) == {**document, "source": "desk-records"}
+    assert yaml.safe_load(shown[shown.index("source: ") :]) == {
+        **document,
+        "source": "desk-records",
+        "dedup_horizon": "604800s",
+        "time_earliest": "2000-01-01T00:00:00Z",
+        "future_tolerance": "86400s",
+    }
     source = json.loads(andon("source", "show", "desk-records", "--json"))
     assert source["kind"] == "SOURCE_KIND_FEEDBACK"
     etag = source["etag"]

@@ -18,6 +18,7 @@ def events(
     context: typer.Context,
     after: Annotated[str, typer.Option(help="Cursor to resume after. Default: the oldest event retained.")] = "",
     case: Annotated[list[str] | None, typer.Option("--case", help="Only this case; may be repeated.")] = None,
+    source: Annotated[list[str] | None, typer.Option("--source", help="Only this source; may be repeated.")] = None,
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
@@ -25,6 +26,7 @@ def events(
     options: Context = context.obj
 
     async def work(suite: Suite) -> list[event_pb2.Event]:
-        return await take(list_cases(suite, case) if case else list_events(suite, after), limit)
+        found = list_cases(suite, case) if case else list_events(suite, after)
+        return await take((event async for event in found if not source or event.source in source), limit)
 
     emit(run(options, work), as_json, events_table, options.locale)

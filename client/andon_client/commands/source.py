@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import grpc
 import typer
 import yaml
-from andon.ingest.v1 import ingest_pb2, mapping_pb2, record_pb2, source_pb2
+from andon.ingest.v1 import data_quality_pb2, ingest_pb2, mapping_pb2, record_pb2, source_pb2
 from google.protobuf import json_format
 
 from andon_client.commands.filters import Json, chosen
 from andon_client.commands.write_options import RequestId, ValidateOnly, request_key
 from andon_client.documents import parse_document
 from andon_client.follow import Backoff, is_retryable, requested_delay_s
-from andon_client.listing import list_sources
+from andon_client.listing import list_source_activity, list_sources
 from andon_client.presentation.formats import refusal_name, short
 from andon_client.presentation.phrases import say, text_in
 from andon_client.presentation.tables import sources_table, templates_table
@@ -38,7 +38,9 @@ TRIES_MAX = 20
 REJECTIONS_SHOWN = 20
 TESTED_MAX = 100
 # What a document says of the events of a source, besides how records become events; as in the contract.
-RULE_KEYS = ("cleaning", "quality", "silent_after", "quota", "entity_keys", "archive_after")
+OWN_RULE_KEYS = ("cleaning", "quality", "silent_after", "quota", "entity_keys", "archive_after")
+# Every source has these, by default where it says nothing.
+RULE_KEYS = (*OWN_RULE_KEYS, "dedup_horizon", "time_earliest", "future_tolerance")
 
 Name = Annotated[str, typer.Argument(help="Id of the source, for example zendesk.")]
 MappingFile = Annotated[
@@ -129,10 +131,15 @@ def list_all(context: typer.Context, as_json: Json = False) -> None:
     """List all sources."""
     options: Context = context.obj
 
-    async def work(suite: Suite) -> list[source_pb2.Source]:
-        return [one async for one in list_sources(suite, ingest_pb2.ListSourcesRequest())]
+    async def work(suite: Suite) -> tuple[list[source_pb2.Source], dict[str, data_quality_pb2.SourceActivity]]:
+        sources = [one async for one in list_sources(suite, ingest_pb2.ListSourcesRequest())]
+        if as_json:
+            return sources, {}
+        request = data_quality_pb2.ListSourceActivityRequest()
+        return sources, {one.source: one async for one in list_source_activity(suite, request)}
 
-    emit(run(options, work), as_json, sources_table, options.locale)
+    sources, activities = run(options, work)
+    emit(sources, as_json, partial(sources_table, activities=activities), options.locale)
 
 
 def templates(context: typer.Context, as_json: Json = False) -> None:
@@ -331,7 +338,7 @@ def _show(source: source_pb2.Source, options: Context, as_json: bool) -> None:
         emit_json(source)
         return
     emit([source], False, sources_table, options.locale)
-    if source.HasField("mapping") or any(field.name in RULE_KEYS for field, _ in source.ListFields()):
+    if source.HasField("mapping") or any(field.name in OWN_RULE_KEYS for field, _ in source.ListFields()):
         sys.stdout.write(yaml.safe_dump(document_of(source), sort_keys=False, allow_unicode=True))
 
 

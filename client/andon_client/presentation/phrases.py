@@ -514,6 +514,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "column_due_time": ("silent if nothing by", "逾此即沉默"),
     "column_basis": ("rhythm", "节律"),
     "column_weekly_count": ("a week", "每周"),
+    "silent_since": ("since {time}", "自 {time}"),
     "column_silent": ("silent", "沉默"),
     "source_activity": ("activity of sources", "数据源活动"),
     "column_completeness": ("complete", "完整性"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
@@ -369,10 +369,18 @@ def erasures_table(erasures: Iterable[privacy_pb2.Erasure], locale: str) -> Tabl
     return Table(say("erasures", locale), table_columns(locale, *columns), rows)
 
 
-def sources_table(sources: Iterable[source_pb2.Source], locale: str) -> Table:
-    columns = ("=name", "kind", "title", "mapped", "horizon", "earliest", "ahead", "persons", "created", "etag")
-    rows = [
-        table_row(
+def sources_table(
+    sources: Iterable[source_pb2.Source],
+    locale: str,
+    activities: Mapping[str, data_quality_pb2.SourceActivity] | None = None,
+) -> Table:
+    """activities: by id of source, to show which are silent; None: without that column."""
+    columns = ["=name", "kind", "title", "mapped", "horizon", "earliest", "ahead", "persons", "created", "etag"]
+    if activities is not None:
+        columns.insert(3, "silent")
+    rows = []
+    for source in sources:
+        row = table_row(
             source.name,
             named(source_pb2.SourceKind, source.kind, locale),
             localised(source.title, locale) or "-",
@@ -384,9 +392,20 @@ def sources_table(sources: Iterable[source_pb2.Source], locale: str) -> Table:
             when(source.create_time),
             source.etag,
         )
-        for source in sources
-    ]
+        if activities is not None:
+            silent = _silent_cell(activities.get(source.name.removeprefix("sources/")), locale)
+            row = [*row[:3], silent, *row[3:]]
+        rows.append(row)
     return Table(say("sources", locale), table_columns(locale, *columns), rows)
+
+
+def _silent_cell(activity: data_quality_pb2.SourceActivity | None, locale: str) -> TableCell:
+    """-: nothing came yet, or it is not known how long the source may be silent."""
+    if activity is None or not (activity.silent or activity.HasField("due_time")):
+        return TableCell("-")
+    if not activity.silent:
+        return TableCell(say("no", locale))
+    return TableCell(say("silent_since", locale, time=when(activity.last_time)), tone="bad")
 
 
 def source_activity_table(activities: Iterable[data_quality_pb2.SourceActivity], locale: str) -> Table:
