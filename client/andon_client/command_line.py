@@ -17,7 +17,7 @@ from andon_client.commands import (
     annotation,
     archive,
     backtest,
-    benchmark,
+    budget,
     capability,
     chart,
     entity,
@@ -26,6 +26,7 @@ from andon_client.commands import (
     export,
     feed,
     form,
+    funnel,
     load,
     overview,
     plan,
@@ -107,8 +108,8 @@ _add(app, "signals", signals.signals, "signals --since 2026-01-01 --json")
 _add(app, "problems", problems.problems, "problems --all")
 _add(app, "chart", chart.chart, "chart desk/main/lead_time@day --svg chart.svg")
 _add(app, "overview", overview.overview, "overview --window week")
-_add(app, "funnel", benchmark.funnel, "funnel desk/main/lead_time@all --dimension team")
-_add(app, "budget", benchmark.budget, "budget desk/main/rework@day --allowed 0.05")
+_add(app, "funnel", funnel.funnel, "funnel desk/main/lead_time@all --dimension team")
+_add(app, "budget", budget.budget, "budget desk/main/rework@day --allowed 0.05")
 _add(app, "simulate", simulate.simulate, "simulate --staff 3 --arrivals 10 --service 0.25 --what-if staff=4")
 _add(app, "capability", capability.capability, "capability desk/main/lead_time@day --upper 24 --since 2026-01-01")
 _add(app, "loss", capability.loss, "loss desk/main/lead_time@day --cost 50 --tolerance 24 --currency EUR")

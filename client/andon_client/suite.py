@@ -20,8 +20,9 @@ from andon.ingest.v1 import (
 )
 from andon.scoring.v1 import (
     alarm_review_pb2_grpc,
-    benchmark_pb2_grpc,
     capability_pb2_grpc,
+    error_budget_pb2_grpc,
+    funnel_pb2_grpc,
     overview_pb2_grpc,
     scoring_pb2_grpc,
     simulation_pb2_grpc,
@@ -43,8 +44,9 @@ if TYPE_CHECKING:
     from andon.ingest.v1.quarantine_pb2_grpc import QuarantineServiceAsyncStub
     from andon.ingest.v1.survey_pb2_grpc import SurveyServiceAsyncStub
     from andon.scoring.v1.alarm_review_pb2_grpc import AlarmReviewServiceAsyncStub
-    from andon.scoring.v1.benchmark_pb2_grpc import BenchmarkServiceAsyncStub
     from andon.scoring.v1.capability_pb2_grpc import CapabilityServiceAsyncStub
+    from andon.scoring.v1.error_budget_pb2_grpc import ErrorBudgetServiceAsyncStub
+    from andon.scoring.v1.funnel_pb2_grpc import FunnelServiceAsyncStub
     from andon.scoring.v1.overview_pb2_grpc import OverviewServiceAsyncStub
     from andon.scoring.v1.scoring_pb2_grpc import ScoringServiceAsyncStub
     from andon.scoring.v1.simulation_pb2_grpc import SimulationServiceAsyncStub
@@ -67,7 +69,8 @@ class Suite:
     scoring: ScoringServiceAsyncStub
     capability: CapabilityServiceAsyncStub
     overview: OverviewServiceAsyncStub
-    benchmark: BenchmarkServiceAsyncStub
+    funnels: FunnelServiceAsyncStub
+    error_budgets: ErrorBudgetServiceAsyncStub
     simulation: SimulationServiceAsyncStub
     alarm_review: AlarmReviewServiceAsyncStub
     system_review: SystemReviewServiceAsyncStub
@@ -93,7 +96,8 @@ class Suite:
         self.overview = overview_pb2_grpc.OverviewServiceStub(self._channels["scoring"])
         self.system_review = system_review_pb2_grpc.SystemReviewServiceStub(self._channels["scoring"])
         self.alarm_review = alarm_review_pb2_grpc.AlarmReviewServiceStub(self._channels["scoring"])
-        self.benchmark = benchmark_pb2_grpc.BenchmarkServiceStub(self._channels["scoring"])
+        self.funnels = funnel_pb2_grpc.FunnelServiceStub(self._channels["scoring"])
+        self.error_budgets = error_budget_pb2_grpc.ErrorBudgetServiceStub(self._channels["scoring"])
         self.simulation = simulation_pb2_grpc.SimulationServiceStub(self._channels["scoring"])
         self.weights = weight_pb2_grpc.WeightServiceStub(self._channels["scoring"])
         self.improvement = improvement_pb2_grpc.ImprovementServiceStub(self._channels["improvement"])

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from andon.scoring.v1.alarm_review_pb2_grpc import add_AlarmReviewServiceServicer_to_server
-from andon.scoring.v1.benchmark_pb2_grpc import add_BenchmarkServiceServicer_to_server
 from andon.scoring.v1.capability_pb2_grpc import add_CapabilityServiceServicer_to_server
+from andon.scoring.v1.error_budget_pb2_grpc import add_ErrorBudgetServiceServicer_to_server
+from andon.scoring.v1.funnel_pb2_grpc import add_FunnelServiceServicer_to_server
 from andon.scoring.v1.overview_pb2_grpc import add_OverviewServiceServicer_to_server
 from andon.scoring.v1.scoring_pb2_grpc import add_ScoringServiceServicer_to_server
 from andon.scoring.v1.simulation_pb2_grpc import add_SimulationServiceServicer_to_server
@@ -30,8 +31,9 @@ from services.scoring.replica.tenants import Replica
 from services.scoring.scores.charts.chart import prepare
 from services.scoring.servicer import ScoringServicer
 from services.scoring.servicer.alarm_review import AlarmReviewServicer
-from services.scoring.servicer.benchmark import BenchmarkServicer
 from services.scoring.servicer.capability import CapabilityServicer
+from services.scoring.servicer.error_budget import ErrorBudgetServicer
+from services.scoring.servicer.funnel import FunnelServicer
 from services.scoring.servicer.overview import OverviewServicer
 from services.scoring.servicer.request_context import RequestContext
 from services.scoring.servicer.simulation import SimulationServicer
@@ -89,9 +91,15 @@ async def run(
             ACCESS,
         ),
         Contract(
-            "andon.scoring.v1.BenchmarkService",
-            BenchmarkServicer(requests),
-            add_BenchmarkServiceServicer_to_server,
+            "andon.scoring.v1.FunnelService",
+            FunnelServicer(requests),
+            add_FunnelServiceServicer_to_server,
+            ACCESS,
+        ),
+        Contract(
+            "andon.scoring.v1.ErrorBudgetService",
+            ErrorBudgetServicer(requests),
+            add_ErrorBudgetServiceServicer_to_server,
             ACCESS,
         ),
         Contract(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from services.runtime.identity import Access
 
 SERVICE = "/andon.scoring.v1.ScoringService/"
-BENCHMARK = "/andon.scoring.v1.BenchmarkService/"
+FUNNEL = "/andon.scoring.v1.FunnelService/"
+ERROR_BUDGET = "/andon.scoring.v1.ErrorBudgetService/"
 SIMULATION = "/andon.scoring.v1.SimulationService/"
 ALARM_REVIEW = "/andon.scoring.v1.AlarmReviewService/"
 SYSTEM_REVIEW = "/andon.scoring.v1.SystemReviewService/"
@@ -47,8 +48,8 @@ ACCESS: Access = {
     f"{ALARM_REVIEW}ListVerdicts": READERS,
     f"{ALARM_REVIEW}GetAlarmPrecision": READERS,
     f"{ALARM_REVIEW}ListMonitorReviews": READERS,
-    f"{BENCHMARK}GetFunnel": READERS,
-    f"{BENCHMARK}GetErrorBudget": READERS,
+    f"{FUNNEL}GetFunnel": READERS,
+    f"{ERROR_BUDGET}GetErrorBudget": READERS,
     f"{SIMULATION}GetQueueSimulation": READERS,
     f"{CAPABILITY}GetCapability": READERS,
     f"{CAPABILITY}GetLoss": READERS,

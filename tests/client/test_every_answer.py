@@ -25,7 +25,17 @@ PACKAGES = {
         ("ingest", "quarantine", "data_quality", "privacy", "archive", "survey", "form", "entity", "feed"), "ingest"
     ),
     **dict.fromkeys(
-        ("scoring", "capability", "overview", "system_review", "alarm_review", "benchmark", "simulation", "weight"),
+        (
+            "scoring",
+            "capability",
+            "overview",
+            "system_review",
+            "alarm_review",
+            "funnel",
+            "error_budget",
+            "simulation",
+            "weight",
+        ),
         "scoring",
     ),
     "improvement": "improvement",

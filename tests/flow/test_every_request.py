@@ -12,8 +12,9 @@ from andon.improvement.v1 import improvement_pb2
 from andon.ingest.v1 import entity_pb2, feed_pb2, form_pb2, ingest_pb2, privacy_pb2, quarantine_pb2, survey_pb2
 from andon.scoring.v1 import (
     alarm_review_pb2,
-    benchmark_pb2,
     capability_pb2,
+    error_budget_pb2,
+    funnel_pb2,
     overview_pb2,
     scoring_pb2,
     simulation_pb2,
@@ -39,7 +40,8 @@ SERVICES = {
     "overview": overview_pb2.DESCRIPTOR.services_by_name["OverviewService"],
     "system_review": system_review_pb2.DESCRIPTOR.services_by_name["SystemReviewService"],
     "alarm_review": alarm_review_pb2.DESCRIPTOR.services_by_name["AlarmReviewService"],
-    "benchmark": benchmark_pb2.DESCRIPTOR.services_by_name["BenchmarkService"],
+    "funnels": funnel_pb2.DESCRIPTOR.services_by_name["FunnelService"],
+    "error_budgets": error_budget_pb2.DESCRIPTOR.services_by_name["ErrorBudgetService"],
     "simulation": simulation_pb2.DESCRIPTOR.services_by_name["SimulationService"],
     "weights": weight_pb2.DESCRIPTOR.services_by_name["WeightService"],
     "improvement": improvement_pb2.DESCRIPTOR.services_by_name["ImprovementService"],

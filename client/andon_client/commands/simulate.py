@@ -10,9 +10,9 @@ from andon.scoring.v1 import simulation_pb2 as pb
 
 from andon_client.commands.filters import Json, Since, Until, interval_of
 from andon_client.listing import read_notation
-from andon_client.presentation.benchmark_tables import queue_table
 from andon_client.presentation.formats import number
 from andon_client.presentation.phrases import say
+from andon_client.presentation.queue_tables import queue_table
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit_json, run, screen, show_table
 

@@ -20,8 +20,9 @@ import pytest
 from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
 from andon.scoring.v1 import (
     alarm_review_pb2_grpc,
-    benchmark_pb2_grpc,
     capability_pb2_grpc,
+    error_budget_pb2_grpc,
+    funnel_pb2_grpc,
     overview_pb2_grpc,
     scoring_pb2,
     scoring_pb2_grpc,
@@ -208,8 +209,11 @@ class Suite:
             self._channel(self.scoring_ports[replica], tenant, roles, subject)
         )
 
-    def benchmark(self, replica: int = 0, tenant: str = TENANT) -> Any:
-        return benchmark_pb2_grpc.BenchmarkServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))
+    def funnels(self, replica: int = 0, tenant: str = TENANT) -> Any:
+        return funnel_pb2_grpc.FunnelServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))
+
+    def error_budgets(self, replica: int = 0, tenant: str = TENANT) -> Any:
+        return error_budget_pb2_grpc.ErrorBudgetServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))
 
     def simulation(self, replica: int = 0, tenant: str = TENANT) -> Any:
         return simulation_pb2_grpc.SimulationServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))

@@ -9,8 +9,9 @@ import grpc
 import pytest
 from andon.scoring.v1 import (
     alarm_review_pb2,
-    benchmark_pb2,
     capability_pb2,
+    error_budget_pb2,
+    funnel_pb2,
     overview_pb2,
     scoring_pb2,
     simulation_pb2,
@@ -143,7 +144,8 @@ async def test_every_rpc_has_its_roles_and_nobody_else_may(suite: Any, make: Any
         overview_pb2,
         system_review_pb2,
         alarm_review_pb2,
-        benchmark_pb2,
+        error_budget_pb2,
+        funnel_pb2,
         simulation_pb2,
         capability_pb2,
         weight_pb2,

@@ -1,16 +1,13 @@
-"""Funnels and error budgets over real gRPC, with figures worked out here."""
+"""Funnels over real gRPC, with figures worked out here."""
 
 from __future__ import annotations
 
 import grpc
 import numpy as np
 import pytest
-from andon.scoring.v1 import benchmark_pb2 as pb
+from andon.scoring.v1 import funnel_pb2 as pb
 from andon.scoring.v1 import scoring_pb2
 from andon_quality import funnel
-from scipy.stats import binom
-
-from tests.services.scoring.conftest import DAY_S
 
 SERIES = "desk/main/sla_breach@all"
 
@@ -30,7 +27,7 @@ async def test_units_of_different_size_have_limits_of_their_own(suite, make):
             events += make.case(number, number * 600.0, 1.0, breached, priority=team)
             number += 1
     await scored(suite, make.spec(), events)
-    stub = suite.benchmark()
+    stub = suite.funnels()
     found = await stub.GetFunnel(
         pb.GetFunnelRequest(series=SERIES, overdispersion=pb.GetFunnelRequest.OVERDISPERSION_NONE)
     )
@@ -56,50 +53,20 @@ async def test_units_of_different_size_have_limits_of_their_own(suite, make):
     assert [(one.count, one.value) for one in weekly.units] == [(one.count, one.value) for one in found.units]
 
 
-async def test_an_error_budget_is_used_and_burns(suite, make):
-    # A hundred cases a week for eight weeks: one in twenty fails, in the last two complete weeks three in ten.
-    events, number = [], 0
-    for week in range(9):
-        for place in range(100):
-            breached = place < (30 if week in (6, 7) else 5)
-            events += make.case(number, week * 7 * DAY_S + place * 4_000.0, 1.0, breached)
-            number += 1
-    await scored(suite, make.spec(), events)
-    request = pb.GetErrorBudgetRequest(series="desk/main/sla_breach@week", period_days=56)
-    found = await suite.benchmark().GetErrorBudget(request)
-    # The target of 0.1 is what may fail.
-    assert (found.allowed_share, found.count, found.failure_count) == (0.1, 800, 90)
-    assert (found.allowed_count, found.consumed) == (pytest.approx(80.0), pytest.approx(90 / 80))
-    latest = found.burn_rates[0]
-    assert (latest.window_count, latest.failure_count, latest.rate) == (1, 30, pytest.approx(3.0))
-    assert latest.p_value == pytest.approx(binom.sf(29, 100, 0.1))
-    assert found.alpha == pytest.approx(0.5 / (30.4375 / 7 * len(found.burn_rates)))
-    assert found.is_burning
-    calm = await suite.benchmark().GetErrorBudget(
-        pb.GetErrorBudgetRequest(series="desk/main/sla_breach@week", allowed_share=0.4)
-    )
-    assert not calm.is_burning
-    assert calm.consumed < 1
-
-
 @pytest.mark.parametrize(
-    ("rpc", "fields", "code", "field"),
+    ("fields", "code", "field"),
     [
-        ("GetFunnel", {"series": "desk/main/to_close_median@all"}, "INVALID_ARGUMENT", "series"),
-        ("GetFunnel", {"series": SERIES, "dimensions": ["team"]}, "INVALID_ARGUMENT", "dimensions"),
-        ("GetFunnel", {"series": SERIES + "{priority=low}"}, "INVALID_ARGUMENT", "series"),
-        ("GetFunnel", {"series": SERIES, "target": 2.0}, "INVALID_ARGUMENT", "target"),
-        ("GetFunnel", {"series": SERIES}, "FAILED_PRECONDITION", ""),
-        ("GetErrorBudget", {"series": "desk/main/to_close@week"}, "INVALID_ARGUMENT", "series"),
-        ("GetErrorBudget", {"series": "desk/main/sla_breach@week", "period_days": 500}, "INVALID_ARGUMENT", "period"),
-        ("GetErrorBudget", {"series": "desk/main/sla_breach@week", "allowed_share": 2}, "INVALID_ARGUMENT", "allowed"),
-        ("GetErrorBudget", {"series": "desk/main/sla_breach@week"}, "NOT_FOUND", ""),
+        ({"series": "desk/main/to_close_median@all"}, "INVALID_ARGUMENT", "series"),
+        ({"series": SERIES, "dimensions": ["team"]}, "INVALID_ARGUMENT", "dimensions"),
+        ({"series": SERIES + "{priority=low}"}, "INVALID_ARGUMENT", "series"),
+        ({"series": SERIES, "target": 2.0}, "INVALID_ARGUMENT", "target"),
+        ({"series": SERIES}, "FAILED_PRECONDITION", ""),
     ],
 )
-async def test_what_cannot_be_compared_is_refused(suite, make, rpc, fields, code, field):
+async def test_what_cannot_be_compared_is_refused(suite, make, fields, code, field):
     await suite.activate(make.spec())
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await getattr(suite.benchmark(), rpc)(getattr(pb, f"{rpc}Request")(**fields))
+        await suite.funnels().GetFunnel(pb.GetFunnelRequest(**fields))
     assert refused.value.code().name == code
     assert refused.value.details().startswith(field)
 
@@ -107,7 +74,7 @@ async def test_what_cannot_be_compared_is_refused(suite, make, rpc, fields, code
 async def test_a_ratio_without_squares_is_refused_since_the_spread_of_its_cases_is_unknown(suite, make):
     await suite.activate(make.ratio_spec())
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await suite.benchmark().GetFunnel(pb.GetFunnelRequest(series="desk/main/parts@all"))
+        await suite.funnels().GetFunnel(pb.GetFunnelRequest(series="desk/main/parts@all"))
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert refused.value.details().startswith("series is a ratio without squares")
 
@@ -121,7 +88,7 @@ async def test_means_are_compared_by_their_standard_errors(suite, make):
         hours = float(rng.gamma(4.0, 2.0 if team == "c" else 1.0))
         events += make.case(number, number * 900.0, hours, False, priority=team)
     await scored(suite, spec, events)
-    found = await suite.benchmark().GetFunnel(
+    found = await suite.funnels().GetFunnel(
         pb.GetFunnelRequest(series="desk/main/to_close@all", overdispersion=pb.GetFunnelRequest.OVERDISPERSION_NONE)
     )
     assert found.units[-1].slice["priority"] == "c"
