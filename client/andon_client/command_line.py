@@ -16,6 +16,7 @@ from andon_client.commands import (
     alarm,
     annotation,
     archive,
+    arl,
     backtest,
     budget,
     capability,
@@ -113,6 +114,7 @@ _add(app, "budget", budget.budget, "budget desk/main/rework@day --allowed 0.05")
 _add(app, "simulate", simulate.simulate, "simulate --staff 3 --arrivals 10 --service 0.25 --what-if staff=4")
 _add(app, "capability", capability.capability, "capability desk/main/lead_time@day --upper 24 --since 2026-01-01")
 _add(app, "loss", capability.loss, "loss desk/main/lead_time@day --cost 50 --tolerance 24 --currency EUR")
+_add(app, "arl", arl.arl, "arl ewma --smoothing 0.1 --arl 370 --phase1 60")
 _add(app, "ranking", weights.ranking, "ranking desk/main/overall@week --dimension team")
 _add(app, "watch", watch.watch, "watch problems --journal problems.jsonl")
 _add(app, "explain", explain.explain, "explain desk/main/lead_time@day --at 2026-01-05")

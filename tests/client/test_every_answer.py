@@ -35,6 +35,7 @@ PACKAGES = {
             "error_budget",
             "simulation",
             "weight",
+            "run_length",
         ),
         "scoring",
     ),

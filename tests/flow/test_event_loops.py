@@ -24,6 +24,7 @@ from andon.scoring.v1 import (
     error_budget_pb2,
     funnel_pb2,
     overview_pb2,
+    run_length_pb2,
     score_pb2,
     scoring_pb2,
     simulation_pb2,
@@ -69,6 +70,7 @@ CONTRACTS = {
         funnel_pb2,
         simulation_pb2,
         weight_pb2,
+        run_length_pb2,
     ),
     "improvement": (improvement_pb2,),
 }
@@ -416,6 +418,13 @@ LARGE: dict[str, Requests] = {
             arrivals=sim.Arrivals(per_hour=10.0, variation=0.5),
             service=sim.ServiceTimes(mean_hours=0.25),
             what_ifs=[sim.WhatIf(staff=4)],
+        )
+    ),
+    "scoring.GetRunLength": always(
+        run_length_pb2.GetRunLengthRequest(
+            shewhart=run_length_pb2.ShewhartScheme(rules=["WE1", "WE2", "WE3", "WE4"]),
+            requested_arl0=200.0,
+            shifts=[0.1 * step for step in range(1, 51)],
         )
     ),
     "scoring.ProposeWeights": always(

@@ -76,6 +76,30 @@ CHINESE: Mapping[str, str] = {
     "Show where every indicator is: latest, previous, common cause or change, target in reach or not, its course.": (
         "显示各指标现状：最近值、上期值、随机或变化、目标能否达到、走势。"
     ),
+    "Show how long a chart runs before it alarms: falsely, and after shifts. Reads no data.": (
+        "显示控制图报警前的运行长度：误报时与偏移之后。不读取数据。"
+    ),
+    "shewhart, cusum, ewma, individuals-range, poisson-cusum, binomial-cusum, mewma, variance-cusum, variance-ewma,"
+    " autocorrelated or shiryaev-roberts.": (
+        "shewhart、cusum、ewma、individuals-range、poisson-cusum、binomial-cusum、mewma、variance-cusum、variance-ewma、"
+        "autocorrelated 或 shiryaev-roberts。"
+    ),
+    "Points between false alarms that are wanted; finds the limit.": "希望的误报间隔（点数）；据此求限值。",
+    "The limit, if it is known.": "已知的限值。",
+    "WE1 to WE4, N1 to N8; may be repeated.": "WE1 到 WE4、N1 到 N8；可重复。",
+    "Of a CUSUM: k.": "CUSUM 的参考值 k。",
+    "Of a CUSUM, as a share of its limit.": "CUSUM 的起始值，占限值的份额。",
+    "Of an EWMA. Default: 0.2.": "EWMA 的平滑系数。默认：0.2。",
+    "Limits of an EWMA that widen from the start.": "EWMA 从起点逐渐放宽的限。",
+    "Alarms on the upper side only, of a CUSUM or EWMA.": "CUSUM 或 EWMA 仅在上侧报警。",
+    "Count per point in control, of a Poisson CUSUM.": "泊松 CUSUM 受控时每点的计数。",
+    "Items per point, of a binomial CUSUM.": "二项 CUSUM 每点的件数。",
+    "Share in control, of a binomial CUSUM.": "二项 CUSUM 受控时的比例。",
+    "Measures at once, of an MEWMA.": "MEWMA 同时监控的度量数。",
+    "Size of a subgroup less 1, of charts of variances.": "方差图的子组大小减 1。",
+    "Of neighbours, where points depend.": "相邻点的相关系数（点不独立时）。",
+    "Points that centre and sigma come from.": "估计中心与标准差的点数。",
+    "In sigma; may be repeated. Default: 0.25 to 4, as a curve.": "以标准差计；可重复。默认：0.25 到 4 的曲线。",
     "Weights of indicators: proposed, changed within a cap, logged.": "指标权重：建议、限幅调整、记录。",
     "Propose weights for the members of a composite: from comparisons, from history, or from both. Changes nothing.": (
         "为综合指标的成员建议权重：依据两两比较、历史数据或两者。不作任何更改。"

@@ -56,6 +56,19 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "column_text": ("text", "内容"),
     "column_author": ("by", "作者"),
     "differences": ("differences", "差异"),
+    "run_lengths": (
+        "points to the alarm, limit {limit}; alarmed by {shares}",
+        "报警前的点数，限值 {limit}；{shares} 分位",
+    ),
+    "arl_curve": ("points to the alarm, logarithm", "报警前的点数（对数）"),
+    "arl_figure": (
+        "log10 of the points to the alarm, by the shift in sigma",
+        "报警前点数的常用对数（横轴：偏移，标准差）",
+    ),
+    "column_shift_sigma": ("shift", "偏移"),
+    "column_points_to_alarm": ("ARL", "平均运行长度"),
+    "column_delay_quiet": ("after a quiet time", "平稳之后"),
+    "column_alarmed_by": ("alarmed by", "报警分位点"),
     "weights": ("weights", "权重"),
     "weight_history": (
         "History: {count:,} windows in which every member has points; {left_out:,} others are left out.",
