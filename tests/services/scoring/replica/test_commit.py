@@ -11,7 +11,6 @@ import pytest
 
 from services.runtime.database import open_pool, tenant_transaction
 from services.runtime.drain import Draining
-from services.runtime.migrations import migrate
 from services.runtime.ownership import QUERIES, Lease, LostLease
 from services.scoring.fold.cases import CaseFold
 from services.scoring.replica.commit import Committer
@@ -23,7 +22,7 @@ from services.scoring.scores.statistics import PartStats
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold
 from services.scoring.store.results import Contents
-from services.scoring.store.statements import MIGRATIONS, SCHEMA
+from services.scoring.store.statements import SCHEMA
 from services.scoring.store.steps import VersionRetired
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey
@@ -39,7 +38,6 @@ WEEK_US = 7 * 86_400_000_000
 @pytest.fixture
 async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
     """One connection, so that what it is asked can be counted."""
-    await migrate(database, schema=SCHEMA, directory=MIGRATIONS)
     async with await open_pool(database, role_settings={"search_path": SCHEMA}, min_size=1, max_size=1) as pool:
         yield pool
 
