@@ -272,6 +272,15 @@ _add(_problem, "show", problem.show, "problem show problems/7")
 _add(_problem, "acknowledge", problem.acknowledge, "problem acknowledge problems/7")
 _add(_problem, "cause", problem.cause, "problem cause problems/7 --class process --title 'No check before repair'")
 _add(_problem, "dismiss", problem.dismiss, "problem dismiss problems/7 --reason 'annual fair'")
+_add(_problem, "undo", problem.undo, "problem undo problems/7 dismiss --reason 'it came back after the fair'")
+_add(_problem, "assign", problem.assign, "problem assign problems/7 --owner 'team leads' --watcher quality")
+_add(
+    _problem,
+    "snooze",
+    problem.snooze,
+    "problem snooze problems/7 --until 2026-04-07 --reason 'new rota from Tuesday'",
+)
+_add(_problem, "note", problem.note, "problem note problems/7 'ask @team-b about the rota'")
 _add(_problem, "close", problem.close, "problem close problems/7 --validate-only")
 app.add_typer(_problem, name="problem")
 

@@ -405,6 +405,14 @@ CHINESE: Mapping[str, str] = {
     "Show a problem: causes, actions, last verdict, signals and next steps.": (
         "显示一个问题：原因、措施、最近结论、信号与下一步。"
     ),
+    "Undo an acknowledgement, a dismissal or a snooze. The signals of a dismissed problem count again.": (
+        "撤销受理、驳回或暂缓；被驳回问题的信号重新计入。"
+    ),
+    "Hand a problem over to an owner, and change who watches it.": "将问题移交给负责方，并更改关注者。",
+    "Say that a problem needs no attention before a time. Its signals are processed meanwhile.": (
+        "声明某一时间之前无需关注该问题；其间信号照常处理。"
+    ),
+    "Add a note to the history of a problem.": "在问题历史中添加备注。",
     "Acknowledge a problem.": "受理问题。",
     "Confirm a cause that was found in the data, or add a new one.": "确认由数据找到的原因，或添加新原因。",
     "Dismiss a problem as a false alarm. Its signals do not reopen it.": "将问题作为误报驳回；其信号不会使其重新打开。",
@@ -514,6 +522,17 @@ CHINESE: Mapping[str, str] = {
         "幂等键（UUID）：以同一键重试不会重复生效。默认：随机。"
     ),
     "Dry run: validate and show the result only.": "试运行：仅校验并显示结果。",
+    "What happened to it instead: who did what, when and why, the newest first.": (
+        "改为显示其经过：何人、何时、做了什么及原因，最新者在前。"
+    ),
+    "Why; stored in the history.": "原因；存入历史。",
+    "acknowledge, dismiss or snooze.": "acknowledge（受理）、dismiss（驳回）或 snooze（暂缓）。",
+    "Role or team that is responsible from now on; '' is nobody.": "今后负责的角色或团队；'' 表示无人负责。",
+    "Role, team or person to add as a watcher; may be repeated.": "要添加为关注者的角色、团队或个人；可重复。",
+    "Watcher to remove; may be repeated.": "要移除的关注者；可重复。",
+    "Until when, in the zone of the system.": "到何时为止（按体系的时区）。",
+    "Why it needs no attention until then.": "为何在此之前无需关注。",
+    "The note; @name mentions somebody.": "备注内容；@名称 表示提及某人。",
     "Class of the cause.": "原因类别。",
     "Name of a found cause to confirm. Default: add a new one.": "要确认的已找到原因的名称。默认：添加新原因。",
     "Description of the cause, in the language of --locale.": "原因描述，使用 --locale 的语言。",
