@@ -34,8 +34,11 @@ OpenChannel = Callable[[str], grpc.aio.Channel]
 
 @dataclass
 class Running:
+    """digest: of the document that it scores by."""
+
     fold: SystemFold
     task: asyncio.Task[None]
+    digest: str
 
 
 @dataclass
@@ -136,29 +139,29 @@ class Replica:
             # A log's partitions are fixed with its first write; before it there is nothing to fold.
             tenant.partition_count = (await tenant.ingest.bounds()).partition_count
             await self._store.provision_tenant(name)
-        active = {(one.name, one.version): one for one in await self._store.active_systems(name)}
+        active = await self._store.active_versions(name)
         for key, running in list(tenant.running.items()):
             # A document changes only where somebody repairs it in the store.
-            if key not in active or running.task.done() or running.fold.stored.document != active[key].document:
+            if active.get(key) != running.digest or running.task.done():
                 await _cancel(tenant.running.pop(key).task)
         for key in (active.keys() - tenant.running.keys()) if tenant.partition_count else ():
-            self._start(tenant, active[key])
+            stored = await self._store.system(name, *key)
+            if stored is not None:
+                self._start(tenant, stored, active[key])
 
     async def _report(self, name: str, defect: str, incident: str) -> None:
         """None of the systems that are not folded yet can be: they say why. What is folded goes on."""
         scoring_metrics.add("andon.scoring.folds.stopped")
-        running = self._tenants[name].running if name in self._tenants else ()
-        for one in await self._store.active_systems(name):
-            if (one.name, one.version) not in running:
-                failure = Failure(self._replica, defect, incident)
-                await self._store.store_failure(name, one.name, one.version, failure)
+        running = self._tenants[name].running.keys() if name in self._tenants else set()
+        for system, version in (await self._store.active_versions(name)).keys() - running:
+            await self._store.store_failure(name, system, version, Failure(self._replica, defect, incident))
 
-    def _start(self, tenant: Tenant, stored: SystemVersion) -> None:
+    def _start(self, tenant: Tenant, stored: SystemVersion, digest: str) -> None:
         fold = SystemFold(
             tenant.name, stored, self._store, tenant.ingest, self._settings, tenant.leases, tenant.tail, self._replica
         )
         task = asyncio.create_task(fold.run())
-        tenant.running[(stored.name, stored.version)] = Running(fold, task)
+        tenant.running[(stored.name, stored.version)] = Running(fold, task, digest)
         log.info("fold started", tenant=tenant.name, system=stored.name, version=stored.version)
 
     def _tenant(self, name: str) -> Tenant:

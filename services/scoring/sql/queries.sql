@@ -554,6 +554,13 @@ FROM indicator_system
 WHERE tenant = $1 AND state = 2 AND ($2::text[] IS NULL OR name = ANY($2))
 ORDER BY name;
 
+-- name: active_versions
+-- Which versions are scored by, each with what tells two documents apart; the documents themselves are read when they are needed.
+SELECT name, version, md5(spec) AS digest
+FROM indicator_system
+WHERE tenant = $1 AND state = 2
+ORDER BY name;
+
 -- name: other_active_count
 -- How many other systems are scored by.
 SELECT count(*) AS others

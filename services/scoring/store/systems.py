@@ -95,6 +95,12 @@ class Systems:
                 row = await connection.fetchrow(QUERIES.system_current, tenant, name)
         return _version(row) if row else None
 
+    async def active_versions(self, tenant: str) -> dict[tuple[str, int], str]:
+        """Name and version of all that is scored by, with the digest of its document."""
+        async with tenant_transaction(self._pool, tenant) as connection:
+            rows = await connection.fetch(QUERIES.active_versions, tenant)
+        return {(row["name"], row["version"]): row["digest"] for row in rows}
+
     async def active_systems(self, tenant: str, names: Sequence[str] | None = None) -> list[SystemVersion]:
         """names: of these systems only; None: of all."""
         async with tenant_transaction(self._pool, tenant) as connection:
