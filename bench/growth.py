@@ -46,6 +46,7 @@ from services.scoring.replica.commit import Committer
 from services.scoring.replica.partitions import Partitions
 from services.scoring.replica.reopen import checkpoint_of, reopen_book
 from services.scoring.replica.tail import ScoreTail
+from services.scoring.replica.version_switch import VersionSwitch
 from services.scoring.scores.book import ScoreBook
 from services.scoring.scores.charts.chart import prepare
 from services.scoring.scores.charts.part import part_of
@@ -168,6 +169,7 @@ class Tenant:
         self._fold, self._opened = fold, await reopen_book(self._store, self.name, system)
         tail = ScoreTail(self.name, self._store, Draining())
         self._committer = Committer(self.name, system, self._store, tail, "bench", ENTRY_BYTES_MAX)
+        self._switch = VersionSwitch(self.name, system, self._store, tail, ENTRY_BYTES_MAX)
         return (self._partitions.states[0].committed_position + 1) // 2
 
     async def take(self, one: ingest_pb2.ReadEventsResponse) -> tuple[float, float]:
@@ -175,6 +177,8 @@ class Tenant:
         began_s, states = (time.perf_counter(), time.process_time()), self._partitions.states.values()
         gathered = await self._partitions.gather([received(one, self._clock)])
         await self._committer.commit_with_retry(gathered, self._opened, self._fold, states)
+        while not self._opened.book.switched:
+            await self._switch.go_on(self._opened, self._fold, states)
         return (time.perf_counter() - began_s[0]) * 1_000, (time.process_time() - began_s[1]) * 1_000
 
     @property

@@ -37,6 +37,7 @@ from services.scoring.replica.commit import Committer
 from services.scoring.replica.partitions import Partitions
 from services.scoring.replica.reopen import reopen_book
 from services.scoring.replica.tail import ScoreTail
+from services.scoring.replica.version_switch import VersionSwitch
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold
@@ -94,6 +95,7 @@ class Steps:
         self._opened = await reopen_book(self._store, TENANT, system)
         tail = ScoreTail(TENANT, self._store, Draining())
         self._committer = Committer(TENANT, system, self._store, tail, "bench", ENTRY_BYTES_MAX)
+        self._switch = VersionSwitch(TENANT, system, self._store, tail, ENTRY_BYTES_MAX)
 
     async def _found(self) -> tuple[IndicatorSystem, Fold, Lease]:
         document = parse_document(SYSTEM, indicator_system_pb2.IndicatorSystemSpec)
@@ -111,7 +113,10 @@ class Steps:
         begun_s, began_s = time.perf_counter(), time.process_time()
         gathered = await self._partitions.gather([received(response, self._clock)])
         folded_s = time.process_time()
-        await self._committer.commit_with_retry(gathered, self._opened, self._fold, self._partitions.states.values())
+        states = self._partitions.states.values()
+        await self._committer.commit_with_retry(gathered, self._opened, self._fold, states)
+        while not self._opened.book.switched:
+            await self._switch.go_on(self._opened, self._fold, states)
         return folded_s - began_s, time.process_time() - folded_s, time.perf_counter() - begun_s
 
 

@@ -16,7 +16,6 @@ from andon_client.commands import (
     alarm,
     annotation,
     archive,
-    arl,
     backtest,
     budget,
     capability,
@@ -114,7 +113,6 @@ _add(app, "budget", budget.budget, "budget desk/main/rework@day --allowed 0.05")
 _add(app, "simulate", simulate.simulate, "simulate --staff 3 --arrivals 10 --service 0.25 --what-if staff=4")
 _add(app, "capability", capability.capability, "capability desk/main/lead_time@day --upper 24 --since 2026-01-01")
 _add(app, "loss", capability.loss, "loss desk/main/lead_time@day --cost 50 --tolerance 24 --currency EUR")
-_add(app, "arl", arl.arl, "arl ewma --smoothing 0.1 --arl 370 --phase1 60")
 _add(app, "ranking", weights.ranking, "ranking desk/main/overall@week --dimension team")
 _add(app, "watch", watch.watch, "watch problems --journal problems.jsonl")
 _add(app, "explain", explain.explain, "explain desk/main/lead_time@day --at 2026-01-05")
@@ -272,15 +270,6 @@ _add(_problem, "show", problem.show, "problem show problems/7")
 _add(_problem, "acknowledge", problem.acknowledge, "problem acknowledge problems/7")
 _add(_problem, "cause", problem.cause, "problem cause problems/7 --class process --title 'No check before repair'")
 _add(_problem, "dismiss", problem.dismiss, "problem dismiss problems/7 --reason 'annual fair'")
-_add(_problem, "undo", problem.undo, "problem undo problems/7 dismiss --reason 'it came back after the fair'")
-_add(_problem, "assign", problem.assign, "problem assign problems/7 --owner 'team leads' --watcher quality")
-_add(
-    _problem,
-    "snooze",
-    problem.snooze,
-    "problem snooze problems/7 --until 2026-04-07 --reason 'new rota from Tuesday'",
-)
-_add(_problem, "note", problem.note, "problem note problems/7 'ask @team-b about the rota'")
 _add(_problem, "close", problem.close, "problem close problems/7 --validate-only")
 app.add_typer(_problem, name="problem")
 

@@ -128,12 +128,6 @@ def list_problems(suite: Suite, request: improvement_pb2.ListProblemsRequest) ->
     return _items(suite.improvement.ListProblems, request, lambda page: page.problems)
 
 
-def list_history(
-    suite: Suite, request: improvement_pb2.ListProblemHistoryRequest
-) -> AsyncIterator[problem_pb2.HistoryEntry]:
-    return _items(suite.improvement.ListProblemHistory, request, lambda page: page.entries)
-
-
 def list_archive_files(
     suite: Suite, request: archive_pb2.ListArchiveFilesRequest
 ) -> AsyncIterator[archive_pb2.ArchiveFile]:

@@ -24,7 +24,6 @@ from andon.scoring.v1 import (
     error_budget_pb2_grpc,
     funnel_pb2_grpc,
     overview_pb2_grpc,
-    run_length_pb2_grpc,
     scoring_pb2_grpc,
     simulation_pb2_grpc,
     system_review_pb2_grpc,
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
     from andon.scoring.v1.error_budget_pb2_grpc import ErrorBudgetServiceAsyncStub
     from andon.scoring.v1.funnel_pb2_grpc import FunnelServiceAsyncStub
     from andon.scoring.v1.overview_pb2_grpc import OverviewServiceAsyncStub
-    from andon.scoring.v1.run_length_pb2_grpc import RunLengthServiceAsyncStub
     from andon.scoring.v1.scoring_pb2_grpc import ScoringServiceAsyncStub
     from andon.scoring.v1.simulation_pb2_grpc import SimulationServiceAsyncStub
     from andon.scoring.v1.system_review_pb2_grpc import SystemReviewServiceAsyncStub
@@ -77,7 +75,6 @@ class Suite:
     alarm_review: AlarmReviewServiceAsyncStub
     system_review: SystemReviewServiceAsyncStub
     weights: WeightServiceAsyncStub
-    run_lengths: RunLengthServiceAsyncStub
     improvement: ImprovementServiceAsyncStub
 
     def __init__(self, connection: Connection) -> None:
@@ -103,7 +100,6 @@ class Suite:
         self.error_budgets = error_budget_pb2_grpc.ErrorBudgetServiceStub(self._channels["scoring"])
         self.simulation = simulation_pb2_grpc.SimulationServiceStub(self._channels["scoring"])
         self.weights = weight_pb2_grpc.WeightServiceStub(self._channels["scoring"])
-        self.run_lengths = run_length_pb2_grpc.RunLengthServiceStub(self._channels["scoring"])
         self.improvement = improvement_pb2_grpc.ImprovementServiceStub(self._channels["improvement"])
         return self
 

@@ -35,7 +35,6 @@ PACKAGES = {
             "error_budget",
             "simulation",
             "weight",
-            "run_length",
         ),
         "scoring",
     ),

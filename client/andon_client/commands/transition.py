@@ -66,10 +66,6 @@ TransitionResponse: TypeAlias = (
     | pb.VerifyActionResponse
     | pb.CloseProblemResponse
     | pb.DismissProblemResponse
-    | pb.UndoTransitionResponse
-    | pb.AssignProblemResponse
-    | pb.SnoozeProblemResponse
-    | pb.AddNoteResponse
 )
 R = TypeVar("R", bound=TransitionRequest)
 A = TypeVar("A", bound=TransitionResponse)

@@ -44,35 +44,20 @@ from services.scoring.metrics import scoring_metrics
 from services.scoring.replica.gathered import Gathered
 from services.scoring.replica.partition_state import PartitionState
 from services.scoring.replica.recalled_windows import recall
-from services.scoring.replica.reopen import CommittedState, OpenedBook, is_caught_up, least_watermark, take_entry
+from services.scoring.replica.reopen import CommittedState, OpenedBook, catch_up, least_watermark
+from services.scoring.replica.step_rows import chart_state_rows, entry_rows, score_row, signal_row, statistics_row
 from services.scoring.replica.tail import ScoreTail
 from services.scoring.scores.book import ScoreBook
-from services.scoring.scores.book_codec import encode_change, encode_stats
-from services.scoring.scores.charts.chart_state import encode_state
+from services.scoring.scores.book_codec import encode_change
 from services.scoring.scores.decision import Decision, decide, draws
 from services.scoring.scores.recall import NOTHING_RECALLED, needs_of
-from services.scoring.scores.results import Score, Signal, score_digest, signal_digest
-from services.scoring.scores.statistics import PartStats, Place
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold, Progress
-from services.scoring.store.statements import WINDOW_NUMBERS
-from services.scoring.store.steps import (
-    ChartStateRow,
-    NewEntry,
-    NewStep,
-    Outdated,
-    ScoreRow,
-    SignalRow,
-    StatisticsRow,
-    StepTransaction,
-    VersionRetired,
-    VersionState,
-)
+from services.scoring.store.steps import NewStep, Outdated, SwitchPhase, VersionState
 from services.scoring.store.windows import VersionKey, WindowReader
 from services.scoring.system.model import IndicatorSystem
-from services.scoring.system.series import series_name
 from services.scoring.wire.entries import PublishedEntry, entries_of
-from services.scoring.wire.scores import pack_scores, pack_signals, score_message, signal_message
+from services.scoring.wire.scores import score_message, signal_message
 
 RETRY_S_MIN, RETRY_S_MAX = 0.05, 2.0
 INLINE_CHANGES_MAX = 400
@@ -103,6 +88,10 @@ class PendingStep:
     moved: Sequence[PartitionState]
 
 
+class SwitchUnderWay(Exception):
+    """The version is being switched to, so its statistics stay as they are until that is over."""
+
+
 class Committer:
     """Of one version in this replica."""
 
@@ -126,7 +115,7 @@ class Committer:
     async def commit_with_retry(
         self, gathered: Gathered, opened: OpenedBook, fold: Fold, states: Collection[PartitionState]
     ) -> None:
-        """Returns once all is committed. Raises VersionRetired, LostLease, EntriesGone."""
+        """Returns once all is committed. Raises VersionRetired, LostLease, EntriesGone, SwitchUnderWay."""
         moved = [
             state
             for state in states
@@ -138,7 +127,7 @@ class Committer:
                 or closes_window(opened.book, state)
             )
         ]
-        if not moved and opened.book.switched:
+        if not moved:
             return None
         pause_s, step = RETRY_S_MIN, PendingStep(uuid.uuid4(), gathered, moved)
         while True:
@@ -166,7 +155,9 @@ class Committer:
         else:
             async with self._store.step(*self._key) as step:
                 state = await step.state(leases)
-                if await _catch_up(step, opened, state, pending.id):
+                if state.switch.phase is not SwitchPhase.NONE:
+                    raise SwitchUnderWay
+                if await catch_up(step, opened, state, pending.id):
                     for one in pending.moved:
                         one.committed()
                     self._tail.changed.notify()
@@ -191,7 +182,7 @@ class Committer:
         gathered = pending.gathered
         progress = [one.progress(self._replica) for one in pending.moved]
         everyone = {one.partition: one for one in (*state.progress, *progress)}
-        decision = await self._decide(opened, fold, gathered, everyone, recalling)
+        decision = await self._decide(opened, gathered, least_watermark(fold, everyone), recalling)
         now, traceparent = datetime.now(UTC), current_traceparent()
         if decision.empty and not gathered.observations:
             return CommitPlan(decision, everyone, NewStep(pending.id, progress, now), [])
@@ -199,33 +190,20 @@ class Committer:
         scores = [score_message(score, now_us) for score in decision.scores]
         signals = [signal_message(signal, now_us, traceparent) for signal in decision.signals]
         entries = entries_of(scores, signals, self._entry_bytes_max)
-        change = encode_change(decision.change)
         new = NewStep(
             pending.id,
             progress,
             now,
-            # What a step changes about books goes with its first entry.
-            [
-                NewEntry(pack_scores(scored), pack_signals(signalled), b"" if number else change)
-                for number, (scored, signalled) in enumerate(entries)
-            ],
+            entry_rows(entries, encode_change(decision.change)),
             gathered.observations,
+            [score_row(score, body.SerializeToString()) for score, body in zip(decision.scores, scores, strict=True)],
             [
-                _score_row(score, message.SerializeToString())
-                for score, message in zip(decision.scores, scores, strict=True)
+                signal_row(signal, body.SerializeToString())
+                for signal, body in zip(decision.signals, signals, strict=True)
             ],
-            [
-                _signal_row(signal, message.SerializeToString())
-                for signal, message in zip(decision.signals, signals, strict=True)
-            ],
-            [_statistics_row(place, stats) for place, stats in decision.left.items()],
+            [statistics_row(place, stats) for place, stats in decision.left.items()],
             traceparent,
-            decision.switches,
-            [
-                ChartStateRow(series, state.end.through_us, state.is_judged, encode_state(state))
-                for series, landmarks in decision.landmarks.items()
-                for state in landmarks.states
-            ],
+            chart_state_rows(decision.landmarks),
             {
                 series: landmarks.kept_us
                 for series, landmarks in decision.landmarks.items()
@@ -243,22 +221,20 @@ class Committer:
     async def _decide(
         self,
         opened: OpenedBook,
-        fold: Fold,
         gathered: Gathered,
-        everyone: Mapping[int, Progress],
+        watermark_us: int | None,
         recalling: Recalling,
     ) -> Decision:
-        book, caught_up = opened.book, is_caught_up(fold, everyone)
-        watermark_us = least_watermark(fold, everyone)
+        book = opened.book
         began_s = time.perf_counter()
-        needs = needs_of(book, gathered.differences, watermark_us, caught_up, gathered.values)
+        needs = needs_of(book, gathered.differences, watermark_us, gathered.values)
         recalled = NOTHING_RECALLED
         if needs:
             async with recalling(self._key) as reader:
                 recalled = await recall(reader, book, needs)
         corrected = frozenset(gathered.corrected)
-        arguments = (book, gathered.differences, watermark_us, corrected, caught_up, recalled, gathered.values)
-        many = len(gathered.differences) > INLINE_CHANGES_MAX or needs.everything or bool(needs.slices)
+        arguments = (book, gathered.differences, watermark_us, corrected, recalled, gathered.values)
+        many = len(gathered.differences) > INLINE_CHANGES_MAX or bool(needs.slices)
         is_long = many or draws(book, gathered.differences, watermark_us)
         decision = await asyncio.to_thread(decide, *arguments) if is_long else decide(*arguments)
         scoring_metrics.record("andon.scoring.decision.duration", time.perf_counter() - began_s)
@@ -272,58 +248,3 @@ def closes_window(book: ScoreBook, state: PartitionState) -> bool:
         return False
     since_us, passed_us = (book.system.spec.passed_us(one) for one in (before_us, now_us))
     return any(since_us < end_us <= passed_us for end_us in (*book.provisional, *book.silent))
-
-
-async def _catch_up(step: StepTransaction, opened: OpenedBook, state: VersionState, own_step: uuid.UUID) -> bool:
-    """Takes over what was committed since. True: so was this step, whose answer was lost."""
-    if opened.book.switched and not state.switched:
-        # Another version was scored by in between: this book does not know what that one published.
-        raise VersionRetired
-    is_own = False
-    if state.scored_position != opened.position:
-        async for entry in step.entries_missed(opened.position):
-            take_entry(opened, entry)
-            is_own = is_own or entry.step == own_step
-        opened.position = state.scored_position
-    opened.book.switched = state.switched
-    return is_own
-
-
-def _statistics_row(place: Place, stats: PartStats) -> StatisticsRow:
-    series, window = place
-    return StatisticsRow(
-        series, window.start_us, window.end_us, encode_stats(stats) if stats.changes_anything else None
-    )
-
-
-def _score_row(score: Score, body: bytes) -> ScoreRow:
-    name, window = series_name(score.series), score.window
-    return ScoreRow(
-        series=score.series,
-        window_start=window.start_us,
-        window_end=window.end_us,
-        indicator=name.indicator,
-        window_kind=WINDOW_NUMBERS[name.window],
-        whole=name.whole,
-        present=score.present,
-        complete=score.complete,
-        body=body,
-        digest=score_digest(score),
-        revision=score.revision,
-    )
-
-
-def _signal_row(signal: Signal, body: bytes) -> SignalRow:
-    name, window = series_name(signal.series), signal.window
-    return SignalRow(
-        name=signal.name,
-        series=signal.series,
-        window_start=window.start_us,
-        window_end=window.end_us,
-        indicator=name.indicator,
-        window_kind=WINDOW_NUMBERS[name.window],
-        whole=name.whole,
-        standing=signal.active,
-        body=body,
-        digest=signal_digest(signal),
-    )

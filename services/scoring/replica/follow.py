@@ -31,6 +31,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import assert_never
 
 import structlog
 
@@ -42,12 +43,13 @@ from services.runtime.peers import defect_of
 from services.runtime.setbacks import Setbacks
 from services.runtime.telemetry import batch_span
 from services.scoring.metrics import scoring_metrics
-from services.scoring.replica.commit import RETRY_S_MAX, RETRY_S_MIN, Committer
+from services.scoring.replica.commit import RETRY_S_MAX, RETRY_S_MIN, Committer, SwitchUnderWay
 from services.scoring.replica.gathered import Gathered
 from services.scoring.replica.inbox import Inbox
 from services.scoring.replica.partitions import Partitions
 from services.scoring.replica.reopen import OpenedBook, reopen_book
 from services.scoring.replica.tail import ScoreTail
+from services.scoring.replica.version_switch import SwitchOutcome, VersionSwitch
 from services.scoring.settings import ScoringSettings
 from services.scoring.store import Store
 from services.scoring.store.failures import Failure
@@ -61,6 +63,9 @@ from services.scoring.wire.entries import entry_bytes_max
 from services.scoring.wire.ingest_client import IngestClient, Received
 from services.scoring.wire.systems import stored_system
 
+SWITCH_POLL_S = 0.5
+"""How often a replica looks whether another one has switched; it is notified of that, too."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -71,6 +76,7 @@ class OpenFold:
     system: IndicatorSystem
     partitions: Partitions
     committer: Committer
+    switch: VersionSwitch
     book: OpenedBook | None = None
 
 
@@ -124,7 +130,7 @@ class SystemFold:
             except Exception as error:
                 # A step that was broken off leaves fold and book apart: both come back from what was stored.
                 self._opened = None
-                defect = None if isinstance(error, EntriesGone) else defect_of(error, "ingest")
+                defect = None if isinstance(error, EntriesGone | SwitchUnderWay) else defect_of(error, "ingest")
                 if defect is None:
                     scoring_metrics.add("andon.scoring.restarts")
                     log.warning("fold failed, restarting", system=self.stored.name, error=type(error).__name__)
@@ -168,8 +174,9 @@ class SystemFold:
             await self._changed.changed(generation, self._settings.systems_poll_s)
             return
         opened, book, fold = await self._open(leases)
+        # A version that comes back may have caught up before: it need not wait for the next event.
+        await self._switch(opened, book, fold, leases)
         async with self.busy:
-            # A version that comes back may have caught up before: it need not wait for the next event.
             await opened.committer.commit_with_retry(Gathered(), book, fold, opened.partitions.states.values())
             await self._say_dropped(book)
         self._inbox = Inbox(self._settings.inbox_bytes_max)
@@ -184,10 +191,27 @@ class SystemFold:
                     if responses and dict(self._leases) == leases:
                         await self._step(responses, opened, book, fold)
                         await self._clear_failure()
+                await self._switch(opened, book, fold, leases)
         finally:
             reader.cancel()
             # Not `await reader`: what cancels this task meanwhile would be taken for the reader's end.
             await asyncio.gather(reader, return_exceptions=True)
+
+    async def _switch(self, opened: OpenFold, book: OpenedBook, fold: Fold, leases: Mapping[int, Lease]) -> None:
+        """Replaces the version before, where this one has caught up; leases may move between two pieces."""
+        while not book.book.switched and dict(self._leases) == leases:
+            generation = self._tail.changed.generation()
+            async with self.busy:
+                outcome = await opened.switch.go_on(book, fold, opened.partitions.states.values())
+            match outcome:
+                case SwitchOutcome.NOT_DUE:
+                    return
+                case SwitchOutcome.ELSEWHERE:
+                    await self._tail.changed.changed(generation, SWITCH_POLL_S)
+                case SwitchOutcome.MOVED:
+                    pass
+                case _:
+                    assert_never(outcome)
 
     async def _open(self, leases: Mapping[int, Lease]) -> tuple[OpenFold, OpenedBook, Fold]:
         if self._opened is None:
@@ -198,6 +222,7 @@ class SystemFold:
                 system,
                 Partitions(self.tenant, system, self._store, self._ingest, self._settings),
                 Committer(self.tenant, system, self._store, self._tail, self._replica, bytes_max),
+                VersionSwitch(self.tenant, system, self._store, self._tail, bytes_max),
             )
         opened = self._opened
         if self._fold is None:

@@ -17,23 +17,19 @@ INLINE_ROWS_MAX = 400
 
 
 async def recall(reader: WindowReader, book: ScoreBook, needs: Needs) -> Recalled:
-    """One statement for all that a step needs; a version that is about to be scored by needs all there is."""
-    process, system = book.system.process, book.system.system
-    if needs.everything:
-        stored = await reader.all_windows(process, system)
-    else:
-        stored = await reader.windows(
-            [(series, window.start_us) for series, window in needs.statistics], needs.scores, needs.charts
-        )
-        if needs.slices:
-            stored += await reader.windows_of_slices(process, system, needs.slices)
+    """One statement for all that a step needs."""
+    stored = await reader.windows(
+        [(series, window.start_us) for series, window in needs.statistics], needs.scores, needs.charts
+    )
+    if needs.slices:
+        stored += await reader.windows_of_slices(book.system.process, book.system.system, needs.slices)
     if stored.row_count > INLINE_ROWS_MAX:
-        return await asyncio.to_thread(_recalled, stored, needs.charts)
-    return _recalled(stored, needs.charts)
+        return await asyncio.to_thread(recalled_from, stored, needs.charts)
+    return recalled_from(stored, needs.charts)
 
 
-def _recalled(stored: StoredWindows, complete_since: Mapping[SeriesKey, int]) -> Recalled:
-    recalled = Recalled(complete_since=complete_since)
+def recalled_from(stored: StoredWindows, complete_since: Mapping[SeriesKey, int] | None = None) -> Recalled:
+    recalled = Recalled(complete_since=complete_since or {})
     for row in stored.statistics:
         window = WindowId(row["window_start"], row["window_end"])
         recalled.statistics[SeriesKey(row["series"]), window] = decode_stats(row["body"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from services.runtime.ownership import Lease
 from services.scoring.scores.book import ScoreBook, open_book
@@ -12,7 +13,7 @@ from services.scoring.scores.book_codec import BookChange, decode_change, encode
 from services.scoring.scores.charts.trail import ChartMove
 from services.scoring.store import Store
 from services.scoring.store.progress import Fold, Progress
-from services.scoring.store.steps import Entry, VersionState
+from services.scoring.store.steps import Entry, StepTransaction, VersionRetired, VersionState
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import EARLIEST_US
@@ -24,6 +25,9 @@ from services.scoring.wire.scores import (
     unpack_signal,
     unpack_signals,
 )
+
+INLINE_BYTES_MAX = 64 * 1024
+"""An entry as small is taken over where it arrives; a larger one is too long for a loop."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,26 @@ def take_entry(opened: OpenedBook, entry: Entry) -> None:
     scores, signals = map(score_of, unpack_scores(entry.scores)), map(signal_of, unpack_signals(entry.signals))
     opened.book.take(decode_change(entry.change), scores, signals)
     opened.position = entry.position
+
+
+async def catch_up(
+    step: StepTransaction, opened: OpenedBook, state: VersionState, own_step: UUID | None = None
+) -> bool:
+    """Takes over what was committed since. True: so was this step, whose answer was lost."""
+    if opened.book.switched and not state.switched:
+        # Another version was scored by in between: this book does not know what that one published.
+        raise VersionRetired
+    is_own = False
+    if state.scored_position != opened.position:
+        async for entry in step.entries_missed(opened.position):
+            if len(entry.scores) + len(entry.change) > INLINE_BYTES_MAX:
+                await asyncio.to_thread(take_entry, opened, entry)
+            else:
+                take_entry(opened, entry)
+            is_own = is_own or (own_step is not None and entry.step == own_step)
+        opened.position = state.scored_position
+    opened.book.switched = state.switched
+    return is_own
 
 
 def checkpoint_of(book: ScoreBook) -> bytes:

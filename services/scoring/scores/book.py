@@ -35,7 +35,7 @@ from services.scoring.system.windows import ALL_TIME, EARLIEST_US, WindowId
 
 @dataclass(frozen=True)
 class Decision:
-    """What a step changes. `switches`: from here on this version is the one that is scored by.
+    """What a step changes.
 
     change: what other replicas apply to their books. after: statistics of the changed windows after it.
     left: statistics to be stored, of windows behind `change.closed_us` and of those that were there before and changed.
@@ -47,14 +47,13 @@ class Decision:
     left: Mapping[Place, PartStats] = field(default_factory=dict)
     scores: tuple[Score, ...] = ()
     signals: tuple[Signal, ...] = ()
-    switches: bool = False
     landmarks: Mapping[SeriesKey, Landmarks] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
         change = self.change
         changes = change.differences or change.charts or change.values or change.closed_us is not None
-        return not (changes or self.scores or self.signals or self.switches)
+        return not (changes or self.scores or self.signals)
 
 
 @dataclass
@@ -116,7 +115,6 @@ class ScoreBook:
         for place, stats in decision.after.items():
             self._place_statistics(place, stats)
         self._apply(decision.change, decision.scores, decision.signals)
-        self.switched = self.switched or decision.switches
 
     def take(self, change: BookChange, scores: Iterable[Score] = (), signals: Iterable[Signal] = ()) -> None:
         for place, difference in change.differences.items():

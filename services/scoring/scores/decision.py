@@ -35,25 +35,22 @@ def decide(
     differences: Mapping[Place, PartStats],
     watermark_us: int | None,
     corrected: frozenset[Place] = frozenset(),
-    caught_up: bool = True,
     recalled: Recalled = NOTHING_RECALLED,
     values: Mapping[str, Collection[str]] = NO_VALUES,
 ) -> Decision:
     """What follows from changes of statistics, and from a watermark that all partitions have passed.
 
     watermark_us None: some partition has seen nothing yet. corrected: places that changed by a correction.
-    caught_up: the version has reached the place in the log from which it may replace its predecessor.
     recalled: what `recall.needs_of` names for the same arguments. values: of dimensions, that events named.
     """
-    switching = caught_up and not book.switched
     fresh = book.limit.fresh(book.values, values)
     dropped = book.dropped_after(fresh)
     if dropped:
         differences = {
             place: stats for place, stats in differences.items() if series_name(place[0]).dimensions not in dropped
         }
-    step = _Step(book, differences, watermark_us, corrected, switching, recalled, dropped)
-    if book.switched or switching:
+    step = Step(book, differences, watermark_us, corrected, recalled, dropped)
+    if book.switched:
         step.score_indicators()
         step.score_composites()
         step.draw_charts()
@@ -65,7 +62,6 @@ def decide(
         left,
         tuple(step.changed.values()),
         tuple(step.signals),
-        switching,
         step.landmarks,
     )
 
@@ -80,7 +76,7 @@ def draws(book: ScoreBook, differences: Mapping[Place, PartStats], watermark_us:
     )
 
 
-class _Step:
+class Step:
     """One decision in the making; the book stays as it is."""
 
     def __init__(
@@ -89,7 +85,6 @@ class _Step:
         differences: Mapping[Place, PartStats],
         watermark_us: int | None,
         corrected: frozenset[Place],
-        switching: bool,
         recalled: Recalled,
         dropped: frozenset[SliceDimensions],
     ) -> None:
@@ -97,7 +92,6 @@ class _Step:
         self.dropped = dropped
         self.passed_us = book.system.spec.passed_us(watermark_us)
         self.corrected = corrected
-        self.switching = switching
         self.recalled = recalled
         self.after = {place: added(self.before(place), difference) for place, difference in differences.items()}
         self.changed: dict[Place, Score] = {}
@@ -129,8 +123,7 @@ class _Step:
 
     def score_indicators(self) -> None:
         observed: dict[str, list[Observed]] = {}
-        for series, window in self.scored_places() if self.switching else self.after:
-            stats = self.statistics((series, window))
+        for (series, window), stats in self.after.items():
             one = Observed(series, window, stats, self.is_complete(window))
             observed.setdefault(series_name(series).indicator, []).append(one)
         for name, some in observed.items():
@@ -138,13 +131,6 @@ class _Step:
             for score in evaluate(self.book.system, indicator, some) if indicator else ():
                 self.publish(score)
         self.close_windows()
-        if self.switching:
-            self.withdraw_the_rest()
-
-    def scored_places(self) -> Iterable[Place]:
-        """Of every window that has statistics: what a version that takes over publishes."""
-        places = dict.fromkeys([*self.after, *self.recalled.statistics, *self.book.statistics])
-        return [place for place in places if not self.is_dropped(place[0])] if self.dropped else places
 
     def is_dropped(self, series: SeriesKey) -> bool:
         return bool(self.dropped) and series_name(series).dimensions in self.dropped
@@ -152,7 +138,7 @@ class _Step:
     def withdraw_dropped(self) -> None:
         """Whatever was published of slices that have had too many combinations of values since this step."""
         fresh = self.dropped - self.book.dropped
-        if not fresh or self.switching:
+        if not fresh:
             return
         for scores in (self.recalled.scores, self.book.scores):
             for series, windows in scores.items():
@@ -160,16 +146,13 @@ class _Step:
                     self.landmarks[series] = Landmarks(kept_us=EARLIEST_US)
                     for score in windows.values():
                         if score.present:
-                            gone = _withdrawn(score, self.book.system.version)
+                            gone = withdrawn(score, self.book.system.version)
                             self.changed[series, score.window] = replace(
                                 gone, revision=score.revision + 1, reason=OVER_BUDGET
                             )
         for series, known in self.signals_by_series.items():
             if series_name(series).dimensions in fresh:
                 self.signals += signal_changes(known, {}, OVER_BUDGET)
-
-    def statistics(self, place: Place) -> PartStats:
-        return self.after[place] if place in self.after else self.before(place)
 
     def is_complete(self, window: WindowId) -> bool:
         return window != ALL_TIME and window.end_us <= self.passed_us
@@ -183,21 +166,6 @@ class _Step:
                     own = series_name(place[0]).indicator in self.book.indicators and not self.is_dropped(place[0])
                     if score is not None and own:
                         self.publish(replace(score, complete=True, revision=1, reason=""))
-
-    def withdraw_the_rest(self) -> None:
-        """Scores of the version before that this one does not publish."""
-        own = self.book.system.version
-        published = {(series, at.start_us) for (series, at), score in self.changed.items() if score.version == own}
-        for scores in (self.recalled.scores, self.book.scores):
-            for series, windows in scores.items():
-                for score in windows.values():
-                    if (series, score.window.start_us) not in published and not self.publishes(series, score.window):
-                        self.publish(_withdrawn(score, self.book.system.version))
-
-    def publishes(self, series: SeriesKey, window: WindowId) -> bool:
-        if series_name(series).indicator not in self.book.indicators or self.is_dropped(series):
-            return False
-        return self.statistics((series, window)).case_count > 0
 
     def latest(self, place: Place) -> Score | None:
         return self.changed.get(place) or self.current(place)
@@ -224,9 +192,10 @@ class _Step:
         return CORRECTED if place in self.corrected else LATE
 
     def score_composites(self) -> None:
-        places = self.scored_places() if self.switching else ()
-        leaves_of = dict.fromkeys([*self.changed, *places])
-        touched = {(series_name(series).window, window) for series, window in leaves_of if self.is_leaf(series)}
+        self.roll_up({(series_name(series).window, window) for series, window in self.changed if self.is_leaf(series)})
+
+    def roll_up(self, touched: Iterable[tuple[Window, WindowId]]) -> None:
+        """The composites of these windows."""
         for kind, window in touched:
             tree = self.book.trees.get(kind)
             if tree is None:
@@ -252,24 +221,19 @@ class _Step:
     def draw_charts(self) -> None:
         changed: dict[SeriesKey, list[Score]] = defaultdict(list)
         for (series, _), score in self.changed.items():
-            if self.book.plan(series) is not None and (self.switching or self.moves_chart(score)):
+            if self.book.plan(series) is not None and self.moves_chart(score):
                 changed[series].append(score)
-        touched = set(changed)
-        if self.switching:
-            touched |= set(self.signals_by_series)
-        else:
-            touched |= self.book.silent_until(self.passed_us)
-        for series in sorted(touched):
+        for series in sorted(changed.keys() | self.book.silent_until(self.passed_us)):
             self.draw_chart(series, changed[series])
 
     def draw_chart(self, series: SeriesKey, changed: Sequence[Score]) -> None:
         plan = None if self.is_dropped(series) else self.book.plan(series)
-        trail = () if self.switching else self.book.trail(series)
+        trail = self.book.trail(series)
         reason = self.reason_of(changed)
         if plan is None:
             self.signals += signal_changes(self.signals_known(series), {}, reason)
             self.landmarks[series] = Landmarks(kept_us=EARLIEST_US)
-        elif trail is not None and not self.switching and (trail[-1] if trail else START).continues(changed):
+        elif trail is not None and (trail[-1] if trail else START).continues(changed):
             self.go_on(series, plan, trail, changed, reason)
         else:
             self.draw_again(series, plan, trail or (), changed, reason)
@@ -292,7 +256,7 @@ class _Step:
         """From the last state that what changes has no part in."""
         base = before(trail, min((score.window.start_us for score in changed if score.complete), default=EARLIEST_US))
         since_us = base[-1].end.through_us if base else EARLIEST_US
-        if not self.switching and self.recalled.complete_since.get(series, LATEST_US) > since_us:
+        if self.recalled.complete_since.get(series, LATEST_US) > since_us:
             raise LookupError(f"the windows of {series} were not recalled, and its chart has to be drawn from them")
         scores = [score for score in self.windows_of(series, changed) if score.window.start_us >= since_us]
         kind = series_name(series).window
@@ -329,13 +293,11 @@ class _Step:
 
     def reason_of(self, changed: Sequence[Score]) -> str:
         """Why what a signal rested on moved."""
-        if self.switching:
-            return NEW_VERSION
         reasons = {score.reason for score in changed}
         return CORRECTED if CORRECTED in reasons else LATE
 
 
-def _withdrawn(score: Score, version: int) -> Score:
+def withdrawn(score: Score, version: int) -> Score:
     return replace(
         score,
         value=None,

@@ -20,20 +20,19 @@ NO_VALUES: Mapping[str, Collection[str]] = {}
 class Needs:
     """What a step reads besides its book.
 
-    everything: all of a version that is about to be scored by. statistics: of windows that changed.
+    statistics: of windows that changed.
     scores: by series and start, signals of the same windows with them.
     charts: series with all scores and signals of windows that start at this instant or later.
     slices: all scores and signals of series of these slices.
     """
 
-    everything: bool = False
     statistics: frozenset[Place] = frozenset()
     scores: frozenset[tuple[SeriesKey, int]] = frozenset()
     charts: Mapping[SeriesKey, int] = field(default_factory=dict)
     slices: frozenset[SliceDimensions] = frozenset()
 
     def __bool__(self) -> bool:
-        return self.everything or bool(self.statistics or self.scores or self.charts or self.slices)
+        return bool(self.statistics or self.scores or self.charts or self.slices)
 
 
 @dataclass
@@ -59,12 +58,9 @@ def needs_of(
     book: ScoreBook,
     differences: Mapping[Place, PartStats],
     watermark_us: int | None,
-    caught_up: bool,
     values: Mapping[str, Collection[str]] = NO_VALUES,
 ) -> Needs:
     """What `decide` will look for, given the same."""
-    if not book.switched and caught_up:
-        return Needs(everything=True)
     dropped = book.dropped_after(book.limit.fresh(book.values, values))
     if dropped:
         differences = {
@@ -78,7 +74,7 @@ def needs_of(
         scores.add((series, window.start_us))
         scores.update((one, window.start_us) for one in _rolled_up_with(book, series))
     charts = _restated(book, differences, watermark_us)
-    return Needs(False, frozenset(away), frozenset(scores), charts, dropped - book.dropped)
+    return Needs(frozenset(away), frozenset(scores), charts, dropped - book.dropped)
 
 
 def _rolled_up_with(book: ScoreBook, series: SeriesKey) -> Iterable[SeriesKey]:

@@ -25,7 +25,8 @@ WITH held AS (
     WHERE tenant = $1 AND resource = ANY($4::text[])
     FOR SHARE
 )
-SELECT head.oldest, fold.scored_position, fold.switched, ARRAY(SELECT resource FROM held ORDER BY resource) AS resources,
+SELECT head.oldest, fold.scored_position, fold.switched, fold.switch_phase, fold.switch_series, fold.switch_start,
+    fold.switch_entries, fold.switch_chart, ARRAY(SELECT resource FROM held ORDER BY resource) AS resources,
     ARRAY(SELECT epoch FROM held ORDER BY resource) AS epochs, progress.partition, progress.epoch, progress.owner,
     progress.position, progress.through, progress.next_offset, progress.watermark_us, progress.case_count,
     progress.event_count
@@ -206,19 +207,232 @@ JOIN indicator_system AS active
 WHERE dropped.tenant = $1
 ORDER BY dropped.system_name, dropped.dimensions;
 
--- name: statistics_of_version
--- Statistics of every window that has left memory, for a version that is about to be scored by.
+-- name: move_switch
+-- How far the switch to a version has come, and the last entry of the log that is its own.
+UPDATE fold
+SET switch_phase = $4,
+    switch_series = $5,
+    switch_start = $6,
+    switch_entries = $7,
+    switch_chart = $8
+WHERE tenant = $1 AND system_name = $2 AND version = $3;
+
+-- name: forget_staged
+-- What a switch has staged, where it has to begin again.
+WITH entries AS (
+    DELETE FROM staged_entry WHERE tenant = $1 AND system_name = $2 AND version = $3
+), scores AS (
+    DELETE FROM staged_score WHERE tenant = $1 AND system_name = $2 AND version = $3
+), signals AS (
+    DELETE FROM staged_signal WHERE tenant = $1 AND system_name = $2 AND version = $3
+)
+DELETE FROM staged_chart_state
+WHERE tenant = $1 AND system_name = $2 AND version = $3;
+
+-- name: statistics_after
+-- Statistics of the next windows of a version, in the order of a switch.
 SELECT series, window_start, window_end, body
 FROM window_statistics
-WHERE tenant = $1 AND system_name = $2 AND version = $3;
+WHERE tenant = $1 AND system_name = $2 AND version = $3 AND (series, window_start) > ($4, $5)
+ORDER BY series, window_start
+LIMIT $6;
+
+-- name: scores_after
+-- Scores of the next windows of a system, in the order of a switch; series end before $4.
+SELECT series, window_start, body
+FROM score
+WHERE tenant = $1 AND (series, window_start) > ($2, $3) AND series < $4
+ORDER BY series, window_start
+LIMIT $5;
+
+-- name: signals_between
+-- Signals of the windows after one up to another, in the order of a switch.
+SELECT body
+FROM signal
+WHERE tenant = $1 AND (series, window_start) > ($2, $3) AND (series, window_start) <= ($4, $5);
+
+-- name: starts_after
+-- Starts of the next windows that any of these series has a score in, or will have.
+SELECT DISTINCT met.window_start
+FROM unnest($4::text[]) AS one (series)
+CROSS JOIN LATERAL (
+    (
+        SELECT window_start
+        FROM score
+        WHERE tenant = $1 AND series = one.series AND window_start > $5
+        ORDER BY window_start
+        LIMIT $6
+    )
+    UNION ALL
+    (
+        SELECT window_start
+        FROM staged_score
+        WHERE tenant = $1 AND system_name = $2 AND version = $3 AND series = one.series AND window_start > $5
+        ORDER BY window_start
+        LIMIT $6
+    )
+) AS met
+ORDER BY met.window_start
+LIMIT $6;
+
+-- name: scores_between
+-- Scores of these series in the windows after a start up to another; staged: they are not published yet.
+SELECT false AS staged, score.body
+FROM unnest($4::text[]) AS one (series)
+JOIN score
+    ON score.tenant = $1 AND score.series = one.series AND score.window_start > $5 AND score.window_start <= $6
+UNION ALL
+SELECT true, staged_score.body
+FROM unnest($4::text[]) AS one (series)
+JOIN staged_score
+    ON staged_score.tenant = $1 AND staged_score.system_name = $2 AND staged_score.version = $3
+    AND staged_score.series = one.series AND staged_score.window_start > $5 AND staged_score.window_start <= $6;
+
+-- name: stage_entries
+-- Entries of the score log that a switch will publish, in this order.
+INSERT INTO staged_entry (tenant, system_name, version, number, scores, signals, change)
+SELECT $1, $2, $3, $4 + one.place, one.scores, one.signals, one.change
+FROM unnest($5::bytea[], $6::bytea[], $7::bytea[]) WITH ORDINALITY AS one (scores, signals, change, place);
+
+-- name: stage_scores
+-- Scores that a switch will publish.
+INSERT INTO staged_score (
+    tenant, system_name, version, series, window_start, window_end, indicator, window_kind, whole, present, complete,
+    body, digest, revision
+)
+SELECT $1, $2, $3, one.*
+FROM unnest(
+    $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::smallint[], $9::boolean[], $10::boolean[], $11::boolean[],
+    $12::bytea[], $13::bytea[], $14::bigint[]
+) AS one;
+
+-- name: stage_signals
+-- Signals that a switch will publish.
+INSERT INTO staged_signal (
+    tenant, system_name, version, name, series, window_start, window_end, indicator, window_kind, whole, standing, body,
+    digest
+)
+SELECT $1, $2, $3, one.*
+FROM unnest(
+    $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::smallint[], $10::boolean[], $11::boolean[],
+    $12::bytea[], $13::bytea[]
+) AS one;
+
+-- name: stage_chart_states
+-- States of charts that a switch will publish.
+INSERT INTO staged_chart_state (tenant, system_name, version, series, through_us, judged, body)
+SELECT $1, $2, $3, one.*
+FROM unnest($4::text[], $5::bigint[], $6::boolean[], $7::bytea[]) AS one
+ON CONFLICT (tenant, system_name, version, series, through_us) DO UPDATE
+SET judged = EXCLUDED.judged,
+    body = EXCLUDED.body;
+
+-- name: publish_staged_entries
+-- The staged entries become the next ones of the log, and the version is scored by from the last of them on; says which.
+WITH last AS (
+    SELECT position
+    FROM score_head
+    WHERE tenant = $1
+), published AS (
+    INSERT INTO score_log (tenant, position, system_name, version, scores, signals, change, traceparent)
+    SELECT $1, last.position + row_number() OVER (ORDER BY one.number), $2, $3, one.scores, one.signals, one.change, $4
+    FROM staged_entry AS one
+    CROSS JOIN last
+    WHERE one.tenant = $1 AND one.system_name = $2 AND one.version = $3
+    RETURNING position
+), moved AS (
+    UPDATE score_head
+    SET position = (SELECT max(position) FROM published)
+    WHERE tenant = $1
+    RETURNING position
+)
+UPDATE fold
+SET scored_position = moved.position,
+    switched = true,
+    switch_phase = 0,
+    switch_series = '',
+    switch_start = 0,
+    switch_entries = 0,
+    switch_chart = ''
+FROM moved
+WHERE fold.tenant = $1 AND fold.system_name = $2 AND fold.version = $3
+RETURNING moved.position;
+
+-- name: publish_staged_history
+-- The staged scores are said from this time on.
+INSERT INTO score_history (tenant, series, window_start, revision, score_time, present, body)
+SELECT $1, series, window_start, revision, $4, present, body
+FROM staged_score
+WHERE tenant = $1 AND system_name = $2 AND version = $3
+ON CONFLICT (tenant, series, window_start, revision) DO NOTHING;
+
+-- name: publish_staged_scores
+-- The staged scores are the current ones.
+WITH staged AS (
+    DELETE FROM staged_score
+    WHERE tenant = $1 AND system_name = $2 AND version = $3
+    RETURNING *
+)
+INSERT INTO score (
+    tenant, process, system, series, window_start, window_end, indicator, window_kind, whole, present, complete, body,
+    digest
+)
+SELECT $1, split_part($2, '/', 2), split_part($2, '/', 4), series, window_start, window_end, indicator, window_kind,
+    whole, present, complete, body, digest
+FROM staged
+ON CONFLICT (tenant, series, window_start) DO UPDATE
+SET window_end = EXCLUDED.window_end,
+    present = EXCLUDED.present,
+    complete = EXCLUDED.complete,
+    body = EXCLUDED.body,
+    digest = EXCLUDED.digest;
+
+-- name: publish_staged_signals
+-- The staged signals are the current ones.
+WITH staged AS (
+    DELETE FROM staged_signal
+    WHERE tenant = $1 AND system_name = $2 AND version = $3
+    RETURNING *
+)
+INSERT INTO signal (
+    tenant, process, system, name, series, window_start, window_end, indicator, window_kind, whole, standing, body,
+    digest
+)
+SELECT $1, split_part($2, '/', 2), split_part($2, '/', 4), name, series, window_start, window_end, indicator,
+    window_kind, whole, standing, body, digest
+FROM staged
+ON CONFLICT (tenant, name) DO UPDATE
+SET standing = EXCLUDED.standing,
+    body = EXCLUDED.body,
+    digest = EXCLUDED.digest;
+
+-- name: publish_staged_chart_states
+-- The staged states are those that charts are drawn from.
+WITH staged AS (
+    DELETE FROM staged_chart_state
+    WHERE tenant = $1 AND system_name = $2 AND version = $3
+    RETURNING *
+), entries AS (
+    DELETE FROM staged_entry
+    WHERE tenant = $1 AND system_name = $2 AND version = $3
+)
+INSERT INTO chart_state (tenant, system_name, version, series, through_us, judged, body)
+SELECT tenant, system_name, version, series, through_us, judged, body
+FROM staged
+ON CONFLICT (tenant, system_name, version, series, through_us) DO UPDATE
+SET judged = EXCLUDED.judged,
+    body = EXCLUDED.body;
+
+-- name: announce_entry
+-- Wakes those who follow the score log in other processes.
+SELECT pg_notify('scoring_log', $2::bigint || ' ' || $1);
 
 -- name: entries_of_version
 -- What a replica must apply to catch up with its own version.
 SELECT position, step, scores, signals, change
 FROM score_log
 WHERE tenant = $1 AND system_name = $2 AND version = $3 AND position > $4
-ORDER BY position
-LIMIT $5;
+ORDER BY position;
 
 -- name: entries
 -- The score log for those who follow it: whole entries, at least one, up to about so many bytes.
@@ -260,18 +474,6 @@ WHERE tenant = $1 AND process = $2 AND system = $3 AND window_end > $4;
 SELECT body
 FROM signal
 WHERE tenant = $1 AND process = $2 AND system = $3 AND window_end > $4;
-
--- name: scores_of_system
--- Every score of a system, for a version that is about to be scored by.
-SELECT body
-FROM score
-WHERE tenant = $1 AND process = $2 AND system = $3;
-
--- name: signals_of_system
--- Every signal of a system, retracted ones too.
-SELECT body
-FROM signal
-WHERE tenant = $1 AND process = $2 AND system = $3;
 
 -- name: list_series
 -- A page of series that have a score now, or ever had one: from each to the next by index, however many windows they have.
@@ -593,6 +795,14 @@ RETURNING name, version, state, spec, etag, create_time, activate_time;
 -- A version that is activated again catches up in silence before it is scored by.
 WITH charts AS (
     DELETE FROM chart_state WHERE tenant = $1 AND system_name = $2 AND version = $3
+), staged_entries AS (
+    DELETE FROM staged_entry WHERE tenant = $1 AND system_name = $2 AND version = $3
+), staged_scores AS (
+    DELETE FROM staged_score WHERE tenant = $1 AND system_name = $2 AND version = $3
+), staged_signals AS (
+    DELETE FROM staged_signal WHERE tenant = $1 AND system_name = $2 AND version = $3
+), staged_states AS (
+    DELETE FROM staged_chart_state WHERE tenant = $1 AND system_name = $2 AND version = $3
 )
 DELETE FROM fold
 WHERE tenant = $1 AND system_name = $2 AND version = $3;
@@ -677,6 +887,14 @@ WITH folds AS (
     DELETE FROM window_statistics WHERE tenant = $1 AND system_name = $2 AND version = $3
 ), charts AS (
     DELETE FROM chart_state WHERE tenant = $1 AND system_name = $2 AND version = $3
+), staged_entries AS (
+    DELETE FROM staged_entry WHERE tenant = $1 AND system_name = $2 AND version = $3
+), staged_scores AS (
+    DELETE FROM staged_score WHERE tenant = $1 AND system_name = $2 AND version = $3
+), staged_signals AS (
+    DELETE FROM staged_signal WHERE tenant = $1 AND system_name = $2 AND version = $3
+), staged_states AS (
+    DELETE FROM staged_chart_state WHERE tenant = $1 AND system_name = $2 AND version = $3
 ), pages AS (
     DELETE FROM case_page WHERE tenant = $1 AND system_name = $2 AND version = $3
 ), observations AS (

@@ -18,6 +18,7 @@ from services.scoring.store.snapshots import Snapshots
 from services.scoring.store.steps import Steps
 from services.scoring.store.systems import Systems
 from services.scoring.store.verdicts import Verdicts
+from services.scoring.store.version_switch import VersionSwitches
 from services.scoring.store.weight_changes import WeightChanges
 from services.scoring.store.windows import WindowReads
 
@@ -25,6 +26,7 @@ from services.scoring.store.windows import WindowReads
 class Store(
     Steps,
     WindowReads,
+    VersionSwitches,
     BookReads,
     ChartReads,
     DroppedSlices,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from enum import IntEnum
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +17,7 @@ from services.scoring.store.progress import PROGRESS_COLUMNS, Progress, progress
 from services.scoring.store.statements import QUERIES, columns
 from services.scoring.store.windows import WindowReader
 
-ENTRIES_READ_MAX = 1000
+ENTRIES_PREFETCHED = 20
 
 
 class VersionRetired(Exception):
@@ -29,6 +30,14 @@ class Outdated(Exception):
 
 class EntriesGone(Exception):
     """Entries that a book has not taken over yet are no longer kept; it has to be opened again."""
+
+
+class SwitchPhase(IntEnum):
+    """What a switch decides next. NONE: it has not begun, or is over."""
+
+    NONE = 0
+    INDICATORS = 1
+    COMPOSITES = 2
 
 
 @dataclass(frozen=True)
@@ -66,12 +75,28 @@ OBSERVATION_COLUMNS = [one.name for one in fields(ObservationPage)]
 
 
 @dataclass(frozen=True)
+class SwitchPlace:
+    """How far the switch to a version has come; `entries` are staged.
+
+    series, start_us: the last window that was decided; of composites the kind of window and its start.
+    chart: that series' chart so far, encoded; empty where it has none.
+    """
+
+    phase: SwitchPhase = SwitchPhase.NONE
+    series: str = ""
+    start_us: int = 0
+    entries: int = 0
+    chart: bytes = b""
+
+
+@dataclass(frozen=True)
 class VersionState:
     """Of one version, as it was kept last: what a step is decided upon."""
 
     scored_position: int
     switched: bool
     progress: Sequence[Progress]
+    switch: SwitchPlace = field(default_factory=SwitchPlace)
 
 
 @dataclass(frozen=True)
@@ -135,7 +160,7 @@ SIGNAL_COLUMNS = [one.name for one in fields(SignalRow)]
 
 @dataclass(frozen=True)
 class NewStep:
-    """Everything that a step changes. switches: from here on the version is the one that is scored by.
+    """Everything that a step changes.
 
     id: what its entries are recognised by where the answer to a commit was lost.
     charts_kept_us: series of which states that have taken in a window after this instant go, but for `chart_states`.
@@ -150,7 +175,6 @@ class NewStep:
     signals: Sequence[SignalRow] = ()
     statistics: Sequence[StatisticsRow] = ()
     traceparent: str = ""
-    switches: bool = False
     chart_states: Sequence[ChartStateRow] = ()
     charts_kept_us: Mapping[str, int] = field(default_factory=dict)
 
@@ -175,7 +199,14 @@ class StepTransaction(WindowReader):
                 raise LostLease(lease)
         self._oldest = first["oldest"]
         progress = [progress_of(row) for row in rows if row["partition"] is not None]
-        return VersionState(first["scored_position"], first["switched"], progress)
+        switch = SwitchPlace(
+            SwitchPhase(first["switch_phase"]),
+            first["switch_series"],
+            first["switch_start"],
+            first["switch_entries"],
+            first["switch_chart"],
+        )
+        return VersionState(first["scored_position"], first["switched"], progress, switch)
 
     async def entries_missed(self, position: int) -> AsyncIterator[Entry]:
         """What others kept of this version since a book was at this position. Raises EntriesGone."""
@@ -185,13 +216,11 @@ class StepTransaction(WindowReader):
             yield entry
 
     async def entries_after(self, position: int) -> AsyncIterator[Entry]:
-        while True:
-            rows = await self._connection.fetch(QUERIES.entries_of_version, *self._key, position, ENTRIES_READ_MAX)
-            for row in rows:
-                yield Entry(**row)
-            if len(rows) < ENTRIES_READ_MAX:
-                return
-            position = rows[-1]["position"]
+        """A few at a time: each may be as large as a response of a watch."""
+        async for row in self._connection.cursor(
+            QUERIES.entries_of_version, *self._key, position, prefetch=ENTRIES_PREFETCHED
+        ):
+            yield Entry(**row)
 
     async def commit(self, step: NewStep, believed: VersionState, leases: Sequence[Lease]) -> int:
         """The position of the last entry."""
@@ -235,7 +264,8 @@ async def _commit(
         *columns(step.progress, PROGRESS_COLUMNS),
         *columns(step.entries, ENTRY_COLUMNS),
         step.traceparent,
-        step.switches,
+        # To switch takes pieces of its own (`store.version_switch`).
+        False,
         *columns(step.observations, OBSERVATION_COLUMNS),
         *columns(step.scores, SCORE_COLUMNS),
         step.now,

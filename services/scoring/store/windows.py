@@ -69,13 +69,6 @@ class WindowReader:
         scores = await self._connection.fetch(QUERIES.scores_of_slices, *some)
         return StoredWindows([], scores, await self._connection.fetch(QUERIES.signals_of_slices, *some))
 
-    async def all_windows(self, process: str, system: str) -> StoredWindows:
-        tenant = self._key[0]
-        statistics = await self._connection.fetch(QUERIES.statistics_of_version, *self._key)
-        scores = await self._connection.fetch(QUERIES.scores_of_system, tenant, process, system)
-        signals = await self._connection.fetch(QUERIES.signals_of_system, tenant, process, system)
-        return StoredWindows(statistics, scores, signals)
-
 
 def _columns(places: Collection[tuple[str, int]]) -> tuple[list[str], list[int]]:
     return [series for series, _ in places], [start_us for _, start_us in places]

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 import pytest
 
-from services.runtime.database import open_pool, tenant_transaction
-from services.runtime.drain import Draining
-from services.runtime.ownership import QUERIES, Lease, LostLease
-from services.scoring.fold.cases import CaseFold
-from services.scoring.replica.commit import Committer
-from services.scoring.replica.gathered import Gathered
-from services.scoring.replica.partition_state import PartitionState
-from services.scoring.replica.reopen import OpenedBook, reopen_book
-from services.scoring.replica.tail import ScoreTail
+from services.runtime.database import open_pool
+from services.runtime.migrations import migrate
+from services.runtime.ownership import LostLease
 from services.scoring.scores.statistics import PartStats
 from services.scoring.store import Store
-from services.scoring.store.progress import Fold
 from services.scoring.store.results import Contents
-from services.scoring.store.statements import SCHEMA
+from services.scoring.store.statements import MIGRATIONS, SCHEMA
 from services.scoring.store.steps import VersionRetired
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import WindowId
-from services.scoring.wire.entries import ENTRY_BYTES_MAX
 from services.scoring.wire.systems import spec_of
+from tests.services.scoring.replica.one_partition import OnePartition
 
-TENANT, PARTITION = "acme", "partition/0"
+TENANT = "acme"
 SERIES = SeriesKey("desk/main/to_close@week")
 WEEK_US = 7 * 86_400_000_000
 
@@ -38,35 +30,18 @@ WEEK_US = 7 * 86_400_000_000
 @pytest.fixture
 async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
     """One connection, so that what it is asked can be counted."""
+    await migrate(database, schema=SCHEMA, directory=MIGRATIONS)
     async with await open_pool(database, role_settings={"search_path": SCHEMA}, min_size=1, max_size=1) as pool:
         yield pool
 
 
-class Replica:
+class Replica(OnePartition):
     """One that folds a tenant's only partition."""
-
-    def __init__(self, pool: asyncpg.Pool, system: IndicatorSystem, fold: Fold) -> None:
-        self.pool, self.system, self.fold = pool, system, fold
-        self.store = Store(pool)
-        tail = ScoreTail(TENANT, self.store, Draining())
-        self._committer = Committer(TENANT, system, self.store, tail, "replica", ENTRY_BYTES_MAX)
-
-    async def take_over(self) -> None:
-        """The partition is this one's from now on; a book is opened."""
-        async with tenant_transaction(self.pool, TENANT) as connection:
-            epoch = await connection.fetchval(QUERIES.take, TENANT, PARTITION, uuid.uuid4())
-        self.state = PartitionState(0, Lease(TENANT, PARTITION, int(epoch)), CaseFold(self.system))
-        await self.open()
-
-    async def open(self) -> None:
-        self.opened: OpenedBook = await reopen_book(self.store, TENANT, self.system)
 
     async def keep(self, position: int) -> None:
         """A step through this position of ingest, which says something about one more week."""
-        self.state.position, self.state.through = position, str(position)
         window = WindowId(position * WEEK_US, (position + 1) * WEEK_US)
-        added = {(SERIES, window): PartStats(9, 9 * 3_600, 9 * 3_600**2)}
-        await self._committer.commit_with_retry(Gathered(added, {0}), self.opened, self.fold, [self.state])
+        await self.commit(position, {(SERIES, window): PartStats(9, 9 * 3_600, 9 * 3_600**2)})
 
 
 @pytest.fixture
@@ -77,8 +52,10 @@ async def replica(pool: asyncpg.Pool, make: Any) -> Replica:
         made = await editor.create(make.system, document.SerializeToString(), "1")
         await editor.activate(make.system, made.version, "2", "3")
     fold = await store.begin_fold(TENANT, make.system, made.version, 1, -1)
-    replica = Replica(pool, IndicatorSystem(make.system, made.version, spec_of(document)), fold)
+    replica = Replica(pool, TENANT, IndicatorSystem(make.system, made.version, spec_of(document)), fold)
     await replica.take_over()
+    await replica.commit(0, {})
+    await replica.switch()
     return replica
 
 
@@ -100,7 +77,7 @@ async def test_who_owns_every_partition_keeps_a_step_in_one_round_trip(replica: 
 async def test_a_lease_that_was_lost_since_the_last_step_is_noticed_and_nothing_is_kept(replica: Replica) -> None:
     await replica.keep(1)
     before = await kept(replica.store)
-    successor = Replica(replica.pool, replica.system, replica.fold)
+    successor = Replica(replica.pool, TENANT, replica.system, replica.fold)
     await successor.take_over()
     with pytest.raises(LostLease):
         await replica.keep(2)

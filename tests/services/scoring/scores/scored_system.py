@@ -7,11 +7,12 @@ from typing import Any
 
 from services.scoring.replica.reopen import checkpoint_of
 from services.scoring.scores.book import Decision, open_book
-from services.scoring.scores.book_codec import decode_change
+from services.scoring.scores.book_codec import BookChange, decode_change
 from services.scoring.scores.decision import decide
 from services.scoring.scores.recall import Recalled, needs_of
 from services.scoring.scores.results import Score, Signal, score_digest, signal_digest
 from services.scoring.scores.statistics import EMPTY, PartChange, PartStats, Place, accumulate, added
+from services.scoring.scores.version_switch import Piece, decide_composites, decide_piece
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import LATEST_US
@@ -53,23 +54,37 @@ class ScoredSystem:
                 accumulate(sums, [PartChange(change.series, change.window, difference)])
         return sums
 
-    def step(
-        self, parts: Mapping[int, Sequence[PartChange]], watermark_us: int | None, caught_up: bool = True, **rest: Any
-    ) -> Decision:
+    def switch(self, watermark_us: int | None) -> list[Score]:
+        """In one piece. The scores that it publishes."""
+        everything = Recalled(statistics=self.stored | self.book.statistics)
+        for score in self.scores.values():
+            everything.place_score(score)
+        for signal in self.signals.values():
+            everything.place_signal(signal)
+        piece = decide_piece(self.book, Piece(everything), watermark_us)
+        composites = decide_composites(self.book, piece.scores, everything, watermark_us)
+        scores = [*piece.scores, *composites.scores]
+        self.book.take(BookChange(charts=piece.charts), scores, piece.signals)
+        self.book.switched = True
+        self.scores |= {(score.series, score.window.start_us): score for score in scores}
+        self.signals |= {signal.name: signal for signal in piece.signals}
+        return scores
+
+    def step(self, parts: Mapping[int, Sequence[PartChange]], watermark_us: int | None, **rest: Any) -> Decision:
         differences = self.differences(parts)
-        needs = needs_of(self.book, differences, watermark_us, caught_up)
+        needs = needs_of(self.book, differences, watermark_us)
         self.recalls += bool(needs)
         recalled = Recalled(complete_since=needs.charts)
-        for place in self.stored if needs.everything else needs.statistics & self.stored.keys():
+        for place in needs.statistics & self.stored.keys():
             recalled.statistics[place] = self.stored[place]
         for at, score in self.scores.items():
-            if needs.everything or at in needs.scores or at[1] >= needs.charts.get(score.series, LATEST_US):
+            if at in needs.scores or at[1] >= needs.charts.get(score.series, LATEST_US):
                 recalled.place_score(score)
         for signal in self.signals.values():
             at = (signal.series, signal.window.start_us)
-            if needs.everything or at in needs.scores or at[1] >= needs.charts.get(signal.series, LATEST_US):
+            if at in needs.scores or at[1] >= needs.charts.get(signal.series, LATEST_US):
                 recalled.place_signal(signal)
-        decision = decide(self.book, differences, watermark_us, caught_up=caught_up, recalled=recalled, **rest)
+        decision = decide(self.book, differences, watermark_us, recalled=recalled, **rest)
         self.book.apply(decision)
         self.scores |= {(score.series, score.window.start_us): score for score in decision.scores}
         self.signals |= {signal.name: signal for signal in decision.signals}

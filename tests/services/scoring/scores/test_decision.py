@@ -169,15 +169,14 @@ def test_a_new_version_stays_silent_until_it_has_caught_up_then_restates_and_wit
     slice_series = SeriesKey("desk/main/breach@week{team=a}")
     old.step({0: [*(change(w, 1, 10) for w in range(3)), change(0, 1, 10, slice_series)]}, 3 * WEEK_US)
     new = ScoredSystem(make_system(2, count_min=20), switched=False, before=old.scores)
-    silent = new.step({0: [change(w, 1, 10) for w in range(2)]}, 2 * WEEK_US, caught_up=False)
+    silent = new.step({0: [change(w, 1, 10) for w in range(2)]}, 2 * WEEK_US)
     assert not silent.scores
-    assert not silent.switches
-    switch = new.step({0: [change(2, 1, 10)]}, 3 * WEEK_US, caught_up=True)
-    assert switch.switches
-    assert {one.reason for one in switch.scores} == {NEW_VERSION}
-    assert {one.state for one in switch.scores if one.series == SERIES} == {ScoreState.NOT_ENOUGH_DATA}
-    assert [one.present for one in switch.scores if one.series == slice_series] == [False]
-    assert {one.version for one in switch.scores} == {2}
+    assert not new.step({0: [change(2, 1, 10)]}, 3 * WEEK_US).scores
+    said = new.switch(3 * WEEK_US)
+    assert {one.reason for one in said} == {NEW_VERSION}
+    assert {one.state for one in said if one.series == SERIES} == {ScoreState.NOT_ENOUGH_DATA}
+    assert [one.present for one in said if one.series == slice_series] == [False]
+    assert {one.version for one in said} == {2}
 
 
 def test_a_chart_moves_where_a_window_closes_or_a_complete_one_changes() -> None:
