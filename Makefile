@@ -9,7 +9,7 @@ export UV_LINK_MODE := copy
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup protos check format test test-slow run bench faults lock clean
+.PHONY: help setup protos check format test test-slow run bench faults fuzz lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -57,6 +57,10 @@ faults: setup ## kill real processes under load and compare what is left
 bench: setup ## measure, as ratios against named baselines in the same run
 	$(BIN)/python -m bench
 
+fuzz: setup ## fuzz each decoder and reader for ten minutes, guided by coverage (TARGET="csv xes", FUZZ_SECONDS=60)
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements/fuzz.txt
+	$(BIN)/python -m tests.fuzzing $(TARGET) $(if $(FUZZ_SECONDS),--seconds $(FUZZ_SECONDS))
+
 mutate: setup ## list small changes of the code that no test notices (TARGET="season history"; minutes to hours)
 	$(BIN)/python -m tests.mutation $(TARGET)
 
@@ -65,6 +69,7 @@ lock: $(BIN)/uv ## resolve and export the hash-pinned requirements
 	$(BIN)/uv export --quiet --format requirements-txt --no-emit-workspace --all-groups --no-annotate --no-header -o requirements/dev.txt
 	$(BIN)/uv export --quiet --format requirements-txt --no-emit-workspace --no-default-groups --no-annotate --no-header -o requirements/run.txt
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links requirements/build.in -o requirements/build.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links requirements/fuzz.in -o requirements/fuzz.txt
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links requirements/bootstrap.in -o requirements/bootstrap.txt
 
 clean: ## remove the environment, caches, generated stubs and the suite's data (.andon)

@@ -14,6 +14,9 @@ ROOT = Path(__file__).parent
 
 
 def compile_protos(root: Path) -> None:
+    # Stubs of a contract that is gone, or has another name now, would be registered a second time.
+    for stub in root.glob("andon/**/*_pb2*.py*"):
+        stub.unlink()
     sources = sorted(str(path.relative_to(root)) for path in root.glob("andon/**/*.proto"))
     well_known = importlib.resources.files("grpc_tools") / "_proto"
     plugins = Path(sys.executable).parent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ import asyncpg
 import hypothesis
 import pytest
 import structlog
+import typer.testing
 from andon_client import terminal
 
 from services.machine.postgres import EmbeddedPostgres
@@ -36,6 +38,37 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 # The workers of a parallel run have a terminal of 80 columns and the tests of a single process none: now none has.
 os.environ.pop("COLUMNS", None)
 terminal.screen.width = terminal.WIDTH_WITHOUT_TERMINAL
+
+
+@functools.cache
+def _tree(app: typer.Typer) -> tuple[Any, list[tuple[Any, str, str]]]:
+    """A tree of commands, and every text in it that help in another language replaces."""
+    texts: list[tuple[Any, str, str]] = []
+
+    def collect(command: Any) -> None:
+        help_option = command.get_help_option(command.make_context(command.name, [], resilient_parsing=True))
+        texts.extend(
+            (owner, "help", owner.help) for owner in (command, help_option, *command.params) if hasattr(owner, "help")
+        )
+        texts.append((command, "epilog", command.epilog))
+        for child in getattr(command, "commands", {}).values():
+            collect(child)
+
+    tree = typer.main.get_command(app)
+    collect(tree)
+    return tree, texts
+
+
+def _command(app: typer.Typer) -> Any:
+    tree, texts = _tree(app)
+    for owner, name, text in texts:
+        setattr(owner, name, text)
+    return tree
+
+
+# The runner of tests builds the tree of `andon` from its signatures at every call, which takes longer than most
+# commands do. A process builds it once: so do the tests, and begin in English each time.
+vars(typer.testing)["_get_command"] = _command
 
 # A test's database need not survive a power cut; tests of durability start a server of their own.
 FAST = {

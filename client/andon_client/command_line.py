@@ -16,6 +16,7 @@ from andon_client.commands import (
     alarm,
     annotation,
     archive,
+    arl,
     backtest,
     budget,
     capability,
@@ -44,7 +45,6 @@ from andon_client.commands import (
     status,
     survey,
     system,
-    transfer,
     watch,
     weights,
 )
@@ -114,6 +114,7 @@ _add(app, "budget", budget.budget, "budget desk/main/rework@day --allowed 0.05")
 _add(app, "simulate", simulate.simulate, "simulate --staff 3 --arrivals 10 --service 0.25 --what-if staff=4")
 _add(app, "capability", capability.capability, "capability desk/main/lead_time@day --upper 24 --since 2026-01-01")
 _add(app, "loss", capability.loss, "loss desk/main/lead_time@day --cost 50 --tolerance 24 --currency EUR")
+_add(app, "arl", arl.arl, "arl ewma --smoothing 0.1 --arl 370 --phase1 60")
 _add(app, "ranking", weights.ranking, "ranking desk/main/overall@week --dimension team")
 _add(app, "watch", watch.watch, "watch problems --journal problems.jsonl")
 _add(app, "explain", explain.explain, "explain desk/main/lead_time@day --at 2026-01-05")
@@ -194,18 +195,6 @@ _add(
 app.add_typer(_privacy, name="privacy")
 _add(app, "erase", privacy.erase, "erase 'Ada Lovelace' ada@lovelace.example --reason 'asked by mail' --yes")
 
-_transfers = typer.Typer(no_args_is_help=True, help="Transfers: whole files that the service reads by itself.")
-_add(
-    _transfers,
-    "upload",
-    transfer.upload,
-    "transfer upload incidents.csv.gz --mapping examples/it-incidents.mapping.yaml",
-)
-_add(_transfers, "list", transfer.list_all, "transfer list")
-_add(_transfers, "show", transfer.show, "transfer show 5d1c7f0e2b9a4c6d8e0f1a2b")
-_add(_transfers, "cancel", transfer.cancel, "transfer cancel 5d1c7f0e2b9a4c6d8e0f1a2b")
-app.add_typer(_transfers, name="transfer")
-
 _archive = typer.Typer(no_args_is_help=True, help="The archive: events that have left the database for Parquet files.")
 _add(_archive, "show", archive.show, "archive show")
 _add(_archive, "run", archive.run_now, "archive run --validate-only")
@@ -283,6 +272,15 @@ _add(_problem, "show", problem.show, "problem show problems/7")
 _add(_problem, "acknowledge", problem.acknowledge, "problem acknowledge problems/7")
 _add(_problem, "cause", problem.cause, "problem cause problems/7 --class process --title 'No check before repair'")
 _add(_problem, "dismiss", problem.dismiss, "problem dismiss problems/7 --reason 'annual fair'")
+_add(_problem, "undo", problem.undo, "problem undo problems/7 dismiss --reason 'it came back after the fair'")
+_add(_problem, "assign", problem.assign, "problem assign problems/7 --owner 'team leads' --watcher quality")
+_add(
+    _problem,
+    "snooze",
+    problem.snooze,
+    "problem snooze problems/7 --until 2026-04-07 --reason 'new rota from Tuesday'",
+)
+_add(_problem, "note", problem.note, "problem note problems/7 'ask @team-b about the rota'")
 _add(_problem, "close", problem.close, "problem close problems/7 --validate-only")
 app.add_typer(_problem, name="problem")
 

@@ -23,7 +23,6 @@ from andon.ingest.v1 import (
     quarantine_pb2,
     source_pb2,
     survey_pb2,
-    transfer_pb2,
 )
 from andon.scoring.v1 import (
     alarm_review_pb2,
@@ -129,14 +128,16 @@ def list_problems(suite: Suite, request: improvement_pb2.ListProblemsRequest) ->
     return _items(suite.improvement.ListProblems, request, lambda page: page.problems)
 
 
+def list_history(
+    suite: Suite, request: improvement_pb2.ListProblemHistoryRequest
+) -> AsyncIterator[problem_pb2.HistoryEntry]:
+    return _items(suite.improvement.ListProblemHistory, request, lambda page: page.entries)
+
+
 def list_archive_files(
     suite: Suite, request: archive_pb2.ListArchiveFilesRequest
 ) -> AsyncIterator[archive_pb2.ArchiveFile]:
     return _items(suite.archive.ListArchiveFiles, request, lambda page: page.files)
-
-
-def list_transfers(suite: Suite, request: transfer_pb2.ListTransfersRequest) -> AsyncIterator[transfer_pb2.Transfer]:
-    return _items(suite.transfers.ListTransfers, request, lambda page: page.transfers)
 
 
 def list_erasures(suite: Suite, request: privacy_pb2.ListErasuresRequest) -> AsyncIterator[privacy_pb2.Erasure]:

@@ -123,15 +123,14 @@ class _Events:
         return pa.ipc.open_stream(self._batch.arrow_ipc).read_all()
 
     def value(self, field: str, index: int) -> str | None:
-        """On one line; None: the field has none, or it is the event as a whole."""
+        """Its beginning; None: the field has none, or it is the event as a whole."""
         if not self._batch.arrow_ipc or field not in self._table.schema.names or index >= self._table.num_rows:
             return None
         value = self._table[field][index].as_py()
         if value is None:
             return None
         text = value.isoformat() if hasattr(value, "isoformat") else str(value)
-        shown = text if len(text) <= CHARS_SHOWN else f"{text[:CHARS_SHOWN]}..."
-        return shown if shown.isprintable() else repr(shown)[1:-1]
+        return text if len(text) <= CHARS_SHOWN else f"{text[:CHARS_SHOWN]}..."
 
 
 def _why(reason: str, by_service: str, value: str | None) -> Message:

@@ -17,7 +17,6 @@ from andon.ingest.v1 import (
     privacy_pb2_grpc,
     quarantine_pb2_grpc,
     survey_pb2_grpc,
-    transfer_pb2_grpc,
 )
 from andon.scoring.v1 import (
     alarm_review_pb2_grpc,
@@ -25,6 +24,7 @@ from andon.scoring.v1 import (
     error_budget_pb2_grpc,
     funnel_pb2_grpc,
     overview_pb2_grpc,
+    run_length_pb2_grpc,
     scoring_pb2_grpc,
     simulation_pb2_grpc,
     system_review_pb2_grpc,
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
     from andon.ingest.v1.privacy_pb2_grpc import PrivacyServiceAsyncStub
     from andon.ingest.v1.quarantine_pb2_grpc import QuarantineServiceAsyncStub
     from andon.ingest.v1.survey_pb2_grpc import SurveyServiceAsyncStub
-    from andon.ingest.v1.transfer_pb2_grpc import TransferServiceAsyncStub
     from andon.scoring.v1.alarm_review_pb2_grpc import AlarmReviewServiceAsyncStub
     from andon.scoring.v1.capability_pb2_grpc import CapabilityServiceAsyncStub
     from andon.scoring.v1.error_budget_pb2_grpc import ErrorBudgetServiceAsyncStub
     from andon.scoring.v1.funnel_pb2_grpc import FunnelServiceAsyncStub
     from andon.scoring.v1.overview_pb2_grpc import OverviewServiceAsyncStub
+    from andon.scoring.v1.run_length_pb2_grpc import RunLengthServiceAsyncStub
     from andon.scoring.v1.scoring_pb2_grpc import ScoringServiceAsyncStub
     from andon.scoring.v1.simulation_pb2_grpc import SimulationServiceAsyncStub
     from andon.scoring.v1.system_review_pb2_grpc import SystemReviewServiceAsyncStub
@@ -68,7 +68,6 @@ class Suite:
     feeds: FeedServiceAsyncStub
     privacy: PrivacyServiceAsyncStub
     archive: ArchiveServiceAsyncStub
-    transfers: TransferServiceAsyncStub
     scoring: ScoringServiceAsyncStub
     capability: CapabilityServiceAsyncStub
     overview: OverviewServiceAsyncStub
@@ -78,6 +77,7 @@ class Suite:
     alarm_review: AlarmReviewServiceAsyncStub
     system_review: SystemReviewServiceAsyncStub
     weights: WeightServiceAsyncStub
+    run_lengths: RunLengthServiceAsyncStub
     improvement: ImprovementServiceAsyncStub
 
     def __init__(self, connection: Connection) -> None:
@@ -93,7 +93,6 @@ class Suite:
         self.entities = entity_pb2_grpc.EntityServiceStub(self._channels["ingest"])
         self.feeds = feed_pb2_grpc.FeedServiceStub(self._channels["ingest"])
         self.privacy = privacy_pb2_grpc.PrivacyServiceStub(self._channels["ingest"])
-        self.transfers = transfer_pb2_grpc.TransferServiceStub(self._channels["ingest"])
         self.archive = archive_pb2_grpc.ArchiveServiceStub(self._channels["ingest"])
         self.scoring = scoring_pb2_grpc.ScoringServiceStub(self._channels["scoring"])
         self.capability = capability_pb2_grpc.CapabilityServiceStub(self._channels["scoring"])
@@ -104,6 +103,7 @@ class Suite:
         self.error_budgets = error_budget_pb2_grpc.ErrorBudgetServiceStub(self._channels["scoring"])
         self.simulation = simulation_pb2_grpc.SimulationServiceStub(self._channels["scoring"])
         self.weights = weight_pb2_grpc.WeightServiceStub(self._channels["scoring"])
+        self.run_lengths = run_length_pb2_grpc.RunLengthServiceStub(self._channels["scoring"])
         self.improvement = improvement_pb2_grpc.ImprovementServiceStub(self._channels["improvement"])
         return self
 

@@ -16,12 +16,24 @@ class Message:
 
     def text(self, locale: str = "en") -> str:
         spoken = {
-            name: value.text(locale) if isinstance(value, Message) else value for name, value in self.places.items()
+            name: value.text(locale) if isinstance(value, Message) else on_one_line(value)
+            for name, value in self.places.items()
         }
         return self.phrases[self.key][1 if locale.startswith("zh") else 0].format(**spoken)
 
     def __str__(self) -> str:
         return self.text()
+
+
+def on_one_line(value: object) -> object:
+    """A text with what cannot be seen written as an escape; anything else as it is.
+
+    >>> on_one_line("two\\nlines")
+    'two\\\\nlines'
+    """
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in value)
 
 
 def message(key: str, **places: object) -> Message:
@@ -249,6 +261,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "映射中的路径 {expression} 无法用于此记录",
     ),
     # Files
+    "lines_empty": (
+        "the first {rows:,} lines are empty, so there is no header; export it again",
+        "前 {rows:,} 行均为空，没有表头；请重新导出",
+    ),
     "file_empty": ("the file is empty", "文件为空"),
     "file_no_rows": ("the file has a header and no row", "文件只有表头，没有数据行"),
     "not_csv": ("this is {kind}, not CSV; {remedy}", "这是 {kind}，不是 CSV；{remedy}"),

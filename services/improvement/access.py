@@ -6,6 +6,7 @@ from services.runtime.identity import Access
 
 _SERVICE = "/andon.improvement.v1.ImprovementService/"
 _READ = frozenset({"reader", "analyst", "quality_manager", "operator", "service", "admin"})
+_NOTE = frozenset({"analyst", "operator", "quality_manager", "admin"})
 _MOVE = frozenset({"quality_manager", "admin"})
 
 ACCESS: Access = {
@@ -13,6 +14,7 @@ ACCESS: Access = {
     _SERVICE + "GetProblem": _READ,
     _SERVICE + "WatchProblems": _READ,
     _SERVICE + "GetWatchBounds": _READ,
+    _SERVICE + "ListProblemHistory": _READ,
     _SERVICE + "ExplainProblem": _READ,
     _SERVICE + "GetImprovementStatus": _READ,
     _SERVICE + "AcknowledgeProblem": _MOVE,
@@ -24,4 +26,8 @@ ACCESS: Access = {
     _SERVICE + "VerifyAction": _MOVE,
     _SERVICE + "CloseProblem": _MOVE,
     _SERVICE + "DismissProblem": _MOVE,
+    _SERVICE + "UndoTransition": _MOVE,
+    _SERVICE + "AssignProblem": _MOVE,
+    _SERVICE + "SnoozeProblem": _MOVE,
+    _SERVICE + "AddNote": _NOTE,
 }

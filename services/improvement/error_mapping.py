@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from services.improvement.history import NotEnoughWindows
 from services.improvement.lifecycle import InvalidTransition
 from services.improvement.scoring_client import UnknownSeries
-from services.improvement.transitions import DatesOutOfOrder, ProofMissing, UnknownAction, UnknownCause
+from services.improvement.transitions import DatesOutOfOrder, ProofMissing, TooManyWatchers, UnknownAction, UnknownCause
 from services.runtime.errors import FailedPrecondition, NotFound, PreconditionViolation, invalid
 
 
@@ -28,5 +28,7 @@ def mapped_errors() -> Iterator[None]:
         raise NotFound("NOT_FOUND", "the problem has no such action or cause", metadata=named) from error
     except UnknownSeries as error:
         raise invalid("action.goal.series", "is no series that scoring has") from error
+    except TooManyWatchers as error:
+        raise invalid("added_watchers", f"would make more than {error} watchers") from error
     except DatesOutOfOrder as error:
         raise invalid("done_time", "lies before the action's start") from error

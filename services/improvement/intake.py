@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from services.improvement.audit_trail import entries_from_signals
 from services.improvement.index_build import build_index
 from services.improvement.metrics import metrics
 from services.improvement.model import ActiveSignal, ProblemName
@@ -208,6 +209,8 @@ class Intake:
             found = await gather(transaction, changes, stale)
             decision = await asyncio.to_thread(decide, found.occurrences, evidence, found.problems, self._clock_us())
             position = await transaction.store(decision.changed, head)
+            before = {problem.name: problem for problem in found.problems}
+            await transaction.append_history(entries_from_signals(before, decision.changed))
             await transaction.index.store_signals(found.active, bodies or {})
             await transaction.index.delete_signals(found.gone)
             await store_index(transaction, found, decision, evidence, progress.position)

@@ -21,6 +21,13 @@ class ProblemEvent(Enum):
     CANCEL_ACTION = "CANCEL_ACTION"
     CLOSE = "CLOSE"
     DISMISS = "DISMISS"
+    SNOOZE = "SNOOZE"
+    UNDO_ACKNOWLEDGE = "UNDO_ACKNOWLEDGE"
+    UNDO_SNOOZE = "UNDO_SNOOZE"
+    # UNDO_DISMISS, by the state that it was dismissed from.
+    RESTORE_OPEN = "RESTORE_OPEN"
+    RESTORE_ACKNOWLEDGED = "RESTORE_ACKNOWLEDGED"
+    RESTORE_ANALYSED = "RESTORE_ANALYSED"
     # By the service itself, when an action was cancelled: what is left is done, under way, or nothing.
     PROOF_AWAITED = "PROOF_AWAITED"
     STILL_ACTING = "STILL_ACTING"
@@ -79,6 +86,11 @@ PROBLEM_TRANSITIONS: Mapping[tuple[ProblemState, ProblemEvent], ProblemState] = 
     (_P.VERIFYING, _E.NO_ACTION_LEFT): _P.ANALYSED,
     (_P.VERIFYING, _E.CLOSE): _P.CLOSED,
     **{(state, _E.DISMISS): _P.DISMISSED for state in (_P.OPEN, _P.ACKNOWLEDGED, _P.ANALYSED)},
+    **{(state, event): state for state in LIVE for event in (_E.SNOOZE, _E.UNDO_SNOOZE)},
+    (_P.ACKNOWLEDGED, _E.UNDO_ACKNOWLEDGE): _P.OPEN,
+    (_P.DISMISSED, _E.RESTORE_OPEN): _P.OPEN,
+    (_P.DISMISSED, _E.RESTORE_ACKNOWLEDGED): _P.ACKNOWLEDGED,
+    (_P.DISMISSED, _E.RESTORE_ANALYSED): _P.ANALYSED,
     **{(state, _E.WITHDRAW): _P.WITHDRAWN for state in LIVE},
 }
 
@@ -97,12 +109,15 @@ ACTION_TRANSITIONS: Mapping[tuple[ActionState, ActionEvent], ActionState] = {
 S = TypeVar("S", bound=Enum)
 E = TypeVar("E", bound=Enum)
 VERIFY_ACTION = "VERIFY_ACTION"
+UNDO_DISMISS = "UNDO_DISMISS"
 
 
 def asked_for(event: ProblemEvent | ActionEvent) -> str:
     """What people call an event: the outcome of a proof is asked for by VERIFY_ACTION."""
     if event.name.startswith(("VERIFY_", "ACTION_")):
         return VERIFY_ACTION
+    if event.name.startswith("RESTORE_"):
+        return UNDO_DISMISS
     return f"{event.name}_ACTION" if isinstance(event, ActionEvent) else event.name
 
 

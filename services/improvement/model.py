@@ -332,6 +332,12 @@ class Problem:
     revision: int = 1
     opened_us: int = 0
     updated_us: int = 0
+    owner: str = ""
+    watchers: tuple[str, ...] = ()
+    snoozed_until_us: int | None = None
+    note_count: int = 0
+    # What an undone dismissal restores. None: it is not dismissed.
+    dismissed_from: ProblemState | None = None
 
     @property
     def due_us(self) -> int | None:
@@ -345,6 +351,28 @@ class Problem:
 
     def action(self, name: str) -> Action | None:
         return next((action for action in self.actions if action.name == name), None)
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One thing that happened to a problem, and made this revision of it. `actor` empty: the service itself.
+
+    `from_state` None: it was opened. `owners`: before and after a hand-over; None: there was none.
+    """
+
+    problem: ProblemName
+    revision: int
+    time_us: int
+    actor: str
+    event: str
+    from_state: ProblemState | None
+    to_state: ProblemState
+    subject: str = ""
+    reason: str = ""
+    note: str = ""
+    mentions: tuple[str, ...] = ()
+    owners: tuple[str, str] | None = None
+    snoozed_until_us: int | None = None
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def _described(
     else:
         ranking = Ranking((), ())
     title = _title(evidence, ranking, occurrence) if evidence or past is None else past.title
-    base = before or Problem(name, occurrence.family, title, opened_us=now_us, revision=past.revision if past else 0)
+    base = before or _opened(Problem(name, occurrence.family, title, opened_us=now_us, revision=0), past)
     confirmed = {cause.name: cause for cause in base.causes if cause.confirmed}
     return replace(
         base,
@@ -143,6 +143,13 @@ def _described(
         revision=base.revision + 1,
         updated_us=now_us,
     )
+
+
+def _opened(new: Problem, past: Problem | None) -> Problem:
+    """What people said of a withdrawn problem holds when its signals have come back."""
+    if past is None:
+        return new
+    return replace(new, revision=past.revision, owner=past.owner, watchers=past.watchers, note_count=past.note_count)
 
 
 def _title(evidence: Evidence | None, ranking: Ranking, occurrence: Occurrence) -> Text:

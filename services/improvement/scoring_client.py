@@ -16,13 +16,16 @@ from grpc.aio import AioRpcError, Channel, UnaryStreamCall
 from services.improvement.causes import Evidence
 from services.improvement.model import ActiveSignal, ChangedScore, Family, ProblemName, Reading, SeriesScale, family_of
 from services.improvement.occurrences import Occurrence
-from services.improvement.wire.scalars import micros, stamp
+from services.improvement.wire.scalars import interval, micros, stamp
 from services.improvement.wire.scores import slice_evidence
 from services.improvement.wire.signals import active_signal, is_active, window_number
 from services.runtime.cursors import foreign_position
 
 PAGE = 10_000
 CALL_S_MAX = 60.0
+# A change of the tenant waits for these.
+LISTING_S_MAX = 10.0
+SIGNAL_PAGE = 1000
 HEARTBEAT = Duration(nanos=500_000_000)
 # The shortest that scoring beats: a catch-up ends with the first beat that is far enough.
 CATCH_UP_HEARTBEAT = Duration(nanos=100_000_000)
@@ -115,6 +118,25 @@ class ScoringClient:
             return occurrence.name, slice_evidence(before.series, before.scores, during, alarmed)
 
         return dict(await asyncio.gather(*(evidence(one) for one in occurrences)))
+
+    async def active_signals(self, families: Sequence[Family], start_us: int, end_us: int) -> SignalChanges:
+        """The adverse alarms of these indicators between two times, as they are now."""
+        found: list[score_pb2.Signal] = []
+        for family in families:
+            wanted = scoring_pb2.SeriesFilter(
+                process=family.process, system=family.system, indicators=[family.indicator]
+            )
+            request = scoring_pb2.ListSignalsRequest(
+                filter=wanted, interval=interval(start_us, end_us), page_size=SIGNAL_PAGE
+            )
+            while True:
+                page = await self._scoring.ListSignals(request, timeout=LISTING_S_MAX)
+                found += [signal for signal in page.signals if is_active(signal)]
+                if not page.next_page_token:
+                    break
+                request.page_token = page.next_page_token
+        bodies = {one.name: one.SerializeToString() for one in found}
+        return SignalChanges({one.name: active_signal(one) for one in found}, bodies, "", "")
 
     async def changed_scores(
         self, after: str, through: int, families: Sequence[Family]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from services.improvement.lifecycle import (
@@ -27,6 +27,7 @@ from services.improvement.model import (
 )
 from services.improvement.plan import plan_proof
 
+WATCHERS_MAX = 100
 OUTCOMES = {
     Verdict.IMPROVED: (ActionEvent.VERIFY_IMPROVED, ProblemEvent.ACTION_VERIFIED),
     Verdict.UNDECIDED: (ActionEvent.VERIFY_UNDECIDED, ProblemEvent.ACTION_UNDECIDED),
@@ -45,6 +46,10 @@ class UnknownCause(Exception):
 
 class ProofMissing(Exception):
     """No action of the problem was verified as improved."""
+
+
+class TooManyWatchers(Exception):
+    """A problem has at most so many watchers."""
 
 
 class DatesOutOfOrder(Exception):
@@ -160,8 +165,13 @@ def verified(problem: Problem, name: str, verification: Verification, now_us: in
     if verification.verdict is Verdict.IMPROVED:
         return replace(after, reason="")
     # Why the problem goes back to its causes.
+    return replace(after, reason=f"{name}: {finding(verification)}")
+
+
+def finding(verification: Verification) -> str:
+    """The verdict in a line."""
     interval = f"{verification.lower:+.4g} to {verification.upper:+.4g}"
-    return replace(after, reason=f"{name}: {verification.verdict.value}, {verification.effect:+.4g} ({interval})")
+    return f"{verification.verdict.value}, {verification.effect:+.4g} ({interval})"
 
 
 def close(problem: Problem, now_us: int) -> Problem:
@@ -172,7 +182,57 @@ def close(problem: Problem, now_us: int) -> Problem:
 
 
 def dismiss(problem: Problem, reason: str, now_us: int) -> Problem:
-    return replace(_changed(problem, ProblemEvent.DISMISS, now_us), reason=reason)
+    after = _changed(problem, ProblemEvent.DISMISS, now_us)
+    return replace(after, reason=reason, dismissed_from=problem.state, snoozed_until_us=None)
+
+
+# By the state that a problem was dismissed from.
+RESTORING = {
+    ProblemState.OPEN: ProblemEvent.RESTORE_OPEN,
+    ProblemState.ACKNOWLEDGED: ProblemEvent.RESTORE_ACKNOWLEDGED,
+    ProblemState.ANALYSED: ProblemEvent.RESTORE_ANALYSED,
+}
+
+
+def undo_dismiss(problem: Problem, now_us: int) -> Problem:
+    """A dismissal of before its origin was stored goes back to what the causes say."""
+    is_analysed = any(cause.confirmed for cause in problem.causes)
+    known = ProblemState.ANALYSED if is_analysed else ProblemState.ACKNOWLEDGED
+    event = RESTORING[problem.dismissed_from or known]
+    return replace(_changed(problem, event, now_us), reason="", dismissed_from=None)
+
+
+def undo_acknowledge(problem: Problem, now_us: int) -> Problem:
+    return _changed(problem, ProblemEvent.UNDO_ACKNOWLEDGE, now_us)
+
+
+def snooze(problem: Problem, until_us: int, now_us: int) -> Problem:
+    return replace(_changed(problem, ProblemEvent.SNOOZE, now_us), snoozed_until_us=until_us)
+
+
+def undo_snooze(problem: Problem, now_us: int) -> Problem:
+    after = _changed(problem, ProblemEvent.UNDO_SNOOZE, now_us)
+    if problem.snoozed_until_us is None:
+        event = ProblemEvent.UNDO_SNOOZE.name
+        raise InvalidTransition(problem.name, "not snoozed", event, allowed_transitions(problem))
+    return replace(after, snoozed_until_us=None)
+
+
+def assign(
+    problem: Problem, owner: str | None, added_watchers: Sequence[str], removed_watchers: Sequence[str], now_us: int
+) -> Problem:
+    """`owner` None: unchanged. Who is responsible does not depend on the state."""
+    watchers = dict.fromkeys((*problem.watchers, *added_watchers))
+    remaining = tuple(one for one in watchers if one not in removed_watchers)
+    if len(remaining) > WATCHERS_MAX:
+        raise TooManyWatchers(WATCHERS_MAX)
+    after = replace(problem, watchers=remaining, owner=problem.owner if owner is None else owner)
+    return replace(after, revision=problem.revision + 1, updated_us=now_us)
+
+
+def add_note(problem: Problem, now_us: int) -> Problem:
+    """The note itself is in the history."""
+    return replace(problem, note_count=problem.note_count + 1, revision=problem.revision + 1, updated_us=now_us)
 
 
 # A transition of an action needs an action that allows it.
@@ -188,6 +248,8 @@ def allowed_transitions(problem: Problem) -> list[str]:
     def is_possible(name: str) -> bool:
         if name == ProblemEvent.CLOSE.name:
             return _proven(problem)
+        if name == ProblemEvent.UNDO_SNOOZE.name:
+            return problem.snoozed_until_us is not None
         needed = _BY_ACTION.get(name)
         return needed is None or any((action.state, needed) in ACTION_TRANSITIONS for action in problem.actions)
 

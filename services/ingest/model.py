@@ -1,7 +1,7 @@
 """What ingest speaks about: events in columns, sources and their policy, faults, counts."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
@@ -296,6 +296,15 @@ class Arrival:
     unreadable: Mapping[int, NDArray[np.bool_]] = field(default_factory=dict)
     unmapped: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
+    def take(self, rows: Sequence[int]) -> "Arrival":
+        """These rows, in this order."""
+        chosen = np.array(rows, np.int64)
+        return Arrival(
+            self.page.take(pa.array(chosen)),
+            {place: bad[chosen] for place, bad in self.unreadable.items()},
+            {reason: refused[chosen] for reason, refused in self.unmapped.items()},
+        )
+
 
 @dataclass(frozen=True)
 class CleanedRows:
@@ -388,12 +397,14 @@ class ReplayOutcome(IntEnum):
 
 @dataclass(frozen=True)
 class Replay:
-    """What a batch takes out of quarantine: an entry (id and revision) for each of its rows, in order.
+    """What a batch takes out of quarantine: entries (id and revision), and of which of them each row of it is.
 
-    `changed` are ids of entries that were to be replayed and are no longer as they were read.
+    An entry has a row or more, and leaves when the log has them all. `changed` are ids of entries that were to be
+    replayed and are no longer as they were read.
     """
 
     entries: tuple[tuple[str, int], ...]
+    of_row: tuple[int, ...]
     decider: Decider
     next_page_token: str = ""
     changed: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from andon.scoring.v1.capability_pb2_grpc import add_CapabilityServiceServicer_t
 from andon.scoring.v1.error_budget_pb2_grpc import add_ErrorBudgetServiceServicer_to_server
 from andon.scoring.v1.funnel_pb2_grpc import add_FunnelServiceServicer_to_server
 from andon.scoring.v1.overview_pb2_grpc import add_OverviewServiceServicer_to_server
+from andon.scoring.v1.run_length_pb2_grpc import add_RunLengthServiceServicer_to_server
 from andon.scoring.v1.scoring_pb2_grpc import add_ScoringServiceServicer_to_server
 from andon.scoring.v1.simulation_pb2_grpc import add_SimulationServiceServicer_to_server
 from andon.scoring.v1.system_review_pb2_grpc import add_SystemReviewServiceServicer_to_server
@@ -36,6 +37,7 @@ from services.scoring.servicer.error_budget import ErrorBudgetServicer
 from services.scoring.servicer.funnel import FunnelServicer
 from services.scoring.servicer.overview import OverviewServicer
 from services.scoring.servicer.request_context import RequestContext
+from services.scoring.servicer.run_lengths import RunLengthServicer
 from services.scoring.servicer.simulation import SimulationServicer
 from services.scoring.servicer.system_review import SystemReviewServicer
 from services.scoring.servicer.weights import WeightServicer
@@ -107,6 +109,9 @@ async def run(
             SimulationServicer(requests),
             add_SimulationServiceServicer_to_server,
             ACCESS,
+        ),
+        Contract(
+            "andon.scoring.v1.RunLengthService", RunLengthServicer(), add_RunLengthServiceServicer_to_server, ACCESS
         ),
         Contract(
             "andon.scoring.v1.WeightService", WeightServicer(requests), add_WeightServiceServicer_to_server, ACCESS

@@ -12,6 +12,7 @@ ALARM_REVIEW = "/andon.scoring.v1.AlarmReviewService/"
 SYSTEM_REVIEW = "/andon.scoring.v1.SystemReviewService/"
 OVERVIEW = "/andon.scoring.v1.OverviewService/"
 CAPABILITY = "/andon.scoring.v1.CapabilityService/"
+RUN_LENGTH = "/andon.scoring.v1.RunLengthService/"
 WEIGHT = "/andon.scoring.v1.WeightService/"
 READERS = frozenset({"reader", "analyst", "quality_manager", "operator", "admin", "service"})
 # Who watches a process knows what happened to it.
@@ -53,6 +54,7 @@ ACCESS: Access = {
     f"{SIMULATION}GetQueueSimulation": READERS,
     f"{CAPABILITY}GetCapability": READERS,
     f"{CAPABILITY}GetLoss": READERS,
+    f"{RUN_LENGTH}GetRunLength": READERS,
     f"{WEIGHT}ProposeWeights": READERS,
     f"{WEIGHT}AdjustWeights": ANALYSTS,
     f"{WEIGHT}ListWeightChanges": READERS,

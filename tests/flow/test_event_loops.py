@@ -24,6 +24,7 @@ from andon.scoring.v1 import (
     error_budget_pb2,
     funnel_pb2,
     overview_pb2,
+    run_length_pb2,
     score_pb2,
     scoring_pb2,
     simulation_pb2,
@@ -69,6 +70,7 @@ CONTRACTS = {
         funnel_pb2,
         simulation_pb2,
         weight_pb2,
+        run_length_pb2,
     ),
     "improvement": (improvement_pb2,),
 }
@@ -330,6 +332,7 @@ def planned() -> problem_pb2.Action:
 
 
 CAUSE = problem_pb2.Cause(cause_class=problem_pb2.CAUSE_CLASS_PROCESS)
+FAR = Timestamp(seconds=4_000_000_000)
 ACTION, OFTEN = "/actions/1", Duration(nanos=100_000_000)
 SELECTION = qua.QuarantineSelection(filter=qua.QuarantineFilter(sources=["bulk"]))
 RULES = [
@@ -418,6 +421,13 @@ LARGE: dict[str, Requests] = {
             what_ifs=[sim.WhatIf(staff=4)],
         )
     ),
+    "scoring.GetRunLength": always(
+        run_length_pb2.GetRunLengthRequest(
+            shewhart=run_length_pb2.ShewhartScheme(rules=["WE1", "WE2", "WE3", "WE4"]),
+            requested_arl0=200.0,
+            shifts=[0.1 * step for step in range(1, 51)],
+        )
+    ),
     "scoring.ProposeWeights": always(
         wei.ProposeWeightsRequest(name=LARGE_SYSTEM),
         wei.ProposeWeightsRequest(name=SYSTEM, experts=[JUDGEMENT] * 50),
@@ -457,6 +467,11 @@ LARGE: dict[str, Requests] = {
     "improvement.CancelAction": of_problem(imp.CancelActionRequest, below=ACTION, reason="x" * 4_000),
     "improvement.CloseProblem": of_problem(imp.CloseProblemRequest),
     "improvement.DismissProblem": of_problem(imp.DismissProblemRequest, reason="x" * 4_000),
+    "improvement.UndoTransition": of_problem(imp.UndoTransitionRequest, transition=2, reason="x" * 4_000),
+    "improvement.AssignProblem": of_problem(imp.AssignProblemRequest, added_watchers=[f"w{n}" for n in range(100)]),
+    "improvement.SnoozeProblem": of_problem(imp.SnoozeProblemRequest, snooze_end_time=FAR, reason="x" * 4_000),
+    "improvement.AddNote": of_problem(imp.AddNoteRequest, "parent", note="@x " * 1_000),
+    "improvement.ListProblemHistory": of_problem(imp.ListProblemHistoryRequest, "parent", page_size=1_000),
     "improvement.ExplainProblem": of_problem(imp.ExplainProblemRequest, events_max=1_000),
     "improvement.GetImprovementStatus": always(imp.GetImprovementStatusRequest()),
     # Last: from here on a large system is folded, too.

@@ -16,6 +16,7 @@ from andon.scoring.v1 import (
     error_budget_pb2,
     funnel_pb2,
     overview_pb2,
+    run_length_pb2,
     scoring_pb2,
     simulation_pb2,
     system_review_pb2,
@@ -43,6 +44,7 @@ SERVICES = {
     "funnels": funnel_pb2.DESCRIPTOR.services_by_name["FunnelService"],
     "error_budgets": error_budget_pb2.DESCRIPTOR.services_by_name["ErrorBudgetService"],
     "simulation": simulation_pb2.DESCRIPTOR.services_by_name["SimulationService"],
+    "run_lengths": run_length_pb2.DESCRIPTOR.services_by_name["RunLengthService"],
     "weights": weight_pb2.DESCRIPTOR.services_by_name["WeightService"],
     "improvement": improvement_pb2.DESCRIPTOR.services_by_name["ImprovementService"],
 }

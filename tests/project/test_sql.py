@@ -18,8 +18,16 @@ def sql(root, service):
 
 
 @pytest.fixture
-async def connection(database, service, sql):
-    await migrate(database, schema=service, directory=sql / "migrations")
+async def database(databases, service, sql):
+    migrations = sql / "migrations"
+    template = await databases.template(
+        f"schema of {service}", lambda dsn: migrate(dsn, schema=service, directory=migrations)
+    )
+    return await databases.create(template)
+
+
+@pytest.fixture
+async def connection(database, service):
     connection = await asyncpg.connect(database, server_settings={"search_path": service})
     yield connection
     await connection.close()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import enum
+from datetime import date
+from functools import partial
 from typing import Annotated
 
 import typer
 from andon.improvement.v1 import improvement_pb2 as pb
-from andon.improvement.v1.problem_pb2 import Cause, CauseClass, Problem
+from andon.improvement.v1.problem_pb2 import Cause, CauseClass, HistoryEntry, Problem
 
-from andon_client.commands.filters import Json, Limit
+from andon_client.commands.filters import Json, Limit, time_option
 from andon_client.commands.problem_tree import add_signals, problem_tree, show_next
 from andon_client.commands.transition import (
     Etag,
@@ -19,12 +21,15 @@ from andon_client.commands.transition import (
     transition,
 )
 from andon_client.commands.write_options import RequestId, ValidateOnly
-from andon_client.listing import shown_notation
+from andon_client.listing import list_history, shown_notation, take
+from andon_client.presentation.history_tables import history_table
 from andon_client.presentation.notation import Notation
 from andon_client.presentation.phrases import say, text_in
 from andon_client.presentation.tables import problem_system
 from andon_client.suite import Suite
-from andon_client.terminal import Context, emit_json, run, screen
+from andon_client.terminal import Context, emit, emit_json, run, screen
+
+Reason = Annotated[str, typer.Option(help="Why; stored in the history.")]
 
 
 class CauseKind(enum.StrEnum):
@@ -34,15 +39,30 @@ class CauseKind(enum.StrEnum):
     EXTERNAL = "external"
 
 
-def show(context: typer.Context, name: ProblemName, limit: Limit = 10, as_json: Json = False) -> None:
+def show(
+    context: typer.Context,
+    name: ProblemName,
+    history: Annotated[
+        bool,
+        typer.Option("--history", help="What happened to it instead: who did what, when and why, the newest first."),
+    ] = False,
+    limit: Limit = 10,
+    as_json: Json = False,
+) -> None:
     """Show a problem: causes, actions, last verdict, signals and next steps."""
     options: Context = context.obj
 
-    async def work(suite: Suite) -> tuple[Problem, Notation]:
+    async def work(suite: Suite) -> tuple[Problem, list[HistoryEntry], Notation]:
         problem = await read(suite, name)
-        return problem, await shown_notation(suite, [problem_system(problem)])
+        request = pb.ListProblemHistoryRequest(parent=name, page_size=min(limit, 1_000))
+        entries = await take(list_history(suite, request), limit) if history else []
+        return problem, entries, await shown_notation(suite, [problem_system(problem)])
 
-    found, notation = run(options, work)
+    found, entries, notation = run(options, work)
+    if history:
+        zone = notation.zone(problem_system(found))
+        emit(entries, as_json, partial(history_table, zone=zone), options.locale)
+        return
     if as_json:
         emit_json(found)
         return
@@ -119,6 +139,84 @@ def dismiss(
     options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
     request = pb.DismissProblemRequest(name=name, reason=reason)
     transition(options, name, lambda suite: suite.improvement.DismissProblem, request)
+
+
+class Undoable(enum.StrEnum):
+    ACKNOWLEDGE = "acknowledge"
+    DISMISS = "dismiss"
+    SNOOZE = "snooze"
+
+
+def undo(
+    context: typer.Context,
+    name: ProblemName,
+    undone: Annotated[Undoable, typer.Argument(metavar="TRANSITION", help="acknowledge, dismiss or snooze.")],
+    reason: Reason = "",
+    etag: Etag = "",
+    request_id: RequestId = "",
+    validate_only: ValidateOnly = False,
+    as_json: Json = False,
+) -> None:
+    """Undo an acknowledgement, a dismissal or a snooze. The signals of a dismissed problem count again."""
+    options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
+    which = pb.UndoTransitionRequest.Transition.Value(f"TRANSITION_{undone.name}")
+    request = pb.UndoTransitionRequest(name=name, transition=which, reason=reason)
+    transition(options, name, lambda suite: suite.improvement.UndoTransition, request)
+
+
+def assign(
+    context: typer.Context,
+    name: ProblemName,
+    owner: Annotated[
+        str | None, typer.Option(help="Role or team that is responsible from now on; '' is nobody.")
+    ] = None,
+    watchers: Annotated[
+        list[str] | None, typer.Option("--watcher", help="Role, team or person to add as a watcher; may be repeated.")
+    ] = None,
+    unwatch: Annotated[list[str] | None, typer.Option(help="Watcher to remove; may be repeated.")] = None,
+    reason: Reason = "",
+    etag: Etag = "",
+    request_id: RequestId = "",
+    validate_only: ValidateOnly = False,
+    as_json: Json = False,
+) -> None:
+    """Hand a problem over to an owner, and change who watches it."""
+    options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
+    request = pb.AssignProblemRequest(
+        name=name, owner=owner, added_watchers=watchers or [], removed_watchers=unwatch or [], reason=reason
+    )
+    transition(options, name, lambda suite: suite.improvement.AssignProblem, request)
+
+
+def snooze(
+    context: typer.Context,
+    name: ProblemName,
+    until: Annotated[date, time_option("--until", help="Until when, in the zone of the system.")],
+    reason: Annotated[str, typer.Option(help="Why it needs no attention until then.")],
+    etag: Etag = "",
+    request_id: RequestId = "",
+    validate_only: ValidateOnly = False,
+    as_json: Json = False,
+) -> None:
+    """Say that a problem needs no attention before a time. Its signals are processed meanwhile."""
+    options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
+    request = pb.SnoozeProblemRequest(name=name, reason=reason)
+    transition(options, name, lambda suite: suite.improvement.SnoozeProblem, request, snooze_end_time=until)
+
+
+def note(
+    context: typer.Context,
+    name: ProblemName,
+    text: Annotated[str, typer.Argument(help="The note; @name mentions somebody.")],
+    etag: Etag = "",
+    request_id: RequestId = "",
+    validate_only: ValidateOnly = False,
+    as_json: Json = False,
+) -> None:
+    """Add a note to the history of a problem."""
+    options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
+    request = pb.AddNoteRequest(parent=name, note=text)
+    transition(options, name, lambda suite: suite.improvement.AddNote, request)
 
 
 def close(

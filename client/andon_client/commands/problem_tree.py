@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 from itertools import groupby
 
 from andon.improvement.v1.improvement_pb2 import ExplainProblemResponse
@@ -11,7 +12,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from andon_client.commands.action_tree import add_action
-from andon_client.presentation.formats import localised, quantity, span, stretch
+from andon_client.presentation.formats import localised, quantity, span, stretch, when
 from andon_client.presentation.next_steps import next_steps
 from andon_client.presentation.notation import Notation
 from andon_client.presentation.phrases import named, say
@@ -30,11 +31,24 @@ def problem_tree(problem: Problem, locale: str, notation: Notation) -> Tree:
         tree.add(escape(say("reason", locale, reason=problem.reason)))
     if problem.merged_into:
         tree.add(escape(say("merged", locale, name=problem.merged_into)))
+    for line in _attention(problem, locale, zone):
+        tree.add(escape(line))
     if problem.causes:
         _add_causes(tree, problem.causes, locale)
     for action in problem.actions:
         add_action(tree, action, locale, notation)
     return tree
+
+
+def _attention(problem: Problem, locale: str, zone: tzinfo) -> list[str]:
+    """Who looks at it, and when."""
+    until = when(problem.snooze_end_time, zone)
+    return [
+        *([say("owner", locale, owner=problem.owner)] if problem.owner else []),
+        *([say("watchers", locale, watchers=", ".join(problem.watchers))] if problem.watchers else []),
+        *([say("snoozed", locale, until=until)] if problem.HasField("snooze_end_time") else []),
+        *([say("notes", locale, count=problem.note_count, name=problem.name)] if problem.note_count else []),
+    ]
 
 
 def _add_causes(tree: Tree, causes: Sequence[Cause], locale: str) -> None:

@@ -66,6 +66,10 @@ TransitionResponse: TypeAlias = (
     | pb.VerifyActionResponse
     | pb.CloseProblemResponse
     | pb.DismissProblemResponse
+    | pb.UndoTransitionResponse
+    | pb.AssignProblemResponse
+    | pb.SnoozeProblemResponse
+    | pb.AddNoteResponse
 )
 R = TypeVar("R", bound=TransitionRequest)
 A = TypeVar("A", bound=TransitionResponse)

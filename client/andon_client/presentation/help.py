@@ -76,6 +76,30 @@ CHINESE: Mapping[str, str] = {
     "Show where every indicator is: latest, previous, common cause or change, target in reach or not, its course.": (
         "显示各指标现状：最近值、上期值、随机或变化、目标能否达到、走势。"
     ),
+    "Show how long a chart runs before it alarms: falsely, and after shifts. Reads no data.": (
+        "显示控制图报警前的运行长度：误报时与偏移之后。不读取数据。"
+    ),
+    "shewhart, cusum, ewma, individuals-range, poisson-cusum, binomial-cusum, mewma, variance-cusum, variance-ewma,"
+    " autocorrelated or shiryaev-roberts.": (
+        "shewhart、cusum、ewma、individuals-range、poisson-cusum、binomial-cusum、mewma、variance-cusum、variance-ewma、"
+        "autocorrelated 或 shiryaev-roberts。"
+    ),
+    "Points between false alarms that are wanted; finds the limit.": "希望的误报间隔（点数）；据此求限值。",
+    "The limit, if it is known.": "已知的限值。",
+    "WE1 to WE4, N1 to N8; may be repeated.": "WE1 到 WE4、N1 到 N8；可重复。",
+    "Of a CUSUM: k.": "CUSUM 的参考值 k。",
+    "Of a CUSUM, as a share of its limit.": "CUSUM 的起始值，占限值的份额。",
+    "Of an EWMA. Default: 0.2.": "EWMA 的平滑系数。默认：0.2。",
+    "Limits of an EWMA that widen from the start.": "EWMA 从起点逐渐放宽的限。",
+    "Alarms on the upper side only, of a CUSUM or EWMA.": "CUSUM 或 EWMA 仅在上侧报警。",
+    "Count per point in control, of a Poisson CUSUM.": "泊松 CUSUM 受控时每点的计数。",
+    "Items per point, of a binomial CUSUM.": "二项 CUSUM 每点的件数。",
+    "Share in control, of a binomial CUSUM.": "二项 CUSUM 受控时的比例。",
+    "Measures at once, of an MEWMA.": "MEWMA 同时监控的度量数。",
+    "Size of a subgroup less 1, of charts of variances.": "方差图的子组大小减 1。",
+    "Of neighbours, where points depend.": "相邻点的相关系数（点不独立时）。",
+    "Points that centre and sigma come from.": "估计中心与标准差的点数。",
+    "In sigma; may be repeated. Default: 0.25 to 4, as a curve.": "以标准差计；可重复。默认：0.25 到 4 的曲线。",
     "Weights of indicators: proposed, changed within a cap, logged.": "指标权重：建议、限幅调整、记录。",
     "Propose weights for the members of a composite: from comparisons, from history, or from both. Changes nothing.": (
         "为综合指标的成员建议权重：依据两两比较、历史数据或两者。不作任何更改。"
@@ -273,16 +297,6 @@ CHINESE: Mapping[str, str] = {
     "These figures replace those of the same periods: gives rows a newer revision.": (
         "以这些数据替换相同周期的数据：为各行赋予更新的修订号。"
     ),
-    "Transfers: whole files that the service reads by itself.": "传输：由服务自行读取的整个文件。",
-    "Upload a file for the service to read. The same command goes on where it was broken off.": (
-        "上传文件，由服务读取。再次运行同一命令即从中断处继续。"
-    ),
-    "List transfers, newest first.": "列出传输，最新的在前。",
-    "Show how far a transfer is, and which records were refused.": "显示传输的进度与被拒绝的记录。",
-    "Cancel a transfer. What it has written stays in the log.": "取消传输。已写入的内容保留在日志中。",
-    "Id of the transfer, as listed by `andon transfer list`.": "传输标识，见 `andon transfer list`。",
-    "YAML: how columns become events. Default: as the source says.": "YAML：各列如何成为事件。默认：按数据源的映射。",
-    "Leave when the file is uploaded; the service reads it by itself.": "上传完成即退出；服务自行读取。",
     "The archive: events that have left the database for Parquet files.": (
         "归档：已移出数据库、存入 Parquet 文件的事件。"
     ),
@@ -391,6 +405,14 @@ CHINESE: Mapping[str, str] = {
     "Show a problem: causes, actions, last verdict, signals and next steps.": (
         "显示一个问题：原因、措施、最近结论、信号与下一步。"
     ),
+    "Undo an acknowledgement, a dismissal or a snooze. The signals of a dismissed problem count again.": (
+        "撤销受理、驳回或暂缓；被驳回问题的信号重新计入。"
+    ),
+    "Hand a problem over to an owner, and change who watches it.": "将问题移交给负责方，并更改关注者。",
+    "Say that a problem needs no attention before a time. Its signals are processed meanwhile.": (
+        "声明某一时间之前无需关注该问题；其间信号照常处理。"
+    ),
+    "Add a note to the history of a problem.": "在问题历史中添加备注。",
     "Acknowledge a problem.": "受理问题。",
     "Confirm a cause that was found in the data, or add a new one.": "确认由数据找到的原因，或添加新原因。",
     "Dismiss a problem as a false alarm. Its signals do not reopen it.": "将问题作为误报驳回；其信号不会使其重新打开。",
@@ -500,6 +522,17 @@ CHINESE: Mapping[str, str] = {
         "幂等键（UUID）：以同一键重试不会重复生效。默认：随机。"
     ),
     "Dry run: validate and show the result only.": "试运行：仅校验并显示结果。",
+    "What happened to it instead: who did what, when and why, the newest first.": (
+        "改为显示其经过：何人、何时、做了什么及原因，最新者在前。"
+    ),
+    "Why; stored in the history.": "原因；存入历史。",
+    "acknowledge, dismiss or snooze.": "acknowledge（受理）、dismiss（驳回）或 snooze（暂缓）。",
+    "Role or team that is responsible from now on; '' is nobody.": "今后负责的角色或团队；'' 表示无人负责。",
+    "Role, team or person to add as a watcher; may be repeated.": "要添加为关注者的角色、团队或个人；可重复。",
+    "Watcher to remove; may be repeated.": "要移除的关注者；可重复。",
+    "Until when, in the zone of the system.": "到何时为止（按体系的时区）。",
+    "Why it needs no attention until then.": "为何在此之前无需关注。",
+    "The note; @name mentions somebody.": "备注内容；@名称 表示提及某人。",
     "Class of the cause.": "原因类别。",
     "Name of a found cause to confirm. Default: add a new one.": "要确认的已找到原因的名称。默认：添加新原因。",
     "Description of the cause, in the language of --locale.": "原因描述，使用 --locale 的语言。",

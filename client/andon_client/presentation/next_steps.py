@@ -60,5 +60,6 @@ _STEPS: Mapping[str, Steps] = {
     "PLAN_ACTION": _of_problem("plan", "action plan {} --title '...' --owner '...'"),
     "ADD_CAUSE": _add_cause,
     "CANCEL_ACTION": _of_actions("cancel", "cancel", ACTION_STATE_PLANNED, ACTION_STATE_STARTED, ACTION_STATE_DONE),
+    "UNDO_DISMISS": _of_problem("undo_dismiss", "problem undo {} dismiss"),
     "DISMISS": _of_problem("dismiss", "problem dismiss {} --reason '...'"),
 }

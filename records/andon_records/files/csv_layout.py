@@ -267,6 +267,8 @@ def _header(path: Path, mapping: CsvMapping, lines: Sequence[str]) -> tuple[_Hea
         if mapping.header_row is not None
         else [place for place in range(start, min(len(lines), HEADER_LINES_MAX)) if lines[place].strip()]
     )
+    if not candidates:
+        raise refuse(path, message("lines_empty", rows=min(len(lines), HEADER_LINES_MAX)))
     read = [_read(lines, place, delimiter, mapping.quote) for place in candidates for delimiter in delimiters]
     wanted = [name for name in mapping.columns() if name not in COUNTED]
     found = next((header for header in read if set(wanted) <= set(header.names)), None)

@@ -24,7 +24,7 @@ from andon_records.files.table_file import TableFile, TextTable
 from andon_records.files.utf8_stream import refuse
 from andon_records.files.xml_stream import XmlStream
 from andon_records.mapping.document import COUNTED, CsvMapping
-from andon_records.messages import Message, message
+from andon_records.messages import LoadError, Message, message
 
 # The format's own limits.
 ROWS_MAX, COLUMNS_MAX = 1_048_576, 16_384
@@ -137,7 +137,10 @@ def _book(path: Path) -> _Book:
             sheets, from_1904 = _sheets(path, archive, parts, targets)
             shared = _shared(path, archive, parts)
             return _Book(path, sheets, shared, _dates(path, archive, parts), from_1904)
-    except _ARCHIVE_ERRORS as error:
+    except LoadError:
+        raise
+    # The directory of a damaged archive can hold names that are no text, and negative places.
+    except (*_ARCHIVE_ERRORS, ValueError) as error:
         raise refuse(path, message("workbook_broken")) from error
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from andon.improvement.v1 import improvement_pb2_grpc
 
 from services.improvement.servicer.actions import ActionRpcs
+from services.improvement.servicer.attention import AttentionRpcs
 from services.improvement.servicer.decisions import DecisionRpcs
 from services.improvement.servicer.explanation import ProblemExplanationRpcs
 from services.improvement.servicer.lists import ListRpcs
@@ -22,6 +23,7 @@ class ImprovementServicer(
     WatchRpcs,
     ProblemExplanationRpcs,
     DecisionRpcs,
+    AttentionRpcs,
     ActionRpcs,
     VerificationRpcs,
     improvement_pb2_grpc.ImprovementServiceServicer,

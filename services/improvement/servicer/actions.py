@@ -7,6 +7,7 @@ from typing import Any
 from andon.improvement.v1 import improvement_pb2 as pb
 
 from services.improvement import transitions
+from services.improvement.audit_trail import Occasion
 from services.improvement.error_mapping import mapped_errors
 from services.improvement.servicer.request_context import RequestContext
 from services.improvement.wire.goals import check_action, check_direction
@@ -22,7 +23,11 @@ class ActionRpcs:
         with mapped_errors():
             check_direction(action.goal, await self.requests.scoring.direction(action.goal.series))
         answer = await self.requests.change(
-            request, name, lambda problem: transitions.plan_action(problem, action, now_us), pb.PlanActionResponse
+            request,
+            name,
+            Occasion("PLAN_ACTION"),
+            lambda problem: transitions.plan_action(problem, action, now_us),
+            pb.PlanActionResponse,
         )
         answer.action.CopyFrom(answer.problem.actions[-1])
         return answer
@@ -32,6 +37,7 @@ class ActionRpcs:
         started_us = time_us("start_time", request, now_us)
         return await self.requests.act(
             request,
+            Occasion("START_ACTION"),
             lambda problem: transitions.start_action(problem, request.name, started_us, now_us),
             pb.StartActionResponse,
         )
@@ -41,6 +47,7 @@ class ActionRpcs:
         done_us = time_us("done_time", request, now_us)
         return await self.requests.act(
             request,
+            Occasion("COMPLETE_ACTION"),
             lambda problem: transitions.complete_action(problem, request.name, done_us, now_us),
             pb.CompleteActionResponse,
         )
@@ -49,6 +56,7 @@ class ActionRpcs:
         reason, now_us = check_optional_reason(request.reason), self.requests.clock_us()
         return await self.requests.act(
             request,
+            Occasion("CANCEL_ACTION", reason=reason),
             lambda problem: transitions.cancel_action(problem, request.name, reason, now_us),
             pb.CancelActionResponse,
         )

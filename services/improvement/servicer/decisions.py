@@ -1,4 +1,4 @@
-"""AcknowledgeProblem, AddCause, DismissProblem and CloseProblem: what people say of a problem itself."""
+"""AcknowledgeProblem, AddCause, DismissProblem, CloseProblem, UndoTransition: what people say of a problem itself."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from typing import Any
 from andon.improvement.v1 import improvement_pb2 as pb
 
 from services.improvement import transitions
+from services.improvement.audit_trail import Occasion
 from services.improvement.servicer.request_context import RequestContext
-from services.improvement.wire.validation import check_cause, check_problem_name, check_reason
+from services.improvement.wire.validation import check_cause, check_optional_reason, check_problem_name, check_reason
+from services.runtime.errors import invalid
+
+UNDOING = {
+    pb.UndoTransitionRequest.TRANSITION_ACKNOWLEDGE: ("UNDO_ACKNOWLEDGE", transitions.undo_acknowledge),
+    pb.UndoTransitionRequest.TRANSITION_DISMISS: ("UNDO_DISMISS", transitions.undo_dismiss),
+    pb.UndoTransitionRequest.TRANSITION_SNOOZE: ("UNDO_SNOOZE", transitions.undo_snooze),
+}
 
 
 class DecisionRpcs:
@@ -19,7 +27,11 @@ class DecisionRpcs:
     ) -> pb.AcknowledgeProblemResponse:
         name, now_us = check_problem_name("name", request.name), self.requests.clock_us()
         return await self.requests.change(
-            request, name, lambda problem: transitions.acknowledge(problem, now_us), pb.AcknowledgeProblemResponse
+            request,
+            name,
+            Occasion("ACKNOWLEDGE"),
+            lambda problem: transitions.acknowledge(problem, now_us),
+            pb.AcknowledgeProblemResponse,
         )
 
     async def AddCause(self, request: pb.AddCauseRequest, context: Any) -> pb.AddCauseResponse:
@@ -29,18 +41,44 @@ class DecisionRpcs:
             self.requests.clock_us(),
         )
         return await self.requests.change(
-            request, name, lambda problem: transitions.add_cause(problem, cause, now_us), pb.AddCauseResponse
+            request,
+            name,
+            Occasion("ADD_CAUSE"),
+            lambda problem: transitions.add_cause(problem, cause, now_us),
+            pb.AddCauseResponse,
         )
 
     async def DismissProblem(self, request: pb.DismissProblemRequest, context: Any) -> pb.DismissProblemResponse:
         name, reason = check_problem_name("name", request.name), check_reason(request.reason)
         now_us = self.requests.clock_us()
         return await self.requests.change(
-            request, name, lambda problem: transitions.dismiss(problem, reason, now_us), pb.DismissProblemResponse
+            request,
+            name,
+            Occasion("DISMISS", reason=reason),
+            lambda problem: transitions.dismiss(problem, reason, now_us),
+            pb.DismissProblemResponse,
         )
 
     async def CloseProblem(self, request: pb.CloseProblemRequest, context: Any) -> pb.CloseProblemResponse:
         name, now_us = check_problem_name("name", request.name), self.requests.clock_us()
         return await self.requests.change(
-            request, name, lambda problem: transitions.close(problem, now_us), pb.CloseProblemResponse
+            request,
+            name,
+            Occasion("CLOSE"),
+            lambda problem: transitions.close(problem, now_us),
+            pb.CloseProblemResponse,
+        )
+
+    async def UndoTransition(self, request: pb.UndoTransitionRequest, context: Any) -> pb.UndoTransitionResponse:
+        name, reason = check_problem_name("name", request.name), check_optional_reason(request.reason)
+        now_us = self.requests.clock_us()
+        if request.transition not in UNDOING:
+            raise invalid("transition", "is required", "FIELD_REQUIRED")
+        event, undo = UNDOING[request.transition]
+        return await self.requests.change(
+            request,
+            name,
+            Occasion(event, reason=reason),
+            lambda problem: undo(problem, now_us),
+            pb.UndoTransitionResponse,
         )

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 from andon.improvement.v1 import problem_pb2
 from google.protobuf.message import Message
 
+from services.improvement.audit_trail import Occasion, entries_from_signals, entry_of
 from services.improvement.error_mapping import mapped_errors
 from services.improvement.model import SETTLED, Problem
 from services.improvement.problems import settled_spans
+from services.improvement.reinstatement import reinstate
 from services.improvement.scoring_client import ScoringClient
 from services.improvement.store import ProblemStore, Transaction
 from services.improvement.tenants import Tenants
@@ -60,8 +62,10 @@ class RequestContext:
         async with self.store.transaction(self.tenant) as transaction:
             return await _first_answer(transaction, request, answer)
 
-    async def change(self, request: Any, name: str, change: Change, answer: type[Answer]) -> Answer:
-        """One change under the tenant's lock; the same request id gets the first answer again."""
+    async def change(self, request: Any, name: str, occasion: Occasion, change: Change, answer: type[Answer]) -> Answer:
+        """One change under the tenant's lock, with its entry in the history; the same request id gets the first answer
+        again.
+        """
         async with self.store.transaction(self.tenant) as transaction:
             head = await transaction.lock()
             if (first := await _first_answer(transaction, request, answer)) is not None:
@@ -75,16 +79,21 @@ class RequestContext:
             if request.validate_only:
                 return made
             await transaction.store([after], head)
+            await transaction.append_history([entry_of(before, after, occasion, current_caller().subject)])
             if after.state in SETTLED:
                 await transaction.index.settle({after.name: settled_spans(after)})
+            elif before.state in SETTLED:
+                decision = await reinstate(transaction, after, self.scoring, self.clock_us())
+                await transaction.append_history(entries_from_signals({after.name: after}, decision.changed))
+                made = answer(problem=self.message(_present(await transaction.problem(name), name)))
             if (key := idempotency_key(request)) is not None:
                 await transaction.store_answer(key.request_id, key.fingerprint, made.SerializeToString())
         self.tenants.of(self.tenant).changed.notify()
         return made
 
-    async def act(self, request: Any, change: Change, answer: type[Answer]) -> Answer:
+    async def act(self, request: Any, occasion: Occasion, change: Change, answer: type[Answer]) -> Answer:
         """A transition of an action, made with its problem."""
-        return await self.change(request, problem_of_action("name", request.name), change, answer)
+        return await self.change(request, problem_of_action("name", request.name), occasion, change, answer)
 
 
 async def _first_answer(transaction: Transaction, request: Any, answer: type[Answer]) -> Answer | None:

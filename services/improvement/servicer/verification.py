@@ -7,6 +7,7 @@ from typing import Any
 from andon.improvement.v1 import improvement_pb2 as pb
 
 from services.improvement import transitions
+from services.improvement.audit_trail import Occasion
 from services.improvement.error_mapping import mapped_errors
 from services.improvement.metrics import metrics
 from services.improvement.proof import history_begin_us, verify
@@ -29,7 +30,10 @@ class VerificationRpcs:
             readings = await self.requests.scoring.readings(action.goal.series, history_begin_us(action))
             proof = verify(action, readings, await self.requests.scoring.scale(action.goal.series), now_us)
         answer = await self.requests.act(
-            request, lambda problem: transitions.verified(problem, request.name, proof, now_us), pb.VerifyActionResponse
+            request,
+            Occasion("VERIFY_ACTION", reason=transitions.finding(proof)),
+            lambda problem: transitions.verified(problem, request.name, proof, now_us),
+            pb.VerifyActionResponse,
         )
         if not request.validate_only:
             metrics.add("andon.improvement.verifications", verdict=proof.verdict.value)

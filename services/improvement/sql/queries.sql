@@ -114,6 +114,20 @@ WHERE tenant = $1
 ORDER BY severity DESC, name
 LIMIT $9;
 
+-- name: append_history
+-- What happened to problems.
+INSERT INTO problem_history (tenant, problem, revision, body)
+SELECT $1, entry.*
+FROM unnest($2::text[], $3::bigint[], $4::bytea[]) AS entry;
+
+-- name: page_history
+-- A page of what happened to a problem before a revision, the newest first.
+SELECT body
+FROM problem_history
+WHERE tenant = $1 AND problem = $2 AND revision < $3
+ORDER BY revision DESC
+LIMIT $4;
+
 -- name: read_log
 -- Entries after a position, in order.
 SELECT position, changes, committed_at
@@ -253,6 +267,11 @@ FROM (
 ) AS next
 ON CONFLICT (tenant, process, system, indicator, start_us, problem) DO UPDATE
 SET joins_us = EXCLUDED.joins_us, until_us = EXCLUDED.until_us;
+
+-- name: delete_settled
+-- A problem that is worked on again has dealt with nothing yet.
+DELETE FROM settled_span
+WHERE tenant = $1 AND problem = $2;
 
 -- name: store_evidence
 -- Which scores the causes of a live problem rest on, and through which position they were read.

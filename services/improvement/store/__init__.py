@@ -11,16 +11,18 @@ from uuid import UUID
 
 import asyncpg
 
-from services.improvement.model import LIVE, ActiveSignal, Problem, ProblemName, ProblemQuery
+from services.improvement.model import LIVE, ActiveSignal, HistoryEntry, Problem, ProblemName, ProblemQuery
 from services.improvement.store.failures import IntakeFailure, IntakeFailures
 from services.improvement.store.occurrence_index import OccurrenceIndex
 from services.improvement.store.statements import CHANNEL, MIGRATIONS, QUERIES, SCHEMA
 from services.improvement.wire.codec import (
     combined,
+    decode_entry,
     decode_problem,
     decode_signal,
     digest,
     encode_changes,
+    encode_entry,
     encode_problem,
 )
 from services.improvement.wire.problems import state_number
@@ -146,6 +148,17 @@ class Transaction:
             head.total_count + len(problems) - len(before),
         )
         return head.position + 1
+
+    async def append_history(self, entries: Sequence[HistoryEntry]) -> None:
+        """In the transaction of the change that they are about."""
+        problems, revisions = [one.problem for one in entries], [one.revision for one in entries]
+        bodies = [encode_entry(one) for one in entries]
+        await self._connection.execute(QUERIES.append_history, self._tenant, problems, revisions, bodies)
+
+    async def history(self, problem: str, before: int, limit: int) -> list[HistoryEntry]:
+        """What happened to a problem before a revision, the newest first."""
+        rows = await self._connection.fetch(QUERIES.page_history, self._tenant, problem, before, limit)
+        return [decode_entry(ProblemName(problem), row["body"]) for row in rows]
 
     async def store_cursor(self, through: str, settled_position: int, scores_through: str) -> None:
         await self._connection.execute(QUERIES.store_cursor, self._tenant, through, settled_position, scores_through)

@@ -99,6 +99,11 @@ class OccurrenceIndex:
         ]
         await self._connection.executemany(QUERIES.store_settled, rows)
 
+    async def unsettle(self, problem: ProblemName, spans: Sequence[SettledSpan]) -> None:
+        """A problem of these spans is worked on again: its runs are its own once more."""
+        await self._execute(QUERIES.delete_settled, problem)
+        await self.replace_runs([problem], {span.run: problem for span in spans})
+
     async def end(self, problems: Sequence[ProblemName]) -> None:
         """Nothing of problems that have ended is looked up again."""
         await self._execute(QUERIES.delete_runs_of, list(problems))

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.scoring.v1 import score_pb2
 
-from services.improvement.model import ActiveSignal, Problem, ProblemState
+from services.improvement.model import ActiveSignal, HistoryEntry, Problem, ProblemName, ProblemState
+from services.improvement.wire.history_entries import entry_message, entry_of
 from services.improvement.wire.problems import problem_message, problem_of
 from services.improvement.wire.signals import active_signal
 
@@ -27,6 +28,14 @@ def encode_problem(problem: Problem) -> bytes:
 
 def decode_problem(raw: bytes) -> Problem:
     return problem_of(problem_pb2.Problem.FromString(raw))
+
+
+def encode_entry(entry: HistoryEntry) -> bytes:
+    return entry_message(entry).SerializeToString()
+
+
+def decode_entry(problem: ProblemName, raw: bytes) -> HistoryEntry:
+    return entry_of(problem, problem_pb2.HistoryEntry.FromString(raw))
 
 
 def decode_signal(raw: bytes) -> ActiveSignal:

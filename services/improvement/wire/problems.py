@@ -41,6 +41,13 @@ def problem_message(problem: Problem, now_us: int | None = None) -> problem_pb2.
         open_time=stamp(problem.opened_us),
         update_time=stamp(problem.updated_us),
         allowed_transitions=[] if stored else allowed_transitions(problem),
+        owner=problem.owner,
+        watchers=problem.watchers,
+        snooze_end_time=None if problem.snoozed_until_us is None else stamp(problem.snoozed_until_us),
+        note_count=problem.note_count,
+        dismissed_from=state_number(problem.dismissed_from)
+        if problem.dismissed_from
+        else problem_pb2.PROBLEM_STATE_UNSPECIFIED,
     )
 
 
@@ -53,13 +60,17 @@ def state_number(state: ProblemState) -> problem_pb2.ProblemState.ValueType:
     return known
 
 
+def known_state(value: problem_pb2.ProblemState.ValueType) -> ProblemState:
+    return member(problem_pb2.ProblemState, "PROBLEM_STATE", value, ProblemState)
+
+
 def problem_of(message: problem_pb2.Problem) -> Problem:
     start_us, end_us = span_of(message.interval)
     return Problem(
         name=ProblemName(message.name),
         family=Family(message.process, message.system, message.indicator),
         title=text_of(message.title),
-        state=member(problem_pb2.ProblemState, "PROBLEM_STATE", message.state, ProblemState),
+        state=known_state(message.state),
         slice=tuple(sorted(message.slice.items())),
         start_us=start_us,
         end_us=end_us,
@@ -72,4 +83,9 @@ def problem_of(message: problem_pb2.Problem) -> Problem:
         revision=message.revision,
         opened_us=micros(message.open_time),
         updated_us=micros(message.update_time),
+        owner=message.owner,
+        watchers=tuple(message.watchers),
+        snoozed_until_us=micros(message.snooze_end_time) if message.HasField("snooze_end_time") else None,
+        note_count=message.note_count,
+        dismissed_from=known_state(message.dismissed_from) if message.dismissed_from else None,
     )

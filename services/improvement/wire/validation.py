@@ -8,6 +8,7 @@ from typing import Any
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 
 from services.improvement.model import Cause
+from services.improvement.transitions import WATCHERS_MAX
 from services.improvement.wire.causes import cause_of
 from services.improvement.wire.scalars import micros
 from services.runtime.errors import invalid
@@ -15,6 +16,7 @@ from services.runtime.field_checks import FieldChecks
 
 TEXT_MAX = 4000
 INDICATORS_MAX = 1000
+NAME_MAX = 200
 _PROBLEM = re.compile(r"problems/[\w-]{1,64}", re.ASCII)
 _ACTION = re.compile(r"(problems/[\w-]{1,64})/actions/[1-9]\d{0,5}", re.ASCII)
 
@@ -47,6 +49,36 @@ def check_optional_reason(reason: str) -> str:
     if len(reason) > TEXT_MAX:
         raise invalid("reason", f"must have at most {TEXT_MAX} characters")
     return reason
+
+
+def check_note(note: str) -> str:
+    if not note.strip():
+        raise invalid("note", "is required", "FIELD_REQUIRED")
+    if len(note) > TEXT_MAX:
+        raise invalid("note", f"must have at most {TEXT_MAX} characters")
+    return note
+
+
+def check_assignment(request: improvement_pb2.AssignProblemRequest) -> None:
+    checks = FieldChecks()
+    is_change = request.HasField("owner") or request.added_watchers or request.removed_watchers
+    checks.require(bool(is_change), "owner", "is required where no watcher is added or removed", "FIELD_REQUIRED")
+    short = f"must have 1 to {NAME_MAX} characters"
+    checks.require(len(request.owner) <= NAME_MAX, "owner", f"must have at most {NAME_MAX} characters")
+    for field in ("added_watchers", "removed_watchers"):
+        names = getattr(request, field)
+        checks.require(len(names) <= WATCHERS_MAX, field, f"must be at most {WATCHERS_MAX}")
+        for index, one in enumerate(names):
+            checks.require(bool(one.strip()) and len(one) <= NAME_MAX, f"{field}[{index}]", short)
+    checks.done()
+
+
+def check_later(field: str, request: Any, now_us: int) -> int:
+    if not request.HasField(field):
+        raise invalid(field, "is required", "FIELD_REQUIRED")
+    if (given_us := micros(getattr(request, field))) <= now_us:
+        raise invalid(field, "must lie in the future")
+    return given_us
 
 
 def time_us(field: str, request: Any, now_us: int) -> int:

@@ -7,6 +7,7 @@ quarantine and answered like any event, in the same commit.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from services.ingest.admission.arrow import arrival_of, read_stream
 from services.ingest.admission.arrow_schema import check_columns
-from services.ingest.admission.concatenation import join
+from services.ingest.admission.concatenation import join, joined
 from services.ingest.admission.soundness import is_sound, sound
 from services.ingest.model import (
     ATTRIBUTE_PREFIX,
@@ -86,8 +87,45 @@ def map_arrow(mapping: CsvMapping, source: SourceId, stream: bytes) -> MappedRec
         for number, values in enumerate(zip(*columns.values(), strict=True))
     ]
     rows = rows_of(mapping, records)
-    texts = {number: str(table.slice(number, 1).to_pylist()[0]) for number in rows.refused}
+    texts = {number: _json_of(table, number) for number in rows.refused}
     return _mapped(mapping, source, table.num_rows, rows, broken, texts)
+
+
+def mapped_again(
+    arrival: Arrival, records: Sequence[int], mappings: Mapping[SourceId, CsvMapping]
+) -> tuple[Arrival, tuple[int, ...]]:
+    """The rows `records`, of which no event could be made, as events by the mapping that their source has now.
+
+    Also of which row each row of the result is: a record becomes one event or more, or stays a record that is refused.
+    Raises MalformedBatch where they become too many.
+    """
+    waiting: dict[SourceId, list[tuple[int, str]]] = {}
+    sources = arrival.page.column("source")
+    for row in records:
+        source, text = sources[row].as_py(), _record_text(arrival.page, row)
+        if text is not None and source in mappings:
+            waiting.setdefault(SourceId(source), []).append((row, text))
+    mapped_rows = {row for rows in waiting.values() for row, _ in rows}
+    of_row = [row for row in range(arrival.page.num_rows) if row not in mapped_rows]
+    parts = [arrival.take(of_row)]
+    for name, rows in waiting.items():
+        made = map_json(mappings[name], name, [text.encode("utf-8", "surrogatepass") for _, text in rows])
+        parts.append(made.arrival)
+        of_row += [rows[place][0] for place in made.origin.of_row.tolist()]
+        # What the mapping omits now stays for a person to discard.
+        omitted = [rows[place][0] for place in sorted(set(range(len(rows))) - set(made.origin.of_row.tolist()))]
+        parts.append(replace(arrival.take(omitted), unmapped={"RECORD_NOT_MAPPABLE": np.ones(len(omitted), np.bool_)}))
+        of_row += omitted
+    return joined([part for part in parts if part.page.num_rows] or parts[:1]), tuple(of_row)
+
+
+def _record_text(page: pa.RecordBatch, row: int) -> str | None:
+    """None: it is an event by now."""
+    if page.column("id")[row].as_py():
+        return None
+    columns = [page.column(place) for place, name in enumerate(page.schema.names) if name == RECORD_ATTRIBUTE]
+    texts = [column[row].as_py() for column in columns]
+    return next((text for text in texts if isinstance(text, str)), None)
 
 
 def _table(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch, set[int]]:
@@ -112,6 +150,11 @@ def _table(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> tuple[pa.Rec
         found.append(pa.RecordBatch.from_arrays(columns, schema=schema))
     joined = pa.Table.from_batches(found, schema=schema).combine_chunks().to_batches()
     return joined[0] if joined else pa.RecordBatch.from_pylist([], schema=schema), broken
+
+
+def _json_of(table: pa.RecordBatch, number: int) -> str:
+    """A record as JSON, as which it is mapped when it is replayed."""
+    return json.dumps(table.slice(number, 1).to_pylist()[0], ensure_ascii=False, default=str)
 
 
 def _plain_rows(mapping: CsvMapping, table: pa.RecordBatch) -> RecordRows:

@@ -1,6 +1,7 @@
 """QuarantineService: the refused events as a work list, page by page."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,18 +9,21 @@ import pyarrow as pa
 from andon.common.v1.errors_pb2 import ErrorReason
 from andon.ingest.v1 import event_pb2, quarantine_pb2
 from andon.ingest.v1 import quarantine_pb2_grpc as grpc_stubs
+from andon_records.messages import MalformedMapping
 
 from services.ingest import wire
 from services.ingest.admission.checks import MESSAGES
 from services.ingest.admission.correction import Rule, changed, corrected, unreadable_still
+from services.ingest.admission.raw_records import mapped_again
 from services.ingest.metrics import metrics
-from services.ingest.model import Arrival, Decider, Fault, IncomingBatch, Replay, Written
+from services.ingest.model import Arrival, Decider, Fault, IncomingBatch, MalformedBatch, Replay, SourceId, Written
 from services.ingest.privacy.engine import masked
 from services.ingest.registry.held_events import OPEN, HeldEvent, HeldFilter, HeldPage, HeldState
 from services.ingest.registry.quarantine import OPENED_ROWS, corrected_name, opened, sealed
 from services.ingest.servicer.corrections import rules as rules_of
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.wire import batches
+from services.ingest.wire import records as record_wire
 from services.ingest.wire.times import micros, timestamp
 from services.ingest.workers import computed
 from services.ingest.writer.interface import LockedSession, StoreSession
@@ -37,6 +41,7 @@ NAMED_MAX = 1_000
 REASON_CHARS_MAX = 500
 # Events of an empty source, in filters.
 NO_SOURCE = "-"
+RECORD_REASONS = ("RECORD_MALFORMED", "RECORD_NOT_MAPPABLE")
 _FIRST_PLACE, _LAST_PLACE = (-1, ""), (2**62, "")
 
 
@@ -128,7 +133,8 @@ class QuarantineServicer(grpc_stubs.QuarantineServiceServicer):
             count = await _selected_count(session, request.selection, entries)
         before, after = await self._corrected(log, entries, rules)
         differ = changed(before.page, after.page)
-        batch = _replay_batch(after, entries, Decider("", ""), validate_only=True)
+        tried, of_row = await self._mapped_again(log, entries, after)
+        batch = _replay_batch(tried, entries, of_row, Decider("", ""), validate_only=True)
         written = await log.submit(batch)
         assert isinstance(written, Written)
         response = quarantine_pb2.PreviewCorrectionResponse(
@@ -198,7 +204,9 @@ class QuarantineServicer(grpc_stubs.QuarantineServiceServicer):
         if not page.entries and not request.request_id:
             return kind(next_page_token=page.next_page_token)
         arrival, _ = await self._corrected(log, page.entries, ())
-        batch = _replay_batch(arrival, page.entries, _decider(request), request.validate_only, page.next_page_token)
+        arrival, of_row = await self._mapped_again(log, page.entries, arrival)
+        decider = _decider(request)
+        batch = _replay_batch(arrival, page.entries, of_row, decider, request.validate_only, page.next_page_token)
         if (key := idempotency_key(request)) is not None:
             batch = replace(batch, request_id=key.request_id, fingerprint=key.fingerprint)
         written = await log.submit(batch)
@@ -249,6 +257,26 @@ class QuarantineServicer(grpc_stubs.QuarantineServiceServicer):
             return now, unreadable_still(after.page, was_unreadable.to_numpy(zero_copy_only=False))
 
         return await computed(OPENED_ROWS * len(entries), read)
+
+    async def _mapped_again(
+        self, log: TenantLog, entries: Sequence[HeldEvent], arrival: Arrival
+    ) -> tuple[Arrival, tuple[int, ...]]:
+        """The events of entries, and of which entry each is: records are mapped as their source maps them now."""
+        records = [row for row, one in enumerate(entries) if one.reason in RECORD_REASONS]
+        mappings = {}
+        async with self._requests.store.session(log.tenant) as session:
+            for name in {SourceId(entries[row].source) for row in records}:
+                source = await session.registry.source(name)
+                if source is not None and source.mapping:
+                    # One that is outdated maps nothing: UpdateSource and WriteRecords say so.
+                    with suppress(MalformedMapping):
+                        mappings[name] = record_wire.mapping_of(source.mapping, name)
+        if not mappings:
+            return arrival, tuple(range(len(entries)))
+        try:
+            return await computed(OPENED_ROWS * len(records), lambda: mapped_again(arrival, records, mappings))
+        except MalformedBatch as malformed:
+            raise invalid("page_size", malformed.message, malformed.reason) from malformed
 
     def _message(self, log: TenantLog, one: HeldEvent) -> quarantine_pb2.QuarantinedEvent:
         key = log.keys.quarantine
@@ -350,10 +378,15 @@ async def _selected_count(
 
 
 def _replay_batch(
-    arrival: Arrival, entries: Sequence[HeldEvent], decider: Decider, validate_only: bool, next_page_token: str = ""
+    arrival: Arrival,
+    entries: Sequence[HeldEvent],
+    of_row: tuple[int, ...],
+    decider: Decider,
+    validate_only: bool,
+    next_page_token: str = "",
 ) -> IncomingBatch:
     chosen = tuple((one.quarantine_id, one.revision) for one in entries)
-    replay = Replay(chosen, decider, next_page_token)
+    replay = Replay(chosen, of_row, decider, next_page_token)
     return IncomingBatch(arrival, current_traceparent(), validate_only=validate_only, replay=replay)
 
 

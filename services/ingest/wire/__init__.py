@@ -66,14 +66,15 @@ def replay_response(written: Written, through: str) -> quarantine_pb2.ReplayEven
 def replay_results(written: Written) -> list[quarantine_pb2.ReplayEventsResponse.Result]:
     """One for each entry, those that have changed meanwhile last."""
     assert written.replay is not None
-    faults = {fault.index: fault for fault in written.faults}
+    # The first fault of an entry is what is said of it.
+    faults = {written.replay.of_row[fault.index]: fault for fault in reversed(written.faults)}
     results = [
         quarantine_pb2.ReplayEventsResponse.Result(
             quarantine_id=name,
-            outcome=quarantine_pb2.ReplayOutcome.ValueType(written.outcomes[row]),
-            rejection=rejection(faults[row], name) if row in faults else None,
+            outcome=quarantine_pb2.ReplayOutcome.ValueType(written.outcomes[place]),
+            rejection=rejection(faults[place], name) if place in faults else None,
         )
-        for row, (name, _) in enumerate(written.replay.entries)
+        for place, (name, _) in enumerate(written.replay.entries)
     ]
     changed = quarantine_pb2.REPLAY_OUTCOME_CHANGED_MEANWHILE
     gone = written.replay.changed

@@ -45,7 +45,6 @@ from services.ingest.metrics import metrics
 from services.ingest.model import (
     DAY_US,
     DEDUP_HORIZON_US,
-    Arrival,
     IncomingBatch,
     Replay,
     Source,
@@ -358,12 +357,14 @@ class Committer:
 async def _still_open(batch: IncomingBatch, replay: Replay, session: LockedSession) -> BatchPart:
     """What of a replay is as it was read. Nobody else changes it until the session is over."""
     names = await session.quarantine.still_open(replay.entries)
-    rows = [row for row, (name, _) in enumerate(replay.entries) if name in names]
-    arrival = batch.arrival
-    chosen = Arrival(
-        arrival.page.take(pa.array(rows, pa.int64())), {at: bad[rows] for at, bad in arrival.unreadable.items()}
+    still = [place for place, (name, _) in enumerate(replay.entries) if name in names]
+    kept = {place: at for at, place in enumerate(still)}
+    rows = [row for row, place in enumerate(replay.of_row) if place in kept]
+    left = replace(
+        replay,
+        entries=tuple(replay.entries[place] for place in kept),
+        of_row=tuple(kept[replay.of_row[row]] for row in rows),
+        changed=tuple(name for name, _ in replay.entries if name not in names),
     )
-    changed = tuple(name for name, _ in replay.entries if name not in names)
-    left = replace(replay, entries=tuple(replay.entries[row] for row in rows), changed=changed)
-    queued = QueuedBatch(replace(batch, arrival=chosen, replay=left), asyncio.Future(), len(rows))
+    queued = QueuedBatch(replace(batch, arrival=batch.arrival.take(rows), replay=left), asyncio.Future(), len(rows))
     return BatchPart(queued, 0, len(rows))

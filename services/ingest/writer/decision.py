@@ -43,7 +43,7 @@ from services.ingest.writer.receipt import Codec, cleaned_values, counts_by_sour
 from services.runtime.requests import request_id_reused
 
 METHOD, REPLAY_METHOD = "WriteEvents", "ReplayEvents"
-_REPLAYED = {Novelty.NEW: ReplayOutcome.ACCEPTED, Novelty.DUPLICATE: ReplayOutcome.DUPLICATE}
+_REPLAYED = (ReplayOutcome.ACCEPTED, ReplayOutcome.DUPLICATE, ReplayOutcome.REJECTED)
 
 # What was written now, the first answer to this request id, or why neither.
 CommitResult = Written | bytes | Exception
@@ -162,17 +162,24 @@ def decide(
 def _replayed(
     replay: Replay, admission: Admission, outcome: NDArray[np.int8], faults: tuple[Fault, ...], position: Position
 ) -> tuple[Written, tuple[Release, ...]]:
-    """The answer to a replay, and what leaves quarantine: all that the log has now."""
-    outcomes = [ReplayOutcome.REJECTED] * len(replay.entries)
-    releases = []
-    sources = admission.page.column("source")
-    for place, (row, novelty) in enumerate(zip(admission.index.tolist(), outcome.tolist(), strict=True)):
-        if novelty != Novelty.CONFLICT:
-            outcomes[row] = _REPLAYED[novelty]
-            releases.append(Release(replay.entries[row][0], sources[place].as_py(), novelty == Novelty.NEW))
-    accepted, duplicate = (outcomes.count(_REPLAYED[novelty]) for novelty in (Novelty.NEW, Novelty.DUPLICATE))
-    names = tuple(replay.entries[fault.index][0] for fault in faults)
-    tally = IntakeCounts(accepted, duplicate, len(faults))
+    """The answer to a replay, and what leaves quarantine: all whose events the log has now."""
+    outcomes = [ReplayOutcome.DUPLICATE] * len(replay.entries)
+    sources = [""] * len(replay.entries)
+    page_sources = admission.page.column("source")
+    for row, (index, novelty) in enumerate(zip(admission.index.tolist(), outcome.tolist(), strict=True)):
+        place = replay.of_row[index]
+        sources[place] = page_sources[row].as_py()
+        if novelty == Novelty.NEW:
+            outcomes[place] = ReplayOutcome.ACCEPTED
+    for fault in faults:
+        outcomes[replay.of_row[fault.index]] = ReplayOutcome.REJECTED
+    releases = [
+        Release(name, sources[place], outcomes[place] == ReplayOutcome.ACCEPTED)
+        for place, (name, _) in enumerate(replay.entries)
+        if outcomes[place] != ReplayOutcome.REJECTED
+    ]
+    names = tuple(replay.entries[replay.of_row[fault.index]][0] for fault in faults)
+    tally = IntakeCounts(*(outcomes.count(one) for one in _REPLAYED))
     return Written(tally, faults, names, position, replay, tuple(outcomes)), tuple(releases)
 
 

@@ -23,6 +23,7 @@ MOVES = {
     "VERIFY_ACTION": ["action verify problems/p/actions/3"],
     "CANCEL_ACTION": [f"action cancel problems/p/actions/{number}" for number in (1, 2, 3)],
     "CLOSE": ["problem close problems/p"],
+    "UNDO_DISMISS": ["problem undo problems/p dismiss"],
     "DISMISS": ["problem dismiss problems/p --reason ..."],
 }
 

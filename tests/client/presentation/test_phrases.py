@@ -17,6 +17,7 @@ HAN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 TRADITIONAL = set("這為與於將對後開關驗證據問題結論區間變動計劃確認無須說標數圖報業務體質資訊產狀態應該從還進過處")
 ENUMS = [
     problem_pb2.ProblemState,
+    problem_pb2.HistoryEvent,
     problem_pb2.ActionState,
     problem_pb2.ActionKind,
     problem_pb2.CauseClass,

@@ -88,6 +88,7 @@ def test_an_encoding_is_guessed_wherever_in_the_file_it_shows(file, encoding, st
 REFUSALS = [
     pytest.param(b"", "the file is empty", id="empty"),
     pytest.param(b"\n  \n", "the file is empty", id="blank"),
+    pytest.param(b"\n" * 90 + b"case;step;at\n", "lines are empty, so there is no header", id="blank beginning"),
     pytest.param(b"\xef\xbb\xbf", "the file is empty", id="mark alone"),
     pytest.param(b"\xff\xfe\n\x00", "the file is empty", id="wide mark and blank"),
     pytest.param(gzip.compress((HEADER + ROW * 2000).encode())[:-20], "damaged or ends early", id="truncated"),

@@ -156,6 +156,7 @@ def packed(parts):
     ("change", "says"),
     [
         (lambda made: made[:-40], "the workbook is damaged"),
+        (lambda made: packed({"ü": ""}).replace("ü".encode(), b"\xca\x20"), "the workbook is damaged"),
         (lambda made: made[:60] + b"\x00" * 40 + made[100:], "log.xlsx"),
         (lambda made: packed({"xl/other.xml": "<x/>"}), "the archive holds no workbook"),
         (lambda made: packed({"xl/workbook.xml": "<workbook/>"}), "the workbook has no sheet with cells"),

@@ -55,6 +55,7 @@ class ScoringLog:
         self._changed = asyncio.Event()
         self.scores: dict[tuple[Family, int], int] = {}
         self.active: dict[str, ActiveSignal] = {}
+        self._bodies: dict[str, bytes] = {}
         self.asked: list[ProblemName] = []
         self.patience: int | None = None
         self.error: Exception | None = None
@@ -67,6 +68,7 @@ class ScoringLog:
             self.active.pop(signal.name, None)
             if is_active(signal):
                 self.active[signal.name] = active_signal(signal)
+                self._bodies[signal.name] = signal.SerializeToString()
         self._commits.append((list(signals), set(scores)))
         self._changed.set()
 
@@ -107,6 +109,14 @@ class ScoringLog:
         if self.error is not None:
             raise self.error
         return {one.name: self.evidence_of(one) for one in occurrences}
+
+    async def active_signals(self, families: Sequence[Family], start_us: int, end_us: int) -> SignalChanges:
+        found: dict[str, ActiveSignal | None] = {
+            name: one
+            for name, one in self.active.items()
+            if one.family in families and start_us < one.end_us and one.start_us < end_us
+        }
+        return SignalChanges(found, {name: self._bodies[name] for name in found}, "", "")
 
     def evidence_of(self, occurrence: Occurrence) -> Evidence:
         alarmed = {signal.start_us // DAY_US for signal in occurrence.own}

@@ -34,10 +34,11 @@ def test_a_problem_moves_by_its_table_and_every_other_move_names_the_legal_ones(
     assert set(refused.value.legal) == legal
 
 
-def test_settled_states_have_no_way_out_and_every_live_state_has():
+def test_only_a_dismissal_has_a_way_back_and_every_live_state_has_a_way_out():
     for state in ProblemState:
         exits = [event for (known, event) in PROBLEM_TRANSITIONS if known is state]
-        assert bool(exits) is (state in LIVE)
+        assert bool(exits) is (state in (*LIVE, ProblemState.DISMISSED))
+        assert state in LIVE or {asked_for(event) for event in exits} <= {"UNDO_DISMISS"}
 
 
 # --- whatever people do, in whatever order

@@ -84,7 +84,7 @@ def test_an_action_cannot_be_verified_before_it_is_done(acting):
 def test_a_refused_move_names_what_people_can_ask_for_instead(problem, acting, done, verification):
     with pytest.raises(InvalidTransition) as refused:
         transitions.close(problem(30), NOW)
-    assert refused.value.legal == ["ACKNOWLEDGE", "ADD_CAUSE", "DISMISS"]
+    assert refused.value.legal == ["ACKNOWLEDGE", "ADD_CAUSE", "DISMISS", "SNOOZE"]
     with pytest.raises(InvalidTransition, match="VERIFY_ACTION is not possible") as refused:
         transitions.check_verifiable(acting, acting.actions[0].name)
     assert refused.value.legal == ["COMPLETE_ACTION", "CANCEL_ACTION"]
@@ -139,6 +139,10 @@ def steps(problem, action, verification):
             yield "VERIFY_ACTION", functools.partial(transitions.verified, problem, name, proof, NOW)
     yield "CLOSE", lambda: transitions.close(problem, NOW)
     yield "DISMISS", lambda: transitions.dismiss(problem, "known", NOW)
+    yield "SNOOZE", lambda: transitions.snooze(problem, NOW + 1, NOW)
+    yield "UNDO_ACKNOWLEDGE", lambda: transitions.undo_acknowledge(problem, NOW)
+    yield "UNDO_SNOOZE", lambda: transitions.undo_snooze(problem, NOW)
+    yield "UNDO_DISMISS", lambda: transitions.undo_dismiss(problem, NOW)
 
 
 def possible(problem, action, verification):
@@ -154,7 +158,7 @@ def reachable(begin, action, verification):
     seen, ahead = {}, [begin]
     while ahead:
         one = ahead.pop()
-        mark = (one.state, tuple(other.state for other in one.actions))
+        mark = (one.state, tuple(other.state for other in one.actions), one.snoozed_until_us, one.dismissed_from)
         if mark not in seen:
             seen[mark] = one
             ahead += [after for _, after in possible(one, action, verification)]
@@ -171,11 +175,11 @@ def test_exactly_the_moves_that_would_succeed_are_offered_wherever_a_problem_may
 def test_no_problem_is_ever_stuck_and_none_closes_without_proof(problem, action, verification):
     states = reachable(problem(30), action, verification)
     assert len(states) > 50
-    for state, actions in states:
+    for (state, actions, *_), one in states.items():
         if state is ProblemState.CLOSED:
             assert ActionState.VERIFIED in actions
         if state in LIVE:
-            assert transitions.allowed_transitions(states[state, actions]), (state, actions)
+            assert transitions.allowed_transitions(one), (state, actions)
         if state is ProblemState.ACTING:
             assert ActionState.STARTED in actions, actions
         if state is ProblemState.VERIFYING:

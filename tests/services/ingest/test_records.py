@@ -11,6 +11,7 @@ import grpc
 import pyarrow as pa
 import pytest
 from andon.common.v1.errors_pb2 import ErrorReason
+from andon.common.v1.value_pb2 import Value
 from andon.ingest.v1 import ingest_pb2, mapping_pb2, quarantine_pb2, record_pb2, source_pb2
 from google.protobuf import json_format
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -144,6 +145,32 @@ async def test_what_could_not_be_mapped_is_in_quarantine_as_it_came(served: Any)
     assert {one.quarantine_id for one in listed.events} == {one.quarantine_id for one in answer.rejections}
     counts = (await client.GetIntakeCounts(ingest_pb2.GetIntakeCountsRequest())).counts
     assert [(one.source, one.received, one.quarantined) for one in counts] == [("desk", 2, 2)]
+
+
+async def test_records_are_replayed_by_the_mapping_that_their_source_has_now(served: Any, everything: Any) -> None:
+    client, desk = served.client(), served.quarantine()
+    source = await made(client, AUDITS | {"fields": {"at": "sum(audits)"}})
+    two, half = audit(7, ("status", "open"), ("priority", "high")), b'{"ticket": 8'
+    assert of(await client.WriteRecords(write(two, half, audit(9)))) == (0, 0, 2, 1)
+    open_ = quarantine_pb2.QuarantineSelection(filter=quarantine_pb2.QuarantineFilter(sources=["desk"]))
+    replay = quarantine_pb2.ReplayEventsRequest(selection=open_)
+    refused = await desk.ReplayEvents(replay)
+    assert refused.rejected_count == 2
+    reasons = {ErrorReason.Name(one.rejection.reason) for one in refused.results}
+    assert reasons == {"ERROR_REASON_RECORD_MALFORMED", "ERROR_REASON_RECORD_NOT_MAPPABLE"}
+    source.mapping.CopyFrom(mapping_(AUDITS))
+    await client.UpdateSource(ingest_pb2.UpdateSourceRequest(source=source, update_mask=FieldMask(paths=["mapping"])))
+    whole = json.dumps(audit(8, ("status", "closed")))
+    replace = quarantine_pb2.CorrectionRule.Replace(field="attributes.record", to=Value(text=whole))
+    getattr(replace, "from").text = half.decode()
+    rules = [quarantine_pb2.CorrectionRule(replace=replace)]
+    tried = await desk.PreviewCorrection(quarantine_pb2.PreviewCorrectionRequest(selection=open_, rules=rules))
+    assert (tried.accepted_count, tried.rejected_count, tried.changed_count) == (2, 0, 1)
+    await desk.CorrectEvents(quarantine_pb2.CorrectEventsRequest(selection=open_, rules=rules, reason="cut off"))
+    taken = await desk.ReplayEvents(replay)
+    assert (taken.accepted_count, taken.duplicate_count, taken.rejected_count, len(taken.results)) == (2, 0, 0, 2)
+    assert [row["activity"] for row in await everything(client)] == ["status open", "priority high", "status closed"]
+    assert not (await desk.ReplayEvents(replay)).results
 
 
 async def test_rows_of_arrow_become_the_events_that_equal_json_becomes(served: Any, everything: Any) -> None:

@@ -262,6 +262,15 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
+async def database(databases: Any, authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The superuser's DSN on a fresh database with the schemas of ingest and scoring."""
+    template = await databases.template(
+        "ingest and scoring", lambda dsn: Suite(dsn, authority, tmp_path_factory.mktemp("migrated")).migrate()
+    )
+    return str(await databases.create(template))
+
+
+@pytest.fixture
 async def suite_of(
     database: str, authority: Authority, tmp_path: Path
 ) -> AsyncIterator[Callable[[], Awaitable[Suite]]]:

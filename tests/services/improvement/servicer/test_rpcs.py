@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
 from copy import deepcopy
 from datetime import timedelta
@@ -24,6 +25,8 @@ from tests.running_suite import DESK_SYSTEM
 
 pytestmark = pytest.mark.timeout(280)
 
+UNDO = pb.UndoTransitionRequest.Transition
+FAR = Timestamp(seconds=4_000_000_000)
 DETAILS = {
     kind.DESCRIPTOR.name: kind
     for kind in (
@@ -84,6 +87,12 @@ def steps(problem, desk):
     end, name = stamp(desk.begin + timedelta(days=desk.faulty_days.stop)), f"{problem.name}/actions/1"
     return [
         ("AcknowledgeProblem", pb.AcknowledgeProblemRequest(name=problem.name)),
+        ("AssignProblem", pb.AssignProblemRequest(name=problem.name, owner="team B", added_watchers=["quality"])),
+        ("AddNote", pb.AddNoteRequest(parent=problem.name, note="ask @team-b about the rota")),
+        ("SnoozeProblem", pb.SnoozeProblemRequest(name=problem.name, reason="rota", snooze_end_time=FAR)),
+        ("UndoTransition", pb.UndoTransitionRequest(name=problem.name, transition=UNDO.Value("TRANSITION_SNOOZE"))),
+        ("DismissProblem", pb.DismissProblemRequest(name=problem.name, reason="annual fair")),
+        ("UndoTransition", pb.UndoTransitionRequest(name=problem.name, transition=UNDO.Value("TRANSITION_DISMISS"))),
         ("AddCause", pb.AddCauseRequest(parent=problem.name, cause=cause)),
         ("PlanAction", pb.PlanActionRequest(parent=problem.name, action=action)),
         ("StartAction", pb.StartActionRequest(name=name, start_time=end)),
@@ -117,6 +126,25 @@ async def test_each_move_can_be_tried_is_kept_once_and_refuses_a_stale_reader(cl
         assert await call(request) == first, f"{name} again"
         assert (await client.GetProblem(pb.GetProblemRequest(name=problem.name))).problem == first.problem, name
     assert first.problem.state == problem_pb2.PROBLEM_STATE_CLOSED
+    await its_history_names_every_step(client, problem.name, [request for _, request in steps])
+
+
+async def its_history_names_every_step(client, name, steps):
+    request, entries = pb.ListProblemHistoryRequest(parent=name, page_size=4), []
+    while True:
+        page = await client.ListProblemHistory(request)
+        entries += page.entries
+        if not page.next_page_token:
+            break
+        request.page_token = page.next_page_token
+    opened, *done = reversed(entries)
+    assert opened.event == problem_pb2.HISTORY_EVENT_OPEN
+    assert not opened.actor
+    assert len(done) == len(steps)
+    assert {one.actor for one in done} == {"tester"}
+    assert all(later.from_state == earlier.to_state for later, earlier in itertools.pairwise(entries))
+    (note,) = (one for one in done if one.note)
+    assert list(note.mentions) == ["team-b"]
 
 
 async def test_a_proof_says_what_it_rests_on_and_its_windows_stay_as_they_were_fixed(client, problem, steps, desk):
@@ -145,7 +173,7 @@ async def test_refusals_name_the_field_the_legal_moves_and_speak_the_callers_lan
         early = await refusal(client.CloseProblem(requests["CloseProblem"]), grpc.StatusCode.FAILED_PRECONDITION)
         assert early["ErrorInfo"].reason == "INVALID_TRANSITION"
         legal = [violation.description for violation in early["PreconditionFailure"].violations]
-        assert legal == ["possible: ACKNOWLEDGE", "possible: ADD_CAUSE", "possible: DISMISS"]
+        assert legal == ["possible: ACKNOWLEDGE", "possible: ADD_CAUSE", "possible: DISMISS", "possible: SNOOZE"]
         assert early["LocalizedMessage"].locale == "zh-CN"
 
         for name in ("AddCause", "PlanAction", "StartAction", "CompleteAction"):

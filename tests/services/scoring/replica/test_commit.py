@@ -9,12 +9,11 @@ import asyncpg
 import pytest
 
 from services.runtime.database import open_pool
-from services.runtime.migrations import migrate
 from services.runtime.ownership import LostLease
 from services.scoring.scores.statistics import PartStats
 from services.scoring.store import Store
 from services.scoring.store.results import Contents
-from services.scoring.store.statements import MIGRATIONS, SCHEMA
+from services.scoring.store.statements import SCHEMA
 from services.scoring.store.steps import VersionRetired
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey
@@ -30,7 +29,6 @@ WEEK_US = 7 * 86_400_000_000
 @pytest.fixture
 async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
     """One connection, so that what it is asked can be counted."""
-    await migrate(database, schema=SCHEMA, directory=MIGRATIONS)
     async with await open_pool(database, role_settings={"search_path": SCHEMA}, min_size=1, max_size=1) as pool:
         yield pool
 

@@ -15,10 +15,9 @@ from google.rpc import error_details_pb2, status_pb2
 
 from services.runtime.database import open_pool
 from services.runtime.errors import OutOfRange
-from services.runtime.migrations import migrate
 from services.scoring.store import Store
 from services.scoring.store.results import HistoryGone, Page
-from services.scoring.store.statements import MIGRATIONS, SCHEMA
+from services.scoring.store.statements import SCHEMA
 from services.scoring.system.series import SeriesFilter
 from services.scoring.wire.scores import unpack_score
 
@@ -147,7 +146,6 @@ async def test_a_score_shows_the_cases_that_are_kept_and_says_how_many_are_not(s
 
 @pytest.fixture
 async def store(database: str) -> Any:
-    await migrate(database, schema=SCHEMA, directory=MIGRATIONS)
     pool = await open_pool(database, role_settings={"search_path": SCHEMA}, min_size=1, max_size=2)
     kept = Store(pool)
     await kept.provision_tenant("acme")

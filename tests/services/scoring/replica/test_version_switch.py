@@ -15,12 +15,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from services.runtime.database import open_pool, tenant_transaction
-from services.runtime.migrations import migrate
 from services.scoring.replica.commit import SwitchUnderWay
 from services.scoring.replica.version_switch import SwitchOutcome
 from services.scoring.scores.statistics import PartStats, Place
 from services.scoring.store import Store
-from services.scoring.store.statements import MIGRATIONS, SCHEMA
+from services.scoring.store.statements import SCHEMA
 from services.scoring.system.model import IndicatorSystem
 from services.scoring.system.series import SeriesKey
 from services.scoring.system.windows import ALL_TIME, WindowId
@@ -48,7 +47,6 @@ CUTS = st.lists(st.builds(Cut, windows_max=st.integers(1, 30), dies=st.booleans(
 
 @pytest.fixture
 async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    await migrate(database, schema=SCHEMA, directory=MIGRATIONS)
     async with await open_pool(database, role_settings={"search_path": SCHEMA}, min_size=1, max_size=2) as pool:
         yield pool
 

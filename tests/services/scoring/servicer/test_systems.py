@@ -13,6 +13,7 @@ from andon.scoring.v1 import (
     error_budget_pb2,
     funnel_pb2,
     overview_pb2,
+    run_length_pb2,
     scoring_pb2,
     simulation_pb2,
     system_review_pb2,
@@ -149,6 +150,7 @@ async def test_every_rpc_has_its_roles_and_nobody_else_may(suite: Any, make: Any
         simulation_pb2,
         capability_pb2,
         weight_pb2,
+        run_length_pb2,
     )
     services = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
     methods = {f"/{service.full_name}/{method.name}" for service in services for method in service.methods}

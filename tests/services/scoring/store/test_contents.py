@@ -8,6 +8,7 @@ import random
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -30,7 +31,6 @@ Row = tuple[str, int, bool, bytes]
 
 @pytest.fixture
 async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    await migrate(database, schema=SCHEMA, directory=MIGRATIONS)
     async with await open_pool(database, role_settings={"search_path": SCHEMA}, min_size=1, max_size=1) as pool:
         store = Store(pool)
         await store.provision_tenant(TENANT)
@@ -101,7 +101,8 @@ async def test_counts_and_hash_are_those_of_what_is_there_after_any_changes(pool
     assert await store.contents(OTHER) == Contents(1, 0, f"{1:064x}")
 
 
-async def test_what_was_there_before_an_upgrade_is_counted_once(database: str, tmp_path: Path) -> None:
+async def test_what_was_there_before_an_upgrade_is_counted_once(databases: Any, tmp_path: Path) -> None:
+    database = await databases.create()
     for file in sorted(MIGRATIONS.glob("*.sql"))[:7]:
         (tmp_path / file.name).write_text(file.read_text())
     await migrate(database, schema=SCHEMA, directory=tmp_path)

@@ -10,8 +10,7 @@ import asyncpg
 import pytest
 
 from services.runtime.database import open_pool
-from services.runtime.migrations import migrate
-from services.scoring.store.statements import MIGRATIONS, QUERIES, SCHEMA
+from services.scoring.store.statements import QUERIES, SCHEMA
 
 TENANT, SYSTEM = "acme", "processes/p/indicatorSystems/s"
 HOUR = 3_600_000_000
@@ -57,7 +56,6 @@ FILLING = {
 
 @pytest.fixture
 async def connection(database: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database, schema=SCHEMA, directory=MIGRATIONS)
     search = {"search_path": SCHEMA}
     async with await open_pool(database, role_settings=search, min_size=1, max_size=1) as pool, pool.acquire() as one:
         yield one
