@@ -45,6 +45,7 @@ from andon_client.commands import (
     status,
     survey,
     system,
+    transfer,
     watch,
     weights,
 )
@@ -194,6 +195,18 @@ _add(
 )
 app.add_typer(_privacy, name="privacy")
 _add(app, "erase", privacy.erase, "erase 'Ada Lovelace' ada@lovelace.example --reason 'asked by mail' --yes")
+
+_transfers = typer.Typer(no_args_is_help=True, help="Transfers: whole files that the service reads by itself.")
+_add(
+    _transfers,
+    "upload",
+    transfer.upload,
+    "transfer upload incidents.csv.gz --mapping examples/it-incidents.mapping.yaml",
+)
+_add(_transfers, "list", transfer.list_all, "transfer list")
+_add(_transfers, "show", transfer.show, "transfer show 5d1c7f0e2b9a4c6d8e0f1a2b")
+_add(_transfers, "cancel", transfer.cancel, "transfer cancel 5d1c7f0e2b9a4c6d8e0f1a2b")
+app.add_typer(_transfers, name="transfer")
 
 _archive = typer.Typer(no_args_is_help=True, help="The archive: events that have left the database for Parquet files.")
 _add(_archive, "show", archive.show, "archive show")

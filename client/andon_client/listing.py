@@ -23,6 +23,7 @@ from andon.ingest.v1 import (
     quarantine_pb2,
     source_pb2,
     survey_pb2,
+    transfer_pb2,
 )
 from andon.scoring.v1 import (
     alarm_review_pb2,
@@ -138,6 +139,10 @@ def list_archive_files(
     suite: Suite, request: archive_pb2.ListArchiveFilesRequest
 ) -> AsyncIterator[archive_pb2.ArchiveFile]:
     return _items(suite.archive.ListArchiveFiles, request, lambda page: page.files)
+
+
+def list_transfers(suite: Suite, request: transfer_pb2.ListTransfersRequest) -> AsyncIterator[transfer_pb2.Transfer]:
+    return _items(suite.transfers.ListTransfers, request, lambda page: page.transfers)
 
 
 def list_erasures(suite: Suite, request: privacy_pb2.ListErasuresRequest) -> AsyncIterator[privacy_pb2.Erasure]:

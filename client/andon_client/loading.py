@@ -13,7 +13,7 @@ from andon_records.batches import Batch
 from andon_records.mapping.document import CsvMapping
 from andon_records.messages import NothingReadable
 
-from andon_client.follow import Backoff, is_retryable
+from andon_client.follow import Backoff, is_retryable, requested_delay_s
 from andon_client.load_messages import message
 from andon_client.load_report import LoadReport
 
@@ -79,7 +79,8 @@ async def load(
             if not is_retryable(error):
                 raise
             on_break(error)
-        await asyncio.sleep(pace.delay_s(attempt, lambda: 1.0))
+            requested_s = requested_delay_s(error)
+        await asyncio.sleep(requested_s + pace.delay_s(attempt, lambda: 1.0))
         attempt += 1
 
 

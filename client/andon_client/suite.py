@@ -17,6 +17,7 @@ from andon.ingest.v1 import (
     privacy_pb2_grpc,
     quarantine_pb2_grpc,
     survey_pb2_grpc,
+    transfer_pb2_grpc,
 )
 from andon.scoring.v1 import (
     alarm_review_pb2_grpc,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from andon.ingest.v1.privacy_pb2_grpc import PrivacyServiceAsyncStub
     from andon.ingest.v1.quarantine_pb2_grpc import QuarantineServiceAsyncStub
     from andon.ingest.v1.survey_pb2_grpc import SurveyServiceAsyncStub
+    from andon.ingest.v1.transfer_pb2_grpc import TransferServiceAsyncStub
     from andon.scoring.v1.alarm_review_pb2_grpc import AlarmReviewServiceAsyncStub
     from andon.scoring.v1.capability_pb2_grpc import CapabilityServiceAsyncStub
     from andon.scoring.v1.error_budget_pb2_grpc import ErrorBudgetServiceAsyncStub
@@ -68,6 +70,7 @@ class Suite:
     feeds: FeedServiceAsyncStub
     privacy: PrivacyServiceAsyncStub
     archive: ArchiveServiceAsyncStub
+    transfers: TransferServiceAsyncStub
     scoring: ScoringServiceAsyncStub
     capability: CapabilityServiceAsyncStub
     overview: OverviewServiceAsyncStub
@@ -93,6 +96,7 @@ class Suite:
         self.entities = entity_pb2_grpc.EntityServiceStub(self._channels["ingest"])
         self.feeds = feed_pb2_grpc.FeedServiceStub(self._channels["ingest"])
         self.privacy = privacy_pb2_grpc.PrivacyServiceStub(self._channels["ingest"])
+        self.transfers = transfer_pb2_grpc.TransferServiceStub(self._channels["ingest"])
         self.archive = archive_pb2_grpc.ArchiveServiceStub(self._channels["ingest"])
         self.scoring = scoring_pb2_grpc.ScoringServiceStub(self._channels["scoring"])
         self.capability = capability_pb2_grpc.CapabilityServiceStub(self._channels["scoring"])

@@ -89,9 +89,9 @@ def loaded(context: Context, read: Callable[[], T]) -> T:
         fail(str(error), context.locale)
 
 
-def fail(message: str, locale: str = "en") -> NoReturn:
-    notes.print(f"[bold red]{say('error', locale)}[/] {escape(message)}", highlight=False)
-    raise typer.Exit(1)
+def fail(message: str, locale: str = "en", code: int = 1) -> NoReturn:
+    notes.print(f"[bold red]{say('error', locale)}[/] {escape(message)}", highlight=False, soft_wrap=True)
+    raise typer.Exit(code)
 
 
 def describe(error: grpc.aio.AioRpcError, locale: str = "en") -> str:

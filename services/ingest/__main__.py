@@ -11,6 +11,7 @@ from andon.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
 from andon.ingest.v1.privacy_pb2_grpc import add_PrivacyServiceServicer_to_server
 from andon.ingest.v1.quarantine_pb2_grpc import add_QuarantineServiceServicer_to_server
 from andon.ingest.v1.survey_pb2_grpc import add_SurveyServiceServicer_to_server
+from andon.ingest.v1.transfer_pb2_grpc import add_TransferServiceServicer_to_server
 
 from services.ingest import wire
 from services.ingest.access import ACCESS
@@ -31,6 +32,8 @@ from services.ingest.servicer.quotas import Quotas
 from services.ingest.servicer.request_context import RequestContext
 from services.ingest.servicer.surveys import SurveyServicer
 from services.ingest.servicer.tenants import Tenants
+from services.ingest.servicer.transfer_reader import TransferReader
+from services.ingest.servicer.transfers import TransferServicer
 from services.ingest.servicer.writes import READERS
 from services.ingest.settings import IngestSettings
 from services.ingest.store.parquet_archive import ParquetArchive
@@ -113,6 +116,7 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
 
     retention_us = round(settings.quarantine_retention_s * SECOND_US)
     quarantine = QuarantineServicer(requests, retention_us)
+    transfers = TransferReader(tenants.of, store, quotas)
 
     await serve(
         settings=settings,
@@ -140,6 +144,12 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
             Contract("andon.ingest.v1.FormService", FormServicer(requests), add_FormServiceServicer_to_server, ACCESS),
             Contract("andon.ingest.v1.FeedService", FeedServicer(requests), add_FeedServiceServicer_to_server, ACCESS),
             Contract(
+                "andon.ingest.v1.TransferService",
+                TransferServicer(requests, transfers, settings.transfer_bytes_max),
+                add_TransferServiceServicer_to_server,
+                ACCESS,
+            ),
+            Contract(
                 "andon.ingest.v1.ArchiveService",
                 ArchiveServicer(requests, archive, archiver),
                 add_ArchiveServiceServicer_to_server,
@@ -150,12 +160,13 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
             lambda: Listener(settings.dsn, CHANNEL).run(tenants.wake),
             lambda: tenants.archive_old_ids(settings.archive_every_s),
             lambda: tenants.expire_quarantine(settings.quarantine_expiry_every_s, retention_us),
+            lambda: tenants.read_transfers(settings.poll_s, transfers.go_on),
             lambda: tenants.publish_quality(settings.quality_publication_every_s, publish),
             *([lambda: tenants.archive_events(settings.archive_events_every_s, archiver.run)] if archiver else []),
         ],
         draining=draining,
         ready=lambda: healthy(pool),
-        closers=[tenants.close, lambda: close_pool(pool)],
+        closers=[transfers.close, tenants.close, lambda: close_pool(pool)],
         stop=stop,
     )
 

@@ -11,6 +11,7 @@ _SURVEY = "/andon.ingest.v1.SurveyService/"
 _ENTITY = "/andon.ingest.v1.EntityService/"
 _FORM = "/andon.ingest.v1.FormService/"
 _FEED = "/andon.ingest.v1.FeedService/"
+_TRANSFER = "/andon.ingest.v1.TransferService/"
 _WRITE = frozenset({"writer", "admin"})
 _READ = frozenset({"reader", "analyst", "quality_manager", "operator", "service", "admin"})
 _OPERATE = frozenset({"operator", "admin"})
@@ -70,6 +71,12 @@ ACCESS: Access = {
     _FEED + "GetFeed": _READ,
     _FEED + "ListFeeds": _READ,
     _FEED + "UpdateFeed": _ASK,
+    _TRANSFER + "CreateTransfer": _WRITE,
+    _TRANSFER + "UploadChunk": _WRITE,
+    _TRANSFER + "GetTransfer": _WRITE | _OPERATE,
+    # What was refused of the files of others is shown with its values.
+    _TRANSFER + "ListTransfers": _OPERATE,
+    _TRANSFER + "CancelTransfer": _WRITE,
     _ARCHIVE + "GetArchive": _OPERATE,
     _ARCHIVE + "ListArchiveFiles": _OPERATE,
     _ARCHIVE + "ArchiveEvents": _OPERATE,

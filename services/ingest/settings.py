@@ -59,6 +59,12 @@ class IngestSettings(RuntimeSettings):
         ge=1,
         description="Approximate maximum size in bytes of the events that become one file of the archive.",
     )
+    transfer_bytes_max: int = Field(
+        1 << 30,
+        ge=1,
+        description="Maximum size in bytes of a file that is uploaded. While it is read, it lies in the folder for "
+        "temporary files.",
+    )
     quarantine_retention_s: float = Field(
         90 * 86_400.0,
         gt=0.0,

@@ -22,7 +22,8 @@ from services.machine.authority import Authority
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
     **dict.fromkeys(
-        ("ingest", "quarantine", "data_quality", "privacy", "archive", "survey", "form", "entity", "feed"), "ingest"
+        ("ingest", "quarantine", "data_quality", "privacy", "archive", "survey", "form", "entity", "feed", "transfer"),
+        "ingest",
     ),
     **dict.fromkeys(
         (
@@ -179,7 +180,7 @@ def said(home, tmp_path, monkeypatch):
         done = CliRunner().invoke(app, ["--home", str(home), *words])
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         # 1: the linter found an error, or a file was changed; 2: rows were refused. Both are what was answered.
-        codes = {"system": 1, "archive": 1, "load": 2, "source": 2, "form": 2, "feed": 2}
+        codes = {"system": 1, "archive": 1, "load": 2, "source": 2, "form": 2, "feed": 2, "transfer": 2}
         assert done.exit_code in (0, codes.get(words[0], 0)), done.output
         return done.stdout
 

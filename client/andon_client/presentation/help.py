@@ -297,6 +297,16 @@ CHINESE: Mapping[str, str] = {
     "These figures replace those of the same periods: gives rows a newer revision.": (
         "以这些数据替换相同周期的数据：为各行赋予更新的修订号。"
     ),
+    "Transfers: whole files that the service reads by itself.": "传输：由服务自行读取的整个文件。",
+    "Upload a file for the service to read. The same command goes on where it was broken off.": (
+        "上传文件，由服务读取。再次运行同一命令即从中断处继续。"
+    ),
+    "List transfers, newest first.": "列出传输，最新的在前。",
+    "Show how far a transfer is, and which records were refused.": "显示传输的进度与被拒绝的记录。",
+    "Cancel a transfer. What it has written stays in the log.": "取消传输。已写入的内容保留在日志中。",
+    "Id of the transfer, as listed by `andon transfer list`.": "传输标识，见 `andon transfer list`。",
+    "YAML: how columns become events. Default: as the source says.": "YAML：各列如何成为事件。默认：按数据源的映射。",
+    "Leave when the file is uploaded; the service reads it by itself.": "上传完成即退出；服务自行读取。",
     "The archive: events that have left the database for Parquet files.": (
         "归档：已移出数据库、存入 Parquet 文件的事件。"
     ),

@@ -436,6 +436,20 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "archive_files": ("Files of the archive (times in UTC)", "归档文件（时间以 UTC 计）"),
     "archive_none": ("the service has no archive", "该服务未配置归档位置"),
+    "transfers": ("Transfers of files", "文件传输"),
+    "transfer_interrupted": (
+        "interrupted: run the same command again to go on with {file}; what the service has, it reads by itself",
+        "已中断：再次运行同一命令即可继续传输 {file}；服务已收到的部分由其自行读取",
+    ),
+    "transfer_balance": (
+        "{rows} records: {accepted_count} accepted, {duplicate_count} duplicate, {quarantined_count} quarantined"
+        " events; {unreadable_count} unreadable, {omitted_count} omitted",
+        "{rows} 条记录：接受 {accepted_count}、重复 {duplicate_count}、隔离 {quarantined_count} 个事件；"
+        "无法读取 {unreadable_count} 条，略去 {omitted_count} 条",
+    ),
+    "transfer_place": ("row {row}{column}", "第 {row} 条记录{column}"),
+    "column_file": ("file", "文件"),
+    "column_refused_rows": ("refused", "被拒"),
     "archive_totals": (
         "{files} files, {events} events, {bytes} bytes",
         "{files} 个文件，{events} 个事件，{bytes} 字节",

@@ -73,6 +73,13 @@ class Tenants:
             await asyncio.sleep(every_s)
             await rounds.go(self._open, run)
 
+    async def read_transfers(self, every_s: float, go_on: Callable[[TenantId], Awaitable[None]]) -> None:
+        """For ever, of each open log in turn."""
+        rounds = TenantRounds[TenantId]("transfers of files")
+        while True:
+            await asyncio.sleep(every_s)
+            await rounds.go(self._open, go_on)
+
     async def expire_quarantine(self, every_s: float, retention_us: int) -> None:
         """For ever, of each open log in turn."""
         rounds = TenantRounds[TenantId]("expiry of refused events")

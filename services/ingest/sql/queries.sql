@@ -1033,3 +1033,94 @@ LIMIT $3;
 SELECT count(*) AS files, coalesce(sum(event_count), 0)::bigint AS events, coalesce(sum(byte_count), 0)::bigint AS bytes
 FROM archive_file
 WHERE tenant = $1;
+
+-- name: create_transfer
+-- A new transfer; one that failed or was cancelled begins again, any other stays as it is.
+INSERT INTO transfer (tenant, transfer_id, state, byte_count, request, report)
+VALUES ($1, $2, 1, $3, $4, $5)
+ON CONFLICT (tenant, transfer_id) DO UPDATE
+SET state = 1, uploaded_bytes = 0, request = EXCLUDED.request, report = EXCLUDED.report, reader = NULL,
+    reader_until = NULL, attempts = 0, created_at = now(), updated_at = now()
+WHERE transfer.state IN (4, 5);
+
+-- name: transfer
+-- One transfer.
+SELECT transfer_id, sequence, state, byte_count, uploaded_bytes, request, report, attempts, created_at, updated_at
+FROM transfer
+WHERE tenant = $1 AND transfer_id = $2;
+
+-- name: transfers
+-- Transfers before one of them, newest first.
+SELECT transfer_id, sequence, state, byte_count, uploaded_bytes, request, report, attempts, created_at, updated_at
+FROM transfer
+WHERE tenant = $1 AND sequence < $2
+ORDER BY sequence DESC
+LIMIT $3;
+
+-- name: extend_transfer
+-- So many bytes more, if they are the next ones; the file is whole with the last of them.
+UPDATE transfer
+SET uploaded_bytes = uploaded_bytes + $4, updated_at = now(),
+    state = CASE WHEN uploaded_bytes + $4 = byte_count THEN 2 ELSE 1 END
+WHERE tenant = $1 AND transfer_id = $2 AND state = 1 AND uploaded_bytes = $3 AND uploaded_bytes + $4 <= byte_count
+RETURNING uploaded_bytes;
+
+-- name: add_transfer_chunk
+-- Bytes of the file, encrypted.
+INSERT INTO transfer_chunk (tenant, transfer_id, begin_byte, content)
+VALUES ($1, $2, $3, $4);
+
+-- name: transfer_chunk
+-- The first bytes of the file at or after a place.
+SELECT begin_byte, content
+FROM transfer_chunk
+WHERE tenant = $1 AND transfer_id = $2 AND begin_byte >= $3
+ORDER BY begin_byte
+LIMIT 1;
+
+-- name: claim_transfer
+-- The oldest transfer that is to be read and that nobody reads: the caller does from now on, for so long.
+UPDATE transfer
+SET reader = $2, reader_until = now() + make_interval(secs => $3), attempts = attempts + 1
+WHERE tenant = $1 AND transfer_id = (
+    SELECT transfer_id
+    FROM transfer
+    WHERE tenant = $1 AND state = 2 AND (reader_until IS NULL OR reader_until < now())
+    ORDER BY sequence
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING transfer_id, sequence, state, byte_count, uploaded_bytes, request, report, attempts, created_at, updated_at;
+
+-- name: report_transfer
+-- How far its reader came; nothing is returned where it is another's by now, or is over.
+UPDATE transfer
+SET state = $4, report = $5, updated_at = now()
+WHERE tenant = $1 AND transfer_id = $2 AND reader = $3 AND state = 2
+RETURNING transfer_id;
+
+-- name: renew_transfer
+-- Its reader has it for so long from now; nothing is returned where it is another's by now, or is over.
+UPDATE transfer
+SET reader_until = now() + make_interval(secs => $4)
+WHERE tenant = $1 AND transfer_id = $2 AND reader = $3 AND state = 2
+RETURNING transfer_id;
+
+-- name: cancel_transfer
+-- Ends a transfer that is not over.
+UPDATE transfer
+SET state = 5, updated_at = now()
+WHERE tenant = $1 AND transfer_id = $2 AND state IN (1, 2)
+RETURNING transfer_id;
+
+-- name: delete_transfer_chunks
+-- What was uploaded of a transfer that is over.
+DELETE FROM transfer_chunk
+WHERE tenant = $1 AND transfer_id = $2;
+
+-- name: abandoned_transfers
+-- Transfers to which no byte came for so long.
+SELECT transfer_id
+FROM transfer
+WHERE tenant = $1 AND state = 1 AND updated_at < now() - make_interval(secs => $2)
+LIMIT 100;

@@ -22,6 +22,7 @@ from services.ingest.store.quarantine import PostgresQuarantine
 from services.ingest.store.registry import PostgresRegistry
 from services.ingest.store.schema import queries
 from services.ingest.store.surveys import PostgresSurveys
+from services.ingest.store.transfers import PostgresTransfers
 from services.runtime.database import acquire, tenant_transaction
 
 
@@ -68,6 +69,9 @@ class PostgresStore:
 
     def archive_book(self, tenant: TenantId) -> PostgresArchiveBook:
         return PostgresArchiveBook(tenant, lambda: tenant_transaction(self._pool, tenant))
+
+    def transfers(self, tenant: TenantId) -> PostgresTransfers:
+        return PostgresTransfers(tenant, lambda: tenant_transaction(self._pool, tenant))
 
     def persons(self, tenant: TenantId) -> PostgresPersons:
         return PostgresPersons(tenant, lambda: tenant_transaction(self._pool, tenant))

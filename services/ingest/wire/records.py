@@ -23,12 +23,17 @@ OMITTED = int(record_pb2.RECORD_OUTCOME_OMITTED)
 
 @lru_cache(maxsize=1024)
 def mapping_of(serialised: bytes, source: SourceId) -> CsvMapping:
+    """Raises MalformedMapping with the key at fault, also for what only the records of a file have."""
+    mapping = file_mapping_of(serialised, source)
+    check_for_records(mapping)
+    return mapping
+
+
+def file_mapping_of(serialised: bytes, source: SourceId) -> CsvMapping:
     """Raises MalformedMapping with the key at fault."""
     message = mapping_pb2.RecordMapping.FromString(serialised)
     contract = json_format.MessageToDict(message, preserving_proto_field_name=True)
-    mapping = parse_mapping({**to_document(contract), "source": source})
-    check_for_records(mapping)
-    return mapping
+    return parse_mapping({**to_document(contract), "source": source})
 
 
 def mapped(records: record_pb2.RawRecords | memoryview, mapping: CsvMapping, source: SourceId) -> MappedRecords:

@@ -16,6 +16,7 @@ from services.ingest.registry.held_events import Quarantine
 from services.ingest.registry.interface import Registry
 from services.ingest.registry.persons import PersonStore
 from services.ingest.registry.surveys.interface import Surveys
+from services.ingest.registry.transfers import TransferBook
 
 
 class StoreSession(Protocol):
@@ -69,6 +70,9 @@ class IngestStore(Protocol):
         """A transaction for each call."""
 
     def persons(self, tenant: TenantId) -> PersonStore:
+        """A transaction for each call."""
+
+    def transfers(self, tenant: TenantId) -> TransferBook:
         """A transaction for each call."""
 
     def session(self, tenant: TenantId) -> AbstractAsyncContextManager[StoreSession]:
