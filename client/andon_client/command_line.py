@@ -18,6 +18,7 @@ from andon_client.commands import (
     archive,
     arl,
     backtest,
+    benchmark,
     budget,
     capability,
     chart,
@@ -270,6 +271,18 @@ _add(_entities, "merge", entity.merge, "entity merge nord --into north-branch")
 _add(_entities, "split", entity.split, "entity split north-branch --key shop:attributes.site=17 --into south-branch")
 _add(_entities, "unmapped", entity.unmapped, "entity unmapped --source desk")
 app.add_typer(_entities, name="entity")
+
+_benchmarks = typer.Typer(no_args_is_help=True, help="Benchmarks: what others reach, and how a series compares.")
+_add(
+    _benchmarks, "create", benchmark.create, "benchmark create seen-in-time --file examples/seen-in-time.benchmark.yaml"
+)
+_add(_benchmarks, "show", benchmark.show, "benchmark show seen-in-time")
+_add(_benchmarks, "list", benchmark.list_all, "benchmark list --state expired")
+_add(
+    _benchmarks, "update", benchmark.update, "benchmark update seen-in-time --file examples/seen-in-time.benchmark.yaml"
+)
+_add(_benchmarks, "compare", benchmark.compare, "benchmark compare seen-in-time wards/main/seen_in_time@month")
+app.add_typer(_benchmarks, name="benchmark")
 
 _feeds = typer.Typer(no_args_is_help=True, help="KPI feeds: figures by period and unit, without a case behind them.")
 _add(_feeds, "create", feed.create, "feed create wards --file examples/wards.feed.yaml")

@@ -13,6 +13,7 @@ from andon.common.v1.interval_pb2 import Interval
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import (
     archive_pb2,
+    benchmark_pb2,
     data_quality_pb2,
     entity_pb2,
     event_pb2,
@@ -224,6 +225,12 @@ def list_source_activity(
     suite: Suite, request: data_quality_pb2.ListSourceActivityRequest
 ) -> AsyncIterator[data_quality_pb2.SourceActivity]:
     return _items(suite.data_quality.ListSourceActivity, request, lambda page: page.activities)
+
+
+def list_benchmarks(
+    suite: Suite, request: benchmark_pb2.ListBenchmarksRequest
+) -> AsyncIterator[benchmark_pb2.Benchmark]:
+    return _items(suite.benchmarks.ListBenchmarks, request, lambda page: page.benchmarks)
 
 
 def list_feeds(suite: Suite, request: feed_pb2.ListFeedsRequest) -> AsyncIterator[feed_pb2.Feed]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from andon.improvement.v1 import improvement_pb2_grpc
 from andon.ingest.v1 import (
     archive_pb2_grpc,
+    benchmark_pb2_grpc,
     data_quality_pb2_grpc,
     entity_pb2_grpc,
     feed_pb2_grpc,
@@ -21,6 +22,7 @@ from andon.ingest.v1 import (
 )
 from andon.scoring.v1 import (
     alarm_review_pb2_grpc,
+    benchmark_comparison_pb2_grpc,
     capability_pb2_grpc,
     error_budget_pb2_grpc,
     funnel_pb2_grpc,
@@ -37,6 +39,7 @@ from andon_client.connection import Connection
 if TYPE_CHECKING:
     from andon.improvement.v1.improvement_pb2_grpc import ImprovementServiceAsyncStub
     from andon.ingest.v1.archive_pb2_grpc import ArchiveServiceAsyncStub
+    from andon.ingest.v1.benchmark_pb2_grpc import BenchmarkServiceAsyncStub
     from andon.ingest.v1.data_quality_pb2_grpc import DataQualityServiceAsyncStub
     from andon.ingest.v1.entity_pb2_grpc import EntityServiceAsyncStub
     from andon.ingest.v1.feed_pb2_grpc import FeedServiceAsyncStub
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from andon.ingest.v1.survey_pb2_grpc import SurveyServiceAsyncStub
     from andon.ingest.v1.transfer_pb2_grpc import TransferServiceAsyncStub
     from andon.scoring.v1.alarm_review_pb2_grpc import AlarmReviewServiceAsyncStub
+    from andon.scoring.v1.benchmark_comparison_pb2_grpc import BenchmarkComparisonServiceAsyncStub
     from andon.scoring.v1.capability_pb2_grpc import CapabilityServiceAsyncStub
     from andon.scoring.v1.error_budget_pb2_grpc import ErrorBudgetServiceAsyncStub
     from andon.scoring.v1.funnel_pb2_grpc import FunnelServiceAsyncStub
@@ -68,12 +72,14 @@ class Suite:
     forms: FormServiceAsyncStub
     entities: EntityServiceAsyncStub
     feeds: FeedServiceAsyncStub
+    benchmarks: BenchmarkServiceAsyncStub
     privacy: PrivacyServiceAsyncStub
     archive: ArchiveServiceAsyncStub
     transfers: TransferServiceAsyncStub
     scoring: ScoringServiceAsyncStub
     capability: CapabilityServiceAsyncStub
     overview: OverviewServiceAsyncStub
+    benchmark_comparisons: BenchmarkComparisonServiceAsyncStub
     funnels: FunnelServiceAsyncStub
     error_budgets: ErrorBudgetServiceAsyncStub
     simulation: SimulationServiceAsyncStub
@@ -95,6 +101,7 @@ class Suite:
         self.forms = form_pb2_grpc.FormServiceStub(self._channels["ingest"])
         self.entities = entity_pb2_grpc.EntityServiceStub(self._channels["ingest"])
         self.feeds = feed_pb2_grpc.FeedServiceStub(self._channels["ingest"])
+        self.benchmarks = benchmark_pb2_grpc.BenchmarkServiceStub(self._channels["ingest"])
         self.privacy = privacy_pb2_grpc.PrivacyServiceStub(self._channels["ingest"])
         self.transfers = transfer_pb2_grpc.TransferServiceStub(self._channels["ingest"])
         self.archive = archive_pb2_grpc.ArchiveServiceStub(self._channels["ingest"])
@@ -103,6 +110,9 @@ class Suite:
         self.overview = overview_pb2_grpc.OverviewServiceStub(self._channels["scoring"])
         self.system_review = system_review_pb2_grpc.SystemReviewServiceStub(self._channels["scoring"])
         self.alarm_review = alarm_review_pb2_grpc.AlarmReviewServiceStub(self._channels["scoring"])
+        self.benchmark_comparisons = benchmark_comparison_pb2_grpc.BenchmarkComparisonServiceStub(
+            self._channels["scoring"]
+        )
         self.funnels = funnel_pb2_grpc.FunnelServiceStub(self._channels["scoring"])
         self.error_budgets = error_budget_pb2_grpc.ErrorBudgetServiceStub(self._channels["scoring"])
         self.simulation = simulation_pb2_grpc.SimulationServiceStub(self._channels["scoring"])

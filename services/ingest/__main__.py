@@ -3,6 +3,7 @@
 import asyncio
 
 from andon.ingest.v1.archive_pb2_grpc import add_ArchiveServiceServicer_to_server
+from andon.ingest.v1.benchmark_pb2_grpc import add_BenchmarkServiceServicer_to_server
 from andon.ingest.v1.data_quality_pb2_grpc import add_DataQualityServiceServicer_to_server
 from andon.ingest.v1.entity_pb2_grpc import add_EntityServiceServicer_to_server
 from andon.ingest.v1.feed_pb2_grpc import add_FeedServiceServicer_to_server
@@ -20,6 +21,7 @@ from services.ingest.log.tail import LogTail
 from services.ingest.model import SECOND_US, IntakeQuota, TenantId, Written
 from services.ingest.servicer import IngestServicer
 from services.ingest.servicer.archive import Archiver, ArchiveServicer
+from services.ingest.servicer.benchmarks import BenchmarkServicer
 from services.ingest.servicer.data_quality import DataQualityServicer
 from services.ingest.servicer.entities import EntityServicer
 from services.ingest.servicer.entity_restatements import EntityRestatements
@@ -147,6 +149,12 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
                 "andon.ingest.v1.TransferService",
                 TransferServicer(requests, transfers, settings.transfer_bytes_max),
                 add_TransferServiceServicer_to_server,
+                ACCESS,
+            ),
+            Contract(
+                "andon.ingest.v1.BenchmarkService",
+                BenchmarkServicer(requests),
+                add_BenchmarkServiceServicer_to_server,
                 ACCESS,
             ),
             Contract(

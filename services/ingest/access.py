@@ -10,6 +10,7 @@ _ARCHIVE = "/andon.ingest.v1.ArchiveService/"
 _SURVEY = "/andon.ingest.v1.SurveyService/"
 _ENTITY = "/andon.ingest.v1.EntityService/"
 _FORM = "/andon.ingest.v1.FormService/"
+_BENCHMARK = "/andon.ingest.v1.BenchmarkService/"
 _FEED = "/andon.ingest.v1.FeedService/"
 _TRANSFER = "/andon.ingest.v1.TransferService/"
 _WRITE = frozenset({"writer", "admin"})
@@ -77,6 +78,10 @@ ACCESS: Access = {
     # What was refused of the files of others is shown with its values.
     _TRANSFER + "ListTransfers": _OPERATE,
     _TRANSFER + "CancelTransfer": _WRITE,
+    _BENCHMARK + "CreateBenchmark": _ASK,
+    _BENCHMARK + "GetBenchmark": _READ,
+    _BENCHMARK + "ListBenchmarks": _READ,
+    _BENCHMARK + "UpdateBenchmark": _ASK,
     _ARCHIVE + "GetArchive": _OPERATE,
     _ARCHIVE + "ListArchiveFiles": _OPERATE,
     _ARCHIVE + "ArchiveEvents": _OPERATE,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from andon.scoring.v1.alarm_review_pb2_grpc import add_AlarmReviewServiceServicer_to_server
+from andon.scoring.v1.benchmark_comparison_pb2_grpc import add_BenchmarkComparisonServiceServicer_to_server
 from andon.scoring.v1.capability_pb2_grpc import add_CapabilityServiceServicer_to_server
 from andon.scoring.v1.error_budget_pb2_grpc import add_ErrorBudgetServiceServicer_to_server
 from andon.scoring.v1.funnel_pb2_grpc import add_FunnelServiceServicer_to_server
@@ -32,6 +33,7 @@ from services.scoring.replica.tenants import Replica
 from services.scoring.scores.charts.chart import prepare
 from services.scoring.servicer import ScoringServicer
 from services.scoring.servicer.alarm_review import AlarmReviewServicer
+from services.scoring.servicer.benchmark_comparison import BenchmarkComparisonServicer
 from services.scoring.servicer.capability import CapabilityServicer
 from services.scoring.servicer.error_budget import ErrorBudgetServicer
 from services.scoring.servicer.funnel import FunnelServicer
@@ -90,6 +92,12 @@ async def run(
             "andon.scoring.v1.OverviewService",
             OverviewServicer(requests),
             add_OverviewServiceServicer_to_server,
+            ACCESS,
+        ),
+        Contract(
+            "andon.scoring.v1.BenchmarkComparisonService",
+            BenchmarkComparisonServicer(requests),
+            add_BenchmarkComparisonServiceServicer_to_server,
             ACCESS,
         ),
         Contract(

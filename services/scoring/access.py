@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.runtime.identity import Access
 
 SERVICE = "/andon.scoring.v1.ScoringService/"
+BENCHMARK_COMPARISON = "/andon.scoring.v1.BenchmarkComparisonService/"
 FUNNEL = "/andon.scoring.v1.FunnelService/"
 ERROR_BUDGET = "/andon.scoring.v1.ErrorBudgetService/"
 SIMULATION = "/andon.scoring.v1.SimulationService/"
@@ -49,6 +50,7 @@ ACCESS: Access = {
     f"{ALARM_REVIEW}ListVerdicts": READERS,
     f"{ALARM_REVIEW}GetAlarmPrecision": READERS,
     f"{ALARM_REVIEW}ListMonitorReviews": READERS,
+    f"{BENCHMARK_COMPARISON}GetBenchmarkComparison": READERS,
     f"{FUNNEL}GetFunnel": READERS,
     f"{ERROR_BUDGET}GetErrorBudget": READERS,
     f"{SIMULATION}GetQueueSimulation": READERS,

@@ -22,7 +22,10 @@ from services.machine.authority import Authority
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
     **dict.fromkeys(
-        ("ingest", "quarantine", "data_quality", "privacy", "archive", "survey", "form", "entity", "feed", "transfer"),
+        (
+            *("ingest", "quarantine", "data_quality", "privacy", "archive"),
+            *("survey", "form", "entity", "feed", "transfer", "benchmark"),
+        ),
         "ingest",
     ),
     **dict.fromkeys(

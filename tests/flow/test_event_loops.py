@@ -20,6 +20,7 @@ from andon.improvement.v1 import improvement_pb2, problem_pb2
 from andon.ingest.v1 import event_pb2, ingest_pb2, quarantine_pb2, record_pb2, source_pb2
 from andon.scoring.v1 import (
     alarm_review_pb2,
+    benchmark_comparison_pb2,
     capability_pb2,
     error_budget_pb2,
     funnel_pb2,
@@ -66,6 +67,7 @@ CONTRACTS = {
         overview_pb2,
         system_review_pb2,
         alarm_review_pb2,
+        benchmark_comparison_pb2,
         error_budget_pb2,
         funnel_pb2,
         simulation_pb2,
@@ -251,7 +253,7 @@ Requests = Callable[[LargeTenant], list[list[Message]]]
 """Calls of a method; several messages where it takes a stream."""
 
 ing, qua, rec, sco, imp = ingest_pb2, quarantine_pb2, record_pb2, scoring_pb2, improvement_pb2
-fun, bud, sim, wei = funnel_pb2, error_budget_pb2, simulation_pb2, weight_pb2
+com, fun, bud, sim, wei = benchmark_comparison_pb2, funnel_pb2, error_budget_pb2, simulation_pb2, weight_pb2
 cap, over, rev, alarm = capability_pb2, overview_pb2, system_review_pb2, alarm_review_pb2
 LARGE_SYSTEM = f"{PARENT}/indicatorSystems/large0"
 RECORDS = rec.RawRecords(json=rec.JsonRecords(records=[b'{"id": "r%d", "note": "x"}' % one for one in range(ROWS)]))
@@ -411,6 +413,9 @@ LARGE: dict[str, Requests] = {
     "scoring.ListVerdicts": always(alarm.ListVerdictsRequest(page_size=1_000)),
     "scoring.GetAlarmPrecision": always(alarm.GetAlarmPrecisionRequest()),
     "scoring.ListMonitorReviews": always(alarm.ListMonitorReviewsRequest(page_size=500)),
+    "scoring.GetBenchmarkComparison": always(
+        com.GetBenchmarkComparisonRequest(benchmark="benchmarks/none", series=CHARTED)
+    ),
     "scoring.GetFunnel": always(fun.GetFunnelRequest(series=CHARTED)),
     "scoring.GetErrorBudget": always(bud.GetErrorBudgetRequest(series=CHARTED, period_days=400)),
     "scoring.GetQueueSimulation": always(

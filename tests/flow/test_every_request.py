@@ -9,9 +9,19 @@ from typing import Any
 import grpc
 import pytest
 from andon.improvement.v1 import improvement_pb2
-from andon.ingest.v1 import entity_pb2, feed_pb2, form_pb2, ingest_pb2, privacy_pb2, quarantine_pb2, survey_pb2
+from andon.ingest.v1 import (
+    benchmark_pb2,
+    entity_pb2,
+    feed_pb2,
+    form_pb2,
+    ingest_pb2,
+    privacy_pb2,
+    quarantine_pb2,
+    survey_pb2,
+)
 from andon.scoring.v1 import (
     alarm_review_pb2,
+    benchmark_comparison_pb2,
     capability_pb2,
     error_budget_pb2,
     funnel_pb2,
@@ -31,6 +41,7 @@ from hypothesis import strategies as st
 SERVICES = {
     "ingest": ingest_pb2.DESCRIPTOR.services_by_name["IngestService"],
     "quarantine": quarantine_pb2.DESCRIPTOR.services_by_name["QuarantineService"],
+    "benchmarks": benchmark_pb2.DESCRIPTOR.services_by_name["BenchmarkService"],
     "feeds": feed_pb2.DESCRIPTOR.services_by_name["FeedService"],
     "surveys": survey_pb2.DESCRIPTOR.services_by_name["SurveyService"],
     "entities": entity_pb2.DESCRIPTOR.services_by_name["EntityService"],
@@ -41,6 +52,7 @@ SERVICES = {
     "overview": overview_pb2.DESCRIPTOR.services_by_name["OverviewService"],
     "system_review": system_review_pb2.DESCRIPTOR.services_by_name["SystemReviewService"],
     "alarm_review": alarm_review_pb2.DESCRIPTOR.services_by_name["AlarmReviewService"],
+    "benchmark_comparisons": benchmark_comparison_pb2.DESCRIPTOR.services_by_name["BenchmarkComparisonService"],
     "funnels": funnel_pb2.DESCRIPTOR.services_by_name["FunnelService"],
     "error_budgets": error_budget_pb2.DESCRIPTOR.services_by_name["ErrorBudgetService"],
     "simulation": simulation_pb2.DESCRIPTOR.services_by_name["SimulationService"],

@@ -276,6 +276,19 @@ CHINESE: Mapping[str, str] = {
     "Only responses before this time, UTC.": "仅此时间（UTC）之前的答卷。",
     "Confidence of the intervals.": "区间的置信水平。",
     "Also how often each answer was given.": "同时显示各答案的次数。",
+    "Benchmarks: what others reach, and how a series compares.": "基准：他人达到的水平，以及序列与之的比较。",
+    "Store a benchmark: who publishes it, its unit, and its values with their validity.": (
+        "存储基准：发布者、单位、各值及其有效期。"
+    ),
+    "Replace a benchmark, for example to add the values of a new year.": "替换基准，例如加入新一年的值。",
+    "Show a benchmark and its values.": "显示基准及其各值。",
+    "List benchmarks, and which of them have expired.": "列出基准及其是否已失效。",
+    "Compare the windows of a series with the values that held for them; where none held, nothing is compared.": (
+        "将序列的各窗口与当时有效的基准值比较；无有效值时不比较。"
+    ),
+    "Id of the benchmark, for example seen-in-time.": "基准标识，例如 seen-in-time。",
+    "YAML: source, unit, direction and values of the benchmark.": "YAML：基准的来源、单位、方向与各值。",
+    "Only valid, expired or upcoming ones; may be repeated.": "仅 valid、expired 或 upcoming 者；可重复。",
     "KPI feeds: figures by period and unit, without a case behind them.": (
         "KPI 数据源：按周期与单位给出的指标数据，无需案例。"
     ),

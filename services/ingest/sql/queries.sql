@@ -1124,3 +1124,31 @@ SELECT transfer_id
 FROM transfer
 WHERE tenant = $1 AND state = 1 AND updated_at < now() - make_interval(secs => $2)
 LIMIT 100;
+
+-- name: create_benchmark
+-- A new benchmark; nothing is returned where it exists.
+INSERT INTO benchmark (tenant, name, document)
+VALUES ($1, $2, $3)
+ON CONFLICT (tenant, name) DO NOTHING
+RETURNING name, document, revision, created_at, updated_at;
+
+-- name: benchmark
+-- One benchmark.
+SELECT name, document, revision, created_at, updated_at
+FROM benchmark
+WHERE tenant = $1 AND name = $2;
+
+-- name: benchmarks
+-- Benchmarks after a name, in order.
+SELECT name, document, revision, created_at, updated_at
+FROM benchmark
+WHERE tenant = $1 AND name > $2
+ORDER BY name
+LIMIT $3;
+
+-- name: replace_benchmark
+-- A new revision of a benchmark.
+UPDATE benchmark
+SET document = $3, revision = revision + 1, updated_at = now()
+WHERE tenant = $1 AND name = $2
+RETURNING name, document, revision, created_at, updated_at;

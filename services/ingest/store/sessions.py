@@ -11,6 +11,7 @@ from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
 from services.ingest.store.archive_book import PostgresArchiveBook
+from services.ingest.store.benchmarks import PostgresBenchmarks
 from services.ingest.store.data_quality import PostgresQualityBook
 from services.ingest.store.entities import PostgresEntities
 from services.ingest.store.feeds import PostgresFeeds
@@ -38,6 +39,7 @@ class PostgresSession:
     forms: PostgresForms
     entities: PostgresEntities
     feeds: PostgresFeeds
+    benchmarks: PostgresBenchmarks
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def _parts_on(
     PostgresForms,
     PostgresEntities,
     PostgresFeeds,
+    PostgresBenchmarks,
 ]:
     log = PostgresLog(tenant, lambda: nullcontext(connection), lambda: nullcontext(connection), archive)
     return (
@@ -120,4 +123,5 @@ def _parts_on(
         PostgresForms(connection, tenant),
         PostgresEntities(connection, tenant),
         PostgresFeeds(connection, tenant),
+        PostgresBenchmarks(connection, tenant),
     )

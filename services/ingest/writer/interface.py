@@ -8,6 +8,7 @@ from services.ingest.log.archive import ArchiveBook
 from services.ingest.log.interface import Log
 from services.ingest.log.records import LogHead
 from services.ingest.model import TenantId
+from services.ingest.registry.benchmarks.interface import Benchmarks
 from services.ingest.registry.data_quality import QualityBook
 from services.ingest.registry.entities.interface import Entities
 from services.ingest.registry.feeds.interface import Feeds
@@ -45,6 +46,9 @@ class StoreSession(Protocol):
 
     @property
     def feeds(self) -> Feeds: ...
+
+    @property
+    def benchmarks(self) -> Benchmarks: ...
 
 
 class LockedSession(StoreSession, Protocol):

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import grpc
 import pyarrow as pa
-from andon.ingest.v1 import ingest_pb2, ingest_pb2_grpc
+from andon.ingest.v1 import benchmark_pb2, benchmark_pb2_grpc, ingest_pb2, ingest_pb2_grpc
 from andon_client.follow import follow
 from google.protobuf.duration_pb2 import Duration
 
+from services.runtime.errors import Unavailable
 from services.scoring.system.event_clock import EventClock
 from services.scoring.system.lint_log import LogVocabulary, SeenAttribute
 from services.scoring.system.model import SystemSpec
@@ -18,6 +19,7 @@ from services.scoring.wire.scores import microseconds
 
 BOUNDS_S_MAX = 5.0
 VOCABULARY_S_MAX = 3.0
+BENCHMARK_S_MAX = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class IngestBounds:
 class IngestClient:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = ingest_pb2_grpc.IngestServiceStub(channel)
+        self._benchmarks = benchmark_pb2_grpc.BenchmarkServiceStub(channel)
 
     async def bounds(self) -> IngestBounds:
         found = await self._stub.GetWatchBounds(ingest_pb2.GetWatchBoundsRequest(), timeout=BOUNDS_S_MAX)
@@ -75,6 +78,16 @@ class IngestClient:
             for one in found.attributes
         }
         return LogVocabulary(frozenset(found.activities), attributes)
+
+    async def benchmark(self, name: str) -> benchmark_pb2.Benchmark | None:
+        """None: there is none of this name. Raises Unavailable where ingest does not answer."""
+        request = benchmark_pb2.GetBenchmarkRequest(name=name)
+        try:
+            return (await self._benchmarks.GetBenchmark(request, timeout=BENCHMARK_S_MAX)).benchmark
+        except grpc.aio.AioRpcError as error:
+            if error.code() in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT):
+                return None
+            raise Unavailable("UPSTREAM_UNAVAILABLE", "ingest, which stores benchmarks, does not answer") from error
 
     async def follow(
         self, partitions: Sequence[int], after: str, heartbeat_s: float, spec: SystemSpec

@@ -17,9 +17,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import grpc
 import pytest
-from andon.ingest.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
+from andon.ingest.v1 import benchmark_pb2_grpc, event_pb2, ingest_pb2, ingest_pb2_grpc
 from andon.scoring.v1 import (
     alarm_review_pb2_grpc,
+    benchmark_comparison_pb2_grpc,
     capability_pb2_grpc,
     error_budget_pb2_grpc,
     funnel_pb2_grpc,
@@ -207,6 +208,14 @@ class Suite:
     ) -> Any:
         return alarm_review_pb2_grpc.AlarmReviewServiceStub(
             self._channel(self.scoring_ports[replica], tenant, roles, subject)
+        )
+
+    def benchmarks(self) -> Any:
+        return benchmark_pb2_grpc.BenchmarkServiceStub(self._channel(self.ingest_port, TENANT, ROLES))
+
+    def benchmark_comparisons(self) -> Any:
+        return benchmark_comparison_pb2_grpc.BenchmarkComparisonServiceStub(
+            self._channel(self.scoring_ports[0], TENANT, ROLES)
         )
 
     def funnels(self, replica: int = 0, tenant: str = TENANT) -> Any:

@@ -9,6 +9,7 @@ import grpc
 import pytest
 from andon.scoring.v1 import (
     alarm_review_pb2,
+    benchmark_comparison_pb2,
     capability_pb2,
     error_budget_pb2,
     funnel_pb2,
@@ -145,6 +146,7 @@ async def test_every_rpc_has_its_roles_and_nobody_else_may(suite: Any, make: Any
         overview_pb2,
         system_review_pb2,
         alarm_review_pb2,
+        benchmark_comparison_pb2,
         error_budget_pb2,
         funnel_pb2,
         simulation_pb2,

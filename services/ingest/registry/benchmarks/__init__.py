@@ -1,0 +1,1 @@
+"""Benchmarks: reference values that others reach, and for how long they hold."""
