@@ -22,6 +22,7 @@ from andon_client.commands import (
     budget,
     capability,
     chart,
+    clause,
     entity,
     events,
     explain,
@@ -283,6 +284,24 @@ _add(
 )
 _add(_benchmarks, "compare", benchmark.compare, "benchmark compare seen-in-time wards/main/seen_in_time@month")
 app.add_typer(_benchmarks, name="benchmark")
+
+_clauses = typer.Typer(no_args_is_help=True, help="Clauses of policies and regulations, and what watches each.")
+_add(
+    _clauses,
+    "create",
+    clause.create,
+    "clause create iso-9001-9-1-2 --file examples/iso-9001-9-1-2.clause.yaml",
+)
+_add(_clauses, "show", clause.show, "clause show iso-9001-9-1-2")
+_add(_clauses, "list", clause.list_all, "clause list --json")
+_add(
+    _clauses,
+    "update",
+    clause.update,
+    "clause update iso-9001-9-1-2 --file examples/iso-9001-9-1-2.clause.yaml",
+)
+_add(_clauses, "coverage", clause.coverage, "clause coverage --system wards/main")
+app.add_typer(_clauses, name="clause")
 
 _feeds = typer.Typer(no_args_is_help=True, help="KPI feeds: figures by period and unit, without a case behind them.")
 _add(_feeds, "create", feed.create, "feed create wards --file examples/wards.feed.yaml")

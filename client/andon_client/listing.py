@@ -29,6 +29,7 @@ from andon.ingest.v1 import (
 from andon.scoring.v1 import (
     alarm_review_pb2,
     capability_pb2,
+    clause_pb2,
     indicator_system_pb2,
     overview_pb2,
     score_pb2,
@@ -231,6 +232,16 @@ def list_benchmarks(
     suite: Suite, request: benchmark_pb2.ListBenchmarksRequest
 ) -> AsyncIterator[benchmark_pb2.Benchmark]:
     return _items(suite.benchmarks.ListBenchmarks, request, lambda page: page.benchmarks)
+
+
+def list_clauses(suite: Suite, request: clause_pb2.ListClausesRequest) -> AsyncIterator[clause_pb2.Clause]:
+    return _items(suite.clauses.ListClauses, request, lambda page: page.clauses)
+
+
+def list_unclaimed_indicators(
+    suite: Suite, request: clause_pb2.ListUnclaimedIndicatorsRequest
+) -> AsyncIterator[clause_pb2.UnclaimedIndicator]:
+    return _items(suite.clauses.ListUnclaimedIndicators, request, lambda page: page.indicators)
 
 
 def list_feeds(suite: Suite, request: feed_pb2.ListFeedsRequest) -> AsyncIterator[feed_pb2.Feed]:

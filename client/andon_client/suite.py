@@ -24,6 +24,7 @@ from andon.scoring.v1 import (
     alarm_review_pb2_grpc,
     benchmark_comparison_pb2_grpc,
     capability_pb2_grpc,
+    clause_pb2_grpc,
     error_budget_pb2_grpc,
     funnel_pb2_grpc,
     overview_pb2_grpc,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from andon.scoring.v1.alarm_review_pb2_grpc import AlarmReviewServiceAsyncStub
     from andon.scoring.v1.benchmark_comparison_pb2_grpc import BenchmarkComparisonServiceAsyncStub
     from andon.scoring.v1.capability_pb2_grpc import CapabilityServiceAsyncStub
+    from andon.scoring.v1.clause_pb2_grpc import ClauseServiceAsyncStub
     from andon.scoring.v1.error_budget_pb2_grpc import ErrorBudgetServiceAsyncStub
     from andon.scoring.v1.funnel_pb2_grpc import FunnelServiceAsyncStub
     from andon.scoring.v1.overview_pb2_grpc import OverviewServiceAsyncStub
@@ -80,6 +82,7 @@ class Suite:
     capability: CapabilityServiceAsyncStub
     overview: OverviewServiceAsyncStub
     benchmark_comparisons: BenchmarkComparisonServiceAsyncStub
+    clauses: ClauseServiceAsyncStub
     funnels: FunnelServiceAsyncStub
     error_budgets: ErrorBudgetServiceAsyncStub
     simulation: SimulationServiceAsyncStub
@@ -113,6 +116,7 @@ class Suite:
         self.benchmark_comparisons = benchmark_comparison_pb2_grpc.BenchmarkComparisonServiceStub(
             self._channels["scoring"]
         )
+        self.clauses = clause_pb2_grpc.ClauseServiceStub(self._channels["scoring"])
         self.funnels = funnel_pb2_grpc.FunnelServiceStub(self._channels["scoring"])
         self.error_budgets = error_budget_pb2_grpc.ErrorBudgetServiceStub(self._channels["scoring"])
         self.simulation = simulation_pb2_grpc.SimulationServiceStub(self._channels["scoring"])

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from andon.scoring.v1.alarm_review_pb2_grpc import add_AlarmReviewServiceServicer_to_server
 from andon.scoring.v1.benchmark_comparison_pb2_grpc import add_BenchmarkComparisonServiceServicer_to_server
 from andon.scoring.v1.capability_pb2_grpc import add_CapabilityServiceServicer_to_server
+from andon.scoring.v1.clause_pb2_grpc import add_ClauseServiceServicer_to_server
 from andon.scoring.v1.error_budget_pb2_grpc import add_ErrorBudgetServiceServicer_to_server
 from andon.scoring.v1.funnel_pb2_grpc import add_FunnelServiceServicer_to_server
 from andon.scoring.v1.overview_pb2_grpc import add_OverviewServiceServicer_to_server
@@ -17,6 +18,7 @@ from andon.scoring.v1.simulation_pb2_grpc import add_SimulationServiceServicer_t
 from andon.scoring.v1.system_review_pb2_grpc import add_SystemReviewServiceServicer_to_server
 from andon.scoring.v1.weight_pb2_grpc import add_WeightServiceServicer_to_server
 
+from services.runtime.clock import clock_us
 from services.runtime.command import run_command
 from services.runtime.contract import Contract
 from services.runtime.database import Listener, close_pool, healthy
@@ -35,6 +37,7 @@ from services.scoring.servicer import ScoringServicer
 from services.scoring.servicer.alarm_review import AlarmReviewServicer
 from services.scoring.servicer.benchmark_comparison import BenchmarkComparisonServicer
 from services.scoring.servicer.capability import CapabilityServicer
+from services.scoring.servicer.clauses import ClauseServicer
 from services.scoring.servicer.error_budget import ErrorBudgetServicer
 from services.scoring.servicer.funnel import FunnelServicer
 from services.scoring.servicer.overview import OverviewServicer
@@ -98,6 +101,12 @@ async def run(
             "andon.scoring.v1.BenchmarkComparisonService",
             BenchmarkComparisonServicer(requests),
             add_BenchmarkComparisonServiceServicer_to_server,
+            ACCESS,
+        ),
+        Contract(
+            "andon.scoring.v1.ClauseService",
+            ClauseServicer(requests, clock_us),
+            add_ClauseServiceServicer_to_server,
             ACCESS,
         ),
         Contract(

@@ -6,6 +6,7 @@ from services.runtime.identity import Access
 
 SERVICE = "/andon.scoring.v1.ScoringService/"
 BENCHMARK_COMPARISON = "/andon.scoring.v1.BenchmarkComparisonService/"
+CLAUSE = "/andon.scoring.v1.ClauseService/"
 FUNNEL = "/andon.scoring.v1.FunnelService/"
 ERROR_BUDGET = "/andon.scoring.v1.ErrorBudgetService/"
 SIMULATION = "/andon.scoring.v1.SimulationService/"
@@ -51,6 +52,11 @@ ACCESS: Access = {
     f"{ALARM_REVIEW}GetAlarmPrecision": READERS,
     f"{ALARM_REVIEW}ListMonitorReviews": READERS,
     f"{BENCHMARK_COMPARISON}GetBenchmarkComparison": READERS,
+    f"{CLAUSE}CreateClause": REVIEWERS,
+    f"{CLAUSE}GetClause": READERS,
+    f"{CLAUSE}ListClauses": READERS,
+    f"{CLAUSE}UpdateClause": REVIEWERS,
+    f"{CLAUSE}ListUnclaimedIndicators": READERS,
     f"{FUNNEL}GetFunnel": READERS,
     f"{ERROR_BUDGET}GetErrorBudget": READERS,
     f"{SIMULATION}GetQueueSimulation": READERS,

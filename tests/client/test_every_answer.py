@@ -40,6 +40,8 @@ PACKAGES = {
             "simulation",
             "weight",
             "run_length",
+            "benchmark_comparison",
+            "clause",
         ),
         "scoring",
     ),

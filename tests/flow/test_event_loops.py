@@ -22,6 +22,7 @@ from andon.scoring.v1 import (
     alarm_review_pb2,
     benchmark_comparison_pb2,
     capability_pb2,
+    clause_pb2,
     error_budget_pb2,
     funnel_pb2,
     overview_pb2,
@@ -68,6 +69,7 @@ CONTRACTS = {
         system_review_pb2,
         alarm_review_pb2,
         benchmark_comparison_pb2,
+        clause_pb2,
         error_budget_pb2,
         funnel_pb2,
         simulation_pb2,
@@ -253,7 +255,8 @@ Requests = Callable[[LargeTenant], list[list[Message]]]
 """Calls of a method; several messages where it takes a stream."""
 
 ing, qua, rec, sco, imp = ingest_pb2, quarantine_pb2, record_pb2, scoring_pb2, improvement_pb2
-com, fun, bud, sim, wei = benchmark_comparison_pb2, funnel_pb2, error_budget_pb2, simulation_pb2, weight_pb2
+cla, com, fun, bud = clause_pb2, benchmark_comparison_pb2, funnel_pb2, error_budget_pb2
+sim, wei = simulation_pb2, weight_pb2
 cap, over, rev, alarm = capability_pb2, overview_pb2, system_review_pb2, alarm_review_pb2
 LARGE_SYSTEM = f"{PARENT}/indicatorSystems/large0"
 RECORDS = rec.RawRecords(json=rec.JsonRecords(records=[b'{"id": "r%d", "note": "x"}' % one for one in range(ROWS)]))
@@ -416,6 +419,23 @@ LARGE: dict[str, Requests] = {
     "scoring.GetBenchmarkComparison": always(
         com.GetBenchmarkComparisonRequest(benchmark="benchmarks/none", series=CHARTED)
     ),
+    "scoring.CreateClause": always(
+        cla.CreateClauseRequest(
+            clause_id="large",
+            clause=cla.Clause(
+                document="d",
+                number="1",
+                text=Text(en="x"),
+                links=[cla.ClauseLink(indicator_system=LARGE_SYSTEM, indicator=f"i{one}") for one in range(100)],
+            ),
+        )
+    ),
+    "scoring.GetClause": always(cla.GetClauseRequest(name="clauses/none")),
+    "scoring.ListClauses": always(cla.ListClausesRequest(page_size=1_000)),
+    "scoring.UpdateClause": always(
+        cla.UpdateClauseRequest(clause=cla.Clause(name="clauses/none", document="d", number="1", text=Text(en="x")))
+    ),
+    "scoring.ListUnclaimedIndicators": always(cla.ListUnclaimedIndicatorsRequest(page_size=1_000)),
     "scoring.GetFunnel": always(fun.GetFunnelRequest(series=CHARTED)),
     "scoring.GetErrorBudget": always(bud.GetErrorBudgetRequest(series=CHARTED, period_days=400)),
     "scoring.GetQueueSimulation": always(

@@ -74,7 +74,7 @@ def comparison_heading(one: pb.Benchmark, locale: str) -> str:
 
 
 def comparisons_table(found: comparison_pb.GetBenchmarkComparisonResponse, locale: str, zone: tzinfo) -> Table:
-    unit = found.benchmark.unit
+    unit, held = found.benchmark.unit, [_validity(one.validity) for one in found.benchmark.values]
     rows = []
     for one in found.comparisons:
         value = quantity(optional(one, "value"), unit, locale)
@@ -84,7 +84,7 @@ def comparisons_table(found: comparison_pb.GetBenchmarkComparisonResponse, local
                 TableCell(value if one.complete else f"{value} ({say('provisional', locale)})"),
                 TableCell(f"{one.count:,}"),
                 TableCell(quantity(optional(one, "reference"), unit, locale)),
-                TableCell(_validity(found.benchmark.values[one.value_index].validity)),
+                TableCell(held[one.value_index] if one.value_index in range(len(held)) else "-"),
                 TableCell(
                     named(comparison_pb.BenchmarkValidity, one.validity, locale),
                     "good" if one.validity == comparison_pb.BENCHMARK_VALIDITY_VALID else "bad",

@@ -289,6 +289,18 @@ CHINESE: Mapping[str, str] = {
     "Id of the benchmark, for example seen-in-time.": "基准标识，例如 seen-in-time。",
     "YAML: source, unit, direction and values of the benchmark.": "YAML：基准的来源、单位、方向与各值。",
     "Only valid, expired or upcoming ones; may be repeated.": "仅 valid、expired 或 upcoming 者；可重复。",
+    "Clauses of policies and regulations, and what watches each.": "政策与法规的条款，以及监控各条款的指标。",
+    "Store a clause and the indicators that watch it.": "存储条款及监控它的指标。",
+    "Replace a clause and its links.": "替换条款及其关联。",
+    "Show a clause and the indicators that watch it.": "显示条款及监控它的指标。",
+    "List clauses, and which of them no live indicator watches.": "列出条款，以及没有在用指标监控的条款。",
+    "List the clauses in force without a live indicator, and the live indicators without a clause.": (
+        "列出没有在用指标的生效条款，以及没有条款的在用指标。"
+    ),
+    "Id of the clause, for example iso-9001-9-1-2.": "条款标识，例如 iso-9001-9-1-2。",
+    "YAML: document, number, text and links of the clause.": "YAML：条款的文件、编号、文本与关联。",
+    "Only clauses of this document, for example ISO 9001:2015.": "仅此文件的条款，例如 ISO 9001:2015。",
+    "Only indicators of this system, for example wards/main.": "仅此体系的指标，例如 wards/main。",
     "KPI feeds: figures by period and unit, without a case behind them.": (
         "KPI 数据源：按周期与单位给出的指标数据，无需案例。"
     ),

@@ -1260,3 +1260,31 @@ FROM weight_change
 WHERE tenant = $1 AND system_name = $2 AND version < $3
 ORDER BY version DESC
 LIMIT $4;
+
+-- name: create_clause
+-- A new clause; nothing is returned where it exists.
+INSERT INTO clause (tenant, name, body, etag)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant, name) DO NOTHING
+RETURNING name, body, etag, create_time, update_time;
+
+-- name: clause
+-- One clause.
+SELECT name, body, etag, create_time, update_time
+FROM clause
+WHERE tenant = $1 AND name = $2;
+
+-- name: clauses_after
+-- Clauses after a name, in order.
+SELECT name, body, etag, create_time, update_time
+FROM clause
+WHERE tenant = $1 AND name > $2
+ORDER BY name
+LIMIT $3;
+
+-- name: replace_clause
+-- A new version of a clause.
+UPDATE clause
+SET body = $3, etag = $4, update_time = now()
+WHERE tenant = $1 AND name = $2
+RETURNING name, body, etag, create_time, update_time;

@@ -7,6 +7,7 @@ import asyncpg
 from services.scoring.store.backtests import Backtests
 from services.scoring.store.books import BookReads
 from services.scoring.store.charts import ChartReads
+from services.scoring.store.clauses import Clauses
 from services.scoring.store.dropped_slices import DroppedSlices
 from services.scoring.store.failures import Failures
 from services.scoring.store.log import ScoreLog
@@ -41,6 +42,7 @@ class Store(
     WeightChanges,
     RetentionWrites,
     Systems,
+    Clauses,
 ):
     """Every family reads and writes through the same pool."""
 

@@ -11,6 +11,7 @@ import asyncpg
 from services.runtime.database import tenant_transaction
 from services.runtime.requests import IdempotencyKey
 from services.scoring.store.backtests import BacktestEditor
+from services.scoring.store.clauses import ClauseEditor
 from services.scoring.store.overviews import AnnotationRow
 from services.scoring.store.statements import QUERIES
 from services.scoring.store.verdicts import VerdictEditor
@@ -21,6 +22,7 @@ class SystemEditor:
     def __init__(self, connection: asyncpg.Connection, tenant: str) -> None:
         self._connection = connection
         self._tenant = tenant
+        self.clauses = ClauseEditor(connection, tenant)
         self.backtests = BacktestEditor(connection, tenant)
         self.verdicts = VerdictEditor(connection, tenant)
 

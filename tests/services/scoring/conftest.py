@@ -22,6 +22,7 @@ from andon.scoring.v1 import (
     alarm_review_pb2_grpc,
     benchmark_comparison_pb2_grpc,
     capability_pb2_grpc,
+    clause_pb2_grpc,
     error_budget_pb2_grpc,
     funnel_pb2_grpc,
     overview_pb2_grpc,
@@ -217,6 +218,9 @@ class Suite:
         return benchmark_comparison_pb2_grpc.BenchmarkComparisonServiceStub(
             self._channel(self.scoring_ports[0], TENANT, ROLES)
         )
+
+    def clauses(self, tenant: str = TENANT) -> Any:
+        return clause_pb2_grpc.ClauseServiceStub(self._channel(self.scoring_ports[0], tenant, ROLES))
 
     def funnels(self, replica: int = 0, tenant: str = TENANT) -> Any:
         return funnel_pb2_grpc.FunnelServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))
