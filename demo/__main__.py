@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":
+    # Nothing has begun while the imports run: a Ctrl-C ends the process there and then, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import asyncio
 import os
-import signal
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -95,11 +100,11 @@ async def _report(
 
 
 async def _run(arguments: argparse.Namespace, console: Console) -> Message | None:
-    """What is to be said of rows that were refused; None: there are none."""
-    stop, say = asyncio.Event(), texts(arguments.locale)
+    """What is to be said of rows that were refused; None: there are none. Raises Interrupted before the report."""
+    stop, reported, say = asyncio.Event(), asyncio.Event(), texts(arguments.locale)
     for kind in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(kind, stop.set)
-    work = asyncio.create_task(_work(arguments, console, say, stop))
+    work = asyncio.create_task(_work(arguments, console, say, stop, reported))
     interrupted = asyncio.create_task(stop.wait())
     await asyncio.wait({work, interrupted}, return_when=asyncio.FIRST_COMPLETED)
     interrupted.cancel()
@@ -111,10 +116,15 @@ async def _run(arguments: argparse.Namespace, console: Console) -> Message | Non
         if stop.is_set() and not work.done():
             work.cancel()
         return await work
+    if not reported.is_set():
+        raise Interrupted(message("run_interrupted_early"))
     return None
 
 
-async def _work(arguments: argparse.Namespace, console: Console, say: Say, stop: asyncio.Event) -> Message | None:
+async def _work(
+    arguments: argparse.Namespace, console: Console, say: Say, stop: asyncio.Event, reported: asyncio.Event
+) -> Message | None:
+    """reported: set when the report is written, after which there is nothing to lose."""
     home = Home(arguments.home.resolve())
     job = None
     if arguments.log:
@@ -128,6 +138,7 @@ async def _work(arguments: argparse.Namespace, console: Console, say: Say, stop:
         async with Suite(load_connection(home.folder, arguments.locale)) as suite:
             loaded = await _play(suite, job, arguments.locale, console, say)
             await _report(suite, job, loaded, arguments.report, arguments.locale, console, say)
+        reported.set()
         if not arguments.once and sys.stdin.isatty():
             console.print(say("serving_on"))
             await stop.wait()

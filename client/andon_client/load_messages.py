@@ -67,6 +67,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         " counts twice.",
         "已中断：{rows:,} 条记录中至少 {safe:,} 条已保存。再次运行同一命令即可补全，不会重复计入。",
     ),
+    "run_interrupted_early": (
+        "interrupted: there is no report yet. Run the same command again; no row counts twice.",
+        "已中断：尚无报告。再次运行同一命令即可，不会重复计入。",
+    ),
     "nothing_accepted": ("none of the {rows:,} rows was accepted; {first}", "{rows:,} 条记录无一被接受；{first}"),
     "all_omitted": (
         "none of the {rows:,} rows is an event: omit_rows leaves out each of them",

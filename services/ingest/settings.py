@@ -60,7 +60,7 @@ class IngestSettings(RuntimeSettings):
         description="Approximate maximum size in bytes of the events that become one file of the archive.",
     )
     transfer_bytes_max: int = Field(
-        1 << 30,
+        1 << 28,
         ge=1,
         description="Maximum size in bytes of a file that is uploaded. While it is read, it lies in the folder for "
         "temporary files.",
