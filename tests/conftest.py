@@ -35,6 +35,9 @@ hypothesis.settings.register_profile("repeat", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
+# Processes that tests start read what the first of them compiled, also where the environment is made for containers.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # The workers of a parallel run have a terminal of 80 columns and the tests of a single process none: now none has.
 os.environ.pop("COLUMNS", None)
 terminal.screen.width = terminal.WIDTH_WITHOUT_TERMINAL
