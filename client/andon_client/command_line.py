@@ -314,6 +314,12 @@ app.add_typer(_feeds, name="feed")
 
 _problem = typer.Typer(no_args_is_help=True, help="A problem, from acknowledgement to closure.")
 _add(_problem, "show", problem.show, "problem show problems/7")
+_add(
+    _problem,
+    "open",
+    problem.open_problem,
+    "problem open it-desk --origin complaint --title 'No answer for a week' --reference C-1042",
+)
 _add(_problem, "acknowledge", problem.acknowledge, "problem acknowledge problems/7")
 _add(_problem, "cause", problem.cause, "problem cause problems/7 --class process --title 'No check before repair'")
 _add(_problem, "dismiss", problem.dismiss, "problem dismiss problems/7 --reason 'annual fair'")

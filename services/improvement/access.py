@@ -12,11 +12,13 @@ _MOVE = frozenset({"quality_manager", "admin"})
 ACCESS: Access = {
     _SERVICE + "ListProblems": _READ,
     _SERVICE + "GetProblem": _READ,
+    _SERVICE + "GetProblemCounts": _READ,
     _SERVICE + "WatchProblems": _READ,
     _SERVICE + "GetWatchBounds": _READ,
     _SERVICE + "ListProblemHistory": _READ,
     _SERVICE + "ExplainProblem": _READ,
     _SERVICE + "GetImprovementStatus": _READ,
+    _SERVICE + "CreateProblem": _MOVE,
     _SERVICE + "AcknowledgeProblem": _MOVE,
     _SERVICE + "AddCause": _MOVE,
     _SERVICE + "PlanAction": _MOVE,

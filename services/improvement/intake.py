@@ -132,6 +132,8 @@ class Intake:
             await transaction.guard(self._lease)
             if not head.indexed:
                 await build_index(transaction, self._clock_us())
+            if not head.listed:
+                await transaction.fill_lists()
         self._failure = self._failure or await self._store.failure(self._tenant)
         inbox: asyncio.Queue[SignalChanges] = asyncio.Queue(STEPS_MAX)
         reading = asyncio.create_task(self._read(head.signals_through, inbox))

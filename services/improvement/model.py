@@ -38,6 +38,22 @@ SETTLED = (ProblemState.CLOSED, ProblemState.DISMISSED)
 ENDED = (*SETTLED, ProblemState.WITHDRAWN)
 
 
+class ProblemOrigin(Enum):
+    SIGNALS = "signals"
+    COMPLAINT = "complaint"
+    AUDIT_FINDING = "audit finding"
+    OBSERVATION = "observation"
+    OTHER = "other"
+
+
+class ProblemOrder(Enum):
+    """Of a list: the most severe, the latest opened or the first due first."""
+
+    SEVERITY = "severity"
+    NEWEST = "newest"
+    DUE = "due"
+
+
 class ActionState(Enum):
     PLANNED = "planned"
     STARTED = "started"
@@ -338,6 +354,9 @@ class Problem:
     note_count: int = 0
     # What an undone dismissal restores. None: it is not dismissed.
     dismissed_from: ProblemState | None = None
+    origin: ProblemOrigin = ProblemOrigin.SIGNALS
+    references: tuple[str, ...] = ()
+    description: Text = Text()
 
     @property
     def due_us(self) -> int | None:
@@ -377,10 +396,31 @@ class HistoryEntry:
 
 @dataclass(frozen=True)
 class ProblemQuery:
-    """What to list. Empty or None: no restriction, but `states` (the contract's numbers) are always named."""
+    """What to list. Empty or None: no restriction, but `states` (the contract's numbers) are always named.
+
+    `terms`: of the text that is searched. `awake_us`: only those that are not snoozed at this time.
+    """
 
     process: str
     system: str
     indicators: Sequence[str]
     states: Sequence[int]
     due_before_us: int | None = None
+    terms: Sequence[str] = ()
+    owners: Sequence[str] = ()
+    slice: Slice = ()
+    severity_min: float = 0.0
+    since_us: int | None = None
+    until_us: int | None = None
+    awake_us: int | None = None
+    origins: Sequence[int] = ()
+    order: ProblemOrder = ProblemOrder.SEVERITY
+
+
+def list_key(problem: Problem, order: ProblemOrder) -> float:
+    """What a list is ordered by, falling. A microsecond of a time after 1970 needs 51 bits of the 53 of a float."""
+    if order is ProblemOrder.SEVERITY:
+        return problem.severity
+    if order is ProblemOrder.NEWEST:
+        return float(problem.opened_us)
+    return -float(problem.due_us or 0)

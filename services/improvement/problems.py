@@ -82,7 +82,8 @@ def decide(
         after = _described(name, occurrence, evidence.get(occurrence.name), before, past, now_us)
         if before is None or replace(after, revision=before.revision, updated_us=before.updated_us) != before:
             changed.append(after)
-    gone = [problem for problem in live if problem.name not in taken]
+    # What a person opened rests on no signal.
+    gone = [problem for problem in live if problem.name not in taken and problem.signals]
     changed += [_withdrawn(problem, found, taken, now_us) for problem in gone]
     return ProblemDecision(tuple(changed), {occurrence: problem for problem, occurrence in taken.items()})
 

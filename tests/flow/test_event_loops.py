@@ -337,6 +337,8 @@ def planned() -> problem_pb2.Action:
 
 
 CAUSE = problem_pb2.Cause(cause_class=problem_pb2.CAUSE_CLASS_PROCESS)
+OPENED = problem_pb2.Problem(process="desk", origin=problem_pb2.PROBLEM_ORIGIN_COMPLAINT, references=["c" * 200] * 100)
+OPENED.title.en = OPENED.description.en = "x y " * 1_000
 FAR = Timestamp(seconds=4_000_000_000)
 ACTION, OFTEN = "/actions/1", Duration(nanos=100_000_000)
 SELECTION = qua.QuarantineSelection(filter=qua.QuarantineFilter(sources=["bulk"]))
@@ -480,6 +482,8 @@ LARGE: dict[str, Requests] = {
     "scoring.GetRanking": always(wei.GetRankingRequest(series="desk/main/overall@week", dimensions=["priority"])),
     "scoring.GetLoss": always(cap.GetLossRequest(series=CHARTED, cost=1.0)),
     "improvement.ListProblems": always(imp.ListProblemsRequest(page_size=1_000)),
+    "improvement.GetProblemCounts": always(imp.GetProblemCountsRequest()),
+    "improvement.CreateProblem": always(imp.CreateProblemRequest(problem=OPENED)),
     "improvement.GetProblem": of_problem(imp.GetProblemRequest),
     "improvement.WatchProblems": always(imp.WatchProblemsRequest(snapshot=True, heartbeat=OFTEN)),
     "improvement.GetWatchBounds": always(imp.GetWatchBoundsRequest()),

@@ -79,6 +79,14 @@ def window_of(name: str, locale: str = "en") -> indicator_system_pb2.Window.Valu
         raise typer.BadParameter(say("unknown_window", locale, name=name), param_hint="--window") from error
 
 
+def slice_pair(text: str, locale: str) -> tuple[str, str]:
+    """DIMENSION=VALUE, as --slice takes it."""
+    dimension, equals, value = text.partition("=")
+    if not (dimension and equals):
+        raise typer.BadParameter(say("bad_slice", locale, text=text), param_hint="--slice")
+    return dimension, value
+
+
 def chosen(enum: Any, name: str, option: str, is_required: bool = False) -> Any:
     """The member of an enum that an option names, as documents do: "mean-range" of SPREAD_MEAN_RANGE.
 

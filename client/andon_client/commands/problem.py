@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 from andon.improvement.v1 import improvement_pb2 as pb
-from andon.improvement.v1.problem_pb2 import Cause, CauseClass, HistoryEntry, Problem
+from andon.improvement.v1.problem_pb2 import Cause, CauseClass, HistoryEntry, Problem, ProblemOrigin
 
-from andon_client.commands.filters import Json, Limit, time_option
+from andon_client.commands.filters import Json, Limit, chosen, interval_of, slice_pair, time_option
 from andon_client.commands.problem_tree import add_signals, problem_tree, show_next
 from andon_client.commands.transition import (
     Etag,
@@ -20,11 +20,11 @@ from andon_client.commands.transition import (
     read,
     transition,
 )
-from andon_client.commands.write_options import RequestId, ValidateOnly
-from andon_client.listing import list_history, shown_notation, take
+from andon_client.commands.write_options import RequestId, ValidateOnly, request_key
+from andon_client.listing import list_history, read_notation, shown_notation, take
 from andon_client.presentation.history_tables import history_table
 from andon_client.presentation.notation import Notation
-from andon_client.presentation.phrases import say, text_in
+from andon_client.presentation.phrases import text_in
 from andon_client.presentation.tables import problem_system
 from andon_client.suite import Suite
 from andon_client.terminal import Context, emit, emit_json, run, screen
@@ -72,6 +72,59 @@ def show(
     show_next(found, options.locale)
 
 
+def open_problem(
+    context: typer.Context,
+    process: Annotated[str, typer.Argument(help="Id of the process, for example it-desk.")],
+    title: Annotated[str, typer.Option(help="What is wrong, in the language of --locale.")],
+    origin: Annotated[str, typer.Option(help="complaint, audit-finding, observation or other.")],
+    system: Annotated[str, typer.Option(help="Id of the indicator system. Default: none.")] = "",
+    indicator: Annotated[str, typer.Option(help="Indicator that it concerns. Default: none.")] = "",
+    slices: Annotated[
+        list[str] | None,
+        typer.Option("--slice", metavar="DIMENSION=VALUE", help="Slice that it concerns; may be repeated."),
+    ] = None,
+    description: Annotated[str, typer.Option(help="What people said of it, in the language of --locale.")] = "",
+    reference: Annotated[
+        list[str] | None, typer.Option(help="Number of a complaint, case or finding; may be repeated.")
+    ] = None,
+    owner: Annotated[str, typer.Option(help="Role or team that is responsible. Default: nobody yet.")] = "",
+    since: Annotated[date | None, time_option("--since", help="Since when, in the zone of the system.")] = None,
+    request_id: RequestId = "",
+    validate_only: ValidateOnly = False,
+    as_json: Json = False,
+) -> None:
+    """Open a problem that no signal speaks of: a complaint, an audit finding, an observation."""
+    options: Context = context.obj
+    opened = Problem(
+        process=process,
+        system=system,
+        indicator=indicator,
+        title=text_in(options.locale, title),
+        description=text_in(options.locale, description),
+        origin=chosen(ProblemOrigin, origin, "--origin"),
+        slice=dict(slice_pair(one, options.locale) for one in slices or []),
+        references=reference or [],
+        owner=owner,
+    )
+    key = request_key(request_id, validate_only)
+    request = pb.CreateProblemRequest(problem=opened, request_id=key, validate_only=validate_only)
+
+    async def work(suite: Suite) -> tuple[pb.CreateProblemResponse, Notation]:
+        notation = await (read_notation if since else shown_notation)(suite, [problem_system(opened)])
+        if since is not None:
+            zone = notation.zone(problem_system(opened))
+            request.problem.interval.CopyFrom(interval_of(since, None, zone))
+        return await suite.improvement.CreateProblem(request), notation
+
+    answer, notation = run(options, work)
+    if as_json:
+        emit_json(answer)
+        return
+    screen.print(problem_tree(answer.problem, options.locale, notation))
+    if not validate_only:
+        show_next(answer.problem, options.locale)
+
+
 def acknowledge(
     context: typer.Context,
     name: ProblemName,
@@ -112,18 +165,11 @@ def cause(
         cause_class=CauseClass.Value(f"CAUSE_CLASS_{cause_class.name}"),
         title=text_in(options.locale, title),
         parent=parent,
-        slice=dict(_slice(text, options.locale) for text in slices or []),
+        slice=dict(slice_pair(text, options.locale) for text in slices or []),
         evidence=evidence or [],
     )
     request = pb.AddCauseRequest(parent=name, cause=stated)
     transition(options, name, lambda suite: suite.improvement.AddCause, request)
-
-
-def _slice(text: str, locale: str) -> tuple[str, str]:
-    dimension, equals, value = text.partition("=")
-    if not (dimension and equals):
-        raise typer.BadParameter(say("bad_slice", locale, text=text), param_hint="--slice")
-    return dimension, value
 
 
 def dismiss(

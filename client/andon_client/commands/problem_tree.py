@@ -7,7 +7,7 @@ from datetime import tzinfo
 from itertools import groupby
 
 from andon.improvement.v1.improvement_pb2 import ExplainProblemResponse
-from andon.improvement.v1.problem_pb2 import Cause, CauseClass, Problem, ProblemState, SignalReference
+from andon.improvement.v1.problem_pb2 import Cause, CauseClass, Problem, ProblemOrigin, ProblemState, SignalReference
 from rich.markup import escape
 from rich.tree import Tree
 
@@ -24,9 +24,17 @@ def problem_tree(problem: Problem, locale: str, notation: Notation) -> Tree:
     zone = notation.zone(problem_system(problem))
     title = f"[bold]{escape(localised(problem.title, locale))}[/] ({escape(problem.name)})"
     tree = Tree(f"{title}, {named(ProblemState, problem.state, locale)}")
-    place = {"process": problem.process, "system": problem.system, "indicator": problem.indicator}
+    parts = {"process": problem.process, "system": problem.system, "indicator": problem.indicator}
+    place = {key: part or "-" for key, part in parts.items()}
     tree.add(escape(say("found_on", locale, **place, stretch=stretch([problem.interval], zone), zone=zone)))
-    tree.add(say("severity", locale, severity=problem.severity))
+    if problem.severity:
+        tree.add(say("severity", locale, severity=problem.severity))
+    if problem.origin > ProblemOrigin.PROBLEM_ORIGIN_SIGNALS:
+        tree.add(escape(say("opened_by_hand", locale, origin=named(ProblemOrigin, problem.origin, locale))))
+    if problem.references:
+        tree.add(escape(say("references", locale, references=", ".join(problem.references))))
+    if described := localised(problem.description, locale):
+        tree.add(escape(described))
     if problem.reason:
         tree.add(escape(say("reason", locale, reason=problem.reason)))
     if problem.merged_into:

@@ -448,6 +448,20 @@ CHINESE: Mapping[str, str] = {
         "声明某一时间之前无需关注该问题；其间信号照常处理。"
     ),
     "Add a note to the history of a problem.": "在问题历史中添加备注。",
+    "Open a problem that no signal speaks of: a complaint, an audit finding, an observation.": (
+        "登记没有信号的问题：投诉、审核发现或现场观察。"
+    ),
+    "What is wrong, in the language of --locale.": "问题是什么，使用 --locale 的语言。",
+    "complaint, audit-finding, observation or other.": (
+        "complaint（投诉）、audit-finding（审核发现）、observation（现场观察）或 other（其他）。"
+    ),
+    "Id of the indicator system. Default: none.": "指标体系标识。默认：无。",
+    "Indicator that it concerns. Default: none.": "所涉及的指标。默认：无。",
+    "Slice that it concerns; may be repeated.": "所涉及的切片；可重复。",
+    "What people said of it, in the language of --locale.": "人们的描述，使用 --locale 的语言。",
+    "Number of a complaint, case or finding; may be repeated.": "投诉、案例或发现的编号；可重复。",
+    "Role or team that is responsible. Default: nobody yet.": "负责的角色或团队。默认：暂无。",
+    "Since when, in the zone of the system.": "自何时起（按体系的时区）。",
     "Acknowledge a problem.": "受理问题。",
     "Confirm a cause that was found in the data, or add a new one.": "确认由数据找到的原因，或添加新原因。",
     "Dismiss a problem as a false alarm. Its signals do not reopen it.": "将问题作为误报驳回；其信号不会使其重新打开。",
@@ -527,6 +541,18 @@ CHINESE: Mapping[str, str] = {
     "Only the series with this key.": "仅此键的序列。",
     "Include retracted signals.": "包括已撤回的信号。",
     "Include closed, dismissed and withdrawn problems.": "包括已关闭、已驳回和已撤回的问题。",
+    "Only problems that have every word of this in their texts.": "仅文本中含有这里每个词的问题。",
+    "Only problems of this owner; may be repeated.": "仅此负责方的问题；可重复。",
+    "Only problems of this slice; may be repeated.": "仅此切片的问题；可重复。",
+    "Only problems at least this severe, in sigma.": "仅严重度不低于此值（西格玛）的问题。",
+    "Only problems that go on after this time.": "仅在此时间之后仍持续的问题。",
+    "Only problems that began before this time.": "仅在此时间之前开始的问题。",
+    "Without problems that are snoozed now.": "不含目前暂缓的问题。",
+    "Only problems from here: signals, complaint, audit-finding, observation; may be repeated.": (
+        "仅此来源的问题：signals（信号）、complaint（投诉）、audit-finding（审核发现）、observation（现场观察）；可重复。"
+    ),
+    "severity, newest or due.": "severity（严重度）、newest（最新）或 due（期限）。",
+    "How many problems are in each state instead, and what waits for people.": "改为显示各状态的问题数及待处理事项。",
     "Only problems with an overdue action.": "仅含有逾期措施的问题。",
     "Cursor to resume after. Default: the oldest event retained.": "从此游标之后继续。默认：保留的最早事件。",
     "Only this case; may be repeated.": "仅此案例；可重复。",

@@ -1,10 +1,11 @@
-"""What happened to a problem, as a table."""
+"""What happened to a problem, and how many problems are in which state, as tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import tzinfo
 
+from andon.improvement.v1.improvement_pb2 import GetProblemCountsResponse
 from andon.improvement.v1.problem_pb2 import HistoryEntry, HistoryEvent, ProblemState
 
 from andon_client.presentation.formats import when
@@ -26,6 +27,19 @@ def history_table(entries: Sequence[HistoryEntry], locale: str, zone: tzinfo) ->
         for entry in entries
     ]
     return small_table("history", locale, ("time", "actor", "transition", "state", "details"), rows)
+
+
+def counts_table(answers: Sequence[GetProblemCountsResponse], locale: str) -> Table:
+    """Problems per state, then what waits for people."""
+    rows = []
+    for answer in answers:
+        rows += [(named(ProblemState, one.state, locale), f"{one.count:,}") for one in answer.counts]
+        rows += [
+            (say("waiting_overdue", locale), f"{answer.overdue_count:,}"),
+            (say("waiting_snoozed", locale), f"{answer.snoozed_count:,}"),
+            (say("waiting_unowned", locale), f"{answer.unowned_count:,}"),
+        ]
+    return small_table("problem_counts", locale, ("state", ">count"), rows)
 
 
 def _states(entry: HistoryEntry, locale: str) -> str:

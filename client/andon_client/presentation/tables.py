@@ -213,7 +213,7 @@ def problems_table(
     problems: Sequence[problem_pb2.Problem], locale: str, notation: Notation, with_step: bool = False
 ) -> Table:
     """with_step: what the next step is, with the command for it."""
-    columns = ["=problem", "process", "title", "state", ">severity", ">signals", "cause", "since"]
+    columns = ["=problem", "process", "title", "state", ">severity", ">signals", "cause", "owner", "since"]
     columns += ["next_step"] if with_step else []
     rows = [
         [*problem_row(problem, locale, notation), *([_step_cell(problem, locale)] if with_step else [])]
@@ -239,9 +239,10 @@ def problem_row(problem: problem_pb2.Problem, locale: str, notation: Notation) -
         problem.process,
         localised(problem.title, locale),
         named(problem_pb2.ProblemState, problem.state, locale),
-        f"{problem.severity:.1f}",
+        f"{problem.severity:.1f}" if problem.severity else "-",
         str(len(problem.signals)),
         cause_text(problem.causes[0], locale) if problem.causes else "-",
+        problem.owner or "-",
         span(problem.interval, locale, notation.zone(problem_system(problem))),
     )
 

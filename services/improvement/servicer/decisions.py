@@ -1,7 +1,8 @@
-"""AcknowledgeProblem, AddCause, DismissProblem, CloseProblem, UndoTransition: what people say of a problem itself."""
+"""CreateProblem, AcknowledgeProblem, AddCause, DismissProblem, CloseProblem, UndoTransition: a problem itself."""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from andon.improvement.v1 import improvement_pb2 as pb
@@ -9,7 +10,14 @@ from andon.improvement.v1 import improvement_pb2 as pb
 from services.improvement import transitions
 from services.improvement.audit_trail import Occasion
 from services.improvement.servicer.request_context import RequestContext
-from services.improvement.wire.validation import check_cause, check_optional_reason, check_problem_name, check_reason
+from services.improvement.wire.problems import new_problem
+from services.improvement.wire.validation import (
+    check_cause,
+    check_new_problem,
+    check_optional_reason,
+    check_problem_name,
+    check_reason,
+)
 from services.runtime.errors import invalid
 
 UNDOING = {
@@ -21,6 +29,13 @@ UNDOING = {
 
 class DecisionRpcs:
     requests: RequestContext
+
+    async def CreateProblem(self, request: pb.CreateProblemRequest, context: Any) -> pb.CreateProblemResponse:
+        check_new_problem(request.problem)
+        opened = new_problem(request.problem, f"problems/{uuid.uuid4().hex[:20]}", self.requests.clock_us())
+        return await self.requests.create(
+            request, opened, Occasion("OPEN", reason=opened.origin.value), pb.CreateProblemResponse
+        )
 
     async def AcknowledgeProblem(
         self, request: pb.AcknowledgeProblemRequest, context: Any

@@ -1,4 +1,4 @@
-"""ListProblems, GetProblem and GetImprovementStatus."""
+"""ListProblems, GetProblemCounts, GetProblem and GetImprovementStatus."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 from andon.common.v1 import text_pb2
 from andon.improvement.v1 import improvement_pb2 as pb
 
+from services.improvement.model import Problem, ProblemOrder, list_key
 from services.improvement.servicer.request_context import RequestContext
 from services.improvement.store import IntakeFailure
 from services.improvement.wire.codec import combined
-from services.improvement.wire.filters import problem_query
+from services.improvement.wire.filters import ORDERS, problem_query
 from services.improvement.wire.validation import check_filter
 from services.runtime.cursors import CursorCodec, foreign_position, same_log
 from services.runtime.notifier import reach
@@ -27,18 +28,19 @@ class ListRpcs:
     async def ListProblems(self, request: pb.ListProblemsRequest, context: Any) -> pb.ListProblemsResponse:
         check_filter(request.filter)
         limit = page_size(request.page_size, PAGE_DEFAULT, PAGE_MAX)
-        severity, name = place_of(request, math.inf, "")
+        key, name = place_of(request, math.inf, "")
+        order = ORDERS[request.order]
         if request.at_least:
             await self._reached(request.at_least, context)
         async with self.requests.store.transaction(self.requests.tenant) as transaction:
             head = await transaction.head()
             problems = await transaction.page(
-                problem_query(request.filter, self.requests.clock_us()), severity, name, limit + 1
+                problem_query(request.filter, self.requests.clock_us(), order), key, name, limit + 1
             )
         shown = problems[:limit]
         return pb.ListProblemsResponse(
             problems=await asyncio.to_thread(self.requests.messages, shown),
-            next_page_token=page_token(request, shown[-1].severity, shown[-1].name) if len(problems) > limit else "",
+            next_page_token=_after(request, shown[-1], order) if len(problems) > limit else "",
             through=CursorCodec(head.origin).encode(head.position),
         )
 
@@ -53,6 +55,19 @@ class ListRpcs:
             return head.settled_position >= wanted
 
         await reach(settled, self.requests.tenants.of(tenant).changed, context.time_remaining())
+
+    async def GetProblemCounts(self, request: pb.GetProblemCountsRequest, context: Any) -> pb.GetProblemCountsResponse:
+        async with self.requests.store.transaction(self.requests.tenant) as transaction:
+            counts = await transaction.counts(request.process, request.system)
+            waiting = await transaction.waiting(request.process, request.system, self.requests.clock_us())
+        overdue, snoozed, unowned = waiting
+        kind = pb.GetProblemCountsResponse
+        return kind(
+            counts=[kind.Count(state=state, count=count) for state, count in counts],  # type: ignore[arg-type]
+            overdue_count=overdue,
+            snoozed_count=snoozed,
+            unowned_count=unowned,
+        )
 
     async def GetProblem(self, request: pb.GetProblemRequest, context: Any) -> pb.GetProblemResponse:
         return pb.GetProblemResponse(problem=self.requests.message(await self.requests.known(request.name)))
@@ -71,6 +86,10 @@ class ListRpcs:
             content_hash=combined(head.digest, ()).hex(),
             intake=_intake(await store.failure(tenant)),
         )
+
+
+def _after(request: pb.ListProblemsRequest, last: Problem, order: ProblemOrder) -> str:
+    return page_token(request, list_key(last, order), last.name)
 
 
 def _intake(failure: IntakeFailure | None) -> pb.GetImprovementStatusResponse.Intake:

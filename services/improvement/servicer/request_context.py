@@ -91,6 +91,22 @@ class RequestContext:
         self.tenants.of(self.tenant).changed.notify()
         return made
 
+    async def create(self, request: Any, problem: Problem, occasion: Occasion, answer: type[Answer]) -> Answer:
+        """A problem that a person opens; the same request id gets the first answer again."""
+        async with self.store.transaction(self.tenant) as transaction:
+            head = await transaction.lock()
+            if (first := await _first_answer(transaction, request, answer)) is not None:
+                return first
+            made = answer(problem=self.message(problem))
+            if request.validate_only:
+                return made
+            await transaction.store([problem], head)
+            await transaction.append_history([entry_of(None, problem, occasion, current_caller().subject)])
+            if (key := idempotency_key(request)) is not None:
+                await transaction.store_answer(key.request_id, key.fingerprint, made.SerializeToString())
+        self.tenants.of(self.tenant).changed.notify()
+        return made
+
     async def act(self, request: Any, occasion: Occasion, change: Change, answer: type[Answer]) -> Answer:
         """A transition of an action, made with its problem."""
         return await self.change(request, problem_of_action("name", request.name), occasion, change, answer)

@@ -7,14 +7,14 @@ ON CONFLICT (tenant) DO NOTHING;
 -- name: read_head
 -- Where the log begins and ends, and how far signals were followed.
 SELECT origin, position, oldest_position, signals_through, settled_position, scores_through, indexed,
-    digest, live_count, total_count
+    digest, live_count, total_count, listed
 FROM head
 WHERE tenant = $1;
 
 -- name: lock_head
 -- The same, held in place until this change is through.
 SELECT origin, position, oldest_position, signals_through, settled_position, scores_through, indexed,
-    digest, live_count, total_count
+    digest, live_count, total_count, listed
 FROM head
 WHERE tenant = $1
 FOR UPDATE;
@@ -40,11 +40,14 @@ WHERE tenant = $1;
 
 -- name: store_problem
 -- A problem as it is now.
-INSERT INTO problem (tenant, name, process, system, indicator, state, severity, due_us, body, digest)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO problem (tenant, name, process, system, indicator, state, severity, due_us, body, digest,
+    owner, start_us, end_us, opened_us, snoozed_until_us, origin, slice, terms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 ON CONFLICT (tenant, name) DO UPDATE
 SET state = EXCLUDED.state, severity = EXCLUDED.severity, due_us = EXCLUDED.due_us, body = EXCLUDED.body,
-    digest = EXCLUDED.digest;
+    digest = EXCLUDED.digest, owner = EXCLUDED.owner, start_us = EXCLUDED.start_us, end_us = EXCLUDED.end_us,
+    opened_us = EXCLUDED.opened_us, snoozed_until_us = EXCLUDED.snoozed_until_us, origin = EXCLUDED.origin,
+    slice = EXCLUDED.slice, terms = EXCLUDED.terms;
 
 -- name: read_problem
 -- One problem by name.
@@ -61,7 +64,7 @@ ORDER BY name;
 
 -- name: read_marks
 -- What the counts and the digest of a tenant hold of some problems.
-SELECT name, live, digest
+SELECT name, live, digest, process, system, state
 FROM problem
 WHERE tenant = $1 AND name = ANY($2::text[]);
 
@@ -95,6 +98,13 @@ WHERE tenant = $1
   AND (cardinality($4::text[]) = 0 OR indicator = ANY($4))
   AND state = ANY($5::int[])
   AND ($6::bigint IS NULL OR due_us < $6)
+  AND (cardinality($10::text[]) = 0 OR owner = ANY($10))
+  AND (cardinality($11::text[]) = 0 OR slice @> $11)
+  AND severity >= $12
+  AND ($13::bigint IS NULL OR end_us > $13)
+  AND ($14::bigint IS NULL OR start_us < $14)
+  AND ($15::bigint IS NULL OR COALESCE(snoozed_until_us, 0) <= $15)
+  AND (cardinality($16::int[]) = 0 OR origin = ANY($16))
   AND (severity < $7 OR (severity = $7 AND name > $8))
 ORDER BY severity DESC, name
 LIMIT $9;
@@ -110,9 +120,137 @@ WHERE tenant = $1
   AND (cardinality($4::text[]) = 0 OR indicator = ANY($4))
   AND state = ANY($5::int[])
   AND ($6::bigint IS NULL OR due_us < $6)
+  AND (cardinality($10::text[]) = 0 OR owner = ANY($10))
+  AND (cardinality($11::text[]) = 0 OR slice @> $11)
+  AND severity >= $12
+  AND ($13::bigint IS NULL OR end_us > $13)
+  AND ($14::bigint IS NULL OR start_us < $14)
+  AND ($15::bigint IS NULL OR COALESCE(snoozed_until_us, 0) <= $15)
+  AND (cardinality($16::int[]) = 0 OR origin = ANY($16))
   AND (severity < $7 OR (severity = $7 AND name > $8))
 ORDER BY severity DESC, name
 LIMIT $9;
+
+-- name: list_problems_by_open_time
+-- A page of problems, the latest opened first.
+SELECT body
+FROM problem
+WHERE tenant = $1
+  AND ($2 = '' OR process = $2)
+  AND ($3 = '' OR system = $3)
+  AND (cardinality($4::text[]) = 0 OR indicator = ANY($4))
+  AND state = ANY($5::int[])
+  AND ($6::bigint IS NULL OR due_us < $6)
+  AND (cardinality($10::text[]) = 0 OR owner = ANY($10))
+  AND (cardinality($11::text[]) = 0 OR slice @> $11)
+  AND severity >= $12
+  AND ($13::bigint IS NULL OR end_us > $13)
+  AND ($14::bigint IS NULL OR start_us < $14)
+  AND ($15::bigint IS NULL OR COALESCE(snoozed_until_us, 0) <= $15)
+  AND (cardinality($16::int[]) = 0 OR origin = ANY($16))
+  AND (opened_us < $7 OR (opened_us = $7 AND name > $8))
+ORDER BY opened_us DESC, name
+LIMIT $9;
+
+-- name: list_problems_by_due_time
+-- A page of live problems with an unfinished action, the first due first.
+SELECT body
+FROM problem
+WHERE tenant = $1
+  AND live
+  AND due_us IS NOT NULL
+  AND ($2 = '' OR process = $2)
+  AND ($3 = '' OR system = $3)
+  AND (cardinality($4::text[]) = 0 OR indicator = ANY($4))
+  AND state = ANY($5::int[])
+  AND ($6::bigint IS NULL OR due_us < $6)
+  AND (cardinality($10::text[]) = 0 OR owner = ANY($10))
+  AND (cardinality($11::text[]) = 0 OR slice @> $11)
+  AND severity >= $12
+  AND ($13::bigint IS NULL OR end_us > $13)
+  AND ($14::bigint IS NULL OR start_us < $14)
+  AND ($15::bigint IS NULL OR COALESCE(snoozed_until_us, 0) <= $15)
+  AND (cardinality($16::int[]) = 0 OR origin = ANY($16))
+  AND (due_us > $7 OR (due_us = $7 AND name > $8))
+ORDER BY due_us, name
+LIMIT $9;
+
+-- name: search_problems
+-- A page of problems with all of some terms, by what the order names; NULL: it has none of that.
+SELECT body
+FROM (
+    SELECT name, body, CASE $18
+        WHEN 'severity' THEN severity
+        WHEN 'newest' THEN opened_us
+        WHEN 'due' THEN CASE WHEN live THEN -due_us END
+    END AS key
+    FROM problem
+    WHERE tenant = $1
+      AND terms @> $17::text[]
+      AND ($2 = '' OR process = $2)
+      AND ($3 = '' OR system = $3)
+      AND (cardinality($4::text[]) = 0 OR indicator = ANY($4))
+      AND state = ANY($5::int[])
+      AND ($6::bigint IS NULL OR due_us < $6)
+      AND (cardinality($10::text[]) = 0 OR owner = ANY($10))
+      AND (cardinality($11::text[]) = 0 OR slice @> $11)
+      AND severity >= $12
+      AND ($13::bigint IS NULL OR end_us > $13)
+      AND ($14::bigint IS NULL OR start_us < $14)
+      AND ($15::bigint IS NULL OR COALESCE(snoozed_until_us, 0) <= $15)
+      AND (cardinality($16::int[]) = 0 OR origin = ANY($16))
+) AS found
+WHERE key < $7 OR (key = $7 AND name > $8)
+ORDER BY key DESC, name
+LIMIT $9;
+
+-- name: add_to_counts
+-- Problems that came into a state or left it.
+INSERT INTO state_count (tenant, process, system, state, count)
+SELECT $1, change.*
+FROM unnest($2::text[], $3::text[], $4::int[], $5::bigint[]) AS change (process, system, state, count)
+ON CONFLICT (tenant, process, system, state) DO UPDATE
+SET count = state_count.count + EXCLUDED.count;
+
+-- name: read_counts
+-- Problems per state.
+SELECT state, sum(count)::bigint AS count
+FROM state_count
+WHERE tenant = $1
+  AND ($2 = '' OR process = $2)
+  AND ($3 = '' OR system = $3)
+GROUP BY state
+ORDER BY state;
+
+-- name: read_waiting
+-- Live problems that are overdue, snoozed, or without an owner.
+SELECT count(*) FILTER (WHERE due_us < $4) AS overdue,
+    count(*) FILTER (WHERE snoozed_until_us > $4) AS snoozed,
+    count(*) FILTER (WHERE COALESCE(owner, '') = '') AS unowned
+FROM problem
+WHERE tenant = $1
+  AND live
+  AND ($2 = '' OR process = $2)
+  AND ($3 = '' OR system = $3);
+
+-- name: delete_counts
+-- Before all are counted again.
+DELETE FROM state_count
+WHERE tenant = $1;
+
+-- name: count_all
+-- Problems per state, counted once.
+INSERT INTO state_count (tenant, process, system, state, count)
+SELECT tenant, process, system, state, count(*)
+FROM problem
+WHERE tenant = $1
+GROUP BY tenant, process, system, state;
+
+-- name: store_listed
+-- The tenant's problems can be listed by what they are filtered by.
+UPDATE head
+SET listed = true
+WHERE tenant = $1;
 
 -- name: append_history
 -- What happened to problems.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,16 @@ from uuid import UUID
 
 import asyncpg
 
-from services.improvement.model import LIVE, ActiveSignal, HistoryEntry, Problem, ProblemName, ProblemQuery
+from services.improvement.model import (
+    LIVE,
+    ActiveSignal,
+    HistoryEntry,
+    Problem,
+    ProblemName,
+    ProblemOrder,
+    ProblemQuery,
+)
+from services.improvement.search_terms import problem_terms
 from services.improvement.store.failures import IntakeFailure, IntakeFailures
 from services.improvement.store.occurrence_index import OccurrenceIndex
 from services.improvement.store.statements import CHANNEL, MIGRATIONS, QUERIES, SCHEMA
@@ -25,7 +35,7 @@ from services.improvement.wire.codec import (
     encode_entry,
     encode_problem,
 )
-from services.improvement.wire.problems import state_number
+from services.improvement.wire.problems import origin_number, state_number
 from services.runtime.database import tenant_transaction
 from services.runtime.ownership import Lease
 
@@ -33,12 +43,16 @@ __all__ = ["CHANNEL", "MIGRATIONS", "SCHEMA", "IntakeFailure", "LogEntry", "LogH
 
 
 PAGE = 1000
+# Later than any time of a problem.
+BEYOND_US = 2**62
 LIVE_NUMBERS = frozenset(int(state_number(state)) for state in LIVE)
 
 
 @dataclass(frozen=True)
 class LogHead:
-    """`settled_position`: everything of scoring's log through here is in the problems, their causes included.
+    """`listed`: the columns of lists were filled in.
+
+    `settled_position`: everything of scoring's log through here is in the problems, their causes included.
 
     `scores_through`: cursor of scoring's log from which on changed scores are to be looked for; empty: none matter.
     `indexed`: what is found by index was made. `digest` is the sum of those of all problems.
@@ -54,6 +68,7 @@ class LogHead:
     digest: bytes
     live_count: int
     total_count: int
+    listed: bool
 
 
 @dataclass(frozen=True)
@@ -95,22 +110,67 @@ class Transaction:
         rows = await self._connection.fetch(QUERIES.read_problems, self._tenant, list(names))
         return [decode_problem(row["body"]) for row in rows]
 
-    async def page(self, query: ProblemQuery, severity: float, name: str, limit: int) -> list[Problem]:
-        """Problems after (severity, name) in the order of the list."""
-        live_only = set(query.states) <= LIVE_NUMBERS or query.due_before_us is not None
+    async def page(self, query: ProblemQuery, key: float, name: str, limit: int) -> list[Problem]:
+        """Problems after (key, name) in the order of the list; `key` as `list_key` says."""
+        statement, place, more = self._listed_by(query, key)
         rows = await self._connection.fetch(
-            QUERIES.list_live_problems if live_only else QUERIES.list_problems,
+            statement,
             self._tenant,
             query.process,
             query.system,
             list(query.indicators),
             list(query.states),
             query.due_before_us,
-            severity,
+            place,
             name,
             limit,
+            list(query.owners),
+            [f"{dimension}={value}" for dimension, value in query.slice],
+            query.severity_min,
+            query.since_us,
+            query.until_us,
+            query.awake_us,
+            list(query.origins),
+            *more,
         )
         return await asyncio.to_thread(lambda: [decode_problem(row["body"]) for row in rows])
+
+    def _listed_by(self, query: ProblemQuery, key: float) -> tuple[str, float, list[object]]:
+        """The statement of an order, the key as its column has it, and what else it takes."""
+        if query.terms:
+            return QUERIES.search_problems, key, [self._own(query.terms), query.order.value]
+        if query.order is ProblemOrder.NEWEST:
+            return QUERIES.list_problems_by_open_time, int(min(key, BEYOND_US)), []
+        if query.order is ProblemOrder.DUE:
+            return QUERIES.list_problems_by_due_time, int(max(-key, -BEYOND_US)), []
+        live_only = set(query.states) <= LIVE_NUMBERS or query.due_before_us is not None
+        return (QUERIES.list_live_problems if live_only else QUERIES.list_problems), key, []
+
+    def _own(self, terms: Iterable[str]) -> list[str]:
+        """As the index has them: no other tenant has such a term."""
+        return [f"{self._tenant}\n{term}" for term in sorted(terms)]
+
+    async def counts(self, process: str, system: str) -> list[tuple[int, int]]:
+        """State (the contract's number) and problems in it."""
+        return [tuple(row) for row in await self._connection.fetch(QUERIES.read_counts, self._tenant, process, system)]
+
+    async def waiting(self, process: str, system: str, now_us: int) -> tuple[int, int, int]:
+        """Live problems that are overdue, snoozed, or without an owner. O(live problems)."""
+        overdue, snoozed, unowned = await self._connection.fetchrow(
+            QUERIES.read_waiting, self._tenant, process, system, now_us
+        )
+        return overdue, snoozed, unowned
+
+    async def fill_lists(self) -> None:
+        """What lists need of problems that were stored before there was any: once, under the tenant's lock."""
+        after = ""
+        while rows := await self._connection.fetch(QUERIES.page_problems, self._tenant, after, PAGE):
+            problems = await asyncio.to_thread(lambda: [decode_problem(row["body"]) for row in rows])
+            await self._store_rows(problems, {problem.name: digest(problem) for problem in problems})
+            after = problems[-1].name
+        await self._connection.execute(QUERIES.delete_counts, self._tenant)
+        await self._connection.execute(QUERIES.count_all, self._tenant)
+        await self._connection.execute(QUERIES.store_listed, self._tenant)
 
     async def store(self, problems: Sequence[Problem], head: LogHead) -> int:
         """Stores problems as they are now and appends them to the log as one entry; returns its position.
@@ -121,6 +181,25 @@ class Transaction:
             return head.position
         digests = {problem.name: digest(problem) for problem in problems}
         before = await self._connection.fetch(QUERIES.read_marks, self._tenant, list(digests))
+        await self._store_rows(problems, digests)
+        changes = Counter((one.family.process, one.family.system, int(state_number(one.state))) for one in problems)
+        changes.subtract((row["process"], row["system"], row["state"]) for row in before)
+        moved = sorted((*place, count) for place, count in changes.items() if count)
+        if moved:
+            await self._connection.execute(QUERIES.add_to_counts, self._tenant, *map(list, zip(*moved, strict=True)))
+        live = sum(problem.state in LIVE for problem in problems) - sum(row["live"] for row in before)
+        await self._connection.execute(
+            QUERIES.append,
+            self._tenant,
+            head.position + 1,
+            encode_changes(problems),
+            combined(head.digest, digests.values(), [row["digest"] or b"" for row in before]),
+            head.live_count + live,
+            head.total_count + len(problems) - len(before),
+        )
+        return head.position + 1
+
+    async def _store_rows(self, problems: Sequence[Problem], digests: Mapping[ProblemName, bytes]) -> None:
         rows = [
             (
                 self._tenant,
@@ -133,21 +212,18 @@ class Transaction:
                 problem.due_us,
                 encode_problem(problem),
                 digests[problem.name],
+                problem.owner,
+                problem.start_us,
+                problem.end_us,
+                problem.opened_us,
+                problem.snoozed_until_us,
+                origin_number(problem.origin),
+                [f"{dimension}={value}" for dimension, value in problem.slice],
+                self._own(problem_terms(problem)),
             )
             for problem in problems
         ]
         await self._connection.executemany(QUERIES.store_problem, rows)
-        live = sum(problem.state in LIVE for problem in problems) - sum(row["live"] for row in before)
-        await self._connection.execute(
-            QUERIES.append,
-            self._tenant,
-            head.position + 1,
-            encode_changes(problems),
-            combined(head.digest, digests.values(), [row["digest"] or b"" for row in before]),
-            head.live_count + live,
-            head.total_count + len(problems) - len(before),
-        )
-        return head.position + 1
 
     async def append_history(self, entries: Sequence[HistoryEntry]) -> None:
         """In the transaction of the change that they are about."""

@@ -6,7 +6,7 @@ import hashlib
 
 from andon.improvement.v1 import problem_pb2
 
-from services.improvement.model import Family, Problem, ProblemName, ProblemState
+from services.improvement.model import Family, Problem, ProblemName, ProblemOrigin, ProblemState
 from services.improvement.transitions import allowed_transitions
 from services.improvement.wire.actions import action_message, action_of
 from services.improvement.wire.causes import cause_message, cause_of
@@ -45,6 +45,9 @@ def problem_message(problem: Problem, now_us: int | None = None) -> problem_pb2.
         watchers=problem.watchers,
         snooze_end_time=None if problem.snoozed_until_us is None else stamp(problem.snoozed_until_us),
         note_count=problem.note_count,
+        origin=origin_number(problem.origin),
+        references=problem.references,
+        description=text(problem.description),
         dismissed_from=state_number(problem.dismissed_from)
         if problem.dismissed_from
         else problem_pb2.PROBLEM_STATE_UNSPECIFIED,
@@ -60,8 +63,33 @@ def state_number(state: ProblemState) -> problem_pb2.ProblemState.ValueType:
     return known
 
 
+def origin_number(origin: ProblemOrigin) -> problem_pb2.ProblemOrigin.ValueType:
+    known: problem_pb2.ProblemOrigin.ValueType = number(problem_pb2.ProblemOrigin, "PROBLEM_ORIGIN", origin)
+    return known
+
+
 def known_state(value: problem_pb2.ProblemState.ValueType) -> ProblemState:
     return member(problem_pb2.ProblemState, "PROBLEM_STATE", value, ProblemState)
+
+
+def new_problem(message: problem_pb2.Problem, name: str, now_us: int) -> Problem:
+    """Of what a caller sends only what a new problem consists of. It begins now where no time is given."""
+    start_us = micros(message.interval.start) if message.interval.HasField("start") else now_us
+    end_us = micros(message.interval.end) if message.interval.HasField("end") else max(start_us, now_us)
+    return Problem(
+        name=ProblemName(name),
+        family=Family(message.process, message.system, message.indicator),
+        title=text_of(message.title),
+        slice=tuple(sorted(message.slice.items())),
+        start_us=start_us,
+        end_us=end_us,
+        opened_us=now_us,
+        updated_us=now_us,
+        owner=message.owner,
+        origin=member(problem_pb2.ProblemOrigin, "PROBLEM_ORIGIN", message.origin, ProblemOrigin),
+        references=tuple(message.references),
+        description=text_of(message.description),
+    )
 
 
 def problem_of(message: problem_pb2.Problem) -> Problem:
@@ -87,5 +115,10 @@ def problem_of(message: problem_pb2.Problem) -> Problem:
         watchers=tuple(message.watchers),
         snoozed_until_us=micros(message.snooze_end_time) if message.HasField("snooze_end_time") else None,
         note_count=message.note_count,
+        origin=member(problem_pb2.ProblemOrigin, "PROBLEM_ORIGIN", message.origin, ProblemOrigin)
+        if message.origin
+        else ProblemOrigin.SIGNALS,
+        references=tuple(message.references),
+        description=text_of(message.description),
         dismissed_from=known_state(message.dismissed_from) if message.dismissed_from else None,
     )

@@ -8,6 +8,7 @@ from typing import Any
 from andon.improvement.v1 import improvement_pb2, problem_pb2
 
 from services.improvement.model import Cause
+from services.improvement.search_terms import wanted_terms
 from services.improvement.transitions import WATCHERS_MAX
 from services.improvement.wire.causes import cause_of
 from services.improvement.wire.scalars import micros
@@ -17,6 +18,8 @@ from services.runtime.field_checks import FieldChecks
 TEXT_MAX = 4000
 INDICATORS_MAX = 1000
 NAME_MAX = 200
+SLICE_MAX = 10
+REFERENCES_MAX = 100
 _PROBLEM = re.compile(r"problems/[\w-]{1,64}", re.ASCII)
 _ACTION = re.compile(r"(problems/[\w-]{1,64})/actions/[1-9]\d{0,5}", re.ASCII)
 
@@ -99,6 +102,39 @@ def check_filter(filter_: improvement_pb2.ProblemFilter) -> None:
         checks.require(known, f"filter.states[{index}]", "must be a state of a problem")
     few = len(filter_.indicators) <= INDICATORS_MAX
     checks.require(few, "filter.indicators", f"must be at most {INDICATORS_MAX}")
+    checks.require(len(filter_.owners) <= INDICATORS_MAX, "filter.owners", f"must be at most {INDICATORS_MAX}")
+    checks.require(len(filter_.text) <= NAME_MAX, "filter.text", f"must have at most {NAME_MAX} characters")
+    searched = not filter_.text or bool(wanted_terms(filter_.text))
+    checks.require(searched, "filter.text", "must have a letter or a digit")
+    for index, origin in enumerate(filter_.origins):
+        known = origin != problem_pb2.PROBLEM_ORIGIN_UNSPECIFIED
+        checks.require(known, f"filter.origins[{index}]", "must be an origin of a problem")
+    checks.done()
+
+
+def check_new_problem(problem: problem_pb2.Problem) -> None:
+    checks = FieldChecks()
+    checks.require(bool(problem.title.en or problem.title.zh), "problem.title", "is required", "FIELD_REQUIRED")
+    checks.require(bool(problem.process), "problem.process", "is required", "FIELD_REQUIRED")
+    by_hand = problem.origin not in (problem_pb2.PROBLEM_ORIGIN_UNSPECIFIED, problem_pb2.PROBLEM_ORIGIN_SIGNALS)
+    checks.require(by_hand, "problem.origin", "must be complaint, audit finding, observation or other")
+    check_text(checks, "problem.title", problem.title)
+    check_text(checks, "problem.description", problem.description)
+    for field in ("process", "system", "indicator", "owner"):
+        short = len(getattr(problem, field)) <= NAME_MAX
+        checks.require(short, f"problem.{field}", f"must have at most {NAME_MAX} characters")
+    checks.require(len(problem.slice) <= SLICE_MAX, "problem.slice", f"must have at most {SLICE_MAX} dimensions")
+    for dimension, value in problem.slice.items():
+        is_short = bool(dimension) and len(dimension) <= NAME_MAX and len(value) <= NAME_MAX
+        checks.require(is_short, f'problem.slice["{dimension[:NAME_MAX]}"]', f"must have 1 to {NAME_MAX} characters")
+    few = f"must be at most {REFERENCES_MAX}"
+    checks.require(len(problem.references) <= REFERENCES_MAX, "problem.references", few)
+    for index, one in enumerate(problem.references):
+        is_short = bool(one.strip()) and len(one) <= NAME_MAX
+        checks.require(is_short, f"problem.references[{index}]", f"must have 1 to {NAME_MAX} characters")
+    start, end = problem.interval.start, problem.interval.end
+    both = problem.interval.HasField("start") and problem.interval.HasField("end")
+    checks.require(not both or micros(start) < micros(end), "problem.interval.end", "must be later than the start")
     checks.done()
 
 
