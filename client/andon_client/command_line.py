@@ -21,6 +21,7 @@ from andon_client.commands import (
     benchmark,
     budget,
     capability,
+    cases,
     chart,
     clause,
     entity,
@@ -110,6 +111,7 @@ _add(app, "events", events.events, "events --case INC0000045 --limit 10")
 _add(app, "scores", scores.scores, "scores --indicator lead_time --window week --overall")
 _add(app, "signals", signals.signals, "signals --since 2026-01-01 --json")
 _add(app, "problems", problems.problems, "problems --all")
+_add(app, "cases", cases.cases, "cases desk/main --left 2h")
 _add(app, "chart", chart.chart, "chart desk/main/lead_time@day --svg chart.svg")
 _add(app, "overview", overview.overview, "overview --window week")
 _add(app, "funnel", funnel.funnel, "funnel desk/main/lead_time@all --dimension team")

@@ -28,6 +28,7 @@ from andon.scoring.v1 import (
     error_budget_pb2_grpc,
     funnel_pb2_grpc,
     overview_pb2_grpc,
+    process_pb2_grpc,
     run_length_pb2_grpc,
     scoring_pb2_grpc,
     simulation_pb2_grpc,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from andon.scoring.v1.error_budget_pb2_grpc import ErrorBudgetServiceAsyncStub
     from andon.scoring.v1.funnel_pb2_grpc import FunnelServiceAsyncStub
     from andon.scoring.v1.overview_pb2_grpc import OverviewServiceAsyncStub
+    from andon.scoring.v1.process_pb2_grpc import ProcessServiceAsyncStub
     from andon.scoring.v1.run_length_pb2_grpc import RunLengthServiceAsyncStub
     from andon.scoring.v1.scoring_pb2_grpc import ScoringServiceAsyncStub
     from andon.scoring.v1.simulation_pb2_grpc import SimulationServiceAsyncStub
@@ -83,6 +85,7 @@ class Suite:
     overview: OverviewServiceAsyncStub
     benchmark_comparisons: BenchmarkComparisonServiceAsyncStub
     clauses: ClauseServiceAsyncStub
+    process: ProcessServiceAsyncStub
     funnels: FunnelServiceAsyncStub
     error_budgets: ErrorBudgetServiceAsyncStub
     simulation: SimulationServiceAsyncStub
@@ -111,6 +114,7 @@ class Suite:
         self.scoring = scoring_pb2_grpc.ScoringServiceStub(self._channels["scoring"])
         self.capability = capability_pb2_grpc.CapabilityServiceStub(self._channels["scoring"])
         self.overview = overview_pb2_grpc.OverviewServiceStub(self._channels["scoring"])
+        self.process = process_pb2_grpc.ProcessServiceStub(self._channels["scoring"])
         self.system_review = system_review_pb2_grpc.SystemReviewServiceStub(self._channels["scoring"])
         self.alarm_review = alarm_review_pb2_grpc.AlarmReviewServiceStub(self._channels["scoring"])
         self.benchmark_comparisons = benchmark_comparison_pb2_grpc.BenchmarkComparisonServiceStub(

@@ -12,6 +12,7 @@ from andon.scoring.v1.clause_pb2_grpc import add_ClauseServiceServicer_to_server
 from andon.scoring.v1.error_budget_pb2_grpc import add_ErrorBudgetServiceServicer_to_server
 from andon.scoring.v1.funnel_pb2_grpc import add_FunnelServiceServicer_to_server
 from andon.scoring.v1.overview_pb2_grpc import add_OverviewServiceServicer_to_server
+from andon.scoring.v1.process_pb2_grpc import add_ProcessServiceServicer_to_server
 from andon.scoring.v1.run_length_pb2_grpc import add_RunLengthServiceServicer_to_server
 from andon.scoring.v1.scoring_pb2_grpc import add_ScoringServiceServicer_to_server
 from andon.scoring.v1.simulation_pb2_grpc import add_SimulationServiceServicer_to_server
@@ -41,6 +42,7 @@ from services.scoring.servicer.clauses import ClauseServicer
 from services.scoring.servicer.error_budget import ErrorBudgetServicer
 from services.scoring.servicer.funnel import FunnelServicer
 from services.scoring.servicer.overview import OverviewServicer
+from services.scoring.servicer.process import ProcessServicer
 from services.scoring.servicer.request_context import RequestContext
 from services.scoring.servicer.run_lengths import RunLengthServicer
 from services.scoring.servicer.simulation import SimulationServicer
@@ -143,6 +145,12 @@ async def run(
             "andon.scoring.v1.SystemReviewService",
             SystemReviewServicer(requests),
             add_SystemReviewServiceServicer_to_server,
+            ACCESS,
+        ),
+        Contract(
+            "andon.scoring.v1.ProcessService",
+            ProcessServicer(requests),
+            add_ProcessServiceServicer_to_server,
             ACCESS,
         ),
     ]

@@ -16,6 +16,7 @@ OVERVIEW = "/andon.scoring.v1.OverviewService/"
 CAPABILITY = "/andon.scoring.v1.CapabilityService/"
 RUN_LENGTH = "/andon.scoring.v1.RunLengthService/"
 WEIGHT = "/andon.scoring.v1.WeightService/"
+PROCESS = "/andon.scoring.v1.ProcessService/"
 READERS = frozenset({"reader", "analyst", "quality_manager", "operator", "admin", "service"})
 # Who watches a process knows what happened to it.
 WATCHERS = frozenset({"analyst", "quality_manager", "operator", "admin"})
@@ -68,4 +69,6 @@ ACCESS: Access = {
     f"{WEIGHT}ListWeightChanges": READERS,
     f"{WEIGHT}ExplainChange": READERS,
     f"{WEIGHT}GetRanking": READERS,
+    f"{PROCESS}ListOpenCases": READERS,
+    f"{PROCESS}WatchOpenCases": READERS,
 }

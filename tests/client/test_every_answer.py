@@ -35,6 +35,7 @@ PACKAGES = {
             "overview",
             "system_review",
             "alarm_review",
+            "process",
             "funnel",
             "error_budget",
             "simulation",

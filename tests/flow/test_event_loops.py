@@ -26,6 +26,7 @@ from andon.scoring.v1 import (
     error_budget_pb2,
     funnel_pb2,
     overview_pb2,
+    process_pb2,
     run_length_pb2,
     score_pb2,
     scoring_pb2,
@@ -66,6 +67,7 @@ CONTRACTS = {
         scoring_pb2,
         capability_pb2,
         overview_pb2,
+        process_pb2,
         system_review_pb2,
         alarm_review_pb2,
         benchmark_comparison_pb2,
@@ -448,6 +450,8 @@ LARGE: dict[str, Requests] = {
             what_ifs=[sim.WhatIf(staff=4)],
         )
     ),
+    "scoring.ListOpenCases": always(process_pb2.ListOpenCasesRequest(name=SYSTEM, page_size=10_000)),
+    "scoring.WatchOpenCases": always(process_pb2.WatchOpenCasesRequest(name=SYSTEM, heartbeat=OFTEN)),
     "scoring.GetRunLength": always(
         run_length_pb2.GetRunLengthRequest(
             shewhart=run_length_pb2.ShewhartScheme(rules=["WE1", "WE2", "WE3", "WE4"]),

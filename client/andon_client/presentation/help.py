@@ -10,6 +10,13 @@ from andon_client.presentation.formats import language_of
 
 CHINESE: Mapping[str, str] = {
     # Commands
+    "List open cases by the time left to their targets, overdue first.": "按距期限的剩余时间列出未结案例，逾期在前。",
+    "Only cases with this value: DIMENSION=VALUE; may be repeated.": "仅具有此值的案例：维度=值；可重复。",
+    "Only with at most so much time left: 2h, 1d; 0h: only late ones.": "仅剩余时间不多于此的：2h、1d；0h：仅逾期的。",
+    "The moment that is spoken of: a time in the zone of the system, or now. Default: its latest events.": (
+        "所指时刻：体系时区中的时间，或 now。默认：其最新事件。"
+    ),
+    "Then show every change, until Ctrl-C.": "随后显示每次变化，直至 Ctrl-C。",
     "Entities: what sources call by keys of their own, as one.": "实体：各数据源以各自的键所指的同一对象。",
     "Create an entity without keys.": "创建没有键的实体。",
     "List entities and how many keys each has.": "列出实体及其键数。",

@@ -11,6 +11,23 @@ from andon_client.presentation.formats import language_of, short
 
 _PHRASES: Mapping[str, tuple[str, str]] = {
     "overview": ("overview", "总览"),
+    "open_cases": (
+        "open cases: {late} late, {at_risk} at risk, {on_time} on time, as of {as_of} {zone}",
+        "未结案例：逾期 {late}，临近期限 {at_risk}，按时 {on_time}，截至 {as_of} {zone}",
+    ),
+    "open_case_change": (
+        "{kind}: {case} {indicator}, due {due}, {state} ({slice})",
+        "{kind}：{case} {indicator}，期限 {due}，{state}（{slice}）",
+    ),
+    "no_case_targets": (
+        "No indicator of this system has a limit that a case can pass: give one a measure above a limit, or a target.",
+        "此体系没有案例会逾越期限的指标：请为指标设定超限测度或目标。",
+    ),
+    "column_clock": ("state", "状态"),
+    "column_time_left": ("time left", "剩余时间"),
+    "column_opened": ("opened", "开始"),
+    "column_due": ("due", "期限"),
+    "column_slice": ("slice", "切片"),
     "annotations": ("notes", "备注"),
     "annotation_deleted": ("removed {name}", "已删除 {name}"),
     "annotation_line": ("{time}  {kind}: {text} ({author})", "{time}  {kind}：{text}（{author}）"),
@@ -864,6 +881,13 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
 
 # By the names of the contract's enums; English is the name itself.
 _CHINESE_NAMES: Mapping[str, str] = {
+    "STATE_ON_TIME": "按时",
+    "STATE_AT_RISK": "临近期限",
+    "STATE_LATE": "逾期",
+    "KIND_STARTED": "开始计时",
+    "KIND_AT_RISK": "临近期限",
+    "KIND_LATE": "逾期",
+    "KIND_STOPPED": "停止计时",
     "FEED_PERIOD_HOUR": "小时",
     "FEED_PERIOD_DAY": "日",
     "FEED_PERIOD_WEEK": "周",

@@ -37,12 +37,14 @@ from services.scoring.fold.corrections import corrected_cases, live_events, only
 from services.scoring.fold.evicted_cases import PAGE_CASES, CasePage, EvictedCases, Wanted
 from services.scoring.fold.measures import CaseView
 from services.scoring.fold.observations import Change, SliceCodes, Spans, observation_rows, observed
+from services.scoring.fold.open_cases import ClockChanges, clocks_of, joined_changes
 from services.scoring.fold.recovery import pages_of, reload_page, restore, snapshot
 from services.scoring.fold.state import NEVER, CaseState
 from services.scoring.fold.step import DecodedPage, FoldStep
 from services.scoring.scores.statistics import PartChange
 from services.scoring.system.event_clock import OWN_PREFIX, RESTATING
 from services.scoring.system.model import Indicator, IndicatorSystem
+from services.scoring.system.open_case import ClockState
 from services.scoring.system.series_budget import SliceDimensions
 
 
@@ -216,6 +218,7 @@ class CaseFold:
             change = self._changed(view, position, indicator, codes)
             if change.places.size:
                 parts += self._move(change, cases[change.places], codes, changes)
+        clocks = self._clocks(view, names, labels, old_labels)
         self.state.label[:, cases] = labels
         self.state.due_us[cases] = view.due_us
         self.state.next_due_us = min(self.state.next_due_us, int(view.due_us.min(initial=NEVER)))
@@ -228,7 +231,25 @@ class CaseFold:
                 negative += int((now - self.state.negative[place, cases]).sum())
                 self.state.negative[place, cases] = now
         self.state.negative_spans += negative
-        return FoldStep(parts, rows, corrected, events, len(cases), len(self.state.case_ids) - known, negative)
+        fresh = len(self.state.case_ids) - known
+        return FoldStep(parts, rows, corrected, events, len(cases), fresh, negative, clocks=clocks)
+
+    def _clocks(self, view: CaseView, names: list[str], labels: IntArray, old_labels: IntArray) -> ClockChanges:
+        """What the step changes of clocks towards targets; `view.due_us` knows then what time alone changes."""
+        changes: list[ClockChanges] = []
+        relabelled = (labels != old_labels).any(axis=0)
+        for place, target in enumerate(self.state.targets if len(view.cases) else ()):
+            clocks, at = clocks_of(view, target), (place, view.cases)
+            old, now = self.state.clock_state[at], clocks.states(view.now_us)
+            moved = (clocks.due_us != self.state.clock_due_us[at]) | (clocks.risk_us != self.state.clock_risk_us[at])
+            changed = np.flatnonzero((now != old) | ((now != ClockState.NONE) & (moved | relabelled)))
+            self.state.clock_due_us[at], self.state.clock_risk_us[at] = clocks.due_us, clocks.risk_us
+            self.state.clock_state[at] = now
+            np.minimum(view.due_us, clocks.next_us(view.now_us), out=view.due_us)
+            if changed.size:
+                columns = self._label_columns(labels[:, changed])
+                changes.append(clocks.changes(place, changed, old, now, names, columns))
+        return joined_changes(changes)
 
     def _move(
         self, change: Change, at: IntArray, codes: SliceCodes, changes: list[tuple[Change, Spans]]

@@ -18,7 +18,7 @@ from services.scoring.fold.sources import Labels, LabelSource
 from services.scoring.fold.state import CASE_FILLS, CaseState
 from services.scoring.system.model import IndicatorSystem
 
-FORMAT = 6
+FORMAT = 7
 
 
 class ForeignSnapshot(ValueError):

@@ -9,9 +9,11 @@ from services.scoring.fold.columns import grown, integers
 from services.scoring.fold.evicted_cases import EvictedCases
 from services.scoring.fold.measures import Columns
 from services.scoring.fold.observations import WindowIndex
+from services.scoring.fold.open_cases import case_targets
 from services.scoring.fold.values_met import ValuesMet
 from services.scoring.fold.windows import Many
 from services.scoring.system.model import IndicatorSystem
+from services.scoring.system.open_case import ClockState
 
 CAPACITY_MIN = 1_024
 NEVER = np.iinfo(np.int64).max
@@ -24,14 +26,17 @@ CASE_FILLS = {
     "negative": 0,
     "seen_us": MISSING,
     "due_us": NEVER,
+    "clock_due_us": MISSING,
+    "clock_risk_us": MISSING,
+    "clock_state": int(ClockState.NONE),
 }
 """The arrays with one place per case, and what is in a place that no case has yet.
 
 anchor, value: of the last observation, by indicator; value MISSING: the case has none in its windows.
 per, squares: of the same observation, by those indicators whose measure is a ratio.
 label: by dimension. negative: whether the end of a measure lies before its start.
-seen_us: the watermark when the case was last touched. due_us: when a running duration passes a limit, if nothing
-happens.
+seen_us: the watermark when the case was last touched. due_us: when a running duration passes a limit, or is at risk of
+that, if nothing happens. clock_due_us, clock_risk_us, clock_state: by target, as was said last (`fold.open_cases`).
 """
 
 
@@ -58,6 +63,10 @@ class CaseState:
         self.squares = np.zeros((len(ratios), 0), dtype=np.int64)
         self.label = np.zeros((len(spec.dimensions), 0), dtype=np.int64)
         self.negative = np.zeros((len(spec.measures), 0), dtype=np.int64)
+        self.targets = case_targets(spec)
+        self.clock_due_us, self.clock_risk_us, self.clock_state = (
+            np.zeros((len(self.targets), 0), dtype=np.int64) for _ in range(3)
+        )
         self.seen_us = np.zeros(0, dtype=np.int64)
         self.due_us = np.zeros(0, dtype=np.int64)
         # No case is due before; MISSING: not known.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from services.scoring.fold.batch import TIME_US
+from services.scoring.fold.open_cases import NO_CLOCKS, ClockChanges
 from services.scoring.scores.statistics import PartChange
 
 
@@ -56,6 +57,7 @@ class FoldStep:
     events: rows of the system's sources. cases: cases touched. cases_new: of these, first seen in this step.
     negative_spans: change in the number of (case, measure) whose end lies before its start.
     values: of dimensions, that no event had named before; what other partitions met is not known here.
+    clocks: of open cases, towards targets, that started, changed or ended.
     """
 
     parts: list[PartChange]
@@ -66,3 +68,4 @@ class FoldStep:
     cases_new: int
     negative_spans: int
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    clocks: ClockChanges = NO_CLOCKS

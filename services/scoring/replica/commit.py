@@ -184,8 +184,10 @@ class Committer:
         everyone = {one.partition: one for one in (*state.progress, *progress)}
         decision = await self._decide(opened, gathered, least_watermark(fold, everyone), recalling)
         now, traceparent = datetime.now(UTC), current_traceparent()
+        # What a version that catches up in silence says of old moments is nothing that anybody waits for.
+        open_cases = gathered.clocks.step(self._entry_bytes_max if opened.book.switched else 0)
         if decision.empty and not gathered.observations:
-            return CommitPlan(decision, everyone, NewStep(pending.id, progress, now), [])
+            return CommitPlan(decision, everyone, NewStep(pending.id, progress, now, open_cases=open_cases), [])
         now_us = round(now.timestamp() * 1e6)
         scores = [score_message(score, now_us) for score in decision.scores]
         signals = [signal_message(signal, now_us, traceparent) for signal in decision.signals]
@@ -209,6 +211,7 @@ class Committer:
                 for series, landmarks in decision.landmarks.items()
                 if landmarks.kept_us is not None
             },
+            open_cases,
         )
         retracted = sum(not signal.active for signal in decision.signals)
         scoring_metrics.add("andon.scoring.steps")

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.scoring.fold.step import FoldStep
+from services.scoring.replica.clock_changes import GatheredClocks
 from services.scoring.scores.statistics import PartStats, Place, accumulate
 from services.scoring.store.steps import ObservationPage
 
@@ -35,12 +36,14 @@ class Gathered:
     observations: list[ObservationPage] = field(default_factory=list)
     values: dict[str, set[str]] = field(default_factory=dict)
     events: int = 0
+    clocks: GatheredClocks = field(default_factory=GatheredClocks)
 
-    def take(self, partition: int, folded: Sequence[Folded]) -> None:
-        """Steps of one partition."""
+    def take(self, partition: int, folded: Sequence[Folded], targets: Sequence[str] = ()) -> None:
+        """Steps of one partition. targets: indicators that clocks of open cases run towards, by position."""
         for one in folded:
             accumulate(self.differences, one.step.parts)
-            if one.step.parts:
+            self.clocks.take(partition, one.step.clocks, targets)
+            if one.step.parts or one.step.clocks.case_ids:
                 self.partitions.add(partition)
             if one.rebuilt:
                 self.corrected.update((change.series, change.window) for change in one.step.parts)

@@ -14,6 +14,7 @@ from services.scoring.fold.cases import CaseFold
 from services.scoring.fold.evicted_cases import EvictedCases, Wanted
 from services.scoring.fold.recovery import ForeignSnapshot
 from services.scoring.metrics import scoring_metrics
+from services.scoring.replica.clock_changes import ClockRows
 from services.scoring.replica.reopen import OpenedBook, checkpoint_of
 from services.scoring.store import Store
 from services.scoring.store.progress import Progress
@@ -41,6 +42,8 @@ class PartitionState:
 
     committed_offset, committed_position, committed_through, committed_watermark_us: the book holds everything before;
     when that is folded again its differences are dropped, and nothing else is folded before it.
+    clocks: of open cases, where all are to be written again: the log is folded from its beginning, since the snapshot
+    was of another format, and what was written before may say less.
     """
 
     partition: int
@@ -59,6 +62,7 @@ class PartitionState:
     snapshot_events: int = 0
     snapshot_position: int = BEGINNING
     snapshot_at_s: float = field(default_factory=time.monotonic)
+    clocks: ClockRows | None = None
 
     def key(self, tenant: str, system: IndicatorSystem) -> PartitionKey:
         return PartitionKey(tenant, system.name, system.version, self.partition)
@@ -131,6 +135,8 @@ async def restore_partition(
     if kept is not None:
         state.committed_offset, state.committed_position = kept.next_offset, kept.position
         state.committed_through, state.committed_watermark_us = kept.through, kept.watermark_us
+        if fold is None:
+            state.clocks = {}
     return state
 
 

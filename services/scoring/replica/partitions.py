@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from services.runtime.cursors import foreign_position
 from services.runtime.ownership import Lease
+from services.scoring.fold.open_cases import case_targets
 from services.scoring.fold.step import DecodedPage
 from services.scoring.metrics import scoring_metrics
+from services.scoring.replica.clock_changes import changes_of, rows_of
 from services.scoring.replica.gathered import Folded, Gathered, observation_page
 from services.scoring.replica.partition_state import PartitionState, reload_cases, restore_partition, store_snapshot
 from services.scoring.replica.reopen import OpenedBook
@@ -45,6 +47,7 @@ class Partitions:
         self._store = store
         self._ingest = ingest
         self._settings = settings
+        self._targets = [target.indicator for target in case_targets(system.spec)]
 
     async def open(self, leases: Mapping[int, Lease]) -> None:
         """Drops what this replica no longer owns, and restores what it owns now."""
@@ -76,8 +79,10 @@ class Partitions:
         last = responses[-1]
         position = foreign_position(last.through)
         stored, fresh = self._new_pages(responses)
-        for steps in (await self._fold(stored, position, self._stored_bounds(last, position))).values():
+        replayed = await self._fold(stored, position, self._stored_bounds(last, position))
+        for partition, steps in replayed.items():
             scoring_metrics.add("andon.scoring.events.replayed", steps[0].step.events)
+            self._replay_clocks(self.states[partition], steps)
         gathered = Gathered()
         bounds = {
             partition: Bound(last.through, state.watermark_at(position, last.watermark_us))
@@ -85,13 +90,26 @@ class Partitions:
             if position >= state.committed_position
         }
         for partition, steps in (await self._fold(fresh, position, bounds)).items():
-            gathered.take(partition, steps)
+            gathered.take(partition, steps, self._targets)
             gathered.events += steps[0].step.events
             scoring_metrics.add("andon.scoring.durations.negative", max(steps[0].step.negative_spans, 0))
         for state in self.states.values():
             state.case_count = state.fold.case_count
             state.advance(position, last.through, last.watermark_us)
+            if state.clocks is not None and not state.is_behind:
+                gathered.clocks.clear(state.partition, state.clocks)
+                gathered.partitions.add(state.partition)
+                state.clocks = None
         return gathered
+
+    def _replay_clocks(self, state: PartitionState, steps: Sequence[Folded]) -> None:
+        if state.clocks is not None:
+            for one in steps:
+                for key, row in rows_of(state.partition, changes_of(one.step.clocks, self._targets)).items():
+                    if row is None:
+                        state.clocks.pop(key, None)
+                    else:
+                        state.clocks[key] = row
 
     def _new_pages(self, responses: Sequence[Received]) -> tuple[ReceivedPages, ReceivedPages]:
         """Pages by partition that are not folded yet: those that were stored before, and the fresh ones.

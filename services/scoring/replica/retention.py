@@ -43,6 +43,7 @@ class Retention:
         if days := settings.score_log_days:
             before = self._ago(days)
             await _in_batches("log", lambda: store.trim_log(tenant, before))
+            await _in_batches("case_changes", lambda: store.trim_case_changes(tenant, before))
         if days := settings.score_history_days:
             before = self._ago(days)
             await _in_batches("history", lambda: store.trim_history(tenant, before))

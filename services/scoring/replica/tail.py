@@ -30,8 +30,10 @@ from services.runtime.notifier import Notifier as Wake
 from services.runtime.tail import Tail
 from services.scoring.store import Store
 from services.scoring.wire.entries import PublishedEntry, published_entry
+from services.scoring.wire.open_cases import CaseEntry, case_entry
 
 RING_POSITIONS_MAX = 256
+CASE_RING_POSITIONS_MAX, CASES_READ_MAX = 64, 16
 
 
 class ScoreTail:
@@ -43,6 +45,8 @@ class ScoreTail:
         self._store = store
         self._own: set[int] = set()
         self.tail = Tail(self._read, self.changed, draining, ring_positions_max=RING_POSITIONS_MAX)
+        # Its log has positions of its own; it is read when something was committed.
+        self.cases = Tail(self._read_cases, self.changed, draining, ring_positions_max=CASE_RING_POSITIONS_MAX)
 
     def notified(self, position: int | None) -> None:
         """Postgres notified of a committed entry. None: of something else."""
@@ -83,4 +87,10 @@ class ScoreTail:
         return [
             (position, published_entry(entry.scores, entry.signals, entry.traceparent, entry.committed_at))
             for position, entry in await self._store.entries(self._tenant, after, limit)
+        ]
+
+    async def _read_cases(self, after: int, limit: int) -> Sequence[tuple[int, CaseEntry]]:
+        return [
+            (position, case_entry(entry.system, entry.body))
+            for position, entry in await self._store.case_changes(self._tenant, after, min(limit, CASES_READ_MAX))
         ]

@@ -23,6 +23,7 @@ from services.scoring.store.failures import Failure
 from services.scoring.system.version import SystemVersion
 from services.scoring.wire.entries import PublishedEntry, entry_bytes_max
 from services.scoring.wire.ingest_client import IngestClient
+from services.scoring.wire.open_cases import CaseEntry
 
 RESOURCE_PREFIX = "partition/"
 
@@ -94,6 +95,10 @@ class Replica:
     def tail(self, tenant: str) -> Tail[PublishedEntry]:
         """The tenant's score log, followed."""
         return self._tenant(tenant).tail.tail
+
+    def case_tail(self, tenant: str) -> Tail[CaseEntry]:
+        """The tenant's log of changes of open cases, followed."""
+        return self._tenant(tenant).tail.cases
 
     def ingest(self, tenant: str) -> IngestClient:
         return self._tenant(tenant).ingest

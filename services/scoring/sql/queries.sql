@@ -901,6 +901,8 @@ WITH folds AS (
     DELETE FROM observation WHERE tenant = $1 AND system_name = $2 AND version = $3
 ), floors AS (
     DELETE FROM observation_floor WHERE tenant = $1 AND system_name = $2 AND version = $3
+), cases AS (
+    DELETE FROM open_case WHERE tenant = $1 AND system_name = $2 AND version = $3
 )
 DELETE FROM progress
 WHERE tenant = $1 AND system_name = $2 AND version = $3;
@@ -1288,3 +1290,97 @@ UPDATE clause
 SET body = $3, etag = $4, update_time = now()
 WHERE tenant = $1 AND name = $2
 RETURNING name, body, etag, create_time, update_time;
+
+-- name: clear_open_cases
+-- The clocks of some partitions go: all of them are written again.
+DELETE FROM open_case
+WHERE tenant = $1 AND system_name = $2 AND version = $3 AND partition = ANY($4::integer[]);
+
+-- name: store_open_cases
+-- Clocks that run, each once.
+INSERT INTO open_case (
+    tenant, system_name, version, partition, case_id, indicator, opened_us, risk_us, due_us, slice
+)
+SELECT $1, $2, $3, one.partition, one.case_id, one.indicator, one.opened_us, one.risk_us, one.due_us,
+    ARRAY(SELECT jsonb_array_elements_text(one.slice::jsonb))
+FROM unnest($4::integer[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[])
+    AS one (partition, case_id, indicator, opened_us, risk_us, due_us, slice)
+ON CONFLICT (tenant, system_name, version, case_id, indicator) DO UPDATE
+SET partition = EXCLUDED.partition,
+    opened_us = EXCLUDED.opened_us,
+    risk_us = EXCLUDED.risk_us,
+    due_us = EXCLUDED.due_us,
+    slice = EXCLUDED.slice;
+
+-- name: remove_open_cases
+-- Clocks that have stopped.
+DELETE FROM open_case
+USING unnest($4::text[], $5::text[]) AS one (case_id, indicator)
+WHERE open_case.tenant = $1 AND open_case.system_name = $2 AND open_case.version = $3
+    AND open_case.case_id = one.case_id AND open_case.indicator = one.indicator;
+
+-- name: append_case_changes
+-- What a step changes of clocks, as entries of their log, once; the head of the tenant is locked.
+WITH head AS (
+    UPDATE score_head
+    SET case_position = case_position + cardinality($5::bytea[])
+    WHERE tenant = $1 AND NOT EXISTS (SELECT FROM case_change WHERE tenant = $1 AND step = $4)
+    RETURNING case_position - cardinality($5::bytea[]) AS before
+)
+INSERT INTO case_change (tenant, position, system_name, version, step, body)
+SELECT $1, head.before + one.place, $2, $3, $4, one.body
+FROM head
+CROSS JOIN unnest($5::bytea[]) WITH ORDINALITY AS one (body, place);
+
+-- name: case_log_head
+-- Where the log of changes of clocks stands.
+SELECT origin, case_position AS position, case_oldest AS oldest
+FROM score_head
+WHERE tenant = $1;
+
+-- name: case_changes
+-- Entries of the log of changes of clocks, in order.
+SELECT position, system_name, version, body
+FROM case_change
+WHERE tenant = $1 AND position > $2
+ORDER BY position
+LIMIT $3;
+
+-- name: list_open_cases
+-- A page of clocks by the moment at which they become late.
+SELECT case_id, indicator, opened_us, risk_us, due_us, slice
+FROM open_case
+WHERE tenant = $1 AND system_name = $2 AND version = $3 AND due_us <= $4
+    AND (due_us, case_id, indicator) > ($5::bigint, $6::text, $7::text)
+    AND (cardinality($8::text[]) = 0 OR indicator = ANY($8)) AND slice @> $9::text[]
+ORDER BY due_us, case_id, indicator
+LIMIT $10;
+
+-- name: count_open_cases
+-- How many clocks are late, at risk and on time at a moment.
+SELECT count(*) FILTER (WHERE due_us <= $4) AS late, count(*) FILTER (WHERE due_us > $4 AND risk_us <= $4) AS at_risk,
+    count(*) FILTER (WHERE due_us > $4 AND risk_us > $4) AS on_time
+FROM open_case
+WHERE tenant = $1 AND system_name = $2 AND version = $3
+    AND (cardinality($5::text[]) = 0 OR indicator = ANY($5)) AND slice @> $6::text[];
+
+-- name: trim_case_changes
+-- A batch of old entries of the log of changes of clocks goes; says how many.
+WITH due AS (
+    SELECT position, committed_at
+    FROM case_change
+    WHERE tenant = $1
+    ORDER BY position
+    LIMIT $3
+), gone AS (
+    DELETE FROM case_change
+    USING due
+    WHERE case_change.tenant = $1 AND case_change.position = due.position AND due.committed_at < $2
+    RETURNING case_change.position
+), head AS (
+    UPDATE score_head
+    SET case_oldest = greatest(case_oldest, (SELECT max(position) FROM gone))
+    WHERE tenant = $1 AND EXISTS (SELECT FROM gone)
+)
+SELECT count(*) AS gone
+FROM gone;

@@ -11,6 +11,7 @@ from services.scoring.store.clauses import Clauses
 from services.scoring.store.dropped_slices import DroppedSlices
 from services.scoring.store.failures import Failures
 from services.scoring.store.log import ScoreLog
+from services.scoring.store.open_cases import OpenCases
 from services.scoring.store.overviews import Overviews
 from services.scoring.store.progress import ProgressReads
 from services.scoring.store.results import Results
@@ -36,6 +37,7 @@ class Store(
     Snapshots,
     ScoreLog,
     Results,
+    OpenCases,
     Overviews,
     Verdicts,
     Backtests,

@@ -13,6 +13,7 @@ import asyncpg
 
 from services.runtime.database import acquire, tenant_transaction
 from services.runtime.ownership import Lease, LostLease
+from services.scoring.store.open_cases import NO_OPEN_CASES, OpenCaseStep, write_open_cases
 from services.scoring.store.progress import PROGRESS_COLUMNS, Progress, progress_of
 from services.scoring.store.statements import QUERIES, columns
 from services.scoring.store.windows import WindowReader
@@ -177,6 +178,7 @@ class NewStep:
     traceparent: str = ""
     chart_states: Sequence[ChartStateRow] = ()
     charts_kept_us: Mapping[str, int] = field(default_factory=dict)
+    open_cases: OpenCaseStep = NO_OPEN_CASES
 
 
 class StepTransaction(WindowReader):
@@ -244,7 +246,10 @@ class Steps:
         Raises Outdated, and keeps nothing, where the version or a lease is not as believed.
         """
         async with acquire(self._pool) as connection:
-            return await _commit(connection, (tenant, system, version), step, believed, leases)
+            if step.open_cases.empty:
+                return await _commit(connection, (tenant, system, version), step, believed, leases)
+            async with connection.transaction():
+                return await _commit(connection, (tenant, system, version), step, believed, leases)
 
 
 async def _commit(
@@ -254,6 +259,7 @@ async def _commit(
     believed: VersionState,
     leases: Sequence[Lease],
 ) -> int:
+    """Where it changes clocks of open cases it takes more than one statement, and has to run in a transaction."""
     position = await connection.fetchval(
         QUERIES.commit_step,
         *key,
@@ -278,4 +284,6 @@ async def _commit(
     )
     if position is None:
         raise Outdated
+    if not step.open_cases.empty:
+        await write_open_cases(connection, key, step.id, step.open_cases)
     return int(position)

@@ -235,6 +235,12 @@ class WorkingSpans:
         inside = np.minimum(us, self.ends[place]) - self.starts[place]
         return np.where(place < 0, 0, self.before[place] + inside)
 
+    def reached(self, worked_us: IntArray) -> IntArray:
+        """The first instant with so many working microseconds since the first span; FAR: the spans do not have them."""
+        place = np.maximum(np.searchsorted(self.before, worked_us, side="left") - 1, 0)
+        at = self.starts[place] + np.maximum(worked_us - self.before[place], 0)
+        return np.where(at > self.ends[place], FAR, at)
+
 
 @lru_cache(maxsize=64)
 def _working_spans(calendar: Calendar, zone: Zone, first_day: int, last_day: int) -> WorkingSpans:
@@ -286,3 +292,28 @@ def working_us(calendar: Calendar, zone: Zone, start_us: IntArray, end_us: IntAr
     if not len(spans.starts):
         return np.zeros(len(start_us), dtype=np.int64)
     return spans.elapsed(end_us) - spans.elapsed(start_us)
+
+
+def working_moments(calendar: Calendar, zone: Zone, start_us: IntArray, worked_us: IntArray) -> IntArray:
+    """The first instants at which so much working time lies between them and the starts; FAR: none before 2200.
+
+    worked_us: microseconds, negative for instants before the starts. The inverse of `working_us`.
+    """
+    if not start_us.size:
+        return np.zeros(0, dtype=np.int64)
+    weekly = sum(end - start for day in range(1, 8) for start, end in working_minutes(calendar, day)) * MINUTE_US
+    found = np.full(len(start_us), FAR, dtype=np.int64)
+    if not weekly:
+        return found
+    # Holidays stretch it, which a year more allows for; where they do not leave enough, the last year is tried.
+    reach = min((int(np.abs(worked_us).max()) // weekly + 1) * 7 * DAY_US + YEAR_US, FAR // 2)
+    first, last = int(start_us.min()) - reach, int(start_us.max()) + reach
+    for edge in (last, FAR):
+        years = _years(np.array([first, edge], dtype=np.int64))
+        days = np.array([f"{years[0]}-01-01", f"{years[1]}-12-31"], dtype="M8[D]").astype(np.int64)
+        spans = _working_spans(calendar, zone, int(days[0]) - 1, int(days[1]) + 1)
+        if len(spans.starts):
+            found = spans.reached(spans.elapsed(start_us) + worked_us)
+        if (found < FAR).all():
+            break
+    return found

@@ -64,11 +64,12 @@ def entries_of(
 
 
 def _cut(items: Sequence[M], bytes_max: int, order: Callable[[M], tuple[int, int]] | None = None) -> list[list[M]]:
-    parts = _parts(items, bytes_max)
-    return _parts(sorted(items, key=order), bytes_max) if order and len(parts) > 1 else parts
+    parts = parts_of(items, bytes_max)
+    return parts_of(sorted(items, key=order), bytes_max) if order and len(parts) > 1 else parts
 
 
-def _parts(items: Iterable[M], bytes_max: int) -> list[list[M]]:
+def parts_of(items: Iterable[M], bytes_max: int) -> list[list[M]]:
+    """In their order, each part within what one entry may take."""
     parts: list[list[M]] = []
     left = -1
     for item in items:

@@ -26,6 +26,7 @@ from andon.scoring.v1 import (
     error_budget_pb2_grpc,
     funnel_pb2_grpc,
     overview_pb2_grpc,
+    process_pb2_grpc,
     scoring_pb2,
     scoring_pb2_grpc,
     simulation_pb2_grpc,
@@ -233,6 +234,9 @@ class Suite:
 
     def weights(self, replica: int = 0, tenant: str = TENANT) -> Any:
         return weight_pb2_grpc.WeightServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))
+
+    def process(self, replica: int = 0, tenant: str = TENANT) -> Any:
+        return process_pb2_grpc.ProcessServiceStub(self._channel(self.scoring_ports[replica], tenant, ROLES))
 
     def overview(self, replica: int = 0, tenant: str = TENANT, roles: Sequence[str] = ROLES) -> Any:
         return overview_pb2_grpc.OverviewServiceStub(self._channel(self.scoring_ports[replica], tenant, roles))

@@ -128,7 +128,10 @@ def test_a_case_past_its_limit_without_an_answer_is_late_while_it_waits(system: 
         [page([event("a1", "A", "Answered", TIME + timedelta(hours=1))])], microseconds(TIME + timedelta(hours=1))
     )
     assert late_of(fold) == (0, 1)
-    assert not fold.is_due(microseconds(TIME + timedelta(hours=2)))
+    at_limit = microseconds(TIME + timedelta(hours=2))
+    fold.fold([], at_limit)
+    assert late_of(fold) == (0, 1)
+    assert not fold.is_due(at_limit), "nothing is late yet"
     past = microseconds(TIME + timedelta(hours=2, seconds=1))
     assert fold.is_due(past)
     assert fold.fold([], past).cases == 3
