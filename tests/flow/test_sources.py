@@ -78,3 +78,17 @@ def test_what_is_wrong_with_a_mapping_is_said_before_anything_is_sent(andon: Any
     mapping.write_text(least, encoding="utf-8")
     assert "numbers the rows of a file" in andon("source", "create", "bad", "--mapping", str(mapping), exit_code=1)
     assert "NOT_FOUND" in andon("source", "show", "bad", exit_code=1)
+
+
+def test_a_file_is_read_by_the_service_and_known_again(andon: Any, tmp_path: Path) -> None:
+    mapping, log = tmp_path / "visits.yaml", tmp_path / "visits.csv"
+    document = {"source": "visits", "id": "{case}/{row}", "case_id": "case", "activity": "step", "time": "at"}
+    mapping.write_text(yaml.safe_dump(document), encoding="utf-8")
+    log.write_text("case,step,at\nA,Open,2026-01-05\nA,Close,2026-01-06\nA,Close,soon\n", encoding="utf-8")
+    said = andon("transfer", "upload", str(log), "--mapping", str(mapping), exit_code=2)
+    assert "3 records: 2 accepted, 0 duplicate, 1 quarantined" in said
+    assert 'row 3 "at": "soon" is no time by ISO 8601' in said
+    again = json.loads(andon("transfer", "upload", str(log), "--mapping", str(mapping), "--json", exit_code=2))
+    assert (again["state"], int(again["accepted_count"])) == ("TRANSFER_STATE_COMPLETE", 2)
+    assert again["name"] in andon("transfer", "list", "--json")
+    assert len(andon("events", "--source", "visits", "--json").splitlines()) == 2
