@@ -10,9 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.fold.batch import MISSING, EventBatch, IntArray
-from services.scoring.fold.columns import Extreme, LastReopening, Picked, StateColumn, Tally
-from services.scoring.fold.sequences import Handovers, Presence
-from services.scoring.fold.sources import Labels, LabelSource, MatchSource, NumberSource, TimeSource
+from services.scoring.fold.columns import EARLIEST, LATEST, Extreme, LastReopening, Picked, StateColumn, Tally
+from services.scoring.fold.sequences import EventTimes, Handovers, Pauses, Presence, Successions
+from services.scoring.fold.sources import (
+    ActivityClasses,
+    Labels,
+    LabelSource,
+    MatchSource,
+    NumberSource,
+    StateSource,
+    TimeSource,
+)
 from services.scoring.fold.work_pairs import WorkPairs
 from services.scoring.system.calendar import SECOND_US, Zone, working_us
 from services.scoring.system.case_model import (
@@ -31,9 +39,11 @@ from services.scoring.system.case_model import (
     NumberAttribute,
     Occurred,
     Opened,
+    Paused,
     Pick,
     Ratio,
     Rework,
+    Succession,
     Unmatched,
     Work,
 )
@@ -41,6 +51,8 @@ from services.scoring.system.decimals import exact
 from services.scoring.system.model import Dimension, SystemSpec
 
 C = TypeVar("C", bound=StateColumn)
+Bounded = FirstOf | LastOf | Count | Occurred
+"""What may lie between two moments."""
 ROUND_HALF = SECOND_US // 2
 
 
@@ -75,6 +87,8 @@ class Columns:
 
     def _prepare_moment(self, moment: Milestone | None) -> None:
         match moment:
+            case FirstOf() | LastOf() if moment.is_bounded:
+                self._prepare_bounded(moment)
             case FirstOf(activities):
                 self.extreme(Pick.FIRST, activities)
             case LastOf(activities):
@@ -86,12 +100,21 @@ class Columns:
             case _:
                 assert_never(moment)
 
+    def _prepare_bounded(self, bounded: Bounded) -> None:
+        self.event_times(bounded.activities)
+        self._prepare_moment(bounded.after)
+        self._prepare_moment(bounded.before)
+
     def _prepare(self, measure: Measure) -> None:
         """Makes the columns of a measure exist."""
         match measure.kind:
-            case Elapsed(start, end):
+            case Elapsed(start, end, _, paused):
                 self._prepare_moment(start)
                 self._prepare_moment(end)
+                if paused is not None:
+                    self.pauses(paused)
+            case (Count() as bounded) | Flag(Occurred() as bounded) if bounded.is_bounded:
+                self._prepare_bounded(bounded)
             case Count(activities) | Flag(Occurred(activities)):
                 self.tally(activities)
             case Flag(AttributeIs() as condition):
@@ -103,6 +126,8 @@ class Columns:
                 self.presence()
             case Handover(attribute):
                 self.handovers(attribute)
+            case Succession() as followed:
+                self.successions(followed)
             case Work() as work:
                 self.work(work)
             case Flag() | Ratio() | None:
@@ -151,6 +176,19 @@ class Columns:
     def handovers(self, attribute: str) -> Handovers:
         column = f"attributes.{attribute}" if attribute else "resource"
         return self._column(f"handovers {column}", lambda: Handovers(LabelSource(column, Labels())))
+
+    def successions(self, followed: Succession) -> Successions:
+        source = ActivityClasses(activity_set(followed.activities), activity_set(followed.by))
+        return self._column(f"followed {source.first} {source.second}", lambda: Successions(source))
+
+    def event_times(self, activities: tuple[str, ...]) -> EventTimes:
+        wanted = activity_set(activities)
+        return self._column(f"times {wanted}", lambda: EventTimes(wanted))
+
+    def pauses(self, paused: Paused) -> Pauses:
+        column = f"attributes.{paused.attribute}" if paused.attribute else ""
+        source = StateSource(column, activity_set(paused.states), activity_set(paused.until))
+        return self._column(f"pauses {column} {source.states} {source.until}", lambda: Pauses(source))
 
     def work(self, work: Work) -> WorkPairs:
         wanted = activity_set(work.activities)
@@ -210,6 +248,10 @@ class CaseView:
 
     def _moment(self, moment: Milestone) -> IntArray:
         match moment:
+            case FirstOf() if moment.is_bounded:
+                return self._within(moment)[1]
+            case LastOf() if moment.is_bounded:
+                return self._within(moment)[2]
             case FirstOf(activities):
                 return self.columns.extreme(Pick.FIRST, activities).times(self.cases)
             case LastOf(activities):
@@ -226,6 +268,17 @@ class CaseView:
             case _:
                 assert_never(moment)
 
+    def _within(self, bounded: Bounded) -> tuple[IntArray, IntArray, IntArray]:
+        """How many of these events lie strictly between their bounds, the first and the last."""
+        after, before = np.full(len(self.cases), EARLIEST), np.full(len(self.cases), LATEST)
+        if bounded.after is not None:
+            after = self.moment(bounded.after)
+            after = np.where(after == MISSING, LATEST, after)
+        if bounded.before is not None:
+            # MISSING is the least of all numbers, so that nothing lies before it.
+            before = self.moment(bounded.before)
+        return self.columns.event_times(bounded.activities).within(self.cases, after, before)
+
     def label(self, dimension: Dimension) -> IntArray:
         return self.columns.label(dimension).value[self.cases]
 
@@ -240,6 +293,8 @@ class CaseView:
         match kind:
             case Elapsed():
                 return self._elapsed(measure.name, kind)
+            case Count() if kind.is_bounded:
+                return self._within(kind)[0]
             case Count(activities):
                 return columns.tally(activities).count[cases]
             case Flag():
@@ -248,8 +303,11 @@ class CaseView:
                 return columns.reading(kind).value[cases]
             case Rework(activities):
                 return columns.tally(activities).count[cases] - columns.presence().distinct(activities, cases)
-            case Handover(attribute):
-                return columns.handovers(attribute).changes[cases]
+            case Handover(attribute, back):
+                handovers = columns.handovers(attribute)
+                return (handovers.back if back else handovers.changes)[cases]
+            case Succession():
+                return columns.successions(kind).count[cases]
             case Work(unmatched=Unmatched.STARTS):
                 return columns.work(kind).running[cases]
             case Work(unmatched=Unmatched.COMPLETIONS):
@@ -269,18 +327,23 @@ class CaseView:
         known = (start != MISSING) & (end != MISSING)
         self.negative[name] = known & (end < start)
         places = np.flatnonzero(known)
-        spans = self._spans(kind, start[places], end[places])
+        spans = self._spans(kind, places, start[places], end[places])
         seconds = np.full(len(start), MISSING, dtype=np.int64)
         seconds[places] = (spans + ROUND_HALF) // SECOND_US
         return seconds
 
-    def _spans(self, kind: Elapsed, start: IntArray, end: IntArray) -> IntArray:
-        """Signed microseconds, of working time where that is asked for."""
-        if not kind.business_time:
-            return end - start
+    def _spans(self, kind: Elapsed, places: IntArray, start: IntArray, end: IntArray) -> IntArray:
+        """Signed microseconds on the clock of the measure. places: which of the cases."""
         early, late = np.minimum(start, end), np.maximum(start, end)
-        worked = working_us(self.spec.calendar, self.columns.zone, early, late)
-        return np.where(end < start, -worked, worked)
+        ran = self._clock(kind, early, late)
+        if kind.paused is not None:
+            case, begins, ends = self.columns.pauses(kind.paused).between(self.cases[places], early, late)
+            np.subtract.at(ran, case, self._clock(kind, begins, ends))
+        return np.where(end < start, -ran, ran)
+
+    def _clock(self, kind: Elapsed, start: IntArray, end: IntArray) -> IntArray:
+        """Microseconds between start and end, of working time where that is asked for."""
+        return working_us(self.spec.calendar, self.columns.zone, start, end) if kind.business_time else end - start
 
     def _flag(self, flag: Flag) -> IntArray:
         """1 or 0; MISSING where the attribute or the other measure is."""
@@ -289,6 +352,8 @@ class CaseView:
                 answer = self.columns.match(condition).value[self.cases]
             case Above(name, limit):
                 answer = self._above(name, limit)
+            case Occurred() as occurred if occurred.is_bounded:
+                answer = (self._within(occurred)[0] > 0).astype(np.int64)
             case Occurred(activities):
                 answer = (self.columns.tally(activities).count[self.cases] > 0).astype(np.int64)
             case None:
@@ -317,7 +382,7 @@ class CaseView:
         stop = np.where(closed == MISSING, now_us, np.minimum(closed, now_us))
         # The first span that is above the limit once it is rounded to seconds.
         needed_us = (limit_s + 1) * SECOND_US - ROUND_HALF
-        left_us = needed_us - self._spans(kind, start, stop)
+        left_us = needed_us - self._spans(kind, running, start, stop)
         waits = (left_us > 0) & ((closed == MISSING) | (closed > now_us))
         # Working time runs no faster than the clock, so that a case is looked at in time; where it stood still, again.
         due_us = stop[waits] + left_us[waits]

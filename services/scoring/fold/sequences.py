@@ -1,4 +1,4 @@
-"""What depends on the sequence of a case's events: which activities came again, how often the case changed hands."""
+"""What depends on the sequence of a case's events: what came again, what followed what, and when clocks stood still."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.fold.batch import MISSING, EventBatch, IntArray
-from services.scoring.fold.columns import Arrays, StateColumn, grown, integers
+from services.scoring.fold.columns import EARLIEST, LATEST, Arrays, StateColumn, grown, integers
 from services.scoring.fold.hashes import HashArray
-from services.scoring.fold.sources import LabelSource
+from services.scoring.fold.sources import ActivityClasses, Source, StateSource
 
 NONE = -1
 WASTE_MIN = 4_096
@@ -99,11 +99,6 @@ class Rows:
     def followed_by(self, other: Rows) -> Rows:
         pairs = ((getattr(self, name), getattr(other, name)) for name in ("case", "time", "tie", "value"))
         return Rows(*(np.concatenate(pair) for pair in pairs))
-
-    def changes(self, case_count: int) -> IntArray:
-        """Per case 0..case_count - 1: how often the value differs from the one before."""
-        differs = (self.value[1:] != self.value[:-1]) & (self.case[1:] == self.case[:-1])
-        return np.bincount(self.case[1:][differs], minlength=case_count)
 
 
 @dataclass
@@ -239,43 +234,44 @@ class RowColumn(StateColumn):
         self.tidy()
 
 
-class Handovers(RowColumn):
-    """How often a case went from one value to another, between consecutive events whose value is known.
+class Neighbours(RowColumn):
+    """Counts events of a case by the ones before them, among the events whose value is known.
 
-    In-order events only compare with the last one kept; a case that gets an earlier event is counted from its rows.
+    In-order events only meet the last values of their case; a case that gets an earlier event is counted from its rows.
+    counters: the names of what is counted. value, before: the last value, and the last one that differs from it.
     """
 
-    changes: IntArray
+    counters: tuple[str, ...]
     time: IntArray
     tie: HashArray
     value: IntArray
+    before: IntArray
 
-    def __init__(self, source: LabelSource) -> None:
+    def __init__(self, source: Source) -> None:
         self.source = source
-        self.fills = {
-            "changes": (np.int64, 0),
-            "time": (np.int64, MISSING),
-            "tie": (np.uint64, 0),
-            "value": (np.int64, MISSING),
-        }
+        self.fills = dict.fromkeys(self.counters, (np.int64, 0))
+        self.fills |= {"time": (np.int64, MISSING), "tie": (np.uint64, 0)}
+        self.fills |= {"value": (np.int64, MISSING), "before": (np.int64, MISSING)}
         super().__init__()
+
+    @abstractmethod
+    def counted(self, case: IntArray, value: IntArray) -> dict[str, NDArray[np.bool_]]:
+        """By counter: whether each event counts. The first of a case may be `before` instead of all that came first."""
 
     def update(self, batch: EventBatch, cases: IntArray) -> None:
         rows = self._rows(batch)
         if not len(rows):
             return
-        starts, sizes, local, at = self.append(rows, cases)
+        starts, sizes, _, at = self.append(rows, cases)
+        rows.case = np.repeat(np.arange(len(at)), sizes)
         # Where the first new row does not lie strictly after the last one of the case.
         time, tie = rows.time[starts], rows.tie[starts]
         after = (time > self.time[at]) | ((time == self.time[at]) & (tie > self.tie[at]))
         late = ~after & (self.value[at] != MISSING)
-        followed = (self.value[at] != MISSING) & (self.value[at] != rows.value[starts])
-        self.changes[at] += rows.changes(batch.case_count)[local] + followed
-        ends = starts + sizes - 1
-        on_time = at[~late]
-        self.time[on_time], self.tie[on_time] = rows.time[ends][~late], rows.tie[ends][~late]
-        self.value[on_time] = rows.value[ends][~late]
-        self._recount(at[late])
+        if late.any():
+            self._recount(at[late])
+            rows = rows.take(~late[rows.case])
+        self._go_on(at, rows)
 
     def _rows(self, batch: EventBatch) -> Rows:
         values = self.source.values(batch)
@@ -288,13 +284,137 @@ class Handovers(RowColumn):
         return rows
 
     def _recount(self, cases: IntArray) -> None:
-        if not cases.size:
+        for name in (*self.counters, "value", "before"):
+            getattr(self, name)[cases] = self.fills[name][1]
+        self._go_on(cases, self.joined(cases))
+
+    def _go_on(self, at: IntArray, rows: Rows) -> None:
+        """Takes rows that follow what is known of their cases; `case`: the place in `at`."""
+        if not len(rows):
             return
-        rows = self.joined(cases)
-        self.changes[cases] = rows.changes(len(cases))
-        ends = np.append(run_starts(rows.case)[1:], len(rows)) - 1
-        self.time[cases], self.tie[cases], self.value[cases] = rows.time[ends], rows.tie[ends], rows.value[ends]
+        here = rows.case[run_starts(rows.case)]
+        kept = [
+            (here[known], values[known])
+            for values in (self.before[at[here]], self.value[at[here]])
+            for known in (values != MISSING,)
+        ]
+        case = np.concatenate([*(place for place, _ in kept), rows.case])
+        value = np.concatenate([*(values for _, values in kept), rows.value])
+        fresh = np.arange(len(case)) >= len(case) - len(rows)
+        order = np.argsort(case, kind="stable")
+        case, value, fresh = case[order], value[order], fresh[order]
+        for name, counts in self.counted(case, value).items():
+            getattr(self, name)[at] += np.bincount(case[counts & fresh], minlength=len(at))
+        begins = run_starts(case)
+        ends = np.append(begins[1:], len(case)) - 1
+        changes = np.append(True, (value[1:] != value[:-1]) | (case[1:] != case[:-1]))
+        run = np.maximum.accumulate(np.where(changes, np.arange(len(case)), 0))[ends]
+        last = np.append(run_starts(rows.case)[1:], len(rows)) - 1
+        at = at[here]
+        self.time[at], self.tie[at], self.value[at] = rows.time[last], rows.tie[last], value[ends]
+        self.before[at] = np.where(run > begins, value[run - 1], MISSING)
 
     def sorted_rows(self, heads: IntArray) -> Rows:
         rows = self.store.read(heads)
         return rows.take(np.lexsort((self.source.rank(rows.value), rows.tie, rows.time, rows.case)))
+
+
+class Handovers(Neighbours):
+    """How often a case went from one value to another, and how often it went back to the one that it came from."""
+
+    counters = ("changes", "back")
+    changes: IntArray
+    back: IntArray
+
+    def counted(self, case: IntArray, value: IntArray) -> dict[str, NDArray[np.bool_]]:
+        first = np.append(True, case[1:] != case[:-1])
+        begins = first | np.append(True, value[1:] != value[:-1])
+        runs = np.flatnonzero(begins)
+        back = np.zeros(len(case), dtype=np.bool_)
+        two_before = (case[runs[2:]] == case[runs[:-2]]) & (value[runs[2:]] == value[runs[:-2]])
+        back[runs[2:]] = two_before
+        return {"changes": begins & ~first, "back": back}
+
+
+class Successions(Neighbours):
+    """How often an event of some activities is directly followed by one of others."""
+
+    counters = ("count",)
+    count: IntArray
+
+    def __init__(self, source: ActivityClasses) -> None:
+        super().__init__(source)
+
+    def counted(self, case: IntArray, value: IntArray) -> dict[str, NDArray[np.bool_]]:
+        pairs = (value[:-1] & ActivityClasses.FIRST > 0) & (value[1:] & ActivityClasses.SECOND > 0)
+        return {"count": np.append(False, pairs & (case[1:] == case[:-1]))}
+
+
+class EventTimes(RowColumn):
+    """The times of all events with one of these activities (none named: any), for moments that others bound."""
+
+    def __init__(self, activities: tuple[str, ...]) -> None:
+        self.activities = activities
+        self.fills = {}
+        super().__init__()
+
+    def update(self, batch: EventBatch, cases: IntArray) -> None:
+        order, case, time, tie = batch.by_case
+        rows = Rows(case, time, tie, np.zeros(len(case), dtype=np.int64))
+        wanted = batch.rows_of(self.activities)
+        if wanted is not None:
+            is_wanted = np.zeros(len(batch), dtype=np.bool_)
+            is_wanted[wanted] = True
+            rows = rows.take(is_wanted[order])
+        if len(rows):
+            self.append(rows, cases)
+
+    def sorted_rows(self, heads: IntArray) -> Rows:
+        rows = self.store.read(heads)
+        return rows.take(np.lexsort((rows.tie, rows.time, rows.case)))
+
+    def within(self, cases: IntArray, after_us: IntArray, before_us: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+        """How many events lie strictly between two instants of each case, the first and the last; MISSING: none."""
+        rows = self.store.read(self.head[cases])
+        inside = (rows.time > after_us[rows.case]) & (rows.time < before_us[rows.case])
+        case, time = rows.case[inside], rows.time[inside]
+        count = np.bincount(case, minlength=len(cases))
+        first, last = np.full(len(cases), LATEST), np.full(len(cases), EARLIEST)
+        np.minimum.at(first, case, time)
+        np.maximum.at(last, case, time)
+        return count, np.where(count > 0, first, MISSING), np.where(count > 0, last, MISSING)
+
+
+class Pauses(RowColumn):
+    """When a clock stands still: from an event that says one of some states to the next that ends it."""
+
+    def __init__(self, source: StateSource) -> None:
+        self.source = source
+        self.fills = {}
+        super().__init__()
+
+    def update(self, batch: EventBatch, cases: IntArray) -> None:
+        values = self.source.values(batch)
+        order, case, time, tie = batch.by_case
+        rows = Rows(case, time, tie, values[order])
+        rows = rows.take(rows.value != MISSING)
+        if len(rows):
+            self.append(rows, cases)
+
+    def sorted_rows(self, heads: IntArray) -> Rows:
+        rows = self.store.read(heads)
+        return rows.take(np.lexsort((rows.value, rows.tie, rows.time, rows.case)))
+
+    def between(self, cases: IntArray, start_us: IntArray, end_us: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+        """Spans in which clocks that run from start to end stand still: place in `cases`, start and end of each."""
+        rows = self.sorted_rows(self.head[cases])
+        same = rows.case[1:] == rows.case[:-1]
+        rows = rows.take(np.append(True, ~same | (rows.value[1:] != rows.value[:-1]))[: len(rows)])
+        stops = np.flatnonzero(rows.value == StateSource.PAUSED)
+        case = rows.case[stops]
+        following = np.minimum(stops + 1, max(len(rows) - 1, 0))
+        ended = (following > stops) & (rows.case[following] == case)
+        start = np.maximum(rows.time[stops], start_us[case])
+        end = np.minimum(np.where(ended, rows.time[following], LATEST), end_us[case])
+        lasts = start < end
+        return case[lasts], start[lasts], end[lasts]

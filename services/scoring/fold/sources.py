@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -102,3 +102,49 @@ class LabelSource:
 
     def rank(self, values: IntArray) -> IntArray:
         return self.labels.rank(values)
+
+
+@dataclass(frozen=True)
+class ActivityClasses:
+    """FIRST where the activity of an event is one of `first`, plus SECOND where it is one of `second`; empty: any."""
+
+    FIRST: ClassVar[int] = 1
+    SECOND: ClassVar[int] = 2
+
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+
+    def values(self, batch: EventBatch) -> IntArray:
+        codes, names = batch.activities
+        classes = [
+            self.FIRST * (not self.first or name in self.first) + self.SECOND * (not self.second or name in self.second)
+            for name in names
+        ]
+        return np.array(classes, dtype=np.int64)[codes]
+
+    def rank(self, values: IntArray) -> IntArray:
+        return values
+
+
+@dataclass(frozen=True)
+class StateSource:
+    """PAUSED where an event says one of these states, GOING where it ends them. column empty: the activity says it."""
+
+    GOING: ClassVar[int] = 0
+    PAUSED: ClassVar[int] = 1
+
+    column: str
+    states: tuple[str, ...]
+    until: tuple[str, ...]
+
+    def values(self, batch: EventBatch) -> IntArray:
+        codes, names = batch.texts(self.column) if self.column else batch.activities
+        return np.array([*(self._of(name) for name in names), MISSING], dtype=np.int64)[codes]
+
+    def _of(self, state: str) -> int:
+        if state in self.states:
+            return self.PAUSED
+        return self.GOING if not self.until or state in self.until else MISSING
+
+    def rank(self, values: IntArray) -> IntArray:
+        return values

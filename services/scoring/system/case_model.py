@@ -48,16 +48,34 @@ class Calendar:
 
 @dataclass(frozen=True)
 class FirstOf:
-    """Time of the first event whose activity is one of these (none named: any)."""
+    """Time of the first event whose activity is one of these (none named: any), strictly between two moments.
+
+    A bound of None is none; one that the case does not have leaves no event.
+    """
 
     activities: tuple[str, ...] = ()
+    after: Milestone | None = None
+    before: Milestone | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.after is not None or self.before is not None
 
 
 @dataclass(frozen=True)
 class LastOf:
-    """Time of the last event whose activity is one of these (none named: any)."""
+    """Time of the last event whose activity is one of these (none named: any), strictly between two moments.
+
+    A bound of None is none; one that the case does not have leaves no event.
+    """
 
     activities: tuple[str, ...] = ()
+    after: Milestone | None = None
+    before: Milestone | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.after is not None or self.before is not None
 
 
 @dataclass(frozen=True)
@@ -80,6 +98,20 @@ class Closed:
 Milestone = FirstOf | LastOf | AttributeTime | Opened | Closed
 
 
+def bounds_of(given: object) -> tuple[tuple[str, Milestone], ...]:
+    """The moments between which events are looked for, by the name of the bound; most things have none."""
+    if not isinstance(given, (FirstOf, LastOf, Count, Occurred)):
+        return ()
+    return tuple(
+        (name, bound) for name, bound in (("after", given.after), ("before", given.before)) if bound is not None
+    )
+
+
+def mentions(moment: Milestone | None, kind: type[Opened] | type[Closed]) -> bool:
+    """Whether the moment, or one that bounds it, is the case's `opened` or `closed`."""
+    return isinstance(moment, kind) or any(mentions(bound, kind) for _, bound in bounds_of(moment))
+
+
 @dataclass(frozen=True)
 class CaseRule:
     """When a case begins and ends. opened None: its first event; closed None: it never closes.
@@ -97,17 +129,38 @@ def reopens(activity: str) -> bool:
 
 
 @dataclass(frozen=True)
+class Paused:
+    """When a clock stands still: from an event that says one of these states to the next with one of `until`.
+
+    until empty: to the next that says another state. attribute: what says the state; empty: the activity.
+    """
+
+    states: tuple[str, ...]
+    until: tuple[str, ...] = ()
+    attribute: str = ""
+
+
+@dataclass(frozen=True)
 class Elapsed:
     """Time between two moments, in whole seconds. A moment of None was left out (the linter refuses that)."""
 
     start: Milestone | None
     end: Milestone | None
     business_time: bool = False
+    paused: Paused | None = None
 
 
 @dataclass(frozen=True)
 class Count:
+    """How many events have one of these activities, strictly between two moments where they are given."""
+
     activities: tuple[str, ...] = ()
+    after: Milestone | None = None
+    before: Milestone | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.after is not None or self.before is not None
 
 
 @dataclass(frozen=True)
@@ -127,7 +180,15 @@ class Above:
 
 @dataclass(frozen=True)
 class Occurred:
+    """At least one event that `Count` counts."""
+
     activities: tuple[str, ...] = ()
+    after: Milestone | None = None
+    before: Milestone | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.after is not None or self.before is not None
 
 
 @dataclass(frozen=True)
@@ -150,9 +211,21 @@ class Rework:
 
 @dataclass(frozen=True)
 class Handover:
-    """Changes of an attribute between consecutive events. Empty: of the resource."""
+    """Changes of an attribute between consecutive events. Empty: of the resource.
+
+    back: only those back to the value that it came from, A to B to A.
+    """
 
     attribute: str = ""
+    back: bool = False
+
+
+@dataclass(frozen=True)
+class Succession:
+    """How often an event with one of these activities is directly followed by one with one of `by`; empty: any."""
+
+    activities: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
 
 
 class Unmatched(Enum):
@@ -185,7 +258,7 @@ class Ratio:
         return tuple(name for name in (self.of, self.per, self.squares) if name)
 
 
-MeasureKind = Elapsed | Count | Flag | NumberAttribute | Rework | Handover | Work | Ratio
+MeasureKind = Elapsed | Count | Flag | NumberAttribute | Rework | Handover | Succession | Work | Ratio
 
 
 @dataclass(frozen=True)

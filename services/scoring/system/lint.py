@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from services.scoring.system.case_model import Closed, Opened
+from services.scoring.system.case_model import Closed, Milestone, Opened, mentions
 from services.scoring.system.lint_charts import charts
 from services.scoring.system.lint_findings import Finding as Finding
 from services.scoring.system.lint_findings import Severity as Severity
@@ -69,11 +69,10 @@ def _case_rule(spec: SystemSpec) -> Iterator[Finding]:
     """A case's begin and end must not be explained by themselves or by each other."""
     rule = spec.case_rule
     for field, given in (("case_rule.opened", rule.opened), ("case_rule.closed", rule.closed)):
-        if isinstance(given, (Opened, Closed)):
-            own = isinstance(given, Opened) == (field == "case_rule.opened")
-            both = isinstance(rule.opened, (Opened, Closed)) and isinstance(rule.closed, (Opened, Closed))
-            if own or both:
-                yield error(field, "circular_moment", "a moment cannot be defined by itself", "时刻不能由自身定义")
+        own = mentions(given, Opened if field == "case_rule.opened" else Closed)
+        both = mentions(rule.opened, Closed) and mentions(rule.closed, Opened)
+        if own or (both and isinstance(given, Milestone)):
+            yield error(field, "circular_moment", "a moment cannot be defined by itself", "时刻不能由自身定义")
         if given is not None:
             yield from moment(spec, field, given)
 

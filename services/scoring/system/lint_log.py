@@ -12,13 +12,16 @@ from services.scoring.system.case_model import (
     AttributeTime,
     AttributeValue,
     Count,
+    Elapsed,
     FirstOf,
     Flag,
     Handover,
     LastOf,
     NumberAttribute,
     Occurred,
+    Paused,
     Rework,
+    Succession,
     Work,
 )
 from services.scoring.system.lint_findings import Finding, warning
@@ -80,25 +83,31 @@ class _LogCheck:
                 zh = f"日志中属性“{name}”的类型为 {have}，从未为 {' 或 '.join(sorted(wanted))}；请在映射中更改类型"
                 yield warning(field, "attribute_of_other_type", en, zh)
         for place, measure in enumerate(spec.measures):
-            if isinstance(measure.kind, Flag) and isinstance(measure.kind.condition, AttributeIs):
-                yield from self._values(f"measures[{place}].flag.attribute.equals", measure.kind.condition)
+            match measure.kind:
+                case Flag(AttributeIs(attribute, equals)):
+                    yield from self._values(f"measures[{place}].flag.attribute.equals", attribute, equals)
+                case Elapsed(paused=Paused(states, until, attribute)) if attribute:
+                    for key, values in (("states", states), ("until", until)):
+                        yield from self._values(f"measures[{place}].duration.paused.{key}", attribute, values)
+                case _:
+                    pass
         for place, dimension in enumerate(spec.dimensions):
             yield from self._unknown_values(f"dimensions[{place}].unknown_values", dimension)
 
-    def _values(self, field: str, condition: AttributeIs) -> Iterator[Finding]:
-        seen = self._log.attributes.get(condition.attribute)
+    def _values(self, field: str, attribute: str, equals: Sequence[AttributeValue]) -> Iterator[Finding]:
+        seen = self._log.attributes.get(attribute)
         if seen is None:
             return
-        for value in condition.equals:
+        for value in equals:
             if not _kinds(value) & seen.types:
                 have = ", ".join(sorted(seen.types))
-                en = f'attribute "{condition.attribute}" never equals {_shown(value)}: it is {have} in the log'
-                zh = f"日志中属性“{condition.attribute}”的类型为 {have}，从不等于 {_shown(value)}"
+                en = f'attribute "{attribute}" never equals {_shown(value)}: it is {have} in the log'
+                zh = f"日志中属性“{attribute}”的类型为 {have}，从不等于 {_shown(value)}"
                 yield warning(field, "value_of_other_type", en, zh)
             elif isinstance(value, str) and seen.texts is not None and value not in seen.texts:
                 meant_en, meant_zh = self._meant(value, seen.texts)
-                en = f'attribute "{condition.attribute}" never was "{value}" in the log{meant_en}'
-                zh = f"日志中属性“{condition.attribute}”从未为“{value}”{meant_zh}"
+                en = f'attribute "{attribute}" never was "{value}" in the log{meant_en}'
+                zh = f"日志中属性“{attribute}”从未为“{value}”{meant_zh}"
                 yield warning(field, "value_never_seen", en, zh)
 
     def _unknown_values(self, field: str, dimension: Dimension) -> Iterator[Finding]:
@@ -161,6 +170,12 @@ def _activities(spec: SystemSpec) -> Iterator[tuple[str, Sequence[str]]]:
                 yield f"measures[{place}].count.activities", activities
             case Rework(activities):
                 yield f"measures[{place}].rework.activities", activities
+            case Succession(activities, by):
+                yield f"measures[{place}].followed.activities", activities
+                yield f"measures[{place}].followed.by", by
+            case Elapsed(paused=Paused(states, until, "")):
+                yield f"measures[{place}].duration.paused.states", states
+                yield f"measures[{place}].duration.paused.until", until
             case Work(activities):
                 yield f"measures[{place}].work.activities", activities
             case Flag(Occurred(activities)):
@@ -180,6 +195,8 @@ def _attributes(spec: SystemSpec) -> Iterator[tuple[str, str, frozenset[str]]]:
                 yield f"measures[{place}].value.attribute", attribute, frozenset({"integer", "number"})
             case Flag(AttributeIs(attribute)):
                 yield f"measures[{place}].flag.attribute.attribute", attribute, frozenset()
+            case Elapsed(paused=Paused(attribute=attribute)) if attribute:
+                yield f"measures[{place}].duration.paused.attribute", attribute, frozenset()
             case Handover(attribute) if attribute:
                 yield f"measures[{place}].handover.attribute", attribute, frozenset()
             case _:

@@ -147,7 +147,7 @@ def _is_certain(moment: Milestone | None, certain: list[Milestone | None]) -> bo
     """Whether every case that has the certain moments has this one. What is missing or circular is another check's."""
     if moment is None or isinstance(moment, (Opened, Closed)):
         return True
-    if isinstance(moment, AttributeTime):
+    if isinstance(moment, AttributeTime) or moment.is_bounded:
         return moment in certain
     if not moment.activities:
         return True
@@ -157,6 +157,9 @@ def _is_certain(moment: Milestone | None, certain: list[Milestone | None]) -> bo
 
 def _name(moment: Milestone | None) -> Text:
     match moment:
+        case FirstOf(activities) | LastOf(activities) if moment.is_bounded:
+            named_en, named_zh = " or ".join(activities) or "of any activity", "”或“".join(activities) or "任意活动"
+            return Text(f"an event {named_en} between its bounds", f"限定范围内的“{named_zh}”事件")
         case FirstOf(activities) | LastOf(activities):
             return Text(f"an event {' or '.join(activities)}", f"“{'”或“'.join(activities)}”事件")
         case AttributeTime(attribute):

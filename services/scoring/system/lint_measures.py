@@ -21,9 +21,12 @@ from services.scoring.system.case_model import (
     NumberAttribute,
     Occurred,
     Opened,
+    Paused,
     Ratio,
     Rework,
+    Succession,
     Work,
+    bounds_of,
 )
 from services.scoring.system.decimals import exact
 from services.scoring.system.lint_findings import Finding, error, names, titles, warning
@@ -61,10 +64,19 @@ def moment(spec: SystemSpec, field: str, given: Milestone | None) -> Iterator[Fi
             yield error(field, "never_closed", en, zh)
         case FirstOf(activities) | LastOf(activities):
             yield from activity_names(spec, field, activities)
+            yield from _bounds(spec, f"{field}.{'first' if isinstance(given, FirstOf) else 'last'}", given)
         case AttributeTime() | Opened() | Closed():
             pass
         case _:
             assert_never(given)
+
+
+def _bounds(spec: SystemSpec, field: str, bounded: FirstOf | LastOf | Count | Occurred) -> Iterator[Finding]:
+    for name, bound in bounds_of(bounded):
+        yield from moment(spec, f"{field}.{name}", bound)
+    if bounded.after is not None and bounded.after == bounded.before:
+        en, zh = "nothing lies both after and before one moment", "没有事件既晚于又早于同一时刻"
+        yield error(f"{field}.before", "bounds_empty", en, zh)
 
 
 def activity_names(spec: SystemSpec, field: str, activities: tuple[str, ...]) -> Iterator[Finding]:
@@ -81,13 +93,25 @@ def _kind(spec: SystemSpec, field: str, measure: Measure, rests_on_itself: froze
             yield error(
                 field, "kind_missing", f"{measure.name} says not what it measures", f"{measure.name} 未说明度量方式"
             )
-        case Elapsed(start, end, business_time):
+        case Elapsed(start, end, business_time, paused):
             yield from moment(spec, f"{field}.duration.from", start)
             yield from moment(spec, f"{field}.duration.to", end)
             if business_time:
                 yield from _working_hours(spec, f"{field}.duration.business_time")
+            if paused is not None:
+                yield from _paused(spec, f"{field}.duration.paused", paused)
         case Count(activities):
             yield from activity_names(spec, f"{field}.count.activities", activities)
+            yield from _bounds(spec, f"{field}.count", measure.kind)
+        case Succession(activities, by):
+            yield from activity_names(spec, f"{field}.followed.activities", activities)
+            yield from activity_names(spec, f"{field}.followed.by", by)
+            if not activities and not by:
+                en, zh = (
+                    "anything followed by anything is every event but the first",
+                    "两侧都不限定等于除首个外的全部事件",
+                )
+                yield error(f"{field}.followed", "activities_missing", en, zh)
         case Rework(activities):
             yield from activity_names(spec, f"{field}.rework.activities", activities)
         case Work(activities, business_time, unmatched):
@@ -132,6 +156,18 @@ def _ratio(spec: SystemSpec, field: str, ratio: Ratio) -> Iterator[Finding]:
         yield error(f"{field}.squares", "squares_resolution", en, zh)
 
 
+def _paused(spec: SystemSpec, field: str, paused: Paused) -> Iterator[Finding]:
+    if not paused.states:
+        en, zh = "at least one state is needed in which the clock stands still", "至少需要一个暂停计时的状态"
+        yield error(f"{field}.states", "states_missing", en, zh)
+    for name in sorted(set(paused.states) & set(paused.until)):
+        en, zh = f"{name} cannot both stop the clock and let it go on", f"{name} 不能既暂停又恢复计时"
+        yield error(f"{field}.until", "state_in_both", en, zh)
+    if not paused.attribute:
+        yield from activity_names(spec, f"{field}.states", paused.states)
+        yield from activity_names(spec, f"{field}.until", paused.until)
+
+
 def _working_hours(spec: SystemSpec, field: str) -> Iterator[Finding]:
     if not spec.calendar.hours:
         en, zh = "business time without working hours runs around the clock", "未定义工作时间，按全天计算"
@@ -161,6 +197,7 @@ def _flag(spec: SystemSpec, field: str, measure: Measure, rests_on_itself: froze
                 yield error(f"{field}.above.measure", "circular_measure", en, zh)
         case Occurred(activities):
             yield from activity_names(spec, f"{field}.occurred.activities", activities)
+            yield from _bounds(spec, f"{field}.occurred", condition)
         case _:
             assert_never(condition)
 

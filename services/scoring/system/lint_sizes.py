@@ -6,6 +6,7 @@ A document beyond these counts is refused before anything else is looked at, so 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence, Sized
 
 from services.scoring.system.case_model import (
@@ -22,9 +23,12 @@ from services.scoring.system.case_model import (
     Milestone,
     NumberAttribute,
     Occurred,
+    Paused,
     Rework,
+    Succession,
     Text,
     Work,
+    bounds_of,
 )
 from services.scoring.system.lint_findings import Finding, error, warning
 from services.scoring.system.model import Composite, Dimension, Indicator, ProcessStep, SystemSpec
@@ -39,6 +43,8 @@ DIMENSIONS_MAX = 50
 INDICATORS_MAX = 1_000
 COMPOSITES_MAX = 200
 SLICES_MAX = 20
+BOUNDS_MAX = 4
+"""How deep moments may bound each other."""
 NAMES_MAX = 500
 """Of activities, values, holidays, working hours or symptoms in one list."""
 SERIES_MAX = 20_000
@@ -88,6 +94,9 @@ def counts(spec: SystemSpec) -> Iterator[Finding]:
         yield from _many(f"measures[{place}]", _names_in(measure), NAMES_MAX)
     for field, moment in moments(spec):
         yield from _many(field, _activities_of(moment), NAMES_MAX)
+        if len(re.findall(r"\.(?:after|before)\b", field)) > BOUNDS_MAX:
+            en, zh = f"at most {BOUNDS_MAX} moments bound each other", f"时刻至多嵌套限定 {BOUNDS_MAX} 层"
+            yield error(field, TOO_MANY, en, zh)
     for place, indicator in enumerate(spec.indicators):
         yield from _many(f"indicators[{place}].slices", indicator.slices, SLICES_MAX)
         yield from _many(f"indicators[{place}].symptom_of", indicator.symptom_of, NAMES_MAX)
@@ -119,6 +128,10 @@ def _names_in(measure: Measure) -> tuple[object, ...]:
             return activities
         case Flag(AttributeIs(_, equals, _)):
             return equals
+        case Succession(activities, by):
+            return (*activities, *by)
+        case Elapsed(paused=Paused(states, until)):
+            return (*states, *until)
         case _:
             return ()
 
@@ -127,20 +140,40 @@ def _attribute_of(measure: Measure) -> str | None:
     match measure.kind:
         case NumberAttribute(attribute) | Handover(attribute) | Flag(AttributeIs(attribute)):
             return attribute
+        case Elapsed(paused=Paused(attribute=attribute)):
+            return attribute
         case _:
             return None
 
 
 def moments(spec: SystemSpec) -> Iterator[tuple[str, Milestone | None]]:
-    """Every moment of a document, with its path."""
-    yield "case_rule.opened", spec.case_rule.opened
-    yield "case_rule.closed", spec.case_rule.closed
+    """Every moment of a document, with its path; what bounds one comes after it, down to a depth that is refused."""
+    yield from _with_bounds("case_rule.opened", spec.case_rule.opened)
+    yield from _with_bounds("case_rule.closed", spec.case_rule.closed)
     for place, measure in enumerate(spec.measures):
-        if isinstance(measure.kind, Elapsed):
-            yield f"measures[{place}].duration.from", measure.kind.start
-            yield f"measures[{place}].duration.to", measure.kind.end
+        match measure.kind:
+            case Elapsed(start, end):
+                yield from _with_bounds(f"measures[{place}].duration.from", start)
+                yield from _with_bounds(f"measures[{place}].duration.to", end)
+            case Count():
+                yield from _bounds(f"measures[{place}].count", measure.kind)
+            case Flag(Occurred() as occurred):
+                yield from _bounds(f"measures[{place}].flag.occurred", occurred)
+            case _:
+                pass
     for place, indicator in enumerate(spec.indicators):
-        yield f"indicators[{place}].anchor", indicator.anchor
+        yield from _with_bounds(f"indicators[{place}].anchor", indicator.anchor)
+
+
+def _with_bounds(field: str, moment: Milestone | None, depth: int = 0) -> Iterator[tuple[str, Milestone | None]]:
+    yield field, moment
+    if depth <= BOUNDS_MAX:
+        yield from _bounds(f"{field}.{'first' if isinstance(moment, FirstOf) else 'last'}", moment, depth)
+
+
+def _bounds(field: str, bounded: object, depth: int = 0) -> Iterator[tuple[str, Milestone | None]]:
+    for name, bound in bounds_of(bounded):
+        yield from _with_bounds(f"{field}.{name}", bound, depth + 1)
 
 
 def _activities_of(moment: Milestone | None) -> Sequence[str]:

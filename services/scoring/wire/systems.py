@@ -163,8 +163,16 @@ def _pick(number: int) -> case_model.Pick:
     return case_model.Pick.FIRST if number == pb.PICK_FIRST else case_model.Pick.LAST
 
 
+def _events(
+    message: pb.Activities | pb.Measure.Count,
+) -> tuple[tuple[str, ...], case_model.Milestone | None, case_model.Milestone | None]:
+    """Which activities, after and before which moment."""
+    bounds = (_optional_milestone(message, "after"), _optional_milestone(message, "before"))
+    return tuple(message.activities), *bounds
+
+
 def _optional_milestone(
-    owner: pb.CaseRule | pb.Measure.Elapsed | pb.Indicator, field: str
+    owner: pb.CaseRule | pb.Measure.Elapsed | pb.Indicator | pb.Activities | pb.Measure.Count, field: str
 ) -> case_model.Milestone | None:
     return _milestone(getattr(owner, field)) if owner.HasField(field) else None  # type: ignore[arg-type]
 
@@ -172,9 +180,9 @@ def _optional_milestone(
 def _milestone(message: pb.Milestone) -> case_model.Milestone | None:
     match message.WhichOneof("kind"):
         case "first":
-            return case_model.FirstOf(tuple(message.first.activities))
+            return case_model.FirstOf(*_events(message.first))
         case "last":
-            return case_model.LastOf(tuple(message.last.activities))
+            return case_model.LastOf(*_events(message.last))
         case "attribute":
             return case_model.AttributeTime(message.attribute)
         case "opened":
@@ -190,9 +198,13 @@ def _measure_kind(message: pb.Measure) -> case_model.MeasureKind | None:
         case "duration":
             span = message.duration
             start, end = _optional_milestone(span, "from"), _optional_milestone(span, "to")
-            return case_model.Elapsed(start, end, span.business_time)
+            paused = None
+            if span.HasField("paused"):
+                said = span.paused
+                paused = case_model.Paused(tuple(said.states), tuple(said.until), said.attribute)
+            return case_model.Elapsed(start, end, span.business_time, paused)
         case "count":
-            return case_model.Count(tuple(message.count.activities))
+            return case_model.Count(*_events(message.count))
         case "flag":
             return case_model.Flag(_condition(message.flag), message.flag.negate)
         case "value":
@@ -201,7 +213,9 @@ def _measure_kind(message: pb.Measure) -> case_model.MeasureKind | None:
         case "rework":
             return case_model.Rework(tuple(message.rework.activities))
         case "handover":
-            return case_model.Handover(message.handover.attribute)
+            return case_model.Handover(message.handover.attribute, message.handover.back)
+        case "followed":
+            return case_model.Succession(tuple(message.followed.activities), tuple(message.followed.by))
         case "work":
             work = message.work
             return case_model.Work(tuple(work.activities), work.business_time, UNMATCHED.get(work.unmatched))
@@ -220,7 +234,7 @@ def _condition(message: pb.Measure.Flag) -> case_model.AttributeIs | case_model.
         case "above":
             return case_model.Above(message.above.measure, message.above.limit)
         case "occurred":
-            return case_model.Occurred(tuple(message.occurred.activities))
+            return case_model.Occurred(*_events(message.occurred))
         case _:
             return None
 

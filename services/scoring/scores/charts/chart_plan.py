@@ -20,6 +20,7 @@ from services.scoring.system.case_model import (
     Opened,
     Ratio,
     Rework,
+    Succession,
     Work,
 )
 from services.scoring.system.chart_scheme import DEFAULT_RULES, LIMIT, textbook_arl
@@ -99,7 +100,9 @@ def kind_of(rule: ChartRule, aggregate: Aggregate, measured: MeasureKind | None 
 def _value_kind(measure: Measure) -> ValueKind:
     if measure.is_duration:
         return ValueKind.DURATIONS
-    return ValueKind.COUNTS if isinstance(measure.kind, (Count, Rework, Handover, Work)) else ValueKind.VALUES
+    return (
+        ValueKind.COUNTS if isinstance(measure.kind, (Count, Rework, Handover, Succession, Work)) else ValueKind.VALUES
+    )
 
 
 def asked_arl(plan: ChartPlan, sides: Sides) -> float:
@@ -114,9 +117,9 @@ def value_range(kind: MeasureKind | None, aggregate: Aggregate) -> tuple[float, 
             return 0.0, math.inf if aggregate is Aggregate.SUM else 1.0
         case Ratio():
             return (0.0, 1.0) if aggregate is Aggregate.SHARE else (-math.inf, math.inf)
-        case Count() | Rework() | Handover() | Work():
+        case Count() | Rework() | Handover() | Succession() | Work():
             return 0.0, math.inf
-        case Elapsed(Opened(), _) | Elapsed(FirstOf(), Closed()):
+        case Elapsed(Opened(), _) | Elapsed(FirstOf(after=None, before=None), Closed()):
             return 0.0, math.inf
         case _:
             return -math.inf, math.inf

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,9 +36,11 @@ from services.scoring.system.case_model import (
     NumberAttribute,
     Occurred,
     Opened,
+    Paused,
     Pick,
     Ratio,
     Rework,
+    Succession,
     Unmatched,
     Work,
 )
@@ -86,6 +88,9 @@ def as_table(events: Sequence[Event]) -> pa.Table:
     return pa.table(columns)
 
 
+REOPENED = LastOf(("Reopened",))
+
+
 def rich_system() -> IndicatorSystem:
     charted = (Window.HOUR, Window.DAY, Window.WEEK, Window.MONTH, Window.ALL)
 
@@ -120,6 +125,19 @@ def rich_system() -> IndicatorSystem:
             Measure("waiting_share", Ratio("waits", "touches")),
             Measure("cost_per_wait", Ratio("cost", "waits", "touches")),
             Measure("touches_per_cost", Ratio("rating", "coarse")),
+            Measure("answer", Elapsed(REOPENED, FirstOf(("Started", "Resolved"), after=REOPENED))),
+            Measure("last_wait", Elapsed(LastOf(("Waiting",), before=Closed()), Closed(), business_time=True)),
+            Measure("touches_since", Count(after=REOPENED, before=AttributeTime("due"))),
+            Measure("waits_again", Flag(Occurred(("Waiting",), after=FirstOf(("Waiting",))))),
+            Measure("ours", Elapsed(Opened(), Closed(), paused=Paused(("Waiting",)))),
+            Measure(
+                "desk_time",
+                Elapsed(AttributeTime("due"), LastOf(("Resolved",)), True, Paused(("blue", "?"), ("red",), "team")),
+            ),
+            Measure("ping_pong", Handover(back=True)),
+            Measure("team_back", Handover("team", back=True)),
+            Measure("waits_then_ends", Succession(("Waiting", "Started"), ("Resolved", "Closed", "Started"))),
+            Measure("after_wait", Succession(("Waiting",))),
         ),
         dimensions=(
             Dimension("team", "team", unknown_values=("?",)),
@@ -153,6 +171,14 @@ def rich_system() -> IndicatorSystem:
             indicator("waiting_share", Aggregate.SHARE, slices=(Slice(("team",)),)),
             indicator("cost_per_wait", Aggregate.MEAN, observe=Observe.ALWAYS, anchor=FirstOf()),
             indicator("touches_per_cost", Aggregate.MEAN, slices=(Slice(("team", "channel")),)),
+            *(
+                indicator(name, Aggregate.MEAN, observe=Observe.ALWAYS, anchor=FirstOf(), windows=(Window.DAY,))
+                for name in ("answer", "touches_since", "waits_again", "desk_time", "team_back", "after_wait")
+            ),
+            indicator("last_wait", Aggregate.MEDIAN),
+            indicator("ours", Aggregate.MEAN, slices=(Slice(("team",)),)),
+            indicator("ping_pong", Aggregate.SUM),
+            indicator("waits_then_ends", Aggregate.MEAN),
         ),
     )
     return IndicatorSystem("processes/desk/indicatorSystems/main", 1, spec)
@@ -173,8 +199,8 @@ class Reference:
 
     def moment(self, moment: Milestone | None) -> datetime | None:
         match moment:
-            case FirstOf(activities) | LastOf(activities):
-                times = [event.time for event in self.events if not activities or event.activity in activities]
+            case FirstOf() | LastOf():
+                times = [event.time for event in self.among(moment)]
                 return (times[0] if isinstance(moment, FirstOf) else times[-1]) if times else None
             case AttributeTime(attribute):
                 return self.picked(attribute, Pick.LAST, lambda value: isinstance(value, datetime))
@@ -192,6 +218,17 @@ class Reference:
             case None:
                 return None
 
+    def among(self, wanted: FirstOf | LastOf | Count | Occurred) -> list[Event]:
+        """Events of some activities, strictly between two moments."""
+        found = [event for event in self.events if not wanted.activities or event.activity in wanted.activities]
+        if wanted.after is not None:
+            after = self.moment(wanted.after)
+            found = [event for event in found if after is not None and event.time > after]
+        if wanted.before is not None:
+            before = self.moment(wanted.before)
+            found = [event for event in found if before is not None and event.time < before]
+        return found
+
     def picked(self, attribute: str, pick: Pick, suits: Callable[[Any], bool]) -> Any:
         values = [event.attributes[attribute] for event in self.events if event.attributes.get(attribute) is not None]
         values = [value for value in values if suits(value)]
@@ -200,10 +237,10 @@ class Reference:
     def value(self, name: str) -> int | None:
         kind = self.spec.measure_by_name[name].kind
         match kind:
-            case Elapsed(start, end, business):
-                return self.elapsed(self.moment(start), self.moment(end), business)
-            case Count(activities):
-                return sum(1 for event in self.events if not activities or event.activity in activities)
+            case Elapsed(start, end, business, paused):
+                return self.elapsed(self.moment(start), self.moment(end), business, paused)
+            case Count():
+                return len(self.among(kind))
             case Flag(condition, negate):
                 answer = self.condition(condition)
                 return None if answer is None else int(answer != negate)
@@ -213,9 +250,18 @@ class Reference:
             case Rework(activities):
                 times = Counter(event.activity for event in self.events)
                 return sum(n - 1 for name, n in times.items() if not activities or name in activities)
-            case Handover(attribute):
+            case Succession(activities, by):
+                return sum(
+                    1
+                    for a, b in pairwise(self.events)
+                    if (not activities or a.activity in activities) and (not by or b.activity in by)
+                )
+            case Handover(attribute, back):
                 texts = [event.attributes.get(attribute) if attribute else event.resource for event in self.events]
                 known = [text for text in texts if text is not None]
+                if back:
+                    runs = [text for text, _ in groupby(known)]
+                    return sum(1 for a, b in zip(runs, runs[2:], strict=False) if a == b)
                 return sum(1 for a, b in pairwise(known) if a != b)
             case Work(activities, business, unmatched):
                 return self.work(activities, business, unmatched)
@@ -264,22 +310,45 @@ class Reference:
             case Above(measure, limit):
                 value = self.value(measure)
                 return None if value is None else value > limit
-            case Occurred(activities):
-                return any(event.activity in activities for event in self.events)
+            case Occurred():
+                return bool(self.among(condition))
             case AttributeIs(attribute, equals, pick):
                 value = self.picked(attribute, pick, lambda value: True)
                 same = [other == value and isinstance(other, bool) == isinstance(value, bool) for other in equals]
                 return None if value is None else any(same)
         raise AssertionError(condition)
 
-    def elapsed(self, start: datetime | None, end: datetime | None, business: bool) -> int | None:
+    def elapsed(
+        self, start: datetime | None, end: datetime | None, business: bool, paused: Paused | None
+    ) -> int | None:
         if start is None or end is None:
             return None
-        if business:
-            span = self.working(start, end) if start <= end else -self.working(end, start)
-        else:
-            span = end - start
-        return (us(EPOCH + span) + 500_000) // 1_000_000
+
+        def clock(early: datetime, late: datetime) -> timedelta:
+            return self.working(early, late) if business else late - early
+
+        early, late = min(start, end), max(start, end)
+        span = clock(early, late)
+        for stops, goes_on in self.stops(paused) if paused is not None else ():
+            begins, ends = max(stops, early), late if goes_on is None else min(goes_on, late)
+            span -= clock(begins, ends) if begins < ends else timedelta()
+        return (us(EPOCH + (span if start <= end else -span)) + 500_000) // 1_000_000
+
+    def stops(self, paused: Paused) -> list[tuple[datetime, datetime | None]]:
+        """From when to when a clock stands still; None: it still does."""
+        found: list[tuple[datetime, datetime | None]] = []
+        for event in self.events:
+            state = event.attributes.get(paused.attribute) if paused.attribute else event.activity
+            open_since = found[-1][0] if found and found[-1][1] is None else None
+            if state in paused.states and open_since is None:
+                found.append((event.time, None))
+            elif (
+                state is not None
+                and open_since
+                and (state in paused.until if paused.until else state not in paused.states)
+            ):
+                found[-1] = (open_since, event.time)
+        return found
 
     def working(self, start: datetime, end: datetime) -> timedelta:
         zone, total = ZoneInfo(self.spec.time_zone), timedelta()

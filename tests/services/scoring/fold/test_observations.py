@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from services.scoring.fold.batch import MISSING
 from services.scoring.fold.hashes import spans_of, text_hashes, trailing_numbers
 from services.scoring.fold.sources import Labels
-from services.scoring.system.case_model import Above, Calendar, Elapsed, FirstOf, Flag, Hours, Measure, Opened
+from services.scoring.system.case_model import Above, Calendar, Elapsed, FirstOf, Flag, Hours, Measure, Opened, Paused
 from services.scoring.system.model import Aggregate, Direction, Indicator, Observe, Window
 from tests.services.scoring.fold.counted_fold import CountedFold
 
@@ -88,9 +88,9 @@ def test_a_case_that_is_reopened_is_open_until_it_is_closed_again(
 HOURS = Calendar(tuple(Hours(weekday, 9 * 60, 17 * 60) for weekday in range(1, 6)))
 
 
-def late_system(system: Any, business_time: bool = False) -> Any:
+def late_system(system: Any, business_time: bool = False, paused: Paused | None = None) -> Any:
     """The share of cases that are answered later than two hours after they were opened."""
-    answer = Measure("answer", Elapsed(Opened(), FirstOf(("Answered",)), business_time))
+    answer = Measure("answer", Elapsed(Opened(), FirstOf(("Answered",)), business_time, paused))
     late = Indicator(
         "late",
         "is_late",
@@ -116,6 +116,24 @@ def late_of(fold: CountedFold) -> tuple[int, int]:
 
 def unobserved_of(fold: CountedFold) -> int:
     return sum(part.stats.unobserved for part in fold.parts())
+
+
+def test_a_clock_that_stands_still_passes_no_limit_until_it_goes_on(system: Any, page: Any, event: Any) -> None:
+    fold = CountedFold(late_system(system, paused=Paused(("Waiting",))))
+
+    def at(hours: float, *activities: str) -> tuple[int, int]:
+        time = TIME + timedelta(hours=hours)
+        events = [event(f"{activity}{hours}", "A", activity, time) for activity in activities]
+        fold.fold([page(events)] if events else [], microseconds(time))
+        return late_of(fold)
+
+    assert at(0, "Created") == (0, 0)
+    assert at(1, "Waiting") == (0, 0)
+    assert at(50) == (0, 0), "the customer is waited for"
+    assert at(51, "Replied") == (0, 0)
+    assert at(51.9) == (0, 0)
+    assert fold.is_due(microseconds(TIME + timedelta(hours=52.1)))
+    assert at(52.1) == (1, 1), "one hour before the pause and more than one after it"
 
 
 def test_a_case_past_its_limit_without_an_answer_is_late_while_it_waits(system: Any, page: Any, event: Any) -> None:

@@ -28,13 +28,17 @@ from services.scoring.system.case_model import (
     Measure,
     MeasureKind,
     NumberAttribute,
+    Occurred,
     Opened,
+    Paused,
     Ratio,
+    Succession,
     Text,
     Unmatched,
     Work,
 )
 from services.scoring.system.lint import Severity, lint
+from services.scoring.system.lint_log import LogVocabulary, never_seen
 from services.scoring.wire.systems import spec_of
 
 EXAMPLES = sorted((Path(__file__).parents[4] / "examples").glob("*.system.yaml"))
@@ -83,6 +87,26 @@ def with_ratio(ratio: Ratio, above: str = "hits", **changes: Any) -> model.Syste
     return replace(SPEC, measures=measures, indicators=(replace(INDICATOR, measure="rate", **changes),))
 
 
+def test_moments_that_bound_each_other_without_end_are_refused_before_they_are_looked_at() -> None:
+    moment = FirstOf()
+    for _ in range(5):
+        moment = FirstOf(after=moment)
+    (finding,) = lint(with_measure(Elapsed(Opened(), moment)))
+    assert (finding.field, finding.check) == ("measures[0].duration.to" + ".first.after" * 5, "too_many")
+
+
+def test_a_moment_between_others_may_be_missing_and_names_what_the_log_never_had() -> None:
+    answer = Elapsed(Opened(), FirstOf(("Reply",), after=LastOf(("Reopened",))), paused=Paused(("Wait",)))
+    said = [one.message.en for one in lint(with_measure(answer)) if one.check == "loses_cases"]
+    assert len(said) == 1
+    assert "an event Reply between its bounds" in said[0]
+    unseen = never_seen(with_measure(answer), LogVocabulary(frozenset({"Reply"}), {}))
+    assert [one.field for one in unseen] == [
+        "measures[0].duration.to.first.after",
+        "measures[0].duration.paused.states",
+    ]
+
+
 def test_a_ratio_may_be_a_share_a_rate_or_a_mean_with_its_squares() -> None:
     assert errors(with_ratio(Ratio("hits", "size"), aggregate=model.Aggregate.SHARE)) == set()
     assert errors(with_ratio(Ratio("hits", "size"), chart=U)) == set()
@@ -110,6 +134,29 @@ def test_a_ratio_may_be_a_share_a_rate_or_a_mean_with_its_squares() -> None:
             with_measure(Elapsed(Opened(), Closed())),
             "measures[0].duration.to",
             "never_closed",
+        ),
+        (
+            replace(SPEC, case_rule=CaseRule(FirstOf(after=Closed()), LastOf(("Closed",), after=Opened()))),
+            "case_rule.opened",
+            "circular_moment",
+        ),
+        (with_measure(Count(after=Closed())), "measures[0].count.after", "never_closed"),
+        (
+            with_measure(Flag(Occurred(("a",), after=LastOf(after=AttributeTime(""))))),
+            "measures[0].flag.occurred.after.last.after",
+            "attribute_missing",
+        ),
+        (with_measure(Count(after=FirstOf(), before=FirstOf())), "measures[0].count.before", "bounds_empty"),
+        (with_measure(Succession()), "measures[0].followed", "activities_missing"),
+        (
+            with_measure(Elapsed(Opened(), LastOf(), paused=Paused(()))),
+            "measures[0].duration.paused.states",
+            "states_missing",
+        ),
+        (
+            with_measure(Elapsed(Opened(), LastOf(), paused=Paused(("a", "b"), ("b",)))),
+            "measures[0].duration.paused.until",
+            "state_in_both",
         ),
         (with_measure(NumberAttribute("x", resolution=-1.0)), "measures[0].value.resolution", "out_of_range"),
         (with_measure(Flag(None)), "measures[0].flag", "condition_missing"),
