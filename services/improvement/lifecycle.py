@@ -12,6 +12,8 @@ from services.improvement.model import LIVE, ActionState, ProblemState
 class ProblemEvent(Enum):
     ACKNOWLEDGE = "ACKNOWLEDGE"
     ADD_CAUSE = "ADD_CAUSE"
+    # A cause was suspected, supported or refuted: the problem is no further.
+    JUDGE_CAUSE = "JUDGE_CAUSE"
     PLAN_ACTION = "PLAN_ACTION"
     START_ACTION = "START_ACTION"
     COMPLETE_ACTION = "COMPLETE_ACTION"
@@ -62,6 +64,7 @@ PROBLEM_TRANSITIONS: Mapping[tuple[ProblemState, ProblemEvent], ProblemState] = 
     (_P.ACKNOWLEDGED, _E.ADD_CAUSE): _P.ANALYSED,
     (_P.ANALYSED, _E.ADD_CAUSE): _P.ANALYSED,
     (_P.ACTING, _E.ADD_CAUSE): _P.ACTING,
+    **{(state, _E.JUDGE_CAUSE): state for state in (_P.OPEN, _P.ACKNOWLEDGED, _P.ANALYSED, _P.ACTING)},
     (_P.ANALYSED, _E.PLAN_ACTION): _P.ANALYSED,
     (_P.ACTING, _E.PLAN_ACTION): _P.ACTING,
     (_P.VERIFYING, _E.PLAN_ACTION): _P.VERIFYING,

@@ -71,6 +71,16 @@ class CauseClass(Enum):
     EXTERNAL = "external"
 
 
+class CauseState(Enum):
+    """How far a hypothesis is tested. UNSPECIFIED: nobody has judged it."""
+
+    UNSPECIFIED = "unspecified"
+    SUSPECTED = "suspected"
+    SUPPORTED = "supported"
+    REFUTED = "refuted"
+    CONFIRMED = "confirmed"
+
+
 class ActionKind(Enum):
     UNSPECIFIED = "unspecified"
     CORRECTIVE = "corrective"
@@ -204,7 +214,15 @@ class Cause:
     parent: str = ""
     contribution: float | None = None
     evidence: tuple[str, ...] = ()
-    confirmed: bool = False
+    state: CauseState = CauseState.UNSPECIFIED
+
+    @property
+    def confirmed(self) -> bool:
+        return self.state is CauseState.CONFIRMED
+
+    @property
+    def judged(self) -> bool:
+        return self.state is not CauseState.UNSPECIFIED
 
 
 @dataclass(frozen=True)

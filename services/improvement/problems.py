@@ -126,12 +126,12 @@ def _described(
     if evidence:
         ranking = rank(evidence, name, occurrence.own[0].series)
     elif past:
-        ranking = Ranking(past.slice, tuple(cause for cause in past.causes if not cause.confirmed))
+        ranking = Ranking(past.slice, tuple(cause for cause in past.causes if not cause.judged))
     else:
         ranking = Ranking((), ())
     title = _title(evidence, ranking, occurrence) if evidence or past is None else past.title
     base = before or _opened(Problem(name, occurrence.family, title, opened_us=now_us, revision=0), past)
-    confirmed = {cause.name: cause for cause in base.causes if cause.confirmed}
+    judged = {cause.name: cause for cause in base.causes if cause.judged}
     return replace(
         base,
         title=title,
@@ -139,7 +139,7 @@ def _described(
         start_us=occurrence.start_us,
         end_us=occurrence.end_us,
         signals=_references(occurrence),
-        causes=(*confirmed.values(), *(cause for cause in ranking.causes if cause.name not in confirmed)),
+        causes=(*judged.values(), *(cause for cause in ranking.causes if cause.name not in judged)),
         severity=max(signal.severity for signal in occurrence.own),
         revision=base.revision + 1,
         updated_us=now_us,

@@ -20,6 +20,7 @@ from services.improvement.model import (
     ActionName,
     ActionState,
     Cause,
+    CauseState,
     Problem,
     ProblemState,
     Verdict,
@@ -61,22 +62,27 @@ def acknowledge(problem: Problem, now_us: int) -> Problem:
 
 
 def add_cause(problem: Problem, cause: Cause, now_us: int) -> Problem:
-    """A cause with a name confirms the found one of that name, with more evidence; without, it is a new one."""
-    changed = _changed(problem, ProblemEvent.ADD_CAUSE, now_us)
+    """A cause with a name judges the one of that name, with more evidence; without, it is a new one.
+
+    One that is not confirmed leaves the state of the problem.
+    """
+    cause = cause if cause.judged else replace(cause, state=CauseState.CONFIRMED)
+    event = ProblemEvent.ADD_CAUSE if cause.confirmed else ProblemEvent.JUDGE_CAUSE
+    changed = _changed(problem, event, now_us)
     _check_parent(problem, cause)
     if not cause.name:
-        number = sum(known.confirmed for known in problem.causes) + 1
-        stated = replace(cause, name=f"{problem.name}/causes/stated-{number}", confirmed=True)
-        return replace(changed, causes=(stated, *problem.causes))
+        stated = f"{problem.name}/causes/stated-"
+        number = sum(known.name.startswith(stated) for known in problem.causes) + 1
+        return replace(changed, causes=(replace(cause, name=f"{stated}{number}"), *problem.causes))
     known = next((one for one in problem.causes if one.name == cause.name), None)
     if known is None:
         raise UnknownCause(cause.name)
     title = cause.title if cause.title.en or cause.title.zh else known.title
     evidence = tuple(dict.fromkeys((*known.evidence, *cause.evidence)))
-    confirmed = replace(
-        known, confirmed=True, cause_class=cause.cause_class, title=title, parent=cause.parent, evidence=evidence
+    judged = replace(
+        known, state=cause.state, cause_class=cause.cause_class, title=title, parent=cause.parent, evidence=evidence
     )
-    return replace(changed, causes=(confirmed, *(one for one in problem.causes if one.name != cause.name)))
+    return replace(changed, causes=(judged, *(one for one in problem.causes if one.name != cause.name)))
 
 
 def _check_parent(problem: Problem, cause: Cause) -> None:

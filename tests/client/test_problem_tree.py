@@ -35,6 +35,19 @@ def problem(day):
     return made
 
 
+def test_each_cause_is_drawn_below_the_one_it_explains_whatever_the_order(problem):
+    problem.causes.insert(0, problem_pb2.Cause(name="problems/p/causes/3", parent="problems/p/causes/2"))
+    problem.causes[0].state = problem_pb2.CAUSE_STATE_REFUTED
+    problem.causes.add(name="problems/p/causes/4", parent="problems/p/causes/gone")
+    lines = drawn(problem_tree(problem, "en", Notation())).splitlines()
+    depth = {
+        number: next(line.index(f"causes/{number}") for line in lines if f"causes/{number}:" in line)
+        for number in "1234"
+    }
+    assert depth["4"] == depth["1"] < depth["2"] < depth["3"]
+    assert any("refuted" in line for line in lines)
+
+
 def drawn(tree) -> str:
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(tree)

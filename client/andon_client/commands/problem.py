@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 from andon.improvement.v1 import improvement_pb2 as pb
-from andon.improvement.v1.problem_pb2 import Cause, CauseClass, HistoryEntry, Problem, ProblemOrigin
+from andon.improvement.v1.problem_pb2 import Cause, CauseClass, CauseState, HistoryEntry, Problem, ProblemOrigin
 
 from andon_client.commands.filters import Json, Limit, chosen, interval_of, slice_pair, time_option
 from andon_client.commands.problem_tree import add_signals, problem_tree, show_next
@@ -143,7 +143,8 @@ def cause(
     context: typer.Context,
     name: ProblemName,
     cause_class: Annotated[CauseKind, typer.Option("--class", help="Class of the cause.")],
-    confirm: Annotated[str, typer.Option(help="Name of a found cause to confirm. Default: add a new one.")] = "",
+    confirm: Annotated[str, typer.Option(help="Name of a found cause to judge. Default: add a new one.")] = "",
+    state: Annotated[str, typer.Option(help="suspected, supported, refuted or confirmed.")] = "confirmed",
     title: Annotated[str, typer.Option(help="Description of the cause, in the language of --locale.")] = "",
     parent: Annotated[str, typer.Option(help="Name of the parent cause. Default: the problem itself.")] = "",
     slices: Annotated[
@@ -158,7 +159,7 @@ def cause(
     validate_only: ValidateOnly = False,
     as_json: Json = False,
 ) -> None:
-    """Confirm a cause that was found in the data, or add a new one."""
+    """Confirm, suspect, support or refute a cause, or add a new one."""
     options = TransitionOptions(context.obj, as_json, etag, request_id, validate_only)
     stated = Cause(
         name=confirm,
@@ -167,6 +168,7 @@ def cause(
         parent=parent,
         slice=dict(slice_pair(text, options.locale) for text in slices or []),
         evidence=evidence or [],
+        state=chosen(CauseState, state, "--state"),
     )
     request = pb.AddCauseRequest(parent=name, cause=stated)
     transition(options, name, lambda suite: suite.improvement.AddCause, request)

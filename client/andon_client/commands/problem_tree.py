@@ -7,7 +7,15 @@ from datetime import tzinfo
 from itertools import groupby
 
 from andon.improvement.v1.improvement_pb2 import ExplainProblemResponse
-from andon.improvement.v1.problem_pb2 import Cause, CauseClass, Problem, ProblemOrigin, ProblemState, SignalReference
+from andon.improvement.v1.problem_pb2 import (
+    Cause,
+    CauseClass,
+    CauseState,
+    Problem,
+    ProblemOrigin,
+    ProblemState,
+    SignalReference,
+)
 from rich.markup import escape
 from rich.tree import Tree
 
@@ -60,14 +68,26 @@ def _attention(problem: Problem, locale: str, zone: tzinfo) -> list[str]:
 
 
 def _add_causes(tree: Tree, causes: Sequence[Cause], locale: str) -> None:
-    branch = tree.add(say("causes", locale))
-    for cause in causes:
-        known = [named(CauseClass, cause.cause_class, locale)] if cause.cause_class else []
-        known += [say("confirmed", locale)] if cause.confirmed else []
-        known += [say("parent", locale, cause=cause.parent)] if cause.parent else []
-        line = branch.add(escape(", ".join([f"{cause.name}: {cause_text(cause, locale)}", *known])))
-        if cause.evidence:
-            line.add(escape(say("evidence", locale, evidence=", ".join(cause.evidence))))
+    """Below each cause those that it comes from: why, and why again."""
+    branches = {"": tree.add(say("causes", locale))}
+    names, waiting = {cause.name for cause in causes}, list(causes)
+    while waiting:
+        # A found parent may have gone, and a circle has no top: their causes are drawn below the problem.
+        ready = [one for one in waiting if one.parent in branches or one.parent not in names] or waiting[:1]
+        for cause in ready:
+            _add_cause(branches.get(cause.parent, branches[""]), cause, locale, branches)
+        waiting = [one for one in waiting if one not in ready]
+
+
+def _add_cause(branch: Tree, cause: Cause, locale: str, branches: dict[str, Tree]) -> None:
+    known = [named(CauseClass, cause.cause_class, locale)] if cause.cause_class else []
+    known += [named(CauseState, cause.state, locale)] if cause.state else []
+    known += [say("confirmed", locale)] if cause.confirmed and not cause.state else []
+    known += [say("parent", locale, cause=cause.parent)] if cause.parent else []
+    line = branch.add(escape(", ".join([f"{cause.name}: {cause_text(cause, locale)}", *known])))
+    branches.setdefault(cause.name, line)
+    if cause.evidence:
+        line.add(escape(say("evidence", locale, evidence=", ".join(cause.evidence))))
 
 
 def add_signals(tree: Tree, signals: Sequence[SignalReference], locale: str, most: int, notation: Notation) -> None:

@@ -470,7 +470,10 @@ CHINESE: Mapping[str, str] = {
     "Role or team that is responsible. Default: nobody yet.": "负责的角色或团队。默认：暂无。",
     "Since when, in the zone of the system.": "自何时起（按体系的时区）。",
     "Acknowledge a problem.": "受理问题。",
-    "Confirm a cause that was found in the data, or add a new one.": "确认由数据找到的原因，或添加新原因。",
+    "Confirm, suspect, support or refute a cause, or add a new one.": "确认、怀疑、支持或排除某一原因，或添加新原因。",
+    "suspected, supported, refuted or confirmed.": (
+        "suspected（怀疑）、supported（有依据）、refuted（已排除）或 confirmed（已确认）。"
+    ),
     "Dismiss a problem as a false alarm. Its signals do not reopen it.": "将问题作为误报驳回；其信号不会使其重新打开。",
     "Close a problem. Requires an action that was verified as improved.": "关闭问题；须有经验证已改善的措施。",
     "Plan an action with a measurable goal. The goal and its test are fixed before the action starts.": (
@@ -602,7 +605,7 @@ CHINESE: Mapping[str, str] = {
     "Why it needs no attention until then.": "为何在此之前无需关注。",
     "The note; @name mentions somebody.": "备注内容；@名称 表示提及某人。",
     "Class of the cause.": "原因类别。",
-    "Name of a found cause to confirm. Default: add a new one.": "要确认的已找到原因的名称。默认：添加新原因。",
+    "Name of a found cause to judge. Default: add a new one.": "要判断的已找到原因的名称。默认：添加新原因。",
     "Description of the cause, in the language of --locale.": "原因描述，使用 --locale 的语言。",
     "Name of the parent cause. Default: the problem itself.": "上级原因的名称。默认：问题本身。",
     "Slice that a new cause refers to; may be repeated.": "新原因所指的切片；可重复。",

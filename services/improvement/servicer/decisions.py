@@ -9,6 +9,7 @@ from andon.improvement.v1 import improvement_pb2 as pb
 
 from services.improvement import transitions
 from services.improvement.audit_trail import Occasion
+from services.improvement.model import Cause
 from services.improvement.servicer.request_context import RequestContext
 from services.improvement.wire.problems import new_problem
 from services.improvement.wire.validation import (
@@ -25,6 +26,12 @@ UNDOING = {
     pb.UndoTransitionRequest.TRANSITION_DISMISS: ("UNDO_DISMISS", transitions.undo_dismiss),
     pb.UndoTransitionRequest.TRANSITION_SNOOZE: ("UNDO_SNOOZE", transitions.undo_snooze),
 }
+
+
+def _judgement(cause: Cause) -> Occasion:
+    if cause.confirmed or not cause.judged:
+        return Occasion("ADD_CAUSE")
+    return Occasion("JUDGE_CAUSE", reason=cause.state.value)
 
 
 class DecisionRpcs:
@@ -58,7 +65,7 @@ class DecisionRpcs:
         return await self.requests.change(
             request,
             name,
-            Occasion("ADD_CAUSE"),
+            _judgement(cause),
             lambda problem: transitions.add_cause(problem, cause, now_us),
             pb.AddCauseResponse,
         )

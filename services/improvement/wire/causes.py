@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from andon.improvement.v1 import problem_pb2
 
-from services.improvement.model import Cause, CauseClass
+from services.improvement.model import Cause, CauseClass, CauseState
 from services.improvement.wire.scalars import member, number, text, text_of
 
 
@@ -18,6 +18,7 @@ def cause_message(cause: Cause) -> problem_pb2.Cause:
         contribution=cause.contribution,
         evidence=cause.evidence,
         confirmed=cause.confirmed,
+        state=number(problem_pb2.CauseState, "CAUSE_STATE", cause.state),
     )
 
 
@@ -30,5 +31,12 @@ def cause_of(message: problem_pb2.Cause) -> Cause:
         parent=message.parent,
         contribution=message.contribution if message.HasField("contribution") else None,
         evidence=tuple(message.evidence),
-        confirmed=message.confirmed,
+        state=_state_of(message),
     )
+
+
+def _state_of(message: problem_pb2.Cause) -> CauseState:
+    """One that was stored before causes had states is confirmed or was not judged."""
+    if message.confirmed:
+        return CauseState.CONFIRMED
+    return member(problem_pb2.CauseState, "CAUSE_STATE", message.state, CauseState)

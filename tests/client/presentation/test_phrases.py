@@ -18,6 +18,7 @@ TRADITIONAL = set("這為與於將對後開關驗證據問題結論區間變動�
 ENUMS = [
     problem_pb2.ProblemState,
     problem_pb2.HistoryEvent,
+    problem_pb2.CauseState,
     problem_pb2.ProblemOrigin,
     problem_pb2.ActionState,
     problem_pb2.ActionKind,

@@ -17,6 +17,7 @@ from services.improvement.model import (
     ActionState,
     Cause,
     CauseClass,
+    CauseState,
     ProblemState,
     Text,
     Verdict,
@@ -84,7 +85,7 @@ def test_an_action_cannot_be_verified_before_it_is_done(acting):
 def test_a_refused_move_names_what_people_can_ask_for_instead(problem, acting, done, verification):
     with pytest.raises(InvalidTransition) as refused:
         transitions.close(problem(30), NOW)
-    assert refused.value.legal == ["ACKNOWLEDGE", "ADD_CAUSE", "DISMISS", "SNOOZE"]
+    assert refused.value.legal == ["ACKNOWLEDGE", "ADD_CAUSE", "JUDGE_CAUSE", "DISMISS", "SNOOZE"]
     with pytest.raises(InvalidTransition, match="VERIFY_ACTION is not possible") as refused:
         transitions.check_verifiable(acting, acting.actions[0].name)
     assert refused.value.legal == ["COMPLETE_ACTION", "CANCEL_ACTION"]
@@ -108,6 +109,14 @@ def test_causes_lie_behind_one_another_as_a_tree(problem):
     for parent in ("problems/p/causes/stated-2", "problems/p/causes/stated-1", "problems/p/causes/other"):
         with pytest.raises(transitions.UnknownCause):
             transitions.add_cause(behind, replace(CAUSE, name="problems/p/causes/stated-1", parent=parent), NOW)
+
+
+@pytest.mark.parametrize("state", [CauseState.SUSPECTED, CauseState.SUPPORTED, CauseState.REFUTED])
+def test_a_hypothesis_that_is_not_confirmed_is_written_down_and_analyses_nothing(problem, state):
+    judged = transitions.add_cause(problem(30), replace(CAUSE, state=state), NOW)
+    assert (judged.state, judged.causes[0].state) == (ProblemState.OPEN, state)
+    name = judged.causes[0].name
+    assert transitions.add_cause(judged, replace(CAUSE, name=name), NOW).state is ProblemState.ANALYSED
 
 
 def test_a_cancelled_action_keeps_the_reason(acting):
@@ -138,6 +147,8 @@ def steps(problem, action, verification):
             proof = verification(verdict)
             yield "VERIFY_ACTION", functools.partial(transitions.verified, problem, name, proof, NOW)
     yield "CLOSE", lambda: transitions.close(problem, NOW)
+    suspected = replace(CAUSE, state=CauseState.SUSPECTED)
+    yield "JUDGE_CAUSE", lambda: transitions.add_cause(problem, suspected, NOW)
     yield "DISMISS", lambda: transitions.dismiss(problem, "known", NOW)
     yield "SNOOZE", lambda: transitions.snooze(problem, NOW + 1, NOW)
     yield "UNDO_ACKNOWLEDGE", lambda: transitions.undo_acknowledge(problem, NOW)

@@ -173,7 +173,8 @@ async def test_refusals_name_the_field_the_legal_moves_and_speak_the_callers_lan
         early = await refusal(client.CloseProblem(requests["CloseProblem"]), grpc.StatusCode.FAILED_PRECONDITION)
         assert early["ErrorInfo"].reason == "INVALID_TRANSITION"
         legal = [violation.description for violation in early["PreconditionFailure"].violations]
-        assert legal == ["possible: ACKNOWLEDGE", "possible: ADD_CAUSE", "possible: DISMISS", "possible: SNOOZE"]
+        named = ["ACKNOWLEDGE", "ADD_CAUSE", "JUDGE_CAUSE", "DISMISS", "SNOOZE"]
+        assert legal == [f"possible: {name}" for name in named]
         assert early["LocalizedMessage"].locale == "zh-CN"
 
         for name in ("AddCause", "PlanAction", "StartAction", "CompleteAction"):
