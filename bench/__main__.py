@@ -13,6 +13,7 @@ SUITE = (
     "ingest_growth",
     "ingest_delay",
     "adapters",
+    "sensors",
     "scoring",
     "scoring_step",
     "scoring_memory",

@@ -39,6 +39,7 @@ from andon_client.commands import (
     problems,
     quarantine,
     scores,
+    sensor,
     signals,
     simulate,
     source,
@@ -304,6 +305,14 @@ _add(
 )
 _add(_clauses, "coverage", clause.coverage, "clause coverage --system wards/main")
 app.add_typer(_clauses, name="clause")
+
+_sensors = typer.Typer(no_args_is_help=True, help="Sensors: readings at a high rate, stored as exact statistics.")
+_add(_sensors, "create", sensor.create, "sensor create cold-store --file examples/cold-store.sensors.yaml")
+_add(_sensors, "show", sensor.show, "sensor show cold-store")
+_add(_sensors, "list", sensor.list_all, "sensor list --json")
+_add(_sensors, "write", sensor.write, "sensor write cold-store examples/cold-store.csv")
+_add(_sensors, "system", sensor.system, "sensor system cold-store")
+app.add_typer(_sensors, name="sensor")
 
 _feeds = typer.Typer(no_args_is_help=True, help="KPI feeds: figures by period and unit, without a case behind them.")
 _add(_feeds, "create", feed.create, "feed create wards --file examples/wards.feed.yaml")

@@ -22,6 +22,7 @@ from andon.ingest.v1 import (
     ingest_pb2,
     privacy_pb2,
     quarantine_pb2,
+    sensor_pb2,
     source_pb2,
     survey_pb2,
     transfer_pb2,
@@ -242,6 +243,12 @@ def list_unclaimed_indicators(
     suite: Suite, request: clause_pb2.ListUnclaimedIndicatorsRequest
 ) -> AsyncIterator[clause_pb2.UnclaimedIndicator]:
     return _items(suite.clauses.ListUnclaimedIndicators, request, lambda page: page.indicators)
+
+
+def list_sensor_sources(
+    suite: Suite, request: sensor_pb2.ListSensorSourcesRequest
+) -> AsyncIterator[sensor_pb2.SensorSource]:
+    return _items(suite.sensors.ListSensorSources, request, lambda page: page.sensor_sources)
 
 
 def list_feeds(suite: Suite, request: feed_pb2.ListFeedsRequest) -> AsyncIterator[feed_pb2.Feed]:

@@ -17,6 +17,7 @@ from andon.ingest.v1 import (
     ingest_pb2_grpc,
     privacy_pb2_grpc,
     quarantine_pb2_grpc,
+    sensor_pb2_grpc,
     survey_pb2_grpc,
     transfer_pb2_grpc,
 )
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from andon.ingest.v1.ingest_pb2_grpc import IngestServiceAsyncStub
     from andon.ingest.v1.privacy_pb2_grpc import PrivacyServiceAsyncStub
     from andon.ingest.v1.quarantine_pb2_grpc import QuarantineServiceAsyncStub
+    from andon.ingest.v1.sensor_pb2_grpc import SensorServiceAsyncStub
     from andon.ingest.v1.survey_pb2_grpc import SurveyServiceAsyncStub
     from andon.ingest.v1.transfer_pb2_grpc import TransferServiceAsyncStub
     from andon.scoring.v1.alarm_review_pb2_grpc import AlarmReviewServiceAsyncStub
@@ -77,6 +79,7 @@ class Suite:
     entities: EntityServiceAsyncStub
     feeds: FeedServiceAsyncStub
     benchmarks: BenchmarkServiceAsyncStub
+    sensors: SensorServiceAsyncStub
     privacy: PrivacyServiceAsyncStub
     archive: ArchiveServiceAsyncStub
     transfers: TransferServiceAsyncStub
@@ -108,6 +111,7 @@ class Suite:
         self.entities = entity_pb2_grpc.EntityServiceStub(self._channels["ingest"])
         self.feeds = feed_pb2_grpc.FeedServiceStub(self._channels["ingest"])
         self.benchmarks = benchmark_pb2_grpc.BenchmarkServiceStub(self._channels["ingest"])
+        self.sensors = sensor_pb2_grpc.SensorServiceStub(self._channels["ingest"])
         self.privacy = privacy_pb2_grpc.PrivacyServiceStub(self._channels["ingest"])
         self.transfers = transfer_pb2_grpc.TransferServiceStub(self._channels["ingest"])
         self.archive = archive_pb2_grpc.ArchiveServiceStub(self._channels["ingest"])

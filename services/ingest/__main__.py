@@ -11,6 +11,7 @@ from andon.ingest.v1.form_pb2_grpc import add_FormServiceServicer_to_server
 from andon.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
 from andon.ingest.v1.privacy_pb2_grpc import add_PrivacyServiceServicer_to_server
 from andon.ingest.v1.quarantine_pb2_grpc import add_QuarantineServiceServicer_to_server
+from andon.ingest.v1.sensor_pb2_grpc import add_SensorServiceServicer_to_server
 from andon.ingest.v1.survey_pb2_grpc import add_SurveyServiceServicer_to_server
 from andon.ingest.v1.transfer_pb2_grpc import add_TransferServiceServicer_to_server
 
@@ -32,6 +33,7 @@ from services.ingest.servicer.quality_publisher import QualityPublisher
 from services.ingest.servicer.quarantine import QuarantineServicer
 from services.ingest.servicer.quotas import Quotas
 from services.ingest.servicer.request_context import RequestContext
+from services.ingest.servicer.sensors import SensorServicer
 from services.ingest.servicer.surveys import SurveyServicer
 from services.ingest.servicer.tenants import Tenants
 from services.ingest.servicer.transfer_reader import TransferReader
@@ -156,6 +158,9 @@ async def run(settings: IngestSettings, stop: asyncio.Event | None = None) -> No
                 BenchmarkServicer(requests),
                 add_BenchmarkServiceServicer_to_server,
                 ACCESS,
+            ),
+            Contract(
+                "andon.ingest.v1.SensorService", SensorServicer(requests), add_SensorServiceServicer_to_server, ACCESS
             ),
             Contract(
                 "andon.ingest.v1.ArchiveService",

@@ -11,6 +11,7 @@ _SURVEY = "/andon.ingest.v1.SurveyService/"
 _ENTITY = "/andon.ingest.v1.EntityService/"
 _FORM = "/andon.ingest.v1.FormService/"
 _BENCHMARK = "/andon.ingest.v1.BenchmarkService/"
+_SENSOR = "/andon.ingest.v1.SensorService/"
 _FEED = "/andon.ingest.v1.FeedService/"
 _TRANSFER = "/andon.ingest.v1.TransferService/"
 _WRITE = frozenset({"writer", "admin"})
@@ -82,6 +83,10 @@ ACCESS: Access = {
     _BENCHMARK + "GetBenchmark": _READ,
     _BENCHMARK + "ListBenchmarks": _READ,
     _BENCHMARK + "UpdateBenchmark": _ASK,
+    _SENSOR + "CreateSensorSource": _ASK,
+    _SENSOR + "GetSensorSource": _READ,
+    _SENSOR + "ListSensorSources": _READ,
+    _SENSOR + "StreamReadings": _WRITE,
     _ARCHIVE + "GetArchive": _OPERATE,
     _ARCHIVE + "ListArchiveFiles": _OPERATE,
     _ARCHIVE + "ArchiveEvents": _OPERATE,

@@ -24,7 +24,7 @@ PACKAGES = {
     **dict.fromkeys(
         (
             *("ingest", "quarantine", "data_quality", "privacy", "archive"),
-            *("survey", "form", "entity", "feed", "transfer", "benchmark"),
+            *("survey", "form", "entity", "feed", "transfer", "benchmark", "sensor"),
         ),
         "ingest",
     ),
@@ -62,6 +62,7 @@ COUNTED = (
     "quarantine replay",
     "entity link",
     "feed write",
+    "sensor write",
     "form templates",
     "source propose",
     "source templates",
@@ -186,7 +187,7 @@ def said(home, tmp_path, monkeypatch):
         done = CliRunner().invoke(app, ["--home", str(home), *words])
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         # 1: the linter found an error, or a file was changed; 2: rows were refused. Both are what was answered.
-        codes = {"system": 1, "archive": 1, "load": 2, "source": 2, "form": 2, "feed": 2, "transfer": 2}
+        codes = {"system": 1, "archive": 1, "load": 2, "source": 2, "form": 2, "feed": 2, "sensor": 2, "transfer": 2}
         assert done.exit_code in (0, codes.get(words[0], 0)), done.output
         return done.stdout
 

@@ -17,6 +17,7 @@ from andon.ingest.v1 import (
     ingest_pb2,
     privacy_pb2,
     quarantine_pb2,
+    sensor_pb2,
     survey_pb2,
 )
 from andon.scoring.v1 import (
@@ -43,6 +44,7 @@ from hypothesis import strategies as st
 SERVICES = {
     "ingest": ingest_pb2.DESCRIPTOR.services_by_name["IngestService"],
     "quarantine": quarantine_pb2.DESCRIPTOR.services_by_name["QuarantineService"],
+    "sensors": sensor_pb2.DESCRIPTOR.services_by_name["SensorService"],
     "benchmarks": benchmark_pb2.DESCRIPTOR.services_by_name["BenchmarkService"],
     "feeds": feed_pb2.DESCRIPTOR.services_by_name["FeedService"],
     "surveys": survey_pb2.DESCRIPTOR.services_by_name["SurveyService"],

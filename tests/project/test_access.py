@@ -59,7 +59,8 @@ def test_a_writer_reads_no_events_scores_or_problems(contract, part):
     open_to_writers = {contract[method].name for method, roles in part("access").ACCESS.items() if "writer" in roles}
     bounds_and_sources = {"GetWatchBounds", "GetIntakeCounts", "GetSource", "ListSources"}
     own_files = {"CreateTransfer", "UploadChunk", "GetTransfer", "CancelTransfer"}
-    assert open_to_writers <= bounds_and_sources | own_files | {"WriteEvents", "WriteRecords", "StreamEvents"}
+    writes = {"WriteEvents", "WriteRecords", "StreamEvents", "StreamReadings"}
+    assert open_to_writers <= bounds_and_sources | own_files | writes
 
 
 def test_what_was_refused_is_shown_to_operators_only():

@@ -308,6 +308,21 @@ CHINESE: Mapping[str, str] = {
     "YAML: document, number, text and links of the clause.": "YAML：条款的文件、编号、文本与关联。",
     "Only clauses of this document, for example ISO 9001:2015.": "仅此文件的条款，例如 ISO 9001:2015。",
     "Only indicators of this system, for example wards/main.": "仅此体系的指标，例如 wards/main。",
+    "Sensors: readings at a high rate, stored as exact statistics.": "传感器：高频读数，以精确统计量存储。",
+    "Declare sensors and the source of their statistics.": "声明传感器及其统计量的数据源。",
+    "Show what sensors measure.": "显示传感器测量的量。",
+    "List all sensors.": "列出所有传感器。",
+    "Write the readings of a file as statistics. Writing the same file again changes nothing.": (
+        "将文件中的读数写为统计量。重复写入同一文件不产生任何变化。"
+    ),
+    "Print an indicator system that scores and charts every quantity, to be edited and applied.": (
+        "输出对每个量评分并绘制控制图的指标体系，可编辑后应用。"
+    ),
+    "Id of the sensors, for example cold-store; also that of their source.": (
+        "传感器标识，例如 cold-store；也是其数据源的标识。"
+    ),
+    "YAML: quantities and period of the sensors.": "YAML：传感器的量与周期。",
+    "CSV or Parquet with sensor, quantity, time, value.": ("CSV 或 Parquet，列为 sensor、quantity、time、value。"),
     "KPI feeds: figures by period and unit, without a case behind them.": (
         "KPI 数据源：按周期与单位给出的指标数据，无需案例。"
     ),

@@ -384,6 +384,22 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "column_live_links": ("live / linked", "在用 / 关联"),
     "column_clause_coverage": ("coverage", "覆盖情况"),
     "column_live": ("live", "在用"),
+    "column_quantity_count": ("quantities", "量数"),
+    "column_quantity": ("quantity", "量"),
+    "column_resolution": ("resolution", "分辨率"),
+    "column_limit": ("limit", "限值"),
+    "column_rate_hz": ("readings/s", "读数/秒"),
+    "column_rows": ("rows", "行"),
+    "sensor_sources": ("sensors", "传感器"),
+    "quantities": ("quantities", "量"),
+    "refused_readings": ("refused readings", "被拒读数"),
+    "readings_written": (
+        "[bold]{received:,}[/] readings = [green]{accepted:,}[/] accepted + {duplicate:,} duplicate"
+        " + [red]{refused:,}[/] refused; {events:,} events accepted",
+        "[bold]{received:,}[/] 个读数 = 接受 [green]{accepted:,}[/] + 重复 {duplicate:,}"
+        " + 拒绝 [red]{refused:,}[/]；接受 {events:,} 个事件",
+    ),
+    "readings_malformed": ("{path}: not a file with the columns {columns}", "{path}：不是含有 {columns} 列的文件"),
     "feeds": ("KPI feeds", "KPI 数据源"),
     "feed_series": ("series", "序列"),
     "surveys": ("surveys", "问卷"),

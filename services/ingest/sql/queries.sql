@@ -1152,3 +1152,22 @@ UPDATE benchmark
 SET document = $3, revision = revision + 1, updated_at = now()
 WHERE tenant = $1 AND name = $2
 RETURNING name, document, revision, created_at, updated_at;
+
+-- name: create_sensor_source
+-- New sensors.
+INSERT INTO sensor_source (tenant, source, title_en, title_zh, period_us, quantities)
+VALUES ($1, $2, $3, $4, $5, $6::jsonb);
+
+-- name: sensor_source
+-- Sensors of one source.
+SELECT source, title_en, title_zh, period_us, quantities, created_at
+FROM sensor_source
+WHERE tenant = $1 AND source = $2;
+
+-- name: sensor_sources
+-- Sensors after a name, in order.
+SELECT source, title_en, title_zh, period_us, quantities, created_at
+FROM sensor_source
+WHERE tenant = $1 AND source > $2
+ORDER BY source
+LIMIT $3;

@@ -22,6 +22,7 @@ from services.ingest.store.postgres_log import PostgresLog, head_of
 from services.ingest.store.quarantine import PostgresQuarantine
 from services.ingest.store.registry import PostgresRegistry
 from services.ingest.store.schema import queries
+from services.ingest.store.sensors import PostgresSensors
 from services.ingest.store.surveys import PostgresSurveys
 from services.ingest.store.transfers import PostgresTransfers
 from services.runtime.database import acquire, tenant_transaction
@@ -40,6 +41,7 @@ class PostgresSession:
     entities: PostgresEntities
     feeds: PostgresFeeds
     benchmarks: PostgresBenchmarks
+    sensors: PostgresSensors
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def _parts_on(
     PostgresEntities,
     PostgresFeeds,
     PostgresBenchmarks,
+    PostgresSensors,
 ]:
     log = PostgresLog(tenant, lambda: nullcontext(connection), lambda: nullcontext(connection), archive)
     return (
@@ -124,4 +127,5 @@ def _parts_on(
         PostgresEntities(connection, tenant),
         PostgresFeeds(connection, tenant),
         PostgresBenchmarks(connection, tenant),
+        PostgresSensors(connection, tenant),
     )

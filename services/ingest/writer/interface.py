@@ -16,6 +16,7 @@ from services.ingest.registry.forms.interface import Forms
 from services.ingest.registry.held_events import Quarantine
 from services.ingest.registry.interface import Registry
 from services.ingest.registry.persons import PersonStore
+from services.ingest.registry.sensors.interface import Sensors
 from services.ingest.registry.surveys.interface import Surveys
 from services.ingest.registry.transfers import TransferBook
 
@@ -49,6 +50,9 @@ class StoreSession(Protocol):
 
     @property
     def benchmarks(self) -> Benchmarks: ...
+
+    @property
+    def sensors(self) -> Sensors: ...
 
 
 class LockedSession(StoreSession, Protocol):

@@ -24,6 +24,7 @@ from andon.ingest.v1 import (
     ingest_pb2,
     privacy_pb2,
     quarantine_pb2,
+    sensor_pb2,
     source_pb2,
     survey_pb2,
     transfer_pb2,
@@ -488,7 +489,7 @@ async def test_roles_decide_who_may_call_what(served: Any, event: Any, rows: Any
 def test_every_rpc_of_the_contract_is_in_the_access_table() -> None:
     files = (
         *(ingest_pb2, quarantine_pb2, privacy_pb2, data_quality_pb2, survey_pb2, form_pb2, entity_pb2, feed_pb2),
-        *(archive_pb2, transfer_pb2, benchmark_pb2),
+        *(archive_pb2, transfer_pb2, benchmark_pb2, sensor_pb2),
     )
     services = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
     methods = {f"/{service.full_name}/{method.name}" for service in services for method in service.methods}
