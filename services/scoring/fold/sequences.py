@@ -405,6 +405,19 @@ class Pauses(RowColumn):
         rows = self.store.read(heads)
         return rows.take(np.lexsort((rows.value, rows.tie, rows.time, rows.case)))
 
+    def open_since(self, cases: IntArray) -> IntArray:
+        """Since when the clock of each case is stopped; MISSING: it goes on."""
+        rows = self.sorted_rows(self.head[cases])
+        since = np.full(len(cases), MISSING, dtype=np.int64)
+        if not len(rows):
+            return since
+        begins = np.append(True, (rows.case[1:] != rows.case[:-1]) | (rows.value[1:] != rows.value[:-1]))
+        ends = np.append(run_starts(rows.case)[1:], len(rows)) - 1
+        run = np.maximum.accumulate(np.where(begins, np.arange(len(rows)), 0))[ends]
+        stopped = rows.value[ends] == StateSource.PAUSED
+        since[rows.case[ends[stopped]]] = rows.time[run[stopped]]
+        return since
+
     def between(self, cases: IntArray, start_us: IntArray, end_us: IntArray) -> tuple[IntArray, IntArray, IntArray]:
         """Spans in which clocks that run from start to end stand still: place in `cases`, start and end of each."""
         rows = self.sorted_rows(self.head[cases])

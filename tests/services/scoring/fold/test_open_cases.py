@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from services.scoring.fold.batch import MISSING
 from services.scoring.fold.cases import CaseFold
 from services.scoring.fold.measures import CaseView
 from services.scoring.fold.open_cases import case_targets, clocks_of
-from services.scoring.system.calendar import Zone, working_moments, working_us
+from services.scoring.system.calendar import FAR, Zone, working_moments, working_us
 from services.scoring.system.case_model import (
     Above,
     AttributeTime,
@@ -27,6 +27,7 @@ from services.scoring.system.case_model import (
     Hours,
     Measure,
     Opened,
+    Paused,
 )
 from services.scoring.system.model import Aggregate, Direction, Indicator, Observe, Window
 
@@ -47,6 +48,31 @@ def test_a_moment_is_the_first_at_which_so_much_working_time_has_passed(
     for at, enough in ((moment, True), (moment - 1, False)):
         passed = working_us(calendar, BERLIN, starts, np.array([at], dtype=np.int64))
         assert (passed[0] >= worked) is np.bool_(enough)
+
+
+def test_a_stopped_clock_has_no_end_until_it_goes_on_and_comes_to_it_later_by_its_pauses(
+    system: Any, page: Any, event: Any
+) -> None:
+    opened = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+    wait = Elapsed(Opened(), FirstOf(("Answered",)), paused=Paused(("Waiting",)))
+    measures = (Measure("wait", wait), Measure("is_late", Flag(Above("wait", 7_200))))
+    late = Indicator("late", "is_late", Aggregate.SHARE, direction=Direction.LOWER_IS_BETTER, anchor=Opened())
+    fold = CaseFold(replace(system, spec=replace(system.spec, measures=measures, indicators=(late,))))
+
+    def due(hours: float, activity: str) -> float:
+        at = opened + timedelta(hours=hours)
+        now_us = round(at.timestamp() * 1e6)
+        fold.fold([page([event(f"{activity}{hours}", "A", activity, at)])], now_us)
+        view = CaseView(fold.state.columns, np.zeros(1, np.int64), now_us)
+        (due_us,) = clocks_of(view, case_targets(fold.system.spec)[0]).due_us.tolist()
+        return float("inf") if due_us == FAR else round((due_us / 1e6 - opened.timestamp()) / 3_600, 3)
+
+    assert due(0, "Created") == 2
+    assert due(1, "Waiting") == float("inf")
+    assert due(11, "Replied") == 12
+    assert due(11.5, "Waiting") == float("inf")
+    assert due(12.5, "Replied") == 13
+    assert due(14, "Waiting") == 13, "it was late before it was stopped"
 
 
 @pytest.mark.parametrize("due_date", [False, True])
