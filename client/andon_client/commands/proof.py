@@ -78,7 +78,7 @@ def missing(action: Action, proof: Verification, locale: str) -> str:
 def _unit(series: str) -> str:
     """ "desk/main/rework@day{team=B}" -> "day"."""
     width = series.partition("{")[0].rpartition("@")[2]
-    return width if width in ("hour", "day", "week", "month") else "window"
+    return width if width in ("hour", "day", "week", "month", "quarter", "year") else "window"
 
 
 def _drawn(action: Action, proof: Verification, windows: Sequence[Score], locale: str, notation: Notation) -> str:

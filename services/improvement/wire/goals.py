@@ -39,7 +39,9 @@ def check_action(action: problem_pb2.Action) -> Action:
 
 def _check_goal(checks: FieldChecks, goal: problem_pb2.Goal) -> None:
     window = window_of(goal.series)
-    checks.require(window in WINDOW_US, "action.goal.series", "must be a series of hours, days, weeks or months")
+    checks.require(
+        window in WINDOW_US, "action.goal.series", "must be a series of hours, days, weeks, months, quarters or years"
+    )
     likely = not goal.confidence or 0.5 < goal.confidence < 1
     checks.require(likely, "action.goal.confidence", "must lie between 0.5 and 1")
     back_us, back_us_max = length_us(goal.baseline_period), reach_us(window)

@@ -14,6 +14,7 @@ from services.scoring.fold.columns import EARLIEST, LATEST, Extreme, LastReopeni
 from services.scoring.fold.sequences import EventTimes, Handovers, Pauses, Presence, Successions
 from services.scoring.fold.sources import (
     ActivityClasses,
+    ChoiceSource,
     Labels,
     LabelSource,
     MatchSource,
@@ -27,6 +28,8 @@ from services.scoring.system.case_model import (
     Above,
     AttributeIs,
     AttributeTime,
+    Calendar,
+    CalendarBy,
     Closed,
     Count,
     Elapsed,
@@ -74,6 +77,8 @@ class Columns:
             self._prepare(measure)
         for dimension in spec.dimensions:
             self.label(dimension)
+        if spec.calendar_by is not None:
+            self.calendar(spec.calendar_by)
         if spec.case_rule.closed is not None:
             self.reopened()
         for moment in [spec.case_rule.opened, spec.case_rule.closed, *(i.anchor for i in spec.indicators)]:
@@ -194,10 +199,16 @@ class Columns:
         wanted = activity_set(work.activities)
         name = f"work {wanted} {work.business_time}"
 
-        def worked(end_us: IntArray, start_us: IntArray) -> IntArray:
-            return working_us(self.spec.calendar, self.zone, start_us, end_us)
+        def clock(calendar: Calendar) -> Callable[[IntArray, IntArray], IntArray]:
+            return lambda end_us, start_us: working_us(calendar, self.zone, start_us, end_us)
 
-        return self._column(name, lambda: WorkPairs(wanted, worked if work.business_time else np.subtract))
+        clocks = [clock(calendar) for calendar in self.spec.calendars] if work.business_time else [np.subtract]
+        return self._column(name, lambda: WorkPairs(wanted, *clocks))
+
+    def calendar(self, chosen: CalendarBy) -> Picked:
+        """Which calendar each case follows: by its place in `SystemSpec.calendars`."""
+        source = ChoiceSource(f"attributes.{chosen.attribute}", tuple(one.values for one in chosen.choices))
+        return self._column("calendar", lambda: Picked(chosen.pick, source))
 
     def reserve(self, capacity: int) -> None:
         self.capacity = capacity
@@ -216,6 +227,21 @@ class Columns:
     def update(self, batch: EventBatch, cases: IntArray) -> None:
         for column in self.by_name.values():
             column.update(batch, cases)
+
+
+def by_calendar(
+    columns: Columns,
+    calendar: IntArray,
+    compute: Callable[[Calendar, Zone, IntArray, IntArray], IntArray],
+    first: IntArray,
+    second: IntArray,
+) -> IntArray:
+    """What is computed of two arrays by the calendar of each place: its number in `SystemSpec.calendars`."""
+    found = np.zeros(len(first), dtype=np.int64)
+    for number in np.unique(calendar).tolist():
+        here = calendar == number
+        found[here] = compute(columns.spec.calendars[number], columns.zone, first[here], second[here])
+    return found
 
 
 class CaseView:
@@ -313,7 +339,7 @@ class CaseView:
             case Work(unmatched=Unmatched.COMPLETIONS):
                 return columns.work(kind).unstarted[cases]
             case Work():
-                return columns.work(kind).seconds(cases)
+                return columns.work(kind).seconds(cases, self.calendars() if kind.business_time else 0)
             case Ratio(of):
                 return self.value(of)
             case None:
@@ -335,15 +361,23 @@ class CaseView:
     def _spans(self, kind: Elapsed, places: IntArray, start: IntArray, end: IntArray) -> IntArray:
         """Signed microseconds on the clock of the measure. places: which of the cases."""
         early, late = np.minimum(start, end), np.maximum(start, end)
-        ran = self._clock(kind, early, late)
+        ran = self._clock(kind, places, early, late)
         if kind.paused is not None:
             case, begins, ends = self.columns.pauses(kind.paused).between(self.cases[places], early, late)
-            np.subtract.at(ran, case, self._clock(kind, begins, ends))
+            np.subtract.at(ran, case, self._clock(kind, places[case], begins, ends))
         return np.where(end < start, -ran, ran)
 
-    def _clock(self, kind: Elapsed, start: IntArray, end: IntArray) -> IntArray:
-        """Microseconds between start and end, of working time where that is asked for."""
-        return working_us(self.spec.calendar, self.columns.zone, start, end) if kind.business_time else end - start
+    def _clock(self, kind: Elapsed, places: IntArray, start: IntArray, end: IntArray) -> IntArray:
+        """Microseconds between start and end, of working time where that is asked for. places: which of the cases."""
+        if not kind.business_time:
+            return end - start
+        return by_calendar(self.columns, self.calendars()[places], working_us, start, end)
+
+    def calendars(self) -> IntArray:
+        """Which of `SystemSpec.calendars` each case follows."""
+        if self.spec.calendar_by is None:
+            return np.zeros(len(self.cases), dtype=np.int64)
+        return np.maximum(self.columns.calendar(self.spec.calendar_by).value[self.cases], 0)
 
     def _flag(self, flag: Flag) -> IntArray:
         """1 or 0; MISSING where the attribute or the other measure is."""

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from services.scoring.fold.batch import MISSING, IntArray
-from services.scoring.fold.measures import ROUND_HALF, CaseView, Columns
+from services.scoring.fold.measures import ROUND_HALF, CaseView, Columns, by_calendar
 from services.scoring.system.calendar import FAR, SECOND_US, working_moments, working_us
 from services.scoring.system.case_model import Above, AttributeTime, Closed, Elapsed, Flag, Opened
 from services.scoring.system.decimals import exact
@@ -119,50 +119,53 @@ def clocks_of(view: CaseView, target: CaseTarget) -> Clocks:
     if not places.size:
         return clocks
     begin = start[places]
-    cases = view.cases[places]
-    due = _moments(view.columns, kind, cases, begin, np.full(len(places), target.needed_us, dtype=np.int64))
+    cases, calendar = view.cases[places], view.calendars()[places]
+    due = _moments(view.columns, kind, cases, calendar, begin, np.full(len(places), target.needed_us, dtype=np.int64))
     # The time that a due date leaves begins with the case.
     base = np.minimum(begin, opened[places]) if isinstance(kind.start, AttributeTime) else begin
-    whole = np.maximum(_spans(view.columns, kind, base, begin) + target.needed_us, 0)
+    whole = np.maximum(_spans(view.columns, kind, calendar, base, begin) + target.needed_us, 0)
     if kind.paused is None:
-        whole = np.maximum(_spans(view.columns, kind, base, np.maximum(due, base)), 0)
+        whole = np.maximum(_spans(view.columns, kind, calendar, base, np.maximum(due, base)), 0)
     share, of = AT_RISK_SHARE
-    risk = np.minimum(_moments(view.columns, kind, cases, base, whole // of * share), due)
+    risk = np.minimum(_moments(view.columns, kind, cases, calendar, base, whole // of * share), due)
     clocks.opened_us[places], clocks.risk_us[places], clocks.due_us[places] = opened[places], risk, due
     return clocks
 
 
-def _spans(columns: Columns, kind: Elapsed, start_us: IntArray, end_us: IntArray) -> IntArray:
+def _spans(columns: Columns, kind: Elapsed, calendar: IntArray, start_us: IntArray, end_us: IntArray) -> IntArray:
+    """calendar: which of `SystemSpec.calendars` each case follows."""
     if not kind.business_time:
         return end_us - start_us
-    return working_us(columns.spec.calendar, columns.zone, start_us, end_us)
+    return by_calendar(columns, calendar, working_us, start_us, end_us)
 
 
-def _moments(columns: Columns, kind: Elapsed, cases: IntArray, start_us: IntArray, span_us: IntArray) -> IntArray:
+def _moments(
+    columns: Columns, kind: Elapsed, cases: IntArray, calendar: IntArray, start_us: IntArray, span_us: IntArray
+) -> IntArray:
     """The first moments at which these spans have passed since the starts; FAR: the clock is stopped before."""
-    moments = _unpaused(columns, kind, start_us, span_us)
+    moments = _unpaused(columns, kind, calendar, start_us, span_us)
     if kind.paused is None:
         return moments
     pauses = columns.pauses(kind.paused)
     since_us = pauses.open_since(cases)
     stop_us = np.where(since_us == MISSING, FAR, since_us)
     case, begins, ends = pauses.between(cases, start_us, stop_us)
-    taken = _spans(columns, kind, begins, ends)
+    taken = _spans(columns, kind, calendar[case], begins, ends)
     # Each pass meets one more pause of a case at least, or is the last.
     while True:
         paused = np.zeros(len(cases), dtype=np.int64)
         met = begins < moments[case]
         np.add.at(paused, case[met], taken[met])
-        later = _unpaused(columns, kind, start_us, span_us + paused)
+        later = _unpaused(columns, kind, calendar, start_us, span_us + paused)
         if (later == moments).all():
             return np.where((moments > stop_us) & (moments > start_us), FAR, moments)
         moments = later
 
 
-def _unpaused(columns: Columns, kind: Elapsed, start_us: IntArray, span_us: IntArray) -> IntArray:
+def _unpaused(columns: Columns, kind: Elapsed, calendar: IntArray, start_us: IntArray, span_us: IntArray) -> IntArray:
     if not kind.business_time:
         return start_us + span_us
-    return working_moments(columns.spec.calendar, columns.zone, start_us, span_us)
+    return by_calendar(columns, calendar, working_moments, start_us, span_us)
 
 
 @dataclass(frozen=True)

@@ -223,7 +223,7 @@ class RowColumn(StateColumn):
         sizes = np.asarray(arrays["row_count"], dtype=np.int64)
         rows = spread((np.cumsum(sizes) - sizes)[places], sizes[places])
         return {
-            name: values[rows] if name.startswith("row_") and name != "row_count" else values[places]
+            name: values[rows] if name.startswith("row_") and name != "row_count" else values[..., places]
             for name, values in arrays.items()
         }
 

@@ -127,6 +127,22 @@ class ActivityClasses:
 
 
 @dataclass(frozen=True)
+class ChoiceSource:
+    """The number of the choice that a text belongs to, from 1; 0: none of them."""
+
+    column: str
+    choices: tuple[tuple[str, ...], ...]
+
+    def values(self, batch: EventBatch) -> IntArray:
+        codes, names = batch.texts(self.column)
+        number = {value: place for place, values in enumerate(self.choices, start=1) for value in values}
+        return np.array([*(number.get(name, 0) for name in names), MISSING], dtype=np.int64)[codes]
+
+    def rank(self, values: IntArray) -> IntArray:
+        return values
+
+
+@dataclass(frozen=True)
 class StateSource:
     """PAUSED where an event says one of these states, GOING where it ends them. column empty: the activity says it."""
 

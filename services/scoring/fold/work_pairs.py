@@ -73,8 +73,9 @@ def paired(rows: Rows) -> Paired:
 class WorkPairs(RowColumn):
     """The sum over the pairs of a case's work, and how many starts and completions have no partner.
 
-    spans: ends and starts in microseconds -> the time of each. Cost of an update: the new rows and the open starts of
-    their cases; of a case that gets an earlier event, or two of one instant in two updates, all its rows.
+    spans: ends and starts in microseconds -> the time of each, one for every calendar that a case may follow. Cost of
+    an update: the new rows and the open starts of their cases; of a case that gets an earlier event, or two of one
+    instant in two updates, all its rows.
     """
 
     worked: IntArray
@@ -84,16 +85,17 @@ class WorkPairs(RowColumn):
     time: IntArray
     open_head: IntArray
 
-    def __init__(self, activities: tuple[str, ...], spans: Callable[[IntArray, IntArray], IntArray]) -> None:
+    def __init__(self, activities: tuple[str, ...], *spans: Callable[[IntArray, IntArray], IntArray]) -> None:
         self.activities, self.spans = activities, spans
         self.fills = dict.fromkeys(("worked", "complete", "running", "unstarted"), (np.int64, 0))
         self.fills |= {"time": (np.int64, MISSING), "open_head": (np.int64, NONE)}
         self.open = RowStore()
         super().__init__()
+        self.worked = np.zeros((len(spans), 0), dtype=np.int64)
 
-    def seconds(self, cases: IntArray) -> IntArray:
-        """Rounded to the nearest, halves up; MISSING where no pair is complete."""
-        seconds = (self.worked[cases] + SECOND_US // 2) // SECOND_US
+    def seconds(self, cases: IntArray, calendar: IntArray | int = 0) -> IntArray:
+        """Rounded to the nearest, halves up; MISSING where no pair is complete. calendar: which of `spans`."""
+        seconds = (self.worked[calendar, cases] + SECOND_US // 2) // SECOND_US
         return np.where(self.complete[cases] > 0, seconds, MISSING)
 
     def update(self, batch: EventBatch, cases: IntArray) -> None:
@@ -132,9 +134,11 @@ class WorkPairs(RowColumn):
     def _pair(self, cases: IntArray, rows: Rows, again: bool) -> None:
         """Takes rows of these cases, by place in `cases`; again: they are all that the cases have."""
         pairs = paired(rows)
-        worked = np.zeros(len(cases), dtype=np.int64)
-        np.add.at(worked, rows.case[pairs.ends], self.spans(rows.time[pairs.ends], rows.time[pairs.starts]))
-        found = {"worked": worked}
+        for worked, spans in zip(self.worked, self.spans, strict=True):
+            time = np.zeros(len(cases), dtype=np.int64)
+            np.add.at(time, rows.case[pairs.ends], spans(rows.time[pairs.ends], rows.time[pairs.starts]))
+            worked[cases] = time if again else worked[cases] + time
+        found = {}
         for name, places in (("complete", pairs.ends), ("unstarted", pairs.unstarted)):
             found[name] = np.bincount(rows.case[places], minlength=len(cases))
         for name, counted in found.items():

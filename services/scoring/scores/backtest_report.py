@@ -16,6 +16,8 @@ WINDOWS_A_MONTH: Mapping[Window, float] = {
     Window.DAY: MONTH_US / DAY_US,
     Window.WEEK: MONTH_US / (7 * DAY_US),
     Window.MONTH: 1.0,
+    Window.QUARTER: 1 / 3,
+    Window.YEAR: 1 / 12,
 }
 
 

@@ -37,6 +37,10 @@ def value_of(indicator: Indicator, stats: PartStats, resolution: float) -> float
             return stats.median(resolution)
         case Aggregate.QUANTILE:
             return stats.quantile(indicator.quantile, resolution)
+        case Aggregate.MINIMUM:
+            return stats.quantile(0.0, resolution)
+        case Aggregate.MAXIMUM:
+            return stats.quantile(1.0, resolution)
         case _:
             assert_never(indicator.aggregate)
 

@@ -118,6 +118,10 @@ def _computed(indicator: Indicator, score: Score, unit: DisplayUnit) -> Text:
             )
         case Aggregate.SUM:
             return Text(f"Sum over {count:,} cases: {value.en}.", f"{count:,} 个案例之和：{value.zh}。")
+        case Aggregate.MINIMUM:
+            return Text(f"The least of {count:,} cases: {value.en}.", f"{count:,} 个案例的最小值：{value.zh}。")
+        case Aggregate.MAXIMUM:
+            return Text(f"The greatest of {count:,} cases: {value.en}.", f"{count:,} 个案例的最大值：{value.zh}。")
         case Aggregate.MEDIAN | Aggregate.QUANTILE:
             q = 0.5 if indicator.aggregate is Aggregate.MEDIAN else indicator.quantile
             return Text(
@@ -131,13 +135,13 @@ def _computed(indicator: Indicator, score: Score, unit: DisplayUnit) -> Text:
 
 
 def contribution(indicator: Indicator, amount: float, count: int) -> float | None:
-    """What one of `count` cases adds to the score. None: a quantile is no sum of its cases."""
+    """What one of `count` cases adds to the score. None: a quantile, minimum or maximum is no sum of its cases."""
     match indicator.aggregate:
         case Aggregate.SHARE | Aggregate.MEAN | Aggregate.UNSPECIFIED:
             return amount / count
         case Aggregate.SUM:
             return amount
-        case Aggregate.MEDIAN | Aggregate.QUANTILE:
+        case Aggregate.MEDIAN | Aggregate.QUANTILE | Aggregate.MINIMUM | Aggregate.MAXIMUM:
             return None
         case _:
             assert_never(indicator.aggregate)

@@ -19,6 +19,8 @@ WINDOW_NUMBERS: Mapping[Window, int] = {
     Window.WEEK: 3,
     Window.MONTH: 4,
     Window.ALL: 5,
+    Window.QUARTER: 6,
+    Window.YEAR: 7,
 }
 """What the tables call each kind of window."""
 CHANNEL = "scoring_log"

@@ -148,7 +148,7 @@ class Zone:
 def window_numbers(zone: Zone, window: Window, us: IntArray, days: IntArray) -> IntArray:
     """Which window each instant lies in, as a number that grows with time. days: `zone.days(us)`.
 
-    Days, weeks and months are counted from 1970; an hour's number is its first instant; all time is number 0.
+    Days and what is longer are counted from 1970; an hour's number is its first instant; all time is number 0.
     """
     match window:
         case Window.HOUR:
@@ -159,6 +159,10 @@ def window_numbers(zone: Zone, window: Window, us: IntArray, days: IntArray) -> 
             return (days + 3) // 7
         case Window.MONTH:
             return days.astype("M8[D]").astype("M8[M]").astype(np.int64)
+        case Window.QUARTER:
+            return days.astype("M8[D]").astype("M8[M]").astype(np.int64) // 3
+        case Window.YEAR:
+            return days.astype("M8[D]").astype("M8[Y]").astype(np.int64)
         case Window.ALL:
             return np.zeros(len(us), dtype=np.int64)
 
@@ -174,6 +178,9 @@ def window_bounds(zone: Zone, window: Window, numbers: IntArray) -> tuple[IntArr
             return zone.day_starts(numbers * 7 - 3), zone.day_starts(numbers * 7 + 4)
         case Window.MONTH:
             return zone.day_starts(_month_days(numbers)), zone.day_starts(_month_days(numbers + 1))
+        case Window.QUARTER | Window.YEAR:
+            months = 3 if window is Window.QUARTER else 12
+            return zone.day_starts(_month_days(numbers * months)), zone.day_starts(_month_days((numbers + 1) * months))
         case Window.ALL:
             return np.full(len(numbers), ALL_TIME.start_us), np.full(len(numbers), ALL_TIME.end_us)
 
@@ -253,9 +260,17 @@ def _working_spans(calendar: Calendar, zone: Zone, first_day: int, last_day: int
     starts = np.concatenate([piece[0] for piece in pieces])
     ends = np.concatenate([piece[1] for piece in pieces])
     order = np.argsort(starts, kind="stable")
-    starts, ends = starts[order], ends[order]
+    starts, ends = _joined(starts[order], ends[order])
     before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(ends - starts)[:-1]])
     return WorkingSpans(starts, ends, before)
+
+
+def _joined(starts: IntArray, ends: IntArray) -> tuple[IntArray, IntArray]:
+    """Spans in the order of their starts, those that overlap as one: a shift over midnight and one of the next day."""
+    if not starts.size:
+        return starts, ends
+    firsts = np.flatnonzero(np.append(True, starts[1:] > np.maximum.accumulate(ends)[:-1]))
+    return starts[firsts], np.maximum.reduceat(ends, firsts)
 
 
 def _spans_of_weekday(calendar: Calendar, zone: Zone, days: IntArray, weekday: int) -> tuple[IntArray, IntArray]:

@@ -31,7 +31,7 @@ AttributeValue = str | int | float | bool | TimeValue
 
 @dataclass(frozen=True)
 class Hours:
-    """Working hours of one weekday (1 Monday to 7 Sunday), in local minutes since midnight."""
+    """Working hours of one weekday (1 Monday to 7 Sunday), in local minutes; beyond 1440 they are of the next day."""
 
     weekday: int
     start_minute: int
@@ -44,6 +44,21 @@ class Calendar:
 
     hours: tuple[Hours, ...] = ()
     holidays: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CalendarChoice:
+    values: tuple[str, ...]
+    calendar: Calendar
+
+
+@dataclass(frozen=True)
+class CalendarBy:
+    """Cases whose attribute has one of the values of a choice follow its calendar."""
+
+    attribute: str
+    choices: tuple[CalendarChoice, ...]
+    pick: Pick = Pick.LAST
 
 
 @dataclass(frozen=True)

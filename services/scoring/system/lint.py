@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from services.scoring.system.case_model import Closed, Milestone, Opened, mentions
+from services.scoring.system.case_model import Calendar, CalendarBy, Closed, Milestone, Opened, mentions
 from services.scoring.system.lint_charts import charts
 from services.scoring.system.lint_findings import Finding as Finding
 from services.scoring.system.lint_findings import Severity as Severity
 from services.scoring.system.lint_findings import error, names, titles, warning
 from services.scoring.system.lint_indicators import indicators
 from services.scoring.system.lint_measures import measures, moment
-from services.scoring.system.lint_sizes import budget, counts, numbers, texts
+from services.scoring.system.lint_sizes import budget, calendars, counts, numbers, texts
 from services.scoring.system.model import Phase, SystemSpec
 
 PHASES = (Phase.BEFORE, Phase.DURING, Phase.AFTER)
@@ -50,19 +50,44 @@ def _time(spec: SystemSpec) -> Iterator[Finding]:
         ZoneInfo(spec.time_zone)
     except (ValueError, OSError, KeyError):
         yield error("time_zone", "unknown_time_zone", f"no time zone {spec.time_zone}", f"没有时区 {spec.time_zone}")
-    for place, hours in enumerate(spec.calendar.hours):
-        if not (1 <= hours.weekday <= 7 and 0 <= hours.start_minute < hours.end_minute <= 1440):
-            en = "weekday is 1 to 7, and 0 <= start_minute < end_minute <= 1440"
-            zh = "weekday 为 1 至 7，且 0 <= start_minute < end_minute <= 1440"
-            yield error(f"calendar.hours[{place}]", "hours_malformed", en, zh)
-    for place, text in enumerate(spec.calendar.holidays):
+    for field, calendar in calendars(spec):
+        yield from _calendar(field, calendar)
+    if spec.calendar_by is not None:
+        yield from _calendar_by(spec.calendar_by)
+
+
+def _calendar_by(chosen: CalendarBy) -> Iterator[Finding]:
+    if not chosen.attribute:
+        yield error("calendar_by.attribute", "attribute_missing", "an attribute is needed", "缺少属性名")
+    if not chosen.choices:
+        yield error("calendar_by.choices", "values_missing", "at least one choice is needed", "至少需要一个选项")
+    seen: set[str] = set()
+    for place, choice in enumerate(chosen.choices):
+        field = f"calendar_by.choices[{place}]"
+        if not choice.values:
+            yield error(f"{field}.values", "values_missing", "at least one value is needed", "至少需要一个值")
+        for value in choice.values:
+            if value in seen:
+                en, zh = f"{value} chooses two calendars", f"{value} 对应了两个日历"
+                yield error(f"{field}.values", "value_twice", en, zh)
+            seen.add(value)
+
+
+def _calendar(field: str, calendar: Calendar) -> Iterator[Finding]:
+    for place, hours in enumerate(calendar.hours):
+        start, end = hours.start_minute, hours.end_minute
+        if not (1 <= hours.weekday <= 7 and 0 <= start < 1440 and start < end <= min(2880, start + 1440)):
+            en = "weekday is 1 to 7, start_minute below 1440 and end_minute after it, at most a day later"
+            zh = "weekday 为 1 至 7，start_minute 小于 1440，end_minute 在其后且相差至多一天"
+            yield error(f"{field}.hours[{place}]", "hours_malformed", en, zh)
+    for place, text in enumerate(calendar.holidays):
         try:
             well_formed = date.fromisoformat(text).isoformat() == text
         except ValueError:
             well_formed = False
         if not well_formed:
             en, zh = "a holiday is a date such as 2026-01-01", "假日须为日期，如 2026-01-01"
-            yield error(f"calendar.holidays[{place}]", "holiday_malformed", en, zh)
+            yield error(f"{field}.holidays[{place}]", "holiday_malformed", en, zh)
 
 
 def _case_rule(spec: SystemSpec) -> Iterator[Finding]:

@@ -42,6 +42,10 @@ def _form(spec: SystemSpec, field: str, indicator: Indicator, rule: ChartRule) -
         )
     if rule.kind is ChartKind.P and indicator.aggregate is not Aggregate.SHARE:
         yield error(f"{field}.kind", "chart_does_not_fit", "a p chart shows shares", "p 图只适用于占比")
+    if indicator.aggregate in (Aggregate.MINIMUM, Aggregate.MAXIMUM):
+        en = "the most extreme case moves with the number of cases, so that a busy window may signal; chart a quantile"
+        zh = "最极端的案例随案例数变化，繁忙的窗口可能误报；请改为绘制分位数"
+        yield warning(field, "extreme_of_many", en, zh)
     if rule.kind is ChartKind.XBAR_S and indicator.aggregate is not Aggregate.MEAN:
         yield error(f"{field}.kind", "chart_does_not_fit", "an Xbar-S chart shows means", "Xbar-S 图只适用于均值")
     measure = spec.measure_by_name.get(indicator.measure)

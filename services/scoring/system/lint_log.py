@@ -91,6 +91,10 @@ class _LogCheck:
                         yield from self._values(f"measures[{place}].duration.paused.{key}", attribute, values)
                 case _:
                     pass
+        if spec.calendar_by is not None:
+            for place, choice in enumerate(spec.calendar_by.choices):
+                field = f"calendar_by.choices[{place}].values"
+                yield from self._values(field, spec.calendar_by.attribute, choice.values)
         for place, dimension in enumerate(spec.dimensions):
             yield from self._unknown_values(f"dimensions[{place}].unknown_values", dimension)
 
@@ -186,6 +190,8 @@ def _activities(spec: SystemSpec) -> Iterator[tuple[str, Sequence[str]]]:
 
 def _attributes(spec: SystemSpec) -> Iterator[tuple[str, str, frozenset[str]]]:
     """Where an attribute is named, and which types it must have there; none: any."""
+    if spec.calendar_by is not None:
+        yield "calendar_by.attribute", spec.calendar_by.attribute, frozenset({"text"})
     for field, moment in moments(spec):
         if isinstance(moment, AttributeTime):
             yield f"{field}.attribute", moment.attribute, frozenset({"time"})

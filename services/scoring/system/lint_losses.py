@@ -48,6 +48,8 @@ _AGGREGATES = {
     Aggregate.SHARE: ("share", "占比"),
     Aggregate.SUM: ("sum", "总和"),
     Aggregate.QUANTILE: ("quantile", "分位数"),
+    Aggregate.MINIMUM: ("minimum", "最小值"),
+    Aggregate.MAXIMUM: ("maximum", "最大值"),
 }
 
 

@@ -169,7 +169,7 @@ def _paused(spec: SystemSpec, field: str, paused: Paused) -> Iterator[Finding]:
 
 
 def _working_hours(spec: SystemSpec, field: str) -> Iterator[Finding]:
-    if not spec.calendar.hours:
+    if not all(calendar.hours for calendar in spec.calendars):
         en, zh = "business time without working hours runs around the clock", "未定义工作时间，按全天计算"
         yield warning(field, "around_the_clock", en, zh)
 

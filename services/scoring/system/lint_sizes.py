@@ -13,6 +13,7 @@ from services.scoring.system.case_model import (
     Above,
     AttributeIs,
     AttributeTime,
+    Calendar,
     Count,
     Elapsed,
     FirstOf,
@@ -43,6 +44,8 @@ DIMENSIONS_MAX = 50
 INDICATORS_MAX = 1_000
 COMPOSITES_MAX = 200
 SLICES_MAX = 20
+CALENDARS_MAX = 20
+"""Each is one number more of every case's working time."""
 BOUNDS_MAX = 4
 """How deep moments may bound each other."""
 NAMES_MAX = 500
@@ -77,10 +80,14 @@ def counts(spec: SystemSpec) -> Iterator[Finding]:
         ("composites", spec.composites, COMPOSITES_MAX),
         ("sources", spec.sources, NAMES_MAX),
         ("case_rule.reopened", spec.case_rule.reopened, NAMES_MAX),
-        ("calendar.hours", spec.calendar.hours, NAMES_MAX),
-        ("calendar.holidays", spec.calendar.holidays, NAMES_MAX),
+        ("calendar_by.choices", () if spec.calendar_by is None else spec.calendar_by.choices, CALENDARS_MAX),
     ):
         yield from _many(field, listed, most)
+    for field, calendar in calendars(spec):
+        yield from _many(f"{field}.hours", calendar.hours, NAMES_MAX)
+        yield from _many(f"{field}.holidays", calendar.holidays, NAMES_MAX)
+    for place, choice in enumerate(() if spec.calendar_by is None else spec.calendar_by.choices):
+        yield from _many(f"calendar_by.choices[{place}].values", choice.values, NAMES_MAX)
     series = sum(len(one.windows) * (1 + len(one.slices)) for one in spec.indicators)
     if series > SERIES_MAX:
         en = f"{series:,} kinds of series (indicators x windows x slices), at most {SERIES_MAX:,}: use fewer slices"
@@ -146,6 +153,13 @@ def _attribute_of(measure: Measure) -> str | None:
             return None
 
 
+def calendars(spec: SystemSpec) -> Iterator[tuple[str, Calendar]]:
+    """Every calendar of a document, with its path."""
+    yield "calendar", spec.calendar
+    for place, choice in enumerate(() if spec.calendar_by is None else spec.calendar_by.choices):
+        yield f"calendar_by.choices[{place}].calendar", choice.calendar
+
+
 def moments(spec: SystemSpec) -> Iterator[tuple[str, Milestone | None]]:
     """Every moment of a document, with its path; what bounds one comes after it, down to a depth that is refused."""
     yield from _with_bounds("case_rule.opened", spec.case_rule.opened)
@@ -199,6 +213,10 @@ def texts(spec: SystemSpec) -> Iterator[Finding]:
             yield from _title(f"{collection}[{place}].title", one.title)
     yield from _texts("sources", spec.sources)
     yield from _texts("case_rule.reopened", spec.case_rule.reopened)
+    if spec.calendar_by is not None:
+        yield from _texts("calendar_by.attribute", (spec.calendar_by.attribute,))
+        for place, choice in enumerate(spec.calendar_by.choices):
+            yield from _texts(f"calendar_by.choices[{place}].values", choice.values)
     for place, step in enumerate(spec.steps):
         yield from _texts(f"steps[{place}].activities", step.activities)
     for place, dimension in enumerate(spec.dimensions):

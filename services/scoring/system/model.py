@@ -13,6 +13,7 @@ from typing import assert_never
 
 from services.scoring.system.case_model import (
     Calendar,
+    CalendarBy,
     CaseRule,
     Closed,
     Measure,
@@ -49,6 +50,8 @@ class Window(Enum):
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
     ALL = "all"
 
 
@@ -59,10 +62,12 @@ class Aggregate(Enum):
     SHARE = "share"
     SUM = "sum"
     QUANTILE = "quantile"
+    MINIMUM = "minimum"
+    MAXIMUM = "maximum"
 
     @property
     def needs_histogram(self) -> bool:
-        return self in (Aggregate.MEDIAN, Aggregate.QUANTILE)
+        return self in (Aggregate.MEDIAN, Aggregate.QUANTILE, Aggregate.MINIMUM, Aggregate.MAXIMUM)
 
 
 class Observe(Enum):
@@ -188,6 +193,7 @@ class SystemSpec:
     sources: tuple[str, ...] = ()
     time_zone: str = "UTC"
     calendar: Calendar = Calendar()
+    calendar_by: CalendarBy | None = None
     case_rule: CaseRule = CaseRule()
     steps: tuple[ProcessStep, ...] = ()
     measures: tuple[Measure, ...] = ()
@@ -209,6 +215,12 @@ class SystemSpec:
             return self.source_idle_timeout_us
         is_hourly = any(Window.HOUR in indicator.windows for indicator in self.indicators)
         return HOUR_US if is_hourly else DAY_US
+
+    @cached_property
+    def calendars(self) -> tuple[Calendar, ...]:
+        """`calendar`, then those of `calendar_by` in their order."""
+        choices = () if self.calendar_by is None else self.calendar_by.choices
+        return (self.calendar, *(one.calendar for one in choices))
 
     @cached_property
     def measure_by_name(self) -> Mapping[str, Measure]:

@@ -37,6 +37,8 @@ WINDOWS: Mapping[Window, int] = {
     Window.WEEK: system_pb.WINDOW_WEEK,
     Window.MONTH: system_pb.WINDOW_MONTH,
     Window.ALL: system_pb.WINDOW_ALL,
+    Window.QUARTER: system_pb.WINDOW_QUARTER,
+    Window.YEAR: system_pb.WINDOW_YEAR,
 }
 WINDOW_KINDS: Mapping[int, Window] = {number: window for window, number in WINDOWS.items()}
 DIRECTIONS: Mapping[Direction, int] = {

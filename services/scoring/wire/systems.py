@@ -35,6 +35,8 @@ WINDOWS: Mapping[int, model.Window] = {
     pb.WINDOW_WEEK: model.Window.WEEK,
     pb.WINDOW_MONTH: model.Window.MONTH,
     pb.WINDOW_ALL: model.Window.ALL,
+    pb.WINDOW_QUARTER: model.Window.QUARTER,
+    pb.WINDOW_YEAR: model.Window.YEAR,
 }
 AGGREGATES: Mapping[int, model.Aggregate] = {
     pb.Indicator.AGGREGATE_MEAN: model.Aggregate.MEAN,
@@ -42,6 +44,8 @@ AGGREGATES: Mapping[int, model.Aggregate] = {
     pb.Indicator.AGGREGATE_SHARE: model.Aggregate.SHARE,
     pb.Indicator.AGGREGATE_SUM: model.Aggregate.SUM,
     pb.Indicator.AGGREGATE_QUANTILE: model.Aggregate.QUANTILE,
+    pb.Indicator.AGGREGATE_MINIMUM: model.Aggregate.MINIMUM,
+    pb.Indicator.AGGREGATE_MAXIMUM: model.Aggregate.MAXIMUM,
 }
 UNMATCHED: Mapping[int, case_model.Unmatched] = {
     pb.Measure.Work.UNMATCHED_STARTS: case_model.Unmatched.STARTS,
@@ -115,10 +119,8 @@ def spec_of(message: pb.IndicatorSystemSpec) -> model.SystemSpec:
         title=_text(message.title),
         sources=tuple(message.sources),
         time_zone=message.time_zone or "UTC",
-        calendar=case_model.Calendar(
-            tuple(case_model.Hours(one.weekday, one.start_minute, one.end_minute) for one in message.calendar.hours),
-            tuple(message.calendar.holidays),
-        ),
+        calendar=_calendar(message.calendar),
+        calendar_by=_calendar_by(message.calendar_by) if message.HasField("calendar_by") else None,
         case_rule=case_model.CaseRule(
             opened=_optional_milestone(message.case_rule, "opened"),
             closed=_optional_milestone(message.case_rule, "closed"),
@@ -149,6 +151,16 @@ def spec_of(message: pb.IndicatorSystemSpec) -> model.SystemSpec:
         if message.HasField("source_idle_timeout")
         else None,
     )
+
+
+def _calendar(message: pb.Calendar) -> case_model.Calendar:
+    hours = (case_model.Hours(one.weekday, one.start_minute, one.end_minute) for one in message.hours)
+    return case_model.Calendar(tuple(hours), tuple(message.holidays))
+
+
+def _calendar_by(message: pb.CalendarBy) -> case_model.CalendarBy:
+    choices = (case_model.CalendarChoice(tuple(one.values), _calendar(one.calendar)) for one in message.choices)
+    return case_model.CalendarBy(message.attribute, tuple(choices), _pick(message.pick))
 
 
 def _duration_us(length: Duration) -> int:

@@ -23,7 +23,14 @@ from services.scoring.system.windows import EARLIEST_US
 
 Trail = tuple[ControlChartState, ...]
 """Oldest first; the last one is the present."""
-WIDTHS_US = {Window.HOUR: HOUR_US, Window.DAY: DAY_US, Window.WEEK: 7 * DAY_US, Window.MONTH: 28 * DAY_US}
+WIDTHS_US = {
+    Window.HOUR: HOUR_US,
+    Window.DAY: DAY_US,
+    Window.WEEK: 7 * DAY_US,
+    Window.MONTH: 28 * DAY_US,
+    Window.QUARTER: 90 * DAY_US,
+    Window.YEAR: 365 * DAY_US,
+}
 AGE_MAX = 512
 """Windows between a state and the present, beyond which it is dropped."""
 LANDMARK_WINDOWS = 64

@@ -22,6 +22,8 @@ from services.scoring.system.case_model import (
     AttributeIs,
     AttributeTime,
     Calendar,
+    CalendarBy,
+    CalendarChoice,
     CaseRule,
     Closed,
     Count,
@@ -91,8 +93,11 @@ def as_table(events: Sequence[Event]) -> pa.Table:
 REOPENED = LastOf(("Reopened",))
 
 
+NIGHTS = Calendar((Hours(6, 22 * 60, 30 * 60), Hours(7, 0, 8 * 60), Hours(2, 23 * 60, 25 * 60)), ("2026-03-08",))
+
+
 def rich_system() -> IndicatorSystem:
-    charted = (Window.HOUR, Window.DAY, Window.WEEK, Window.MONTH, Window.ALL)
+    charted = tuple(Window)
 
     def indicator(name: str, aggregate: Aggregate, **more: Any) -> Indicator:
         return Indicator(name, name, aggregate, windows=more.pop("windows", (Window.WEEK, Window.ALL)), **more)
@@ -101,6 +106,7 @@ def rich_system() -> IndicatorSystem:
         time_zone="America/New_York",
         sources=("desk",),
         calendar=Calendar(tuple(Hours(day, 9 * 60, 17 * 60 + 30) for day in range(1, 6)), ("2026-03-10",)),
+        calendar_by=CalendarBy("channel", (CalendarChoice(("phone,web",), NIGHTS),), Pick.FIRST),
         case_rule=CaseRule(FirstOf(("Created",)), LastOf(("Closed", "Cancelled"))),
         measures=(
             Measure("cycle", Elapsed(Opened(), Closed())),
@@ -175,7 +181,7 @@ def rich_system() -> IndicatorSystem:
                 indicator(name, Aggregate.MEAN, observe=Observe.ALWAYS, anchor=FirstOf(), windows=(Window.DAY,))
                 for name in ("answer", "touches_since", "waits_again", "desk_time", "team_back", "after_wait")
             ),
-            indicator("last_wait", Aggregate.MEDIAN),
+            indicator("last_wait", Aggregate.MINIMUM),
             indicator("ours", Aggregate.MEAN, slices=(Slice(("team",)),)),
             indicator("ping_pong", Aggregate.SUM),
             indicator("waits_then_ends", Aggregate.MEAN),
@@ -351,15 +357,24 @@ class Reference:
         return found
 
     def working(self, start: datetime, end: datetime) -> timedelta:
-        zone, total = ZoneInfo(self.spec.time_zone), timedelta()
-        day = start.astimezone(zone).date() - timedelta(days=1)
+        zone, total, calendar = ZoneInfo(self.spec.time_zone), timedelta(), self.spec.calendar
+        if self.spec.calendar_by is not None:
+            chosen = self.picked(self.spec.calendar_by.attribute, self.spec.calendar_by.pick, lambda value: True)
+            found = [one.calendar for one in self.spec.calendar_by.choices if chosen in one.values]
+            calendar = found[0] if found else calendar
+        spans: list[tuple[datetime, datetime]] = []
+        day = start.astimezone(zone).date() - timedelta(days=2)
         while day <= end.astimezone(zone).date():
-            if day.isoformat() not in self.spec.calendar.holidays:
-                for hours in self.spec.calendar.hours:
-                    if hours.weekday == day.isoweekday():
-                        opens, shuts = (local(zone, day, m) for m in (hours.start_minute, hours.end_minute))
-                        total += max(min(end, shuts) - max(start, opens), timedelta())
+            spans += [
+                (local(zone, day, hours.start_minute), local(zone, day, hours.end_minute))
+                for hours in calendar.hours
+                if hours.weekday == day.isoweekday() and day.isoformat() not in calendar.holidays
+            ]
             day += timedelta(days=1)
+        reached = start
+        for opens, shuts in sorted(spans):
+            total += max(min(end, shuts) - max(reached, opens), timedelta())
+            reached = max(reached, shuts)
         return total
 
     def slice(self, names: Sequence[str]) -> tuple[tuple[str, str], ...] | None:
@@ -375,6 +390,7 @@ class Reference:
 
 
 def local(zone: ZoneInfo, day: date, minute: int) -> datetime:
+    day, minute = day + timedelta(days=minute // 1440), minute % 1440
     return datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone).astimezone(UTC)
 
 
@@ -391,6 +407,10 @@ def window_start(zone: ZoneInfo, window: Window, time: datetime) -> int:
             return us(local(zone, here.date() - timedelta(days=here.weekday()), 0))
         case Window.MONTH:
             return us(local(zone, here.date().replace(day=1), 0))
+        case Window.QUARTER:
+            return us(local(zone, here.date().replace(month=(here.month - 1) // 3 * 3 + 1, day=1), 0))
+        case Window.YEAR:
+            return us(local(zone, here.date().replace(month=1, day=1), 0))
 
 
 def live(events: Sequence[Event]) -> list[Event]:

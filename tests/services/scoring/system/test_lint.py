@@ -17,6 +17,8 @@ from services.scoring.system.case_model import (
     AttributeIs,
     AttributeTime,
     Calendar,
+    CalendarBy,
+    CalendarChoice,
     CaseRule,
     Closed,
     Count,
@@ -121,6 +123,21 @@ def test_a_ratio_may_be_a_share_a_rate_or_a_mean_with_its_squares() -> None:
             replace(SPEC, calendar=Calendar((Hours(8, 0, 60),))),
             "calendar.hours[0]",
             "hours_malformed",
+        ),
+        (
+            replace(SPEC, calendar=Calendar((Hours(5, 1320, 2881),))),
+            "calendar.hours[0]",
+            "hours_malformed",
+        ),
+        (
+            replace(SPEC, calendar_by=CalendarBy("site", (CalendarChoice(("a",), Calendar((), ("x",))),))),
+            "calendar_by.choices[0].calendar.holidays[0]",
+            "holiday_malformed",
+        ),
+        (
+            replace(SPEC, calendar_by=CalendarBy("site", (CalendarChoice(("a", "a"), Calendar()),))),
+            "calendar_by.choices[0].values",
+            "value_twice",
         ),
         (replace(SPEC, calendar=Calendar((), ("1.5.2026",))), "calendar.holidays[0]", "holiday_malformed"),
         (
