@@ -45,7 +45,7 @@ class CaseTarget:
 
 
 def case_targets(spec: SystemSpec) -> tuple[CaseTarget, ...]:
-    """In the order of the indicators. A duration that pauses has none: when it is over depends on pauses to come."""
+    """In the order of the indicators."""
     return tuple(target for indicator in spec.indicators if (target := _target(spec, indicator)) is not None)
 
 
@@ -54,9 +54,9 @@ def _target(spec: SystemSpec, indicator: Indicator) -> CaseTarget | None:
     match measure.kind:
         case Flag(Above(name, limit)):
             timed = spec.measure_by_name[name]
-            if isinstance(timed.kind, Elapsed) and timed.kind.paused is None:
+            if isinstance(timed.kind, Elapsed):
                 return CaseTarget(indicator.name, timed.kind, math.floor(exact(limit) / exact(timed.resolution)))
-        case Elapsed(paused=None) as kind if indicator.target and indicator.direction is Direction.LOWER_IS_BETTER:
+        case Elapsed() as kind if indicator.target and indicator.direction is Direction.LOWER_IS_BETTER:
             seconds = exact(indicator.target.value) * SECONDS_BY_UNIT.get(indicator.unit, 1)
             return CaseTarget(indicator.name, kind, math.floor(seconds))
         case _:
