@@ -54,15 +54,20 @@ def test_calendar_months_of_ten_years_fall_into_twelve_phases():
     assert season.without(begins, np.arange(120.0) % 12) == pytest.approx(np.full(120, 5.5))
 
 
-def test_a_history_is_twelve_weeks_of_hours_two_years_of_days_five_of_weeks_and_ten_of_months():
+def test_a_history_is_twelve_weeks_of_hours_two_years_of_days_and_longer_the_longer_the_window():
     assert {window: reach_us(window) / DAY_US for window in HISTORY_WINDOWS_MAX} == pytest.approx(
-        {"hour": 84, "day": 730, "week": 1820, "month": 3652.425}
+        {"hour": 84, "day": 730, "week": 1820, "month": 3652.425, "quarter": 7304.85, "year": 14609.7}
     )
     assert reach_us("fortnight") == reach_us("") == 0
 
 
-def test_hours_days_and_months_have_seasons_and_weeks_have_none():
-    assert [window for window in ("hour", "day", "week", "month", "") if has_season(window)] == ["hour", "day", "month"]
+def test_hours_days_months_and_quarters_have_seasons_and_weeks_and_years_have_none():
+    assert [window for window in ("hour", "day", "week", "month", "quarter", "year", "") if has_season(window)] == [
+        "hour",
+        "day",
+        "month",
+        "quarter",
+    ]
 
 
 def test_the_kind_of_window_is_in_the_key_of_the_series():
