@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from demo.report import Report
 from demo.report_texts import Say
 
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
+# The scripts that draw charts are the same for each page, and seconds of work to put together.
+_bundle = functools.cache(vl_convert.javascript_bundle)
 
 
 def write(path: Path, report: Report, say: Say, made_at: datetime) -> None:
@@ -27,7 +30,7 @@ def write(path: Path, report: Report, say: Say, made_at: datetime) -> None:
         say=say,
         fill_tone=fill_tone,
         made_at=f"{made_at:%Y-%m-%d %H:%M} UTC",
-        bundle=vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"),
+        bundle=_bundle("window.vegaEmbed = vegaEmbed;"),
         # "</script>" inside a text must not end the script.
         specs=specs.replace("</", "<\\/"),
     )
