@@ -87,7 +87,9 @@ class Identifiers:
         keys = np.zeros(len(hits), np.uint64)
         for place in range(_KEY_BYTES):
             keys |= read[hits + place].astype(np.uint64) << np.uint64(8 * place)
-        chosen = np.isin(keys, self._keys)
+        # Not `np.isin`, which sorts all the hits: the keys are sorted already and few.
+        nearest = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        chosen = self._keys[nearest] == keys
         hits, keys = hits[chosen], keys[chosen]
         found = []
         for at, key in zip(hits.tolist(), keys.tolist(), strict=True):
