@@ -143,28 +143,29 @@ async def test_loss_is_the_money_of_each_window(suite, make):
     assert math.fsum(one.count for one in windows) >= 30
 
 
-@pytest.mark.parametrize(
-    ("rpc", "fields", "reason"),
-    [
-        ("GetCapability", {"series": "nothing"}, "series"),
-        ("GetCapability", {"series": "desk/main/to_close_median@week"}, "limits"),
-        ("GetCapability", {"series": "desk/main/to_close@week", "limits": {"lower": 3.0, "upper": 2.0}}, "limits"),
-        ("GetCapability", {"series": "desk/main/to_close@week", "confidence": 1.0}, "confidence"),
-        ("GetCapability", {"series": "desk/main/overall@week", "values_of": 1}, "values_of"),
-        ("GetCapability", {"series": "desk/main/to_close@week", "interval": BACKWARDS}, "interval"),
-        ("GetLoss", {"series": "desk/main/to_close@week", "cost": 1.0, "interval": BACKWARDS}, "interval"),
-        ("GetLoss", {"series": "desk/main/overall@week", "cost": 1.0}, "series"),
-        ("GetLoss", {"series": "desk/main/to_close@week"}, "cost"),
-        ("GetLoss", {"series": "desk/main/to_close_median@week", "cost": 1.0}, "tolerance"),
-    ],
-)
-async def test_what_cannot_be_answered_names_its_field(suite, make, rpc, fields, reason):
+UNANSWERABLE = [
+    ("GetCapability", {"series": "nothing"}, "series"),
+    ("GetCapability", {"series": "desk/main/to_close_median@week"}, "limits"),
+    ("GetCapability", {"series": "desk/main/to_close@week", "limits": {"lower": 3.0, "upper": 2.0}}, "limits"),
+    ("GetCapability", {"series": "desk/main/to_close@week", "confidence": 1.0}, "confidence"),
+    ("GetCapability", {"series": "desk/main/overall@week", "values_of": 1}, "values_of"),
+    ("GetCapability", {"series": "desk/main/to_close@week", "interval": BACKWARDS}, "interval"),
+    ("GetLoss", {"series": "desk/main/to_close@week", "cost": 1.0, "interval": BACKWARDS}, "interval"),
+    ("GetLoss", {"series": "desk/main/overall@week", "cost": 1.0}, "series"),
+    ("GetLoss", {"series": "desk/main/to_close@week"}, "cost"),
+    ("GetLoss", {"series": "desk/main/to_close_median@week", "cost": 1.0}, "tolerance"),
+]
+
+
+async def test_what_cannot_be_answered_names_its_field(subtests, suite, make):
     await suite.activate(make.spec())
-    kind = getattr(pb, f"{rpc}Request")
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await getattr(suite.capability(), rpc)(kind(**fields))
-    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert refused.value.details().startswith(reason)
+    for rpc, fields, reason in UNANSWERABLE:
+        with subtests.test(str((rpc, fields, reason))):
+            kind = getattr(pb, f"{rpc}Request")
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await getattr(suite.capability(), rpc)(kind(**fields))
+            assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert refused.value.details().startswith(reason)
 
 
 async def test_a_ratio_is_studied_by_its_windows_since_its_rows_are_no_cases(suite, make):
@@ -181,31 +182,38 @@ async def test_a_ratio_is_studied_by_its_windows_since_its_rows_are_no_cases(sui
     assert found.mean == pytest.approx(np.mean(shares))
 
 
-@pytest.mark.parametrize(
-    ("rpc", "fields", "reason"),
-    [
-        ("GetCapability", {"values_of": pb.VALUES_OF_CASES}, "values_of"),
-        ("GetLoss", {"cost": 1.0}, "series"),
-    ],
-)
-async def test_what_needs_single_cases_is_refused_of_a_ratio(suite, make, rpc, fields, reason):
+OF_SINGLE_CASES = [
+    ("GetCapability", {"values_of": pb.VALUES_OF_CASES}, "values_of"),
+    ("GetLoss", {"cost": 1.0}, "series"),
+]
+
+
+async def test_what_needs_single_cases_is_refused_of_a_ratio(subtests, suite, make):
     await suite.activate(make.ratio_spec())
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await getattr(suite.capability(), rpc)(getattr(pb, f"{rpc}Request")(series="desk/main/parts@week", **fields))
-    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert refused.value.details().startswith(reason)
+    for rpc, fields, reason in OF_SINGLE_CASES:
+        with subtests.test(str((rpc, fields, reason))):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await getattr(suite.capability(), rpc)(
+                    getattr(pb, f"{rpc}Request")(series="desk/main/parts@week", **fields)
+                )
+            assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert refused.value.details().startswith(reason)
 
 
-@pytest.mark.parametrize(("cost", "reason"), [(0.0, "FIELD_REQUIRED"), (-50.0, "FIELD_INVALID")])
-async def test_a_cost_that_is_missing_differs_from_one_that_is_wrong(suite, make, cost, reason):
+COSTS = [(0.0, "FIELD_REQUIRED"), (-50.0, "FIELD_INVALID")]
+
+
+async def test_a_cost_that_is_missing_differs_from_one_that_is_wrong(subtests, suite, make):
     await suite.activate(make.spec())
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await suite.capability().GetLoss(pb.GetLossRequest(series="desk/main/to_close@week", cost=cost))
-    status = rpc_status.from_call(refused.value)
-    info = error_details_pb2.ErrorInfo()
-    assert status is not None
-    assert any(one.Unpack(info) for one in status.details)
-    assert info.reason == reason
+    for cost, reason in COSTS:
+        with subtests.test(str((cost, reason))):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await suite.capability().GetLoss(pb.GetLossRequest(series="desk/main/to_close@week", cost=cost))
+            status = rpc_status.from_call(refused.value)
+            info = error_details_pb2.ErrorInfo()
+            assert status is not None
+            assert any(one.Unpack(info) for one in status.details)
+            assert info.reason == reason
 
 
 async def test_too_few_values_are_a_precondition(suite, make):

@@ -105,28 +105,33 @@ async def test_a_note_is_shown_on_every_series_that_it_lies_over_until_it_is_rem
     assert not other.annotations
 
 
-@pytest.mark.parametrize("scope", ["shop", "desk/other", "desk/main/nothing", "desk/main/nothing@week"])
-async def test_a_note_on_what_does_not_exist_is_not_found(suite, make, scope):
+UNKNOWN_SCOPES = ["shop", "desk/other", "desk/main/nothing", "desk/main/nothing@week"]
+
+
+async def test_a_note_on_what_does_not_exist_is_not_found(subtests, suite, make):
     await suite.activate(make.spec())
-    note = pb.Annotation(scope=scope, text={"en": "x"}, interval={"start": {"seconds": 1}})
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await suite.overview().CreateAnnotation(pb.CreateAnnotationRequest(annotation=note, validate_only=True))
-    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+    for scope in UNKNOWN_SCOPES:
+        with subtests.test(str(scope)):
+            note = pb.Annotation(scope=scope, text={"en": "x"}, interval={"start": {"seconds": 1}})
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await suite.overview().CreateAnnotation(pb.CreateAnnotationRequest(annotation=note, validate_only=True))
+            assert refused.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"scope": "Desk!"}, "annotation.scope"),
-        ({"text": {"en": " "}}, "annotation.text"),
-        ({"text": {"en": "x" * 1_001}}, "annotation.text"),
-        ({"interval": {}}, "annotation.interval.start"),
-        ({"interval": {"start": {"seconds": 9}, "end": {"seconds": 8}}}, "annotation.interval.end"),
-    ],
-)
-async def test_a_note_that_says_nothing_is_refused(suite, change, field):
-    note = {"scope": "desk", "text": {"en": "x"}, "interval": {"start": {"seconds": 1}}, **change}
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await suite.overview().CreateAnnotation(pb.CreateAnnotationRequest(annotation=pb.Annotation(**note)))
-    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert refused.value.details().startswith(field)
+EMPTY_NOTES = [
+    ({"scope": "Desk!"}, "annotation.scope"),
+    ({"text": {"en": " "}}, "annotation.text"),
+    ({"text": {"en": "x" * 1_001}}, "annotation.text"),
+    ({"interval": {}}, "annotation.interval.start"),
+    ({"interval": {"start": {"seconds": 9}, "end": {"seconds": 8}}}, "annotation.interval.end"),
+]
+
+
+async def test_a_note_that_says_nothing_is_refused(subtests, suite):
+    for change, field in EMPTY_NOTES:
+        with subtests.test(str((change, field))):
+            note = {"scope": "desk", "text": {"en": "x"}, "interval": {"start": {"seconds": 1}}, **change}
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await suite.overview().CreateAnnotation(pb.CreateAnnotationRequest(annotation=pb.Annotation(**note)))
+            assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert refused.value.details().startswith(field)

@@ -121,30 +121,33 @@ async def test_experts_who_contradict_themselves_are_told_what_to_ask_again(suit
     assert "Ann" in found.summary.en
 
 
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"experts": [{"comparisons": {}}]}, "experts[0].comparisons.pairs"),
-        (
-            {"experts": [{"comparisons": {"pairs": [{"member": "speed", "other": "lost", "ratio": 2}]}}]},
-            "experts[0].comparisons.pairs[0].other",
-        ),
-        (
-            {"experts": [{"comparisons": {"pairs": [{"member": "speed", "other": "care", "ratio": 10}]}}]},
-            "experts[0].comparisons.pairs[0].ratio",
-        ),
-        ({"experts": [{"best_worst": {"best": "speed", "worst": "speed"}}]}, "experts[0].best_worst.worst"),
-        ({"experts": [{"best_worst": {"best": "speed", "worst": "care"}}]}, "experts[0].best_worst.best_to_others"),
-        ({"cap": 2.0}, "cap"),
-        ({"window": system_pb.WINDOW_DAY}, "window"),
-    ],
-)
-async def test_judgements_are_refused_with_their_field(suite, changes, field):
+MALFORMED = [
+    ({"experts": [{"comparisons": {}}]}, "experts[0].comparisons.pairs"),
+    (
+        {"experts": [{"comparisons": {"pairs": [{"member": "speed", "other": "lost", "ratio": 2}]}}]},
+        "experts[0].comparisons.pairs[0].other",
+    ),
+    (
+        {"experts": [{"comparisons": {"pairs": [{"member": "speed", "other": "care", "ratio": 10}]}}]},
+        "experts[0].comparisons.pairs[0].ratio",
+    ),
+    ({"experts": [{"best_worst": {"best": "speed", "worst": "speed"}}]}, "experts[0].best_worst.worst"),
+    ({"experts": [{"best_worst": {"best": "speed", "worst": "care"}}]}, "experts[0].best_worst.best_to_others"),
+    ({"cap": 2.0}, "cap"),
+    ({"window": system_pb.WINDOW_DAY}, "window"),
+]
+
+
+async def test_judgements_are_refused_with_their_field(subtests, suite):
     await suite.activate(spec_of())
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await suite.weights().ProposeWeights(pb.ProposeWeightsRequest(name=SYSTEM, composite="service", **changes))
-    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert refused.value.details().startswith(f"{field} ")
+    for changes, field in MALFORMED:
+        with subtests.test(str((changes, field))):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await suite.weights().ProposeWeights(
+                    pb.ProposeWeightsRequest(name=SYSTEM, composite="service", **changes)
+                )
+            assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert refused.value.details().startswith(f"{field} ")
 
 
 async def test_weights_go_a_capped_step_and_the_log_says_who_changed_them_and_why(suite):
