@@ -113,6 +113,12 @@ class SystemFold:
         # One that is gone may have left a failure behind, which nobody else clears.
         self._may_have_failed = True
         self._dropped: frozenset[SliceDimensions] | None = None
+        # Of the events that a switch will be the first to say something of.
+        self._caught_up_with: list[str] = []
+        self._span_attributes: dict[str, str | int | float | bool] = {
+            "andon.system": stored.name,
+            "andon.version": stored.version,
+        }
 
     def leases_changed(self) -> None:
         self._changed.notify()
@@ -202,7 +208,8 @@ class SystemFold:
         while not book.book.switched and dict(self._leases) == leases:
             generation = self._tail.changed.generation()
             async with self.busy:
-                outcome = await opened.switch.go_on(book, fold, opened.partitions.states.values())
+                with batch_span("scoring.switch", self._caught_up_with, self._span_attributes):
+                    outcome = await opened.switch.go_on(book, fold, opened.partitions.states.values())
             match outcome:
                 case SwitchOutcome.NOT_DUE:
                     return
@@ -239,12 +246,10 @@ class SystemFold:
     async def _step(self, responses: Sequence[Received], opened: OpenFold, book: OpenedBook, fold: Fold) -> None:
         began_s = time.perf_counter()
         traceparents = [one for response in responses for page in response.pages for one in page.traceparents]
-        attributes: dict[str, str | int | float | bool] = {
-            "andon.system": self.stored.name,
-            "andon.version": self.stored.version,
-        }
+        if traceparents and not book.book.switched:
+            self._caught_up_with = traceparents
         has_pages = any(response.pages for response in responses)
-        with batch_span("scoring.fold", traceparents, attributes) if has_pages else nullcontext():
+        with batch_span("scoring.fold", traceparents, self._span_attributes) if has_pages else nullcontext():
             gathered = await opened.partitions.gather(responses, book.book.dropped)
             states = opened.partitions.states.values()
             await opened.committer.commit_with_retry(gathered, book, fold, states)
